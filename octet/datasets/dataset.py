@@ -1,0 +1,55 @@
+"""What a dataset is: named inputs and targets, in three parts. numpy only.
+
+A dataset is a module with two functions:
+
+    load(**args) -> Dataset
+    digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
+"""
+
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import numpy as np
+
+PARTS = ("train", "validation", "test")
+
+
+class Input(NamedTuple):
+    """One input: codes 0..255 of shape [N, *shape] uint8, standing for reals in [low, high]."""
+
+    shape: Tuple[int, ...]
+    low: float
+    high: float
+
+
+class Target(NamedTuple):
+    """One target. kind: 'class' (labels [N] int32 in 0..len(classes)-1)."""
+
+    kind: str
+    classes: List[str]
+
+
+class Part(NamedTuple):
+    """Arrays of one part by name: inputs [N, ...] uint8, targets [N] int32."""
+
+    inputs: Dict[str, Any]
+    targets: Dict[str, Any]
+
+    def __len__(self) -> int:  # the number of samples, not of fields
+        return len(next(iter(self.inputs.values())))
+
+
+class Dataset(NamedTuple):
+    inputs: Dict[str, Input]
+    targets: Dict[str, Target]
+    parts: Dict[str, Part]
+
+
+def quantization(low: float, high: float) -> Tuple[float, int]:
+    """(scale, zero_point) of the uint8 codes for reals in [low, high], nudged as toco does:
+    the zero point is an integer and real = (code - zero_point) * scale. A range without 0 in it
+    is widened to hold it. Raises ValueError for an empty or non-finite range."""
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ValueError("a range needs finite low < high, not [{}, {}]".format(low, high))
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = (high - low) / 255
+    return scale, int(min(255, max(0, np.floor(-low / scale + 0.5))))

@@ -1,0 +1,112 @@
+"""Every error that Octet expects, as one tree.
+
+OctetError
+├── UsageError            the command line or luigi.cfg
+├── RecipeError           a recipe's text or values
+├── DatasetError          the data
+├── ModelError            the user's network
+├── QuantizeError         a network that has no uint8 form
+├── ConvertError          toco refused the graph
+│   └── AuditError        the .tflite file is not fully uint8
+├── InterpreterError      the TensorFlow Lite interpreter
+├── GateError             the measurement misses a gate
+├── StoreError            the artifact store
+├── SchedulerError        Luigi's central scheduler
+└── StageDied             a stage's process ended without a word
+"""
+
+import json
+from typing import Dict, Type
+
+
+class OctetError(Exception):
+    """Something a person can mend. Four parts: what, where, why it matters, what to do next.
+
+    `exit_code` is the process's exit code when this error ends a command.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, where: str = "", why: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.why = why
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        head = "{}  {}".format(self.where, self.what) if self.where else self.what
+        tail = [line for part in (self.why, self.next_step) for line in part.splitlines()]
+        return "\n".join([head] + ["    " + line for line in tail])
+
+    def __reduce__(self):
+        return (type(self), (self.what, self.where, self.why, self.next_step))
+
+    def to_json(self) -> str:
+        """The error as one line of JSON, for the pipe between a stage's process and its parent."""
+        return json.dumps({"type": type(self).__name__, "what": self.what, "where": self.where,
+                           "why": self.why, "next_step": self.next_step})
+
+
+class UsageError(OctetError):
+    exit_code = 2
+
+
+class RecipeError(OctetError):
+    exit_code = 3
+
+
+class DatasetError(OctetError):
+    exit_code = 4
+
+
+class ModelError(OctetError):
+    exit_code = 5
+
+
+class QuantizeError(OctetError):
+    exit_code = 6
+
+
+class ConvertError(OctetError):
+    exit_code = 7
+
+
+class AuditError(ConvertError):
+    exit_code = 8
+
+
+class InterpreterError(OctetError):
+    exit_code = 9
+
+
+class GateError(OctetError):
+    exit_code = 10
+
+
+class StoreError(OctetError):
+    exit_code = 11
+
+
+class SchedulerError(OctetError):
+    exit_code = 12
+
+
+class StageDied(OctetError):
+    exit_code = 13
+
+
+def by_name() -> Dict[str, Type[OctetError]]:
+    """Every class of the tree by its name."""
+    found, todo = {}, [OctetError]
+    while todo:
+        cls = todo.pop()
+        found[cls.__name__] = cls
+        todo.extend(cls.__subclasses__())
+    return found
+
+
+def from_json(line: str) -> OctetError:
+    """The error that `to_json` wrote. Raises KeyError for a type that is not in the tree."""
+    parts = json.loads(line)
+    return by_name()[parts.pop("type")](**parts)
