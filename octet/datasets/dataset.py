@@ -6,14 +6,16 @@ A dataset is a module with two functions:
     digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
 """
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
 PARTS = ("train", "validation", "test")
 
 
-class Input(NamedTuple):
+@dataclass(frozen=True)
+class Input:
     """One input: codes 0..255 of shape [N, *shape] uint8, standing for reals in [low, high]."""
 
     shape: Tuple[int, ...]
@@ -21,24 +23,30 @@ class Input(NamedTuple):
     high: float
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True)
+class Target:
     """One target. kind: 'class' (labels [N] int32 in 0..len(classes)-1)."""
 
     kind: str
     classes: List[str]
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+class Part:
     """Arrays of one part by name: inputs [N, ...] uint8, targets [N] int32."""
 
     inputs: Dict[str, Any]
     targets: Dict[str, Any]
 
-    def __len__(self) -> int:  # the number of samples, not of fields
+    def __len__(self) -> int:
+        """The number of samples."""
         return len(next(iter(self.inputs.values())))
 
 
-class Dataset(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Inputs, targets and parts by name; the parts are those of `PARTS`."""
+
     inputs: Dict[str, Input]
     targets: Dict[str, Target]
     parts: Dict[str, Part]

@@ -1,0 +1,29 @@
+SHELL = /bin/sh
+export NO_COLOR = 1
+
+.PHONY: help setup demo test check lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## Python 3.7 and everything in requirements.lock, into .venv
+
+demo: .venv/ready ## the default recipe, from data to a checked uint8 file
+	.venv/bin/luigi --module pipeline ValidateInterpreter
+	.venv/bin/octet ls
+
+test: .venv/ready check ## lint, import contracts and the tests
+	.venv/bin/pytest -q
+
+check: .venv/ready ## lint and import contracts alone
+	.venv/bin/ruff check .
+	.venv/bin/lint-imports
+
+lock: ## write requirements.lock anew from requirements.in
+	scripts/lock
+
+clean: ## remove what set-up made; artifacts stay
+	rm -rf .venv .tools
+
+.venv/ready: requirements.lock pyproject.toml
+	@scripts/setup

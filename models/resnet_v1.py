@@ -1,0 +1,67 @@
+"""ResNet of the first kind for small images (He et al. 2015, section 4.2)."""
+
+import math
+from typing import Tuple
+
+import tensorflow as tf
+
+from models.arguments import expect, expect_image_classifier, is_count
+
+LAST_ACTIVATIONS = ("after_add", "none", "in_branches")
+
+
+def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int = 1,
+          filters: int = 16, use_bias: bool = True, last_activation: str = "after_add",
+          l2: float = 1e-4) -> tf.keras.Model:
+    """[N, H, W, C] float -> [N, classes] probabilities. Depth 6 * blocks_per_stack + 2: 1 is ResNet8,
+    3 is ResNet20.
+
+    Three stacks of `filters`, 2 * and 4 * `filters`, the second and third at half the resolution of
+    the one before. `last_activation` is where a block's last ReLU sits: after the addition (the
+    paper's), nowhere, or at the end of each branch that has a convolution, before the addition.
+    Raises ValueError for arguments out of range.
+    """
+    expect_image_classifier(input_shape, classes)
+    expect(is_count(blocks_per_stack), "blocks_per_stack", "a whole number of at least 1",
+           blocks_per_stack)
+    expect(is_count(filters), "filters", "a whole number of at least 1", filters)
+    expect(isinstance(use_bias, bool), "use_bias", "true or false", use_bias)
+    expect(last_activation in LAST_ACTIVATIONS, "last_activation",
+           "one of " + ", ".join(LAST_ACTIVATIONS), last_activation)
+    expect(isinstance(l2, (int, float)) and not isinstance(l2, bool) and 0 <= l2 < math.inf,
+           "l2", "a finite number of at least 0", l2)
+    layers = tf.keras.layers
+    regularizer = tf.keras.regularizers.l2(l2) if l2 else None
+
+    def conv(x, width, size, stride, name):
+        return layers.Conv2D(width, size, strides=stride, padding="same", use_bias=use_bias,
+                             kernel_initializer="he_normal", kernel_regularizer=regularizer,
+                             name=name)(x)
+
+    def norm(x, name):
+        return layers.BatchNormalization(name=name + "_norm")(x)
+
+    def relu(x, name):
+        return layers.ReLU(name=name + "_relu")(x)
+
+    def block(x, width, stride, name):
+        branch = relu(norm(conv(x, width, 3, stride, name + "_conv1"), name + "_conv1"), name + "_conv1")
+        branch = norm(conv(branch, width, 3, 1, name + "_conv2"), name + "_conv2")
+        projected = stride != 1
+        shortcut = conv(x, width, 1, stride, name + "_shortcut") if projected else x
+        if last_activation == "in_branches":
+            branch = relu(branch, name + "_conv2")
+            shortcut = relu(shortcut, name + "_shortcut") if projected else shortcut
+        x = layers.Add(name=name + "_add")([branch, shortcut])
+        return relu(x, name + "_add") if last_activation == "after_add" else x
+
+    image = layers.Input(tuple(input_shape), name="image")
+    x = relu(norm(conv(image, filters, 3, 1, "stem"), "stem"), "stem")
+    for stack in range(3):
+        for number in range(blocks_per_stack):
+            stride = 2 if stack > 0 and number == 0 else 1
+            x = block(x, filters * 2 ** stack, stride,
+                      "stack{}_block{}".format(stack + 1, number + 1))
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dense(classes, kernel_initializer="he_normal", name="logits")(x)
+    return tf.keras.Model(image, layers.Softmax(name="probabilities")(x), name="resnet_v1")

@@ -1,0 +1,37 @@
+"""Arrays out of an .npz file, with words for what can be wrong with it."""
+
+import lzma
+import zipfile
+import zlib
+from typing import Dict, Sequence
+
+import numpy as np
+
+from octet.errors import DatasetError
+
+BROKEN = (ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+          lzma.LZMAError)
+
+
+def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, np.ndarray]:
+    """The arrays named, those of `optional` only if they are there; never unpickles.
+    Raises DatasetError for a file that is missing or corrupt, or that lacks a required array."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array")
+            missing = [name for name in required if name not in archive.files]
+            if missing:
+                raise DatasetError(
+                    "no array named {}".format(" or ".join(map(repr, missing))), path,
+                    "It has: {}.".format(", ".join(archive.files) or "nothing"),
+                    "Save it with numpy.savez(path, {}).".format(
+                        ", ".join(name + "=..." for name in required)))
+            return {name: archive[name] for name in (*required, *optional) if name in archive.files}
+    except FileNotFoundError:
+        raise DatasetError("no such file", path, "The dataset is read from it.",
+                           "Check data.args.path in the recipe.") from None
+    except BROKEN as error:
+        raise DatasetError("not a readable .npz file: {}".format(error), path,
+                           "It is damaged, or holds Python objects.",
+                           "Write it anew with numpy.savez.") from None

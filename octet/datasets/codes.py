@@ -1,0 +1,70 @@
+"""What files hold, as what a dataset holds: uint8 codes and int32 labels."""
+
+import numpy as np
+
+from octet.datasets.dataset import quantization
+from octet.errors import DatasetError
+
+ROWS = 4096  # encoded at a time: the float64 copy stays small beside the data
+
+
+def encode(values: np.ndarray, low: float, high: float, name: str, where: str) -> np.ndarray:
+    """Codes [N, ...] uint8 of `values`: uint8 are codes already, floats are reals in [low, high].
+
+    Raises DatasetError for another dtype or fewer than two axes, a NaN or an infinity, a real
+    outside [low, high], or a range that is none.
+    """
+    if values.ndim < 2:
+        raise DatasetError("{} has shape {}, not [N, ...]".format(name, list(values.shape)), where,
+                           "The first axis counts the samples, the others are a sample's shape.",
+                           "Save it as [N, height, width, channels] or [N, features].")
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind != "f":
+        raise DatasetError(
+            "{} is {}, not uint8 or float".format(name, values.dtype), where,
+            "Uint8 values are taken for codes 0..255, floats for reals in [low, high].",
+            "Save it with .astype('uint8') or .astype('float32').")
+    scale, zero_point = scale_of(low, high, where)
+    codes = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), ROWS):
+        rows = values[start:start + ROWS]
+        # Compared in the file's own dtype: float32(0.1) is a little more than 0.1.
+        _refuse(~np.isfinite(rows), rows, start, name, where,
+                "A value that is not finite has no code.", "Mend or drop that sample.")
+        _refuse((rows < rows.dtype.type(low)) | (rows > rows.dtype.type(high)), rows, start, name, where,
+                "It lies outside [{:g}, {:g}], which the codes 0..255 stand for.".format(low, high),
+                "Set low and high to the range of the data.")
+        exact = np.floor(rows.astype(np.float64) / scale + 0.5) + zero_point
+        codes[start:start + ROWS] = np.clip(exact, 0, 255)
+    return codes
+
+
+def scale_of(low: float, high: float, where: str):
+    """`dataset.quantization(low, high)`; raises DatasetError for a range that is none."""
+    try:
+        return quantization(low, high)
+    except ValueError as error:
+        raise DatasetError(str(error), where, "The codes 0..255 stand for reals between them.",
+                           "Set low and high to the range of the data.") from None
+
+
+def labels(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Labels [N] int32. Raises DatasetError for values that are not whole numbers, one a sample."""
+    if values.dtype.kind not in "iu" or values.ndim != 1:
+        raise DatasetError(
+            "{} is {} of shape {}, not integers of shape [N]".format(
+                name, values.dtype, list(values.shape)), where,
+            "A label is the index of a class.",
+            "Save {}.astype('int32').reshape(-1), or .argmax(1) if it is one-hot.".format(name))
+    limits = np.iinfo(np.int32)
+    _refuse((values < limits.min) | (values > limits.max), values, 0, name, where,
+            "A label is the index of a class, and fits an int32.", "Mend that label.")
+    return values.astype(np.int32)
+
+
+def _refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str):
+    if bad.any():
+        first = np.unravel_index(int(bad.argmax()), bad.shape)
+        index = [int(first[0]) + start] + [int(i) for i in first[1:]]
+        raise DatasetError("{}{} is {}".format(name, index, rows[first]), where, why, step)

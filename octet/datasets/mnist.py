@@ -1,0 +1,42 @@
+"""MNIST: 28x28 grey handwritten digits, embedded. 55,000 train, 5,000 validation, 10,000 test.
+
+The embedded file is not in the original's order: see data/SOURCES.md.
+"""
+
+import os
+
+from octet import digest as digests
+from octet.datasets import archive, content
+from octet.datasets.check import check
+from octet.datasets.codes import labels
+from octet.datasets.dataset import Dataset, Input, Part, Target
+from octet.errors import DatasetError
+
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist.npz")
+
+
+def load(validation: int = 5000) -> Dataset:
+    """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
+    the 60,000 training images are the validation part. Raises DatasetError."""
+    arrays = archive.read(FILE, ("x_train", "y_train", "x_test", "y_test"))
+    images, answers = arrays["x_train"][..., None], labels(arrays["y_train"], "y_train", FILE)
+    if not 2 <= validation <= len(images) - 2:
+        raise DatasetError("validation is {}".format(validation), "mnist",
+                           "It is how many of the {} training images are held out.".format(len(images)),
+                           "Use 5000 or so.")
+    split = len(images) - validation
+    return check(Dataset(
+        inputs={"image": Input((28, 28, 1), 0.0, 1.0)},
+        targets={"label": Target("class", [str(digit) for digit in range(10)])},
+        parts={
+            "train": Part({"image": images[:split]}, {"label": answers[:split]}),
+            "validation": Part({"image": images[split:]}, {"label": answers[split:]}),
+            "test": Part({"image": arrays["x_test"][..., None]},
+                         {"label": labels(arrays["y_test"], "y_test", FILE)}),
+        }), "mnist")
+
+
+def digest(part: str, validation: int = 5000) -> str:
+    """The sha256 of that part's content."""
+    return digests.cached(FILE, "mnist {} {}".format(part, validation),
+                          lambda _: content.of_part(load(validation), part))

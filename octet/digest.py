@@ -1,0 +1,126 @@
+"""sha256 of bytes, arrays and files, and a cache that spares hashing a file that has not changed."""
+
+import hashlib
+import os
+import sqlite3
+import time
+from contextlib import closing
+from typing import Callable, Iterable, List, Optional, Tuple
+
+import numpy as np
+import platformdirs
+
+RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
+CHUNK_BYTES = 1 << 20
+
+
+def of_bytes(content: bytes) -> str:
+    """The sha256 of `content`, as 64 hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def of_array(array: np.ndarray) -> str:
+    """The sha256 of an array's dtype, shape and values in C order, whatever its strides.
+    Raises TypeError for an array of Python objects, which have no bytes of their own."""
+    if array.dtype.hasobject:
+        raise TypeError("an array of objects has no digest")
+    head = "array {!r} {!r}\n".format(np.lib.format.dtype_to_descr(array.dtype), array.shape)
+    hasher = hashlib.sha256(head.encode())
+    hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return hasher.hexdigest()
+
+
+def of_file(path: str) -> str:
+    """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError."""
+    hasher = hashlib.sha256()
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
+            hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
+    """`compute(path)`, remembered until the file's inode, size, mtime or ctime changes.
+
+    `purpose` tells apart several digests of one file, and names what else they depend on.
+    A cache that is broken or cannot be written is done without.
+    Raises OSError when the file cannot be read, and whatever `compute` raises.
+    """
+    return cached_all([path], purpose, compute)[0]
+
+
+def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
+    """`cached` for many files, in order, with the cache opened once to read and once to write."""
+    keys = [(os.fsencode(os.path.realpath(path)), purpose) for path in paths]
+    known = _recall(keys)
+    digests, fresh = [], []
+    for key in keys:
+        path = os.fsdecode(key[0])
+        before = _stamp(path)
+        stamp, digest = known.get(key, (None, None))
+        if stamp != before:
+            started_ns = time.time_ns()
+            digest = compute(path)
+            if _stamp(path) == before and started_ns - max(before[2:]) > RACY_NS:
+                fresh.append(key + before + (digest,))
+        digests.append(digest)
+    if fresh:
+        _remember(fresh)
+    return digests
+
+
+def cache_file() -> Optional[str]:
+    """Where the cache is: in $OCTET_CACHE or the user's cache folder; None for a homeless user."""
+    folder = os.environ.get("OCTET_CACHE")
+    folder = os.path.abspath(folder) if folder else platformdirs.user_cache_dir("octet")
+    # Without HOME and without a passwd entry, "~" stays as it is: that would be a folder named "~".
+    return os.path.join(folder, "digests.sqlite") if os.path.isabs(folder) else None
+
+
+def _stamp(path: str) -> Tuple[int, int, int, int]:
+    stat = os.stat(path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _recall(keys) -> dict:
+    def select(database):
+        found = {}
+        for key in keys:
+            row = database.execute("SELECT inode, size, mtime_ns, ctime_ns, digest FROM digests "
+                                   "WHERE path = ? AND purpose = ?", key).fetchone()
+            if row is not None:
+                found[key] = row[:4], row[4]
+        return found
+    return _with_cache(select) or {}
+
+
+def _remember(rows) -> None:
+    def insert(database):
+        database.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    _with_cache(insert)
+
+
+def _with_cache(work):
+    """What `work` makes of the open cache, or None when there is no usable cache."""
+    path = cache_file()
+    if path is None:
+        return None
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=1)) as database, database:
+            database.execute("PRAGMA synchronous = OFF")  # a lost entry is only hashed again
+            database.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB, purpose TEXT, "
+                             "inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, "
+                             "digest TEXT, PRIMARY KEY (path, purpose))")
+            return work(database)
+    except (OSError, OverflowError, sqlite3.Error) as error:
+        if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
+            _discard(path)
+        return None
+
+
+def _discard(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass  # then each call hashes again

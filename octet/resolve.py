@@ -1,0 +1,191 @@
+"""From a name in a recipe to the function it means. A spec is one of
+
+    lenet                 a module of the catalogue (the package `models` or `octet.datasets`)
+    my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed
+    ./nets.py:fn          a file, relative to the recipe's folder
+
+`:fn` may be left out where the function has the catalogue's usual name. From the recipe's folder
+only the one top-level name that the spec says is importable, so a `yaml.py` there shadows nothing;
+a file that needs its neighbours belongs in a package.
+"""
+
+import ast
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import traceback
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any, Iterable, List, Optional, Tuple
+
+from octet.errors import DatasetError, ModelError, RecipeError
+
+# catalogue: (the function that makes a module a member, one member in words, error of its code)
+_CATALOGUES = {"models": ("build", "model", ModelError),
+               "octet.datasets": ("load", "dataset", DatasetError)}
+
+
+def names(catalogue: str) -> List[str]:
+    """The catalogue's members, sorted: its modules that define `build` or `load`. Imports none."""
+    wanted = _CATALOGUES[catalogue][0]
+    return sorted(info.name for info in pkgutil.iter_modules(_folders(catalogue))
+                  if not info.name.startswith("_")
+                  and _defines(_found(info.name, _folders(catalogue)), wanted))
+
+
+def load_attribute(spec: str, catalogue: str, default_attr: str, folder, where: str = "") -> Any:
+    """The function that `spec` means; `where` is the place in the recipe that an error names.
+
+    Raises RecipeError for a spec that leads nowhere, ModelError or DatasetError for a module of
+    the user's that fails while it is imported.
+    """
+    name, attr = _split(spec)
+    attr = attr or default_attr
+    module = _module(spec, name, catalogue, Path(folder).absolute(), where)
+    found = getattr(module, attr, None)
+    if not callable(found):
+        there = [key for key, value in vars(module).items()
+                 if callable(value) and not key.startswith("_")]
+        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=where,
+                          next_step=suggest(attr, there))
+    return found
+
+
+def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
+    """The file that `spec` means, found without importing it; None where there is none."""
+    name, attr = _split(spec)
+    folder = Path(folder).absolute()
+    if is_file(spec):
+        path = folder / name
+        return path if path.is_file() else None
+    if _is_member(name, attr):
+        return _found(name, _folders(catalogue))
+    return _found(name, [str(folder)]) or _found(name, None)
+
+
+def is_file(spec: str) -> bool:
+    """Whether the spec is a file path rather than a name or a dotted path."""
+    name = _split(spec)[0]
+    return "/" in name or name.endswith(".py")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """'did you mean ...?  There are: ...' for a name that is not among the known."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, 1)
+    return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
+        ", ".join(known) or "none")
+
+
+def _split(spec: str) -> Tuple[str, str]:
+    name, _, attr = spec.partition(":")
+    return name, attr
+
+
+def _is_member(name: str, attr: str) -> bool:
+    return "." not in name and not attr
+
+
+def _folders(catalogue: str) -> List[str]:
+    return list(importlib.util.find_spec(catalogue).submodule_search_locations)
+
+
+def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
+    """The source of a dotted module below the folders (None: sys.path). Imports nothing."""
+    done, spec = [], None
+    for part in dotted.split("."):
+        done.append(part)
+        spec = PathFinder.find_spec(".".join(done), folders) if part else None
+        if spec is None:
+            return None
+        folders = list(spec.submodule_search_locations or [])
+    return Path(spec.origin) if spec.has_location and spec.origin else None
+
+
+def _defines(path: Optional[Path], name: str) -> bool:
+    if path is None or path.suffix != ".py":
+        return False
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except SyntaxError:
+        return True  # listed, so that loading it says what is wrong
+    return any(getattr(node, "name", None) == name
+               or name in [getattr(target, "id", None) for target in getattr(node, "targets", [])]
+               for node in body)
+
+
+def _module(spec, name, catalogue, folder, where):
+    _, kind, error = _CATALOGUES[catalogue]
+    if is_file(spec):
+        path = folder / name
+        if not path.is_file():
+            near = path.parent.glob("*.py") if path.parent.is_dir() else []
+            raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
+                              next_step=suggest(path.name, [file.name for file in near]))
+        with _said(spec, path, error, where):
+            return _from_file(path.resolve())
+    if _is_member(name, _split(spec)[1]):
+        if name not in names(catalogue):
+            raise RecipeError("no {} named '{}'".format(kind, name), where=where,
+                              next_step=suggest(name, names(catalogue)))
+        with _said(spec, _found(name, _folders(catalogue)), error, where):
+            return importlib.import_module(catalogue + "." + name)
+    path = source_file(spec, catalogue, folder)
+    if path is None:
+        raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder),
+                          where=where, next_step="a file is written ./nets.py:function")
+    with _said(spec, path, error, where), _importable(name.split(".")[0], folder):
+        module = importlib.import_module(name)
+    if Path(module.__file__).resolve() != path.resolve():
+        raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
+                          why="so {} cannot be imported under it".format(path),
+                          next_step="rename it, or write it as a file: ./nets.py:function")
+    return module
+
+
+def _from_file(path: Path):
+    """The file as a module of a private name, which follows from its path and content."""
+    content = str(path).encode() + b"\0" + path.read_bytes()
+    name = "_octet_user_" + hashlib.sha256(content).hexdigest()[:16]
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, str(path))
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+@contextmanager
+def _importable(top: str, folder: Path):
+    """Inside the block, `import top` looks in the folder first; no other name does."""
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            return PathFinder.find_spec(name, [str(folder)]) if name == top else None
+
+    importlib.invalidate_caches()
+    sys.meta_path.insert(0, Finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(Finder)
+
+
+@contextmanager
+def _said(spec, path, error, where):
+    """What the module raises while it is imported, as one error that names its line."""
+    try:
+        yield
+    except Exception as caught:
+        lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
+                 if path is not None and Path(frame.filename).resolve() == path.resolve()]
+        at = "{}:{}".format(path, lines[-1]) if lines else str(path)
+        raise error("'{}' cannot be imported: {}: {}".format(spec, type(caught).__name__, caught),
+                    where=where, why="raised at " + at) from caught

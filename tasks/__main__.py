@@ -1,0 +1,44 @@
+"""The child's door: one job in, lines of JSON out.
+
+The job is the first line of standard input, which stays open for as long as the parent lives: its
+end means that the parent is dead, and then this process and its group die too.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+
+from octet.errors import OctetError
+from octet.job import Job
+
+
+def _die_with_parent() -> None:
+    sys.stdin.read()
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    channel = os.fdopen(int(sys.argv[1]), "w", buffering=1)
+
+    def say(**message) -> None:
+        channel.write(json.dumps(message) + "\n")
+
+    job = Job.from_json(sys.stdin.readline())
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        stage = importlib.import_module("tasks." + job.stage)
+        metrics = stage.run(job, lambda fraction, text: say(progress=fraction, message=text))
+    except OctetError as error:
+        say(error=error.to_json())
+        return 1
+    say(metrics=metrics)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

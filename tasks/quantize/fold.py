@@ -1,0 +1,186 @@
+"""Batch norm disappears into the layer before it: a trained float graph in, the same function out.
+
+    layer -> [bias] -> batch norm        layer' -> bias'
+
+Every way of writing batch norm is first brought to one form, a Mul and an Add by constants, and
+those are then folded: w' = w * scale, b' = b * scale + shift, for each output channel
+(Jacob et al. 2018, arXiv:1712.05877, section 3.2).
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.quantize.constants import Nodes, constant, fold, name_of
+
+FUSED = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+SHIFTS = ("BiasAdd", "Add", "AddV2")
+
+
+def _scaled_conv(weights, scale):  # [height, width, in, out]
+    return weights * scale
+
+
+def _scaled_depthwise(weights, scale):  # [height, width, in, multiplier]
+    return weights * scale.reshape(weights.shape[2:])
+
+
+def _scaled_dense(weights, scale):  # [in, out]
+    return weights * scale
+
+
+LAYERS = {"Conv2D": _scaled_conv, "DepthwiseConv2dNative": _scaled_depthwise,
+          "MatMul": _scaled_dense}
+
+
+def batch_norm(graph_def: tf.GraphDef, output: str) -> tf.GraphDef:
+    """The graph with its batch norms folded into the layers before them.
+
+    A batch norm without such a layer stays behind as a Mul and an Add. The graph must be one of
+    constants in inference form; the function that it computes is the same up to float rounding.
+    """
+    graph_def = _as_scale_and_shift(fold(graph_def, output))
+    while True:
+        folded = _fold_one(graph_def, output)
+        if folded is None:
+            return tf.graph_util.extract_sub_graph(graph_def, [output])
+        graph_def = folded
+
+
+def _as_scale_and_shift(graph_def: tf.GraphDef) -> tf.GraphDef:
+    """FusedBatchNorm(x, gamma, beta, mean, variance) as Add(Mul(x, scale), shift)."""
+    nodes, plain = Nodes(graph_def), tf.GraphDef(versions=graph_def.versions)
+    for node in graph_def.node:
+        if node.op not in FUSED:
+            plain.node.add().CopyFrom(node)
+            continue
+        gamma, beta, mean, variance = (nodes.constant(node, index) for index in range(1, 5))
+        scale = gamma / np.sqrt(variance + node.attr["epsilon"].f)
+        plain.node.extend([
+            constant(node.name + "/scale", scale.astype(np.float32)),
+            constant(node.name + "/shift", (beta - mean * scale).astype(np.float32)),
+            _binary("Mul", node.name + "/scaled", node.input[0], node.name + "/scale"),
+            _binary("Add", node.name, node.name + "/scaled", node.name + "/shift")])
+    return plain
+
+
+def _binary(op: str, name: str, left: str, right: str) -> tf.NodeDef:
+    node = tf.NodeDef(name=name, op=op, input=[left, right])
+    node.attr["T"].type = tf.float32.as_datatype_enum
+    return node
+
+
+def _fold_one(graph_def: tf.GraphDef, output: str):
+    """The graph with one scale or shift less, or None where there is none left to fold."""
+    nodes = Nodes(graph_def)
+    for layer in graph_def.node:
+        if layer.op not in LAYERS or nodes.constant(layer, 1) is None:
+            continue
+        if layer.op == "MatMul" and layer.attr["transpose_b"].b:
+            continue
+        channels = _channels(layer, nodes.constant(layer, 1))
+        reader = nodes.only_reader(layer)
+        if reader is None:
+            continue
+        if _vector(nodes, reader, ("Mul",), layer, channels) is not None:
+            return _absorb(graph_def, nodes, layer, None, reader, channels, output)
+        if _vector(nodes, reader, SHIFTS, layer, channels) is None:
+            continue
+        after = nodes.only_reader(reader)
+        if after is not None and (
+                _vector(nodes, after, ("Mul",), reader, channels) is not None
+                or _vector(nodes, after, SHIFTS, reader, channels) is not None):
+            return _absorb(graph_def, nodes, layer, reader, after, channels, output)
+        if reader.op != "BiasAdd":
+            return _as_bias(graph_def, nodes, layer, reader, channels)
+    return None
+
+
+def _channels(layer: tf.NodeDef, weights: np.ndarray) -> int:
+    if layer.op == "DepthwiseConv2dNative":
+        return weights.shape[2] * weights.shape[3]
+    return weights.shape[-1]
+
+
+def _vector(nodes: Nodes, node: tf.NodeDef, ops, left: tf.NodeDef, channels: int):
+    """The constant [channels] that `node`, one of `ops`, applies to `left`; else None."""
+    if node.op not in ops:
+        return None
+    for index in (0, 1):
+        value = nodes.constant(node, index)
+        if value is None or name_of(node.input[1 - index]) != left.name:
+            continue
+        if value.size in (1, channels) and value.shape[-1:] in ((), (1,), (channels,)):
+            return np.broadcast_to(value.reshape(-1), [channels]).astype(np.float32)
+    return None
+
+
+def _absorb(graph_def, nodes, layer, bias, absorbed, channels, output) -> tf.GraphDef:
+    """`absorbed` (a Mul or a shift behind layer and bias) goes into their constants.
+
+    Where it was the network's output, the node before it takes its name.
+    """
+    before = bias if bias is not None else layer
+    vector = _vector(nodes, absorbed, ("Mul",) + SHIFTS, before, channels)
+    replaced = {}
+    if absorbed.op == "Mul":
+        weights = nodes.constant(layer, 1)
+        replaced[layer.name] = (layer, LAYERS[layer.op](weights, vector))
+    if bias is not None:
+        old = _vector(nodes, bias, SHIFTS, layer, channels)
+        replaced[bias.name] = (bias, old * vector if absorbed.op == "Mul" else old + vector)
+    built = _rebuild(graph_def, replaced, {absorbed.name: before.name})
+    if absorbed.name == output:
+        next(node for node in built.node if node.name == before.name).name = output
+    return built
+
+
+def _as_bias(graph_def, nodes, layer, shift, channels) -> tf.GraphDef:
+    """An Add of a constant per channel is written as the BiasAdd that it is."""
+    value = _vector(nodes, shift, SHIFTS, layer, channels)
+    return _rebuild(graph_def, {shift.name: (shift, value)}, {})
+
+
+def _rebuild(graph_def, replaced, renamed) -> tf.GraphDef:
+    """A copy with new constants for some nodes, and readers of renamed nodes led elsewhere."""
+    built, values = tf.GraphDef(versions=graph_def.versions), {}
+    for node in graph_def.node:
+        if node.name in renamed:
+            continue
+        copy = built.node.add()
+        copy.CopyFrom(node)
+        for index, reference in enumerate(copy.input):
+            if name_of(reference) in renamed:
+                copy.input[index] = renamed[name_of(reference)]
+        if node.name not in replaced:
+            continue
+        name = node.name + "/folded"
+        values[name] = np.ascontiguousarray(replaced[node.name][1], np.float32)
+        if node.op in SHIFTS:
+            data = [ref for ref in copy.input if name_of(ref) != name
+                    and _is_data(graph_def, ref)][0]
+            copy.Clear()
+            copy.name, copy.op = node.name, "BiasAdd"
+            copy.input.extend([data, name])
+            copy.attr["T"].type = tf.float32.as_datatype_enum
+            copy.attr["data_format"].s = b"NHWC"
+        else:
+            copy.input[1] = name
+    for name, value in values.items():
+        _set_constant(built, name, value)
+    return built
+
+
+def _is_data(graph_def: tf.GraphDef, reference: str) -> bool:
+    nodes = Nodes(graph_def)
+    node = nodes.by_name[name_of(reference)]
+    while node.op == "Identity":
+        node = nodes.by_name[name_of(node.input[0])]
+    return node.op != "Const"
+
+
+def _set_constant(graph_def: tf.GraphDef, name: str, value: np.ndarray) -> None:
+    for node in graph_def.node:
+        if node.name == name:
+            node.CopyFrom(constant(name, value))
+            return
+    graph_def.node.add().CopyFrom(constant(name, value))

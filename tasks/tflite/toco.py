@@ -1,0 +1,51 @@
+"""toco, run so that nothing it does can harm its caller."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Dict
+
+import tensorflow as tf
+from tensorflow.lite.python.convert import ConverterError
+
+from octet.errors import ConvertError
+
+LACKS_RANGE = re.compile(r"Array (\S+), which is an input to the (\S+) operator producing the "
+                         r"output array (\S+), is lacking min/max data")
+
+
+def convert(frozen: Path, network: Dict, uint8: bool) -> bytes:
+    """The .tflite file of a frozen graph, uint8 throughout or float.
+
+    Raises ConvertError with toco's own complaint, tensor and layer named where it says them.
+    """
+    ends = network["input"], network["output"]
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + path  # toco_from_protos
+    try:
+        converter = tf.lite.TFLiteConverter.from_frozen_graph(
+            str(frozen), [ends[0]["node"]], [ends[1]["node"]],
+            input_shapes={ends[0]["node"]: [1] + ends[0]["shape"]})
+        if uint8:
+            converter.inference_type = tf.uint8
+            converter.quantized_input_stats = {
+                ends[0]["node"]: (float(ends[0]["zero_point"]), 1 / ends[0]["scale"])}
+        return converter.convert()
+    except ConverterError as error:
+        raise _translated(str(error)) from error
+    finally:
+        os.environ["PATH"] = path
+
+
+def _translated(complaint: str) -> ConvertError:
+    lacking = LACKS_RANGE.search(complaint)
+    if lacking:
+        return ConvertError(
+            "tensor {} has no range; it goes into the {} that makes {}".format(*lacking.groups()),
+            why="a uint8 kernel needs the range of each of its inputs",
+            next_step="this should have been said before training: please report the network")
+    lines = [line for line in complaint.splitlines() if line.strip()]
+    fatal = [line for line in lines if " F " in line or "Unimplemented" in line or
+             "not supported" in line]
+    return ConvertError("toco refused the graph", why="\n".join(fatal or lines[-5:]))

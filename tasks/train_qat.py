@@ -1,0 +1,31 @@
+"""TrainQAT: the float network, folded and rewritten, trained with its quantization in sight.
+
+In:  TrainFloat's float.pb; the recipe's quantize section; the parts train and validation.
+Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges.
+Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers.
+"""
+
+import tensorflow as tf
+
+from octet.job import Job, Progress
+from tasks import data
+from tasks import network as net
+from tasks.quantize import plan
+from tasks.training.loop import Trainer
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset, seed = data.load(job), job.settings["seed"]
+    network = net.read(job.input("TrainFloat"))
+    graph_def = plan.folded(net.read_graph(job.input("TrainFloat") / "float.pb"), network)
+    quantized = plan.rewritten(graph_def, network, training=True)
+    with quantized.graph.as_default(), tf.Session() as session:
+        tf.set_random_seed(seed)
+        saver = tf.train.Saver(tf.global_variables())  # without the optimizer's
+        trainer = Trainer(quantized.inputs, quantized.output, job.section("quantize"))
+        session.run(tf.global_variables_initializer())
+        history = trainer.fit(session, dataset.parts["train"], network, seed, progress)
+        saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
+    net.write_graph(job.out / "network.pb", graph_def)
+    net.write(job.out, network)
+    return {"history": history, "ranges": [item._asdict() for item in quantized.ranges]}

@@ -1,0 +1,62 @@
+"""ValidateInterpreter: the float model, the fake-quantized graph and the uint8 file side by side.
+
+In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test.
+Out: measurement.json. It holds no threshold: the gates are judged by the pipeline, each time.
+"""
+
+import json
+
+import numpy as np
+
+from octet.job import Job, Progress
+from tasks import data
+from tasks import network as net
+from tasks.tflite import interpreter, toco
+from tasks.training import evaluate
+
+
+def run(job: Job, progress: Progress) -> dict:
+    part = data.load(job).parts["test"]
+    float_network = net.read(job.input("TrainFloat"))
+    frozen_network = net.read(job.input("Freeze"))
+    network = net.read(job.input("ConvertUint8"))
+    uint8_path = job.input("ConvertUint8") / "model.tflite"
+    model = interpreter.Model(uint8_path)
+
+    codes = model.run(next(iter(part.inputs.values())),
+                      lambda done: progress(0.8 * done, "the uint8 file over the test set"))
+    progress(0.85, "the float model and the fake-quantized graph")
+    scores = {
+        "float": evaluate.of_frozen(
+            net.read_graph(job.input("TrainFloat") / "float.pb"), float_network, part),
+        "fake_quantized": evaluate.of_frozen(
+            net.read_graph(job.input("Freeze") / "frozen.pb"), frozen_network, part),
+        "uint8": (codes.astype(np.float32) - network["output"]["zero_point"])
+        * network["output"]["scale"],
+    }
+    labels = next(iter(part.targets.values()))
+    top = {name: np.argmax(values, 1) for name, values in scores.items()}
+    classes = len(network["output"]["classes"])
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (labels, top["uint8"]), 1)
+    measurement = {
+        "samples": len(labels),
+        "accuracy": {name: evaluate.accuracy(values, part) for name, values in scores.items()},
+        "agreement": float(np.mean(top["float"] == top["uint8"])),
+        "output_difference_lsb": _difference(scores, network["output"]["scale"]),
+        "confusion": confusion.tolist(),
+        "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
+                                                 float_network, uint8=False)),
+                       "uint8": uint8_path.stat().st_size},
+    }
+    text = json.dumps(measurement, indent=1, sort_keys=True)
+    (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
+    return measurement
+
+
+def _difference(scores, scale: float) -> dict:
+    """How far the uint8 outputs are from the fake-quantized ones, in units of the output's scale:
+    {LSB: number of outputs}."""
+    lsb = np.rint(np.abs(scores["uint8"] - scores["fake_quantized"]) / scale).astype(int)
+    values, counts = np.unique(lsb, return_counts=True)
+    return {str(value): int(count) for value, count in zip(values, counts)}

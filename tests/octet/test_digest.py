@@ -1,0 +1,120 @@
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from octet import digest
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def settled(tmp_path, monkeypatch):
+    """A file, and a clock that says it was written a minute ago."""
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    now_ns = time.time_ns
+    monkeypatch.setattr(digest.time, "time_ns", lambda: now_ns() + 60 * 10 ** 9)
+    return str(path)
+
+
+class Counted:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, path):
+        self.calls += 1
+        return digest.of_file(path)
+
+
+def test_digests_are_golden(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert digest.of_bytes(b"abc") == digest.of_file(str(tmp_path / "f")) == abc
+
+
+def test_an_array_digest_sees_dtype_shape_and_values_but_not_strides():
+    array = np.arange(6, dtype=np.int32).reshape(2, 3)
+    same = digest.of_array(np.asfortranarray(array))
+    others = [array.reshape(3, 2), array.view(np.uint32), array.astype(">i4"), array + 1, array[:0]]
+    assert digest.of_array(array) == same
+    assert len({same} | {digest.of_array(other) for other in others}) == 6
+    with pytest.raises(TypeError):
+        digest.of_array(np.array([None]))
+
+
+def test_an_unchanged_file_is_hashed_once(settled):
+    compute = Counted()
+    assert digest.cached(settled, "a", compute) == digest.cached(settled, "a", compute)
+    assert compute.calls == 1
+    digest.cached(settled, "b", compute)
+    assert compute.calls == 2
+
+
+def test_same_size_and_restored_mtime_is_still_a_change(settled):
+    before, stat = digest.cached(settled, "a", digest.of_file), os.stat(settled)
+    time.sleep(0.02)
+    with open(settled, "wb") as file:
+        file.write(b"two")
+    os.utime(settled, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert digest.cached(settled, "a", digest.of_file) != before
+
+
+def test_a_file_written_within_two_seconds_is_not_remembered(tmp_path):
+    path, compute = tmp_path / "file", Counted()
+    path.write_bytes(b"one")
+    digest.cached(str(path), "a", compute)
+    digest.cached(str(path), "a", compute)
+    assert compute.calls == 2
+
+
+def test_a_link_shares_the_entry_of_its_file(settled, tmp_path):
+    compute = Counted()
+    os.symlink(settled, str(tmp_path / "link"))
+    digest.cached(settled, "a", compute)
+    digest.cached(str(tmp_path / "link"), "a", compute)
+    assert compute.calls == 1
+
+
+def test_a_corrupt_cache_is_done_without_and_heals(settled, tmp_path):
+    compute = Counted()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "digests.sqlite").write_bytes(b"not a database" * 1000)
+    for _ in range(3):
+        assert digest.cached(settled, "a", compute) == digest.of_bytes(b"one")
+    assert compute.calls == 1
+
+
+def test_a_cache_that_cannot_be_made_means_hashing_again(settled, tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", os.path.join(settled, "below a file"))
+    compute = Counted()
+    for _ in range(2):
+        digest.cached(settled, "a", compute)
+    assert compute.calls == 2
+
+
+def test_a_user_without_a_home_gets_no_folder_named_tilde(settled, tmp_path, monkeypatch):
+    monkeypatch.delenv("OCTET_CACHE")
+    monkeypatch.chdir(str(tmp_path))
+    monkeypatch.setattr(digest.platformdirs, "user_cache_dir", lambda name: "~/.cache/" + name)
+    assert digest.cached(settled, "a", digest.of_file) == digest.of_bytes(b"one")
+    assert not (tmp_path / "~").exists()
+
+
+def test_no_home_in_the_environment_works(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    code = "from octet import digest; print(digest.cached({!r}, 'a', digest.of_file))"
+    out = subprocess.check_output([sys.executable, "-c", code.format(str(tmp_path / "f"))],
+                                  env={"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.getcwd()})
+    assert out.decode().strip() == digest.of_bytes(b"abc")
+
+
+def test_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        digest.cached(str(tmp_path / "none"), "a", digest.of_file)

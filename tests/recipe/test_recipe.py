@@ -1,0 +1,207 @@
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from octet import recipe
+from octet.errors import RecipeError
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name, text):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(textwrap.dedent(text))
+    return name
+
+
+def refusal(text):
+    with pytest.raises(RecipeError) as caught:
+        recipe.load(write("r.yaml", text))
+    return str(caught.value)
+
+
+SHORT = "data: {dataset: digits}\nmodel: {build: lenet}\n"
+
+
+def test_a_short_recipe_has_every_default_filled_in():
+    loaded = recipe.load(write("r.yaml", SHORT))
+    assert loaded.sections() == {
+        "seed": 1,
+        "data": {"dataset": "digits", "args": {}},
+        "model": {"build": "lenet", "args": {}},
+        "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
+                  "schedule": "constant"},
+        "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
+                     "schedule": "constant"},
+        "convert": {},
+        "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None}}
+    assert loaded.path == Path("r.yaml").absolute()
+    assert loaded.folder == Path().absolute()
+    assert loaded.where("model", "build") == "r.yaml:2:9"
+    assert loaded.where("train", "epochs") == "r.yaml:1:1"
+
+
+def test_every_problem_is_told_at_once_with_its_place():
+    write("parts/base.yaml", """\
+        model: {build: lenet}
+        train:
+          epoch: 3
+          schedule: cosin
+        """)
+    assert refusal("""\
+        extends: parts/base.yaml
+        data: {dataste: digits}
+        train:
+          epochs: 0
+          learning_rate: 1e-3
+          batch_size: 8.5
+        train: {}
+        quantize: {learning_rate: .nan, batch_size: true}
+        convert:
+        validate: {min_accuracy: 97}
+        """) == textwrap.dedent("""\
+        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_size, epochs, learning_rate, optimizer, schedule
+        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, found 'cosin'; did you mean 'cosine'?
+        r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
+        r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset
+        r.yaml:4:3  train.epochs: expected a whole number of at least 1, found 0
+        r.yaml:5:3  train.learning_rate: expected a number above 0, found '1e-3'; YAML takes that for text: write 1.0e-3
+        r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
+        r.yaml:7:1  train: written twice, first in line 3
+        r.yaml:8:12  quantize.learning_rate: expected a number above 0, found .nan
+        r.yaml:8:33  quantize.batch_size: expected a whole number of at least 1, found true
+        r.yaml:9:1  convert: expected a mapping, found nothing
+        r.yaml:10:12  validate.min_accuracy: expected a fraction from 0 to 1, or null, found 97""")
+
+
+@pytest.mark.parametrize("text, said", [
+    ("", "r.yaml:1:1  expected a mapping of sections, found an empty file"),
+    ("# nothing\n", "r.yaml:1:1  expected a mapping of sections, found an empty file"),
+    ("- a\n", "r.yaml:1:1  expected a mapping of sections, found a list"),
+    ("lenet\n", "r.yaml:1:1  expected a mapping of sections, found 'lenet'"),
+    ("data: [1\n", "r.yaml:2:1  not YAML: while parsing a flow sequence expected ',' or ']', "
+                   "but got '<stream end>'"),
+    ("data:\n\tdataset: digits\n", "r.yaml:2:1  not YAML: while scanning for the next token found "
+                                   "character '\\t' that cannot start any token: indent with spaces"),
+    (SHORT + "seed: !!python/object:os.system 1\n",
+     "r.yaml:3:7  seed: not a YAML value: could not determine a constructor for the tag "
+     "'tag:yaml.org,2002:python/object:os.system'"),
+    (SHORT + "seed: 1.0\n",
+     "r.yaml:3:1  seed: expected a whole number from 0 to 2147483647, found 1.0"),
+    ("data: {dataset: no}\nmodel: {build: lenet}",
+     "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
+    ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
+     "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
+     "There are: args, build"),
+    ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
+     "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
+    ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
+     "r.yaml:1:35  data.args.a: found '2e3'; YAML takes that for text: write 2.0e+3, or quote it"),
+    ("data: {dataset: digits, args: {a: 2020-01-01}}\nmodel: {build: lenet}",
+     "r.yaml:1:35  data.args.a: expected text, a number, true, false, null, a list or a mapping, "
+     "found a date: quote it"),
+    ("data: {dataset: digits, args: {1: a}}\nmodel: {build: lenet}",
+     "r.yaml:1:32  data.args.1: expected text as a key, found '1': quote it"),
+    ("data: {dataset: digits, args: &a {b: *a}}\nmodel: {build: lenet}",
+     "r.yaml:1:35  data.args.b: an anchor holds itself"),
+    (SHORT + "extends: gone.yaml\n",
+     "r.yaml:3:1  extends: cannot read gone.yaml: No such file or directory"),
+    (SHORT + "extends: [a]\n", "r.yaml:3:1  extends: expected the path of a recipe, found a list"),
+    (SHORT + "extends: r.yaml\n", "r.yaml:3:1  extends: a cycle: r.yaml -> r.yaml"),
+])
+def test_what_is_no_recipe_is_refused_at_its_place(text, said):
+    assert refusal(text) == said
+
+
+def test_a_recipe_that_is_not_there_is_said():
+    with pytest.raises(RecipeError, match="cannot read gone.yaml: No such file"):
+        recipe.load("gone.yaml")
+
+
+def test_a_cycle_through_two_recipes_names_both():
+    write("other.yaml", "extends: r.yaml\n")
+    assert refusal("extends: other.yaml\n") == (
+        "other.yaml:1:1  extends: a cycle: r.yaml -> other.yaml -> r.yaml")
+
+
+def test_anchors_and_merge_keys_are_followed():
+    loaded = recipe.load(write("r.yaml", SHORT + """
+train: &t {epochs: 7, learning_rate: 1}
+quantize: {<<: *t, epochs: 3}
+"""))
+    assert loaded.sections()["quantize"]["epochs"] == 3
+    assert json.dumps(loaded.quantize.learning_rate) == "1.0"
+
+
+def test_a_mapping_with_a_merge_key_may_be_used_twice():
+    loaded = recipe.load(write("r.yaml", """
+        data: {dataset: digits, args: {t: &t {a: 1}, u: &u {<<: *t, a: 2}, v: *u, w: {<<: *u, a: 3}}}
+        model: {build: lenet}
+        """))
+    assert loaded.data.args == {"t": {"a": 1}, "u": {"a": 2}, "v": {"a": 2}, "w": {"a": 3}}
+
+
+@pytest.mark.parametrize("text", [
+    "&r {<<: *r}", "&r {a: *r}", "!!set {a}", "? [a]\n: 1", "seed: 2019-13-45", "<<: 3",
+    "train: {<<: [1]}", "data: &l [*l]", "train: {epochs: {a: 1}}", "1: 2", "\0", "a: b: c", "a\n---\nb",
+    "seed: 1" + "0" * 400, "train: {learning_rate: 1" + "0" * 400 + "}", "*gone", "{}", "!x {}"])
+def test_no_text_however_odd_ends_in_another_error(text):
+    assert refusal(text).startswith("r.yaml:")
+
+
+def test_extends_overrides_only_what_differs():
+    write("base.yaml", SHORT + "train: {epochs: 9, batch_size: 5}\nvalidate: {max_accuracy_drop: 0.2}\n")
+    loaded = recipe.load(write("r.yaml", """
+        extends: base.yaml
+        train: {epochs: 4}
+        validate: {max_accuracy_drop: null}
+        """))
+    assert (loaded.train.epochs, loaded.train.batch_size) == (4, 5)
+    assert loaded.gates.max_accuracy_drop is None
+    assert loaded.where("train", "batch_size") == "base.yaml:3:20"
+    assert loaded.where("train", "epochs") == "r.yaml:3:9"
+
+
+def test_args_are_merged_for_the_same_model_and_dropped_for_another():
+    write("base.yaml", "data: {dataset: digits}\nmodel: {build: lenet, args: {dense: 3, filters: [1]}}\n")
+    same = recipe.load(write("same.yaml", "extends: base.yaml\nmodel: {args: {dense: 4}}\n"))
+    assert same.model.args == {"dense": 4, "filters": [1]}
+    other = recipe.load(write("other.yaml", "extends: base.yaml\nmodel: {build: resnet_v1}\n"))
+    assert other.model.args == {}
+
+
+def test_a_file_spec_stays_relative_to_the_recipe_that_wrote_it():
+    write("below/base.yaml", "data: {dataset: digits}\nmodel: {build: './nets.py:f'}\n")
+    loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n"))
+    assert loaded.model.build == "below/nets.py:f"
+
+
+def test_a_loaded_recipe_cannot_be_changed():
+    loaded = recipe.load(write("r.yaml", SHORT))
+    with pytest.raises(Exception, match="frozen"):
+        loaded.train.epochs = 3
+    loaded.sections()["model"]["args"]["dense"] = 1
+    assert loaded.model.args == {}
+
+
+def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():
+    write("recipes/mnist.yaml", SHORT)
+    assert recipe.find("mnist", ".") == Path("recipes/mnist.yaml")
+    assert recipe.find("sub/mnist", ".") == Path("sub/mnist")
+    assert recipe.find("mnist.yaml", ".") == Path("mnist.yaml")
+    with pytest.raises(RecipeError) as caught:
+        recipe.find("mnits", ".")
+    assert str(caught.value) == ("recipes  no recipe named 'mnits'\n"
+                                 "    did you mean 'mnist'?  There are: mnist")
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_catalogue_loads(path):
+    json.dumps(recipe.load(path).sections(), allow_nan=False)

@@ -1,0 +1,88 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octet import resolve
+from octet.errors import ModelError, RecipeError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(spec, folder, **more):
+    return resolve.load_attribute(spec, "models", "build", folder, **more)
+
+
+def test_listing_names_imports_neither_models_nor_tensorflow():
+    code = ("import sys; from octet import resolve; print(resolve.names('models'));"
+            "resolve.names('octet.datasets'); resolve.source_file('lenet', 'models', '.');"
+            "assert not {'tensorflow', 'models.lenet'} & set(sys.modules)")
+    out = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    assert "'lenet'" in out and "arguments" not in out
+
+
+def test_a_dataset_module_is_one_that_defines_load():
+    assert not {"dataset", "check"} & set(resolve.names("octet.datasets"))
+
+
+def test_a_file_is_loaded_under_a_private_name_and_afresh_when_changed(tmp_path):
+    file = tmp_path / "yaml.py"
+    file.write_text("def fn(): return 1\nbuild = fn\n")
+    found = load("./yaml.py:fn", tmp_path)
+    assert found() == 1 and found.__module__.startswith("_octet_user_")
+    assert load("./yaml.py", tmp_path) is found
+    file.write_text("def fn(): return 2\n")
+    assert load("./yaml.py:fn", tmp_path)() == 2
+    assert resolve.source_file("./yaml.py:fn", "models", tmp_path) == file
+
+
+def test_a_dotted_path_is_looked_for_in_the_recipes_folder_alone(tmp_path):
+    package = tmp_path / "octet_test_nets"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "inner.py").write_text("width = 3\n")
+    (package / "nets.py").write_text("from octet_test_nets.inner import width\nimport json\n"
+                                     "def build(): return width, json.dumps(1)\n")
+    (tmp_path / "json.py").write_text("raise SystemError('shadowed')\n")
+    before = list(sys.path), list(sys.meta_path)
+    assert load("octet_test_nets.nets", tmp_path)() == (3, "1")
+    assert (sys.path, sys.meta_path) == before
+    assert resolve.source_file("octet_test_nets.nets:build", "models", tmp_path) == package / "nets.py"
+
+
+def test_an_installed_dotted_path_is_found(tmp_path):
+    assert load("json.encoder:JSONEncoder", tmp_path).__name__ == "JSONEncoder"
+    assert resolve.source_file("json.encoder:x", "models", tmp_path).name == "encoder.py"
+
+
+def test_a_name_that_is_taken_is_said(tmp_path):
+    (tmp_path / "json.py").write_text("def build(): pass\n")
+    with pytest.raises(RecipeError, match="the name 'json' is taken by"):
+        load("json:build", tmp_path)
+
+
+@pytest.mark.parametrize("spec, said", [
+    ("lenett", "r.yaml:2:9  no model named 'lenett'\n    did you mean 'lenet'?  There are: "),
+    ("./nest.py", "r.yaml:2:9  no file './nest.py' in {}\n    did you mean 'nets.py'?  There are: nets.py"),
+    ("./nets.py:bild", "r.yaml:2:9  no function 'bild' in {}/nets.py\n    did you mean 'build'?  There are: build"),
+    ("gone.nets", "r.yaml:2:9  no module 'gone.nets' in {}, and none is installed"),
+    ("a..b", "r.yaml:2:9  no module 'a..b' in {}"),
+    ("", "r.yaml:2:9  no model named ''"),
+])
+def test_a_spec_that_leads_nowhere_gets_a_suggestion(tmp_path, spec, said):
+    (tmp_path / "nets.py").write_text("def build(): pass\n")
+    with pytest.raises(RecipeError) as caught:
+        load(spec, tmp_path, where="r.yaml:2:9")
+    assert str(caught.value).startswith(said.format(tmp_path))
+    assert resolve.source_file(spec.replace(":bild", "x"), "models", tmp_path) is None
+
+
+def test_a_module_that_fails_is_an_error_with_its_line(tmp_path):
+    (tmp_path / "nets.py").write_text("import json\n\nnope\n")
+    with pytest.raises(ModelError) as caught:
+        load("./nets.py", tmp_path)
+    assert str(caught.value) == (
+        "'./nets.py' cannot be imported: NameError: name 'nope' is not defined\n"
+        "    raised at {}/nets.py:3".format(tmp_path))

@@ -1,0 +1,56 @@
+import pytest
+
+from octet.errors import QuantizeError
+from tasks.quantize import plan
+from tests.tasks.networks import LAYERS, frozen
+
+
+def _sources(build):
+    return {item.tensor: item.source for item in plan.quantizable(*frozen(build))}
+
+
+def test_linear_output_ends_in_its_own_fake_quant():
+    graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
+    quantized = plan.rewritten(plan.folded(graph_def, network), network, training=True)
+    assert quantized.output.op.type == "FakeQuantWithMinMaxVars"
+    assert quantized.output.op.inputs[0].op.type == "BiasAdd"
+
+
+def test_sum_of_two_pools_gets_a_range_of_its_own():
+    def build(x):
+        left, right = (LAYERS.MaxPooling2D()(LAYERS.Conv2D(4, 3, activation="relu")(x))
+                       for _ in range(2))
+        total = LAYERS.Add(name="total")([left, right])
+        return LAYERS.Dense(4)(LAYERS.GlobalAveragePooling2D()(LAYERS.Conv2D(4, 3)(total)))
+
+    assert _sources(build)["total/add"] == "completed"
+
+
+def test_mean_has_the_range_of_its_input():
+    def build(x):
+        x = LAYERS.Conv2D(4, 3, activation="relu")(x)
+        return LAYERS.Dense(4)(LAYERS.GlobalAveragePooling2D(name="mean")(x))
+
+    assert _sources(build)["mean/Mean"] == "follows"
+
+
+def test_softplus_is_refused_by_the_name_of_its_layer():
+    def build(x):
+        x = LAYERS.Conv2D(4, 3, activation="softplus", name="bumpy")(x)
+        return LAYERS.Dense(4)(LAYERS.Flatten()(x))
+
+    with pytest.raises(QuantizeError, match="1 tensor") as caught:
+        plan.quantizable(*frozen(build))
+    assert "bumpy/Softplus (Softplus)" in str(caught.value)
+
+
+def test_training_and_evaluation_graph_have_the_same_variables():
+    graph_def, network = frozen(
+        lambda x: LAYERS.Dense(4, activation="softmax")(LAYERS.Flatten()(x)))
+    folded = plan.folded(graph_def, network)
+    names = []
+    for training in (True, False):
+        graph = plan.rewritten(folded, network, training).graph
+        with graph.as_default():
+            names.append({op.name for op in graph.get_operations() if op.type == "VariableV2"})
+    assert names[1] and names[1] <= names[0]

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from tasks.quantize import fold
+from tests.tasks.networks import LAYERS, frozen, outputs
+
+
+def _conv(use_bias):
+    return lambda x: LAYERS.BatchNormalization(name="norm")(
+        LAYERS.Conv2D(4, 3, use_bias=use_bias, bias_initializer="random_normal")(x))
+
+
+def _depthwise(x):
+    return LAYERS.BatchNormalization(name="norm")(
+        LAYERS.DepthwiseConv2D(3, depth_multiplier=2, bias_initializer="random_normal")(x))
+
+
+def _separable(x):
+    return LAYERS.BatchNormalization(name="norm")(LAYERS.SeparableConv2D(5, 3)(x))
+
+
+def _dense(x):
+    return LAYERS.BatchNormalization(name="norm")(
+        LAYERS.Dense(6, bias_initializer="random_normal")(LAYERS.Flatten()(x)))
+
+
+def _without_scale(x):
+    return LAYERS.BatchNormalization(name="norm", scale=False)(LAYERS.Conv2D(4, 3)(x))
+
+
+def _unfused(x):
+    return LAYERS.BatchNormalization(name="norm", fused=False)(LAYERS.Conv2D(4, 3)(x))
+
+
+@pytest.mark.parametrize("build", [
+    _conv(True), _conv(False), _depthwise, _separable, _dense, _without_scale, _unfused,
+], ids=["bias", "no_bias", "depthwise", "separable", "dense", "without_scale", "unfused"])
+def test_batch_norm_is_gone_and_the_function_is_the_same(build):
+    graph_def, network = frozen(build)
+    images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
+    expected = outputs(graph_def, network, images)
+
+    folded = fold.batch_norm(graph_def, network["output"]["node"])
+    kinds = {node.op for node in folded.node}
+    assert not kinds & {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Mul", "Add",
+                        "Rsqrt"}
+    np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norm_without_a_layer_before_it_becomes_a_scale_and_a_shift():
+    graph_def, network = frozen(
+        lambda x: LAYERS.ReLU()(LAYERS.BatchNormalization(name="norm")(x)))
+    images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
+    expected = outputs(graph_def, network, images)
+
+    folded = fold.batch_norm(graph_def, network["output"]["node"])
+
+    assert [node.op for node in folded.node if node.op in ("Mul", "Add")] == ["Mul", "Add"]
+    np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
