@@ -3,7 +3,7 @@
 import json
 
 from octet import digest
-from octet.datasets.dataset import Dataset, PARTS
+from octet.datasets.dataset import PARTS, Dataset
 from octet.errors import DatasetError
 
 

@@ -1,0 +1,165 @@
+"""`luigi --module pipeline STAGE`, as a person expects it to behave.
+
+In: the command line. Out: the exit code, 0 when the stage's artifact is complete, whoever made it.
+"""
+
+import difflib
+import json
+import logging
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import List, NoReturn, Optional
+
+import luigi
+import luigi.configuration
+import luigi.interface
+import luigi.task_register
+from luigi.cmdline_parser import CmdlineParser
+from luigi.execution_summary import LuigiStatusCode, _summary_dict
+
+from octet.errors import OctetError, SchedulerError, UsageError
+from pipeline import failures, settings, stages  # noqa: F401  (importing stages registers them)
+from pipeline.spec import STAGES
+
+ANSWER_WITHIN_S = 4.5
+LOOK_AGAIN_S = 2.0
+# For ten seconds after a task is done, a scheduler ignores that it is wanted again.
+PATIENCE_S = 15.0
+
+
+def main(argv: List[str]) -> NoReturn:
+    """Does what the command line says and exits."""
+    failures.start()
+    try:
+        code = run(argv)
+    except OctetError as error:
+        failures.record(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def run(argv: List[str]) -> int:
+    """The exit code of the stage that `argv` names. Raises OctetError before anything has run."""
+    _read_config()
+    arguments = list(argv)
+    if not _says(arguments, "log-level"):
+        arguments += ["--log-level", "WARNING"]
+    logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
+    _check_stage(arguments)
+    with CmdlineParser.global_instance(arguments) as parsed:
+        local = not _use_central(luigi.interface.core(), arguments)
+        root = parsed.get_task_obj()
+    return _run_until_complete(root, arguments, local)
+
+
+def _run_until_complete(root, arguments: List[str], local: bool) -> int:
+    started = time.monotonic()
+    while True:
+        outcome = luigi.run(cmdline_args=arguments + ["--no-lock"], local_scheduler=local,
+                            detailed_summary=True)
+        if failures.seen():
+            return failures.seen()[0].exit_code
+        if root.complete():
+            print("{} is complete: {}".format(root.task_family, root.output().path))
+            return 0
+        others = _summary_dict(outcome.worker)["run_by_other_worker"]
+        failed = outcome.status in (LuigiStatusCode.FAILED, LuigiStatusCode.SCHEDULING_FAILED,
+                                    LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED)
+        if failed or (not others and time.monotonic() - started > PATIENCE_S):
+            return 1
+        # Another worker has a stage in hand. When it fails or dies there, it is ours to do.
+        time.sleep(LOOK_AGAIN_S)
+
+
+def quiet_about_known_errors(record: logging.LogRecord) -> bool:
+    """Lets a log record pass unless it is the traceback of an error that is already told."""
+    if record.exc_info and isinstance(record.exc_info[1], OctetError):
+        return False
+    return not (failures.seen() and str(record.msg).startswith("Will not run "))
+
+
+def _read_config() -> None:
+    path = settings.find_config()
+    if path:
+        luigi.configuration.add_config_path(str(path))
+
+
+def _says(arguments: List[str], *options: str) -> bool:
+    flags = {"--" + option for option in options} | {"--core-" + option for option in options}
+    return any(argument.split("=")[0] in flags for argument in arguments)
+
+
+def _check_stage(arguments: List[str]) -> None:
+    known, _ = CmdlineParser._build_parser().parse_known_args(arguments)
+    if known.core_help or known.core_help_all or known.root_task in STAGES:
+        return
+    there_are = "there are: {}".format(", ".join(STAGES))
+    if not known.root_task:
+        raise UsageError("no stage is named", where="luigi --module pipeline",
+                         next_step=there_are)
+    near = difflib.get_close_matches(known.root_task.lower(), [s.lower() for s in STAGES], 1)
+    meant = [stage for stage in STAGES if stage.lower() in near]
+    raise UsageError("no stage named {!r}".format(known.root_task),
+                     where="luigi --module pipeline",
+                     next_step="did you mean {!r}?  {}".format(meant[0], there_are)
+                     if meant else there_are)
+
+
+# Which scheduler
+
+def _use_central(core, arguments: List[str]) -> bool:
+    """Whether to use a central scheduler. Raises SchedulerError if the one configured is not there."""
+    if core.local_scheduler:
+        return False
+    url = core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port)
+    problem = _ask(url)
+    if problem is None:
+        return True
+    if not _scheduler_is_configured(arguments):
+        print("no scheduler at localhost:8082: using the local one", flush=True)
+        return False
+    raise SchedulerError(
+        "the scheduler does not answer", where=url, why=problem,
+        next_step="start it (luigid --address 127.0.0.1), correct its address in luigi.cfg or on "
+                  "the command line, or do without: --local-scheduler")
+
+
+def _scheduler_is_configured(arguments: List[str]) -> bool:
+    options = ["scheduler-host", "scheduler-port", "scheduler-url"]
+    if _says(arguments, *options):
+        return True
+    config = luigi.configuration.get_config()
+    written = {key.replace("_", "-") for key in config["core"]} if "core" in config else set()
+    return bool(written & (set(options) | {"default-" + option for option in options}))
+
+
+def _ask(url: str) -> Optional[str]:
+    """What is wrong with the scheduler at `url`; None when it answers as one, within 5 s."""
+    if url.startswith("http+unix:"):
+        return None  # Luigi's own client alone can speak to it
+    answers = []  # type: List[Optional[str]]
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(url.rstrip("/") + "/api/resource_list",
+                                        timeout=ANSWER_WITHIN_S) as answer:
+                known = "response" in json.loads(answer.read().decode("utf-8"))
+            answers.append(None if known else "what answers there is no Luigi scheduler")
+        except urllib.error.HTTPError as error:
+            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+        except (ValueError, TypeError) as error:
+            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+        except Exception as error:
+            answers.append(str(getattr(error, "reason", error)))
+
+    # In a thread: a name server, or one byte a second, is under no socket's time limit.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(ANSWER_WITHIN_S)
+    return answers[0] if answers else "no answer within {} s".format(ANSWER_WITHIN_S)

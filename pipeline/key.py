@@ -1,0 +1,48 @@
+"""What goes into an artifact, by content, and the key that it gives.
+
+The preimage is what a person reads to learn why a stage is stale; the key is its sha256.
+"""
+
+import hashlib
+import json
+from typing import Any, Dict, Tuple
+
+from pipeline.spec import StageSpec
+
+RECORD = "octet.stage"
+VERSION = 1
+
+
+def canonical(value: Any) -> str:
+    """`value` as the one JSON text that it has: sorted keys, no blanks, ASCII.
+
+    Raises ValueError for NaN and infinities, TypeError for what JSON has no form for."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """sha256 (64 hex digits) of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def of(spec: StageSpec, snapshot: Any,
+       upstream_products: Dict[str, Dict[str, str]]) -> Tuple[str, dict]:
+    """(key, preimage) of one stage: 64 hex digits, and the content that they stand for.
+
+    upstream_products: {stage: {path: sha256}} of every stage in `spec.needs`; others are ignored,
+    so that by mistake nothing enters the key that the stage does not read. Raises KeyError when
+    one is missing."""
+    preimage = {
+        "record": RECORD,
+        "version": VERSION,
+        "stage": spec.name,
+        "recipe": {name: snapshot.sections[name] for name in spec.reads},
+        "source": dict(snapshot.source[spec.name]),
+        "data": {part: snapshot.data[part] for part in spec.parts},
+        "versions": dict(snapshot.versions),
+        "upstream": {name: dict(upstream_products[name]) for name in spec.needs},
+        # which outputs the stages below see: another answer is another artifact
+        "products": sorted(spec.products),
+    }
+    preimage = json.loads(canonical(preimage))  # tuples become lists: what is read back is equal
+    return digest(preimage), preimage

@@ -1,0 +1,66 @@
+"""How far a stage is: a bar in a terminal, plain lines in a log."""
+
+import sys
+import time
+from typing import Optional, TextIO
+
+EVERY_S = 5.0
+EVERY_FRACTION = 0.1
+
+
+def on_terminal(name: str, stream: Optional[TextIO] = None):
+    """A context manager that gives `report(fraction, message)`, which shows on `stream` (stderr)."""
+    stream = stream or sys.stderr
+    return Bar(name, stream) if stream.isatty() else Lines(name, stream)
+
+
+class Bar:
+    """A bar that moves."""
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        self.progress = Progress(TextColumn("{task.fields[stage]:<20}"), BarColumn(),
+                                 TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+                                 TextColumn("{task.description}", markup=False),
+                                 console=Console(file=stream))
+        self.name = name
+
+    def __enter__(self):
+        self.progress.start()
+        self.task = self.progress.add_task("", total=1.0, stage=self.name)
+        return self
+
+    def __call__(self, fraction: float, message: str = "") -> None:
+        self.progress.update(self.task, completed=fraction, description=message)
+
+    def __exit__(self, *error) -> None:
+        self.progress.stop()
+
+
+class Lines:
+    """A line now and then: for the first report, the last, and each tenth that is 5 s after another."""
+
+    def __init__(self, name: str, stream: TextIO, clock=time.monotonic) -> None:
+        self.name, self.stream, self.clock = name, stream, clock
+        self.shown_at, self.shown = None, 0.0
+
+    def __enter__(self):
+        self.started = self.clock()
+        self._write("started")
+        return self
+
+    def __call__(self, fraction: float, message: str = "") -> None:
+        now = self.clock()
+        first = self.shown_at is None
+        due = first or (now - self.shown_at >= EVERY_S and fraction - self.shown >= EVERY_FRACTION)
+        if due or (fraction >= 1 > self.shown):
+            self.shown_at, self.shown = now, fraction
+            self._write("{:.0f} %  {}".format(100 * fraction, message).rstrip())
+
+    def __exit__(self, kind, *error) -> None:
+        how = "stopped" if kind else "done"
+        self._write("{} after {:.1f} s".format(how, self.clock() - self.started))
+
+    def _write(self, text: str) -> None:
+        print("{}: {}".format(self.name, text), file=self.stream, flush=True)

@@ -1,0 +1,157 @@
+"""One look at recipe, data, source and versions, taken before anything is scheduled.
+
+Nothing reads the recipe again after it: an edit while a run is on changes the next run.
+"""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+try:
+    from importlib import metadata
+except ImportError:  # Python 3.7
+    import importlib_metadata as metadata
+
+from octet import recipe as recipes
+from octet import resolve
+from octet.datasets.dataset import PARTS
+from octet.errors import DatasetError, RecipeError
+from pipeline import closure, key
+from pipeline.spec import STAGES, StageSpec
+
+DATASETS, MODELS = "octet.datasets", "models"
+DISTRIBUTIONS = ("numpy", "tensorflow")
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+class Snapshot(NamedTuple):
+    """What is to be built, by content.
+
+    recipe:   the recipe's file; folder: what its paths are relative to. Neither is content.
+    sections: {section: its values, defaults filled in}.
+    data:     {part: sha256}.
+    source:   {stage: {file: sha256 of its syntax tree}}.
+    versions: {'python': 'major.minor', 'numpy': ..., 'tensorflow': ...}.
+    """
+
+    recipe: Path
+    folder: Path
+    sections: Dict[str, object]
+    data: Dict[str, str]
+    source: Dict[str, Dict[str, str]]
+    versions: Dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the content: two recipes of one content are one, whatever their names."""
+        return key.digest({"record": "octet.snapshot", "version": 1, "sections": self.sections,
+                           "data": self.data, "source": self.source, "versions": self.versions})
+
+
+def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
+    """A snapshot of the recipe in `recipe_path` and of all that it names.
+
+    packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default.
+    Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
+    recipe = recipes.load(Path(recipe_path))
+    sections = recipe.sections()
+    folder = Path(recipe.folder)
+    root = Path(packages_root) if packages_root else _HERE
+    return Snapshot(
+        recipe=Path(recipe.path), folder=folder, sections=sections,
+        data=_digests(sections["data"], folder, PARTS, recipe.where("data", "dataset")),
+        source={name: closure.of(_roots(spec, sections, folder, root, recipe.where), root)
+                for name, spec in STAGES.items()},
+        versions=versions())
+
+
+def data_now(snapshot: Snapshot) -> Dict[str, str]:
+    """{part: sha256} of the data as it is at this moment: not `snapshot.data` when it changed."""
+    return _digests(snapshot.sections["data"], snapshot.folder, tuple(snapshot.data))
+
+
+def source_now(snapshot: Snapshot, stage: str,
+               packages_root: Optional[Path] = None) -> Dict[str, str]:
+    """{file: digest} of one stage's source as it is at this moment. A stage's process imports what
+    is there now, so where this is not `snapshot.source[stage]` its work has no right to the key."""
+    root = Path(packages_root) if packages_root else _HERE
+    return closure.of(_roots(STAGES[stage], snapshot.sections, snapshot.folder, root), root)
+
+
+def versions() -> Dict[str, str]:
+    """The versions that an artifact depends on, found without importing anything heavy."""
+    found = {"python": "{}.{}".format(*sys.version_info[:2])}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "absent"  # checking a recipe needs no TensorFlow; another key, though
+    return found
+
+
+def dataset_args(section: dict, folder: Path) -> dict:
+    """The arguments of the dataset's functions: `data.args`, a relative `path` in it taken from
+    the recipe's folder. The key holds the section as written, and the data's digest besides."""
+    args = dict(section.get("args") or {})
+    if isinstance(args.get("path"), str):
+        args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
+    return args
+
+
+def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "") -> Dict[str, str]:
+    name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
+    digest = resolve.load_attribute(name + (":digest" if colon else ""), DATASETS, "digest",
+                                    folder, where)
+    args = dataset_args(section, folder)
+    found = {}
+    for part in parts:
+        try:
+            inspect.signature(digest).bind(part, **args)
+        except TypeError as error:
+            raise DatasetError(
+                "data.args do not fit the dataset '{}': {}".format(section["dataset"], error),
+                where="data.args", why="digest(part, **args) and load(**args) take them.",
+                next_step="its digest takes {}".format(inspect.signature(digest))) from error
+        try:
+            found[part] = digest(part, **args)
+        except OSError as error:
+            raise DatasetError(
+                "cannot read the {} part of '{}': {}".format(part, section["dataset"],
+                                                             error.strerror or error),
+                where=str(error.filename or section["dataset"]),
+                why="the content of the data is part of what an artifact is made of.",
+                next_step="fetch the data, or correct data.args in the recipe.") from error
+        if not isinstance(found[part], str):
+            raise DatasetError(
+                "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"],
+                                                                  found[part]),
+                where=section["dataset"],
+                why="it tells this content of the part from any other.",
+                next_step="return a sha256 in hex digits.")
+    return found
+
+
+def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path,
+           where: Callable[..., str] = lambda *keys: "") -> List[Path]:
+    roots = [packages_root / "tasks" / "__main__.py",
+             packages_root / "tasks" / (spec.module + ".py")]
+    if "model" in spec.reads:
+        roots.append(_source(sections, ("model", "build"), MODELS, folder, where))
+    if "data" in spec.reads:
+        roots.append(_source(sections, ("data", "dataset"), DATASETS, folder, where))
+    return roots
+
+
+def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path,
+            where: Callable[..., str]) -> Path:
+    """The file that a name in the recipe means. Not imported: it may need TensorFlow."""
+    name = sections[keys[0]][keys[1]]
+    path = resolve.source_file(name, catalogue, folder)
+    if path is None:
+        raise RecipeError("{}: there is no '{}'".format(".".join(keys), name),
+                          where=where(*keys),
+                          why="neither among ours, nor below {}.".format(folder),
+                          next_step=resolve.suggest(name, resolve.names(catalogue)))
+    return path

@@ -1,0 +1,52 @@
+"""What each stage reads and makes: the facts that its key and its manifest are built from.
+
+    TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter
+"""
+
+from typing import Dict, NamedTuple, Tuple
+
+
+class StageSpec(NamedTuple):
+    """One stage of the pipeline, declared.
+
+    name:     the Luigi class, the folder in the store ('ConvertUint8').
+    module:   the file in `tasks` that does the work ('convert_uint8').
+    needs:    the stages whose products it reads, direct ones only.
+    reads:    the sections of the recipe that it reads.
+    parts:    the parts of the dataset that it reads.
+    products: globs of the files that stages below see; every other file is a by-product.
+    """
+
+    name: str
+    module: str
+    needs: Tuple[str, ...] = ()
+    reads: Tuple[str, ...] = ()
+    parts: Tuple[str, ...] = ()
+    products: Tuple[str, ...] = ()
+
+
+_VARIABLES = ("variables.index", "variables.data-*")
+
+_IN_ORDER = (
+    StageSpec("TrainFloat", "train_float",
+              reads=("seed", "data", "model", "train"), parts=("train", "validation"),
+              products=("float.pb", "network.json")),
+    StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
+              reads=("seed", "data", "quantize"), parts=("train", "validation"),
+              products=("network.pb", "network.json") + _VARIABLES),
+    StageSpec("EvalGraph", "eval_graph", needs=("TrainQAT",),
+              reads=("data",), parts=("test",),
+              products=("eval_graph.pb", "network.json") + _VARIABLES),
+    StageSpec("Freeze", "freeze", needs=("EvalGraph",),
+              products=("frozen.pb", "network.json")),
+    StageSpec("ConvertUint8", "convert_uint8", needs=("Freeze",),
+              reads=("convert",),
+              products=("model.tflite", "network.json")),
+    StageSpec("ValidateInterpreter", "validate_interpreter",
+              needs=("ConvertUint8", "Freeze", "TrainFloat"),
+              reads=("data",), parts=("test",),
+              products=("measurement.json",)),
+)
+
+STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}
+"""Every stage by name, upstream before downstream."""

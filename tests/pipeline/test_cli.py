@@ -1,0 +1,51 @@
+"""The `octet` command on a real store."""
+
+import pytest
+
+from octet.errors import StoreError
+from pipeline import cli
+from pipeline.store import Store
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    (tmp_path / "luigi.cfg").write_text("[octet]\nstore = store\n")
+    monkeypatch.setenv("LUIGI_CONFIG_PATH", str(tmp_path / "luigi.cfg"))
+    return Store(tmp_path / "store")
+
+
+def publish(store):
+    workspace = store.workspace("Freeze", "f" * 64)
+    for name in ("frozen.pb", "network.json"):
+        (workspace / name).write_text(name)
+    return store.publish(workspace, "Freeze", "f" * 64, {
+        "inputs": {"recipe": {"seed": 1}, "data": {"test": "d" * 64}, "source": {"a.py": "a" * 64},
+                   "versions": {"numpy": "1"}, "upstream": {}},
+        "metrics": {"accuracy": {"float": 0.5}}, "git": {"commit": "abc", "dirty": True},
+        "finished": "2026-01-01T00:00:00Z"})
+
+
+def test_ls_of_an_empty_store_says_so(store, capsys):
+    assert cli.main(["ls"]) == 0
+    assert "no artifacts" in capsys.readouterr().out
+
+
+def test_ls_shows_stage_key_and_metrics(store, capsys):
+    publish(store)
+    assert cli.main(["ls"]) == 0
+    out = capsys.readouterr().out
+    assert "Freeze" in out and "f" * 12 in out and "accuracy.float=0.5" in out and "intact" in out
+
+
+def test_trace_finds_a_copy_by_its_content(store, tmp_path, capsys):
+    publish(store)
+    (tmp_path / "copy.pb").write_text("frozen.pb")
+    assert cli.main(["trace", str(tmp_path / "copy.pb")]) == 0
+    out = capsys.readouterr().out
+    assert "d" * 64 in out and "a.py" in out and "abc, with changes" in out
+
+
+def test_trace_of_a_stranger_is_an_error(store, tmp_path, capsys):
+    (tmp_path / "stranger").write_text("?")
+    assert cli.main(["trace", str(tmp_path / "stranger")]) == StoreError.exit_code
+    assert "no artifact holds this file" in capsys.readouterr().err

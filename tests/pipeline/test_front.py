@@ -1,0 +1,85 @@
+"""The front door, through the real `luigi` command."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from octet.errors import GateError
+from pipeline import gates, settings
+
+LUIGI = Path(sys.executable).parent / "luigi"
+METRICS = {"accuracy": {"float": 0.99, "fake_quantized": 0.985, "uint8": 0.98}, "agreement": 0.97}
+
+
+def luigi(*arguments, folder="/", **env):
+    done = subprocess.run([str(LUIGI), "--module", "pipeline"] + list(arguments), cwd=str(folder),
+                          env=dict({"PATH": "/usr/bin:/bin"}, **env), timeout=60,
+                          capture_output=True)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "luigi.cfg"
+    path.write_text("[octet]\nstore = here\n")
+    return {"LUIGI_CONFIG_PATH": str(path)}
+
+
+def test_importing_pipeline_and_its_stages_loads_no_tensorflow():
+    code = ("import sys, pipeline, pipeline.front, pipeline.cli;"
+            "print([m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'rich')])")
+    assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"[]"
+
+
+def test_unknown_stage_is_told_the_nearest(config):
+    code, _, err = luigi("ConvertUint", **config)
+    assert code == 2 and "did you mean 'ConvertUint8'?" in err and "Traceback" not in err
+
+
+def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
+    code, _, err = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)
+    assert code == 3 and "no/such.yaml" in err and "Traceback" not in err
+
+
+def test_configured_scheduler_that_is_silent_is_an_error_within_five_seconds(config):
+    with socket.socket() as silent:  # accepts, and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(1)
+        started = time.time()
+        code, _, err = luigi("ConvertUint8", "--scheduler-host", "127.0.0.1", "--scheduler-port",
+                             str(silent.getsockname()[1]), **config)
+    assert code == 12 and "does not answer" in err and time.time() - started < 7
+
+
+def test_config_named_by_the_environment_that_is_not_there_is_an_error():
+    code, _, err = luigi("ConvertUint8", LUIGI_CONFIG_PATH="/no/luigi.cfg")
+    assert code == 2 and "/no/luigi.cfg" in err
+
+
+def test_paths_are_relative_to_the_config(tmp_path, monkeypatch):
+    (tmp_path / "luigi.cfg").write_text("[octet]\nstore = here\n")
+    monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert settings.load().store == tmp_path / "here"
+
+
+def test_config_of_another_project_is_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "luigi.cfg").write_text("[core]\nworkers = 2\n")
+    monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert settings.load().config_path == settings.ROOT / "luigi.cfg"
+
+
+def test_drop_of_exactly_the_limit_passes():
+    gates.judge(METRICS, {"max_accuracy_drop": 0.01})
+
+
+def test_missed_gates_are_all_told_with_figures():
+    with pytest.raises(GateError) as caught:
+        gates.judge(METRICS, {"max_accuracy_drop": 0.001, "min_agreement": 0.98,
+                              "min_accuracy": None})
+    assert "0.0100" in str(caught.value) and "0.9700" in str(caught.value)

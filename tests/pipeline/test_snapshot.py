@@ -1,0 +1,114 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octet.errors import DatasetError, RecipeError
+from pipeline import snapshot
+from pipeline.spec import STAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = """
+import hashlib, pathlib
+def load(path): pass
+def digest(part, path):
+    return hashlib.sha256((pathlib.Path(path) / part).read_bytes()).hexdigest()
+"""
+RECIPE = """
+data:  {dataset: ./faces.py, args: {path: photos}}
+model: {build: ./net.py}
+"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A checkout whose stages are empty files, and a user's folder beside it."""
+    for spec in STAGES.values():
+        put(tmp_path / "house/tasks" / (spec.module + ".py"), "")
+    put(tmp_path / "house/tasks/__main__.py", "")
+    for part in ("train", "validation", "test"):
+        put(tmp_path / "mine/photos" / part, part)
+    put(tmp_path / "mine/faces.py", DATA)
+    put(tmp_path / "mine/net.py", "import tensorflow\ndef build(): pass\n")
+    put(tmp_path / "mine/faces.yaml", RECIPE)
+    return tmp_path
+
+
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def take(house, recipe="mine/faces.yaml"):
+    return snapshot.take(house / recipe, house / "house")
+
+
+def test_it_holds_data_source_and_versions(house, monkeypatch):
+    monkeypatch.chdir("/")
+    taken = take(house)
+    assert set(taken.data) == {"train", "validation", "test"}
+    assert {"net.py", "faces.py"} <= set(taken.source["TrainFloat"])
+    assert "net.py" not in taken.source["EvalGraph"] and "faces.py" in taken.source["EvalGraph"]
+    assert set(taken.source["Freeze"]) == {"tasks/__main__.py", "tasks/freeze.py"}
+    assert taken.versions["tensorflow"][0].isdigit()
+    assert taken.sections["data"]["args"] == {"path": "photos"}
+
+
+def test_a_copy_of_everything_elsewhere_is_the_same_content(house):
+    import shutil
+    before = take(house)
+    shutil.copytree(str(house / "mine"), str(house / "copy"))
+    (house / "copy/faces.yaml").rename(house / "copy/other.yaml")
+    assert take(house, "copy/other.yaml").digest == before.digest
+
+
+def test_a_changed_photo_changes_one_part(house):
+    before = take(house)
+    put(house / "mine/photos/test", "corrected")
+    now = snapshot.data_now(before)
+    assert [part for part in now if now[part] != before.data[part]] == ["test"]
+    assert take(house).digest != before.digest
+
+
+def test_source_that_is_edited_after_the_snapshot_is_seen(house):
+    taken = take(house)
+    assert all(snapshot.source_now(taken, stage, house / "house") == taken.source[stage]
+               for stage in STAGES)
+    put(house / "house/tasks/freeze.py", "x = 1")
+    assert snapshot.source_now(taken, "Freeze", house / "house") != taken.source["Freeze"]
+    assert snapshot.source_now(taken, "EvalGraph", house / "house") == taken.source["EvalGraph"]
+
+
+def test_a_dataset_named_with_its_function_has_its_digest_beside_it(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("faces.py", "faces.py:load"))
+    assert set(take(house).data) == {"train", "validation", "test"}
+
+
+def test_a_model_that_is_not_there_is_named_with_its_place(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("net.py", "nett.py"))
+    with pytest.raises(RecipeError, match="model.build: there is no './nett.py'") as caught:
+        take(house)
+    assert "faces.yaml:3" in caught.value.where
+
+
+def test_data_that_is_not_there_is_a_dataset_error(house):
+    (house / "mine/photos/test").unlink()
+    with pytest.raises(DatasetError, match="cannot read the test part"):
+        take(house)
+
+
+def test_arguments_that_do_not_fit_are_a_dataset_error(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("path: photos", "folder: photos"))
+    with pytest.raises(DatasetError, match="data.args do not fit"):
+        take(house)
+
+
+def test_it_imports_neither_tensorflow_nor_luigi_nor_the_model(house):
+    code = ("import sys; from pathlib import Path; from pipeline import snapshot, plan, store\n"
+            "snapshot.take(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+            "print([name for name in ('tensorflow', 'tasks') if name in sys.modules])")
+    said = subprocess.run([sys.executable, "-c", code, str(house / "mine/faces.yaml"),
+                           str(house / "house")], cwd=str(ROOT), stdout=subprocess.PIPE, check=True)
+    assert said.stdout == b"[]\n"
