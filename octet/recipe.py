@@ -1,6 +1,6 @@
 """A recipe: YAML in, typed and complete settings out, or every problem at once with its place.
 
-    find(name_or_path, folder) -> Path      load(path) -> Recipe
+    find(name_or_path, recipes) -> Path      load(path) -> Recipe
 """
 
 import difflib
@@ -138,13 +138,13 @@ class _Text(NamedTuple):
 _BAD = object()  # stands for a value already reported
 
 
-def find(name_or_path: str, folder) -> Path:
-    """The recipe's file: a bare name is `recipes/NAME.yaml` in `folder`; anything with a slash or
+def find(name_or_path: str, recipes) -> Path:
+    """The recipe's file: a bare name is NAME.yaml in the folder `recipes`; anything with a slash or
     ending in .yaml or .yml is a path. Raises RecipeError for a name that is not there."""
     name = str(name_or_path)
     if "/" in name or name.endswith((".yaml", ".yml")):
         return Path(name)
-    recipes = Path(folder) / "recipes"
+    recipes = Path(recipes)
     names = sorted(path.stem for path in recipes.glob("*.yaml"))
     if name not in names:
         raise RecipeError("no recipe named '{}'".format(name), where=str(recipes),

@@ -21,9 +21,7 @@ class Settings(NamedTuple):
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for a name not there."""
         from octet import recipe as catalogue
-        here = self.recipes / (recipe + ".yaml")
-        return here if "/" not in recipe and here.is_file() else catalogue.find(
-            recipe, self.recipes.parent)
+        return catalogue.find(recipe, self.recipes)
 
 
 def find_config() -> Optional[Path]:

@@ -15,7 +15,7 @@ except ImportError:  # Python 3.7
 
 from octet import recipe as recipes
 from octet import resolve
-from octet.datasets.dataset import PARTS
+from octet.datasets.dataset import PARTS, arguments
 from octet.errors import DatasetError, RecipeError
 from pipeline import closure, key
 from pipeline.spec import STAGES, StageSpec
@@ -91,20 +91,11 @@ def versions() -> Dict[str, str]:
     return found
 
 
-def dataset_args(section: dict, folder: Path) -> dict:
-    """The arguments of the dataset's functions: `data.args`, a relative `path` in it taken from
-    the recipe's folder. The key holds the section as written, and the data's digest besides."""
-    args = dict(section.get("args") or {})
-    if isinstance(args.get("path"), str):
-        args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
-    return args
-
-
 def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "") -> Dict[str, str]:
     name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
     digest = resolve.load_attribute(name + (":digest" if colon else ""), DATASETS, "digest",
                                     folder, where)
-    args = dataset_args(section, folder)
+    args = arguments(section, folder)
     found = {}
     for part in parts:
         try:

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from octet.datasets.dataset import Dataset
+from octet.datasets.dataset import Dataset, arguments
 from octet.job import Job
 from octet.resolve import load_attribute
 
 
 def load(job: Job) -> Dataset:
-    """The job's dataset, all parts. A relative `path` argument starts at the recipe's folder."""
-    section = job.section("data")
-    function = load_attribute(section.dataset, "octet.datasets", "load", Path(job.recipe_folder))
-    args = dict(section.args)
-    if "path" in args:
-        args["path"] = str(Path(job.recipe_folder) / args["path"])
-    return function(**args)
+    """The job's dataset, all parts."""
+    section, folder = job.settings["data"], Path(job.recipe_folder)
+    function = load_attribute(section["dataset"], "octet.datasets", "load", folder)
+    return function(**arguments(section, folder))

@@ -61,7 +61,8 @@ def frozen(job: Job, dataset: Dataset, weights=None):
 
 def run(job: Job, progress: Progress) -> dict:
     dataset, seed = data.load(job), job.settings["seed"]
-    plan.quantizable(*frozen(job, dataset))  # what cannot be uint8 is said before the first step
+    graph_def, network = frozen(job, dataset)
+    plan.quantizable(graph_def, network)  # what cannot be uint8 is said before the first step
 
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
@@ -72,7 +73,6 @@ def run(job: Job, progress: Progress) -> dict:
         trainer = Trainer(model.inputs[0], model.outputs[0], job.section("train"),
                           model.losses, model.updates)
         session.run(tf.global_variables_initializer())
-        network = net.describe(dataset, "", "")
         history = trainer.fit(session, dataset.parts["train"], network, seed, progress)
         weights = model.get_weights()
 

@@ -7,6 +7,7 @@ A dataset is a module with two functions:
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
@@ -61,3 +62,12 @@ def quantization(low: float, high: float) -> Tuple[float, int]:
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / 255
     return scale, int(min(255, max(0, np.floor(-low / scale + 0.5))))
+
+
+def arguments(section: Dict[str, Any], folder) -> Dict[str, Any]:
+    """What `load` and `digest` are called with: the recipe's `data.args`, a relative `path` in it
+    taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written."""
+    args = dict(section.get("args") or {})
+    if isinstance(args.get("path"), str):
+        args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
+    return args

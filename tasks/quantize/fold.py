@@ -16,20 +16,9 @@ FUSED = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 SHIFTS = ("BiasAdd", "Add", "AddV2")
 
 
-def _scaled_conv(weights, scale):  # [height, width, in, out]
-    return weights * scale
-
-
-def _scaled_depthwise(weights, scale):  # [height, width, in, multiplier]
-    return weights * scale.reshape(weights.shape[2:])
-
-
-def _scaled_dense(weights, scale):  # [in, out]
-    return weights * scale
-
-
-LAYERS = {"Conv2D": _scaled_conv, "DepthwiseConv2dNative": _scaled_depthwise,
-          "MatMul": _scaled_dense}
+# How many of the last axes of a layer's weights count its output channels: [height, width, in, out],
+# [height, width, in, multiplier], [in, out].
+LAYERS = {"Conv2D": 1, "DepthwiseConv2dNative": 2, "MatMul": 1}
 
 
 def batch_norm(graph_def: tf.GraphDef, output: str) -> tf.GraphDef:
@@ -77,7 +66,7 @@ def _fold_one(graph_def: tf.GraphDef, output: str):
             continue
         if layer.op == "MatMul" and layer.attr["transpose_b"].b:
             continue
-        channels = _channels(layer, nodes.constant(layer, 1))
+        channels = int(np.prod(_channel_axes(layer, nodes.constant(layer, 1))))
         reader = nodes.only_reader(layer)
         if reader is None:
             continue
@@ -95,10 +84,8 @@ def _fold_one(graph_def: tf.GraphDef, output: str):
     return None
 
 
-def _channels(layer: tf.NodeDef, weights: np.ndarray) -> int:
-    if layer.op == "DepthwiseConv2dNative":
-        return weights.shape[2] * weights.shape[3]
-    return weights.shape[-1]
+def _channel_axes(layer: tf.NodeDef, weights: np.ndarray):
+    return weights.shape[-LAYERS[layer.op]:]
 
 
 def _vector(nodes: Nodes, node: tf.NodeDef, ops, left: tf.NodeDef, channels: int):
@@ -124,11 +111,11 @@ def _absorb(graph_def, nodes, layer, bias, absorbed, channels, output) -> tf.Gra
     replaced = {}
     if absorbed.op == "Mul":
         weights = nodes.constant(layer, 1)
-        replaced[layer.name] = (layer, LAYERS[layer.op](weights, vector))
+        replaced[layer.name] = weights * vector.reshape(_channel_axes(layer, weights))
     if bias is not None:
         old = _vector(nodes, bias, SHIFTS, layer, channels)
-        replaced[bias.name] = (bias, old * vector if absorbed.op == "Mul" else old + vector)
-    built = _rebuild(graph_def, replaced, {absorbed.name: before.name})
+        replaced[bias.name] = old * vector if absorbed.op == "Mul" else old + vector
+    built = _rebuild(graph_def, nodes, replaced, {absorbed.name: before.name})
     if absorbed.name == output:
         next(node for node in built.node if node.name == before.name).name = output
     return built
@@ -137,10 +124,10 @@ def _absorb(graph_def, nodes, layer, bias, absorbed, channels, output) -> tf.Gra
 def _as_bias(graph_def, nodes, layer, shift, channels) -> tf.GraphDef:
     """An Add of a constant per channel is written as the BiasAdd that it is."""
     value = _vector(nodes, shift, SHIFTS, layer, channels)
-    return _rebuild(graph_def, {shift.name: (shift, value)}, {})
+    return _rebuild(graph_def, nodes, {shift.name: value}, {})
 
 
-def _rebuild(graph_def, replaced, renamed) -> tf.GraphDef:
+def _rebuild(graph_def, nodes, replaced, renamed) -> tf.GraphDef:
     """A copy with new constants for some nodes, and readers of renamed nodes led elsewhere."""
     built, values = tf.GraphDef(versions=graph_def.versions), {}
     for node in graph_def.node:
@@ -154,10 +141,10 @@ def _rebuild(graph_def, replaced, renamed) -> tf.GraphDef:
         if node.name not in replaced:
             continue
         name = node.name + "/folded"
-        values[name] = np.ascontiguousarray(replaced[node.name][1], np.float32)
+        values[name] = np.ascontiguousarray(replaced[node.name], np.float32)
         if node.op in SHIFTS:
-            data = [ref for ref in copy.input if name_of(ref) != name
-                    and _is_data(graph_def, ref)][0]
+            data = next(reference for index, reference in enumerate(copy.input)
+                        if nodes.constant(node, index) is None)
             copy.Clear()
             copy.name, copy.op = node.name, "BiasAdd"
             copy.input.extend([data, name])
@@ -168,14 +155,6 @@ def _rebuild(graph_def, replaced, renamed) -> tf.GraphDef:
     for name, value in values.items():
         _set_constant(built, name, value)
     return built
-
-
-def _is_data(graph_def: tf.GraphDef, reference: str) -> bool:
-    nodes = Nodes(graph_def)
-    node = nodes.by_name[name_of(reference)]
-    while node.op == "Identity":
-        node = nodes.by_name[name_of(node.input[0])]
-    return node.op != "Const"
 
 
 def _set_constant(graph_def: tf.GraphDef, name: str, value: np.ndarray) -> None:

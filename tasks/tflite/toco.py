@@ -1,8 +1,9 @@
-"""toco, run so that nothing it does can harm its caller."""
+"""toco, which TensorFlow runs as a process of its own, and its complaints in words.
 
-import os
+`toco_from_protos` is found through PATH: whoever starts a stage's process puts it there.
+"""
+
 import re
-import sys
 from pathlib import Path
 from typing import Dict
 
@@ -21,21 +22,17 @@ def convert(frozen: Path, network: Dict, uint8: bool) -> bytes:
     Raises ConvertError with toco's own complaint, tensor and layer named where it says them.
     """
     ends = network["input"], network["output"]
-    path = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + path  # toco_from_protos
+    converter = tf.lite.TFLiteConverter.from_frozen_graph(
+        str(frozen), [ends[0]["node"]], [ends[1]["node"]],
+        input_shapes={ends[0]["node"]: [1] + ends[0]["shape"]})
+    if uint8:
+        converter.inference_type = tf.uint8
+        converter.quantized_input_stats = {
+            ends[0]["node"]: (float(ends[0]["zero_point"]), 1 / ends[0]["scale"])}
     try:
-        converter = tf.lite.TFLiteConverter.from_frozen_graph(
-            str(frozen), [ends[0]["node"]], [ends[1]["node"]],
-            input_shapes={ends[0]["node"]: [1] + ends[0]["shape"]})
-        if uint8:
-            converter.inference_type = tf.uint8
-            converter.quantized_input_stats = {
-                ends[0]["node"]: (float(ends[0]["zero_point"]), 1 / ends[0]["scale"])}
         return converter.convert()
     except ConverterError as error:
         raise _translated(str(error)) from error
-    finally:
-        os.environ["PATH"] = path
 
 
 def _translated(complaint: str) -> ConvertError:

@@ -193,11 +193,11 @@ def test_a_loaded_recipe_cannot_be_changed():
 
 def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():
     write("recipes/mnist.yaml", SHORT)
-    assert recipe.find("mnist", ".") == Path("recipes/mnist.yaml")
-    assert recipe.find("sub/mnist", ".") == Path("sub/mnist")
-    assert recipe.find("mnist.yaml", ".") == Path("mnist.yaml")
+    assert recipe.find("mnist", "recipes") == Path("recipes/mnist.yaml")
+    assert recipe.find("sub/mnist", "recipes") == Path("sub/mnist")
+    assert recipe.find("mnist.yaml", "recipes") == Path("mnist.yaml")
     with pytest.raises(RecipeError) as caught:
-        recipe.find("mnits", ".")
+        recipe.find("mnits", "recipes")
     assert str(caught.value) == ("recipes  no recipe named 'mnits'\n"
                                  "    did you mean 'mnist'?  There are: mnist")
 
