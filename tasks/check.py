@@ -7,11 +7,12 @@ cannot be uint8.
 """
 
 from octet.job import Job, Progress
-from tasks import data, train_float
+from tasks import data
 from tasks.quantize import plan
+from tasks.training import model
 
 
 def run(job: Job, progress: Progress) -> dict:
-    ranges = plan.quantizable(*train_float.frozen(job, data.load(job)))
+    ranges = plan.quantizable(*model.frozen(job, data.load(job)))
     progress(1.0, "every tensor has a range")
     return {"ranges": [item._asdict() for item in ranges]}

@@ -18,7 +18,7 @@ def run(job: Job, progress: Progress) -> dict:
     path.write_bytes(content)
     model = interpreter.Model(path)
     counts = audit.fully_uint8(model, network)
-    scale, zero_point = interpreter.quantization(model.output)
-    network["output"].update(scale=scale, zero_point=zero_point)
+    for end, tensor in zip(network["outputs"], model.outputs):
+        end["scale"], end["zero_point"] = interpreter.quantization(tensor)
     net.write(job.out, network)
     return {"size_bytes": len(content), "tensors": counts}

@@ -1,7 +1,7 @@
 """EvalGraph: the trained network as its evaluation graph, ranges fixed.
 
 In:  TrainQAT's network.pb and variables; the part test, to measure it.
-Out: eval_graph.pb and the variables that it reads; network.json, which names its output.
+Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
 """
 
 import tensorflow as tf
@@ -17,7 +17,8 @@ def run(job: Job, progress: Progress) -> dict:
     source = job.input("TrainQAT")
     network = net.read(source)
     quantized = plan.rewritten(net.read_graph(source / "network.pb"), network, training=False)
-    network["output"]["node"] = quantized.output.op.name
+    for end, tensor in zip(network["outputs"], quantized.outputs):
+        end["node"] = tensor.op.name
     with quantized.graph.as_default(), tf.Session() as session:
         graph_def = quantized.graph.as_graph_def()
         saver = tf.train.Saver(tf.global_variables())
@@ -25,7 +26,7 @@ def run(job: Job, progress: Progress) -> dict:
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
         part = data.load(job).parts["test"]
-        accuracy = evaluate.accuracy(evaluate.outputs(session, network, part), part)
+        accuracy = evaluate.accuracies(evaluate.outputs(session, network, part), network, part)
     net.write_graph(job.out / "eval_graph.pb", graph_def)
     net.write(job.out, network)
     return {"accuracy": accuracy}

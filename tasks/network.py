@@ -1,37 +1,83 @@
-"""The files in which a network travels from stage to stage: a graph, and what its ends mean."""
+"""The files in which a network travels from stage to stage: a graph, and what its ends mean.
+
+network.json:
+
+    inputs:  [{name, node, shape, scale, zero_point}]    in the model's order
+    outputs: [{name, node, kind, classes}]               ConvertUint8 adds scale and zero_point
+    layers:  names of the Keras layers, for messages
+
+`name` is the dataset's, `node` is the node in the graph that lies beside the file. An input's real
+values are (code - zero_point) * scale on every side: training, evaluation, the .tflite file.
+"""
 
 import json
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Sequence
 
+import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import Dataset, quantization
+from octet.datasets.dataset import Dataset, Part, quantization
+from octet.errors import ModelError
 
 NETWORK = "network.json"
 
 
-def describe(dataset: Dataset, input_name: str, output_name: str) -> Dict:
-    """What goes into the graph and what comes out.
+def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:
+    """The dataset's names of `side` ('input' or 'target') in the order in which the model has them.
 
-    The input's real values are (code - zero_point) * scale on every side: training, evaluation,
-    the .tflite file.
+    By name where the model's names are the dataset's; by order where none is and there are as many.
+    Raises ModelError, which lists both sides, for anything else: a half match is a misspelling.
     """
-    (name, spec), = dataset.inputs.items()
-    (target, labels), = dataset.targets.items()
+    theirs, ours = list(model_names), list(dataset_names)
+    if sorted(theirs) == sorted(ours):
+        return theirs
+    if len(theirs) == len(ours) and not set(theirs) & set(ours):
+        return ours
+    raise ModelError(
+        "the model's {} are not those of the dataset".format(
+            "outputs" if side == "target" else "inputs"),
+        where="model.build",
+        why="the model has {}: {}\nthe dataset has {}: {}".format(
+            len(theirs), ", ".join(theirs), len(ours), ", ".join(ours)),
+        next_step="name the model's {} as the dataset does, or give as many and none of its names: "
+                  "then they are taken in order".format(
+                      "last layers" if side == "target" else "input layers"))
+
+
+def described_input(dataset: Dataset, name: str, node: str) -> Dict:
+    """What goes into the graph at `node`."""
+    spec = dataset.inputs[name]
     scale, zero_point = quantization(spec.low, spec.high)
-    return {
-        "input": {"name": name, "node": input_name, "shape": list(spec.shape),
-                  "scale": scale, "zero_point": zero_point},
-        "output": {"name": target, "node": output_name, "kind": labels.kind,
-                   "classes": list(labels.classes)},
-    }
+    return {"name": name, "node": node, "shape": list(spec.shape),
+            "scale": scale, "zero_point": zero_point}
 
 
-def real(network: Dict, codes):
-    """The real values, float32, that uint8 codes stand for."""
-    ends = network["input"]
-    return (codes.astype("float32") - ends["zero_point"]) * ends["scale"]
+def described_output(dataset: Dataset, name: str, node: str) -> Dict:
+    """What comes out of the graph at `node`."""
+    target = dataset.targets[name]
+    return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes)}
+
+
+def nodes(network: Dict, side: str) -> List[str]:
+    """The node names of 'inputs' or 'outputs', in order."""
+    return [end["node"] for end in network[side]]
+
+
+def tensors(graph: tf.Graph, network: Dict, side: str) -> List[tf.Tensor]:
+    """The tensors of 'inputs' or 'outputs' in a graph, in order."""
+    return [graph.get_tensor_by_name(node + ":0") for node in nodes(network, side)]
+
+
+def real(end: Dict, codes: np.ndarray) -> np.ndarray:
+    """The real values, float32, that uint8 codes stand for at an input or output."""
+    return (codes.astype(np.float32) - end["zero_point"]) * np.float32(end["scale"])
+
+
+def feed(network: Dict, inputs: Sequence[tf.Tensor], part: Part, rows) -> Dict[tf.Tensor, np.ndarray]:
+    """The real inputs of some samples of a part, for the tensors in the order of the network's."""
+    return {tensor: real(end, part.inputs[end["name"]][rows])
+            for tensor, end in zip(inputs, network["inputs"])}
 
 
 def write(folder: Path, network: Dict) -> None:

@@ -22,9 +22,9 @@ def run(job: Job, progress: Progress) -> dict:
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
         saver = tf.train.Saver(tf.global_variables())  # without the optimizer's
-        trainer = Trainer(quantized.inputs, quantized.output, job.section("quantize"))
+        trainer = Trainer(network, quantized.inputs, quantized.outputs, job.section("quantize"))
         session.run(tf.global_variables_initializer())
-        history = trainer.fit(session, dataset.parts["train"], network, seed, progress)
+        history = trainer.fit(session, dataset.parts["train"], seed, progress)
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
     net.write_graph(job.out / "network.pb", graph_def)
     net.write(job.out, network)

@@ -2,9 +2,14 @@
 
 In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test.
 Out: measurement.json. It holds no threshold: the gates are judged by the pipeline, each time.
+
+    samples, size_bytes: {float, uint8}
+    outputs: {name: {kind, accuracy: {float, fake_quantized, uint8}, agreement,
+                     output_difference_lsb: {LSB: number of outputs}, confusion}}
 """
 
 import json
+from typing import Dict
 
 import numpy as np
 
@@ -21,30 +26,24 @@ def run(job: Job, progress: Progress) -> dict:
     frozen_network = net.read(job.input("Freeze"))
     network = net.read(job.input("ConvertUint8"))
     uint8_path = job.input("ConvertUint8") / "model.tflite"
-    model = interpreter.Model(uint8_path)
 
-    codes = model.run(next(iter(part.inputs.values())),
-                      lambda done: progress(0.8 * done, "the uint8 file over the test set"))
+    codes = interpreter.Model(uint8_path).run(
+        [part.inputs[end["name"]] for end in network["inputs"]],
+        lambda done: progress(0.8 * done, "the uint8 file over the test set"))
     progress(0.85, "the float model and the fake-quantized graph")
     scores = {
         "float": evaluate.of_frozen(
             net.read_graph(job.input("TrainFloat") / "float.pb"), float_network, part),
         "fake_quantized": evaluate.of_frozen(
             net.read_graph(job.input("Freeze") / "frozen.pb"), frozen_network, part),
-        "uint8": (codes.astype(np.float32) - network["output"]["zero_point"])
-        * network["output"]["scale"],
+        "uint8": [net.real(end, values) for end, values in zip(network["outputs"], codes)],
     }
-    labels = next(iter(part.targets.values()))
-    top = {name: np.argmax(values, 1) for name, values in scores.items()}
-    classes = len(network["output"]["classes"])
-    confusion = np.zeros((classes, classes), int)
-    np.add.at(confusion, (labels, top["uint8"]), 1)
     measurement = {
-        "samples": len(labels),
-        "accuracy": {name: evaluate.accuracy(values, part) for name, values in scores.items()},
-        "agreement": float(np.mean(top["float"] == top["uint8"])),
-        "output_difference_lsb": _difference(scores, network["output"]["scale"]),
-        "confusion": confusion.tolist(),
+        "samples": len(part),
+        "outputs": {
+            end["name"]: _measured(end, {side: values[place] for side, values in scores.items()},
+                                   part.targets[end["name"]])
+            for place, end in enumerate(network["outputs"])},
         "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
                                                  float_network, uint8=False)),
                        "uint8": uint8_path.stat().st_size},
@@ -54,7 +53,21 @@ def run(job: Job, progress: Progress) -> dict:
     return measurement
 
 
-def _difference(scores, scale: float) -> dict:
+def _measured(end: Dict, scores: Dict[str, np.ndarray], labels: np.ndarray) -> Dict:
+    """One output's figures, from its scores on each side."""
+    top = {side: np.argmax(values, -1) for side, values in scores.items()}
+    confusion = np.zeros((len(end["classes"]),) * 2, int)
+    np.add.at(confusion, (labels, top["uint8"]), 1)
+    return {
+        "kind": end["kind"],
+        "accuracy": {side: evaluate.accuracy(values, labels) for side, values in scores.items()},
+        "agreement": float(np.mean(top["float"] == top["uint8"])),
+        "output_difference_lsb": _difference(scores, end["scale"]),
+        "confusion": confusion.tolist(),
+    }
+
+
+def _difference(scores: Dict[str, np.ndarray], scale: float) -> Dict[str, int]:
     """How far the uint8 outputs are from the fake-quantized ones, in units of the output's scale:
     {LSB: number of outputs}."""
     lsb = np.rint(np.abs(scores["uint8"] - scores["fake_quantized"]) / scale).astype(int)

@@ -35,22 +35,20 @@ class Range(NamedTuple):
     source: str
 
 
-def complete(graph: tf.Graph, inputs: str, output: str,
-             training: bool) -> Tuple[tf.Tensor, List[Range]]:
-    """Every tensor has its range: (the output, where each range comes from).
+def complete(graph: tf.Graph, inputs: List[str], outputs: List[str],
+             training: bool) -> Tuple[List[tf.Tensor], List[Range]]:
+    """Every tensor has its range: (the outputs, where each range comes from).
 
-    The output may be another tensor than before: its own fake-quant. Raises QuantizeError naming
+    An output may be another tensor than before: its own fake-quant. Raises QuantizeError naming
     all tensors that cannot have a range.
     """
-    path = _between(graph, inputs, output)
-    ranges, refused, end = [], [], graph.get_tensor_by_name(output + ":0")
+    path = _between(graph, inputs, outputs)
+    ranges, refused = [], []
     for operation in path:
-        source = _source(operation, path)
+        source = _source(operation, path, operation.name in outputs)
         if source == "missing":
             _add_range(graph, operation.outputs[0], training)
             source = "completed"
-        if operation.name == output:
-            end = _ranged(operation.outputs[0])
         if source == "refused":
             refused.append(operation)
         ranges.append(Range(operation.name, operation.type, source))
@@ -60,19 +58,19 @@ def complete(graph: tf.Graph, inputs: str, output: str,
             why="\n".join("{} ({}) has no uint8 form here".format(op.name, op.type)
                           for op in refused),
             next_step="use relu or relu6 after a convolution, a dense layer or an addition there")
-    return end, ranges
+    return [_ranged(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranges
 
 
-def _between(graph: tf.Graph, inputs: str, output: str) -> Dict[tf.Operation, None]:
-    """The float operations that lie between input and output, in the order of the data."""
-    reached, todo = set(), [graph.get_operation_by_name(inputs)]
+def _between(graph: tf.Graph, inputs: List[str], outputs: List[str]) -> Dict[tf.Operation, None]:
+    """The float operations that lie between inputs and outputs, in the order of the data."""
+    reached, todo = set(), [graph.get_operation_by_name(name) for name in inputs]
     while todo:
         for tensor in todo.pop().outputs:
             for reader in tensor.consumers():
                 if reader not in reached:
                     reached.add(reader)
                     todo.append(reader)
-    needed, todo = set(), [graph.get_operation_by_name(output)]
+    needed, todo = set(), [graph.get_operation_by_name(name) for name in outputs]
     while todo:
         operation = todo.pop()
         if operation in needed:
@@ -86,12 +84,13 @@ def _between(graph: tf.Graph, inputs: str, output: str) -> Dict[tf.Operation, No
             and op.outputs and op.outputs[0].dtype == tf.float32}
 
 
-def _source(operation: tf.Operation, path) -> str:
+def _source(operation: tf.Operation, path, is_output: bool) -> str:
     readers = operation.outputs[0].consumers()
     if any(reader.type == FAKE_QUANT for reader in readers):
         return "contrib"
     onward = [reader for reader in readers if reader in path]
-    if len(onward) == 1 and operation.type in BUILT_BEFORE.get(onward[0].type, ()):
+    fused = len(onward) == 1 and operation.type in BUILT_BEFORE.get(onward[0].type, ())
+    if fused and not is_output:
         return "fused"
     if operation.type in FOLLOWS:
         return "follows"

@@ -48,12 +48,12 @@ def constant(name: str, value: np.ndarray) -> tf.NodeDef:
     return node
 
 
-def fold(graph_def: tf.GraphDef, output: str) -> tf.GraphDef:
+def fold(graph_def: tf.GraphDef, outputs: List[str]) -> tf.GraphDef:
     """The same graph with every node that depends on constants alone as one constant.
 
     Unfused batch norm becomes one Mul and one Add by a constant in this way.
     """
-    graph_def = tf.graph_util.extract_sub_graph(graph_def, [output])
+    graph_def = tf.graph_util.extract_sub_graph(graph_def, outputs)
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     known = set()
@@ -71,4 +71,4 @@ def fold(graph_def: tf.GraphDef, output: str) -> tf.GraphDef:
     for node in graph_def.node:
         folded.node.add().CopyFrom(
             constant(node.name, np.asarray(values[node.name])) if node.name in values else node)
-    return tf.graph_util.extract_sub_graph(folded, [output])
+    return tf.graph_util.extract_sub_graph(folded, outputs)

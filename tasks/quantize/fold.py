@@ -7,6 +7,8 @@ those are then folded: w' = w * scale, b' = b * scale + shift, for each output c
 (Jacob et al. 2018, arXiv:1712.05877, section 3.2).
 """
 
+from typing import List
+
 import numpy as np
 import tensorflow as tf
 
@@ -21,17 +23,17 @@ SHIFTS = ("BiasAdd", "Add", "AddV2")
 LAYERS = {"Conv2D": 1, "DepthwiseConv2dNative": 2, "MatMul": 1}
 
 
-def batch_norm(graph_def: tf.GraphDef, output: str) -> tf.GraphDef:
+def batch_norm(graph_def: tf.GraphDef, outputs: List[str]) -> tf.GraphDef:
     """The graph with its batch norms folded into the layers before them.
 
     A batch norm without such a layer stays behind as a Mul and an Add. The graph must be one of
     constants in inference form; the function that it computes is the same up to float rounding.
     """
-    graph_def = _as_scale_and_shift(fold(graph_def, output))
+    graph_def = _as_scale_and_shift(fold(graph_def, outputs))
     while True:
-        folded = _fold_one(graph_def, output)
+        folded = _fold_one(graph_def, outputs)
         if folded is None:
-            return tf.graph_util.extract_sub_graph(graph_def, [output])
+            return tf.graph_util.extract_sub_graph(graph_def, outputs)
         graph_def = folded
 
 
@@ -58,7 +60,7 @@ def _binary(op: str, name: str, left: str, right: str) -> tf.NodeDef:
     return node
 
 
-def _fold_one(graph_def: tf.GraphDef, output: str):
+def _fold_one(graph_def: tf.GraphDef, outputs: List[str]):
     """The graph with one scale or shift less, or None where there is none left to fold."""
     nodes = Nodes(graph_def)
     for layer in graph_def.node:
@@ -68,17 +70,17 @@ def _fold_one(graph_def: tf.GraphDef, output: str):
             continue
         channels = int(np.prod(_channel_axes(layer, nodes.constant(layer, 1))))
         reader = nodes.only_reader(layer)
-        if reader is None:
+        if reader is None or layer.name in outputs:
             continue
         if _vector(nodes, reader, ("Mul",), layer, channels) is not None:
-            return _absorb(graph_def, nodes, layer, None, reader, channels, output)
+            return _absorb(graph_def, nodes, layer, None, reader, channels, outputs)
         if _vector(nodes, reader, SHIFTS, layer, channels) is None:
             continue
-        after = nodes.only_reader(reader)
+        after = None if reader.name in outputs else nodes.only_reader(reader)
         if after is not None and (
                 _vector(nodes, after, ("Mul",), reader, channels) is not None
                 or _vector(nodes, after, SHIFTS, reader, channels) is not None):
-            return _absorb(graph_def, nodes, layer, reader, after, channels, output)
+            return _absorb(graph_def, nodes, layer, reader, after, channels, outputs)
         if reader.op != "BiasAdd":
             return _as_bias(graph_def, nodes, layer, reader, channels)
     return None
@@ -101,10 +103,10 @@ def _vector(nodes: Nodes, node: tf.NodeDef, ops, left: tf.NodeDef, channels: int
     return None
 
 
-def _absorb(graph_def, nodes, layer, bias, absorbed, channels, output) -> tf.GraphDef:
+def _absorb(graph_def, nodes, layer, bias, absorbed, channels, outputs) -> tf.GraphDef:
     """`absorbed` (a Mul or a shift behind layer and bias) goes into their constants.
 
-    Where it was the network's output, the node before it takes its name.
+    Where it was an output of the network, the node before it takes its name.
     """
     before = bias if bias is not None else layer
     vector = _vector(nodes, absorbed, ("Mul",) + SHIFTS, before, channels)
@@ -116,8 +118,12 @@ def _absorb(graph_def, nodes, layer, bias, absorbed, channels, output) -> tf.Gra
         old = _vector(nodes, bias, SHIFTS, layer, channels)
         replaced[bias.name] = old * vector if absorbed.op == "Mul" else old + vector
     built = _rebuild(graph_def, nodes, replaced, {absorbed.name: before.name})
-    if absorbed.name == output:
-        next(node for node in built.node if node.name == before.name).name = output
+    if absorbed.name in outputs:
+        for node in built.node:
+            node.name = absorbed.name if node.name == before.name else node.name
+            for index, reference in enumerate(node.input):
+                if name_of(reference) == before.name:
+                    node.input[index] = absorbed.name
     return built
 
 

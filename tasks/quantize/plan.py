@@ -4,21 +4,22 @@ from typing import Dict, List, NamedTuple
 
 import tensorflow as tf
 
+from tasks import network as net
 from tasks.quantize import complete, fold, thaw
 
 
 class Quantized(NamedTuple):
-    """A graph with fake-quants. output: the tensor that now is the network's output."""
+    """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order."""
 
     graph: tf.Graph
-    inputs: tf.Tensor
-    output: tf.Tensor
+    inputs: List[tf.Tensor]
+    outputs: List[tf.Tensor]
     ranges: List[complete.Range]
 
 
 def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
     """The trained float graph without batch norm, still one of constants."""
-    return fold.batch_norm(graph_def, network["output"]["node"])
+    return fold.batch_norm(graph_def, net.nodes(network, "outputs"))
 
 
 def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
@@ -27,7 +28,6 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     Training and evaluation graph have the same names. Raises QuantizeError where a tensor cannot
     be uint8.
     """
-    ends = network["input"]["node"], network["output"]["node"]
     graph = tf.Graph()
     with graph.as_default():
         thaw.thaw(graph_def)
@@ -35,8 +35,9 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
             tf.contrib.quantize.create_training_graph(graph, quant_delay=0)
         else:
             tf.contrib.quantize.create_eval_graph(graph)
-        output, ranges = complete.complete(graph, *ends, training=training)
-    return Quantized(graph, graph.get_tensor_by_name(ends[0] + ":0"), output, ranges)
+        outputs, ranges = complete.complete(
+            graph, net.nodes(network, "inputs"), net.nodes(network, "outputs"), training)
+    return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, ranges)
 
 
 def quantizable(graph_def: tf.GraphDef, network: Dict) -> List[complete.Range]:

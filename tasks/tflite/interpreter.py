@@ -1,7 +1,7 @@
 """A .tflite file run by TensorFlow's own interpreter, one sample at a time as a phone does."""
 
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,28 +15,29 @@ class Model:
         self._interpreter.allocate_tensors()
 
     @property
-    def input(self) -> Dict:
-        return self._interpreter.get_input_details()[0]
+    def inputs(self) -> List[Dict]:
+        return self._interpreter.get_input_details()
 
     @property
-    def output(self) -> Dict:
-        return self._interpreter.get_output_details()[0]
+    def outputs(self) -> List[Dict]:
+        return self._interpreter.get_output_details()
 
     @property
     def tensors(self) -> List[Dict]:
         return self._interpreter.get_tensor_details()
 
-    def run(self, codes: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
-        """The output codes, uint8 [N, classes], for input codes, uint8 [N, ...]."""
-        into, out = self.input["index"], self.output["index"]
-        results = []
-        for number in range(len(codes)):
-            self._interpreter.set_tensor(into, codes[number:number + 1])
+    def run(self, codes: Sequence[np.ndarray], progress: Callable[[float], None]) -> List[np.ndarray]:
+        """The codes of each output, uint8 [N, ...], for those of each input, uint8 [N, ...]."""
+        into, out = ([tensor["index"] for tensor in side] for side in (self.inputs, self.outputs))
+        samples, results = len(codes[0]), []
+        for number in range(samples):
+            for index, values in zip(into, codes):
+                self._interpreter.set_tensor(index, values[number:number + 1])
             self._interpreter.invoke()
-            results.append(self._interpreter.get_tensor(out)[0])
+            results.append([self._interpreter.get_tensor(index)[0] for index in out])
             if number % 500 == 0:
-                progress(number / len(codes))
-        return np.stack(results)
+                progress(number / samples)
+        return [np.stack(pieces) for pieces in zip(*results)]
 
 
 def quantization(tensor: Dict) -> Tuple[float, int]:

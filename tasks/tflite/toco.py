@@ -21,14 +21,14 @@ def convert(frozen: Path, network: Dict, uint8: bool) -> bytes:
 
     Raises ConvertError with toco's own complaint, tensor and layer named where it says them.
     """
-    ends = network["input"], network["output"]
+    inputs = network["inputs"]
     converter = tf.lite.TFLiteConverter.from_frozen_graph(
-        str(frozen), [ends[0]["node"]], [ends[1]["node"]],
-        input_shapes={ends[0]["node"]: [1] + ends[0]["shape"]})
+        str(frozen), [end["node"] for end in inputs], [end["node"] for end in network["outputs"]],
+        input_shapes={end["node"]: [1] + end["shape"] for end in inputs})
     if uint8:
         converter.inference_type = tf.uint8
         converter.quantized_input_stats = {
-            ends[0]["node"]: (float(ends[0]["zero_point"]), 1 / ends[0]["scale"])}
+            end["node"]: (float(end["zero_point"]), 1 / end["scale"]) for end in inputs}
     try:
         return converter.convert()
     except ConverterError as error:

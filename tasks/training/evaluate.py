@@ -1,6 +1,6 @@
 """A graph's outputs over a whole part of the dataset."""
 
-from typing import Dict
+from typing import Dict, List
 
 import numpy as np
 import tensorflow as tf
@@ -11,17 +11,15 @@ from tasks import network as net
 BATCH = 200
 
 
-def outputs(session: tf.Session, network: Dict, part: Part) -> np.ndarray:
-    """The graph's real outputs, float32 [N, classes], for every sample of a part."""
-    images = next(iter(part.inputs.values()))
-    ends = [session.graph.get_tensor_by_name(network[end]["node"] + ":0")
-            for end in ("input", "output")]
-    return np.concatenate([
-        session.run(ends[1], {ends[0]: net.real(network, images[start:start + BATCH])})
-        for start in range(0, len(images), BATCH)])
+def outputs(session: tf.Session, network: Dict, part: Part) -> List[np.ndarray]:
+    """The graph's real outputs, float32 [N, ...] each, for every sample of a part."""
+    inputs, ends = (net.tensors(session.graph, network, side) for side in ("inputs", "outputs"))
+    batches = [session.run(ends, net.feed(network, inputs, part, slice(start, start + BATCH)))
+               for start in range(0, len(part), BATCH)]
+    return [np.concatenate(pieces) for pieces in zip(*batches)]
 
 
-def of_frozen(graph_def: tf.GraphDef, network: Dict, part: Part) -> np.ndarray:
+def of_frozen(graph_def: tf.GraphDef, network: Dict, part: Part) -> List[np.ndarray]:
     """The same for a graph that holds no variables."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
@@ -29,7 +27,12 @@ def of_frozen(graph_def: tf.GraphDef, network: Dict, part: Part) -> np.ndarray:
             return outputs(session, network, part)
 
 
-def accuracy(scores: np.ndarray, part: Part) -> float:
+def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     """The share of samples whose largest score is at the label: top-1."""
-    labels = next(iter(part.targets.values()))
-    return float(np.mean(np.argmax(scores, 1) == labels))
+    return float(np.mean(np.argmax(scores, -1) == labels))
+
+
+def accuracies(scores: List[np.ndarray], network: Dict, part: Part) -> Dict[str, float]:
+    """The accuracy of each output, by its name."""
+    return {end["name"]: accuracy(values, part.targets[end["name"]])
+            for end, values in zip(network["outputs"], scores)}

@@ -1,7 +1,7 @@
 """The training loop that both phases share: labelled codes in, a trained session out."""
 
 from types import SimpleNamespace
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -29,57 +29,62 @@ def logits_of(output: tf.Tensor) -> tf.Tensor:
 
 
 class Trainer:
-    """Loss, optimizer and accuracy on top of a graph that is otherwise finished."""
+    """Loss, optimizer and accuracies on top of a graph that is otherwise finished.
 
-    def __init__(self, inputs: tf.Tensor, output: tf.Tensor, settings: SimpleNamespace,
-                 extra_losses=(), updates=()) -> None:
+    `inputs` and `outputs` are in the order of the network's.
+    """
+
+    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+                 settings: SimpleNamespace, extra_losses=(), updates=()) -> None:
+        self.network = network
         self.inputs = inputs
         self.settings = settings
-        self.labels = tf.placeholder(tf.int32, [None], "octet/labels")
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
-        logits = logits_of(output)
-        self.loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=self.labels, logits=logits)) + sum(extra_losses)
-        hits = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), self.labels)
-        self.accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
+        self.labels, self.accuracies, losses = [], [], list(extra_losses)
+        for output in outputs:
+            labels = tf.placeholder(tf.int32, [None], "octet/labels")
+            logits = logits_of(output)
+            losses.append(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels=labels, logits=logits)))
+            hits = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
+            self.labels.append(labels)
+            self.accuracies.append(tf.reduce_mean(tf.cast(hits, tf.float32)))
+        self.loss = tf.add_n(losses)
         minimize = OPTIMIZERS[settings.optimizer](self.rate).minimize(self.loss)
         self.step = tf.group(minimize, *updates)
 
-    def fit(self, session: tf.Session, part: Part, network: Dict, seed: int,
-            progress: Progress) -> List[Dict]:
-        """Trains for the settings' epochs; returns loss and accuracy of each.
+    def fit(self, session: tf.Session, part: Part, seed: int, progress: Progress) -> List[Dict]:
+        """Trains for the settings' epochs; returns loss and accuracies of each.
 
         The order of the samples depends on the seed and the epoch alone. Raises ModelError when
         the loss is no longer a number.
         """
-        (images, labels), size = _arrays(part), self.settings.batch_size
-        batches = max(1, len(images) // size)
+        size, names = self.settings.batch_size, [end["name"] for end in self.network["outputs"]]
+        batches = max(1, len(part) // size)
         total, history = batches * self.settings.epochs, []
         for epoch in range(self.settings.epochs):
-            order = np.random.RandomState([seed, epoch]).permutation(len(images))
-            sums = np.zeros(2)
+            order = np.random.RandomState([seed, epoch]).permutation(len(part))
+            sums = np.zeros(1 + len(names))
             for batch in range(batches):
                 chosen = order[batch * size:(batch + 1) * size]
                 done = epoch * batches + batch
                 rate = schedule.rate(self.settings.schedule, self.settings.learning_rate,
                                      done, total)
-                _, loss, accuracy = session.run(
-                    [self.step, self.loss, self.accuracy],
-                    {self.inputs: net.real(network, images[chosen]),
-                     self.labels: labels[chosen], self.rate: rate})
+                fed = net.feed(self.network, self.inputs, part, chosen)
+                fed.update((labels, part.targets[name][chosen])
+                           for name, labels in zip(names, self.labels))
+                fed[self.rate] = rate
+                _, loss, accuracies = session.run([self.step, self.loss, self.accuracies], fed)
                 if not np.isfinite(loss):
                     raise ModelError(
                         "the loss is {} in epoch {}, batch {}".format(loss, epoch + 1, batch + 1),
                         why="training cannot recover from it",
                         next_step="lower learning_rate, or look for values that overflow")
-                sums += loss, accuracy
+                sums += [loss] + accuracies
                 if batch % 20 == 0:
                     progress(done / total, "epoch {}/{}, loss {:.3f}".format(
                         epoch + 1, self.settings.epochs, loss))
-            loss, accuracy = sums / batches
-            history.append({"epoch": epoch + 1, "loss": float(loss), "accuracy": float(accuracy)})
+            loss, *accuracies = (sums / batches).tolist()
+            history.append({"epoch": epoch + 1, "loss": loss,
+                            "accuracy": dict(zip(names, accuracies))})
         return history
-
-
-def _arrays(part: Part):
-    return next(iter(part.inputs.values())), next(iter(part.targets.values()))

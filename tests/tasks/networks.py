@@ -28,16 +28,17 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
             session, graph.as_graph_def(), [ends[1]])
     scale, zero_point = quantization(0.0, 1.0)
     return graph_def, {
-        "input": {"name": "image", "node": ends[0], "shape": list(shape),
-                  "scale": scale, "zero_point": zero_point},
-        "output": {"name": "label", "node": ends[1], "kind": "class",
-                   "classes": [str(number) for number in range(classes)]}}
+        "inputs": [{"name": "image", "node": ends[0], "shape": list(shape),
+                    "scale": scale, "zero_point": zero_point}],
+        "outputs": [{"name": "label", "node": ends[1], "kind": "class",
+                     "classes": [str(number) for number in range(classes)]}],
+        "layers": [layer.name for layer in model.layers]}
 
 
 def outputs(graph_def, network, images):
-    """The graph's outputs for real images [N, H, W, C] float32."""
+    """The graph's one output for real images [N, H, W, C] float32."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
         with tf.Session(graph=graph) as session:
-            return session.run(network["output"]["node"] + ":0",
-                               {network["input"]["node"] + ":0": images})
+            return session.run(network["outputs"][0]["node"] + ":0",
+                               {network["inputs"][0]["node"] + ":0": images})

@@ -12,8 +12,9 @@ def _sources(build):
 def test_linear_output_ends_in_its_own_fake_quant():
     graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
     quantized = plan.rewritten(plan.folded(graph_def, network), network, training=True)
-    assert quantized.output.op.type == "FakeQuantWithMinMaxVars"
-    assert quantized.output.op.inputs[0].op.type == "BiasAdd"
+    (output,) = quantized.outputs
+    assert output.op.type == "FakeQuantWithMinMaxVars"
+    assert output.op.inputs[0].op.type == "BiasAdd"
 
 
 def test_sum_of_two_pools_gets_a_range_of_its_own():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tasks import network as net
 from tasks.quantize import fold
 from tests.tasks.networks import LAYERS, frozen, outputs
 
@@ -40,7 +41,7 @@ def test_batch_norm_is_gone_and_the_function_is_the_same(build):
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = fold.batch_norm(graph_def, network["output"]["node"])
+    folded = fold.batch_norm(graph_def, net.nodes(network, "outputs"))
     kinds = {node.op for node in folded.node}
     assert not kinds & {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Mul", "Add",
                         "Rsqrt"}
@@ -53,7 +54,7 @@ def test_batch_norm_without_a_layer_before_it_becomes_a_scale_and_a_shift():
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = fold.batch_norm(graph_def, network["output"]["node"])
+    folded = fold.batch_norm(graph_def, net.nodes(network, "outputs"))
 
     assert [node.op for node in folded.node if node.op in ("Mul", "Add")] == ["Mul", "Add"]
     np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)

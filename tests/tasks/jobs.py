@@ -1,0 +1,32 @@
+"""Stages run one after another in this process, as the pipeline runs them each in its own."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from unittest import mock
+
+from octet import recipe
+from octet.job import Job
+from pipeline.spec import STAGES
+
+
+def run(folder, text, last):
+    """(metrics, output folder) of each stage up to `last`, for a recipe's text, in new folders."""
+    path = Path(folder) / "recipe.yaml"
+    path.write_text(text)
+    sections = recipe.load(path).sections()
+    metrics, folders = {}, {}
+    for name, spec in STAGES.items():
+        folders[name] = Path(folder) / name
+        folders[name].mkdir()
+        job = Job(spec.module, {section: sections[section] for section in spec.reads},
+                  {need: str(folders[need]) for need in spec.needs}, str(folders[name]), str(folder))
+        stage = importlib.import_module("tasks." + spec.module)
+        # as the pipeline starts them: toco is found through PATH
+        path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+        with mock.patch.dict(os.environ, PATH=path):
+            metrics[name] = stage.run(job, lambda fraction, message: None)
+        if name == last:
+            return metrics, folders
+    raise ValueError("no stage named {}".format(last))
