@@ -1,126 +1,245 @@
 """Ranges for what tf.contrib.quantize leaves without one, and the proof that none is missing.
 
-Every float tensor between input and output is of one sort:
-- *fused*:   inside a group that toco makes one operator of (layer, bias, ReLU): needs none;
-- *follows*: its kernel takes the range of its input (pool, reshape, mean) or has one of its own
-             (softmax): needs none;
-- *owns*:    has a fake-quant with a trained moving-average range.
-Anything else has no uint8 form, and is refused with its name.
+Every float tensor between inputs and outputs is inside one kernel, or its range is of one sort:
+
+- *its own*:  a trained moving average, at its fake-quant;
+- *follows*:  that of the tensor it is made from (pool, reshape, mean), or the kernel's own (softmax);
+- *tied*:     one that several share (all that goes in and out of a maximum).
+
+Where the rewrite has put a fake-quant, its range is taken over; where it has put none, one is added. What
+has no uint8 form is refused with its name.
 """
 
-from typing import Dict, List, NamedTuple, Tuple
+import math
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common, quant_ops
+from tensorflow.contrib.quantize.python import common
 
 from octet.errors import QuantizeError
+from tasks.quantize import coverage, kernels, ranges
+from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
+from tasks.quantize.net import SATURATE
+from tasks.quantize.ranges import Limits, Range
+from tasks.quantize.shared import Group, groups
 
-LAYERS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
-SUMS = ("Add", "AddV2")
-RELUS = ("Relu", "Relu6")
-FOLLOWS = ("MaxPool", "AvgPool", "Reshape", "Squeeze", "ExpandDims", "Mean", "Softmax", "Identity",
-           "Pad")
-OWNS = LAYERS + SUMS + ("BiasAdd",)
-FAKE_QUANT = "FakeQuantWithMinMaxVars"
-BUILT_BEFORE = {"Relu": LAYERS + SUMS + ("BiasAdd",), "Relu6": LAYERS + SUMS + ("BiasAdd",),
-                "BiasAdd": LAYERS}
-EMA_DECAY = 0.999  # as tf.contrib.quantize has it
-
-
-class Range(NamedTuple):
-    """Where one tensor's range comes from: 'contrib', 'completed', 'fused' or 'follows'."""
-
-    tensor: str
-    op: str
-    source: str
+MUL_ROOM = 1.001  # the kernels' multipliers must stay below 1, float rounding included
+SUM_ROOM = 0.01   # ADD and SUB wrap when the sum is 32,768 codes from the zero point; measured at 600 ranges
+BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
+SUMS = ("Add", "AddV2", "Sub")
 
 
-def complete(graph: tf.Graph, inputs: List[str], outputs: List[str],
-             training: bool) -> Tuple[List[tf.Tensor], List[Range]]:
+class Ends:
+    """An input of the network, and its range: reals (code - zero_point) * scale."""
+
+    def __init__(self, name: str, scale: float, zero_point: int) -> None:
+        self.name = name
+        self.low, self.high = -zero_point * scale, (255 - zero_point) * scale
+
+
+def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],
+             training: bool) -> Tuple[List[tf.Tensor], List[coverage.Range]]:
     """Every tensor has its range: (the outputs, where each range comes from).
 
-    An output may be another tensor than before: its own fake-quant. Raises QuantizeError naming
-    all tensors that cannot have a range.
+    An output may be another tensor than before: its own fake-quant. Raises QuantizeError naming all
+    tensors that cannot have a range.
     """
-    path = _between(graph, inputs, outputs)
-    ranges, refused = [], []
-    for operation in path:
-        source = _source(operation, path, operation.name in outputs)
-        if source == "missing":
-            _add_range(graph, operation.outputs[0], training)
-            source = "completed"
-        if source == "refused":
-            refused.append(operation)
-        ranges.append(Range(operation.name, operation.type, source))
+    path = Path(graph, [end.name for end in inputs], outputs)
+    refuse(path)
+    with graph.as_default():
+        ranged = _Completion(path, training)
+        for end in inputs:
+            ranged.given(graph.get_tensor_by_name(end.name + ":0"), end)
+        for operation in path.operations:
+            ranged.settle(operation)
+    return [ranged.seen(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranged.report
+
+
+def refuse(path: Path) -> None:
+    """Raises QuantizeError naming every operation that has no uint8 form."""
+    refused = []
+    for operation in path.operations:
+        found = kernel(operation)
+        if operation in path.inputs or path.fused(operation):
+            continue
+        if found is None:
+            refused.append((operation, kernels.way_out(operation.type)))
+        elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
+            refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
+        elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
+            refused.append((operation, "no kernel applies it alone"))
     if refused:
         raise QuantizeError(
-            "{} tensor(s) cannot be uint8".format(len(refused)),
-            why="\n".join("{} ({}) has no uint8 form here".format(op.name, op.type)
-                          for op in refused),
-            next_step="use relu or relu6 after a convolution, a dense layer or an addition there")
-    return [_ranged(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranges
+            "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
+            where="model.build",
+            why="\n".join("layer {}: {} ({}) has no uint8 form".format(
+                layer_of(operation), operation.name, operation.type) for operation, _ in refused),
+            next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
+                                              for operation, way_out in refused)))
 
 
-def _between(graph: tf.Graph, inputs: List[str], outputs: List[str]) -> Dict[tf.Operation, None]:
-    """The float operations that lie between inputs and outputs, in the order of the data."""
-    reached, todo = set(), [graph.get_operation_by_name(name) for name in inputs]
-    while todo:
-        for tensor in todo.pop().outputs:
-            for reader in tensor.consumers():
-                if reader not in reached:
-                    reached.add(reader)
-                    todo.append(reader)
-    needed, todo = set(), [graph.get_operation_by_name(name) for name in outputs]
-    while todo:
-        operation = todo.pop()
-        if operation in needed:
-            continue
-        needed.add(operation)
-        # A fake-quant's other inputs are its range, whose moving average is no part of the network.
-        sources = operation.inputs[:1] if operation.type == FAKE_QUANT else operation.inputs
-        todo.extend(tensor.op for tensor in sources)
-    return {op: None for op in graph.get_operations()
-            if op in reached and op in needed and op.type != FAKE_QUANT
-            and op.outputs and op.outputs[0].dtype == tf.float32}
+class _Completion:
+    """Ranges given out in the order of the data."""
+
+    def __init__(self, path: Path, training: bool) -> None:
+        self.path, self.training = path, training
+        self.report: List[coverage.Range] = []
+        self._range: Dict[tf.Tensor, Range] = {}
+        self._groups: Dict[tf.Tensor, Group] = groups(path)
+        self._seen: Dict[tf.Tensor, tf.Tensor] = {}
+
+    def given(self, tensor: tf.Tensor, end: Ends) -> None:
+        """The range of an input: fed values are codes already, so it needs no fake-quant."""
+        self._range[tensor] = ranges.fixed(end.low, end.high)
+        self._say(tensor.op, coverage.INPUT)
+
+    def settle(self, operation: tf.Operation) -> None:
+        """All outputs of an operation have their range."""
+        if operation in self.path.inputs:
+            return
+        self._constants(operation)
+        if self.path.fused(operation):
+            self._bypass(operation.outputs[0])
+            self._say(operation, coverage.FUSED)
+            return
+        for tensor in operation.outputs:
+            self._settle(operation, tensor)
+
+    def seen(self, tensor: tf.Tensor) -> tf.Tensor:
+        """What readers of the tensor see: its fake-quant, or the tensor where it has none."""
+        return self._seen.get(tensor, tensor)
+
+    def _settle(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
+        found = kernel(operation)
+        if found.kind == kernels.FIXED:
+            self._quantize(tensor, ranges.fixed(*found.limits))
+            self._say(operation, coverage.FIXED)
+        elif found.kind == kernels.FOLLOWS:
+            origin = data(operation)[0]
+            self._range[tensor] = self._range[origin]
+            if operation.type == "PadV2":
+                self._quantize_input(operation, 2, self._range[origin])
+            if found.carried:
+                self._bypass(tensor)
+            else:
+                self._quantize(tensor, self._range[origin])
+            self._say(operation, coverage.FOLLOWS, origin)
+        elif tensor in self._groups:
+            self._tie(operation, tensor)
+        else:
+            where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
+            self._quantize(tensor, ranges.trained(
+                tensor.op.name, [tensor], self._least_scales(operation), self.training, self._limits(operation)))
+            self._say(operation, where)
+
+    def _limits(self, operation: tf.Operation) -> Limits:
+        """Between which reals the clamps that the operation ends leave its tensor."""
+        low, high = -math.inf, math.inf
+        for member in self.path.group(operation):
+            if mark(member) == SATURATE:
+                bound = float(tf.get_static_value(member.inputs[1]))
+                low, high = (bound, high) if member.type == "Maximum" else (low, bound)
+        return low, high
+
+    def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
+        """The last of the tensors in one range gives it to them all."""
+        group = self._groups[tensor]
+        self._say(operation, coverage.TIED, group.tensors[-1])
+        if tensor is group.tensors[-1]:
+            least = [scale for member in group.produced for scale in self._least_scales(member, group)]
+            shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least,
+                                    self.training)
+            for member in group.tensors:
+                self._quantize(member, shared)
+
+    def _least_scales(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
+        """The scales that the operation's output may not be finer than: see ranges.trained."""
+        chain = self.path.group(operation)
+        first = chain[0]
+        layer = next((member for member in chain if kernel(member) is not None
+                      and kernel(member).kind == kernels.LAYER), None)
+        if group is not None and any(tensor in group.tensors for tensor in data(first)):
+            # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
+            self._weights(layer, tf.constant(1.0), None)
+            return []
+        incoming = [self._range[tensor].scale for tensor in data(first)]
+        if layer is not None:
+            bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
+            return [MUL_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]
+        if first.type == "Mul":
+            return [MUL_ROOM * incoming[0] * incoming[1]]
+        if first.type in SUMS:
+            return [SUM_ROOM * (incoming[0] + incoming[1])]
+        return []
+
+    def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
+        """The scale of a layer's weights, which have their fake-quant on return."""
+        index = kernel(layer).weights
+        seen = layer.inputs[index]
+        weights = source(seen)
+        least = tf.constant(0.0) if bias is None else (
+            tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming))
+        low, high = ranges.of_weights(weights, least)
+        if seen is weights:
+            seen = tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True,
+                                                   name=layer.name + "/octet_weights")
+            layer._update_input(index, seen)
+        else:
+            seen.op._update_input(1, low)
+            seen.op._update_input(2, high)
+        return (high - low) / 254.0
+
+    def _constants(self, operation: tf.Operation) -> None:
+        """A constant among the data of an operation is quantized to a range of its own."""
+        if operation.type not in SUMS + ("Mul", "ConcatV2"):
+            return
+        for index, tensor in enumerate(operation.inputs):
+            if tensor.op.type == "Const" and tensor.dtype == tf.float32:
+                value = tf.get_static_value(tensor)
+                low, high = min(0.0, float(value.min())), max(0.0, float(value.max()))
+                self._range[tensor] = ranges.fixed(low, high if high > low else low + 1.0)
+                self._quantize_input(operation, index, self._range[tensor])
+
+    def _quantize_input(self, operation: tf.Operation, index: int, found: Range) -> None:
+        operation._update_input(index, _fake_quant(operation.inputs[index], found, "{}/octet_constant_{}".format(
+            operation.name, index)))
+
+    def _quantize(self, tensor: tf.Tensor, found: Range) -> None:
+        """All that reads the tensor sees it through one fake-quant with this range."""
+        readers = self.path.readers(tensor)
+        self._bypass(tensor)
+        there = self.path.fake_quants(tensor)
+        before = tensor
+        while mark(before.op) == SATURATE:  # the range is its clamp
+            before = before.op.inputs[0]
+        if there and before is tensor:
+            quantized = there[0].outputs[0]
+            there[0]._update_input(1, found.low)
+            there[0]._update_input(2, found.high)
+        else:
+            quantized = _fake_quant(before, found, tensor.op.name + "/octet_range")
+        if readers:
+            common.RerouteTensor(quantized, tensor, can_modify=readers)
+        # Who reads the fake-quant has `before` behind it.
+        self._range[tensor] = self._range[before] = found
+        self._seen[tensor] = quantized
+
+    def _bypass(self, tensor: tf.Tensor) -> None:
+        """All that reads the tensor reads the tensor itself: inside a kernel, or behind a move."""
+        for fake_quant in self.path.fake_quants(tensor):
+            common.RerouteTensor(tensor, fake_quant.outputs[0])
+
+    def _say(self, operation: tf.Operation, where: str, of: tf.Tensor = None) -> None:
+        self.report.append(coverage.Range(operation.name, operation.type, layer_of(operation), where,
+                                          of.op.name if of is not None else ""))
 
 
-def _source(operation: tf.Operation, path, is_output: bool) -> str:
-    readers = operation.outputs[0].consumers()
-    if any(reader.type == FAKE_QUANT for reader in readers):
-        return "contrib"
-    onward = [reader for reader in readers if reader in path]
-    fused = len(onward) == 1 and operation.type in BUILT_BEFORE.get(onward[0].type, ())
-    if fused and not is_output:
-        return "fused"
-    if operation.type in FOLLOWS:
-        return "follows"
-    if operation.type in OWNS:
-        return "missing"
-    if operation.type in RELUS and _ends_a_group(operation):
-        return "missing"
-    return "refused"
+def _fake_quant(tensor: tf.Tensor, found: Range, name: str) -> tf.Tensor:
+    return tf.fake_quant_with_min_max_vars(tensor, found.low, found.high, name=name)
 
 
-def _ranged(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor's fake-quant, which nobody may go around, or the tensor where it has none."""
-    for reader in tensor.consumers():
-        if reader.type == FAKE_QUANT:
-            return reader.outputs[0]
-    return tensor
-
-
-def _ends_a_group(relu: tf.Operation) -> bool:
-    before = relu.inputs[0].op
-    return before.type in BUILT_BEFORE[relu.type] and len(before.outputs[0].consumers()) == 1
-
-
-def _add_range(graph: tf.Graph, tensor: tf.Tensor, training: bool) -> None:
-    """A fake-quant with a moving-average range of its own, read by all that read the tensor."""
-    readers = tensor.consumers()
-    with graph.as_default():
-        ranged = quant_ops.MovingAvgQuantize(
-            tensor, init_min=-6.0, init_max=6.0, ema_decay=EMA_DECAY, is_training=training,
-            num_bits=8, narrow_range=False, vars_collection=tf.GraphKeys.GLOBAL_VARIABLES,
-            name_prefix=tensor.op.name + "/octet_range")
-    if readers:
-        common.RerouteTensor(ranged, tensor, can_modify=readers)
+def _is_variable(tensor: tf.Tensor) -> bool:
+    operation = source(tensor).op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.type in ("VariableV2", "VarHandleOp", "ReadVariableOp")

@@ -1,25 +1,66 @@
-"""The quantization path as a list: fold, thaw, rewrite, complete."""
+"""The quantization path as a list: inline, settle, rewrite, thaw, tf.contrib.quantize, complete."""
 
-from typing import Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
 from tasks import network as net
-from tasks.quantize import complete, fold, thaw
+from tasks.quantize import complete, constants, coverage, functions, ranges, shapes, thaw
+from tasks.quantize.net import Net
+from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip
+
+REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
+    strip.strip,
+    composites.softmax,
+    composites.l2_normalization,
+    clamps.clip_by_value,
+    activations.leaky_relu,
+    arithmetic.plain,
+    clamps.by_constants,
+    moves.with_kernels,
+    reductions.as_layers,
+    affine.recognize,
+    affine.merge,
+    affine.fold,
+    affine.relus_before_moves,
+    activations.standalone_relus,
+    clamps.saturate,
+    activations.extremes_in_one_range,
+    strip.single_outputs,
+    affine.ground,
+)
+"""In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
 
 class Quantized(NamedTuple):
-    """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order."""
+    """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order.
+
+    momentum: scalar float32, how far each run of a training graph moves the ranges (see ranges.py).
+    """
 
     graph: tf.Graph
     inputs: List[tf.Tensor]
     outputs: List[tf.Tensor]
-    ranges: List[complete.Range]
+    ranges: List[coverage.Range]
+    momentum: tf.Tensor
 
 
 def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
-    """The trained float graph without batch norm, still one of constants."""
-    return fold.batch_norm(graph_def, net.nodes(network, "outputs"))
+    """The trained float graph, rewritten so that every operation has a uint8 kernel that is right, and
+    no batch norm is left. The function that it computes is the same up to float rounding."""
+    return rewritten_net(graph_def, network).graph_def()
+
+
+def rewritten_net(graph_def: tf.GraphDef, network: Dict) -> Net:
+    """The net behind `folded`."""
+    inputs = {end["node"]: end["shape"] for end in network["inputs"]}
+    outputs = net.nodes(network, "outputs")
+    graph_def = constants.fold(shapes.settle(functions.inline(graph_def), inputs, outputs), outputs)
+    found = Net(graph_def, list(inputs), outputs, network.get("layers", ()))
+    for rewrite in REWRITES:
+        rewrite(found)
+        found.prune()
+    return found
 
 
 def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
@@ -35,11 +76,12 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
             tf.contrib.quantize.create_training_graph(graph, quant_delay=0)
         else:
             tf.contrib.quantize.create_eval_graph(graph)
-        outputs, ranges = complete.complete(
-            graph, net.nodes(network, "inputs"), net.nodes(network, "outputs"), training)
-    return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, ranges)
+        outputs, covered = complete.complete(
+            graph, [complete.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
+            net.nodes(network, "outputs"), training)
+    return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph))
 
 
-def quantizable(graph_def: tf.GraphDef, network: Dict) -> List[complete.Range]:
+def quantizable(graph_def: tf.GraphDef, network: Dict) -> List[coverage.Range]:
     """Where each tensor's range will come from; raises QuantizeError, before any training."""
     return rewritten(folded(graph_def, network), network, training=True).ranges

@@ -1,10 +1,13 @@
 """Constants become trainable again: a folded graph in, a live one in the current tf.Graph out."""
 
+
 import tensorflow as tf
 
-from tasks.quantize.constants import Nodes
+from tasks.quantize.kernels import LAYER, TABLE
+from tasks.quantize.net import MARK_ATTR, REQUANTIZE
 
-WEIGHTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul", "BiasAdd")
+WEIGHTED = {op: kernel.weights for op, kernel in TABLE.items() if kernel.kind == LAYER}
+WEIGHTED["BiasAdd"] = 1
 
 
 def thaw(graph_def: tf.GraphDef) -> None:
@@ -12,21 +15,24 @@ def thaw(graph_def: tf.GraphDef) -> None:
 
     Variables are named after the node that reads them, in a scope of their own, which leaves the
     node its name: so the training graph and the evaluation graph of one network have the same names.
+    Weights that only give a tensor another range are not trained.
     """
-    nodes, live, variables = Nodes(graph_def), tf.GraphDef(versions=graph_def.versions), {}
+    constants = {node.name: node for node in graph_def.node if node.op == "Const"}
+    live, variables = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, tf.Variable]
     for node in graph_def.node:
         copy = live.node.add()
         copy.CopyFrom(node)
         if node.op not in WEIGHTED:
             continue
-        source = nodes.source(node, 1)
-        if source.op != "Const":
+        source = constants.get(node.input[WEIGHTED[node.op]])
+        if source is None:
             continue
         if source.name not in variables:
             variables[source.name] = tf.Variable(
                 tf.make_ndarray(source.attr["value"].tensor), name="weights/" + node.name,
+                trainable=not (MARK_ATTR in node.attr and node.attr[MARK_ATTR].s == REQUANTIZE.encode()),
                 use_resource=False)
-        copy.input[1] = _thawed(variables[source.name])
+        copy.input[WEIGHTED[node.op]] = _thawed(variables[source.name])
     tf.import_graph_def(live, name="", input_map={
         _thawed(variable) + ":0": variable.value() for variable in variables.values()})
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks import network as net
-from tasks.quantize import fold
+from tasks.quantize import plan
 from tests.tasks.networks import LAYERS, frozen, outputs
 
 
@@ -41,20 +40,33 @@ def test_batch_norm_is_gone_and_the_function_is_the_same(build):
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = fold.batch_norm(graph_def, net.nodes(network, "outputs"))
+    folded = plan.folded(graph_def, network)
     kinds = {node.op for node in folded.node}
     assert not kinds & {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Mul", "Add",
                         "Rsqrt"}
     np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_batch_norm_without_a_layer_before_it_becomes_a_scale_and_a_shift():
+def test_batch_norm_without_a_layer_before_it_becomes_a_layer():
     graph_def, network = frozen(
         lambda x: LAYERS.ReLU()(LAYERS.BatchNormalization(name="norm")(x)))
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = fold.batch_norm(graph_def, net.nodes(network, "outputs"))
+    folded = plan.folded(graph_def, network)
 
-    assert [node.op for node in folded.node if node.op in ("Mul", "Add")] == ["Mul", "Add"]
+    assert [node.op for node in folded.node if node.op not in ("Const", "Placeholder")] == [
+        "DepthwiseConv2dNative", "BiasAdd", "Relu"]
     np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_layer_used_twice_with_one_batch_norm_stays_one_layer():
+    def build(x):
+        layer, norm = LAYERS.Conv2D(3, 3, padding="same"), LAYERS.BatchNormalization(name="norm")
+        return norm(layer(LAYERS.ReLU()(norm(layer(x)))))
+
+    graph_def, network = frozen(build)
+    folded = plan.folded(graph_def, network)
+    layers = [node for node in folded.node if node.op == "Conv2D"]
+    assert len(layers) == 2 and layers[0].input[1] == layers[1].input[1]
+    assert len({node.input[1] for node in folded.node if node.op == "BiasAdd"}) == 1

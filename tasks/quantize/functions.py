@@ -1,0 +1,48 @@
+"""Calls of functions become the functions' nodes.
+
+TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own.
+toco knows no functions.
+"""
+
+from typing import Dict
+
+import tensorflow as tf
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
+
+
+def inline(graph_def: tf.GraphDef) -> tf.GraphDef:
+    """The graph without calls of functions in its library."""
+    library = {function.signature.name: function for function in graph_def.library.function}
+    while any(node.op in library for node in graph_def.node):
+        inlined, outputs = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, str]
+        for node in graph_def.node:
+            if node.op in library:
+                outputs.update(_expand(node, library[node.op], inlined))
+            else:
+                inlined.node.add().CopyFrom(node)
+        for node in inlined.node:
+            for index, name in enumerate(node.input):
+                node.input[index] = outputs.get(name[:-2] if name.endswith(":0") else name, name)
+        inlined.library.CopyFrom(graph_def.library)
+        graph_def = inlined
+    return graph_def
+
+
+def _expand(call: tf.NodeDef, function, into: tf.GraphDef) -> Dict[str, str]:
+    """The function's nodes are in `into`, under the call's name; {output of the call: tensor there}."""
+    body, flat = function_def_to_graph_def(function)
+    arguments = {argument.name: source for argument, source in zip(function.signature.input_arg, call.input)}
+
+    def inside(name: str) -> str:
+        return arguments.get(name.split(":")[0]) or "{}/{}".format(call.name, name)
+
+    for node in body.node:
+        if node.name not in arguments:
+            copy = into.node.add()
+            copy.CopyFrom(node)
+            copy.name = inside(node.name)
+            del copy.input[:]
+            copy.input.extend(inside(name) for name in node.input if not name.startswith("^"))
+    return {call.name if index == 0 else "{}:{}".format(call.name, index):
+            inside(flat[function.ret[argument.name]])
+            for index, argument in enumerate(function.signature.output_arg)}

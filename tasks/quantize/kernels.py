@@ -1,0 +1,101 @@
+"""What TensorFlow 1.14's uint8 kernels, and toco before them, do with the range of each tensor.
+
+The table is the policy of `complete`: an operation that is not in it has no uint8 form. Facts are from
+toco's hardcode_min_max.cc and quantize.cc, and from each kernel alone through the 1.14 interpreter.
+"""
+
+from typing import Dict, NamedTuple, Optional, Tuple
+
+LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
+OWN = "own"            # a range of its own, behind the activation fused with it
+FOLLOWS = "follows"    # its kernel moves, averages or compares codes: the range of its input
+FIXED = "fixed"        # the kernel's own, hard-coded
+SHARED = "shared"      # inputs and output in one range: the kernel compares codes
+ACTIVATION = "activation"  # part of the operation before it
+
+Limits = Tuple[float, float]
+
+
+class Kernel(NamedTuple):
+    """How one operation takes and gives ranges.
+
+    data:     which inputs are data; None is all of them. The others are weights, axes, sizes.
+    weights:  which input is a layer's weights.
+    limits:   the real values of codes 0 and 255 where they are FIXED.
+    carried:  whether toco hands its input's range on: if not, or where the kernel rounds, it is said
+              again by a fake-quant.
+    """
+
+    kind: str
+    data: Optional[Tuple[int, ...]] = (0,)
+    weights: Optional[int] = None
+    limits: Optional[Limits] = None
+    carried: bool = True
+
+
+_MOVES = Kernel(FOLLOWS)
+_SAID_AGAIN = Kernel(FOLLOWS, carried=False)
+
+TABLE: Dict[str, Kernel] = {
+    "Conv2D": Kernel(LAYER, weights=1),
+    "DepthwiseConv2dNative": Kernel(LAYER, weights=1),
+    "MatMul": Kernel(LAYER, weights=1),
+    "Conv2DBackpropInput": Kernel(LAYER, data=(2,), weights=1),
+    "BiasAdd": Kernel(OWN),
+    "Add": Kernel(OWN, data=None),
+    "AddV2": Kernel(OWN, data=None),
+    "Sub": Kernel(OWN, data=None),
+    "Mul": Kernel(OWN, data=None),
+    "ConcatV2": Kernel(OWN, data=None),
+    "Relu": Kernel(ACTIVATION),
+    "Relu6": Kernel(ACTIVATION),
+    "Maximum": Kernel(SHARED, data=None),
+    "Minimum": Kernel(SHARED, data=None),
+    "Sigmoid": Kernel(FIXED, limits=(0.0, 255 / 256)),
+    "Softmax": Kernel(FIXED, limits=(0.0, 255 / 256)),
+    "LogSoftmax": Kernel(FIXED, limits=(-16 * 255 / 256, 0.0)),
+    "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128)),
+    "l2_normalization": Kernel(FIXED, limits=(-1.0, 127 / 128)),
+    "Reshape": _MOVES, "Squeeze": _MOVES, "ExpandDims": _MOVES, "Transpose": _MOVES,
+    "Slice": _MOVES, "StridedSlice": _MOVES, "Pad": _MOVES, "GatherV2": _MOVES,
+    "Split": Kernel(FOLLOWS, data=(1,)),
+    "MaxPool": _MOVES, "ResizeNearestNeighbor": _MOVES,
+    "AvgPool": _SAID_AGAIN, "Mean": _SAID_AGAIN, "Max": _MOVES, "Min": _MOVES, "ResizeBilinear": _SAID_AGAIN,
+    "SpaceToBatchND": _SAID_AGAIN, "BatchToSpaceND": _SAID_AGAIN,
+    "SpaceToDepth": _SAID_AGAIN,
+    "PadV2": _SAID_AGAIN,
+}
+
+NO_KERNEL: Dict[str, str] = {
+    "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
+    "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}`",
+    "Selu": "use relu or leaky_relu, or `model: {approximate: [selu]}`",
+    "Softsign": "use tanh, or `model: {approximate: [softsign]}`",
+    "Exp": "there is no exponential in uint8: use sigmoid, tanh or softmax",
+    "Log": "there is no logarithm in uint8: leave it out of the network, and apply it to its output",
+    "RealDiv": "there is no division by a tensor in uint8: multiply by sigmoid or a learnt scale",
+    "LRN": "use batch normalization, which disappears into the layer before it",
+    "Rsqrt": "use batch normalization or l2_normalize",
+    "Sqrt": "apply it outside the network",
+    "Pow": "multiply the tensor by itself",
+    "BatchMatMul": "a product of two computed tensors has no uint8 kernel: use a dense layer",
+    "BatchMatMulV2": "a product of two computed tensors has no uint8 kernel: use a dense layer",
+    "Conv3D": "use two-dimensional convolutions",
+    "MaxPool3D": "use two-dimensional pooling",
+    "AvgPool3D": "use two-dimensional pooling",
+    "ArgMax": "leave it out: the largest of the output's codes is the same one",
+    "Cast": "feed the network its codes; comparisons and casts have no uint8 form",
+}
+"""Operations that people use and uint8 has no kernel for: the way out."""
+
+RECURRENT = ("Enter", "Exit", "Switch", "Merge", "NextIteration", "LoopCond", "While", "StatelessWhile",
+             "TensorArrayV3", "TensorArrayReadV3", "TensorArrayWriteV3", "TensorListReserve")
+RECURRENT_WAY_OUT = "recurrent layers have no uint8 form in TensorFlow 1.14: use Conv1D over time"
+
+
+def way_out(op: str) -> str:
+    """What to do about an operation that is not in the table."""
+    if op in RECURRENT:
+        return RECURRENT_WAY_OUT
+    return NO_KERNEL.get(op, "replace it by convolution, dense, pooling, addition, multiplication, concatenation, "
+                             "relu, sigmoid, tanh or softmax")

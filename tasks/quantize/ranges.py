@@ -1,0 +1,86 @@
+"""The ranges of activations, as variables of a training or an evaluation graph.
+
+Each run of a training graph moves a range towards what it sees:
+
+    range <- range + momentum * (range of the batch - range)
+
+`momentum` is fed: 1 / (k + 1) for batch k of a calibration, which makes the mean over its batches; 0.001 in
+training, the moving average of `tf.contrib.quantize`; 0, its default, leaves every range as it is.
+"""
+
+import math
+from typing import NamedTuple, Sequence, Tuple
+
+import tensorflow as tf
+
+MOMENTUM = "octet/range_momentum"
+# Softmax, sigmoid and tanh abort the interpreter's process below a scale of 2^-26; this is 2^-24.6.
+LEAST_WIDTH = 1e-5
+CODES = 255.0
+
+Limits = Tuple[float, float]
+
+
+class Range(NamedTuple):
+    """Reals between which codes 0..255 lie; scalar float32 tensors, `low` <= 0 <= `high`."""
+
+    low: tf.Tensor
+    high: tf.Tensor
+
+    @property
+    def scale(self) -> tf.Tensor:
+        return (self.high - self.low) / CODES
+
+
+def momentum(graph: tf.Graph) -> tf.Tensor:
+    """The graph's one momentum, a scalar float32 placeholder with 0 as default."""
+    try:
+        return graph.get_tensor_by_name(MOMENTUM + ":0")
+    except KeyError:
+        with graph.as_default(), tf.name_scope(None):
+            return tf.placeholder_with_default(tf.constant(0.0), [], MOMENTUM)
+
+
+def fixed(low: float, high: float) -> Range:
+    return Range(tf.constant(low, tf.float32), tf.constant(high, tf.float32))
+
+
+def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
+            training: bool, limits: Limits = (-math.inf, math.inf)) -> Range:
+    """A moving-average range `name` over all that the tensors hold, 0 included.
+
+    It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
+    exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). It never leaves
+    `limits`, low <= 0 <= high, whose clamp it does by its ends.
+    """
+    with tf.variable_scope(None, default_name="ranges/" + name):
+        low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)
+                     for end in ("min", "max"))
+    # A variable alone in its scope's name scope: what computes from it must not take its name.
+    with tf.name_scope("ranges/" + name + "/width"):
+        if training:
+            rate = momentum(low.graph)
+            lows = tf.reduce_min(tf.stack([tf.reduce_min(tensor) for tensor in observed] + [0.0]))
+            highs = tf.reduce_max(tf.stack([tf.reduce_max(tensor) for tensor in observed] + [0.0]))
+            moved = Range(tf.assign_add(low, rate * (tf.stop_gradient(lows) - low)),
+                          tf.assign_add(high, rate * (tf.stop_gradient(highs) - high)))
+        else:
+            moved = Range(tf.identity(low), tf.identity(high))
+        wide = _widened(moved, least_scales)
+        return Range(tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1]))
+
+
+def _widened(found: Range, least_scales: Sequence[tf.Tensor]) -> Range:
+    width = found.high - found.low
+    least = tf.reduce_max(tf.stack([tf.constant(LEAST_WIDTH)] + [CODES * scale for scale in least_scales]))
+    factor = tf.maximum(1.0, least / tf.maximum(width, LEAST_WIDTH / 2))
+    # A range of no width is widened upwards, where most activations are.
+    high = tf.where(width < LEAST_WIDTH / 2, least, found.high * factor)
+    return Range(tf.stop_gradient(found.low * factor), tf.stop_gradient(high))
+
+
+def of_weights(weights: tf.Tensor, least_scale: tf.Tensor) -> Range:
+    """The range of a layer's weights as they are, 0 included; its scale is `least_scale` or more."""
+    found = Range(tf.minimum(tf.reduce_min(weights), 0.0), tf.maximum(tf.reduce_max(weights), 0.0))
+    return _widened(found, [least_scale])
+

@@ -1,0 +1,69 @@
+"""Activations whose 1.14 kernel is missing or wrong, by ones whose kernel is right.
+
+    leaky_relu(x)         max(x, alpha * x)                  LEAKY_RELU mis-scales: 106 LSB measured
+    relu(x), alone        relu fused with x * 1 + 0          RELU: `Only float32 is supported`
+    max(x, y), min(x, y)  the same, inputs in one range      MAXIMUM mis-scales: 128 LSB measured
+
+PReLU and swish come as sums and products of these.
+"""
+
+from typing import List
+
+import numpy as np
+
+from tasks.quantize.net import Net, Node
+from tasks.quantize.rewrites.affine import RELUS
+from tasks.quantize.rewrites.arithmetic import binary
+
+EXTREMES = ("Maximum", "Minimum")
+FUSING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul", "Affine")
+"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+
+
+def leaky_relu(net: Net) -> List[str]:
+    """No LeakyRelu is left."""
+    found = []
+    for node in net.of_type("LeakyRelu"):
+        alpha = node.get("alpha").f
+        small = binary(net, "Mul", node.inputs[0], net.constant(node.name + "/alpha", alpha), node)
+        # Whatever alpha is: TensorFlow's own kernel is max(x, alpha * x), above 1 too.
+        net.replace(node.name, binary(net, "Maximum", node.inputs[0], small, node))
+        found.append(node.name)
+    return found
+
+
+def standalone_relus(net: Net) -> List[str]:
+    """Every ReLU stands behind a node that toco fuses it with."""
+    found = []
+    for relu in net.of_type(*RELUS):
+        before = net.producer(relu.inputs[0])
+        if before.op not in FUSING or net.only_reader(relu.inputs[0]) is not relu:
+            net.set_input(relu, 0, net.identity(relu.inputs[0]))
+            found.append(relu.name)
+    return found
+
+
+def extremes_in_one_range(net: Net) -> List[str]:
+    """What goes into a Maximum or Minimum is read by nothing else, and can take the range of the result.
+
+    Of a LeakyReLU, `max(x, alpha * x)` with alpha in 0..1, x itself has the range, in which both sides lie.
+    """
+    for node in (node for node in net.of_type(*EXTREMES) if not node.mark):
+        for index, tensor in enumerate(node.inputs):
+            if not _takes_a_range(net, tensor, node) and not is_leaky(net, node, tensor):
+                net.set_input(node, index, net.identity(tensor))
+    return []
+
+
+def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
+    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS
+            and net.only_reader(tensor) is node)
+
+
+def is_leaky(net: Net, node: Node, tensor: str) -> bool:
+    """Whether `node` is max(tensor, alpha * tensor), alpha in 0..1, and with that reads it alone."""
+    if node.op != "Maximum" or net.producer(tensor).op not in FUSING or tensor in net.outputs:
+        return False
+    others = [reader for reader in net.readers[tensor] if reader is not node]
+    return (len(others) == 1 and others[0].op == "Affine" and net.only_reader(others[0].name) is node
+            and not others[0].shift.any() and bool(np.all((others[0].scale >= 0) & (others[0].scale <= 1))))

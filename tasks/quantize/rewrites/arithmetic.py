@@ -1,0 +1,120 @@
+"""Arithmetic that has no uint8 kernel, by arithmetic that has one.
+
+    x^2           x * x              (a - b)^2     (a - b) * (a - b)
+    a + b + c     (a + b) + c        |x|           max(x, -x)
+    max over height and width        a max pool
+    stack(a, b)   concat of a and b with an axis more;   unstack: slices
+
+`Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Abs, Neg);
+AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
+"""
+
+from typing import List
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.quantize.net import Net, Node
+
+FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
+INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
+
+
+def plain(net: Net) -> List[str]:
+    """Only arithmetic with a uint8 kernel, or that the rewrites after this one replace, is left."""
+    found = []
+    for node in net.of_type(*_BY_OP):
+        if node.mark or node.get("T") != FLOAT:
+            continue
+        tensor = _BY_OP[node.op](net, node)
+        if tensor is not None:
+            net.replace(node.name, tensor)
+            found.append(node.name)
+    return found
+
+
+def binary(net: Net, op: str, left: str, right: str, like: Node) -> str:
+    """The name of a new node `op(left, right)` that takes the place of `like`."""
+    return net.add(Node(net.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
+                        layer=like.layer), net.shapes[like.name]).name
+
+
+def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
+    """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
+    sizes = net.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
+    return net.add(Node(net.free(like.name + "/" + name), "Reshape", [tensor, sizes],
+                        {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
+
+
+def _square(net, node):
+    return binary(net, "Mul", node.inputs[0], node.inputs[0], node)
+
+
+def _squared_difference(net, node):
+    difference = binary(net, "Sub", *node.inputs, like=node)
+    return binary(net, "Mul", difference, difference, node)
+
+
+def _add_n(net, node):
+    total = node.inputs[0]
+    for tensor in node.inputs[1:]:
+        total = binary(net, "Add", total, tensor, node)
+    return total
+
+
+def _abs(net, node):
+    negative = binary(net, "Mul", node.inputs[0], net.constant(node.name + "/minus_one", -1.0), node)
+    return binary(net, "Maximum", node.inputs[0], negative, node)
+
+
+def _max(net, node):
+    """A maximum over height and width: no kernel reduces uint8 as well as its max pool does."""
+    shape, axes = net.shapes[node.inputs[0]], net.value(node.inputs[1])
+    if shape is None or len(shape) != 4 or axes is None or None in shape[1:] or sorted(
+            int(axis) % 4 for axis in np.reshape(axes, [-1])) != [1, 2]:
+        return None
+    window = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, shape[1], shape[2], 1]))
+    ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
+    pooled = net.add(Node(net.free(node.name + "/MaxPool"), "MaxPool", node.inputs[:1],
+                          {"T": FLOAT, "ksize": window, "strides": ones, "padding": tf.AttrValue(s=b"VALID"),
+                           "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer),
+                     (None, 1, 1, shape[3])).name
+    return pooled if node.get("keep_dims").b else reshape(net, pooled, (shape[3],), node, "flat")
+
+
+def _pack(net, node):
+    shape = net.shapes[node.inputs[0]]
+    if shape is None or None in shape[1:]:
+        return None
+    axis = node.get("axis").i % (len(shape) + 1)
+    if axis == 0:
+        return None
+    longer = list(shape[1:axis]) + [1] + list(shape[axis:])
+    parts = [reshape(net, tensor, longer, node, "part") for tensor in node.inputs]
+    axis_name = net.constant(node.name + "/axis", axis, np.int32)
+    return net.add(Node(net.free(node.name + "/concat"), "ConcatV2", parts + [axis_name],
+                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(parts))}, layer=node.layer),
+                   net.shapes[node.name]).name
+
+
+def _unpack(net, node):
+    shape = net.shapes[node.inputs[0]]
+    axis = node.get("axis").i % len(shape or (0,))
+    if shape is None or axis == 0 or None in shape[1:]:
+        return None
+    rest = [size for number, size in enumerate(shape[1:], 1) if number != axis]
+    for index in range(shape[axis]):
+        begin, size = [0] * len(shape), [-1] * len(shape)
+        begin[axis], size[axis] = index, 1
+        names = [net.constant("{}/{}_{}".format(node.name, what, index), value, np.int32)
+                 for what, value in (("begin", begin), ("size", size))]
+        sliced = net.add(Node(net.free("{}/slice_{}".format(node.name, index)), "Slice", node.inputs[:1] + names,
+                              {"T": FLOAT, "Index": INT}, layer=node.layer),
+                         shape[:axis] + (1,) + shape[axis + 1:]).name
+        old = node.name if index == 0 else "{}:{}".format(node.name, index)
+        net.replace(old, reshape(net, sliced, rest, node, "piece"))
+    return None
+
+
+_BY_OP = {"Square": _square, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
+          "Max": _max, "Pack": _pack, "Unpack": _unpack}

@@ -1,0 +1,97 @@
+"""Clamps to constants: what goes beyond them saturates at the ends of a range.
+
+    min(max(x, -1), 2)      x, in a range that lies within [-1, 2]
+    max(x, 0.5)             max(x - 0.5, 0) + 0.5
+    max(x, c), c a tensor   relu(x - c) + c                  min(x, c): c - relu(c - x)
+
+`ReLU(max_value)`, clip, hard sigmoid and hard swish are made of these. toco reads the constant of a
+quantized MAXIMUM as if it were still float (RemoveTrivialQuantizedMinMax): the same graph converts to a
+file that clamps and, at the next try, to one that does not; with a constant of several values it aborts
+(`Check failed: clamp_value_buffer.Length() == 1`).
+"""
+
+from typing import List
+
+import numpy as np
+
+from tasks.quantize.net import SATURATE, Clamp, Net, Node
+from tasks.quantize.rewrites.activations import EXTREMES
+from tasks.quantize.rewrites.affine import RELUS
+from tasks.quantize.rewrites.arithmetic import FLOAT, binary
+
+SATURATING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Affine") + RELUS
+"""What can end in a range that is cut short: not MUL, which a range too narrow for it kills."""
+
+
+def clip_by_value(net: Net) -> List[str]:
+    """No ClipByValue is left."""
+    found = []
+    for node in net.of_type("ClipByValue"):
+        value, low, high = node.inputs
+        net.replace(node.name, binary(net, "Maximum", binary(net, "Minimum", value, high, node), low, node))
+        found.append(node.name)
+    return found
+
+
+def by_constants(net: Net) -> List[str]:
+    """No Maximum or Minimum has a constant; what clamps around 0 is a Clamp, one for each chain of them."""
+    found = []
+    for node in (node for node in net.of_type(*EXTREMES) if not node.mark):
+        for tensor, bound in (node.inputs, node.inputs[::-1]):
+            value = net.value(bound)
+            if value is not None:
+                found.append(node.name)
+                if value.size == 1 and net.shapes[tensor] == net.shapes[node.name]:
+                    _clamp(net, node, tensor, float(value.reshape(-1)[0]))
+                else:
+                    _by_relu(net, node, tensor, bound)
+                break
+    for clamp in net.of_type("Clamp"):
+        _around_zero(net, clamp)
+    return found
+
+
+def _clamp(net: Net, node: Node, tensor: str, bound: float) -> None:
+    low, high = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
+    before = net.producer(tensor)
+    if before.op == "Clamp" and net.only_reader(tensor) is node:
+        low, high = (max(low, min(before.low, high)), min(high, max(before.high, low)))
+        tensor = before.inputs[0]
+    clamp = Clamp(net.free(node.name + "/clamp"), tensor, low, high, node.layer)
+    net.add(clamp, net.shapes[node.name])
+    net.replace(node.name, clamp.name)
+
+
+def _by_relu(net: Net, node: Node, tensor: str, bound: str) -> None:
+    sides = (tensor, bound) if node.op == "Maximum" else (bound, tensor)
+    beyond = net.add(Node(net.free(node.name + "/Relu"), "Relu", [binary(net, "Sub", *sides, like=node)],
+                          {"T": FLOAT}, layer=node.layer), net.shapes[node.name]).name
+    net.replace(node.name, binary(net, "Add" if node.op == "Maximum" else "Sub", bound, beyond, node))
+
+
+def _around_zero(net: Net, clamp: Clamp) -> None:
+    """A clamp that lets no 0 through is moved to where it does, and its result back."""
+    offset = min(clamp.high, max(clamp.low, 0.0))
+    if not offset:
+        return
+    name = net.constant(clamp.name + "/offset", offset)
+    moved = Clamp(net.free(clamp.name + "/moved"), binary(net, "Sub", clamp.inputs[0], name, clamp),
+                  clamp.low - offset, clamp.high - offset, clamp.layer)
+    net.add(moved, net.shapes[clamp.name])
+    net.replace(clamp.name, binary(net, "Add", moved.name, name, clamp))
+
+
+def saturate(net: Net) -> List[str]:
+    """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
+    found = []
+    for clamp in net.of_type("Clamp"):
+        tensor = clamp.inputs[0]
+        if net.producer(tensor).op not in SATURATING or net.only_reader(tensor) is not clamp:
+            tensor = net.identity(tensor)
+        for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
+            if np.isfinite(bound):
+                tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), bound), clamp)
+                net.producer(tensor).mark = SATURATE
+        net.replace(clamp.name, tensor)
+        found.append(clamp.name)
+    return found

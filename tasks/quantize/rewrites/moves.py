@@ -1,0 +1,172 @@
+"""Moves of data that have no uint8 kernel, by moves that have one.
+
+    tile(x)                 concat(x, x)                        `Unimplemented: ... operator of type Tile`
+    pad(x, REFLECT)         concat of slices                    likewise MirrorPad
+    split_v(x)              slices                              likewise SplitV
+    x[..., None, 1:3]       x[:, :, 1:3], reshaped              STRIDED_SLICE fails on ellipsis and new axes
+    depth_to_space(x)       transposed convolution by 0 and 1   toco makes a custom operator of it
+"""
+
+from typing import List, Optional, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.quantize.net import REQUANTIZE, Net, Node
+from tasks.quantize.rewrites.arithmetic import FLOAT, INT, reshape
+
+
+def with_kernels(net: Net) -> List[str]:
+    """Only moves with a uint8 kernel are left, of those that can be made of others."""
+    found = []
+    for node in net.of_type(*_BY_OP):
+        shape = net.shapes[node.inputs[0]]
+        if node.get("T") != FLOAT or not shape or None in shape[1:]:
+            continue
+        tensor = _BY_OP[node.op](net, node)
+        if tensor is not None:
+            net.replace(node.name, tensor)
+            found.append(node.name)
+    return found
+
+
+def _slice(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
+    shape = net.shapes[tensor]
+    begins, sizes = [0] * len(shape), [-1] * len(shape)
+    begins[axis], sizes[axis] = begin, size
+    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
+             for what, value in (("begin", begins), ("size", sizes))]
+    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
+                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
+
+
+def _concat(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
+    if len(tensors) == 1:
+        return tensors[0]
+    shape = net.shapes[tensors[0]]
+    total = sum(net.shapes[tensor][axis] for tensor in tensors)
+    name = net.constant(like.name + "/axis", axis, np.int32)
+    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
+                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
+                   shape[:axis] + (total,) + shape[axis + 1:]).name
+
+
+def _tile(net: Net, node: Node) -> Optional[str]:
+    times = net.value(node.inputs[1])
+    if times is None or times[0] != 1:
+        return None
+    tensor = node.inputs[0]
+    for axis, count in enumerate(times):
+        tensor = _concat(net, [tensor] * int(count), axis, node)
+    return tensor
+
+
+def _mirror_pad(net: Net, node: Node) -> Optional[str]:
+    pads = net.value(node.inputs[1])
+    if pads is None or pads[0].any():
+        return None
+    inset = 1 if node.get("mode").s == b"REFLECT" else 0
+    tensor = node.inputs[0]
+    for axis in np.flatnonzero(pads.any(1)):
+        axis, size = int(axis), net.shapes[tensor][axis]
+        before = [_slice(net, tensor, axis, inset + number, 1, node) for number in reversed(range(pads[axis, 0]))]
+        after = [_slice(net, tensor, axis, size - 1 - inset - number, 1, node) for number in range(pads[axis, 1])]
+        tensor = _concat(net, before + [tensor] + after, axis, node)
+    return tensor
+
+
+def _split_v(net: Net, node: Node) -> Optional[str]:
+    sizes, axis = net.value(node.inputs[1]), net.value(node.inputs[2])
+    if sizes is None or axis is None:
+        return None
+    shape = net.shapes[node.inputs[0]]
+    axis, begin = int(axis) % len(shape), 0
+    sizes = np.where(sizes < 0, shape[axis] - sizes[sizes >= 0].sum(), sizes)
+    for number, size in enumerate(sizes):
+        old = node.name if number == 0 else "{}:{}".format(node.name, number)
+        net.replace(old, _slice(net, node.inputs[0], axis, begin, int(size), node))
+        begin += int(size)
+    return None
+
+
+def _strided_slice(net: Net, node: Node) -> Optional[str]:
+    ellipsis, new_axis = node.get("ellipsis_mask").i, node.get("new_axis_mask").i
+    operands = [net.value(name) for name in node.inputs[1:]]
+    if not (ellipsis or new_axis) or any(value is None for value in operands):
+        return None
+    rank, given = len(net.shapes[node.inputs[0]]), len(operands[0])
+    spelled, masks = [[], [], []], {"begin_mask": 0, "end_mask": 0, "shrink_axis_mask": 0}
+
+    def axis(values, **bits):
+        for operand, value in zip(spelled, values):
+            operand.append(int(value))
+        for name, bit in bits.items():
+            masks[name] |= int(bool(bit)) << (len(spelled[0]) - 1)
+
+    for index in range(given):
+        if ellipsis >> index & 1:
+            taken = sum(1 for other in range(given) if other != index and not new_axis >> other & 1)
+            for _ in range(rank - taken):
+                axis((0, 0, 1), begin_mask=1, end_mask=1)
+        elif not new_axis >> index & 1:
+            axis([operand[index] for operand in operands],
+                 **{name: node.get(name).i >> index & 1 for name in masks})
+    names = [net.constant("{}/operand_{}".format(node.name, number), value, np.int32)
+             for number, value in enumerate(spelled)]
+    attr = dict(node.attr, ellipsis_mask=tf.AttrValue(i=0), new_axis_mask=tf.AttrValue(i=0), Index=INT,
+                **{name: tf.AttrValue(i=value) for name, value in masks.items()})
+    plain = Node(net.free(node.name + "/plain"), "StridedSlice", node.inputs[:1] + names, attr, layer=node.layer)
+    shape = net.shapes[node.name]
+    net.add(plain, _sliced_shape(net.shapes[node.inputs[0]], spelled, masks))
+    return reshape(net, plain.name, shape[1:], node, "axes") if new_axis else plain.name
+
+
+def _sliced_shape(shape, spelled, masks):
+    found = []
+    for number, size in enumerate(shape):
+        if number >= len(spelled[0]) or size is None:
+            found.append(size)
+        elif not masks["shrink_axis_mask"] >> number & 1:
+            begin, end = (None if masks[name] >> number & 1 else operand[number]
+                          for name, operand in (("begin_mask", spelled[0]), ("end_mask", spelled[1])))
+            found.append(len(range(size)[begin:end:spelled[2][number]]))
+    return tuple(found)
+
+
+def _depth_to_space(net: Net, node: Node) -> Optional[str]:
+    """Each block of channels is written to its own place: a transposed convolution whose weights pick."""
+    block = node.get("block_size").i
+    depth, channels = net.shapes[node.inputs[0]][3], net.shapes[node.name][3]
+    if node.get("data_format").s == b"NCHW":
+        return None
+    picks = np.zeros([block, block, channels, depth], np.float32)
+    for row in range(block):
+        for column in range(block):
+            for channel in range(channels):
+                picks[row, column, channel, (row * block + column) * channels + channel] = 1
+    sizes = _sizes(net, node)
+    strides = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, block, block, 1]))
+    ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
+    return net.add(Node(net.free(node.name + "/transposed"), "Conv2DBackpropInput",
+                        [sizes, net.constant(node.name + "/picks", picks), node.inputs[0]],
+                        {"T": FLOAT, "strides": strides, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),
+                         "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer, mark=REQUANTIZE),
+                   net.shapes[node.name]).name
+
+
+def _sizes(net: Net, node: Node) -> str:
+    """The name of the whole shape of the node's output, the batch read off the network's input."""
+    image = net.inputs[0]
+    shape = net.add(Node(net.free(node.name + "/image_shape"), "Shape", [image], {"T": FLOAT, "out_type": INT}),
+                    (len(net.shapes[image]),)).name
+    ends = [net.constant("{}/batch_{}".format(node.name, what), [value], np.int32)
+            for what, value in (("begin", 0), ("end", 1), ("stride", 1))]
+    batch = net.add(Node(net.free(node.name + "/batch"), "StridedSlice", [shape] + ends,
+                         {"T": INT, "Index": INT, "shrink_axis_mask": tf.AttrValue(i=1)}), ()).name
+    rest = [net.constant(node.name + "/size", size, np.int32) for size in net.shapes[node.name][1:]]
+    return net.add(Node(net.free(node.name + "/sizes"), "Pack", [batch] + rest,
+                        {"T": INT, "N": tf.AttrValue(i=1 + len(rest))}), (1 + len(rest),)).name
+
+
+_BY_OP = {"Tile": _tile, "MirrorPad": _mirror_pad, "SplitV": _split_v, "StridedSlice": _strided_slice,
+          "DepthToSpace": _depth_to_space}

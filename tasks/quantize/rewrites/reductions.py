@@ -1,0 +1,64 @@
+"""Means and sums as layers with constant weights.
+
+    mean over height and width       depthwise convolution, weights 1 / (height * width)
+    mean over the channels           1x1 convolution to one channel, weights 1 / channels
+    sum                              the same, weights 1
+
+The MEAN kernel can only keep its input's range, of which a mean over many values uses few codes, and it
+truncates; given another range it wraps (code 124 became 1), as SUM does. A layer accumulates in int32 and
+rounds once, into a range of its own.
+"""
+
+from typing import List
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.quantize.net import REQUANTIZE, Net, Node
+from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
+
+
+def as_layers(net: Net) -> List[str]:
+    """No Mean or Sum is left whose axes do not hold the batch."""
+    found = []
+    for node in net.of_type("Mean", "Sum"):
+        shape, axes = net.shapes[node.inputs[0]], net.value(node.inputs[1])
+        if node.mark or shape is None or axes is None or None in shape[1:] or len(shape) > 4:
+            continue
+        axes = sorted({int(axis) % len(shape) for axis in np.reshape(axes, [-1])})
+        if not axes or axes[0] == 0:
+            continue
+        net.replace(node.name, _reduced(net, node, shape, axes))
+        found.append(node.name)
+    return found
+
+
+def _reduced(net: Net, node: Node, shape, axes) -> str:
+    # An image, whatever the rank: axes of size 1 go in front of the others.
+    extra = 4 - len(shape)
+    image = (None,) + (1,) * extra + shape[1:]
+    axes = [axis + extra for axis in axes]
+    tensor = node.inputs[0] if not extra else reshape(net, node.inputs[0], image[1:], node, "to_image")
+    window = [image[axis] if axis in axes else 1 for axis in (1, 2)]
+    share = (lambda count: 1.0 / count) if node.op == "Mean" else (lambda count: 1.0)
+    if window != [1, 1]:
+        weights = np.full(window + [image[3], 1], share(np.prod(window)))
+        image = (None,) + tuple(1 if axis in axes else image[axis] for axis in (1, 2)) + image[3:]
+        tensor = _layer(net, node, "DepthwiseConv2dNative", tensor, weights, window, image)
+    if 3 in axes and image[3] > 1:
+        weights = np.full([1, 1, image[3], 1], share(image[3]))
+        image = image[:3] + (1,)
+        tensor = _layer(net, node, "Conv2D", tensor, weights, [1, 1], image)
+    kept = net.shapes[node.name]
+    return tensor if kept == image else reshape(net, tensor, kept[1:], node, "from_image")
+
+
+def _layer(net: Net, node: Node, op: str, tensor: str, weights: np.ndarray, window, shape) -> str:
+    name = net.constant("{}/{}/weights".format(node.name, op), weights)
+    # The window is as large as its image, so the stride is of no consequence.
+    ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
+    layer = net.add(Node(net.free("{}/{}".format(node.name, op)), op, [tensor, name],
+                         {"T": FLOAT, "strides": ones, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),
+                          "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer, mark=REQUANTIZE), shape)
+    return layer.name
+

@@ -1,0 +1,121 @@
+"""Shapes that a graph computes as it runs become constants.
+
+    Shape -> StridedSlice -> Pack -> Reshape        [-1, 7, 64] -> Reshape
+
+Keras computes the operands of Reshape, of a dense layer on more than two axes, of upsampling, from its
+input's shape, because the batch is not known. toco resolves some of these chains and stops at others
+(`... is not a constant array`); with the input's shape given, only the batch is left to vary. Each such
+operand is looked at for two batches: what does not change is a constant, a dimension that grows with the
+batch is -1 in a Reshape, and in a transposed convolution is read off the input.
+"""
+
+from typing import Dict, List, Set, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.quantize import constants
+
+SHAPES = ("Shape", "ShapeN", "Size", "Rank")
+BATCHES = (2, 3)
+
+
+def settle(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[str]) -> tf.GraphDef:
+    """The graph with constants for all that follows from shapes.
+
+    inputs: {placeholder: its shape without the batch}.
+    """
+    graph_def = constants.extract(graph_def, outputs)
+    values = [_operands(graph_def, inputs, batch) for batch in BATCHES]
+    settled = tf.GraphDef(versions=graph_def.versions)
+    added: Dict[str, tf.NodeDef] = {}
+    for node in graph_def.node:
+        copy = settled.node.add()
+        copy.CopyFrom(node)
+        for index in range(len(node.input)):
+            if (node.name, index) in values[0]:
+                new = _settled(node, index, *(each[node.name, index] for each in values))
+                if new is not None:
+                    added[new.name] = new
+                    copy.input[index] = new.name
+    settled.node.extend(added.values())
+    for name, shape in inputs.items():
+        _fix(settled, name, [-1] + list(shape))
+    _transposed_convolutions(settled, list(inputs)[0], values)
+    return constants.extract(settled, outputs)
+
+
+def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray]:
+    """{(reader, index of its input): value} of what follows from shapes and is read by what does not."""
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for name, shape in inputs.items():
+        _fix(copy, name, [batch] + list(shape))
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(copy, name="")
+    known: Set[str] = set()
+    for operation in graph.get_operations():
+        sources = {tensor.op.name for tensor in operation.inputs}
+        if operation.type in SHAPES + ("Const",) or (sources and sources <= known):
+            known.add(operation.name)
+    wanted = {}
+    with graph.as_default():
+        for operation in list(graph.get_operations()):
+            if operation.name not in known:
+                for index, tensor in enumerate(operation.inputs):
+                    if tensor.op.name in known and tensor.op.type != "Const":
+                        # The operand of a Reshape may hold a -1 already; its output's shape does not.
+                        wanted[operation.name, index] = tensor if (operation.type, index) != ("Reshape", 1) else (
+                            tf.shape(operation.outputs[0], out_type=tensor.dtype))
+    feed = {graph.get_tensor_by_name(name + ":0"): np.zeros([batch] + list(shape), np.float32)
+            for name, shape in inputs.items()}
+    with tf.Session(graph=graph) as session:
+        return session.run(wanted, feed) if wanted else {}
+
+
+def _fix(graph_def: tf.GraphDef, name: str, shape: List[int]) -> None:
+    node = next(node for node in graph_def.node if node.name == name)
+    node.attr["shape"].shape.CopyFrom(tf.TensorShape([None if size < 0 else size for size in shape]).as_proto())
+
+
+def _settled(node: tf.NodeDef, index: int, small: np.ndarray, large: np.ndarray):
+    """The constant that the operand is, or None."""
+    if small.shape == large.shape and np.array_equal(small, large):
+        # Named after what it was read from: what two nodes share, they go on sharing.
+        source = "{}/{}".format(node.name, index) if node.op == "Reshape" else node.input[index]
+        return constants.constant(source.replace(":", "_") + "/settled", np.asarray(small))
+    name = "{}/{}/settled".format(node.name, index)
+    if node.op == "Reshape" and index == 1 and small.shape == large.shape and np.sum(small != large) == 1:
+        return constants.constant(name, np.where(small != large, -1, small).astype(small.dtype))
+    return None
+
+
+def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -> None:
+    """Conv2DBackpropInput's first operand is its output's whole shape: the batch is read off the input."""
+    batch = None
+    for node in list(graph_def.node):
+        if node.op != "Conv2DBackpropInput" or (node.name, 0) not in values[0]:
+            continue
+        if batch is None:
+            batch = _batch(graph_def, placeholder)
+        sizes = values[0][node.name, 0]
+        pieces = [batch]
+        for number, size in enumerate(sizes[1:]):
+            constant = constants.constant("{}/size_{}".format(node.name, number), np.asarray(size, np.int32))
+            graph_def.node.add().CopyFrom(constant)
+            pieces.append(constant.name)
+        pack = graph_def.node.add(name=node.name + "/sizes", op="Pack", input=pieces)
+        pack.attr["T"].type = tf.int32.as_datatype_enum
+        pack.attr["N"].i = len(pieces)
+        node.input[0] = pack.name
+
+
+def _batch(graph_def: tf.GraphDef, placeholder: str) -> str:
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(tf.GraphDef(node=[node for node in graph_def.node if node.name == placeholder]),
+                            name="")
+        tf.shape(graph.get_tensor_by_name(placeholder + ":0"), name="octet_batch/shape")
+        tf.strided_slice(graph.get_tensor_by_name("octet_batch/shape:0"), [0], [1], [1],
+                         shrink_axis_mask=1, name="octet_batch/size")
+    graph_def.node.extend(node for node in graph.as_graph_def().node if node.name != placeholder)
+    return "octet_batch/size"

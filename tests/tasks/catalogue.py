@@ -1,0 +1,175 @@
+"""Tiny networks, one for each thing that a Keras network may hold and uint8 may fail at.
+
+Each takes an image [N, 8, 8, 3] and gives what its name says.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tests.tasks.networks import LAYERS as L
+
+K = tf.keras.backend
+
+
+def conv(x, filters=4, size=3, **more):
+    return L.Conv2D(filters, size, padding="same", bias_initializer="random_normal", **more)(x)
+
+
+def norm(x, **more):
+    return L.BatchNormalization(name=K.get_session().graph.unique_name("norm"), **more)(x)
+
+
+def head(x):
+    return L.Dense(4, bias_initializer="random_normal")(L.Flatten()(x))
+
+
+def lam(function, x):
+    return L.Lambda(function)(x)
+
+
+def sequence(x):
+    return L.Reshape((16, 12))(x)
+
+
+def residual(x, scale):
+    start = conv(x, activation="relu")
+    return head(L.ReLU()(L.Add()([start, lam(lambda t: t * scale, conv(start))])))
+
+
+def squeeze_and_excitation(x):
+    start = conv(x, activation="relu")
+    gate = L.Dense(2, activation="relu")(L.GlobalAveragePooling2D()(start))
+    gate = L.Reshape((1, 1, 4))(L.Dense(4, activation="sigmoid")(gate))
+    return head(L.Multiply()([start, gate]))
+
+
+def shared_layer(x):
+    layer = L.Conv2D(3, 3, padding="same", activation="relu")
+    return head(L.Add()([layer(x), layer(L.ReLU()(layer(x)))]))
+
+
+def maximum_of_a_tensor_used_elsewhere(x):
+    start = conv(x)
+    return head(L.Concatenate()([L.Maximum()([start, conv(start)]), start]))
+
+
+def grouped(x):
+    start = conv(x)
+    halves = [L.Conv2D(3, 3)(lam(lambda t, i=i: t[..., 2 * i:2 * i + 2], start)) for i in range(2)]
+    return head(L.ReLU()(norm(L.Concatenate()(halves))))
+
+
+def per_channel(x):
+    mean, deviation = np.float32([0.1, 0.2, 0.3]), np.float32([0.2, 0.3, 0.4])
+    return head(conv(lam(lambda t: (t - mean) / deviation, x)))
+
+
+def two_ranges_meet(x):
+    small, large = (lam(lambda t, s=s: t * s, conv(x)) for s in (1e-3, 1e3))
+    return head(L.Add()([L.Concatenate()([small, large]), L.Concatenate()([large, small])]))
+
+
+CONVERTED = {
+    "conv_bias_bn_relu": lambda x: L.Softmax()(head(L.ReLU()(norm(conv(x))))),
+    "conv_without_bias_bn_or_activation": lambda x: L.Conv2D(4, 3, use_bias=False)(x),
+    "conv_linear": conv,
+    "bn_alone": lambda x: head(L.ReLU()(norm(L.MaxPooling2D()(conv(x, activation="relu"))))),
+    "bn_after_dense_relu": lambda x: L.Dense(3)(norm(L.Dense(6, activation="relu")(L.Flatten()(x)))),
+    "bn_unfused": lambda x: head(L.ReLU()(norm(conv(x), fused=False))),
+    "bn_after_dense": lambda x: L.ReLU()(norm(L.Dense(6)(L.Flatten()(x)))),
+    "bn_after_conv1d": lambda x: L.Dense(3)(L.Flatten()(L.ReLU()(norm(L.Conv1D(5, 3)(sequence(x)))))),
+    "bn_after_depthwise": lambda x: head(L.ReLU(6.0)(norm(L.DepthwiseConv2D(3, depth_multiplier=2)(x)))),
+    "bn_after_separable": lambda x: head(L.ReLU()(norm(L.SeparableConv2D(6, 3)(x)))),
+    "bn_after_transposed": lambda x: head(L.ReLU()(norm(
+        L.Conv2DTranspose(3, 3, strides=2, padding="same")(conv(x))))),
+    "bn_after_dilated": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2, padding="same")(x)))),
+    "dilated_valid": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2)(x)))),
+    "transposed_linear": lambda x: L.Conv2DTranspose(3, 2, strides=2, bias_initializer="random_normal")(x),
+    "relu_after_add_of_pools": lambda x: head(L.ReLU()(L.Add()(
+        [L.MaxPooling2D()(conv(x)), L.AveragePooling2D()(conv(x))]))),
+    "relu_after_concat": lambda x: head(L.ReLU()(L.Concatenate()([conv(x), conv(x, activation="relu")]))),
+    "relu_after_pool": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x)))),
+    "relu_after_relu6": lambda x: head(L.ReLU()(L.ReLU(6.0)(conv(x)))),
+    "relu_of_4": lambda x: head(L.ReLU(0.4)(conv(x))),
+    "leaky_relu": lambda x: head(L.LeakyReLU(0.1)(conv(x))),
+    "leaky_relu_after_pool": lambda x: head(L.LeakyReLU(0.1)(L.MaxPooling2D()(norm(conv(x))))),
+    "leaky_relu_steep": lambda x: head(L.LeakyReLU(1.7)(conv(x))),
+    "prelu": lambda x: head(L.PReLU(alpha_initializer="random_normal")(conv(x))),
+    "prelu_shared": lambda x: head(L.PReLU(alpha_initializer="random_normal", shared_axes=[1, 2])(conv(x))),
+    "clip": lambda x: head(lam(lambda t: K.clip(t, -0.2, 0.3), conv(x))),
+    "clip_away_from_zero": lambda x: head(lam(lambda t: K.clip(t, 0.1, 0.3), conv(x))),
+    "minimum_of_input_and_constant": lambda x: head(lam(lambda t: tf.minimum(t, 0.5), x)),
+    "sigmoid": lambda x: head(L.Activation("sigmoid")(conv(x))),
+    "tanh": lambda x: head(L.Activation("tanh")(conv(x))),
+    "swish": lambda x: head(lam(tf.nn.swish, conv(x))),
+    "hard_swish": lambda x: head(lam(lambda t: t * tf.nn.relu6(t + 3) / 6, conv(x))),
+    "hard_sigmoid": lambda x: head(L.Activation("hard_sigmoid")(conv(x))),
+    "squeeze_and_excitation": squeeze_and_excitation,
+    "softmax_per_pixel": lambda x: L.Softmax()(conv(x)),
+    "softmax_per_step": lambda x: L.Softmax()(L.Dense(5)(sequence(x))),
+    "log_softmax": lambda x: lam(tf.nn.log_softmax, head(x)),
+    "l2_normalize": lambda x: lam(lambda t: K.l2_normalize(t, -1), head(x)),
+    "residual_scaled": lambda x: residual(x, 0.1),
+    "subtract": lambda x: head(L.Subtract()([conv(x), conv(x)])),
+    "multiply": lambda x: head(L.Multiply()([conv(x), conv(x)])),
+    "average": lambda x: head(L.Average()([conv(x), conv(x), conv(x)])),
+    "maximum": lambda x: head(L.Maximum()([conv(x), lam(lambda t: t * 3, conv(x))])),
+    "minimum": lambda x: head(L.Minimum()([conv(x), conv(x)])),
+    "maximum_of_sigmoid": lambda x: head(L.Maximum()([L.Activation("sigmoid")(conv(x)), conv(x)])),
+    "maximum_of_a_tensor_used_elsewhere": maximum_of_a_tensor_used_elsewhere,
+    "absolute": lambda x: head(lam(K.abs, conv(x))),
+    "square": lambda x: head(lam(K.square, conv(x))),
+    "concat_of_unlike_scales": lambda x: head(L.Concatenate()([conv(x), lam(lambda t: t * 30, conv(x))])),
+    "two_ranges_meet": two_ranges_meet,
+    "global_average": lambda x: L.Dense(3)(L.GlobalAveragePooling2D()(conv(x, activation="relu"))),
+    "global_average_is_output": lambda x: L.GlobalAveragePooling2D()(conv(x, activation="relu")),
+    "global_maximum": lambda x: L.Dense(3)(L.GlobalMaxPooling2D()(conv(x))),
+    "sum_over_image": lambda x: L.Dense(3)(lam(lambda t: K.sum(t, [1, 2]), conv(x))),
+    "mean_over_channels": lambda x: head(lam(lambda t: t - K.mean(t, -1, keepdims=True), conv(x))),
+    "upsample_nearest": lambda x: head(L.UpSampling2D()(conv(x))),
+    "dense_on_sequence": lambda x: L.Dense(3)(L.Flatten()(L.Dense(5, activation="relu")(sequence(x)))),
+    "dense_on_image": lambda x: head(norm(L.Dense(5)(x))),
+    "zero_padding": lambda x: head(conv(L.ZeroPadding2D(2)(conv(x)))),
+    "zero_padding_of_input": lambda x: head(conv(L.ZeroPadding2D(2)(x))),
+    "constant_padding": lambda x: head(lam(
+        lambda t: tf.pad(t, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=0.3), conv(x))),
+    "mirror_padding": lambda x: head(lam(lambda t: tf.pad(t, [[0, 0], [2, 1], [1, 1], [0, 0]], "REFLECT"), conv(x))),
+    "cropping": lambda x: head(L.Cropping2D(1)(conv(x))),
+    "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
+    "repeat": lambda x: L.Dense(3)(L.Flatten()(L.RepeatVector(3)(head(x)))),
+    "split_and_concat": lambda x: head(lam(
+        lambda t: tf.concat([2.0 * piece if i else piece for i, piece in enumerate(tf.split(t, 2, 3))], 3), conv(x))),
+    "split_unevenly": lambda x: head(lam(lambda t: tf.concat(tf.split(t, [1, 3], 3)[::-1], 3), conv(x))),
+    "strided_slice": lambda x: head(lam(lambda t: t[:, 1:5, ::2, :2], conv(x))),
+    "ellipsis_and_new_axis": lambda x: head(lam(lambda t: t[..., tf.newaxis, 1:3], conv(x))),
+    "stack": lambda x: head(lam(lambda t: tf.stack([t, 2.0 * t], 3), conv(x))),
+    "unstack": lambda x: head(lam(lambda t: tf.add_n(tf.unstack(t, axis=1)), conv(x))),
+    "tile": lambda x: head(lam(lambda t: tf.tile(t, [1, 2, 1, 1]), conv(x))),
+    "space_to_depth": lambda x: head(lam(lambda t: tf.space_to_depth(t, 2), conv(x))),
+    "depth_to_space": lambda x: head(lam(lambda t: tf.depth_to_space(t, 2), conv(x))),
+    "scaling_per_channel": per_channel,
+    "multiply_by_picture": lambda x: head(lam(
+        lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
+    "grouped": grouped,
+    "shared_layer": shared_layer,
+    "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),
+}
+"""Those whose uint8 file is within 1 LSB of the fake-quantized graph or, for a few operations after one
+another, 2."""
+
+FARTHER = {
+    "upsample_bilinear": lambda x: head(L.UpSampling2D(interpolation="bilinear")(conv(x))),
+    "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
+}
+"""Those that are farther away: the RESIZE_BILINEAR kernel truncates; 2 * code / 255 - 1 lies half way
+between two codes everywhere, where rounding is a matter of taste. A dense layer adds these up."""
+
+REFUSED = {
+    "Softplus": lambda x: head(L.Activation("softplus", name="culprit")(conv(x))),
+    "Elu": lambda x: head(L.Activation("elu", name="culprit")(conv(x))),
+    "Selu": lambda x: head(L.Lambda(tf.nn.selu, name="culprit")(conv(x))),
+    "Exp": lambda x: head(L.Lambda(K.exp, name="culprit")(conv(x))),
+    "LRN": lambda x: head(L.Lambda(tf.nn.local_response_normalization, name="culprit")(conv(x))),
+    "RealDiv": lambda x: head(L.Lambda(lambda t: t / (1 + K.square(t)), name="culprit")(conv(x))),
+}
+"""By the operation that has no uint8 form; the layer is always `culprit`."""

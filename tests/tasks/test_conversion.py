@@ -1,0 +1,71 @@
+"""Each network of the catalogue through toco and the interpreter, without default ranges."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from octet.errors import QuantizeError
+from tasks.quantize import coverage, plan
+from tests.tasks import conversion
+from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
+from tests.tasks.networks import all_outputs, frozen
+
+CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
+
+
+NETWORKS = {**CONVERTED, **FARTHER}
+GROUP = 12  # networks in one file: toco takes two seconds to start
+
+
+@functools.lru_cache(maxsize=None)
+def measured(names):
+    """{name: the largest difference in LSB} of networks converted together, or None where that failed."""
+    graph_def, network = frozen({name: NETWORKS[name] for name in names})
+    images = CODES / np.float32(255)
+    folded = all_outputs(plan.folded(graph_def, network), network, images)
+    for found, expected in zip(folded, all_outputs(graph_def, network, images)):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    converted = conversion.convert(graph_def, network, [CODES])
+    for codes in converted.codes:
+        assert len(np.unique(codes)) > 3  # an output stuck at one code agrees with anything
+    return dict(zip(names, converted.lsb))
+
+
+def lsb(name):
+    names = sorted(NETWORKS)
+    start = names.index(name) // GROUP * GROUP
+    try:
+        return measured(tuple(names[start:start + GROUP]))[name]
+    except Exception:  # which of them it was is said by each on its own
+        return measured((name,))[name]
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTED))
+def test_file_computes_what_the_fake_quantized_graph_does(name):
+    assert lsb(name) <= 2.01
+
+
+@pytest.mark.parametrize("name", sorted(FARTHER))
+def test_file_is_near_the_fake_quantized_graph_where_the_kernel_rounds_otherwise(name):
+    assert lsb(name) <= 4.01
+
+
+@pytest.mark.parametrize("op", sorted(REFUSED))
+def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
+    with pytest.raises(QuantizeError) as refused:
+        plan.quantizable(*frozen(REFUSED[op]))
+    assert "layer culprit: culprit" in refused.value.why
+    assert "({})".format(op) in refused.value.why
+    assert refused.value.next_step.startswith(op + ": ")
+
+
+def test_every_float_tensor_is_accounted_for():
+    graph_def, network = frozen(CONVERTED["squeeze_and_excitation"])
+    quantized = plan.rewritten(plan.folded(graph_def, network), network, training=True)
+    said = {item.tensor for item in quantized.ranges}
+    path = [op for op in quantized.graph.get_operations() if op.name.startswith(("conv2d", "dense", "multiply"))
+            and op.type in ("Conv2D", "BiasAdd", "Relu", "MatMul", "Sigmoid", "Mul") and "_quant/" not in op.name]
+    assert len(path) == 10 and {op.name for op in path} <= said
+    assert {item.source for item in quantized.ranges} == {
+        coverage.INPUT, coverage.FUSED, coverage.CONTRIB, coverage.FOLLOWS, coverage.FIXED}
