@@ -66,6 +66,6 @@ def test_every_float_tensor_is_accounted_for():
     said = {item.tensor for item in quantized.ranges}
     path = [op for op in quantized.graph.get_operations() if op.name.startswith(("conv2d", "dense", "multiply"))
             and op.type in ("Conv2D", "BiasAdd", "Relu", "MatMul", "Sigmoid", "Mul") and "_quant/" not in op.name]
-    assert len(path) == 10 and {op.name for op in path} <= said
+    assert len(path) == 12 and {op.name for op in path} <= said
     assert {item.source for item in quantized.ranges} == {
         coverage.INPUT, coverage.FUSED, coverage.CONTRIB, coverage.FOLLOWS, coverage.FIXED}
