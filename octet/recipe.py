@@ -55,9 +55,12 @@ class Train(_Section):
 
 
 class Quantize(Train):
-    """How the folded network is trained on with fake-quantization."""
+    """How the folded network is calibrated, and trained on with fake-quantization."""
 
-    epochs: int = Field(1, **_COUNT)
+    epochs: int = Field(1, ge=0, description="a whole number of at least 0; 0 only calibrates the ranges")
+    calibration_batches: int = Field(20, **_COUNT)
+    freeze_ranges_after: Optional[float] = Field(
+        None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
     learning_rate: float = Field(0.0001, **_RATE)
 
 

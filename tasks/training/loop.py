@@ -1,7 +1,7 @@
 """The training loop that both phases share: labelled codes in, a trained session out."""
 
 from types import SimpleNamespace
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ from octet.datasets.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks import network as net
-from tasks.training import schedule
+from tasks.training import feed, schedule
 
 OPTIMIZERS = {
     "adam": tf.train.AdamOptimizer,
@@ -53,20 +53,19 @@ class Trainer:
         minimize = OPTIMIZERS[settings.optimizer](self.rate).minimize(self.loss)
         self.step = tf.group(minimize, *updates)
 
-    def fit(self, session: tf.Session, part: Part, seed: int, progress: Progress) -> List[Dict]:
+    def fit(self, session: tf.Session, part: Part, seed: int, progress: Progress,
+            fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> List[Dict]:
         """Trains for the settings' epochs; returns loss and accuracies of each.
 
-        The order of the samples depends on the seed and the epoch alone. Raises ModelError when
-        the loss is no longer a number.
+        `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
+        when the loss is no longer a number.
         """
         size, names = self.settings.batch_size, [end["name"] for end in self.network["outputs"]]
-        batches = max(1, len(part) // size)
+        batches = feed.count(part, size)
         total, history = batches * self.settings.epochs, []
         for epoch in range(self.settings.epochs):
-            order = np.random.RandomState([seed, epoch]).permutation(len(part))
             sums = np.zeros(1 + len(names))
-            for batch in range(batches):
-                chosen = order[batch * size:(batch + 1) * size]
+            for batch, chosen in enumerate(feed.batches(part, size, seed, epoch)):
                 done = epoch * batches + batch
                 rate = schedule.rate(self.settings.schedule, self.settings.learning_rate,
                                      done, total)
@@ -74,6 +73,7 @@ class Trainer:
                 fed.update((labels, part.targets[name][chosen])
                            for name, labels in zip(names, self.labels))
                 fed[self.rate] = rate
+                fed.update(fed_too(done / batches))
                 _, loss, accuracies = session.run([self.step, self.loss, self.accuracies], fed)
                 if not np.isfinite(loss):
                     raise ModelError(
