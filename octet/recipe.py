@@ -10,16 +10,17 @@ from typing import Any, Dict, List, Optional
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import Literal
+from typing_extensions import Annotated, Literal
 
 from octet.errors import RecipeError
-from octet.recipe_text import Keys, Place, Problem, nearest, number_hint, read, show
+from octet.recipe_text import Keys, Place, Problem, Text, nearest, number_hint, read, show
 from octet.resolve import suggest
 
 # A field's description is what its error says was expected.
 _COUNT = dict(ge=1, description="a whole number of at least 1")
 _RATE = dict(gt=0, description="a number above 0")
 _FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
+_ERROR = dict(ge=0, description="a number of at least 0, or null")
 _NAME = dict(min_length=1)
 _ARGS = dict(default_factory=dict, description="a mapping")
 
@@ -36,16 +37,17 @@ class Data(_Section):
 
 
 class Model(_Section):
-    """Which network; its options are `args`."""
+    """Which network; its options are `args`. `weights`: a file of trained ones."""
 
     build: str = Field(description="the name of a model", **_NAME)
     args: Dict[str, Any] = Field(**_ARGS)
+    weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
+                                   **_NAME)
 
 
-class Train(_Section):
-    """How the float network is trained."""
+class _Phase(_Section):
+    """What both phases of training have."""
 
-    epochs: int = Field(2, **_COUNT)
     batch_size: int = Field(64, **_COUNT)
     optimizer: Literal["adam", "momentum", "sgd", "rmsprop"] = Field(
         "adam", description="one of adam, momentum, sgd, rmsprop")
@@ -54,10 +56,26 @@ class Train(_Section):
         "constant", description="one of constant, cosine")
 
 
-class Quantize(Train):
-    """How the folded network is trained on with fake-quantization."""
+class Train(_Phase):
+    """How the float network is trained."""
 
-    epochs: int = Field(1, **_COUNT)
+    epochs: int = Field(2, ge=0, description="a whole number of at least 1; 0 only with model.weights")
+    # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
+    batch_norm_batches: int = Field(50, ge=0, description="a whole number of at least 0")
+    # Of each target's loss, in the quantized phase too; 1 where none is given.
+    loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="a mapping of targets to numbers of at least 0")
+
+
+class Quantize(_Phase):
+    """How the folded network is calibrated, and trained on with fake-quantization."""
+
+    epochs: int = Field(1, ge=0, description="a whole number of at least 0; 0 only calibrates the ranges")
+    # Over so many batches the first ranges are the mean.
+    calibration_batches: int = Field(20, **_COUNT)
+    # From then on the ranges stay, and only the weights are trained.
+    freeze_ranges_after: Optional[float] = Field(
+        None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
     learning_rate: float = Field(0.0001, **_RATE)
 
 
@@ -71,6 +89,8 @@ class Validate(_Section):
     max_accuracy_drop: Optional[float] = Field(0.01, **_FRACTION)
     min_accuracy: Optional[float] = Field(None, **_FRACTION)
     min_agreement: Optional[float] = Field(None, **_FRACTION)
+    max_error_increase: Optional[float] = Field(None, **_ERROR)
+    max_error: Optional[float] = Field(None, **_ERROR)
 
 
 class Recipe(_Section):
@@ -130,6 +150,7 @@ def load(path) -> Recipe:
     if text is None:
         raise _error(problems)
     recipe = None
+    _settle_epochs(text, problems)
     try:
         recipe = Recipe.model_validate(text.values)
     except pydantic.ValidationError as error:
@@ -145,6 +166,19 @@ def load(path) -> Recipe:
     return recipe
 
 
+def _settle_epochs(text: Text, problems: List[Problem]) -> None:
+    """Weights that are given are trained on only where the recipe says for how long."""
+    model, train = (text.values.get(section, {}) for section in ("model", "train"))
+    if not (isinstance(model, dict) and isinstance(train, dict)):
+        return
+    if model.get("weights") is not None:
+        text.values["train"] = {"epochs": 0, **train}
+    elif train.get("epochs") == 0 and train["epochs"] is not False:
+        keys = ("train", "epochs")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
+            Train.model_fields["epochs"].description)))
+
+
 def _error(problems: List[Problem]) -> RecipeError:
     problems = sorted(set(problems), key=lambda p: (p.place, p.keys))
     if len(problems) == 1:
@@ -156,7 +190,11 @@ def _say(detail: Dict[str, Any]) -> str:
     *around, key = [str(part) for part in detail["loc"]]
     section = Recipe
     for part in around:
-        section = _fields(section)[part].annotation
+        field = _fields(section)[part]
+        if not hasattr(field.annotation, "model_fields"):  # an entry of a mapping, which says what they are
+            return "expected {}, found {}{}".format(
+                field.description, show(detail["input"]), number_hint(detail["input"]))
+        section = field.annotation
     known = _fields(section)
     if detail["type"] == "extra_forbidden":
         hint = ""

@@ -188,7 +188,7 @@ class _Walk(NamedTuple):
         return _BAD
 
 
-# args belong to the name beside them: another name starts with none.
+# args and weights belong to the name beside them: another name starts with none.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
 
@@ -198,6 +198,7 @@ def _over(under: Text, top: Text) -> Text:
         if (isinstance(mine, dict) and isinstance(theirs, dict)
                 and mine.get(name, theirs.get(name)) != theirs.get(name)):
             theirs.pop("args", None)
+            theirs.pop("weights", None)
     places = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
@@ -221,12 +222,13 @@ def _holds(values: Any, keys: Keys) -> bool:
 
 
 def _rebased(text: Text, written_in: str, used_in: str) -> Text:
-    """File specs of `written_in` made relative to the folder of `used_in`."""
+    """File specs, and the file of weights, of `written_in` made relative to the folder of `used_in`."""
     here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
-    for section, name in _NAMED:
+    for section, name in _NAMED + (("model", "weights"),):
         values = text.values.get(section)
         spec = values.get(name) if isinstance(values, dict) else None
-        if isinstance(spec, str) and is_file(spec) and not os.path.isabs(spec) and here != there:
+        moved = isinstance(spec, str) and (is_file(spec) or name == "weights")
+        if moved and not os.path.isabs(spec) and not spec.startswith("~") and here != there:
             values[name] = os.path.relpath(os.path.join(there, spec), here)
     return text
 

@@ -13,6 +13,7 @@ try:
 except ImportError:  # Python 3.7
     import importlib_metadata as metadata
 
+from octet import digest as digests
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
@@ -59,6 +60,9 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
     sections = recipe.sections()
     folder = Path(recipe.folder)
     root = Path(packages_root) if packages_root else _HERE
+    if sections["model"]["weights"] is not None:
+        sections["model"]["weights_sha256"] = _weights(sections["model"]["weights"], folder,
+                                                       recipe.where("model", "weights"))
     return Snapshot(
         recipe=Path(recipe.path), folder=folder, sections=sections,
         data=_digests(sections["data"], folder, PARTS, recipe.where("data", "dataset")),
@@ -122,6 +126,20 @@ def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "")
                 why="it tells this content of the part from any other.",
                 next_step="return a sha256 in hex digits.")
     return found
+
+
+def _weights(name: str, folder: Path, where: str) -> str:
+    """sha256 of a file of weights, or of the files of a checkpoint by their endings."""
+    path = folder / Path(name).expanduser()
+    files = [path] if path.is_file() else sorted(
+        file for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
+    if not files:
+        raise RecipeError("model.weights: there is no such file, nor a checkpoint of this name", where=where,
+                          why="looked for {}, and {}.index".format(path, path),
+                          next_step="give the path of a .h5 file or the prefix of a checkpoint, "
+                                    "relative to the recipe")
+    return key.digest({file.name[len(path.name):]: digests.cached(str(file), "file", digests.of_file)
+                       for file in files})
 
 
 def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path,

@@ -15,6 +15,8 @@ class StageSpec(NamedTuple):
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads.
     products: globs of the files that stages below see; every other file is a by-product.
+    checks:   files in `tasks` that are run before it, each in a process of its own. They make nothing: they
+              can refuse the work and change none of it, so their source is not in the key.
     """
 
     name: str
@@ -23,6 +25,7 @@ class StageSpec(NamedTuple):
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
+    checks: Tuple[str, ...] = ()
 
 
 _VARIABLES = ("variables.index", "variables.data-*")
@@ -30,7 +33,7 @@ _VARIABLES = ("variables.index", "variables.data-*")
 _IN_ORDER = (
     StageSpec("TrainFloat", "train_float",
               reads=("seed", "data", "model", "train"), parts=("train", "validation"),
-              products=("float.pb", "network.json")),
+              products=("float.pb", "network.json"), checks=("check",)),
     StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
               reads=("seed", "data", "quantize"), parts=("train", "validation"),
               products=("network.pb", "network.json") + _VARIABLES),

@@ -120,7 +120,10 @@ class Stage(luigi.Task):
             def report(fraction: float, message: str) -> None:
                 shown(fraction, message)
                 self._tell_scheduler(fraction, message)
-            metrics = child.run(self._job(plan, workspace), report, log_path)
+            job = self._job(plan, workspace)
+            for check in self.spec.checks:
+                child.run(job._replace(stage=check), lambda fraction, message: report(0.0, message), log_path)
+            metrics = child.run(job, report, log_path)
         if snapshot.data_now(self.taken) != self.taken.data:
             raise DatasetError("the data changed while the stage ran",
                                where=str(self.taken.recipe),

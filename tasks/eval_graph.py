@@ -26,7 +26,7 @@ def run(job: Job, progress: Progress) -> dict:
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
         part = data.load(job).parts["test"]
-        accuracy = evaluate.accuracies(evaluate.outputs(session, network, part), network, part)
+        figures = evaluate.figures(session, network, quantized.inputs, quantized.outputs, part)
     net.write_graph(job.out / "eval_graph.pb", graph_def)
     net.write(job.out, network)
-    return {"accuracy": accuracy}
+    return {"test": figures}

@@ -2,12 +2,13 @@
 
 network.json:
 
-    inputs:  [{name, node, shape, scale, zero_point}]    in the model's order
-    outputs: [{name, node, kind, classes}]               ConvertUint8 adds scale and zero_point
+    inputs:  [{name, node, shape, scale, zero_point}]              in the model's order
+    outputs: [{name, node, kind, classes, shape, loss_weight}]     ConvertUint8 adds scale and zero_point
     layers:  names of the Keras layers, for messages
 
-`name` is the dataset's, `node` is the node in the graph that lies beside the file. An input's real
-values are (code - zero_point) * scale on every side: training, evaluation, the .tflite file.
+An output's kind, classes and shape are those of the dataset's target. `name` is the dataset's, `node` is
+the node in the graph that lies beside the file. An input's real values are (code - zero_point) * scale on
+every side: training, evaluation, the .tflite file.
 """
 
 import json
@@ -53,10 +54,11 @@ def described_input(dataset: Dataset, name: str, node: str) -> Dict:
             "scale": scale, "zero_point": zero_point}
 
 
-def described_output(dataset: Dataset, name: str, node: str) -> Dict:
+def described_output(dataset: Dataset, name: str, node: str, loss_weight: float) -> Dict:
     """What comes out of the graph at `node`."""
     target = dataset.targets[name]
-    return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes)}
+    return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
+            "shape": list(target.shape), "loss_weight": loss_weight}
 
 
 def nodes(network: Dict, side: str) -> List[str]:

@@ -1,41 +1,56 @@
 """TrainFloat: the network as its author wrote it, trained in float.
 
 In:  the recipe's data, model and train sections; the parts train and validation.
-Out: float.pb, the trained inference graph with its weights as constants; network.json.
-Fails with ModelError when the model cannot be built on this data or the loss leaves the numbers.
+Out: float.pb, the trained inference graph with its weights as constants; network.json. By-product: events.
+Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
+the loss leaves the numbers.
 """
+
+from typing import Dict, List
 
 import tensorflow as tf
 
+from octet.datasets.dataset import Dataset
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import plan
-from tasks.training import evaluate
+from tasks.training import batch_norm, feed
+from tasks.training.history import History
+from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
-from tasks.training.model import build, frozen
+from tasks.training.model import build, initialize, put
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset, seed = data.load(job), job.settings["seed"]
-    graph_def, network = frozen(job, dataset)
-    plan.quantizable(graph_def, network)  # what cannot be uint8 is said before the first step
+    dataset = data.load(job)
+    inference = Inference(job, dataset)
+    history = _train(job, dataset, inference, progress) if job.section("train").epochs else []
+    net.write_graph(job.out / "float.pb", inference.frozen())
+    net.write(job.out, inference.network)
+    return {"history": history, "validation": inference.figures(dataset.parts["validation"])}
 
+
+def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress) -> List[Dict]:
+    """What each epoch came to; `inference` has the trained weights."""
+    settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
     tf.keras.backend.clear_session()
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
         model = build(job, dataset).model
-        trainer = Trainer(network, model.inputs, model.outputs, job.section("train"),
+        statistics = batch_norm.rates(graph)
+        trainer = Trainer(inference.network, model.inputs, model.outputs, settings,
                           model.losses, model.updates)
-        session.run(tf.global_variables_initializer())
-        history = trainer.fit(session, dataset.parts["train"], seed, progress)
-        weights = model.get_weights()
+        initialize(session)
+        put(session, model.weights, inference.weights)
 
-    graph_def, network = frozen(job, dataset, weights)
-    net.write_graph(job.out / "float.pb", graph_def)
-    net.write(job.out, network)
-    part = dataset.parts["validation"]
-    return {"history": history, "validation_accuracy": evaluate.accuracies(
-        evaluate.of_frozen(graph_def, network, part), network, part)}
+        def validate() -> Dict:
+            feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
+            batch_norm.reestimate(session, model.updates, statistics, feeds, settings.batch_norm_batches)
+            inference.load(session.run(model.weights))
+            return inference.figures(dataset.parts["validation"])
+
+        history = History(job.out, validate)
+        trainer.fit(session, part, seed, history, progress)
+    return history.close()

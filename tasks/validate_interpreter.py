@@ -4,26 +4,26 @@ In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the
 Out: measurement.json. It holds no threshold: the gates are judged by the pipeline, each time.
 
     samples, size_bytes: {float, uint8}
-    outputs: {name: {kind, accuracy: {float, fake_quantized, uint8}, agreement,
-                     output_difference_lsb: {LSB: number of outputs}, confusion}}
+    outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
+                     output_difference_lsb: {LSB: number of outputs},
+                     of classes: agreement, confusion}}
 """
 
 import json
-from typing import Dict
+from contextlib import closing
 
-import numpy as np
-
+from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
 from tasks.tflite import interpreter, toco
 from tasks.training import evaluate
+from tasks.training.comparison import Comparison
 
 
 def run(job: Job, progress: Progress) -> dict:
     part = data.load(job).parts["test"]
     float_network = net.read(job.input("TrainFloat"))
-    frozen_network = net.read(job.input("Freeze"))
     network = net.read(job.input("ConvertUint8"))
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
@@ -31,19 +31,14 @@ def run(job: Job, progress: Progress) -> dict:
         [part.inputs[end["name"]] for end in network["inputs"]],
         lambda done: progress(0.8 * done, "the uint8 file over the test set"))
     progress(0.85, "the float model and the fake-quantized graph")
-    scores = {
-        "float": evaluate.of_frozen(
-            net.read_graph(job.input("TrainFloat") / "float.pb"), float_network, part),
-        "fake_quantized": evaluate.of_frozen(
-            net.read_graph(job.input("Freeze") / "frozen.pb"), frozen_network, part),
-        "uint8": [net.real(end, values) for end, values in zip(network["outputs"], codes)],
-    }
+    comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
+    for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
+                                       _batches(job, "Freeze", "frozen.pb", part)):
+        for place, (name, comparison) in enumerate(comparisons.items()):
+            comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
     measurement = {
         "samples": len(part),
-        "outputs": {
-            end["name"]: _measured(end, {side: values[place] for side, values in scores.items()},
-                                   part.targets[end["name"]])
-            for place, end in enumerate(network["outputs"])},
+        "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
         "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
                                                  float_network, uint8=False)),
                        "uint8": uint8_path.stat().st_size},
@@ -53,23 +48,9 @@ def run(job: Job, progress: Progress) -> dict:
     return measurement
 
 
-def _measured(end: Dict, scores: Dict[str, np.ndarray], labels: np.ndarray) -> Dict:
-    """One output's figures, from its scores on each side."""
-    top = {side: np.argmax(values, -1) for side, values in scores.items()}
-    confusion = np.zeros((len(end["classes"]),) * 2, int)
-    np.add.at(confusion, (labels, top["uint8"]), 1)
-    return {
-        "kind": end["kind"],
-        "accuracy": {side: evaluate.accuracy(values, labels) for side, values in scores.items()},
-        "agreement": float(np.mean(top["float"] == top["uint8"])),
-        "output_difference_lsb": _difference(scores, end["scale"]),
-        "confusion": confusion.tolist(),
-    }
-
-
-def _difference(scores: Dict[str, np.ndarray], scale: float) -> Dict[str, int]:
-    """How far the uint8 outputs are from the fake-quantized ones, in units of the output's scale:
-    {LSB: number of outputs}."""
-    lsb = np.rint(np.abs(scores["uint8"] - scores["fake_quantized"]) / scale).astype(int)
-    values, counts = np.unique(lsb, return_counts=True)
-    return {str(value): int(count) for value, count in zip(values, counts)}
+def _batches(job: Job, stage: str, file: str, part: Part):
+    """(rows, each output's reals) of an upstream graph, batch by batch."""
+    network = net.read(job.input(stage))
+    # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.
+    with closing(evaluate.session_of(net.read_graph(job.input(stage) / file))) as session:
+        yield from evaluate.batches(session, network, *evaluate.ends(session.graph, network), part)

@@ -1,38 +1,45 @@
-"""A graph's outputs over a whole part of the dataset."""
+"""A graph over a whole part of the dataset, some samples at a time."""
 
-from typing import Dict, List
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
 
 from octet.datasets.dataset import Part
 from tasks import network as net
+from tasks.training import metrics
 
-BATCH = 200
-
-
-def outputs(session: tf.Session, network: Dict, part: Part) -> List[np.ndarray]:
-    """The graph's real outputs, float32 [N, ...] each, for every sample of a part."""
-    inputs, ends = (net.tensors(session.graph, network, side) for side in ("inputs", "outputs"))
-    batches = [session.run(ends, net.feed(network, inputs, part, slice(start, start + BATCH)))
-               for start in range(0, len(part), BATCH)]
-    return [np.concatenate(pieces) for pieces in zip(*batches)]
+# Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
+MOST_SAMPLES, MOST_NUMBERS = 200, 4000000
 
 
-def of_frozen(graph_def: tf.GraphDef, network: Dict, part: Part) -> List[np.ndarray]:
-    """The same for a graph that holds no variables."""
+def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
+    """(rows, each output's reals for them, float32 [n, ...]) until all samples of the part are through."""
+    numbers = max(int(np.prod(end["shape"])) for end in network["inputs"])
+    size = max(1, min(MOST_SAMPLES, MOST_NUMBERS // numbers))
+    for start in range(0, len(part), size):
+        rows = slice(start, start + size)
+        yield rows, session.run(list(outputs), net.feed(network, inputs, part, rows))
+
+
+def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part) -> Dict[str, Dict[str, float]]:
+    """{output: {metric: value}} over the part."""
+    sums = [metrics.of(end) for end in network["outputs"]]
+    for rows, found in batches(session, network, inputs, outputs, part):
+        for end, total, values in zip(network["outputs"], sums, found):
+            total.add(values, part.targets[end["name"]][rows])
+    return {end["name"]: total.figures() for end, total in zip(network["outputs"], sums)}
+
+
+def session_of(graph_def: tf.GraphDef) -> tf.Session:
+    """A session for a graph that holds no variables."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        with tf.Session(graph=graph) as session:
-            return outputs(session, network, part)
+    return tf.Session(graph=graph)
 
 
-def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
-    """The share of samples whose largest score is at the label: top-1."""
-    return float(np.mean(np.argmax(scores, -1) == labels))
-
-
-def accuracies(scores: List[np.ndarray], network: Dict, part: Part) -> Dict[str, float]:
-    """The accuracy of each output, by its name."""
-    return {end["name"]: accuracy(values, part.targets[end["name"]])
-            for end, values in zip(network["outputs"], scores)}
+def ends(graph: tf.Graph, network: Dict) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
+    """(inputs, outputs) of the network in its graph."""
+    return net.tensors(graph, network, "inputs"), net.tensors(graph, network, "outputs")

@@ -1,7 +1,7 @@
-"""The training loop that both phases share: labelled codes in, a trained session out."""
+"""The training loop that both phases share: codes and answers in, a trained session out."""
 
 from types import SimpleNamespace
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,8 @@ from octet.datasets.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks import network as net
-from tasks.training import schedule
+from tasks.training import feed, losses, schedule
+from tasks.training.history import History
 
 OPTIMIZERS = {
     "adam": tf.train.AdamOptimizer,
@@ -20,16 +21,8 @@ OPTIMIZERS = {
 }
 
 
-def logits_of(output: tf.Tensor) -> tf.Tensor:
-    """What the loss is taken on: the softmax's input, or the output itself.
-
-    Taken from the graph as it now is, so that a fake-quant before the softmax is part of the loss.
-    """
-    return output.op.inputs[0] if output.op.type == "Softmax" else output
-
-
 class Trainer:
-    """Loss, optimizer and accuracies on top of a graph that is otherwise finished.
+    """Loss and optimizer on top of a graph that is otherwise finished.
 
     `inputs` and `outputs` are in the order of the network's.
     """
@@ -40,51 +33,44 @@ class Trainer:
         self.inputs = inputs
         self.settings = settings
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
-        self.labels, self.accuracies, losses = [], [], list(extra_losses)
-        for output in outputs:
-            labels = tf.placeholder(tf.int32, [None], "octet/labels")
-            logits = logits_of(output)
-            losses.append(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-                labels=labels, logits=logits)))
-            hits = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
-            self.labels.append(labels)
-            self.accuracies.append(tf.reduce_mean(tf.cast(hits, tf.float32)))
-        self.loss = tf.add_n(losses)
-        minimize = OPTIMIZERS[settings.optimizer](self.rate).minimize(self.loss)
-        self.step = tf.group(minimize, *updates)
+        self.answers = [losses.answers(end) for end in network["outputs"]]
+        self.loss = tf.add_n([losses.total(network, outputs, self.answers), *extra_losses])
+        self.step = tf.group(OPTIMIZERS[settings.optimizer](self.rate).minimize(self.loss), *updates)
 
-    def fit(self, session: tf.Session, part: Part, seed: int, progress: Progress) -> List[Dict]:
-        """Trains for the settings' epochs; returns loss and accuracies of each.
+    def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress,
+            fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:
+        """Trains for the settings' epochs; `history` is told of each.
 
-        The order of the samples depends on the seed and the epoch alone. Raises ModelError when
-        the loss is no longer a number.
+        `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
+        when the loss is no longer a number.
         """
-        size, names = self.settings.batch_size, [end["name"] for end in self.network["outputs"]]
-        batches = max(1, len(part) // size)
-        total, history = batches * self.settings.epochs, []
-        for epoch in range(self.settings.epochs):
-            order = np.random.RandomState([seed, epoch]).permutation(len(part))
-            sums = np.zeros(1 + len(names))
-            for batch in range(batches):
-                chosen = order[batch * size:(batch + 1) * size]
-                done = epoch * batches + batch
-                rate = schedule.rate(self.settings.schedule, self.settings.learning_rate,
-                                     done, total)
-                fed = net.feed(self.network, self.inputs, part, chosen)
-                fed.update((labels, part.targets[name][chosen])
-                           for name, labels in zip(names, self.labels))
-                fed[self.rate] = rate
-                _, loss, accuracies = session.run([self.step, self.loss, self.accuracies], fed)
+        size, epochs = self.settings.batch_size, self.settings.epochs
+        batches = feed.count(part, size)
+        for epoch in range(epochs):
+            history.begin_epoch()
+            losses_sum, samples = 0.0, 0
+            for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
+                done = epoch + batch / batches
+                fed = self.fed(part, rows)
+                fed[self.rate] = schedule.rate(self.settings.schedule, self.settings.learning_rate,
+                                               done / epochs)
+                fed.update(fed_too(done))
+                _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):
                     raise ModelError(
                         "the loss is {} in epoch {}, batch {}".format(loss, epoch + 1, batch + 1),
                         why="training cannot recover from it",
                         next_step="lower learning_rate, or look for values that overflow")
-                sums += [loss] + accuracies
+                losses_sum, samples = losses_sum + float(loss), samples + len(rows)
                 if batch % 20 == 0:
-                    progress(done / total, "epoch {}/{}, loss {:.3f}".format(
-                        epoch + 1, self.settings.epochs, loss))
-            loss, *accuracies = (sums / batches).tolist()
-            history.append({"epoch": epoch + 1, "loss": loss,
-                            "accuracy": dict(zip(names, accuracies))})
-        return history
+                    progress(done / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, history.line(loss)))
+            history.end_epoch(losses_sum / batches, samples)
+            progress((epoch + 1) / epochs, "epoch {}/{}, {}".format(
+                epoch + 1, epochs, history.line(losses_sum / batches)))
+
+    def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
+        """The real inputs and the answers of some samples of a part."""
+        fed = net.feed(self.network, self.inputs, part, rows)
+        fed.update((answers, part.targets[end["name"]][rows])
+                   for end, answers in zip(self.network["outputs"], self.answers))
+        return fed

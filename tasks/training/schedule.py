@@ -8,6 +8,6 @@ CURVES = {
 }
 
 
-def rate(curve: str, start: float, step: int, steps: int) -> float:
-    """The learning rate of step 0 <= step < steps."""
-    return start * CURVES[curve](step / steps)
+def rate(curve: str, start: float, done: float) -> float:
+    """The learning rate when 0 <= done < 1 of the phase is behind."""
+    return start * CURVES[curve](done)

@@ -4,27 +4,66 @@ from octet.errors import GateError
 from pipeline import gates
 
 
-def measured(**accuracies):
-    return {"outputs": {
-        name: {"kind": "class", "accuracy": {"float": 0.99, "fake_quantized": 0.985, "uint8": uint8},
-               "agreement": 0.97} for name, uint8 in accuracies.items()}}
+def classes(uint8, kind="class", agreement=0.97):
+    return {"kind": kind, "accuracy": {"float": 0.99, "fake_quantized": 0.985, "uint8": uint8},
+            "agreement": agreement}
+
+
+def values(uint8, before=0.01):
+    return {"kind": "value", "mse": {"float": before, "fake_quantized": before, "uint8": uint8}}
+
+
+def misses(given, **outputs):
+    return gates.misses({"outputs": outputs}, given)
 
 
 def test_drop_of_exactly_the_limit_passes():
-    gates.judge(measured(label=0.98), {"max_accuracy_drop": 0.01})
+    gates.judge({"outputs": {"label": classes(0.98)}}, {"max_accuracy_drop": 0.01})
 
 
 def test_missed_gates_are_all_told_with_figures():
-    with pytest.raises(GateError) as caught:
-        gates.judge(measured(label=0.98), {"max_accuracy_drop": 0.001, "min_agreement": 0.98,
-                                           "min_accuracy": None})
+    with pytest.raises(GateError, match="misses 2 of its gates") as caught:
+        gates.judge({"outputs": {"label": classes(0.98)}},
+                    {"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None})
     assert "0.0100" in str(caught.value) and "0.9700" in str(caught.value)
 
 
 def test_the_one_output_that_misses_a_gate_is_named():
-    assert gates.misses(measured(digit=0.99, parity=0.5), {"min_accuracy": 0.9}) == [
+    assert misses({"min_accuracy": 0.9}, digit=classes(0.99), parity=classes(0.5)) == [
         "parity: accuracy of the uint8 file is 0.5000; min_accuracy is 0.9"]
 
 
 def test_an_accuracy_that_is_no_number_passes_no_gate():
-    assert gates.misses(measured(label=float("nan")), {"max_accuracy_drop": 1.0})
+    assert misses({"max_accuracy_drop": 1.0}, label=classes(float("nan")))
+
+
+def test_pixels_are_judged_as_samples_are():
+    assert misses({"min_agreement": 0.98}, mask=classes(0.99, "class_map")) == [
+        "mask: the uint8 file agrees with the float model on 0.9700 of the answers; min_agreement is 0.98"]
+
+
+def test_an_error_may_rise_by_a_share_of_what_it_was():
+    assert misses({"max_error_increase": 0.2}, image=values(0.012)) == []
+    assert misses({"max_error_increase": 0.2}, image=values(0.0121)) == [
+        "image: the mean squared error rose from 0.01 (float) to 0.0121 (uint8); max_error_increase is 0.2"]
+    assert misses({"max_error_increase": 0.2}, image=values(0.001, before=0.0))
+    assert misses({"max_error_increase": 0.2}, image=values(float("nan")))
+
+
+def test_an_error_may_be_as_large_as_its_limit():
+    assert misses({"max_error": 0.012}, image=values(0.012)) == []
+    assert misses({"max_error": 0.012}, image=values(0.013)) == [
+        "image: the mean squared error of the uint8 file is 0.013; max_error is 0.012"]
+
+
+def test_each_gate_is_for_the_outputs_that_it_fits():
+    assert misses({"max_error": 0.1, "min_accuracy": 0.9}, image=values(0.01), label=classes(0.95)) == []
+
+
+def test_a_gate_that_fits_no_output_is_said():
+    assert misses({"min_accuracy": 0.9}, image=values(0.01)) == [
+        "min_accuracy fits no output: image is of kind value; it is for class and class_map"]
+
+
+def test_a_gate_that_nobody_asked_for_need_not_fit():
+    assert misses({"max_accuracy_drop": 0.01}, image=values(0.01)) == []

@@ -72,6 +72,12 @@ def test_a_changed_photo_changes_one_part(house):
     assert take(house).digest != before.digest
 
 
+def test_what_can_only_refuse_a_network_retrains_none():
+    source = snapshot.take(ROOT / "recipes/digits.yaml").source["TrainFloat"]
+    assert "tasks/training/loop.py" in source
+    assert not [name for name in source if name.startswith(("tasks/quantize", "tasks/tflite", "tasks/check"))]
+
+
 def test_source_that_is_edited_after_the_snapshot_is_seen(house):
     taken = take(house)
     assert all(snapshot.source_now(taken, stage, house / "house") == taken.source[stage]
@@ -84,6 +90,27 @@ def test_source_that_is_edited_after_the_snapshot_is_seen(house):
 def test_a_dataset_named_with_its_function_has_its_digest_beside_it(house):
     put(house / "mine/faces.yaml", RECIPE.replace("faces.py", "faces.py:load"))
     assert set(take(house).data) == {"train", "validation", "test"}
+
+
+def test_the_content_of_the_weights_is_part_of_the_model(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("./net.py", "./net.py, weights: w.h5"))
+    with pytest.raises(RecipeError, match="model.weights: there is no such file") as caught:
+        take(house)
+    assert "faces.yaml:3" in caught.value.where
+    put(house / "mine/w.h5", "one")
+    before = take(house)
+    put(house / "mine/w.h5", "another")
+    assert take(house).sections["model"] != before.sections["model"]
+    assert take(house).digest != before.digest
+
+
+def test_every_file_of_a_checkpoint_is_part_of_the_model(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("./net.py", "./net.py, weights: saved/net"))
+    for ending in (".index", ".data-00000-of-00001"):
+        put(house / ("mine/saved/net" + ending), "one")
+    before = take(house)
+    put(house / "mine/saved/net.data-00000-of-00001", "another")
+    assert take(house).digest != before.digest
 
 
 def test_a_model_that_is_not_there_is_named_with_its_place(house):

@@ -35,13 +35,14 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
-        "model": {"build": "lenet", "args": {}},
+        "model": {"build": "lenet", "args": {}, "weights": None},
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
-                  "schedule": "constant"},
+                  "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
-                     "schedule": "constant"},
+                     "schedule": "constant", "calibration_batches": 20, "freeze_ranges_after": None},
         "convert": {},
-        "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None}}
+        "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
+                     "max_error_increase": None, "max_error": None}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
@@ -67,11 +68,11 @@ def test_every_problem_is_told_at_once_with_its_place():
         convert:
         validate: {min_accuracy: 97}
         """) == textwrap.dedent("""\
-        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_size, epochs, learning_rate, optimizer, schedule
+        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, epochs, learning_rate, loss_weights, optimizer, schedule
         parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, found 'cosin'; did you mean 'cosine'?
         r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
         r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset
-        r.yaml:4:3  train.epochs: expected a whole number of at least 1, found 0
+        r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
         r.yaml:5:3  train.learning_rate: expected a number above 0, found '1e-3'; YAML takes that for text: write 1.0e-3
         r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
         r.yaml:7:1  train: written twice, first in line 3
@@ -99,7 +100,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
     ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
      "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
-     "There are: args, build"),
+     "There are: args, build, weights"),
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
@@ -181,6 +182,28 @@ def test_a_file_spec_stays_relative_to_the_recipe_that_wrote_it():
     write("below/base.yaml", "data: {dataset: digits}\nmodel: {build: './nets.py:f'}\n")
     loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n"))
     assert loaded.model.build == "below/nets.py:f"
+
+
+WARM = "data: {dataset: digits}\nmodel: {build: lenet, weights: w.h5}\n"
+
+
+@pytest.mark.parametrize("train, epochs", [
+    ("", 0), ("train: {batch_size: 5}\n", 0), ("train: {epochs: 3}\n", 3), ("train: {epochs: 0}\n", 0)])
+def test_weights_that_are_given_are_trained_on_only_where_the_recipe_says_so(train, epochs):
+    assert recipe.load(write("r.yaml", WARM + train)).train.epochs == epochs
+
+
+def test_weights_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_model():
+    write("below/base.yaml", WARM)
+    assert recipe.load(write("r.yaml", "extends: below/base.yaml\n")).model.weights == "below/w.h5"
+    other = recipe.load(write("r.yaml", "extends: below/base.yaml\nmodel: {build: resnet_v1}\n"))
+    assert other.model.weights is None and other.train.epochs == 2
+
+
+def test_a_loss_weight_is_told_with_the_target_it_is_for():
+    assert refusal(SHORT + "train: {loss_weights: {digit: -1, parity: half, odd: 2}}\n") == textwrap.dedent("""\
+        r.yaml:3:24  train.loss_weights.digit: expected a mapping of targets to numbers of at least 0, found -1
+        r.yaml:3:35  train.loss_weights.parity: expected a mapping of targets to numbers of at least 0, found 'half'""")
 
 
 def test_a_loaded_recipe_cannot_be_changed():

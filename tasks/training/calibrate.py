@@ -1,0 +1,42 @@
+"""First ranges from the data, and how they move afterwards.
+
+A range moves with each run of the training graph by `momentum` of the way to the batch's own range
+(tasks/quantize/ranges.py).
+"""
+
+from itertools import islice
+from types import SimpleNamespace
+from typing import Dict
+
+import tensorflow as tf
+
+from octet.datasets.dataset import Part
+from octet.job import Progress
+from tasks import network as net
+from tasks.quantize.plan import Quantized
+from tasks.training import feed
+
+MOMENTUM = 0.001  # of a quantization-aware step: the moving average that tf.contrib.quantize has
+
+
+def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
+              settings: SimpleNamespace, seed: int, progress: Progress) -> int:
+    """Every range is the mean of what it was over `calibration_batches` of the part's batches, or over
+    all where there are fewer; weights are what they were. Returns the number of batches.
+
+    Only the network's outputs are run, so that nothing is trained.
+    """
+    wanted = min(settings.calibration_batches, feed.count(part, settings.batch_size))
+    rows = feed.batches(part, settings.batch_size, seed, epoch=0)
+    for done, chosen in enumerate(islice(rows, wanted)):
+        fed = net.feed(network, quantized.inputs, part, chosen)
+        fed[quantized.momentum] = 1 / (done + 1)  # a mean, one term at a time
+        session.run(quantized.outputs, fed)
+        progress(done / wanted, "calibrating the ranges, batch {}/{}".format(done + 1, wanted))
+    return wanted
+
+
+def momentum(settings: SimpleNamespace, epochs_done: float) -> float:
+    """How far the ranges move in a step that comes after so many epochs, a fraction included."""
+    frozen = settings.freeze_ranges_after is not None and epochs_done >= settings.freeze_ranges_after
+    return 0.0 if frozen else MOMENTUM

@@ -1,0 +1,92 @@
+"""The recipe's model as it will be used: in a graph of its own, batch norm and dropout at rest."""
+
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from octet.datasets.dataset import Dataset, Part
+from octet.errors import ModelError
+from octet.job import Job
+from tasks import network as net
+from tasks.training import evaluate, warm_start
+from tasks.training.model import Built, build, initialize, put
+
+
+class Inference:
+    """A session with the model's inference graph.
+
+    network: what its ends mean. weights: the first ones, in the order in which Keras has them; those of
+    the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model cannot
+    be built on this data, or the weights are not its own.
+    """
+
+    def __init__(self, job: Job, dataset: Dataset) -> None:
+        tf.keras.backend.clear_session()
+        with tf.Graph().as_default() as graph:
+            self.session = tf.Session(graph=graph)
+            tf.keras.backend.set_session(self.session)
+            tf.keras.backend.set_learning_phase(0)
+            tf.set_random_seed(job.settings["seed"])
+            built = build(job, dataset)
+            initialize(self.session)
+            self.network = _network(built, dataset, job.section("train").loss_weights)
+            self._variables = built.model.weights
+            self.weights = warm_start.weights(job, built.model) or self.session.run(self._variables)
+            self.load(self.weights)
+        self._inputs, self._outputs = evaluate.ends(graph, self.network)
+
+    def load(self, weights: Sequence[np.ndarray]) -> None:
+        """These are the model's weights from now on."""
+        put(self.session, self._variables, weights)
+
+    def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
+        """{output: {metric: value}} over a part."""
+        return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part)
+
+    def frozen(self) -> tf.GraphDef:
+        """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
+        with self.session.graph.as_default():
+            graph_def = tf.graph_util.convert_variables_to_constants(
+                self.session, self.session.graph.as_graph_def(), net.nodes(self.network, "outputs"))
+        unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
+        if unused:
+            raise ModelError("no output depends on the input {}".format(", ".join(unused)),
+                             where="model.build", next_step="use it, or leave it out of the dataset")
+        return graph_def
+
+
+def frozen(job: Job, dataset: Dataset) -> Tuple[tf.GraphDef, Dict]:
+    """(inference graph of constants, what its ends mean) with the model's first weights."""
+    inference = Inference(job, dataset)
+    return inference.frozen(), inference.network
+
+
+def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> Dict:
+    unknown = sorted(set(loss_weights) - set(built.targets))
+    if unknown:
+        raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",
+                         next_step="name the dataset's targets: {}".format(", ".join(built.targets)))
+    model = built.model
+    return {
+        "inputs": [net.described_input(dataset, name, tensor.op.name)
+                   for name, tensor in zip(built.inputs, model.inputs)],
+        "outputs": [net.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0))
+                    for name, tensor in zip(built.targets, _named(built.targets, model.outputs))],
+        "layers": list(_layers(model))}
+
+
+def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
+    """The outputs, each at a node of its own: a node's name alone says its first tensor only."""
+    nodes = [tensor.op for tensor in tensors]
+    return [tensor if tensor.value_index == 0 and nodes.count(tensor.op) == 1
+            and tensor.op.type != "Placeholder"
+            else tf.identity(tensor, name="octet/output/" + name)
+            for name, tensor in zip(names, tensors)]
+
+
+def _layers(model: tf.keras.Model, around: str = "") -> Iterator[str]:
+    for layer in model.layers:
+        yield around + layer.name
+        if isinstance(layer, tf.keras.Model):
+            yield from _layers(layer, around + layer.name + "/")

@@ -1,0 +1,92 @@
+"""Somebody's trained weights for the recipe's model: a Keras .h5 file or a TensorFlow checkpoint.
+
+Variables are found by name. The names in a .h5 file may be those of a session in which Keras had counted
+its layers on (`conv2d_7` for `conv2d`): where not all are there, variables are taken in order, as Keras itself
+does it, if all shapes agree.
+"""
+
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import h5py
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import trackable_object_graph_pb2
+from tensorflow.python.keras.saving.hdf5_format import _legacy_weights, load_attributes_from_hdf5_group
+
+from octet.errors import ModelError
+from octet.job import Job
+
+KERAS = (".h5", ".hdf5")
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
+
+
+def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
+    """A value for each of `model.weights`, in order; None where the recipe names no file.
+
+    Raises ModelError for a file that cannot be read, and one that names every variable that is missing
+    in it or has another shape.
+    """
+    name = job.section("model").weights
+    if name is None:
+        return None
+    path = Path(job.recipe_folder) / Path(name).expanduser()
+    wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights}
+    try:
+        if path.suffix in KERAS:
+            found = _in_order(_keras(path), model, wanted)
+        else:
+            found = _checkpoint(path)
+    except (OSError, KeyError, tf.errors.OpError) as error:
+        raise ModelError("cannot read these weights: {}".format(error), where=str(path),
+                         next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
+                                   "(its files but for .index and .data-...)") from error
+    _expect_all(wanted, found, path)
+    return [found[name] for name in wanted]
+
+
+def _keras(path: Path) -> Dict[str, np.ndarray]:
+    """{variable: value} of a Keras file, of weights alone or of a whole model, in the order of its layers."""
+    found = {}
+    with h5py.File(str(path), "r") as file:
+        group = file["model_weights"] if "model_weights" in file else file
+        for layer in load_attributes_from_hdf5_group(group, "layer_names"):
+            for name in load_attributes_from_hdf5_group(group[layer], "weight_names"):
+                found[name.split(":")[0]] = np.asarray(group[layer][name])
+    return found
+
+
+def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
+    """{variable: value} of a checkpoint, one of names or one of objects."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    keys = {name: name for name in reader.get_variable_to_shape_map()}
+    if OBJECT_GRAPH in keys:
+        objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(reader.get_tensor(OBJECT_GRAPH))
+        keys = {attribute.full_name: attribute.checkpoint_key
+                for node in objects.nodes for attribute in node.attributes}
+    return {name: reader.get_tensor(key) for name, key in keys.items() if name}
+
+
+def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple]) -> Dict:
+    """The values under the names that the model has for them; as they are where it has all names."""
+    names = [variable.op.name for layer in model.layers for variable in _legacy_weights(layer)]
+    if set(names) <= set(found) or [value.shape for value in found.values()] != [
+            wanted[name] for name in names]:
+        return found
+    return dict(zip(names, found.values()))
+
+
+def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Path) -> None:
+    problems = []
+    for name, shape in wanted.items():
+        if name not in found:
+            problems.append("{} {} is not in the file".format(name, shape))
+        elif found[name].shape != shape:
+            problems.append("{} {} is {} in the file".format(name, shape, found[name].shape))
+    if problems:
+        spare = ["{} {}".format(name, value.shape) for name, value in found.items() if name not in wanted]
+        raise ModelError(
+            "{} of the model's {} variables do not fit these weights".format(len(problems), len(wanted)),
+            where=str(path), why="\n".join(problems),
+            next_step="give the weights of this very network{}".format(
+                "; the file also has " + ", ".join(spare) if spare else ""))

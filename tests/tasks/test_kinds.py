@@ -1,0 +1,71 @@
+"""Every kind of target, each with the heads that people give it, through every stage."""
+
+import pytest
+
+from pipeline import gates
+from tests.tasks import jobs
+
+MODEL = """
+import tensorflow as tf
+layers = tf.keras.layers
+
+def build(input_shape, classes, head, activation=None):
+    image = layers.Input(input_shape, name="image")
+    x = layers.Conv2D(16, 3, padding="same")(image)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Conv2D(24, 3, padding="same", activation="relu")(x)
+    heads = {
+        "label": lambda: layers.Dense(10, activation=activation, name="label")(layers.Flatten()(x)),
+        "mask": lambda: layers.Conv2D(11, 1, activation=activation, name="mask")(x),
+        "reconstruction": lambda: layers.Conv2D(1, 3, padding="same", activation=activation,
+                                                name="reconstruction")(x),
+    }
+    return tf.keras.Model(image, [heads[name]() for name in head])
+"""
+RECIPE = """
+data: {dataset: digits, args: {targets: [%s]}}
+model: {build: ./net.py, args: {head: [%s], activation: %s}}
+train: {epochs: 6, batch_size: 32, loss_weights: {%s: 0.5}}
+quantize: {epochs: 1, batch_size: 32}
+"""
+
+
+def measured(folder, targets, activation):
+    (folder / "net.py").write_text(MODEL)
+    names = ", ".join(targets)
+    metrics, _ = jobs.run(folder, RECIPE % (names, names, activation, targets[0]), "ValidateInterpreter")
+    for name in ("TrainFloat", "TrainQAT"):
+        assert [epoch["epoch"] for epoch in metrics[name]["history"]] == list(
+            range(1, {"TrainFloat": 7, "TrainQAT": 2}[name]))
+    return metrics["ValidateInterpreter"]["outputs"]
+
+
+@pytest.mark.parametrize("activation", ["null", "softmax", "sigmoid"])
+def test_a_class_is_learnt_and_kept(tmp_path, activation):
+    label = measured(tmp_path, ["label"], activation)["label"]
+    assert label["accuracy"]["float"] > 0.9
+    assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
+    assert label["agreement"] > 0.95
+
+
+@pytest.mark.parametrize("activation", ["null", "softmax"])
+def test_a_class_map_is_learnt_and_kept(tmp_path, activation):
+    mask = measured(tmp_path, ["mask"], activation)["mask"]
+    assert mask["accuracy"]["float"] > 0.7 and mask["mean_iou"]["float"] > 0.2
+    assert abs(mask["accuracy"]["uint8"] - mask["accuracy"]["fake_quantized"]) <= 0.01
+    assert sum(map(sum, mask["confusion"])) == 400 * 64
+
+
+@pytest.mark.parametrize("activation", ["null", "sigmoid"])
+def test_a_value_is_learnt_and_kept(tmp_path, activation):
+    values = measured(tmp_path, ["reconstruction"], activation)["reconstruction"]
+    assert values["snr_db"]["float"] > 15
+    assert values["snr_db"]["uint8"] > 12
+    assert not gates.misses({"outputs": {"reconstruction": values}}, {"max_error": 0.02, "max_accuracy_drop": 0.01})
+
+
+def test_outputs_of_different_kinds_are_each_measured_in_their_own_way(tmp_path):
+    outputs = measured(tmp_path, ["reconstruction", "label"], "null")
+    assert {name: figures["kind"] for name, figures in outputs.items()} == {
+        "reconstruction": "value", "label": "class"}
+    assert "mse" in outputs["reconstruction"] and "accuracy" in outputs["label"]

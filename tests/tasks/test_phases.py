@@ -1,0 +1,90 @@
+"""What the two phases of training leave behind, on the small digits."""
+
+import pytest
+import tensorflow as tf
+
+from models import lenet
+from octet.datasets import digits
+from tasks import network as net
+from tasks.quantize import plan
+from tasks.training import evaluate
+from tests.tasks import jobs
+
+ARGS = {"filters": [8, 16], "dense": 24}
+RECIPE = """
+data: {dataset: digits}
+model: {build: lenet, args: {filters: [8, 16], dense: 24}%s}
+train: {%s}
+quantize: {epochs: %d, batch_size: 32}
+"""
+
+
+def recipe(train="epochs: 4, batch_size: 32", weights="", quantized_epochs=0):
+    return RECIPE % (", weights: " + weights if weights else "", train, quantized_epochs)
+
+
+def test_statistics_of_batch_norm_are_right_after_few_steps(tmp_path):
+    found = []
+    for batches in ("0", "50"):
+        (tmp_path / batches).mkdir()
+        metrics, _ = jobs.run(
+            tmp_path / batches, recipe("epochs: 4, batch_size: 32, batch_norm_batches: " + batches), "TrainFloat")
+        found.append(metrics["TrainFloat"]["validation"]["label"]["accuracy"])
+    moving, taken = found
+    assert taken > moving + 0.1 and taken > 0.85
+
+
+def test_history_has_each_epoch_and_tensorboard_too(tmp_path):
+    metrics, folders = jobs.run(tmp_path, recipe(quantized_epochs=2), "TrainQAT")
+    for stage, epochs in (("TrainFloat", 4), ("TrainQAT", 2)):
+        history = metrics[stage]["history"]
+        (events,) = (folders[stage] / "events").iterdir()
+        written = [(event.step, value.tag, value.simple_value)
+                   for event in tf.train.summary_iterator(str(events)) for value in event.summary.value]
+        for number, epoch in enumerate(history, 1):
+            assert epoch["epoch"] == number
+            told = {tag: value for step, tag, value in written if step == number}
+            assert told["validation/label/accuracy"] == pytest.approx(epoch["validation"]["label"]["accuracy"])
+            assert told["loss"] == pytest.approx(epoch["loss"])
+        assert len(history) == epochs
+    assert metrics["TrainFloat"]["history"][-1]["validation"] == metrics["TrainFloat"]["validation"]
+
+
+def test_no_epoch_only_calibrates(tmp_path):
+    metrics, folders = jobs.run(tmp_path, recipe(), "TrainQAT")
+    trained = metrics["TrainQAT"]
+    assert trained["history"] == [] and trained["calibration"]["batches"] == 20
+    network = net.read(folders["TrainQAT"])
+    graph_def = net.read_graph(folders["TrainQAT"] / "network.pb")
+    quantized = plan.rewritten(graph_def, network, training=True)
+    with quantized.graph.as_default(), tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        weights = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    assert weights
+    for name, value in weights.items():
+        assert (reader.get_tensor(name) == value).all(), name
+    before = metrics["TrainFloat"]["validation"]["label"]["accuracy"]
+    assert trained["calibration"]["validation"]["label"]["accuracy"] == pytest.approx(before, abs=0.03)
+
+
+@pytest.mark.parametrize("train, same", [("batch_size: 32", True), ("batch_size: 32, epochs: 1", False)])
+def test_weights_that_are_given_are_the_float_network(tmp_path, train, same):
+    images = digits.load().parts["test"].inputs["image"][:20]
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        tf.keras.backend.set_session(session)
+        tf.keras.backend.set_learning_phase(0)
+        model = lenet.build((8, 8, 1), 10, **ARGS)
+        session.run(tf.global_variables_initializer())
+        model.save_weights(str(tmp_path / "mine.h5"))
+        expected = session.run(model.output, {model.input: images / 255})
+    tf.keras.backend.clear_session()
+
+    metrics, folders = jobs.run(tmp_path, recipe(train, "mine.h5"), "TrainFloat")
+
+    assert len(metrics["TrainFloat"]["history"]) == (0 if same else 1)
+    network = net.read(folders["TrainFloat"])
+    with evaluate.session_of(net.read_graph(folders["TrainFloat"] / "float.pb")) as session:
+        (image,), outputs = evaluate.ends(session.graph, network)
+        (found,) = session.run(outputs, {image: net.real(network["inputs"][0], images)})
+    assert (abs(found - expected).max() < 1e-5) == same

@@ -1,0 +1,88 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from octet.errors import ModelError
+from tasks.training import warm_start
+
+LAYERS = tf.keras.layers
+
+
+def model(filters=3, named=True):
+    """A model inside a model, with two batch norms inside, so that the orders of Keras differ."""
+    image = LAYERS.Input((4, 4, 2))
+    inner = tf.keras.Sequential([
+        LAYERS.Conv2D(filters, 1, input_shape=(4, 4, 2), name="first" if named else None), LAYERS.BatchNormalization(),
+        LAYERS.Conv2D(filters, 1), LAYERS.BatchNormalization()])
+    return tf.keras.Model(image, LAYERS.Dense(2)(LAYERS.Flatten()(inner(image))))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """(folder of files in every format, the values in them by name)."""
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        tf.keras.backend.set_session(session)
+        found = model()
+        session.run(tf.global_variables_initializer())
+        random = np.random.RandomState(0)
+        found.set_weights([random.rand(*variable.shape.as_list()) for variable in found.weights])
+        found.save_weights(str(tmp_path / "weights.h5"))
+        found.save(str(tmp_path / "whole.h5"))
+        found.save_weights(str(tmp_path / "objects"))
+        tf.train.Saver(found.weights).save(session, str(tmp_path / "names"))
+        values = dict(zip([variable.op.name for variable in found.weights], found.get_weights()))
+    tf.keras.backend.clear_session()
+    return tmp_path, values
+
+
+def read(folder, name, **options):
+    """{variable of a new model: the value that the file has for it}."""
+    job = SimpleNamespace(recipe_folder=str(folder), section=lambda _: SimpleNamespace(weights=name))
+    with tf.Graph().as_default():
+        if options.pop("counted_on", False):
+            model()
+        found = model(**options)
+        values = warm_start.weights(job, found)
+    tf.keras.backend.clear_session()
+    return dict(zip([variable.op.name for variable in found.weights], values))
+
+
+@pytest.mark.parametrize("name", ["weights.h5", "whole.h5", "objects", "names"])
+def test_each_variable_has_its_value_from_the_file(trained, name):
+    folder, values = trained
+    found = read(folder, name)
+    assert set(found) == set(values)
+    for variable, value in found.items():
+        np.testing.assert_array_equal(value, values[variable])
+
+
+def test_a_keras_file_fits_where_keras_has_counted_its_layers_on(trained):
+    folder, values = trained
+    found = read(folder, "weights.h5", counted_on=True, named=False)
+    kernels = [name for name in found if name.endswith("moving_variance")]
+    assert kernels == ["batch_normalization_2/moving_variance", "batch_normalization_3/moving_variance"]
+    np.testing.assert_array_equal(found[kernels[0]], values["batch_normalization/moving_variance"])
+    np.testing.assert_array_equal(found[kernels[1]], values["batch_normalization_1/moving_variance"])
+
+
+@pytest.mark.parametrize("name", ["weights.h5", "names"])
+def test_all_that_does_not_fit_is_named_at_once(trained, name):
+    with pytest.raises(ModelError, match="13 of the model's 14 variables") as caught:
+        read(trained[0], name, filters=5, named=False)
+    assert "conv2d/kernel (1, 1, 2, 5) is (1, 1, 3, 3) in the file" in str(caught.value)
+    assert "conv2d_1/kernel (1, 1, 5, 5) is not in the file" in str(caught.value)
+    assert "first/kernel (1, 1, 2, 3)" in caught.value.next_step
+
+
+@pytest.mark.parametrize("name", ["gone.h5", "gone"])
+def test_a_file_that_is_not_there_is_a_model_error(trained, name):
+    with pytest.raises(ModelError, match="cannot read these weights"):
+        read(trained[0], name)
+
+
+def test_a_file_that_is_none_of_keras_is_a_model_error(tmp_path):
+    (tmp_path / "text.h5").write_text("nothing")
+    with pytest.raises(ModelError, match="cannot read these weights"):
+        read(tmp_path, "text.h5")
