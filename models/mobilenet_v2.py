@@ -32,7 +32,7 @@ def build(input_shape: Tuple[int, int, int], classes: int, alpha: float = 1.0,
     at_widths = dict(zip(halving, kept))
 
     def norm(x, name):
-        return layers.BatchNormalization(momentum=0.999, name=name + "_norm")(x)
+        return layers.BatchNormalization(name=name + "_norm")(x)
 
     def conv(x, filters, size, stride, name, relu=True):
         x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, name=name)(x)
