@@ -238,7 +238,20 @@ class _Draft:
         kind = self.random.choice([kind for kind in kinds if kind != "concatenate" or fits(joined)])
         if kind in PAIRS:
             sources = sources[:2]
+        if kind == "multiply":
+            sources = sources[:1] + [self.factor(source, sources[0]) for source in sources[1:]]
         return self.add(kind, sources, {}, joined if kind == "concatenate" else shape)
+
+    def factor(self, number: int, other: int) -> int:
+        """What `other` may be multiplied by: a product of two large tensors is for no kernel of 8 bits."""
+        if self.reach(number) * self.reach(other) <= 1000.0 and self.random.random() < 0.5:
+            return number
+        return self.apply(self.random.choice(("sigmoid", "tanh", "hard_sigmoid", "softmax")), number)
+
+    def reach(self, number: int) -> float:
+        """The size of a tensor's values, where its own layer says it."""
+        step = self.steps[number - len(self.inputs)] if number >= len(self.inputs) else None
+        return step.args.get("reach", np.inf) if step is not None else np.inf
 
     def merges(self) -> int:
         return sum(step.kind in MERGES for step in self.steps)

@@ -235,7 +235,7 @@ def _clip(random, shape: Shape) -> Args:
 
 
 def _scale(random, shape: Shape) -> Args:
-    return {"factor": round(random.choice((-1, 1)) * 10 ** random.uniform(-1.5, 1.5), 4), "offset": random.choice(
+    return {"factor": round(random.choice((-1, 1)) * 10 ** random.uniform(-1, 1), 4), "offset": random.choice(
         (0.0, round(random.uniform(-1, 1), 3)))}
 
 
