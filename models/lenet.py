@@ -4,7 +4,7 @@ from typing import Sequence, Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_image_classifier, is_count
+from models.arguments import expect_count, expect_counts, expect_image_classifier
 
 
 def build(input_shape: Tuple[int, int, int], classes: int, filters: Sequence[int] = (32, 64, 64),
@@ -15,9 +15,8 @@ def build(input_shape: Tuple[int, int, int], classes: int, filters: Sequence[int
     pads, so that any height and width will do. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
-    expect(isinstance(filters, (tuple, list)) and len(filters) > 0 and all(map(is_count, filters)),
-           "filters", "a list of whole numbers of at least 1", filters)
-    expect(is_count(dense), "dense", "a whole number of at least 1", dense)
+    expect_counts("filters", filters)
+    expect_count("dense", dense)
     layers = tf.keras.layers
     image = x = layers.Input(tuple(input_shape), name="image")
     for number, width in enumerate(filters, 1):

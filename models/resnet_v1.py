@@ -1,11 +1,10 @@
 """ResNet of the first kind for small images (He et al. 2015, section 4.2)."""
 
-import math
 from typing import Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_image_classifier, is_count
+from models.arguments import expect, expect_count, expect_flag, expect_image_classifier, expect_penalty
 
 LAST_ACTIVATIONS = ("after_add", "none", "in_branches")
 
@@ -22,14 +21,12 @@ def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int
     Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
-    expect(is_count(blocks_per_stack), "blocks_per_stack", "a whole number of at least 1",
-           blocks_per_stack)
-    expect(is_count(filters), "filters", "a whole number of at least 1", filters)
-    expect(isinstance(use_bias, bool), "use_bias", "true or false", use_bias)
+    expect_count("blocks_per_stack", blocks_per_stack)
+    expect_count("filters", filters)
+    expect_flag("use_bias", use_bias)
     expect(last_activation in LAST_ACTIVATIONS, "last_activation",
            "one of " + ", ".join(LAST_ACTIVATIONS), last_activation)
-    expect(isinstance(l2, (int, float)) and not isinstance(l2, bool) and 0 <= l2 < math.inf,
-           "l2", "a finite number of at least 0", l2)
+    expect_penalty("l2", l2)
     layers = tf.keras.layers
     regularizer = tf.keras.regularizers.l2(l2) if l2 else None
 

@@ -1,7 +1,8 @@
 """From a name in a recipe to the function it means. A spec is one of
 
     lenet                 a module of the catalogue (the package `models` or `octet.datasets`)
-    my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed
+    my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed, such as
+                          tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
 
 `:fn` may be left out where the function has the catalogue's usual name. From the recipe's folder
@@ -14,13 +15,14 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import sys
 import traceback
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Tuple
 
 from octet.errors import DatasetError, ModelError, RecipeError
 
@@ -48,15 +50,17 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder, where: 
     module = _module(spec, name, catalogue, Path(folder).absolute(), where)
     found = getattr(module, attr, None)
     if not callable(found):
-        there = [key for key, value in vars(module).items()
-                 if callable(value) and not key.startswith("_")]
         raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=where,
-                          next_step=suggest(attr, there))
+                          next_step=suggest(attr, _names_in(module, callable)))
     return found
 
 
 def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
-    """The file that `spec` means, found without importing it; None where there is none."""
+    """The file that `spec` means, found without importing it; None where there is none.
+
+    An installed package may make its modules up while it is imported, as TensorFlow does: for one
+    of those it is the file of the package, whose distribution stands for all of it.
+    """
     name, attr = _split(spec)
     folder = Path(folder).absolute()
     if is_file(spec):
@@ -64,7 +68,7 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
         return path if path.is_file() else None
     if _is_member(name, attr):
         return _found(name, _folders(catalogue))
-    return _found(name, [str(folder)]) or _found(name, None)
+    return _found(name, [str(folder)]) or _found(name, None) or _installed(name)
 
 
 def is_file(spec: str) -> bool:
@@ -106,6 +110,12 @@ def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
     return Path(spec.origin) if spec.has_location and spec.origin else None
 
 
+def _installed(dotted: str) -> Optional[Path]:
+    """The source of the top-level package of a dotted path, if it is one that was installed."""
+    path = _found(dotted.split(".")[0], None)
+    return path if path is not None and set(path.parts) & {"site-packages", "dist-packages"} else None
+
+
 def _defines(path: Optional[Path], name: str) -> bool:
     if path is None or path.suffix != ".py":
         return False
@@ -139,12 +149,43 @@ def _module(spec, name, catalogue, folder, where):
         raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder),
                           where=where, next_step="a file is written ./nets.py:function")
     with _said(spec, path, error, where), _importable(name.split(".")[0], folder):
-        module = importlib.import_module(name)
-    if Path(module.__file__).resolve() != path.resolve():
+        module = _walked(name, where)
+    if path != _installed(name) and Path(module.__file__).resolve() != path.resolve():
         raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
                           why="so {} cannot be imported under it".format(path),
                           next_step="rename it, or write it as a file: ./nets.py:function")
     return module
+
+
+def _walked(dotted: str, where: str):
+    """The module of a dotted path, part by part: imported, or else what the part before it calls so."""
+    done, *rest = dotted.split(".")
+    module = importlib.import_module(done)
+    for part in rest:
+        before, done = done, done + "." + part
+        try:
+            module = importlib.import_module(done)
+        except ModuleNotFoundError as error:
+            found = getattr(module, part, None)
+            if error.name != done:
+                raise  # the module is there, and imports one that is not
+            if found is None:
+                raise RecipeError("no module '{}' in {}".format(part, before), where=where,
+                                  next_step=suggest(part, _names_in(module, inspect.ismodule))) from None
+            if not inspect.ismodule(found):
+                raise RecipeError("'{}' in {} is no module".format(part, before), where=where,
+                                  next_step="write the function after a colon: {}:{}".format(
+                                      before, part)) from None
+            module = found
+    return module
+
+
+def _names_in(module, is_wanted: Callable[[Any], bool]) -> List[str]:
+    """The public names of what is wanted in a module. One that stands in for another, as TensorFlow's
+    do, names it all: looking closer would load it, and warn of what is deprecated."""
+    known = vars(module)
+    return [name for name in dir(module) if not name.startswith("_")
+            and (name not in known or is_wanted(known[name]))]
 
 
 def _from_file(path: Path):
@@ -183,6 +224,8 @@ def _said(spec, path, error, where):
     """What the module raises while it is imported, as one error that names its line."""
     try:
         yield
+    except RecipeError:
+        raise
     except Exception as caught:
         lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
                  if path is not None and Path(frame.filename).resolve() == path.resolve()]

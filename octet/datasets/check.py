@@ -1,18 +1,22 @@
 """What holds for every dataset, whatever file it came from."""
 
+from itertools import chain
+
 import numpy as np
 
-from octet.datasets.codes import scale_of
-from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.datasets.codes import ROWS, scale_of
+from octet.datasets.dataset import KINDS, PARTS, Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
 
 def check(dataset: Dataset, where: str = "") -> Dataset:
-    """`dataset`, sound: all parts with two samples or more, inputs [N, *shape] uint8 with a finite
-    range, labels [N] int32 inside the classes, and a training sample for every class.
+    """`dataset`, sound: all parts with two samples or more; inputs [N, *shape] uint8 with a finite
+    range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), and
+    a training example of every class; values [N, *shape] float32, all finite.
 
     `where` names the data in messages. Raises DatasetError for the first thing that is not so.
     """
+    _check_names(dataset, where)
     for spec in dataset.inputs.values():
         scale_of(spec.low, spec.high, where)
     for part_name in PARTS:
@@ -24,33 +28,71 @@ def check(dataset: Dataset, where: str = "") -> Dataset:
         for name, spec in dataset.inputs.items():
             _check_input(part.inputs[name], spec, part_name + "." + name, where)
         for name, target in dataset.targets.items():
-            _check_labels(part.targets[name], target, part_name + "." + name, where)
+            _check_target(part.targets[name], target, part_name + "." + name, where)
         _check_lengths(part, part_name, where)
     for name, target in dataset.targets.items():
-        _check_every_class(dataset.parts["train"].targets[name], target, where)
+        if target.kind != "value":
+            _check_every_class(dataset.parts["train"].targets[name], name, target, where)
     return dataset
 
 
+def _check_names(dataset: Dataset, where: str) -> None:
+    for kind, declared in (("input", dataset.inputs), ("target", dataset.targets)):
+        if not declared:
+            raise DatasetError("there is no {}".format(kind), where,
+                               "A network is trained from inputs to targets.", "Name at least one.")
+        for part_name, part in dataset.parts.items():
+            found = getattr(part, kind + "s")
+            if set(found) != set(declared):
+                raise DatasetError(
+                    "the {} part has the {}s {}".format(part_name, kind, ", ".join(sorted(found))), where,
+                    "The dataset declares: {}.".format(", ".join(sorted(declared))),
+                    "Name them alike everywhere.")
+    for name, target in dataset.targets.items():
+        if target.kind not in KINDS:
+            raise DatasetError("the target '{}' is of kind {!r}".format(name, target.kind), where,
+                               "The kind decides the loss and what is measured.",
+                               "Use one of: {}.".format(", ".join(KINDS)))
+
+
 def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
-    if codes.dtype != np.uint8 or codes.shape[1:] != tuple(spec.shape):
-        raise DatasetError(
-            "{} is {} of shape {}, not uint8 of shape {}".format(
-                name, codes.dtype, list(codes.shape), ["N"] + list(spec.shape)), where,
-            "Every part feeds the same network.", "Save all parts alike.")
+    _check_form(codes, np.uint8, spec.shape, name, where, "Every part feeds the same network.",
+                "Save all parts alike.")
 
 
-def _check_labels(labels: np.ndarray, target: Target, name: str, where: str) -> None:
-    if labels.dtype != np.int32 or labels.ndim != 1:
-        raise DatasetError("{} is {} of shape {}, not int32 of shape [N]".format(
-            name, labels.dtype, list(labels.shape)), where,
-            "A label is the index of a class.", "Save one label a sample.")
-    bad = (labels < 0) | (labels >= len(target.classes))
+def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> None:
+    if target.kind == "value":
+        _check_form(answers, np.float32, target.shape, name, where,
+                    "A value is as many reals for every sample.", "Save all parts alike.")
+        _check_finite(answers, name, where)
+        return
+    shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
+    _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
+                "Save one label a {}.".format(each))
+    bad = (answers < 0) | (answers >= len(target.classes))
     if bad.any():
-        index = int(bad.argmax())
+        index = np.unravel_index(int(bad.argmax()), bad.shape)
         raise DatasetError(
-            "{}[{}] is {}, outside 0..{}".format(name, index, labels[index], len(target.classes) - 1),
+            "{}{} is {}, outside 0..{}".format(name, _at(index), answers[index], len(target.classes) - 1),
             where, "There are {} classes.".format(len(target.classes)),
             "Mend that label, or name the class it stands for.")
+
+
+def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, why: str, step: str) -> None:
+    if array.dtype != dtype or array.ndim != 1 + len(shape) or array.shape[1:] != tuple(shape):
+        raise DatasetError("{} is {} of shape {}, not {} of shape [{}]".format(
+            name, array.dtype, list(array.shape), np.dtype(dtype).name,
+            ", ".join(map(str, chain(["N"], shape)))), where, why, step)
+
+
+def _check_finite(values: np.ndarray, name: str, where: str) -> None:
+    for start in range(0, len(values), ROWS):
+        bad = ~np.isfinite(values[start:start + ROWS])
+        if bad.any():
+            first = np.unravel_index(int(bad.argmax()), bad.shape)
+            index = (first[0] + start,) + first[1:]
+            raise DatasetError("{}{} is {}".format(name, _at(index), values[index]), where,
+                               "A loss over it would be no number.", "Mend or drop that sample.")
 
 
 def _check_lengths(part: Part, part_name: str, where: str) -> None:
@@ -67,10 +109,20 @@ def _check_lengths(part: Part, part_name: str, where: str) -> None:
             where, "Nothing can be learnt or measured on fewer than two.", "Add samples to that part.")
 
 
-def _check_every_class(labels: np.ndarray, target: Target, where: str) -> None:
-    counts = np.bincount(labels, minlength=len(target.classes))
+def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str) -> None:
+    if len(target.classes) < 2:
+        raise DatasetError("the target '{}' has {} class{}".format(
+            name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
+            "There is nothing to tell apart.", "Name two classes or more.")
+    counts = np.bincount(labels.reshape(-1), minlength=len(target.classes))
     if not counts.all():
         index = int((counts == 0).argmax())
+        each = "pixel" if target.kind == "class_map" else "sample"
         raise DatasetError(
-            "class {} ({!r}) has no training sample".format(index, target.classes[index]), where,
-            "The network could never learn to answer it.", "Add samples of it, or remove the class.")
+            "class {} ({!r}) has no training {}".format(index, target.classes[index], each), where,
+            "The network could never learn to answer it for the target '{}'.".format(name),
+            "Add {}s of it, or remove the class.".format(each))
+
+
+def _at(index) -> str:
+    return str([int(number) for number in index])

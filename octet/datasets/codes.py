@@ -1,4 +1,4 @@
-"""What files hold, as what a dataset holds: uint8 codes and int32 labels."""
+"""What files hold, as what a dataset holds: uint8 codes, int32 labels, float32 values."""
 
 import numpy as np
 
@@ -49,18 +49,55 @@ def scale_of(low: float, high: float, where: str):
                            "Set low and high to the range of the data.") from None
 
 
+def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The reals [N, ...] float32 that codes stand for: what the network is fed."""
+    scale, zero_point = quantization(low, high)
+    return ((np.arange(256).astype(np.float32) - zero_point) * scale)[codes]
+
+
 def labels(values: np.ndarray, name: str, where: str) -> np.ndarray:
     """Labels [N] int32. Raises DatasetError for values that are not whole numbers, one a sample."""
-    if values.dtype.kind not in "iu" or values.ndim != 1:
-        raise DatasetError(
-            "{} is {} of shape {}, not integers of shape [N]".format(
-                name, values.dtype, list(values.shape)), where,
+    _expect(values.dtype.kind in "iu" and values.ndim == 1, values, "integers of shape [N]", name, where,
             "A label is the index of a class.",
             "Save {}.astype('int32').reshape(-1), or .argmax(1) if it is one-hot.".format(name))
+    return _int32(values, name, where)
+
+
+def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Labels [N, H, W] int32. Raises DatasetError for values that are not whole numbers, one a pixel."""
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    _expect(values.dtype.kind in "iu" and values.ndim == 3, values, "integers of shape [N, H, W]",
+            name, where, "A label is the index of a class, one for each pixel.",
+            "Save {}.astype('int32'), or .argmax(3) if it is one-hot.".format(name))
+    return _int32(values, name, where)
+
+
+def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Values [N, ...] float32; [N] becomes [N, 1]. Raises DatasetError for what is no number,
+    or too large for a float32."""
+    _expect(numbers.dtype.kind in "fiu" and numbers.ndim >= 1, numbers, "numbers of shape [N, ...]",
+            name, where, "A value is one real or more for each sample.",
+            "Save {}.astype('float32').".format(name))
+    if numbers.ndim == 1:
+        numbers = numbers[:, None]
+    largest = np.finfo(np.float32).max
+    _refuse(~(np.abs(numbers.astype(np.float64)) <= largest), numbers, 0, name, where,
+            "It is no finite float32: a loss over it would be no number.", "Mend or drop that sample.")
+    return numbers.astype(np.float32)
+
+
+def _int32(values: np.ndarray, name: str, where: str) -> np.ndarray:
     limits = np.iinfo(np.int32)
     _refuse((values < limits.min) | (values > limits.max), values, 0, name, where,
             "A label is the index of a class, and fits an int32.", "Mend that label.")
     return values.astype(np.int32)
+
+
+def _expect(holds: bool, values: np.ndarray, form: str, name: str, where: str, why: str, step: str):
+    if not holds:
+        raise DatasetError("{} is {} of shape {}, not {}".format(
+            name, values.dtype, list(values.shape), form), where, why, step)
 
 
 def _refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str):

@@ -1,8 +1,9 @@
 """What a part's content is, for its digest."""
 
 import json
+from typing import Callable, Dict
 
-from octet import digest
+from octet import digest as digests
 from octet.datasets.dataset import PARTS, Dataset
 from octet.errors import DatasetError
 
@@ -12,12 +13,27 @@ def of_part(dataset: Dataset, part: str) -> str:
     Class names are not in it: they belong to the whole dataset. Raises DatasetError."""
     known_part(part)
     arrays = dataset.parts[part]
-    return digest.of_bytes(json.dumps({
-        "inputs": {name: [float(spec.low), float(spec.high), digest.of_array(arrays.inputs[name])]
+    return digests.of_bytes(json.dumps({
+        "inputs": {name: [float(spec.low), float(spec.high), digests.of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, digest.of_array(arrays.targets[name])]
+        "targets": {name: [target.kind, digests.of_array(arrays.targets[name])]
                     for name, target in dataset.targets.items()},
     }, sort_keys=True).encode())
+
+
+def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
+    """The sha256 of one part of the dataset that `load` reads from one file.
+
+    The file is read once for all its parts, and again only when it has changed. `reading` names the
+    dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
+    """
+    known_part(part)
+    return json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))[part]
+
+
+def of_parts(dataset: Dataset) -> Dict[str, str]:
+    """{part: sha256} of all parts."""
+    return {part: of_part(dataset, part) for part in PARTS}
 
 
 def known_part(part: str) -> None:

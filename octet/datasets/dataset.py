@@ -8,11 +8,12 @@ A dataset is a module with two functions:
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Sequence, Tuple, Union
 
 import numpy as np
 
 PARTS = ("train", "validation", "test")
+KINDS = ("class", "class_map", "value")
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,26 @@ class Input:
 
 @dataclass(frozen=True)
 class Target:
-    """One target. kind: 'class' (labels [N] int32 in 0..len(classes)-1)."""
+    """What a network is to answer for each sample:
+
+    'class'      one of `classes`: labels [N] int32
+    'class_map'  one of `classes` for each pixel: labels [N, H, W] int32, `shape` is (H, W)
+    'value'      reals: [N, *shape] float32 (regression, reconstruction)
+    """
 
     kind: str
-    classes: List[str]
+    classes: Sequence[str] = ()
+    shape: Tuple[int, ...] = ()
+
+    @property
+    def extent(self) -> Union[int, Tuple[int, ...]]:
+        """What a model's `build` is told as `classes`: how many, or a value's shape."""
+        return self.shape if self.kind == "value" else len(self.classes)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
 class Part:
-    """Arrays of one part by name: inputs [N, ...] uint8, targets [N] int32."""
+    """Arrays of one part by name, all of one length N, as `Input` and `Target` say."""
 
     inputs: Dict[str, Any]
     targets: Dict[str, Any]

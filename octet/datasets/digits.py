@@ -1,36 +1,65 @@
 """UCI optical digits: 8x8 grey, embedded, small enough for tests. 1,197 train, 200 validation, 400 test."""
 
+import json
 import os
+from typing import Dict, List, Sequence
 
 import numpy as np
 
-from octet import digest as digests
 from octet.datasets import archive, content
 from octet.datasets.check import check
-from octet.datasets.codes import labels
+from octet.datasets.codes import labels, reals
 from octet.datasets.dataset import Dataset, Input, Part, Target
+from octet.errors import DatasetError
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "digits.npz")
 VALIDATION, TEST = 200, 400
+DIGITS = [str(digit) for digit in range(10)]
+INK = 128  # a pixel at least this dark is the digit's
+TARGETS = {
+    "label": Target("class", DIGITS),
+    "mask": Target("class_map", ["background"] + DIGITS, (8, 8)),
+    "reconstruction": Target("value", shape=(8, 8, 1)),
+}
 
 
-def load() -> Dataset:
-    """image [N, 8, 8, 1] uint8 in [0, 1], label [N] of ten classes. Raises DatasetError."""
+def load(targets: Sequence[str] = ("label",)) -> Dataset:
+    """image [N, 8, 8, 1] uint8 in [0, 1], and of the targets those that are named, in that order:
+
+    label           the digit, one of ten classes
+    mask            [N, 8, 8]: the digit where there is ink, else the class background: segmentation
+    reconstruction  [N, 8, 8, 1]: the image itself: for an autoencoder
+
+    Raises DatasetError.
+    """
+    wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))
-    images, answers = arrays["x"][..., None], labels(arrays["y"], "y", FILE)
+    images, digits = arrays["x"][..., None], labels(arrays["y"], "y", FILE)
+    answers = {"label": digits,
+               "mask": np.where(images[..., 0] >= INK, digits[:, None, None] + 1, 0).astype(np.int32),
+               "reconstruction": reals(images, 0.0, 1.0)}
     return check(Dataset(
         inputs={"image": Input((8, 8, 1), 0.0, 1.0)},
-        targets={"label": Target("class", [str(digit) for digit in range(10)])},
-        parts={name: Part({"image": images[rows]}, {"label": answers[rows]})
-               for name, rows in _split(len(images)).items()}), "digits")
+        targets={name: TARGETS[name] for name in wanted},
+        parts={part: Part({"image": images[rows]}, {name: answers[name][rows] for name in wanted})
+               for part, rows in _split(len(images)).items()}), "digits")
 
 
-def digest(part: str) -> str:
+def digest(part: str, targets: Sequence[str] = ("label",)) -> str:
     """The sha256 of that part's content."""
-    return digests.cached(FILE, "digits " + part, lambda _: content.of_part(load(), part))
+    return content.in_file(part, FILE, "digits " + json.dumps(_known(targets)), lambda: load(targets))
 
 
-def _split(count: int) -> dict:
+def _known(targets: Sequence[str]) -> List[str]:
+    names = [targets] if isinstance(targets, str) else targets
+    if (not isinstance(names, (list, tuple)) or not names
+            or not all(name in list(TARGETS) for name in names) or len(set(names)) < len(names)):
+        raise DatasetError("targets is {}".format(targets), "digits", "They are what a network is to answer.",
+                           "Name one or more of: {}.".format(", ".join(TARGETS)))
+    return list(names)
+
+
+def _split(count: int) -> Dict[str, np.ndarray]:
     """Row numbers of each part, spread evenly over the file: its writers follow one another."""
     held_out = np.arange(VALIDATION + TEST) * count // (VALIDATION + TEST)
     return {"train": np.setdiff1d(np.arange(count), held_out),

@@ -5,7 +5,6 @@ The embedded file is not in the original's order: see data/SOURCES.md.
 
 import os
 
-from octet import digest as digests
 from octet.datasets import archive, content
 from octet.datasets.check import check
 from octet.datasets.codes import labels
@@ -38,5 +37,4 @@ def load(validation: int = 5000) -> Dataset:
 
 def digest(part: str, validation: int = 5000) -> str:
     """The sha256 of that part's content."""
-    return digests.cached(FILE, "mnist {} {}".format(part, validation),
-                          lambda _: content.of_part(load(validation), part))
+    return content.in_file(part, FILE, "mnist {}".format(validation), lambda: load(validation))

@@ -1,65 +1,118 @@
-"""Your own arrays: one .npz file with x_train, y_train, x_test, y_test (x_validation, y_validation)."""
+"""Your own arrays, in one .npz file; each is there for every part: x_train, x_validation, x_test.
+
+The simple form is images in x and labels in y:
+
+    data: {dataset: npz, args: {path: pets.npz, low: 0, high: 1, classes: [cat, dog]}}
+
+The general form names the inputs and targets, and for each the array that it is in:
+
+    data:
+      dataset: npz
+      args:
+        path: street.npz
+        inputs:
+          image: {array: photo, low: 0, high: 1}      # photo_train, photo_validation, photo_test
+        targets:
+          mask: {array: mask, kind: class_map, classes: [road, car]}
+          speed: {array: speed, kind: value}
+          copy: {input: image}                        # the input itself, for an autoencoder
+
+`array: photo` is short for `array: "photo_{part}"`: write the pattern where your names are others.
+"""
 
 import json
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
-from octet import digest as digests
-from octet.datasets import archive, content
+import numpy as np
+
+from octet.datasets import archive, codes, content
 from octet.datasets.check import check
-from octet.datasets.codes import encode, labels
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.datasets.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
 
-REQUIRED = ("x_train", "y_train", "x_test", "y_test")
-OPTIONAL = ("x_validation", "y_validation")
+TARGET_ARRAYS = {"class": codes.labels, "class_map": codes.class_map, "value": codes.values}
+
+Arrays = Dict[str, np.ndarray]
 
 
-def load(path: str, low: float = 0.0, high: float = 1.0, classes: Optional[List[str]] = None,
-         validation: float = 0.1) -> Dataset:
-    """image [N, ...] uint8 in [low, high] as shaped in the file, label [N].
+def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
+         classes: Optional[List[str]] = None, validation: float = 0.1,
+         inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dataset:
+    """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
+    where the arguments name none.
 
-    Uint8 x are the codes themselves; float x are reals in [low, high]. Without `classes` there are
-    as many as the training labels name. Without x_validation, the last `validation` (a fraction)
-    of the training samples are the validation part. Raises DatasetError.
+    Uint8 inputs are the codes themselves; floats are reals in [low, high], [0, 1] unless said.
+    Without `classes` there are as many as the training labels name. Without validation arrays, the
+    last `validation` (a fraction) of the training samples are the validation part. Raises DatasetError.
     """
-    arrays = archive.read(path, REQUIRED, OPTIONAL)
-    if len(set(OPTIONAL) & set(arrays)) == 1:
-        archive.read(path, REQUIRED + OPTIONAL)  # says which of the two is missing
-    parts = {}
-    for name in PARTS:
-        if "x_" + name in arrays:
-            parts[name] = Part(
-                {"image": encode(arrays.pop("x_" + name), low, high, "x_" + name, path)},
-                {"label": labels(arrays.pop("y_" + name), "y_" + name, path)})
+    sources = inputs_of(inputs, low, high)
+    answers = targets_of(targets, classes, sources)
+    arrays = _read(path, [array.pattern for array in (*sources.values(), *answers.values()) if array.pattern])
+    parts = {part: _part(part, found, sources, answers, path) for part, found in arrays.items()}
     if "validation" not in parts:
         parts["train"], parts["validation"] = _hold_out(parts["train"], validation, path)
-    if classes is None:
-        answers = parts["train"].targets["label"]
-        classes = [str(index) for index in range(max(answers.max(initial=0), 0) + 1)]
+    train = parts["train"]
     return check(Dataset(
-        inputs={"image": Input(parts["train"].inputs["image"].shape[1:], low, high)},
-        targets={"label": Target("class", list(classes))},
+        inputs={name: Input(train.inputs[name].shape[1:], source.low, source.high)
+                for name, source in sources.items()},
+        targets={name: _target(answer, train.targets[name]) for name, answer in answers.items()},
         parts=parts), path)
 
 
-def digest(part: str, path: str, low: float = 0.0, high: float = 1.0,
-           classes: Optional[List[str]] = None, validation: float = 0.1) -> str:
+def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
+           classes: Optional[List[str]] = None, validation: float = 0.1,
+           inputs: Optional[dict] = None, targets: Optional[dict] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
-    args = [low, high, classes, validation]
+    args = [low, high, classes, validation, inputs, targets]
     archive.read(path, ())  # a missing file in words
-    return digests.cached(path, "npz {} {}".format(part, json.dumps(args)),
-                          lambda _: content.of_part(load(path, *args), part))
+    return content.in_file(part, path, "npz " + json.dumps(args), lambda: load(path, *args))
 
 
-def _hold_out(train: Part, validation: float, path: str):
+def _read(path: str, patterns: List[str]) -> Dict[str, Arrays]:
+    """{part: {pattern: array}}; without validation where the file has none of its arrays."""
+    names = {part: [in_part(pattern, part) for pattern in patterns] for part in PARTS}
+    required = names["train"] + names["test"]
+    found = archive.read(path, required, names["validation"])
+    if 0 < len(set(names["validation"]) & set(found)) < len(set(names["validation"])):
+        archive.read(path, required + names["validation"])  # says which of them is missing
+    return {part: {pattern: found[name] for pattern, name in zip(patterns, names[part])}
+            for part in PARTS if set(names[part]) <= set(found)}
+
+
+def _part(part: str, found: Arrays, sources: Dict[str, InputArray], answers: Dict[str, TargetArray],
+          path: str) -> Part:
+    inputs = {name: codes.encode(found[source.pattern], source.low, source.high,
+                                 in_part(source.pattern, part), path) for name, source in sources.items()}
+    targets = {}
+    for name, answer in answers.items():
+        if answer.input:
+            source = sources[answer.input]
+            targets[name] = codes.reals(inputs[answer.input], source.low, source.high)
+        else:
+            targets[name] = TARGET_ARRAYS[answer.kind](
+                found[answer.pattern], in_part(answer.pattern, part), path)
+    return Part(inputs, targets)
+
+
+def _target(answer: TargetArray, train: np.ndarray) -> Target:
+    if answer.kind == "value":
+        return Target("value", shape=train.shape[1:])
+    classes = answer.classes
+    if classes is None:
+        classes = [str(index) for index in range(max(train.max(initial=0), 0) + 1)]
+    return Target(answer.kind, classes, train.shape[1:])
+
+
+def _hold_out(train: Part, validation: float, path: str) -> Tuple[Part, Part]:
     """(train, validation): the last samples go to the second."""
     if not 0 < validation < 1:
         raise DatasetError("validation is {}".format(validation), path,
                            "It is the fraction of the training samples that is held out.",
-                           "Use 0.1 or so, or save x_validation and y_validation.")
-    images, answers = train.inputs["image"], train.targets["label"]
-    if len(images) != len(answers):
+                           "Use 0.1 or so, or save arrays for the validation part.")
+    if len({len(array) for array in (*train.inputs.values(), *train.targets.values())}) > 1:
         return train, train  # `check` has the words for it
-    split = len(images) - int(round(len(images) * validation))
-    return (Part({"image": images[:split]}, {"label": answers[:split]}),
-            Part({"image": images[split:]}, {"label": answers[split:]}))
+    split = len(train) - int(round(len(train) * validation))
+    return tuple(Part({name: array[rows] for name, array in train.inputs.items()},
+                      {name: array[rows] for name, array in train.targets.items()})
+                 for rows in (np.s_[:split], np.s_[split:]))

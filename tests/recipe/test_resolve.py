@@ -57,6 +57,54 @@ def test_an_installed_dotted_path_is_found(tmp_path):
     assert resolve.source_file("json.encoder:x", "models", tmp_path).name == "encoder.py"
 
 
+@pytest.mark.parametrize("spec", [
+    "tensorflow.keras.applications:ResNet50", "tensorflow.keras.applications.mobilenet_v2:MobileNetV2",
+    "tensorflow.compat.v1.keras.applications:VGG16", "tensorflow.python.keras.applications.vgg16:VGG16"])
+def test_what_an_installed_package_offers_is_found_as_a_person_writes_it(tmp_path, spec):
+    assert load(spec, tmp_path).__name__ == "wrapper"  # around Keras' own function
+    path = resolve.source_file(spec, "models", tmp_path)
+    assert "tensorflow" in path.parts and "site-packages" in path.parts
+
+
+def test_an_installed_modules_file_is_found_without_importing_it():
+    code = ("import sys; from octet import resolve;"
+            "print(resolve.source_file('tensorflow.keras.applications:VGG16', 'models', '.'));"
+            "assert 'tensorflow' not in sys.modules")
+    out = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    assert out.endswith("tensorflow/__init__.py\n")
+
+
+@pytest.mark.parametrize("spec, said", [
+    ("tensorflow.keras.applications:ResNet51", "did you mean 'ResNet50'?"),
+    ("tensorflow.keras.aplications:ResNet50", "no module 'aplications' in tensorflow.keras\n"
+     "    did you mean 'applications'?"),
+    ("tensorflow.keras.applications.ResNet50", "'ResNet50' in tensorflow.keras.applications is no module\n"
+     "    write the function after a colon: tensorflow.keras.applications:ResNet50"),
+])
+def test_a_name_that_an_installed_package_has_not_gets_a_suggestion(tmp_path, spec, said):
+    with pytest.raises(RecipeError) as caught:
+        load(spec, tmp_path, where="r.yaml:2:9")
+    assert str(caught.value).startswith("r.yaml:2:9  ") and said in str(caught.value)
+
+
+def test_a_users_own_package_is_not_looked_for_among_the_installed(tmp_path):
+    (tmp_path / "octet_test_own").mkdir()
+    (tmp_path / "octet_test_own" / "__init__.py").write_text("")
+    assert resolve.source_file("octet_test_own.nets", "models", tmp_path) is None
+    with pytest.raises(RecipeError, match="no module 'octet_test_own.nets'"):
+        load("octet_test_own.nets", tmp_path)
+
+
+def test_a_module_of_the_users_that_needs_another_is_an_error_of_the_model(tmp_path):
+    package = tmp_path / "octet_test_needs"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "nets.py").write_text("import octet_test_gone\n")
+    with pytest.raises(ModelError, match="No module named 'octet_test_gone'"):
+        load("octet_test_needs.nets", tmp_path)
+
+
 def test_a_name_that_is_taken_is_said(tmp_path):
     (tmp_path / "json.py").write_text("def build(): pass\n")
     with pytest.raises(RecipeError, match="the name 'json' is taken by"):

@@ -1,0 +1,57 @@
+"""ResNet of the second kind for small images: batch normalization and ReLU before each convolution
+(He et al. 2016, arXiv:1603.05027, figure 4 e)."""
+
+from typing import Tuple
+
+import tensorflow as tf
+
+from models.arguments import expect_count, expect_flag, expect_image_classifier, expect_penalty
+
+
+def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int = 1, filters: int = 16,
+          bottleneck: bool = False, use_bias: bool = False, l2: float = 1e-4) -> tf.keras.Model:
+    """[N, H, W, C] float -> [N, classes] probabilities. Depth 6 * blocks_per_stack + 2, or with
+    bottlenecks 9 * blocks_per_stack + 2: 18 of these are the paper's ResNet-164.
+
+    Three stacks of `filters`, 2 * and 4 * `filters`, the second and third at half the resolution of the
+    one before. A block has two 3x3 convolutions; as a bottleneck 1x1, 3x3, 1x1, the last four times as
+    wide. Raises ValueError for arguments out of range.
+    """
+    expect_image_classifier(input_shape, classes)
+    expect_count("blocks_per_stack", blocks_per_stack)
+    expect_count("filters", filters)
+    expect_flag("bottleneck", bottleneck)
+    expect_flag("use_bias", use_bias)
+    expect_penalty("l2", l2)
+    layers = tf.keras.layers
+    regularizer = tf.keras.regularizers.l2(l2) if l2 else None
+
+    def conv(x, width, size, stride, name):
+        return layers.Conv2D(width, size, strides=stride, padding="same", use_bias=use_bias,
+                             kernel_initializer="he_normal", kernel_regularizer=regularizer,
+                             name=name)(x)
+
+    def norm_relu(x, name):
+        x = layers.BatchNormalization(name=name + "_norm")(x)
+        return layers.ReLU(name=name + "_relu")(x)
+
+    def block(x, width, stride, name):
+        active = norm_relu(x, name + "_conv1")
+        sizes = ((1, width), (3, width), (1, 4 * width)) if bottleneck else ((3, width), (3, width))
+        branch = conv(active, sizes[0][1], sizes[0][0], stride, name + "_conv1")
+        for number, (size, wide) in enumerate(sizes[1:], 2):
+            conv_name = "{}_conv{}".format(name, number)
+            branch = conv(norm_relu(branch, conv_name), wide, size, 1, conv_name)
+        if stride != 1 or int(x.shape[-1]) != sizes[-1][1]:
+            x = conv(active, sizes[-1][1], 1, stride, name + "_shortcut")
+        return layers.Add(name=name + "_add")([branch, x])
+
+    image = layers.Input(tuple(input_shape), name="image")
+    x = conv(image, filters, 3, 1, "stem")
+    for stack in range(3):
+        for number in range(blocks_per_stack):
+            x = block(x, filters * 2 ** stack, 2 if stack > 0 and number == 0 else 1,
+                      "stack{}_block{}".format(stack + 1, number + 1))
+    x = layers.GlobalAveragePooling2D(name="pool")(norm_relu(x, "last"))
+    x = layers.Dense(classes, kernel_initializer="he_normal", name="logits")(x)
+    return tf.keras.Model(image, layers.Softmax(name="probabilities")(x), name="resnet_v2")

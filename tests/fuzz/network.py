@@ -1,0 +1,288 @@
+"""Random Keras networks: functional graphs of every layer that Octet supports, as data that can be printed,
+compared, built, and made smaller (`shrink`). `network(seed)` is one of them, `networks()` hypothesis' strategy."""
+
+import random as python_random
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow as tf
+from hypothesis import strategies
+
+from octet.datasets.dataset import Input, quantization
+from tests.fuzz.pieces import LAYERS, PIECES, Shape, fits
+
+MERGES = {"add": LAYERS.Add, "subtract": LAYERS.Subtract, "multiply": LAYERS.Multiply, "maximum": LAYERS.Maximum,
+          "minimum": LAYERS.Minimum, "average": LAYERS.Average, "concatenate": LAYERS.Concatenate}
+PAIRS = ("subtract", "minimum")  # of exactly two; Keras' Minimum takes more, but so does Maximum
+FLATTENING = ("flatten", "global_average", "global_max", "global_average1d", "reshape")
+RANGES = ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-0.5, 2.5))
+LEAST_MERGES = 3
+MOST_STEPS = 34
+
+
+class Step(NamedTuple):
+    """One layer applied once. `sources` are numbers of tensors: first the inputs, then each step's output.
+    `shared` is the step whose layer it is, where it is not its own."""
+
+    kind: str
+    sources: Tuple[int, ...]
+    args: Dict[str, Any]
+    shape: Shape
+    shared: Optional[int] = None
+
+
+class Network(NamedTuple):
+    """inputs: by name, with the range of their codes; outputs: numbers of tensors."""
+
+    inputs: Dict[str, Input]
+    steps: List[Step]
+    outputs: List[int]
+    seed: int
+
+    def build(self, values: Optional[Dict[str, List[np.ndarray]]] = None) -> tf.keras.Model:
+        """The model, in the current graph. `values` are its layers' weights, by layer, which the variables'
+        initializers then hold; see `weights.measured`."""
+        tensors = [LAYERS.Input(spec.shape, name=name) for name, spec in self.inputs.items()]
+        layers = []
+        for number, step in enumerate(self.steps):
+            layer = layers[step.shared] if step.shared is not None else _layer(number, step, values or {})
+            layers.append(layer)
+            given = [tensors[source] for source in step.sources]
+            tensors.append(layer(given if step.kind in MERGES else given[0]))
+        return tf.keras.Model(tensors[:len(self.inputs)], [tensors[output] for output in self.outputs])
+
+    def samples(self, count: int, seed: int = 0) -> Dict[str, np.ndarray]:
+        """Codes [count, ...] uint8 for each input: some noise, some smooth, some dark, some bright."""
+        random, found = np.random.RandomState([self.seed, seed]), {}
+        for name, spec in self.inputs.items():
+            noise = random.uniform(0, 1, (count,) + spec.shape)
+            flat = random.uniform(0, 1, (count,) + (1,) * len(spec.shape))
+            share = random.uniform(0, 1, (count,) + (1,) * len(spec.shape))
+            found[name] = np.floor(255 * (share * noise + (1 - share) * flat) + 0.5).astype(np.uint8)
+        return found
+
+    def reals(self, codes: Dict[str, np.ndarray]) -> List[np.ndarray]:
+        """What the codes stand for, float32, in the order of the model's inputs."""
+        found = []
+        for name, spec in self.inputs.items():
+            scale, zero_point = quantization(spec.low, spec.high)
+            found.append((codes[name].astype(np.float32) - zero_point) * np.float32(scale))
+        return found
+
+    def __str__(self) -> str:
+        names = list(self.inputs) + ["t{}".format(number) for number in range(len(self.steps))]
+        lines = ["{} = input{} in [{:g}, {:g}]".format(name, spec.shape, spec.low, spec.high)
+                 for name, spec in self.inputs.items()]
+        lines += ["t{} = {}({}) {} {}{}".format(
+            number, step.kind, ", ".join(names[source] for source in step.sources), step.shape, step.args or "",
+            "" if step.shared is None else " the layer of t{}".format(step.shared))
+            for number, step in enumerate(self.steps)]
+        return "\n".join(lines + ["outputs: " + ", ".join(names[output] for output in self.outputs)])
+
+
+def network(seed: int) -> Network:
+    """The network of that seed, always the same."""
+    return _Draft(python_random.Random(seed)).network(seed)
+
+
+def networks():
+    """Hypothesis' strategy of networks. Their seed says it all; a smaller seed is no smaller network."""
+    return strategies.integers(0, 2 ** 31 - 1).map(network)
+
+
+def layer_name(number: int, kind: str) -> str:
+    """The Keras name of a step's layer."""
+    return "t{}_{}".format(number, kind)
+
+
+def _layer(number: int, step: Step, values: Dict[str, List[np.ndarray]]) -> tf.keras.layers.Layer:
+    name = layer_name(number, step.kind)
+    if step.kind in MERGES:
+        return MERGES[step.kind](name=name)
+    piece, more = PIECES[step.kind], {}
+    if name in values:
+        more = {weights + "_initializer": tf.constant_initializer(value)
+                for weights, value in zip(weight_names(step), values[name])}
+    return piece.make(step.args, name, **more)
+
+
+def weight_names(step: Step) -> List[str]:
+    """The names of the variables that a step's layer has, in Keras' order."""
+    absent = {"bias": step.args.get("bias") is False, "gamma": step.args.get("scale") is False,
+              "beta": step.args.get("center") is False}
+    return [name for name in PIECES[step.kind].weights if not absent.get(name)] if step.kind in PIECES else []
+
+
+class _Draft:
+    """A network while it is drawn."""
+
+    def __init__(self, random) -> None:
+        self.random = random
+        self.inputs: Dict[str, Input] = {}
+        self.shapes: List[Shape] = []
+        self.steps: List[Step] = []
+        self.used = set()
+
+    def network(self, seed: int) -> Network:
+        self.draw_inputs()
+        motifs = (self.grow,) * 10 + (self.residual, self.squeeze_and_excite, self.share, self.merge, self.branch)
+        for _ in range(self.random.randint(3, 14)):
+            if len(self.steps) < MOST_STEPS - 14:
+                self.random.choice(motifs)()
+        while self.merges() < LEAST_MERGES:
+            self.residual()
+        return Network(self.inputs, self.steps, self.end(), seed)
+
+    def draw_inputs(self) -> None:
+        shapes = [self.random.choice(((8, 8, 3),) * 8 + ((12, 4), (16,)))]
+        if self.random.random() < 0.25:
+            shapes.append(self.random.choice(((8, 8, 3), (12, 4), (10,))))
+        for number, shape in enumerate(shapes):
+            low, high = self.random.choice(RANGES)
+            self.inputs["input{}".format(number)] = Input(shape, low, high)
+            self.shapes.append(shape)
+
+    def add(self, kind: str, sources, args: Dict[str, Any], shape: Shape, shared: Optional[int] = None) -> int:
+        """The number of the new tensor."""
+        self.steps.append(Step(kind, tuple(sources), args, tuple(shape), shared))
+        self.shapes.append(tuple(shape))
+        self.used.update(sources)
+        return len(self.shapes) - 1
+
+    def apply(self, kind: str, source: int, **given) -> Optional[int]:
+        """A piece after a tensor; None where the arguments drawn give no shape to go on from."""
+        piece, shape = PIECES[kind], self.shapes[source]
+        args = dict(piece.draw(self.random, shape), **given)
+        found = piece.shape(args, shape)
+        return self.add(kind, [source], args, found) if fits(found) else None
+
+    def recent(self) -> int:
+        """A tensor, mostly one of the last, and of those an image where there is one."""
+        last = list(range(len(self.shapes)))[-self.random.choice((1, 1, 1, 2, 3, 6)):]
+        images = [number for number in last if len(self.shapes[number]) == 3]
+        return self.random.choice(images if images and self.random.random() < 0.7 else last)
+
+    def any_piece(self, source: int, keep_shape: bool = False) -> int:
+        """Some piece after a tensor; with `keep_shape`, one that leaves the shape as it is."""
+        rank = len(self.shapes[source])
+        flattening = self.random.random() < 0.25
+        kinds = [kind for kind, piece in PIECES.items() if rank in piece.ranks
+                 and (flattening or kind not in FLATTENING) for _ in range(piece.often)]
+        for _ in range(12):
+            kind = self.random.choice(kinds)
+            piece, shape = PIECES[kind], self.shapes[source]
+            args = piece.draw(self.random, shape)
+            found = piece.shape(args, shape)
+            if fits(found) and (not keep_shape or tuple(found) == shape):
+                return self.add(kind, [source], args, found)
+        return self.apply("relu", source)
+
+    def grow(self) -> None:
+        self.any_piece(self.recent())
+
+    def branch(self) -> None:
+        """Two ways from one tensor, joined."""
+        source = self.recent()
+        self.join([self.any_piece(self.any_piece(source, True), True), self.any_piece(source, True)])
+
+    def residual(self) -> None:
+        """A tensor, and what one piece or two make of it."""
+        source = self.recent()
+        branch = self.any_piece(source, True)
+        if self.random.random() < 0.6:
+            branch = self.any_piece(branch, True)
+        self.join([branch, source])
+
+    def squeeze_and_excite(self) -> None:
+        source = self.recent()
+        if len(self.shapes[source]) != 3:
+            return self.grow()
+        channels = self.shapes[source][-1]
+        x = self.apply("global_average", source)
+        x = self.apply("dense", x, units=max(1, channels // 2), activation="relu", reach=1.0)
+        x = self.apply("dense", x, units=channels, activation=self.random.choice(("sigmoid", "hard_sigmoid")),
+                       reach=3.0)
+        x = self.apply("reshape", x, shape=[1, 1, channels])
+        self.add("multiply", [source, x], {}, self.shapes[source])
+
+    def share(self) -> None:
+        """A layer that was there already, on another tensor of its shape."""
+        can = []
+        for number, step in enumerate(self.steps):
+            if step.kind in PIECES and PIECES[step.kind].weights and step.shared is None:
+                shape = self.shapes[step.sources[0]]
+                can += [(number, source) for source, other in enumerate(self.shapes)
+                        if other == shape and source != step.sources[0]]
+        if not can:
+            return self.grow()
+        number, source = self.random.choice(can[-8:])
+        step = self.steps[number]
+        self.add(step.kind, [source], step.args, step.shape, shared=number)
+
+    def merge(self) -> None:
+        """Two tensors or three of one shape, from anywhere."""
+        source = self.recent()
+        others = [other for other, shape in enumerate(self.shapes)
+                  if shape == self.shapes[source] and other != source]
+        if not others:
+            return self.residual()
+        chosen = [source, self.random.choice(others)]
+        if len(others) > 1 and self.random.random() < 0.3:
+            chosen.append(self.random.choice(others))
+        self.join(chosen)
+
+    def join(self, sources: List[int]) -> int:
+        shape = self.shapes[sources[0]]
+        joined = (*shape[:-1], sum(self.shapes[source][-1] for source in sources))
+        kinds = ["add", "add", "add"] + sorted(MERGES)
+        kind = self.random.choice([kind for kind in kinds if kind != "concatenate" or fits(joined)])
+        if kind in PAIRS:
+            sources = sources[:2]
+        if kind == "multiply":
+            sources = sources[:1] + [self.factor(source, sources[0]) for source in sources[1:]]
+        return self.add(kind, sources, {}, joined if kind == "concatenate" else shape)
+
+    def factor(self, number: int, other: int) -> int:
+        """What `other` may be multiplied by: a product of two large tensors is for no kernel of 8 bits."""
+        if self.reach(number) * self.reach(other) <= 1000.0 and self.random.random() < 0.5:
+            return number
+        return self.apply(self.random.choice(("sigmoid", "tanh", "hard_sigmoid", "softmax")), number)
+
+    def reach(self, number: int) -> float:
+        """The size of a tensor's values, where its own layer says it."""
+        step = self.steps[number - len(self.inputs)] if number >= len(self.inputs) else None
+        return step.args.get("reach", np.inf) if step is not None else np.inf
+
+    def merges(self) -> int:
+        return sum(step.kind in MERGES for step in self.steps)
+
+    def end(self) -> List[int]:
+        """The outputs: what nothing reads, at most three tensors of them; more are joined as vectors."""
+        loose = [number for number in range(len(self.shapes)) if number not in self.used]
+        kept = self.random.choice((0, 0, 1, 2))
+        outputs, vectors = [], []
+        for number in loose[::-1]:
+            if len(outputs) < kept and number >= len(self.inputs):
+                outputs.append(number)
+            else:
+                vectors.append(self.vector(number))
+        if vectors:
+            joined = vectors[0] if len(vectors) == 1 else self.add(
+                "concatenate", vectors, {}, (sum(self.shapes[number][0] for number in vectors),))
+            outputs.append(self.apply("dense", joined, units=4, activation=None))
+        return [self.headed(number) for number in outputs]
+
+    def headed(self, number: int) -> int:
+        """An output, mostly behind a classifier's or regressor's last layer, or as it is."""
+        head = self.random.choice(("softmax", "sigmoid", "linear", "as it is"))
+        if head == "as it is":
+            return number
+        number = self.apply("dense", self.vector(number), units=4, activation=None)
+        return number if head == "linear" else self.apply(head, number)
+
+    def vector(self, number: int) -> int:
+        rank = len(self.shapes[number])
+        if rank == 1:
+            return number
+        kind = "global_average" if rank == 3 and self.random.random() < 0.5 else "flatten"
+        return self.apply(kind, number)
