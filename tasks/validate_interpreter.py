@@ -16,6 +16,7 @@ import numpy as np
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
+from tasks.tflite import contents as tflite_contents
 from tasks.tflite import interpreter, toco
 from tasks.training import evaluate
 
@@ -27,8 +28,10 @@ def run(job: Job, progress: Progress) -> dict:
     network = net.read(job.input("ConvertUint8"))
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
-    codes = interpreter.Model(uint8_path).run(
-        [part.inputs[end["name"]] for end in network["inputs"]],
+    content = uint8_path.read_bytes()
+    contents = tflite_contents.read(content)
+    codes = interpreter.over(
+        content, contents, [part.inputs[end["name"]] for end in network["inputs"]],
         lambda done: progress(0.8 * done, "the uint8 file over the test set"))
     progress(0.85, "the float model and the fake-quantized graph")
     scores = {
