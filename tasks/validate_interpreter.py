@@ -6,6 +6,7 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
     samples, size_bytes: {float, uint8}
     outputs: {name: {kind, accuracy: {float, fake_quantized, uint8}, agreement,
                      output_difference_lsb: {LSB: number of outputs}, confusion}}
+    parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity.py`)
 """
 
 import json
@@ -16,8 +17,9 @@ import numpy as np
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
+from tasks.quantize import plan
 from tasks.tflite import contents as tflite_contents
-from tasks.tflite import interpreter, toco
+from tasks.tflite import interpreter, parity, toco
 from tasks.training import evaluate
 
 
@@ -30,15 +32,16 @@ def run(job: Job, progress: Progress) -> dict:
 
     content = uint8_path.read_bytes()
     contents = tflite_contents.read(content)
+    inputs = [part.inputs[end["name"]] for end in network["inputs"]]
     codes = interpreter.over(
-        content, contents, [part.inputs[end["name"]] for end in network["inputs"]],
+        content, contents, inputs,
         lambda done: progress(0.8 * done, "the uint8 file over the test set"))
+    frozen, floating = (net.read_graph(job.input(stage) / name)
+                        for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
     progress(0.85, "the float model and the fake-quantized graph")
     scores = {
-        "float": evaluate.of_frozen(
-            net.read_graph(job.input("TrainFloat") / "float.pb"), float_network, part),
-        "fake_quantized": evaluate.of_frozen(
-            net.read_graph(job.input("Freeze") / "frozen.pb"), frozen_network, part),
+        "float": evaluate.of_frozen(floating, float_network, part),
+        "fake_quantized": evaluate.of_frozen(frozen, frozen_network, part),
         "uint8": [net.real(end, values) for end, values in zip(network["outputs"], codes)],
     }
     measurement = {
@@ -47,13 +50,15 @@ def run(job: Job, progress: Progress) -> dict:
             end["name"]: _measured(end, {side: values[place] for side, values in scores.items()},
                                    part.targets[end["name"]])
             for place, end in enumerate(network["outputs"])},
+        "parity": parity.measure(content, contents, frozen_network, frozen, plan.folded(floating, float_network),
+                                 inputs, lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
         "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
                                                  float_network, uint8=False)),
                        "uint8": uint8_path.stat().st_size},
     }
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
-    return measurement
+    return {**measurement, "parity": {"wrong": measurement["parity"]["wrong"]}}
 
 
 def _measured(end: Dict, scores: Dict[str, np.ndarray], labels: np.ndarray) -> Dict:

@@ -1,14 +1,16 @@
-"""Local parity: each operator of a uint8 file against the same arithmetic in float.
+"""How far a uint8 file is from what it should compute.
 
-An operator is given the very codes that it has in the file on real samples, and then, alone, codes over
-their whole range: real samples do not find a kernel that wraps where it should saturate.
+*Locally*: each operator against the same arithmetic in float. It is given the very codes that it has in the
+file on real samples, and then, alone, codes over their whole range: real samples do not find a kernel that
+wraps where it should saturate. *End to end* is in `end_to_end.py`.
 """
 
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
+import tensorflow as tf
 
-from tasks.tflite import interpreter, patch
+from tasks.tflite import end_to_end, interpreter, patch
 from tasks.tflite.contents import Contents, Operator, Tensor
 from tasks.tflite.kernels import reference
 
@@ -32,18 +34,18 @@ class Difference(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One operator. on_data, driven: its Difference, None where there was nothing to compare."""
+    """One operator, on real samples and driven alone (None when it died of it)."""
 
     name: str
     kind: str
-    on_data: Optional[Difference]
+    on_data: Difference
     driven: Optional[Difference]
     died: str
-    """What the interpreter said when it could not run the operator, alone and driven."""
+    """What the interpreter said when it could not run the operator alone."""
 
     @property
     def lsb(self) -> int:
-        return max(found.lsb for found in (self.on_data, self.driven, Difference(0, 0.0, ())) if found)
+        return max(found.lsb for found in (self.on_data, self.driven) if found)
 
     @property
     def bound(self) -> int:
@@ -53,17 +55,49 @@ class Finding(NamedTuple):
     def wrong(self) -> bool:
         return bool(self.died) or self.lsb > self.bound
 
+    def to_json(self) -> Dict:
+        return {"name": self.name, "kind": self.kind, "lsb": self.lsb, "bound": self.bound, "died": self.died,
+                "on_data": self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
 
-def local(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
+
+SAMPLES = 16
+
+
+def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphDef, floating: tf.GraphDef,
+            codes: Sequence[np.ndarray], progress: Callable[[float], None]) -> Dict:
+    """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
+    SAMPLES are used.
+
+        samples     how many
+        bound_lsb   what a kernel may be off, unless its own row says otherwise
+        wrong       names of the operators that are beyond their bound, or that died
+        local       a row for each operator, in the file's order: {name, kind, bound, lsb, on_data, driven, died}
+        end_to_end  a row for each tensor, the one that loses most first: see `end_to_end.Row`
+
+    `floating` is the float model with the frozen graph's names.
+    Raises InterpreterError for an operator whose arithmetic is not known, or a file that cannot be run.
+    """
+    rows = np.unique(np.linspace(0, len(codes[0]) - 1, SAMPLES).astype(int))
+    known = inside(content, contents, [np.stack([values[row] for row in rows]) for values in codes])
+    findings = local(content, contents, known, progress)
+    return {
+        "samples": len(rows),
+        "bound_lsb": BOUND_LSB,
+        "wrong": [finding.name for finding in findings if finding.wrong],
+        "local": [finding.to_json() for finding in findings],
+        "end_to_end": [row._asdict() for row in end_to_end.rows(contents, known, network, frozen, floating)],
+    }
+
+
+def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
           progress: Callable[[float], None], runtime: str = "tensorflow") -> List[Finding]:
     """What was found of each operator, in the file's order.
 
-    codes: those of some real samples, uint8 [N, ...] for each input of the network.
-    Raises InterpreterError for an operator whose arithmetic is not known, or a file that cannot be run.
+    known: the codes of all tensors on real samples, as `inside` gives them.
+    Raises InterpreterError for an operator whose arithmetic is not known.
     """
     reference.known(contents)
-    known = inside(content, contents, codes, runtime)
-    findings = []
+    findings: List[Finding] = []
     for group in _groups(contents):
         passes = [_driven(content, contents, operator) for operator in group]
         outcomes = interpreter.run(content, passes, runtime=runtime)

@@ -38,8 +38,8 @@ def expected(contents: Contents, operator: Operator,
     [N, *shape] by their tensor's index."""
     made = [contents.tensors[index] for index in operator.outputs]
     samples = len(next(iter(codes.values())))
-    reals = {index: _real(contents.tensors[index], values) for index, values in codes.items()}
-    constants = {index: _real(contents.tensors[index], contents.tensors[index].value)
+    reals = {index: real(contents.tensors[index], values) for index, values in codes.items()}
+    constants = {index: real(contents.tensors[index], contents.tensors[index].value)
                  for index in operator.inputs if index >= 0 and index not in codes}
     low, high = ACTIVATIONS[operator.options.get("fused_activation_function", NONE)]
     results: List[List[np.ndarray]] = [[] for _ in made]
@@ -61,7 +61,8 @@ def quantized(tensor: Tensor, values: np.ndarray) -> np.ndarray:
     return np.clip(rounded + tensor.zero_point, 0, 255).astype(tensor.dtype)
 
 
-def _real(tensor: Tensor, values: np.ndarray) -> np.ndarray:
+def real(tensor: Tensor, values: np.ndarray) -> np.ndarray:
+    """The real values of codes; of a tensor without scale, the values as they are."""
     if not tensor.scale:
         return values
     return (values.astype(np.float64) - tensor.zero_point) * tensor.scale

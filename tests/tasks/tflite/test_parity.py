@@ -49,7 +49,8 @@ def _curves(x):
 
 
 def _moves(x):
-    return (tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]), tf.transpose(x, [0, 2, 3, 1]), x[:, ::-1, 1:-1:2, :], x[:, 1], tf.reshape(x, [1, -1]),
+    return (tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]),
+            tf.transpose(x, [0, 2, 3, 1]), x[:, ::-1, 1:-1:2, :], x[:, 1], tf.reshape(x, [1, -1]),
             tf.gather(x, [3, 1], axis=3), tf.split(x, 2, 3)[1], ranged(tf.stack([x, x], 1), -1.0, 3.0),
             *[ranged(piece, -1.0, 3.0) for piece in tf.unstack(x, axis=3)], ranged(tf.space_to_depth(x, 2), -1.0, 3.0),
             ranged(tf.batch_to_space_nd(ranged(tf.space_to_batch_nd(x, [2, 2], [[1, 1], [0, 2]]), -1.0, 3.0),
@@ -61,7 +62,7 @@ def _found(build, *inputs):
     found = contents.read(content)
     random = np.random.RandomState(0)
     codes = [random.randint(0, 256, (3,) + tuple(shape)).astype(np.uint8) for shape, _, _ in inputs]
-    return parity.local(content, found, codes, lambda done: None)
+    return parity.local(content, found, parity.inside(content, found, codes), lambda done: None)
 
 
 @pytest.mark.parametrize("build, inputs, kinds", [
@@ -83,8 +84,9 @@ def test_kernel_is_within_one_lsb_of_float_arithmetic_over_the_whole_range(build
 
 def test_kernel_that_wraps_is_found_by_codes_over_the_whole_range_not_by_the_data():
     content = graphs.converted(lambda x: ranged(tf.reduce_mean(x, [1, 2]), -0.5, 1.5), IMAGE)
-    finding, = parity.local(content, contents.read(content),
-                            [np.full((2, 8, 8, 4), 100, np.uint8)], lambda done: None)
+    found = contents.read(content)
+    finding, = parity.local(content, found, parity.inside(content, found, [np.full((2, 8, 8, 4), 100, np.uint8)]),
+                            lambda done: None)
     assert finding.kind == "MEAN" and finding.on_data.lsb <= 1
     assert finding.driven.lsb > 100 and finding.wrong
 
