@@ -7,6 +7,7 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
     outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
                      of classes: agreement, confusion}}
+    parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity.py`)
 """
 
 import json
@@ -16,7 +17,9 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.tflite import interpreter, toco
+from tasks.quantize import plan
+from tasks.tflite import contents as tflite_contents
+from tasks.tflite import interpreter, parity, toco
 from tasks.training import evaluate
 from tasks.training.comparison import Comparison
 
@@ -27,9 +30,14 @@ def run(job: Job, progress: Progress) -> dict:
     network = net.read(job.input("ConvertUint8"))
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
-    codes = interpreter.Model(uint8_path).run(
-        [part.inputs[end["name"]] for end in network["inputs"]],
+    content = uint8_path.read_bytes()
+    contents = tflite_contents.read(content)
+    inputs = [part.inputs[end["name"]] for end in network["inputs"]]
+    codes = interpreter.over(
+        content, contents, inputs,
         lambda done: progress(0.8 * done, "the uint8 file over the test set"))
+    frozen, floating = (net.read_graph(job.input(stage) / name)
+                        for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
     progress(0.85, "the float model and the fake-quantized graph")
     comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
     for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
@@ -39,13 +47,16 @@ def run(job: Job, progress: Progress) -> dict:
     measurement = {
         "samples": len(part),
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
+        "parity": parity.measure(
+            content, contents, net.read(job.input("Freeze")), frozen, plan.folded(floating, float_network),
+            inputs, lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
         "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
                                                  float_network, uint8=False)),
                        "uint8": uint8_path.stat().st_size},
     }
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
-    return measurement
+    return {**measurement, "parity": {"wrong": measurement["parity"]["wrong"]}}
 
 
 def _batches(job: Job, stage: str, file: str, part: Part):

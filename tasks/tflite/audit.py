@@ -1,42 +1,83 @@
-"""Whether a .tflite file is what it should be: uint8 throughout."""
+"""Whether a .tflite file is what it should be: uint8 throughout, with the ranges that were trained."""
 
-from typing import Dict
+from typing import Dict, Iterator
 
-import numpy as np
+import tensorflow as tf
 
 from octet.errors import AuditError
-from tasks.tflite import interpreter
+from tasks.tflite import fake_quants
+from tasks.tflite.contents import Contents, Tensor
+from tasks.tflite.fake_quants import Quantization
 
-SCALE_TOLERANCE = 1e-6  # relative: toco computes in double and stores float32
+SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends and stores float32
+FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")
+BIASED = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
+
+HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
+"""Kernels that write in a scale of their own, whatever range the graph gives to what they make."""
 
 
-def fully_uint8(model: interpreter.Model, network: Dict) -> Dict[str, int]:
+def fully_uint8(contents: Contents, network: Dict, graph_def: tf.GraphDef) -> Dict[str, int]:
     """How many tensors the file has of each type: uint8, and int32 for biases and shapes.
 
-    Raises AuditError for any other type, and for an input whose scale or zero point is not the one
-    used in training.
+    Raises AuditError, with all that is wrong, for any other type, for an operator that leaves uint8, for
+    an end of the network, an activation or a weight whose scale and zero point are not those of its
+    fake-quant in the frozen graph, and for a bias whose scale is not that of input x weights.
     """
-    counts: Dict[str, int] = {}
-    problems = []
-    for tensor in model.tensors:
-        kind = np.dtype(tensor["dtype"]).name
-        counts[kind] = counts.get(kind, 0) + 1
-        if kind not in ("uint8", "int32"):
-            problems.append("{} is {}".format(tensor["name"], kind))
-    for end in model.inputs + model.outputs:
-        if end["dtype"] != np.uint8:
-            problems.append("{} is not uint8".format(end["name"]))
-    for side, found in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if len(found) != len(network[side]):
-            problems.append("it has {} {}, the network has {}".format(
-                len(found), side, len(network[side])))
-    for tensor, expected in zip(model.inputs, network["inputs"]):
-        scale, zero_point = interpreter.quantization(tensor)
-        if (zero_point != expected["zero_point"]
-                or abs(scale - expected["scale"]) > SCALE_TOLERANCE * expected["scale"]):
-            problems.append("{} has scale {} and zero point {}, training used {} and {}".format(
-                expected["name"], scale, zero_point, expected["scale"], expected["zero_point"]))
+    problems = (list(_types(contents)) + list(_operators(contents)) + list(_ends(contents, network))
+                + list(_trained(contents, fake_quants.of(graph_def))) + list(_biases(contents)))
     if problems:
-        raise AuditError("the .tflite file is not fully uint8", why="\n".join(problems),
-                         next_step="accelerators that take uint8 only would refuse it")
+        raise AuditError("the .tflite file is not what was trained, in uint8", why="\n".join(problems),
+                         next_step="an accelerator that takes uint8 only would refuse it, or its figures "
+                                   "would not be those of the fake-quantized graph: please report the network")
+    counts: Dict[str, int] = {}
+    for tensor in contents.tensors:
+        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + 1
     return counts
+
+
+def _types(contents: Contents) -> Iterator[str]:
+    for tensor in contents.tensors:
+        if tensor.dtype != "uint8" and (tensor.value is None or tensor.dtype != "int32"):
+            yield "{} is {}".format(tensor.name, tensor.dtype)
+        elif tensor.dtype == "uint8" and not tensor.scale:
+            yield "{} is uint8 and has no scale".format(tensor.name)
+
+
+def _operators(contents: Contents) -> Iterator[str]:
+    for operator in contents.operators:
+        if operator.kind in FORBIDDEN:
+            yield "{} is made by {}".format(contents.name(operator), operator.kind)
+
+
+def _ends(contents: Contents, network: Dict) -> Iterator[str]:
+    for side, found in (("inputs", contents.inputs), ("outputs", contents.outputs)):
+        if len(found) != len(network[side]):
+            yield "it has {} {}, the network has {}".format(len(found), side, len(network[side]))
+    for index, end in zip(contents.inputs, network["inputs"]):
+        yield from _differs(contents.tensors[index], Quantization(end["scale"], end["zero_point"]))
+
+
+def _trained(contents: Contents, trained: Dict[str, Quantization]) -> Iterator[str]:
+    own = {index for operator in contents.operators if operator.kind in HARD_CODED for index in operator.outputs}
+    for tensor in contents.tensors:
+        if tensor.dtype == "uint8" and tensor.name in trained and tensor.index not in own:
+            yield from _differs(tensor, trained[tensor.name])
+
+
+def _biases(contents: Contents) -> Iterator[str]:
+    for operator in contents.operators:
+        place = BIASED.get(operator.kind)
+        if place is None or len(operator.inputs) <= place or operator.inputs[place] < 0:
+            continue
+        inputs, weights, bias = (contents.tensors[index] for index in operator.inputs[:3])
+        if bias.dtype != "int32":
+            yield "{}, a bias, is {}".format(bias.name, bias.dtype)
+        yield from _differs(bias, Quantization(inputs.scale * weights.scale, 0))
+
+
+def _differs(tensor: Tensor, expected: Quantization) -> Iterator[str]:
+    if (tensor.zero_point != expected.zero_point
+            or abs(tensor.scale - expected.scale) > SCALE_TOLERANCE * expected.scale):
+        yield "{} has scale {:.8g} and zero point {}, training used {:.8g} and {}".format(
+            tensor.name, tensor.scale, tensor.zero_point, expected.scale, expected.zero_point)

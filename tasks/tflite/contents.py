@@ -1,0 +1,121 @@
+"""What is in a .tflite file: its tensors and operators, read without an interpreter."""
+
+import importlib
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+from tflite.tflite.BuiltinOperator import BuiltinOperator
+from tflite.tflite.BuiltinOptions import BuiltinOptions
+from tflite.tflite.Model import Model
+from tflite.tflite.TensorType import TensorType
+
+DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "UINT8": "uint8", "INT64": "int64",
+          "BOOL": "bool", "INT16": "int16", "COMPLEX64": "complex64", "INT8": "int8"}
+
+
+class Tensor(NamedTuple):
+    """One tensor. real = (code - zero_point) * scale; scale is 0 where it is not quantized."""
+
+    index: int
+    name: str
+    dtype: str
+    shape: Tuple[int, ...]
+    scale: float
+    zero_point: int
+    value: Optional[np.ndarray]
+    """Its constant value, else None."""
+
+
+class Operator(NamedTuple):
+    """One operator. inputs, outputs: indices of tensors, -1 for an optional input that is absent."""
+
+    number: int
+    kind: str
+    """The builtin operator's name (CONV_2D)."""
+    options: Dict[str, object]
+    """The builtin options by name as the schema has them, in snake case (stride_w)."""
+    inputs: Tuple[int, ...]
+    outputs: Tuple[int, ...]
+
+
+class Contents(NamedTuple):
+    """A whole file: its one graph in the order in which it is run."""
+
+    tensors: List[Tensor]
+    operators: List[Operator]
+    inputs: Tuple[int, ...]
+    outputs: Tuple[int, ...]
+
+    def name(self, operator: Operator) -> str:
+        """An operator's name: that of the tensor that it makes first."""
+        return self.tensors[operator.outputs[0]].name
+
+    def variable_inputs(self, operator: Operator) -> List[Tensor]:
+        """The inputs of an operator that are not constants, each once."""
+        chosen = [self.tensors[index] for index in dict.fromkeys(operator.inputs) if index >= 0]
+        return [tensor for tensor in chosen if tensor.value is None]
+
+    def computed(self) -> List[Tensor]:
+        """The tensors that operators make, in the order in which they are made."""
+        return [self.tensors[index] for operator in self.operators for index in operator.outputs]
+
+
+def read(content: bytes) -> Contents:
+    """The file's tensors and operators. Constants are views into `content`."""
+    model = Model.GetRootAsModel(content, 0)
+    graph = model.Subgraphs(0)
+    kinds = [_names(BuiltinOperator)[model.OperatorCodes(number).BuiltinCode()]
+             for number in range(model.OperatorCodesLength())]
+    return Contents(
+        [_tensor(model, number, graph.Tensors(number)) for number in range(graph.TensorsLength())],
+        [_operator(number, kinds, graph.Operators(number)) for number in range(graph.OperatorsLength())],
+        _indices(graph.InputsAsNumpy()), _indices(graph.OutputsAsNumpy()))
+
+
+def _tensor(model: Model, index: int, tensor) -> Tensor:
+    dtype = DTYPES[_names(TensorType)[tensor.Type()]]
+    shape = _indices(tensor.ShapeAsNumpy())
+    quantization, buffer = tensor.Quantization(), model.Buffers(tensor.Buffer())
+    quantized = quantization is not None and quantization.ScaleLength() == 1
+    value = None
+    if buffer.DataLength():
+        value = buffer.DataAsNumpy().view(dtype).reshape(shape)
+    return Tensor(index, tensor.Name().decode("utf-8"), dtype, shape,
+                  float(quantization.Scale(0)) if quantized else 0.0,
+                  int(quantization.ZeroPoint(0)) if quantized and quantization.ZeroPointLength() else 0,
+                  value)
+
+
+def _operator(number: int, kinds: List[str], operator) -> Operator:
+    return Operator(number, kinds[operator.OpcodeIndex()], _options(operator),
+                    _indices(operator.InputsAsNumpy()), _indices(operator.OutputsAsNumpy()))
+
+
+def _options(operator) -> Dict[str, object]:
+    """The options by name; the schema's generated class has one method for each."""
+    kind, table = _names(BuiltinOptions)[operator.BuiltinOptionsType()], operator.BuiltinOptions()
+    if kind == "NONE" or table is None:
+        return {}
+    options = getattr(importlib.import_module("tflite.tflite." + kind), kind)()
+    options.Init(table.Bytes, table.Pos)
+    names = [name for name in vars(type(options)) if name[0].isupper() and "GetRootAs" not in name
+             and not name.endswith(("Init", "BufferHasIdentifier", "Length"))]
+    vectors = [name[:-len("AsNumpy")] for name in names if name.endswith("AsNumpy")]
+    found = {name: getattr(options, name)() for name in names
+             if name not in vectors and not name.endswith("AsNumpy")}
+    found.update({name: _indices(getattr(options, name + "AsNumpy")()) for name in vectors})
+    return {_snake(name): value for name, value in found.items()}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _indices(vector) -> Tuple[int, ...]:
+    """A vector as the schema's classes give it: an array, or 0 where the file has none."""
+    return () if isinstance(vector, int) else tuple(int(value) for value in vector)
+
+
+def _names(enumeration) -> Dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}

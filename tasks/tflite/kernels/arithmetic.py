@@ -1,0 +1,74 @@
+"""Operators that compute with each element, or over whole axes."""
+
+from typing import Dict, List
+
+import numpy as np
+
+
+def _each(function):
+    """A kernel of a function of the inputs, one output."""
+    return lambda options, inputs, shapes: [function(*inputs)]
+
+
+def _leaky_relu(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+    return [np.where(inputs[0] < 0, inputs[0] * options["alpha"], inputs[0])]
+
+
+def _softmax(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+    powers = np.exp(options["beta"] * (inputs[0] - inputs[0].max(-1, keepdims=True)))
+    return [powers / powers.sum(-1, keepdims=True)]
+
+
+def _log_softmax(values: np.ndarray) -> np.ndarray:
+    shifted = values - values.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def _l2_normalized(values: np.ndarray) -> np.ndarray:
+    length = np.sqrt((values ** 2).sum(-1, keepdims=True))
+    return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+
+
+def _reduced(function):
+    def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+        axes = tuple(int(axis) for axis in np.ravel(inputs[1]))
+        return [function(inputs[0], axis=axes).reshape(shapes[0])]
+    return kernel
+
+
+def _placed(function):
+    def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+        return [function(inputs[0], axis=int(inputs[1])).reshape(shapes[0])]
+    return kernel
+
+
+KERNELS = {
+    "ADD": _each(np.add),
+    "SUB": _each(np.subtract),
+    "MUL": _each(np.multiply),
+    "MAXIMUM": _each(np.maximum),
+    "MINIMUM": _each(np.minimum),
+    "GREATER": _each(np.greater),
+    "GREATER_EQUAL": _each(np.greater_equal),
+    "LESS": _each(np.less),
+    "LESS_EQUAL": _each(np.less_equal),
+    "EQUAL": _each(np.equal),
+    "NOT_EQUAL": _each(np.not_equal),
+    "SELECT": _each(np.where),
+    "RELU": _each(lambda x: np.maximum(x, 0.0)),
+    "RELU6": _each(lambda x: np.clip(x, 0.0, 6.0)),
+    "RELU_N1_TO_1": _each(lambda x: np.clip(x, -1.0, 1.0)),
+    "LEAKY_RELU": _leaky_relu,
+    "PRELU": _each(lambda x, slope: np.where(x < 0, x * slope, x)),
+    "LOGISTIC": _each(lambda x: 1 / (1 + np.exp(-x))),
+    "TANH": _each(np.tanh),
+    "SOFTMAX": _softmax,
+    "LOG_SOFTMAX": _each(_log_softmax),
+    "L2_NORMALIZATION": _each(_l2_normalized),
+    "MEAN": _reduced(np.mean),
+    "SUM": _reduced(np.sum),
+    "REDUCE_MAX": _reduced(np.max),
+    "REDUCE_MIN": _reduced(np.min),
+    "ARG_MAX": _placed(np.argmax),
+    "ARG_MIN": _placed(np.argmin),
+}
