@@ -54,8 +54,11 @@ def check(recipe: str) -> None:
         output.mkdir()
         job = Job(stage="check", settings=taken.sections, inputs={}, output=str(output),
                   recipe_folder=str(taken.folder))
-        child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
-                  Path(folder) / "check.log")
+        try:
+            child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
+                      Path(folder) / "check.log")
+        except OctetError as error:
+            raise snapshot.located(error, taken) from error
     print("fit to run")
 
 

@@ -16,7 +16,7 @@ except ImportError:  # Python 3.7
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
-from octet.errors import DatasetError, RecipeError
+from octet.errors import DatasetError, OctetError, RecipeError
 from pipeline import closure, key
 from pipeline.spec import STAGES, StageSpec
 
@@ -34,6 +34,7 @@ class Snapshot(NamedTuple):
     data:     {part: sha256}.
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {'python': 'major.minor', 'numpy': ..., 'tensorflow': ...}.
+    where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
     """
 
     recipe: Path
@@ -42,6 +43,7 @@ class Snapshot(NamedTuple):
     data: Dict[str, str]
     source: Dict[str, Dict[str, str]]
     versions: Dict[str, str]
+    where: Callable[..., str] = lambda *keys: ""
 
     @property
     def digest(self) -> str:
@@ -64,7 +66,16 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
         data=_digests(sections["data"], folder, PARTS, recipe.where("data", "dataset")),
         source={name: closure.of(_roots(spec, sections, folder, root, recipe.where), root)
                 for name, spec in STAGES.items()},
-        versions=versions())
+        versions=versions(), where=recipe.where)
+
+
+def located(error: OctetError, taken: Snapshot) -> OctetError:
+    """The error as it is; one whose `where` is a key path (model.build) with its place in the recipe."""
+    keys = error.where.split(".")
+    if keys[0] not in taken.sections:
+        return error
+    return type(error)("{}: {}".format(error.where, error.what), taken.where(*keys) or str(taken.recipe),
+                       error.why, error.next_step)
 
 
 def data_now(snapshot: Snapshot) -> Dict[str, str]:
