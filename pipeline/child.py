@@ -135,9 +135,11 @@ def _close_all(descriptors: Sequence[int]) -> None:
 
 def _environment(scratch: Path) -> Dict[str, str]:
     # toco is found through PATH, and under cron the environment's folder is not on it. What it is
-    # given goes through temporary files, which TensorFlow removes unless it is killed.
+    # given goes through temporary files, which TensorFlow removes unless it is killed. It is a Python
+    # of its own, without -I: no PYTHONPATH may reach it.
     here = os.path.dirname(sys.executable)
-    return dict(os.environ, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return dict(kept, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
                 TMPDIR=str(scratch))
 
 
