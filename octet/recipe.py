@@ -106,6 +106,9 @@ class Recipe(_Section):
         return str(nearest(self._places, keys))
 
 
+SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
+
+
 def find(name_or_path: str, recipes) -> Path:
     """The recipe's file: a bare name is NAME.yaml in the folder `recipes`; anything with a slash or
     ending in .yaml or .yml is a path. Raises RecipeError for a name that is not there."""

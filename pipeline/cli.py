@@ -58,7 +58,7 @@ def check(recipe: str) -> None:
             child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
                       Path(folder) / "check.log")
         except OctetError as error:
-            raise snapshot.located(error, taken) from error
+            raise snapshot.located(error, taken.where) from error
     print("fit to run")
 
 

@@ -61,21 +61,23 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
     sections = recipe.sections()
     folder = Path(recipe.folder)
     root = Path(packages_root) if packages_root else _HERE
+    try:
+        data = _digests(sections["data"], folder, PARTS, recipe.where("data", "dataset"))
+    except DatasetError as error:
+        raise located(error, recipe.where) from error
     return Snapshot(
-        recipe=Path(recipe.path), folder=folder, sections=sections,
-        data=_digests(sections["data"], folder, PARTS, recipe.where("data", "dataset")),
+        recipe=Path(recipe.path), folder=folder, sections=sections, data=data,
         source={name: closure.of(_roots(spec, sections, folder, root, recipe.where), root)
                 for name, spec in STAGES.items()},
         versions=versions(), where=recipe.where)
 
 
-def located(error: OctetError, taken: Snapshot) -> OctetError:
+def located(error: OctetError, where: Callable[..., str]) -> OctetError:
     """The error as it is; one whose `where` is a key path (model.build) with its place in the recipe."""
     keys = error.where.split(".")
-    if keys[0] not in taken.sections:
+    if keys[0] not in recipes.SECTIONS or not where(*keys):
         return error
-    return type(error)("{}: {}".format(error.where, error.what), taken.where(*keys) or str(taken.recipe),
-                       error.why, error.next_step)
+    return type(error)("{}: {}".format(error.where, error.what), where(*keys), error.why, error.next_step)
 
 
 def data_now(snapshot: Snapshot) -> Dict[str, str]:
@@ -113,7 +115,7 @@ def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "")
             inspect.signature(digest).bind(part, **args)
         except TypeError as error:
             raise DatasetError(
-                "data.args do not fit the dataset '{}': {}".format(section["dataset"], error),
+                "they do not fit the dataset '{}': {}".format(section["dataset"], error),
                 where="data.args", why="digest(part, **args) and load(**args) take them.",
                 next_step="its digest takes {}".format(inspect.signature(digest))) from error
         try:

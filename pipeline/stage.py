@@ -123,7 +123,7 @@ class Stage(luigi.Task):
             except BaseException as error:
                 store.discard(workspace)
                 if isinstance(error, OctetError):
-                    raise snapshot.located(error, self.taken) from error
+                    raise snapshot.located(error, self.taken.where) from error
                 raise
         if snapshot.data_now(self.taken) != self.taken.data:
             raise DatasetError("the data changed while the stage ran",
