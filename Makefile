@@ -22,7 +22,7 @@ check: .venv/ready ## lint and import contracts alone
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 
-lock: ## write requirements.lock anew from requirements.in
+lock: ## write requirements.lock anew from pyproject.toml and requirements.in
 	scripts/lock
 
 clean: ## remove what set-up made; artifacts stay

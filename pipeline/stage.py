@@ -188,6 +188,8 @@ def _utc(seconds: float) -> str:
 def git_state() -> Dict:
     """The commit of our own checkout, and whether it has changes. None where there is none."""
     def git(*words: str) -> Optional[str]:
+        if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
+            return None
         try:
             done = subprocess.run(("git", "-C", str(settings.ROOT)) + words, timeout=10,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
