@@ -23,6 +23,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     except OctetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # `octet ls | head`
         sys.stderr.close()
     return 0

@@ -69,7 +69,7 @@ def run(argv: List[str]) -> int:
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     _check_stage(arguments)
     with CmdlineParser.global_instance(arguments) as parsed:
-        local = not _use_central(luigi.interface.core(), arguments)
+        local = not _use_central(_core(), arguments)
         root = parsed.get_task_obj()
     return _run_until_complete(root, arguments, local)
 
@@ -124,6 +124,18 @@ def _read_config() -> None:
 def _says(arguments: List[str], *options: str) -> bool:
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}
     return any(argument.split("=")[0] in flags for argument in arguments)
+
+
+def _core() -> luigi.interface.core:
+    """Luigi's own settings. Raises UsageError for one that it cannot read."""
+    try:
+        return luigi.interface.core()
+    except ValueError as error:
+        name = str(error).rpartition("value of ")[2] or str(error)
+        raise UsageError("{}: {}".format(name, error.__cause__ or error),
+                         where="the command line, or section [core] of luigi.cfg",
+                         why="it is one of Luigi's own settings",
+                         next_step="`luigi --module pipeline --help-all` lists them") from error
 
 
 def _check_stage(arguments: List[str]) -> None:

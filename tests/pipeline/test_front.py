@@ -44,6 +44,11 @@ def test_unknown_stage_is_told_the_nearest(config):
     assert code == 2 and "did you mean 'ConvertUint8'?" in err and "Traceback" not in err
 
 
+def test_setting_that_luigi_cannot_read_is_named(config):
+    code, _, err = luigi("ConvertUint8", "--workers", "many", **config)
+    assert code == 2 and "'workers': invalid literal" in err and "Traceback" not in err
+
+
 def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
     code, _, err = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)
     assert code == 3 and "no/such.yaml" in err and "Traceback" not in err
