@@ -1,7 +1,7 @@
 SHELL = /bin/sh
 export NO_COLOR = 1
 
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test test-slow check lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -13,13 +13,16 @@ demo: .venv/ready ## the default recipe, from data to a checked uint8 file
 	.venv/bin/octet ls
 
 test: .venv/ready check ## lint, import contracts and the tests
-	.venv/bin/pytest -q
+	.venv/bin/pytest -q -m "not slow"
+
+test-slow: .venv/ready ## the tests that take minutes each, or fetch from PyPI
+	.venv/bin/pytest -q -m slow
 
 check: .venv/ready ## lint and import contracts alone
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
 
-lock: ## write requirements.lock anew from requirements.in
+lock: ## write requirements.lock anew from pyproject.toml and requirements.in
 	scripts/lock
 
 clean: ## remove what set-up made; artifacts stay

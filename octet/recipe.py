@@ -126,11 +126,14 @@ class Recipe(_Section):
         return str(nearest(self._places, keys))
 
 
+SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
+
+
 def find(name_or_path: str, recipes) -> Path:
     """The recipe's file: a bare name is NAME.yaml in the folder `recipes`; anything with a slash or
     ending in .yaml or .yml is a path. Raises RecipeError for a name that is not there."""
     name = str(name_or_path)
-    if "/" in name or name.endswith((".yaml", ".yml")):
+    if is_path(name):
         return Path(name)
     recipes = Path(recipes)
     names = sorted(path.stem for path in recipes.glob("*.yaml"))
@@ -138,6 +141,11 @@ def find(name_or_path: str, recipes) -> Path:
         raise RecipeError("no recipe named '{}'".format(name), where=str(recipes),
                           next_step=suggest(name, names))
     return recipes / (name + ".yaml")
+
+
+def is_path(name_or_path: str) -> bool:
+    """Whether it is a path rather than a name in the folder `recipes`."""
+    return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
 
 
 def load(path) -> Recipe:

@@ -1,20 +1,35 @@
 """The front door: what `luigi --module pipeline` finds."""
 
+import os as _os
 import sys as _sys
 from pathlib import Path as _Path
 
 
 def _loaded_by_luigi_command(argv) -> bool:
-    """Whether the `luigi` command itself is importing us, because of its `--module pipeline`."""
+    """Whether the `luigi` command itself is importing us, because of its `--module pipeline`.
+
+    The page of the scheduler gives a command with `--module pipeline.stages`: that is us too.
+    """
     command = _Path(argv[0])
     is_luigi = command.name in ("luigi", "luigi.exe") or (
         command.parent.name == "luigi" and command.name in ("__main__.py", "cmdline.py"))
-    return is_luigi and ("--module=pipeline" in argv or
-                         ("--module", "pipeline") in zip(argv, argv[1:]))
+    modules = [after for option, after in zip(argv, argv[1:]) if option == "--module"]
+    modules += [option.partition("=")[2] for option in argv if option.startswith("--module=")]
+    return is_luigi and any(module.split(".")[0] == "pipeline" for module in modules)
+
+
+def _forget_pythonpath() -> None:
+    """A stage's process runs without PYTHONPATH, so the command looks for modules where it does."""
+    named = _os.environ.get("PYTHONPATH", "").split(_os.pathsep)
+    dropped = {_os.path.abspath(folder) for folder in named if folder} - {str(_Path(__file__).parent.parent)}
+    _sys.path[:] = [folder for folder in _sys.path if _os.path.abspath(folder) not in dropped]
 
 
 if _loaded_by_luigi_command(_sys.argv):
+    _forget_pythonpath()
     # Plain Luigi would wait a minute for a scheduler that is not there, look for luigi.cfg in the
     # working folder only, and exit with 0 whatever happens.
     from pipeline import front as _front
     _front.main(_sys.argv[1:])
+elif _Path(_sys.argv[0]).name == "octet":
+    _forget_pythonpath()

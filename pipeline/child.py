@@ -1,14 +1,26 @@
-"""One stage's work in a process of its own, which never outlives this one."""
+"""One stage's work in a process of its own, which never outlives this one.
+
+Whichever of us is killed, nothing is left running:
+
+- we are: the kernel kills the stage's process (PR_SET_PDEATHSIG), which also watches its job pipe;
+- it is: we kill its group, and with it toco and whatever else it has started;
+- both are, at one moment, or it dies first: its session has a controlling terminal, a pty that
+  nobody reads. When the session's leader dies, or our end of the pty closes, the kernel hangs up
+  on the group. PR_SET_PDEATHSIG would not reach toco: TensorFlow starts it, through a shell.
+"""
 
 import ctypes
+import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
-from typing import Callable, Dict, Sequence
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from octet import errors
 from octet.job import Job, Progress
@@ -19,6 +31,8 @@ DOOR = (sys.executable, "-I", "-m", "tasks")
 LOG_TAIL_LINES = 15
 POLL_S = 0.2
 PR_SET_PDEATHSIG = 1
+# Temporary files go beside the output, under a name that the store sweeps after a kill.
+SCRATCH = ".scratch.tmp"
 # Loaded here, not in the new process: between fork and exec nothing may take the loader's lock.
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -31,18 +45,20 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = D
     Raises the OctetError that the process reports, StageDied when it ends without a word.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    reports, theirs = os.pipe()
+    ours, theirs = _channels()
+    reports, scratch = ours[0], Path(job.output + SCRATCH)
     try:
+        scratch.mkdir()
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                list(door) + [str(theirs)], stdin=subprocess.PIPE, stdout=log, stderr=log,
-                pass_fds=(theirs,), start_new_session=True, env=_environment(),
-                preexec_fn=die_with_parent(os.getpid()))
+                list(door) + [str(theirs[0])], stdin=subprocess.PIPE, stdout=log, stderr=log,
+                pass_fds=theirs, start_new_session=True, env=_environment(scratch),
+                preexec_fn=_lead_session(os.getpid(), theirs[1]))
     except BaseException:
-        os.close(reports)
+        _close_all(ours)
         raise
     finally:
-        os.close(theirs)
+        _close_all(theirs)
     try:
         _send(process, job)
         heard = _listen(process, reports, on_progress)
@@ -51,7 +67,8 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = D
         os.killpg(process.pid, signal.SIGKILL)
         exit_code = process.wait()
         _close(process.stdin)
-        os.close(reports)
+        _close_all(ours)
+        shutil.rmtree(str(scratch), ignore_errors=True)
     if heard.error is not None:
         raise heard.error
     if exit_code != 0 or heard.metrics is None:
@@ -64,8 +81,8 @@ class _Heard:
 
     def __init__(self, on_progress: Progress) -> None:
         self.on_progress = on_progress
-        self.metrics = None  # type: Optional[Dict]
-        self.error = None  # type: Optional[errors.OctetError]
+        self.metrics: Optional[Dict] = None
+        self.error: Optional[errors.OctetError] = None
 
     def line(self, text: bytes) -> None:
         said = json.loads(text.decode("utf-8"))
@@ -86,10 +103,44 @@ def die_with_parent(parent: int) -> Callable[[], None]:
     return ask
 
 
-def _environment() -> Dict[str, str]:
-    # toco is found through PATH, and under cron the environment's folder is not on it.
+def _channels() -> Tuple[Tuple[int, int], Tuple[int, int]]:
+    """(ours, theirs): of each the descriptors of the pipe for reports and of the pty."""
+    pipe = os.pipe()
+    try:
+        pty = os.openpty()
+    except OSError as error:
+        _close_all(pipe)
+        raise errors.OctetError(
+            "no pseudo-terminal can be opened: {}".format(error.strerror), where="/dev/ptmx",
+            why="without one, a stage's process that is killed would leave toco running",
+            next_step="mount devpts at /dev/pts, or end some of the terminals that are open") from error
+    return (pipe[0], pty[0]), (pipe[1], pty[1])
+
+
+def _lead_session(parent: int, terminal: int) -> Callable[[], None]:
+    """For a new process that is the leader of a session: it dies with us, and its group with it."""
+    dies = die_with_parent(parent)
+
+    def ask() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup luigi` has it ignored
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        dies()
+    return ask
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _environment(scratch: Path) -> Dict[str, str]:
+    # toco is found through PATH, and under cron the environment's folder is not on it. What it is
+    # given goes through temporary files, which TensorFlow removes unless it is killed. It is a Python
+    # of its own, without -I: no PYTHONPATH may reach it.
     here = os.path.dirname(sys.executable)
-    return dict(os.environ, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return dict(kept, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+                TMPDIR=str(scratch))
 
 
 def _send(process: subprocess.Popen, job: Job) -> None:

@@ -23,6 +23,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     except OctetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # `octet ls | head`
         sys.stderr.close()
     return 0
@@ -54,8 +56,11 @@ def check(recipe: str) -> None:
         output.mkdir()
         job = Job(stage="check", settings=taken.sections, inputs={}, output=str(output),
                   recipe_folder=str(taken.folder))
-        child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
-                  Path(folder) / "check.log")
+        try:
+            child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
+                      Path(folder) / "check.log")
+        except OctetError as error:
+            raise snapshot.located(error, taken.where) from error
     print("fit to run")
 
 

@@ -6,42 +6,58 @@ In: the command line. Out: the exit code, 0 when the stage's artifact is complet
 import difflib
 import json
 import logging
+import os
+import signal
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+import warnings
 from typing import List, NoReturn, Optional
 
 import luigi
 import luigi.configuration
 import luigi.interface
+import luigi.rpc
 import luigi.task_register
 from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode, _summary_dict
 
 from octet.errors import OctetError, SchedulerError, UsageError
-from pipeline import failures, settings, stages  # noqa: F401  (importing stages registers them)
+from pipeline import failures, settings, stage_process, stages  # noqa: F401  (importing stages registers them)
 from pipeline.spec import STAGES
 
-ANSWER_WITHIN_S = 4.5
+ANSWER_WITHIN_S = 3.0
 LOOK_AGAIN_S = 2.0
 # For ten seconds after a task is done, a scheduler ignores that it is wanted again.
 PATIENCE_S = 15.0
+UNREACHABLE = "Failed connecting to remote scheduler"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM. Of all exceptions Luigi lets only KeyboardInterrupt through."""
 
 
 def main(argv: List[str]) -> NoReturn:
     """Does what the command line says and exits."""
     failures.start()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = run(argv)
     except OctetError as error:
         failures.record(error)
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as interrupt:
+        print("interrupted: complete stages are kept, the same command goes on from there",
+              file=sys.stderr)
+        code = 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _terminate(signum, frame) -> NoReturn:
+    raise Terminated
 
 
 def run(argv: List[str]) -> int:
@@ -53,7 +69,7 @@ def run(argv: List[str]) -> int:
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     _check_stage(arguments)
     with CmdlineParser.global_instance(arguments) as parsed:
-        local = not _use_central(luigi.interface.core(), arguments)
+        local = not _use_central(_core(), arguments)
         root = parsed.get_task_obj()
     return _run_until_complete(root, arguments, local)
 
@@ -61,8 +77,14 @@ def run(argv: List[str]) -> int:
 def _run_until_complete(root, arguments: List[str], local: bool) -> int:
     started = time.monotonic()
     while True:
-        outcome = luigi.run(cmdline_args=arguments + ["--no-lock"], local_scheduler=local,
-                            detailed_summary=True)
+        try:
+            outcome = luigi.run(cmdline_args=arguments + ["--no-lock"], local_scheduler=local,
+                                detailed_summary=True)
+        except luigi.rpc.RPCError as error:
+            raise SchedulerError(
+                "the scheduler answers no more", where=_scheduler_url(luigi.interface.core()),
+                why=str(error), next_step="start it again, then the same command: complete stages are "
+                                          "kept. Or do without: --local-scheduler") from error
         if failures.seen():
             return failures.seen()[0].exit_code
         if root.complete():
@@ -81,18 +103,39 @@ def quiet_about_known_errors(record: logging.LogRecord) -> bool:
     """Lets a log record pass unless it is the traceback of an error that is already told."""
     if record.exc_info and isinstance(record.exc_info[1], OctetError):
         return False
+    if str(record.msg).startswith(UNREACHABLE):
+        record.exc_info = None  # Luigi tries again, and says so with a traceback
     return not (failures.seen() and str(record.msg).startswith("Will not run "))
 
 
 def _read_config() -> None:
-    path = settings.find_config()
-    if path:
-        luigi.configuration.add_config_path(str(path))
+    """Luigi's own sections come from the machine's luigi.cfg, ours, and LUIGI_CONFIG_PATH; the last
+    wins. The luigi.cfg of another project, which happens to be in the working folder, does not count.
+    """
+    ours, named = settings.find_config(), os.environ.get("LUIGI_CONFIG_PATH")
+    config = luigi.configuration.get_config()
+    config.clear()
+    config.read(["/etc/luigi/luigi.cfg"] + [str(path) for path in (ours, named) if path])
+    config.set("worker", "task_process_context", stage_process.CONTEXT)
+    # Luigi itself reads these three, and then warns that nobody does.
+    warnings.filterwarnings("ignore", ".* parameter 'default_scheduler_(host|port|url)' ")
 
 
 def _says(arguments: List[str], *options: str) -> bool:
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}
     return any(argument.split("=")[0] in flags for argument in arguments)
+
+
+def _core() -> luigi.interface.core:
+    """Luigi's own settings. Raises UsageError for one that it cannot read."""
+    try:
+        return luigi.interface.core()
+    except ValueError as error:
+        name = str(error).rpartition("value of ")[2] or str(error)
+        raise UsageError("{}: {}".format(name, error.__cause__ or error),
+                         where="the command line, or section [core] of luigi.cfg",
+                         why="it is one of Luigi's own settings",
+                         next_step="`luigi --module pipeline --help-all` lists them") from error
 
 
 def _check_stage(arguments: List[str]) -> None:
@@ -117,7 +160,7 @@ def _use_central(core, arguments: List[str]) -> bool:
     """Whether to use a central scheduler. Raises SchedulerError if the one configured is not there."""
     if core.local_scheduler:
         return False
-    url = core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port)
+    url = _scheduler_url(core)
     problem = _ask(url)
     if problem is None:
         return True
@@ -130,6 +173,10 @@ def _use_central(core, arguments: List[str]) -> bool:
                   "the command line, or do without: --local-scheduler")
 
 
+def _scheduler_url(core) -> str:
+    return core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port)
+
+
 def _scheduler_is_configured(arguments: List[str]) -> bool:
     options = ["scheduler-host", "scheduler-port", "scheduler-url"]
     if _says(arguments, *options):
@@ -140,7 +187,7 @@ def _scheduler_is_configured(arguments: List[str]) -> bool:
 
 
 def _ask(url: str) -> Optional[str]:
-    """What is wrong with the scheduler at `url`; None when it answers as one, within 5 s."""
+    """What is wrong with the scheduler at `url`; None when it answers as one in time."""
     if url.startswith("http+unix:"):
         return None  # Luigi's own client alone can speak to it
     answers = []  # type: List[Optional[str]]

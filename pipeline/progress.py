@@ -1,5 +1,7 @@
 """How far a stage is: a bar in a terminal, plain lines in a log."""
 
+import multiprocessing
+import os
 import sys
 import time
 from typing import Optional, TextIO
@@ -11,7 +13,10 @@ EVERY_FRACTION = 0.1
 def on_terminal(name: str, stream: Optional[TextIO] = None):
     """A context manager that gives `report(fraction, message)`, which shows on `stream` (stderr)."""
     stream = stream or sys.stderr
-    return Bar(name, stream) if stream.isatty() else Lines(name, stream)
+    # Two forks of Luigi would draw their bars over each other; their lines only follow each other.
+    is_fork = multiprocessing.current_process().name != "MainProcess"
+    can_draw = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return Bar(name, stream) if can_draw and not is_fork else Lines(name, stream)
 
 
 class Bar:
@@ -34,7 +39,11 @@ class Bar:
     def __call__(self, fraction: float, message: str = "") -> None:
         self.progress.update(self.task, completed=fraction, description=message)
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, kind, *error) -> None:
+        if kind is None:
+            self.progress.update(self.task, completed=1.0, description="done")
+        else:
+            self.progress.update(self.task, description="stopped")
         self.progress.stop()
 
 
@@ -63,4 +72,5 @@ class Lines:
         self._write("{} after {:.1f} s".format(how, self.clock() - self.started))
 
     def _write(self, text: str) -> None:
-        print("{}: {}".format(self.name, text), file=self.stream, flush=True)
+        self.stream.write("{}: {}\n".format(self.name, text))  # in one piece, among other processes
+        self.stream.flush()

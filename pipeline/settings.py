@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+import platformdirs
+
+from octet import recipe as recipes
 from octet.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,8 +23,7 @@ class Settings(NamedTuple):
 
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for a name not there."""
-        from octet import recipe as catalogue
-        return catalogue.find(recipe, self.recipes)
+        return recipes.find(recipe, self.recipes)
 
 
 def find_config() -> Optional[Path]:
@@ -39,13 +41,15 @@ def find_config() -> Optional[Path]:
 def load() -> Settings:
     """The settings; what `luigi.cfg` leaves out has its default. Reads the file each time."""
     path = find_config()
-    values = _section(path) if path else {}
-    folder = path.parent if path else Path.cwd()
-    # An installed package has its recipes beside it and no luigi.cfg.
-    recipes = folder / values.get("recipes", RECIPES)
-    return Settings(config_path=path, recipe=values.get("recipe", DEFAULT_RECIPE),
+    if path is None:  # an installed package: no checkout, and nobody has written a luigi.cfg
+        return Settings(config_path=None, recipe=DEFAULT_RECIPE, recipes=ROOT / RECIPES,
+                        store=platformdirs.user_data_path("octet") / STORE)
+    values, folder = _section(path), path.parent
+    recipe = values.get("recipe", DEFAULT_RECIPE)
+    return Settings(config_path=path,
+                    recipe=str(folder / recipe) if recipes.is_path(recipe) else recipe,
                     store=folder / values.get("store", STORE),
-                    recipes=recipes if path else ROOT / RECIPES)
+                    recipes=folder / values.get("recipes", RECIPES))
 
 
 def _is_ours(path: Path) -> bool:

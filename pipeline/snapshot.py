@@ -17,7 +17,7 @@ from octet import digest as digests
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
-from octet.errors import DatasetError, RecipeError
+from octet.errors import DatasetError, OctetError, RecipeError
 from pipeline import closure, key
 from pipeline.spec import STAGES, StageSpec
 
@@ -35,6 +35,7 @@ class Snapshot(NamedTuple):
     data:     {part: sha256}.
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {'python': 'major.minor', 'numpy': ..., 'tensorflow': ...}.
+    where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
     """
 
     recipe: Path
@@ -43,6 +44,7 @@ class Snapshot(NamedTuple):
     data: Dict[str, str]
     source: Dict[str, Dict[str, str]]
     versions: Dict[str, str]
+    where: Callable[..., str] = lambda *keys: ""
 
     @property
     def digest(self) -> str:
@@ -63,12 +65,23 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
     if sections["model"]["weights"] is not None:
         sections["model"]["weights_sha256"] = _weights(sections["model"]["weights"], folder,
                                                        recipe.where("model", "weights"))
+    try:
+        data = _digests(sections["data"], folder, PARTS, recipe.where("data", "dataset"))
+    except DatasetError as error:
+        raise located(error, recipe.where) from error
     return Snapshot(
-        recipe=Path(recipe.path), folder=folder, sections=sections,
-        data=_digests(sections["data"], folder, PARTS, recipe.where("data", "dataset")),
+        recipe=Path(recipe.path), folder=folder, sections=sections, data=data,
         source={name: closure.of(_roots(spec, sections, folder, root, recipe.where), root)
                 for name, spec in STAGES.items()},
-        versions=versions())
+        versions=versions(), where=recipe.where)
+
+
+def located(error: OctetError, where: Callable[..., str]) -> OctetError:
+    """The error as it is; one whose `where` is a key path (model.build) with its place in the recipe."""
+    keys = error.where.split(".")
+    if keys[0] not in recipes.SECTIONS or not where(*keys):
+        return error
+    return type(error)("{}: {}".format(error.where, error.what), where(*keys), error.why, error.next_step)
 
 
 def data_now(snapshot: Snapshot) -> Dict[str, str]:
@@ -106,7 +119,7 @@ def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "")
             inspect.signature(digest).bind(part, **args)
         except TypeError as error:
             raise DatasetError(
-                "data.args do not fit the dataset '{}': {}".format(section["dataset"], error),
+                "they do not fit the dataset '{}': {}".format(section["dataset"], error),
                 where="data.args", why="digest(part, **args) and load(**args) take them.",
                 next_step="its digest takes {}".format(inspect.signature(digest))) from error
         try:

@@ -1,7 +1,5 @@
 """One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
 
-import multiprocessing
-import os
 import socket
 import subprocess
 import time
@@ -9,6 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 import luigi
+import luigi.rpc
 
 from octet.errors import DatasetError, OctetError, UsageError
 from octet.job import Job
@@ -89,7 +88,6 @@ class Stage(luigi.Task):
             settings.load().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
 
     def run(self) -> None:
-        _die_with_luigi()
         plan, name = self.plan(), self.spec.name
         identified = plan.key(name)
         if identified is None:
@@ -121,9 +119,15 @@ class Stage(luigi.Task):
                 shown(fraction, message)
                 self._tell_scheduler(fraction, message)
             job = self._job(plan, workspace)
-            for check in self.spec.checks:
-                child.run(job._replace(stage=check), lambda fraction, message: report(0.0, message), log_path)
-            metrics = child.run(job, report, log_path)
+            try:
+                for check in self.spec.checks:
+                    child.run(job._replace(stage=check), lambda fraction, message: report(0.0, message), log_path)
+                metrics = child.run(job, report, log_path)
+            except BaseException as error:
+                store.discard(workspace)
+                if isinstance(error, OctetError):
+                    raise snapshot.located(error, self.taken.where) from error
+                raise
         if snapshot.data_now(self.taken) != self.taken.data:
             raise DatasetError("the data changed while the stage ran",
                                where=str(self.taken.recipe),
@@ -146,10 +150,13 @@ class Stage(luigi.Task):
 
     def _tell_scheduler(self, fraction: float, message: str) -> None:
         # Luigi sets these only inside a worker's run().
-        if self.set_progress_percentage:
-            self.set_progress_percentage(round(100 * fraction))
-        if self.set_status_message:
-            self.set_status_message(message)
+        try:
+            if self.set_progress_percentage:
+                self.set_progress_percentage(round(100 * fraction))
+            if self.set_status_message:
+                self.set_status_message(message)
+        except luigi.rpc.RPCError:  # Luigi has tried for a minute; that is no reason to stop training
+            self.set_progress_percentage = self.set_status_message = None
 
     def on_failure(self, exception: BaseException) -> str:
         """What the scheduler's page shows: the four parts, and a traceback for the unexpected only."""
@@ -184,6 +191,8 @@ def _utc(seconds: float) -> str:
 def git_state() -> Dict:
     """The commit of our own checkout, and whether it has changes. None where there is none."""
     def git(*words: str) -> Optional[str]:
+        if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
+            return None
         try:
             done = subprocess.run(("git", "-C", str(settings.ROOT)) + words, timeout=10,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -192,9 +201,3 @@ def git_state() -> Dict:
         return done.stdout.decode("utf-8").strip() if done.returncode == 0 else None
     changes = git("status", "--porcelain", "--untracked-files=no")
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changes is None else bool(changes)}
-
-
-def _die_with_luigi() -> None:
-    # With several workers Luigi forks, and a fork outlives a kill -9 of its parent.
-    if multiprocessing.current_process().name != "MainProcess":
-        child.die_with_parent(os.getppid())()

@@ -79,6 +79,11 @@ class Store:
             fresh.mkdir()  # not mkdtemp: its 0700 would shut out whoever shares the store
         return fresh
 
+    def discard(self, workspace: Path) -> None:
+        """Nothing is left of the workspace of a stage that failed. Call it under the lock."""
+        with _explained("remove a workspace", workspace):
+            shutil.rmtree(str(workspace))
+
     def publish(self, workspace: Path, stage: str, key: str, manifest: dict) -> Path:
         """The workspace is the artifact, on the disk and whole; its folder is returned.
 

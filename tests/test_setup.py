@@ -1,16 +1,24 @@
 """What set-up promises: pinned by hash, free of addresses, and importable from anywhere."""
 
+import ast
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
+import importlib_metadata
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
+PACKAGES = ["pipeline", "tasks", "models", "octet"]
 LOCK = (ROOT / "requirements.lock").read_text()
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -53,13 +61,144 @@ def test_lock_holds_no_address_and_no_path():
     assert not re.search(r"[a-z]+://|/|\bfile:|index-url|find-links|trusted-host", LOCK)
 
 
-def test_lock_pins_all_that_requirements_in_names():
-    wanted = {
-        line.split("#")[0].strip()
-        for line in (ROOT / "requirements.in").read_text().splitlines()
-        if line.split("#")[0].strip()
-    }
-    assert wanted <= {entry.split()[0] for entry in locked_entries()}
+def asked_for(extras=()):
+    """What the package's metadata asks for, with these extras."""
+    requirements = [Requirement(line) for line in importlib_metadata.requires("octet")]
+    return [requirement for requirement in requirements if requirement.marker is None
+            or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)]
+
+
+def test_lock_pins_what_the_project_asks_for_within_its_bounds():
+    pinned = dict(entry.split()[0].split("==") for entry in locked_entries())
+    wanted = asked_for(["test"])
+    assert len(wanted) > 15
+    for requirement in wanted:
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), str(requirement)
+
+
+def test_lock_pins_what_installs_and_builds_it():
+    lines = (ROOT / "requirements.in").read_text().splitlines()
+    pins = {line for line in lines if not line.startswith("#")}
+    assert {pin.split("==")[0] for pin in pins} == {"pip", "setuptools", "wheel"}  # the rest: pyproject.toml
+    assert pins <= {entry.split()[0] for entry in locked_entries()}
+
+
+def test_every_import_of_ours_is_asked_for():
+    imported = set()
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    imported.add(node.module.split(".")[0])
+    asked = {canonicalize_name(requirement.name) for requirement in asked_for()}
+    distributions = importlib_metadata.packages_distributions()
+    for name in sorted(imported - set(PACKAGES)):
+        named = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
+        assert not named or named & asked, "{} comes with {}".format(name, named)
+    assert {"numpy", "yaml", "tensorflow"} <= imported
+
+
+def test_wheel_holds_every_module_recipe_and_embedded_data(tmp_path):
+    wheel = build_wheel(tmp_path)
+    tracked = [path for path in tracked_files() if path.split("/")[0] in PACKAGES + ["recipes"]]
+    assert "recipes/mnist.yaml" in tracked and "octet/datasets/data/digits.npz" in tracked
+    with zipfile.ZipFile(str(wheel)) as archive:
+        assert [path for path in tracked if path not in archive.namelist()] == []
+
+
+def tracked_files():
+    return subprocess.run(["git", "-C", str(ROOT), "ls-files"], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.split()
+
+
+def copy_of_the_checkout(folder):
+    """What git knows of, as it is now."""
+    for path in tracked_files():
+        if (ROOT / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(str(ROOT / path), str(folder / path))
+    return folder
+
+
+def build_wheel(folder):
+    """The wheel of this checkout. Built from a copy: setuptools leaves its traces beside the source."""
+    source = copy_of_the_checkout(folder / "source")
+    subprocess.run([sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps",
+                    "--no-build-isolation", "-w", str(folder), str(source)], check=True)
+    (wheel,) = folder.glob("octet-*.whl")
+    return wheel
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_installed_package_has_both_commands_and_they_work(tmp_path):
+    home, binaries = tmp_path / "home", tmp_path / "venv" / "bin"
+    home.mkdir()
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(home)}
+
+    def run(*command):
+        done = subprocess.run([str(binaries / command[0]), *command[1:]], cwd=str(home), env=env,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([str(binaries / "pip"), "-q", "install", str(build_wheel(tmp_path))], check=True)
+    store = home / ".local" / "share" / "octet" / "store"
+    assert run("octet", "ls") == "no artifacts in {}\n".format(store)
+    assert "fit to run" in run("octet", "check", "digits")
+    run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
+    (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")
+    assert "recipe    digits" in run("octet", "trace", str(model))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not shutil.which("zstd"), reason="the archive that uv asks for is made with zstd")
+def test_setup_fetches_a_python_where_there_is_none(tmp_path):
+    mirror = tmp_path / "mirror" / "20200822"  # as uv 0.6.17 asks for it
+    mirror.mkdir(parents=True)
+    archive_of_this_python(mirror / "cpython-3.7.9-x86_64-unknown-linux-gnu-pgo-20200823T0036.tar.zst")
+    checkout = copy_of_the_checkout(tmp_path / "checkout")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(a_later_python())
+    env = {"PATH": "{}:/usr/bin:/bin".format(tmp_path / "bin"), "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path),
+           "UV_PYTHON_INSTALL_MIRROR": "file://{}".format(mirror.parent)}
+    done = subprocess.run(["make", "setup"], cwd=str(checkout), env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "no Python 3.7 on this machine" in done.stderr
+    python = subprocess.run([str(checkout / ".venv/bin/python"), "-c", "import sys; print(sys.base_prefix)"],
+                            check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    assert python.startswith(str(checkout / ".tools" / "python"))
+    checked = subprocess.run([str(checkout / ".venv/bin/octet"), "check", "digits"], env=env, cwd=str(tmp_path))
+    assert checked.returncode == 0
+    again = subprocess.run(["make", "setup"], cwd=str(checkout), env=env, stdout=subprocess.PIPE, text=True)
+    assert "installing" not in again.stdout
+
+
+def archive_of_this_python(path):
+    """The Python 3.7 that the tests run on, as python-build-standalone packs one."""
+    def wanted(item):
+        left_out = ("lib/python3.7/test/", "lib/python3.7/site-packages/", "__pycache__")
+        return None if any(part in item.name for part in left_out) or item.name.endswith(".a") else item
+
+    with tarfile.open(str(path.with_suffix("")), "w") as archive:
+        for name in ("bin", "lib", "include"):
+            archive.add(os.path.join(sys.base_prefix, name), "python/install/" + name, filter=wanted)
+    subprocess.run(["zstd", "-q", "-1", "--rm", str(path.with_suffix("")), "-o", str(path)], check=True)
+
+
+def a_later_python():
+    """A Python from 3.8 on, whose pip fetches uv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    for python in [*sorted(map(str, pyenv.glob("versions/3.*/bin/python"))), "/usr/bin/python3"]:
+        asked = subprocess.run([python, "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 8))"],
+                               stderr=subprocess.DEVNULL)
+        if asked.returncode == 0:
+            return python
+    pytest.skip("no Python from 3.8 on")
 
 
 def test_environment_holds_what_the_lock_names():

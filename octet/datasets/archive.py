@@ -17,7 +17,7 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
     """The arrays named, those of `optional` only if they are there; never unpickles.
     Raises DatasetError for a file that is missing or corrupt, or that lacks a required array."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with open(path, "rb") as file, _opened(file) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array")
             missing = [name for name in required if name not in archive.files]
@@ -35,3 +35,11 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",
                            "Write it anew with numpy.savez.") from None
+
+
+def _opened(file):
+    if file.read(2) == b"PK":
+        # Before numpy does: its reader, left half made, complains again when it is collected.
+        zipfile.ZipFile(file).close()
+    file.seek(0)
+    return np.load(file, allow_pickle=False)

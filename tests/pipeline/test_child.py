@@ -1,15 +1,20 @@
 """The child is a real process: small doors in place of `tasks` speak its protocol, or fail to."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from octet.errors import ConvertError, StageDied
 from octet.job import Job
 from pipeline import child
 
+ROOT = Path(__file__).resolve().parents[2]
 PREAMBLE = """
 import json, os, signal, subprocess, sys, time
 job, fd = json.loads(sys.stdin.readline()), int(sys.argv[1])
@@ -22,7 +27,7 @@ def run(tmp_path, code, heard=None):
     job = Job(stage="small", settings={"seed": 1}, inputs={}, output=str(tmp_path),
               recipe_folder=str(tmp_path))
     report = (lambda *said: heard.append(said)) if heard is not None else lambda *said: None
-    return child.run(job, report, tmp_path / "log.txt", door=door)
+    return child.run(job, report, tmp_path.with_name("log.txt"), door=door)
 
 
 def gone(pid):
@@ -42,6 +47,13 @@ def test_metrics_and_progress_come_back(tmp_path):
     assert run(tmp_path, "say(progress=0.4, message='here'); say(metrics={'stage': job['stage']})",
                heard) == {"stage": "small"}
     assert heard == [(0.4, "here")]
+
+
+def test_temporary_files_are_beside_the_output_and_gone_with_the_process(tmp_path):
+    metrics = run(tmp_path / "out", "import tempfile;"
+                  "say(metrics={'made': tempfile.NamedTemporaryFile(delete=False).name})")
+    made = Path(metrics["made"])
+    assert made.parent.parent == tmp_path and not made.parent.exists()
 
 
 def test_reported_error_is_raised_as_it_was(tmp_path):
@@ -86,23 +98,37 @@ def test_exception_in_the_parent_kills_the_child(tmp_path):
     door = (sys.executable, "-I", "-c", PREAMBLE +
             "say(progress=0, message=str(os.getpid())); time.sleep(60)")
     with pytest.raises(KeyboardInterrupt):
-        child.run(Job("small", {}, {}, "", ""), interrupt, tmp_path / "log", door=door)
+        child.run(Job("small", {}, {}, str(tmp_path / "out"), ""), interrupt, tmp_path / "log", door=door)
     assert gone(pids[0])
 
 
-def test_child_dies_with_a_killed_parent(tmp_path):
-    import signal
-    import subprocess
+@pytest.mark.parametrize("victims", [["child"], ["parent"], ["child", "parent"]], ids=" and ".join)
+def test_kill_leaves_no_process_behind_not_even_what_a_shell_below_it_started(tmp_path, victims):
     code = ("import sys; from pathlib import Path; from pipeline import child;"
             "from octet.job import Job;"
-            "child.run(Job('s', {}, {}, '', ''), lambda f, m: print(m, flush=True),"
-            "Path(sys.argv[1]), door=(sys.executable, '-c', sys.argv[2]))")
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "log"), PREAMBLE +
-         "say(progress=0, message=str(os.getpid())); time.sleep(60)"],
-        stdout=subprocess.PIPE, cwd=str(child.Path(child.__file__).parent.parent))
-    pid = int(parent.stdout.readline())
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    assert gone(pid)
+            "child.run(Job('s', {}, {}, sys.argv[1], ''), lambda f, m: print(m, flush=True),"
+            "Path(sys.argv[1] + '.log'), door=(sys.executable, '-c', sys.argv[2]))")
+    door = PREAMBLE + ("shell = subprocess.Popen('sleep 60; :', shell=True)\n"
+                       "say(progress=0, message='%d %d' % (os.getpid(), shell.pid)); time.sleep(60)")
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out"), door],
+                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup does
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=str(ROOT))
+    with parent.stdout:
+        pid, shell = map(int, parent.stdout.readline().split())
+        sleep = wait_for_child_of(shell)
+        pids = {"child": pid, "parent": parent.pid}
+        if len(victims) == 2:
+            os.kill(parent.pid, signal.SIGSTOP)  # so that it cannot tidy up between the two
+        for victim in victims:
+            os.kill(pids[victim], signal.SIGKILL)
+        assert parent.wait(timeout=20) != 0
+    assert [gone(process) for process in (pid, shell, sleep)] == [True] * 3
+
+
+def wait_for_child_of(pid):
+    for _ in range(100):
+        found = psutil.Process(pid).children()
+        if found:
+            return found[0].pid
+        time.sleep(0.05)
+    raise AssertionError("{} has started nothing".format(pid))

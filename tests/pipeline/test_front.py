@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from pipeline import settings
 LUIGI = Path(sys.executable).parent / "luigi"
 
 
-def luigi(*arguments, folder="/", **env):
-    done = subprocess.run([str(LUIGI), "--module", "pipeline"] + list(arguments), cwd=str(folder),
+def luigi(*arguments, module="pipeline", folder="/", **env):
+    done = subprocess.run([str(LUIGI), "--module", module] + list(arguments), cwd=str(folder),
                           env=dict({"PATH": "/usr/bin:/bin"}, **env), timeout=60,
                           capture_output=True)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -33,9 +34,19 @@ def test_importing_pipeline_and_its_stages_loads_no_tensorflow():
     assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"[]"
 
 
+def test_command_that_the_schedulers_page_gives_comes_to_the_same_door(config):
+    code, _, err = luigi("ConvertUint", module="pipeline.stages", **config)
+    assert code == 2 and "did you mean 'ConvertUint8'?" in err
+
+
 def test_unknown_stage_is_told_the_nearest(config):
     code, _, err = luigi("ConvertUint", **config)
     assert code == 2 and "did you mean 'ConvertUint8'?" in err and "Traceback" not in err
+
+
+def test_setting_that_luigi_cannot_read_is_named(config):
+    code, _, err = luigi("ConvertUint8", "--workers", "many", **config)
+    assert code == 2 and "'workers': invalid literal" in err and "Traceback" not in err
 
 
 def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
@@ -44,13 +55,19 @@ def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
 
 
 def test_configured_scheduler_that_is_silent_is_an_error_within_five_seconds(config):
-    with socket.socket() as silent:  # accepts, and never answers
+    with socket.socket() as silent:  # is connected to, and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen(1)
-        started = time.time()
+        asked = []
+        watching = threading.Thread(target=lambda: asked.append((silent.accept(), time.monotonic())))
+        watching.start()
         code, _, err = luigi("ConvertUint8", "--scheduler-host", "127.0.0.1", "--scheduler-port",
                              str(silent.getsockname()[1]), **config)
-    assert code == 12 and "does not answer" in err and time.time() - started < 7
+        took = time.monotonic() - asked[0][1]
+        watching.join()
+        asked[0][0][0].close()
+    assert code == 12 and "does not answer" in err and "no answer within" in err
+    assert took < 5
 
 
 def test_config_named_by_the_environment_that_is_not_there_is_an_error():
@@ -70,3 +87,49 @@ def test_config_of_another_project_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
     monkeypatch.chdir(tmp_path)
     assert settings.load().config_path == settings.ROOT / "luigi.cfg"
+
+
+def test_scheduler_of_another_project_is_not_ours(tmp_path, config):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "luigi.cfg").write_text("[core]\ndefault-scheduler-host = no.such.host.invalid\n")
+    code, _, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", folder=tmp_path / "elsewhere", **config)
+    assert code == 3, err  # the recipe is looked at after the scheduler
+
+
+def test_scheduler_by_luigis_own_names_is_taken_without_a_warning(tmp_path, config):
+    with open(config["LUIGI_CONFIG_PATH"], "a") as file:
+        file.write("[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = 1\n")
+    code, _, err = luigi("ConvertUint8", **config)
+    assert code == 12 and err.startswith("http://127.0.0.1:1/  the scheduler does not answer")
+
+
+def test_recipe_that_the_config_names_by_path_is_relative_to_it(tmp_path, config):
+    with open(config["LUIGI_CONFIG_PATH"], "a") as file:
+        file.write("recipe = mine/faces.yaml\n")
+    code, _, err = luigi("ConvertUint8", "--local-scheduler", **config)
+    assert code == 3 and err.startswith(str(tmp_path / "mine" / "faces.yaml"))
+
+
+def test_modules_on_pythonpath_do_not_come_in(tmp_path, config):
+    for name in ("yaml.py", "pydantic.py", "rich.py", "numpy.py", "octet.py", "tasks.py"):
+        (tmp_path / name).write_text("raise SystemExit('not ours')\n")
+    (tmp_path / "bad.yaml").write_text("data: {dataset: digits}\nmodle: {build: lenet}\n")
+    code, _, err = luigi("ConvertUint8", "--local-scheduler", "--recipe", str(tmp_path / "bad.yaml"),
+                         PYTHONPATH=str(tmp_path), **config)
+    assert code == 3 and "did you mean 'model'?" in err
+
+
+def test_without_a_scheduler_the_local_one_is_used_at_once_and_it_says_so(config):
+    with socket.socket() as probe:
+        if probe.connect_ex(("localhost", 8082)) == 0:
+            pytest.skip("there is a scheduler about")
+    code, out, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", **config)
+    assert out == "no scheduler at localhost:8082: using the local one\n"
+    assert code == 3, err
+
+
+def test_local_scheduler_can_be_had_whatever_is_configured(config):
+    with open(config["LUIGI_CONFIG_PATH"], "a") as file:
+        file.write("[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = 1\n")
+    code, out, _ = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)
+    assert code == 3 and out == ""

@@ -128,7 +128,7 @@ def test_data_that_is_not_there_is_a_dataset_error(house):
 
 def test_arguments_that_do_not_fit_are_a_dataset_error(house):
     put(house / "mine/faces.yaml", RECIPE.replace("path: photos", "folder: photos"))
-    with pytest.raises(DatasetError, match="data.args do not fit"):
+    with pytest.raises(DatasetError, match="data.args: they do not fit"):
         take(house)
 
 

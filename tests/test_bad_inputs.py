@@ -1,0 +1,102 @@
+"""What a person gets wrong, through the real commands: told in seconds, before anything is trained."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.project import Project
+
+NPZ = """\
+data: {dataset: npz, args: {path: data.npz, classes: [ant, bee, cat, dog]}}
+model: {build: lenet}
+"""
+PICTURES = """\
+data: {dataset: image_folder, args: {path: pictures, size: [8, 8], channels: 1}}
+model: {build: lenet}
+"""
+DATASET, MODEL, RECIPE = 4, 5, 3
+
+
+def save(folder, **changes):
+    """data.npz: 40 training and 12 test images of 8x8 in four classes, but for the changes."""
+    random = np.random.RandomState(0)
+    arrays = {"x_train": random.rand(40, 8, 8, 1), "y_train": np.arange(40) % 4,
+              "x_test": random.rand(12, 8, 8, 1), "y_test": np.arange(12) % 4}
+    np.savez(str(folder / "data.npz"), **dict(arrays, **changes))
+
+
+def typo(folder):
+    (folder / "recipe.yaml").write_text("data: {dataset: digits}\nmodel: {build: lenet}\ntrian: {epochs: 1}\n")
+    return RECIPE, ["recipe.yaml:3:1", "did you mean 'train'?"]
+
+
+def missing_file(folder):
+    return DATASET, ["data.npz", "no such file", "data.args.path"]
+
+
+def damaged_file(folder):
+    save(folder)
+    (folder / "data.npz").write_bytes((folder / "data.npz").read_bytes()[:5000])
+    return DATASET, ["data.npz", "damaged"]
+
+
+def corrupt_image(folder):
+    for part in ("train", "validation", "test"):
+        for name in ("ant", "bee"):
+            (folder / "pictures" / part / name).mkdir(parents=True)
+            for number in range(4):
+                pixels = np.random.RandomState(number).randint(0, 256, (8, 8)).astype(np.uint8)
+                Image.fromarray(pixels).save(str(folder / "pictures" / part / name / "{}.png".format(number)))
+    (folder / "pictures/test/bee/2.png").write_bytes((folder / "pictures/test/bee/2.png").read_bytes()[:40])
+    (folder / "recipe.yaml").write_text(PICTURES)
+    return DATASET, ["pictures/test/bee/2.png", "not a readable picture"]
+
+
+def label_outside_the_classes(folder):
+    save(folder, y_test=np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2]))
+    return DATASET, ["data.npz", "[4]", "0..3"]
+
+
+def empty_class(folder):
+    save(folder, y_train=np.array([0, 1, 3, 3] * 10))
+    return DATASET, ["data.npz", "'cat'", "no training sample"]
+
+
+def not_a_number(folder):
+    images = np.zeros((40, 8, 8, 1))
+    images[7, 3, 2] = np.nan
+    save(folder, x_train=images)
+    return DATASET, ["data.npz", "x_train[7, 3, 2, 0]", "nan"]
+
+
+def one_sample(folder):
+    save(folder, x_train=np.zeros((1, 8, 8, 1)), y_train=np.array([0]))
+    return DATASET, ["data.npz", "1 sample"]
+
+
+def shape_that_the_model_cannot_take(folder):
+    save(folder, x_train=np.zeros((40, 9)), x_test=np.zeros((12, 9)))
+    return MODEL, ["recipe.yaml:2:", "model.build", "(9,)"]
+
+
+@pytest.mark.parametrize("mistake", [
+    typo, missing_file, damaged_file, corrupt_image, label_outside_the_classes, empty_class, not_a_number,
+    one_sample, shape_that_the_model_cannot_take], ids=lambda mistake: mistake.__name__)
+def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
+    project = Project(tmp_path, recipe=NPZ)
+    code, words = mistake(tmp_path)
+    checked = project.octet("check", str(project.recipe))
+    done = project.luigi("ValidateInterpreter", "--local-scheduler")
+    for command in checked, done:
+        assert command.returncode == code, command.stderr
+        assert [word for word in words if word not in command.stderr] == []
+        assert "Traceback" not in command.stderr and "epoch" not in command.stderr + command.stdout
+    told = [line for line in done.stderr.splitlines() if not line.startswith("TrainFloat: ")]
+    assert told == checked.stderr.splitlines()  # both say the same, word for word
+    assert project.manifests() == [] and project.half_made() == []
+
+
+def test_the_same_data_without_a_mistake_is_fit_to_run(tmp_path):
+    project = Project(tmp_path, recipe=NPZ)
+    save(tmp_path)
+    assert project.octet("check", str(project.recipe)).returncode == 0

@@ -1,0 +1,127 @@
+"""The pipeline under a real luigid, seen through the API that its page reads."""
+
+import json
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from tests.project import BIN, SMALL, Project, until
+
+SCHEDULER = "[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = {}\n"
+
+
+class Luigid:
+    """A scheduler on a free port of 127.0.0.1."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        config = folder / "luigid.cfg"
+        config.write_text("[scheduler]\nworker_disconnect_delay = 5\n")
+        self.process = subprocess.Popen(
+            [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", str(self.port),
+             "--state-path", str(folder / "state")],
+            env={"PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(config)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(self._answers)
+
+    def _answers(self):
+        try:
+            return self.ask("resource_list") is not None
+        except OSError:
+            return False
+
+    def ask(self, question, **data):
+        url = "http://127.0.0.1:{}/api/{}?{}".format(
+            self.port, question, urllib.parse.urlencode({"data": json.dumps(data)}))
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.loads(answer.read().decode())["response"]
+
+    def tasks(self, status, recipe=""):
+        """{task id: what the page shows} of the tasks of a recipe in that status."""
+        found = self.ask("task_list", status=status, upstream_status="")
+        return {name: task for name, task in found.items() if recipe in task["params"]["recipe"]}
+
+    def error(self, task):
+        return json.loads(self.ask("fetch_error", task_id=task)["error"])
+
+
+@pytest.fixture(scope="module")
+def luigid(tmp_path_factory):
+    scheduler = Luigid(tmp_path_factory.mktemp("luigid"))
+    yield scheduler
+    scheduler.process.terminate()
+    assert scheduler.process.wait(timeout=20) is not None
+
+
+@pytest.fixture
+def project(tmp_path, luigid):
+    return Project(tmp_path, SCHEDULER.format(luigid.port))
+
+
+def test_convert_uint8_uses_the_scheduler_and_its_page_shows_how_far_each_stage_is(project, luigid):
+    project.recipe.write_text(SMALL.replace("train: {epochs: 1", "train: {epochs: 40"))
+    run = project.start("ConvertUint8", "--workers", "2")
+    shown = until(lambda: [task for task in luigid.tasks("RUNNING", str(project.recipe)).values()
+                           if task["name"] == "TrainFloat" and task["progress_percentage"]])[0]
+    assert 0 < shown["progress_percentage"] < 100
+    assert shown["status_message"].startswith("epoch ")
+    assert run.wait(timeout=120) == 0, project.said()
+    assert "scheduler" not in project.said()
+    assert {task["name"] for task in luigid.tasks("DONE", str(project.recipe)).values()} == {
+        "TrainFloat", "TrainQAT", "EvalGraph", "Freeze", "ConvertUint8"}
+    assert len(project.manifests("ConvertUint8")) == 1
+    # Another second, and the same is asked for again: nothing runs, although luigid says "done" for 10 s.
+    before = project.products()
+    assert project.luigi("ConvertUint8").returncode == 0
+    assert project.products() == before
+
+
+def test_three_edits_within_ten_seconds_are_three_tasks_and_each_runs(project, luigid):
+    runs, edited = [], []
+    for batch_size in (30, 40, 50):
+        project.recipe.write_text(SMALL.replace("epochs: 1, batch_size: 32",
+                                                "epochs: 1, batch_size: {}".format(batch_size), 1))
+        edited.append(time.monotonic())
+        log = "{}.txt".format(batch_size)
+        runs.append((project.start("TrainFloat", log=log), log))
+        # The next edit falls into this run.
+        until(lambda log=log: "TrainFloat: started" in project.said(log))
+    assert edited[-1] - edited[0] < 10
+    for run, log in runs:
+        assert run.wait(timeout=120) == 0, project.said(log)
+    made = [manifest["inputs"]["recipe"]["train"]["batch_size"] for manifest in project.manifests("TrainFloat")]
+    assert sorted(made) == [30, 40, 50]
+    assert len(luigid.tasks("DONE", str(project.recipe))) == 3
+
+
+def test_error_of_a_stage_is_on_the_page_in_four_parts_and_runs_again_as_often_as_asked(project, luigid):
+    project.recipe.write_text(SMALL.replace("filters", "filtres"))
+    for workers in ("1", "2"):
+        done = project.luigi("ConvertUint8", "--workers", workers)
+        assert done.returncode == 5, done.stderr
+        (task,) = luigid.tasks("FAILED", str(project.recipe))
+        shown = luigid.error(task)
+        assert shown in done.stderr
+        assert "{}:2:".format(project.recipe) in shown and "filtres" in shown
+        assert "Traceback" not in shown + done.stderr
+    assert luigid.tasks("DONE", str(project.recipe)) == {}
+
+
+def test_scheduler_that_dies_during_a_run_is_an_error_and_what_is_complete_is_kept(tmp_path):
+    scheduler = Luigid(tmp_path)
+    project = Project(tmp_path, SCHEDULER.format(scheduler.port) + "rpc-retry-attempts = 2\nrpc-retry-wait = 1\n")
+    try:
+        run = project.start("ConvertUint8")
+        until(lambda: "TrainFloat: started" in project.said())
+    finally:
+        scheduler.process.kill()
+        scheduler.process.wait()
+    assert run.wait(timeout=120) == 12, project.said()
+    assert "answers no more" in project.said() and "Traceback" not in project.said()
+    assert len(project.manifests("TrainFloat")) == 1
