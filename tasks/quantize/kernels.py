@@ -84,7 +84,7 @@ NO_KERNEL: Dict[str, str] = {
     "MaxPool3D": "use two-dimensional pooling",
     "AvgPool3D": "use two-dimensional pooling",
     "ArgMax": "leave it out: the largest of the output's codes is the same one",
-    "Cast": "feed the network its codes; comparisons and casts have no uint8 form",
+    "Cast": "a comparison, such as ReLU(threshold=...), jumps between two codes: use relu(x - threshold)",
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
 

@@ -133,12 +133,9 @@ def _batch_norm_made(args: Args, name: str, **more):
 
 def _relu(random, shape: Shape) -> Args:
     top = random.choice((None, None, 6.0, 1.0, 4.0))
-    return random.choice(({"max_value": top, "negative_slope": 0.0, "threshold": 0.0},
-                          {"max_value": top, "negative_slope": 0.0, "threshold": 0.0},
-                          {"max_value": top, "negative_slope": round(random.uniform(0.01, 0.5), 3),
-                           "threshold": 0.0},
-                          {"max_value": top, "negative_slope": 0.0,
-                           "threshold": round(random.uniform(0.1, 0.9), 3)}))
+    return random.choice(({"max_value": top, "negative_slope": 0.0},
+                          {"max_value": top, "negative_slope": 0.0},
+                          {"max_value": top, "negative_slope": round(random.uniform(0.01, 0.5), 3)}))
 
 
 def _function(function):

@@ -1,0 +1,62 @@
+"""A random network through the whole quantization path: what came of it, and what is wrong with that."""
+
+from typing import List, NamedTuple, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from octet.datasets.dataset import quantization
+from octet.errors import OctetError, QuantizeError
+from tasks.tflite import contents as tflite_contents
+from tasks.tflite import parity
+from tests.fuzz import weights
+from tests.fuzz.network import Network
+from tests.tasks import conversion
+
+SAMPLES = 8
+
+
+class Outcome(NamedTuple):
+    """`refused` before training, with those words; or converted, `wrong` holding what is not as it should."""
+
+    refused: str
+    wrong: List[str]
+
+
+def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
+    """(graph of constants, what its ends mean) of a random network with its measured weights."""
+    values = weights.measured(network)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        tf.keras.backend.set_session(session)
+        tf.keras.backend.set_learning_phase(0)
+        model = network.build(values)
+        session.run(tf.global_variables_initializer())
+        outputs = [tf.identity(tensor, "out{}".format(place)) for place, tensor in enumerate(model.outputs)]
+        nodes = [tensor.op.name for tensor in outputs]
+        graph_def = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
+    inputs = []
+    for (name, spec), tensor in zip(network.inputs.items(), model.inputs):
+        scale, zero_point = quantization(spec.low, spec.high)
+        inputs.append({"name": name, "node": tensor.op.name, "shape": list(spec.shape), "scale": scale,
+                       "zero_point": zero_point})
+    return graph_def, {"inputs": inputs, "outputs": [{"name": node, "node": node} for node in nodes],
+                       "layers": [layer.name for layer in model.layers]}
+
+
+def outcome(network: Network) -> Outcome:
+    """What comes of the network; other errors than a refusal are what is wrong."""
+    graph_def, ends = frozen(network)
+    codes = [network.samples(SAMPLES)[end["name"]] for end in ends["inputs"]]
+    try:
+        converted = conversion.convert(graph_def, ends, codes)
+    except QuantizeError as error:
+        return Outcome(str(error), [])
+    except OctetError as error:
+        return Outcome("", [str(error)])
+    contents = tflite_contents.read(converted.content)
+    found = parity.local(converted.content, contents, parity.inside(converted.content, contents, codes),
+                         lambda done: None)
+    wrong = ["{} {}: {}".format(each.kind, each.name, each.died or "{} LSB".format(each.lsb)) for each in found if each.wrong]
+    wrong += ["output {} is not finite".format(place) for place, values in enumerate(converted.fake_quantized)
+              if not np.isfinite(values).all()]
+    return Outcome("", wrong)
