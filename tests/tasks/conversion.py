@@ -13,6 +13,7 @@ import tensorflow as tf
 from tasks import network as net
 from tasks.quantize import constants, coverage, plan
 from tasks.tflite import audit, interpreter, toco
+from tasks.tflite import contents as tflite_contents
 
 BATCHES = 3
 
@@ -65,12 +66,10 @@ def convert(graph_def, network, codes) -> Converted:
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=path):
         net.write_graph(Path(folder) / "frozen.pb", frozen)
         content = toco.convert(Path(folder) / "frozen.pb", network, uint8=True)
-        file = Path(folder) / "model.tflite"
-        file.write_bytes(content)
-        model = interpreter.Model(file)
-        audit.fully_uint8(model, network)
-        found = model.run(codes, lambda fraction: None)
-        scales = [interpreter.quantization(end) for end in model.outputs]
+    contents = tflite_contents.read(content)
+    audit.fully_uint8(contents, network, frozen)
+    found = interpreter.over(content, contents, codes, lambda fraction: None)
+    scales = [(contents.tensors[index].scale, contents.tensors[index].zero_point) for index in contents.outputs]
     expected = run(frozen, network, codes)
     lsb = [float(np.max(np.abs((ours.astype(np.float64) - zero_point) - theirs / scale)))
            for ours, theirs, (scale, zero_point) in zip(found, expected, scales)]

@@ -1,10 +1,21 @@
-"""Operators that look at an image through windows, and fully connected layers. Images are [1, H, W, C]."""
+"""Operators that look at images [N, H, W, C] through windows, and fully connected layers."""
 
 from typing import Dict, List, Tuple
 
 import numpy as np
 
 SAME = 0  # the schema's Padding
+
+
+def _each_image(kernel, place: int = 0):
+    """A kernel of images [N, H, W, C], its input number `place`, from one of an image [1, H, W, C]."""
+    def of_all(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+        made = []
+        for number in range(len(inputs[place])):
+            one = inputs[:place] + [inputs[place][number:number + 1]] + inputs[place + 1:]
+            made += kernel(options, one, [(1,) + tuple(shapes[0][1:])])
+        return [np.concatenate(made)]
+    return of_all
 
 
 def _padding(size: int, made: int, window: int, stride: int) -> Tuple[int, int]:
@@ -112,12 +123,12 @@ def _resize_nearest_neighbor(options: Dict, inputs: List, shapes: List) -> List[
 
 
 KERNELS = {
-    "CONV_2D": _conv_2d,
-    "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
+    "CONV_2D": _each_image(_conv_2d),
+    "DEPTHWISE_CONV_2D": _each_image(_depthwise_conv_2d),
     "FULLY_CONNECTED": _fully_connected,
-    "TRANSPOSE_CONV": _transpose_conv,
-    "AVERAGE_POOL_2D": _average_pool_2d,
-    "MAX_POOL_2D": _max_pool_2d,
+    "TRANSPOSE_CONV": _each_image(_transpose_conv, 2),
+    "AVERAGE_POOL_2D": _each_image(_average_pool_2d),
+    "MAX_POOL_2D": _each_image(_max_pool_2d),
     "RESIZE_BILINEAR": _resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": _resize_nearest_neighbor,
 }
