@@ -158,7 +158,7 @@ def test_a_unet_meets_each_level_at_its_own_resolution(upsampling):
 def test_an_autoencoder_is_linear_at_its_end_and_takes_other_shapes_than_it_gives():
     model = build("autoencoder", (5, 2), (7,), widths=[6], bottleneck=3)
     assert model.output_shape == (None, 7)
-    assert model.predict(np.full((1, 5, 2), -100, np.float32)).min() < 0
+    assert model.layers[-1].name == "reals" and model.layers[-1].activation is tf.keras.activations.linear
     assert model.get_layer("bottleneck").units == 3
 
 

@@ -343,14 +343,16 @@ def test_bad_pictures_and_folders_are_named(tmp_path):
 
 
 def streets(tmp_path):
-    """Pictures of 6x6 with masks, one in palette, one in grey, the second class in the left half."""
+    """Pictures of 6x6 with masks, one in palette, one in grey: the class 2 in the left half, 1 in one row."""
     for part, count in (("train", 20), ("test", 3)):
         for folder in ("images", "masks"):
             (tmp_path / "streets" / part / folder).mkdir(parents=True)
         for index in range(count):
             image = np.random.RandomState(index).randint(0, 256, (6, 6, 3)).astype(np.uint8)
             Image.fromarray(image).save(str(tmp_path / "streets" / part / "images" / "{}.jpg".format(index)))
-            mask = Image.fromarray((np.arange(36).reshape(6, 6) % 6 < 3).astype(np.uint8), "L")
+            mask = np.where(np.arange(36).reshape(6, 6) % 6 < 3, 2, 0).astype(np.uint8)
+            mask[1] = 1
+            mask = Image.fromarray(mask, "L")
             if index % 2:
                 mask = mask.convert("P")
                 mask.putpalette([255, 0, 0, 0, 255, 0] + [0] * 762)
@@ -359,17 +361,17 @@ def streets(tmp_path):
 
 
 def test_masks_are_the_indices_that_palette_and_grey_pictures_hold(tmp_path):
-    data = image_folder.load(streets(tmp_path), [3, 4], masks=["road", "car"])
-    assert data.targets == {"mask": Target("class_map", ["road", "car"], (3, 4))}
+    data = image_folder.load(streets(tmp_path), [3, 4], masks=["road", "kerb", "car"])
+    assert data.targets == {"mask": Target("class_map", ["road", "kerb", "car"], (3, 4))}
     assert [len(data.parts[part]) for part in PARTS] == [18, 2, 3]
     for part in data.parts.values():
         assert part.inputs["image"].shape == (len(part), 3, 4, 3)
-        assert (part.targets["mask"] == [[1, 1, 0, 0]] * 3).all()
+        assert (part.targets["mask"] == [[1, 1, 1, 1], [2, 2, 0, 0], [2, 2, 0, 0]]).all()
 
 
 def test_a_changed_mask_changes_only_its_parts_digest(tmp_path):
     path = streets(tmp_path)
-    args = {"size": [6, 6], "masks": ["road", "car"]}
+    args = {"size": [6, 6], "masks": ["road", "kerb", "car"]}
     before = [image_folder.digest(part, path, **args) for part in PARTS]
     Image.new("L", (6, 6)).save(os.path.join(path, "test", "masks", "0.png"))
     after = [image_folder.digest(part, path, **args) for part in PARTS]
@@ -378,7 +380,7 @@ def test_a_changed_mask_changes_only_its_parts_digest(tmp_path):
 
 def test_bad_masks_are_named(tmp_path):
     path = streets(tmp_path)
-    args = {"size": [6, 6], "masks": ["road", "car"]}
+    args = {"size": [6, 6], "masks": ["road", "kerb", "car"]}
     masks = os.path.join(path, "test", "masks")
     assert "masks is 'road'" in refusal(image_folder.load, path, size=[6, 6], masks="road")
     Image.new("RGB", (6, 6)).save(os.path.join(masks, "0.png"))
@@ -386,7 +388,7 @@ def test_bad_masks_are_named(tmp_path):
     mask = np.zeros((6, 6), np.uint8)
     mask[4, 5] = 255
     Image.fromarray(mask).save(os.path.join(masks, "0.png"))
-    assert "the mask holds 255 at row 4, column 5, outside 0..1" in refusal(image_folder.load, path, **args)
+    assert "the mask holds 255 at row 4, column 5, outside 0..2" in refusal(image_folder.load, path, **args)
     os.rename(os.path.join(masks, "0.png"), os.path.join(masks, "x.png"))
     for call in (image_folder.load, lambda path, **args: image_folder.digest("test", path, **args)):
         assert "test/images/0.jpg has nothing of its name in test/masks/" in refusal(call, path, **args)
