@@ -38,7 +38,7 @@ def test_weights_of_another_network_are_said_before_training(tmp_path):
     tf.keras.backend.clear_session()
     with pytest.raises(ModelError, match="of the model's 10 variables do not fit"):
         checked(tmp_path, LENET % (", weights: other.h5", ""))
-    with pytest.raises(ModelError, match="cannot read these weights"):
+    with pytest.raises(ModelError, match="cannot read the weights"):
         checked(tmp_path, LENET % (", weights: none", ""))
 
 
