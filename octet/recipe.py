@@ -6,7 +6,7 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -71,6 +71,10 @@ class Quantize(_Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
     epochs: int = Field(1, ge=0, description="a whole number of at least 0; 0 only calibrates the ranges")
+    # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
+    batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
+    # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
+    delay: int = Field(0, ge=0, description="a whole number of at least 0")
     # Over so many batches the first ranges are the mean.
     calibration_batches: int = Field(20, **_COUNT)
     # From then on the ranges stay, and only the weights are trained.
@@ -84,7 +88,11 @@ class Convert(_Section):
 
 
 class Validate(_Section):
-    """The gates over the measurement; null is no gate."""
+    """The gates over the measurement; null is no gate. FITS: the kinds of targets that each is for."""
+
+    FITS: ClassVar[Dict[str, Tuple[str, ...]]] = {
+        "max_accuracy_drop": ("class", "class_map"), "min_accuracy": ("class", "class_map"),
+        "min_agreement": ("class", "class_map"), "max_error_increase": ("value",), "max_error": ("value",)}
 
     max_accuracy_drop: Optional[float] = Field(0.01, **_FRACTION)
     min_accuracy: Optional[float] = Field(None, **_FRACTION)
@@ -172,6 +180,17 @@ def load(path) -> Recipe:
     recipe._path = Path(os.path.abspath(str(path)))
     recipe._places = text.places
     return recipe
+
+
+def unfit(gates: Dict[str, Optional[float]], kinds: Dict[str, str]) -> List[str]:
+    """One sentence for each gate of a section `validate` that is for no target of these kinds ({target: kind}).
+    A gate that has its default may fit none: nobody asked for it."""
+    return ["{} fits no output: {}; it is for {}".format(
+                name, ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items())),
+                " and ".join(fitting))
+            for name, fitting in Validate.FITS.items()
+            if gates.get(name) not in (None, Validate.model_fields[name].default)
+            and not set(fitting) & set(kinds.values())]
 
 
 def _settle_epochs(text: Text, problems: List[Problem]) -> None:

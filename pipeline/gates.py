@@ -1,14 +1,12 @@
 """The verdict on a measurement: which gates of the recipe's `validate` section it misses."""
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Dict, List, Tuple
 
 from octet.errors import GateError
-from octet.recipe import Validate
+from octet.recipe import Validate, unfit
 
 # 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
 ROUNDING = 1e-9
-
-CLASSES, VALUES = ("class", "class_map"), ("value",)
 
 
 def _accuracy_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
@@ -40,43 +38,26 @@ def _error(figures: Dict, limit: float) -> Tuple[bool, str]:
     return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
 
 
-class Gate(NamedTuple):
-    """kinds: the outputs that it fits; judge(figures, limit): whether they pass, and a sentence."""
-
-    name: str
-    kinds: Tuple[str, ...]
-    judge: Callable[[Dict, float], Tuple[bool, str]]
-
-
-GATES = (
-    Gate("max_accuracy_drop", CLASSES, _accuracy_drop),
-    Gate("min_accuracy", CLASSES, _accuracy),
-    Gate("min_agreement", CLASSES, _agreement),
-    Gate("max_error_increase", VALUES, _error_increase),
-    Gate("max_error", VALUES, _error),
-)
+GATES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_agreement": _agreement,
+         "max_error_increase": _error_increase, "max_error": _error}
+"""Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
 
 
 def misses(metrics: Dict, gates: Dict) -> List[str]:
     """One sentence with figures for each gate that an output misses, or that fits no output.
 
-    None, or absent, is no gate. One that has its default may fit no output: nobody asked for it.
+    None, or absent, is no gate.
     """
-    found = []
-    for gate in GATES:
-        limit = gates.get(gate.name)
-        if limit is None:
-            continue
-        fitting = [name for name, figures in sorted(metrics["outputs"].items()) if figures["kind"] in gate.kinds]
-        if not fitting and limit != Validate.model_fields[gate.name].default:
-            found.append("{} fits no output: {}; it is for {}".format(
-                gate.name, ", ".join("{} is of kind {}".format(name, figures["kind"])
-                                     for name, figures in sorted(metrics["outputs"].items())),
-                " and ".join(gate.kinds)))
-        for name in fitting:
-            passed, sentence = gate.judge(metrics["outputs"][name], limit)
+    outputs = sorted(metrics["outputs"].items())
+    found = unfit(gates, {name: figures["kind"] for name, figures in outputs})
+    for gate, passes in GATES.items():
+        limit = gates.get(gate)
+        for name, figures in outputs:
+            if limit is None or figures["kind"] not in Validate.FITS[gate]:
+                continue
+            passed, sentence = passes(figures, limit)
             if not passed:  # nothing that is NaN is: a comparison with it is false
-                found.append("{}: {}; {} is {}".format(name, sentence, gate.name, limit))
+                found.append("{}: {}; {} is {}".format(name, sentence, gate, limit))
     return found
 
 

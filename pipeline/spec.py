@@ -33,7 +33,7 @@ _VARIABLES = ("variables.index", "variables.data-*")
 _IN_ORDER = (
     StageSpec("TrainFloat", "train_float",
               reads=("seed", "data", "model", "train"), parts=("train", "validation"),
-              products=("float.pb", "network.json"), checks=("check",)),
+              products=("float.pb", "training.meta", "network.json"), checks=("check",)),
     StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
               reads=("seed", "data", "quantize"), parts=("train", "validation"),
               products=("network.pb", "network.json") + _VARIABLES),

@@ -121,7 +121,8 @@ class Stage(luigi.Task):
             job = self._job(plan, workspace)
             try:
                 for check in self.spec.checks:
-                    child.run(job._replace(stage=check), lambda fraction, message: report(0.0, message), log_path)
+                    child.run(job._replace(stage=check, settings=self.taken.sections),
+                              lambda fraction, message: report(0.0, message), log_path)
                 metrics = child.run(job, report, log_path)
             except BaseException as error:
                 store.discard(workspace)

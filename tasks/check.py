@@ -1,18 +1,28 @@
 """Check: whether a recipe's model, on its data, can become uint8; nothing is trained or written.
 
-In:  the recipe's data, model and train sections.
+In:  all sections of the recipe.
 Out: no file; where each tensor's range will come from, as metrics.
 Fails with ModelError when the model cannot be built on this data or its weights are another network's,
-QuantizeError when a tensor cannot be uint8.
+QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
 
+from octet import recipe
+from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.quantize import plan
-from tasks.training import inference
+from tasks.training import inference, live
 
 
 def run(job: Job, progress: Progress) -> dict:
-    ranges = plan.quantizable(*inference.frozen(job, data.load(job)))
+    dataset = data.load(job)
+    unfit = recipe.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()})
+    if unfit:
+        raise RecipeError("\n".join(unfit), where="validate",
+                          next_step="leave it out, or choose a gate for this kind of target")
+    graph_def, network = inference.frozen(job, dataset)
+    ranges = plan.quantizable(graph_def, network)
+    if job.settings["quantize"]["batch_norm"] == "live":
+        live.covered(graph_def, network)
     progress(1.0, "every tensor has a range")
     return {"ranges": [item._asdict() for item in ranges]}

@@ -1,7 +1,8 @@
 """TrainFloat: the network as its author wrote it, trained in float.
 
 In:  the recipe's data, model and train sections; the parts train and validation.
-Out: float.pb, the trained inference graph with its weights as constants; network.json. By-product: events.
+Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
+     was trained as; network.json. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
 the loss leaves the numbers.
 """
@@ -14,7 +15,7 @@ from octet.datasets.dataset import Dataset
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.training import batch_norm, feed
+from tasks.training import batch_norm, feed, training_graph
 from tasks.training.history import History
 from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
@@ -24,7 +25,7 @@ from tasks.training.model import build, initialize, put
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     inference = Inference(job, dataset)
-    history = _train(job, dataset, inference, progress) if job.section("train").epochs else []
+    history = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
     net.write(job.out, inference.network)
     return {"history": history, "validation": inference.figures(dataset.parts["validation"])}
@@ -39,6 +40,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
         model = build(job, dataset).model
+        training_graph.write(job.out, model)
         statistics = batch_norm.rates(graph)
         trainer = Trainer(inference.network, model.inputs, model.outputs, settings,
                           model.losses, model.updates)

@@ -3,7 +3,10 @@
 Its ranges are calibrated first; with `epochs: 0` that is all. Graph in, graph out: there is no Keras
 model here, and so neither its regularisers nor its dropout.
 
-In:  TrainFloat's float.pb; the recipe's quantize section; the parts train and validation.
+With `batch_norm: live` it is the other way round: the training graph is rewritten as it is and trained, and
+what comes of it is folded, rewritten and calibrated.
+
+In:  TrainFloat's float.pb, training.meta; the recipe's quantize section; the parts train and validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json.
      By-product: events.
 Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers.
@@ -15,7 +18,7 @@ from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
 from tasks.quantize import plan
-from tasks.training import evaluate
+from tasks.training import evaluate, live
 from tasks.training.calibrate import calibrate, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
@@ -26,8 +29,15 @@ CALIBRATION = 0.05  # the share of the progress bar that it has
 def run(job: Job, progress: Progress) -> dict:
     dataset, seed, settings = data.load(job), job.settings["seed"], job.section("quantize")
     part, validation = dataset.parts["train"], dataset.parts["validation"]
-    network = net.read(job.input("TrainFloat"))
-    graph_def = plan.folded(net.read_graph(job.input("TrainFloat") / "float.pb"), network)
+    source = job.input("TrainFloat")
+    network, graph_def, history = net.read(source), net.read_graph(source / "float.pb"), []
+
+    def training(done: float, message: str) -> None:
+        progress(CALIBRATION + (1 - CALIBRATION) * done, message)
+
+    if settings.batch_norm == "live":
+        graph_def, history = live.train(job, dataset, source, network, training)
+    graph_def = plan.folded(graph_def, network)
     quantized = plan.rewritten(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
     with quantized.graph.as_default(), tf.Session() as session:
@@ -35,16 +45,21 @@ def run(job: Job, progress: Progress) -> dict:
         saver = tf.train.Saver(tf.global_variables())  # without the optimizer's
         trainer = Trainer(network, *ends, settings)
         session.run(tf.global_variables_initializer())
-        calibrated = calibrate(session, network, quantized, part, settings, seed,
-                               lambda done, message: progress(CALIBRATION * done, message))
-        first = evaluate.figures(session, network, *ends, validation)
-        history = History(job.out, lambda: evaluate.figures(session, network, *ends, validation))
-        trainer.fit(
-            session, part, seed, history,
-            lambda done, message: progress(CALIBRATION + (1 - CALIBRATION) * done, message),
-            lambda epochs_done: {quantized.momentum: momentum(settings, epochs_done)})
+
+        def validate() -> dict:
+            return evaluate.figures(session, network, *ends, validation)
+
+        batches = calibrate(session, network, quantized, part, settings, seed,
+                            lambda done, message: progress(CALIBRATION * done, message))
+        calibrated = validate()
+        if settings.batch_norm == "fold":
+            epochs = History(job.out, validate)
+            trainer.fit(session, part, seed, epochs, training,
+                        lambda epochs_done: {quantized.momentum: momentum(settings, epochs_done)})
+            history = epochs.close()
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
+        trained = validate()
     net.write_graph(job.out / "network.pb", graph_def)
     net.write(job.out, network)
-    return {"calibration": {"batches": calibrated, "validation": first}, "history": history.close(),
-            "ranges": [item._asdict() for item in quantized.ranges]}
+    return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
+            "validation": trained, "ranges": [item._asdict() for item in quantized.ranges]}

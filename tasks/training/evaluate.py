@@ -33,6 +33,12 @@ def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
     return {end["name"]: total.figures() for end, total in zip(network["outputs"], sums)}
 
 
+def figures_of(graph_def: tf.GraphDef, network: Dict, part: Part) -> Dict[str, Dict[str, float]]:
+    """The same for a graph that holds no variables."""
+    with session_of(graph_def) as session:
+        return figures(session, network, *ends(session.graph, network), part)
+
+
 def session_of(graph_def: tf.GraphDef) -> tf.Session:
     """A session for a graph that holds no variables."""
     with tf.Graph().as_default() as graph:

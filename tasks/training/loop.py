@@ -35,7 +35,9 @@ class Trainer:
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
         self.loss = tf.add_n([losses.total(network, outputs, self.answers), *extra_losses])
-        self.step = tf.group(OPTIMIZERS[settings.optimizer](self.rate).minimize(self.loss), *updates)
+        minimize = OPTIMIZERS[settings.optimizer](self.rate).minimize(
+            self.loss, global_step=tf.train.get_global_step())  # there is one where something waits for it
+        self.step = tf.group(minimize, *updates)
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress,
             fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:

@@ -38,7 +38,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
         else:
             found = _checkpoint(path)
     except (OSError, KeyError, tf.errors.OpError) as error:
-        raise ModelError("cannot read these weights: {}".format(error), where=str(path),
+        raise ModelError("cannot read the weights {}: {}".format(path, error), where="model.weights",
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
                                    "(its files but for .index and .data-...)") from error
     _expect_all(wanted, found, path)
@@ -86,7 +86,7 @@ def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Pa
     if problems:
         spare = ["{} {}".format(name, value.shape) for name, value in found.items() if name not in wanted]
         raise ModelError(
-            "{} of the model's {} variables do not fit these weights".format(len(problems), len(wanted)),
-            where=str(path), why="\n".join(problems),
+            "{} of the model's {} variables do not fit the weights {}".format(len(problems), len(wanted), path),
+            where="model.weights", why="\n".join(problems),
             next_step="give the weights of this very network{}".format(
                 "; the file also has " + ", ".join(spare) if spare else ""))

@@ -11,9 +11,9 @@ layers = tf.keras.layers
 
 def build(input_shape, classes, head, activation=None):
     image = layers.Input(input_shape, name="image")
-    x = layers.Conv2D(16, 3, padding="same")(image)
+    x = layers.Conv2D(16, 5, padding="same")(image)
     x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = layers.Conv2D(24, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(24, 5, padding="same", activation="relu")(x)
     heads = {
         "label": lambda: layers.Dense(10, activation=activation, name="label")(layers.Flatten()(x)),
         "mask": lambda: layers.Conv2D(11, 1, activation=activation, name="mask")(x),

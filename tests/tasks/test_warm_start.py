@@ -78,11 +78,11 @@ def test_all_that_does_not_fit_is_named_at_once(trained, name):
 
 @pytest.mark.parametrize("name", ["gone.h5", "gone"])
 def test_a_file_that_is_not_there_is_a_model_error(trained, name):
-    with pytest.raises(ModelError, match="cannot read these weights"):
+    with pytest.raises(ModelError, match="cannot read the weights"):
         read(trained[0], name)
 
 
 def test_a_file_that_is_none_of_keras_is_a_model_error(tmp_path):
     (tmp_path / "text.h5").write_text("nothing")
-    with pytest.raises(ModelError, match="cannot read these weights"):
+    with pytest.raises(ModelError, match="cannot read the weights"):
         read(tmp_path, "text.h5")

@@ -1,0 +1,110 @@
+"""Quantization-aware training with batch norm live, the way of TensorFlow's own tutorial.
+
+`tf.contrib.quantize` rewrites the training graph as Keras made it, batch norm and all, and folds each batch
+norm anew in every step, for twice the arithmetic. It knows few patterns, and leaves out the rest without a
+word: so what it leaves out is looked for first.
+"""
+
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from octet.datasets.dataset import Dataset
+from octet.errors import QuantizeError
+from octet.job import Job, Progress
+from tasks import network as net
+from tasks.quantize import constants, groups, kernels, thaw
+from tasks.training import evaluate, training_graph
+from tasks.training.history import History
+from tasks.training.loop import Trainer
+from tasks.training.model import put
+
+WITHOUT = (kernels.FOLLOWS, kernels.FIXED)  # kinds of kernels whose range is not trained
+
+
+def covered(graph_def: tf.GraphDef, network: Dict) -> None:
+    """Raises QuantizeError naming each tensor of the inference graph that needs a trained range and would
+    be left without one."""
+    outputs = net.nodes(network, "outputs")
+    with tf.Graph().as_default() as graph:
+        thaw.thaw(constants.fold(graph_def, outputs))
+        tf.contrib.quantize.create_eval_graph(graph)
+        path = groups.Path(graph, net.nodes(network, "inputs"), outputs)
+        missing = [operation for operation in path.operations if _needs_range(path, operation)
+                   and not path.fake_quants(operation.outputs[0])]
+    if missing:
+        raise QuantizeError(
+            "tf.contrib.quantize leaves {} tensor{} without a range".format(
+                len(missing), "s" if len(missing) > 1 else ""),
+            where="quantize.batch_norm",
+            why="\n".join("{} ({})".format(operation.name, operation.type) for operation in missing),
+            next_step="leave out `batch_norm: live`: folded, they have one")
+
+
+def _needs_range(path: groups.Path, operation: tf.Operation) -> bool:
+    if operation in path.inputs or path.fused(operation) or _before_folded_bias(path, operation):
+        return False
+    found = groups.kernel(operation)
+    return found is None or found.kind not in WITHOUT
+
+
+def _before_folded_bias(path: groups.Path, operation: tf.Operation) -> bool:
+    """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
+    readers = path.readers(operation.outputs[0])
+    return (groups.kernel(operation) is not None and groups.kernel(operation).kind == kernels.LAYER
+            and [reader.type for reader in readers] == ["Add"]
+            and not any(tensor.op in path.operations for tensor in readers[0].inputs
+                        if groups.source(tensor).op is not operation))
+
+
+def train(job: Job, dataset: Dataset, source: Path, network: Dict,
+          progress: Progress) -> Tuple[tf.GraphDef, List[Dict]]:
+    """(the float inference graph with the weights that this training came to, what each epoch came to).
+
+    In the folder `source` are TrainFloat's products. Validation is that of the float graph.
+    """
+    settings, seed = job.section("quantize"), job.settings["seed"]
+    graph_def = net.read_graph(source / "float.pb")
+    covered(graph_def, network)
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor)
+              for node in graph_def.node if node.op == "Const"}
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        tf.set_random_seed(seed)
+        ends = training_graph.read(source)
+        variables = [variable for variable in tf.global_variables() if variable.op.name in values]
+        tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
+        trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
+                          ends.losses, ends.updates)
+        session.run(tf.global_variables_initializer())
+        put(session, variables, [values[variable.op.name] for variable in variables])
+
+        def current() -> tf.GraphDef:
+            return _with(graph_def, dict(zip([variable.op.name for variable in variables],
+                                             session.run(variables))))
+
+        history = History(job.out, lambda: evaluate.figures_of(current(), network, dataset.parts["validation"]))
+        trainer.fit(session, dataset.parts["train"], seed, history, progress)
+        return current(), history.close()
+
+
+def _ranged(tensor: tf.Tensor) -> tf.Tensor:
+    """What readers of an output would see: its fake-quant, behind the switch that delays it where there is
+    one; the tensor itself where it has none."""
+    for fake_quant in tensor.consumers():
+        if fake_quant.type == groups.FAKE_QUANT:
+            return next((merge.outputs[0] for switch in fake_quant.outputs[0].consumers()
+                         for branch in switch.outputs for merge in branch.consumers()
+                         if merge.type == "Merge"), fake_quant.outputs[0])
+    return tensor
+
+
+def _with(graph_def: tf.GraphDef, values: Dict[str, np.ndarray]) -> tf.GraphDef:
+    """A copy of the graph with other values for some of its constants."""
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for node in copy.node:
+        if node.name in values:
+            node.CopyFrom(constants.constant(node.name, values[node.name]))
+    return copy

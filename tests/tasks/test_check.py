@@ -1,0 +1,47 @@
+import pytest
+import tensorflow as tf
+
+from models import lenet
+from octet import recipe
+from octet.errors import ModelError, QuantizeError, RecipeError
+from octet.job import Job
+from tasks import check
+
+LENET = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}%s}\n%s"
+
+
+def checked(folder, text):
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return check.run(Job("check", recipe.load(path).sections(), {}, str(folder), str(folder)), lambda *_: None)
+
+
+def test_every_tensor_is_told_with_where_its_range_comes_from(tmp_path):
+    ranges = checked(tmp_path, LENET % ("", ""))["ranges"]
+    assert {"conv1_relu/Relu", "dense_relu/Relu"} <= {item["tensor"] for item in ranges}
+
+
+def test_a_gate_for_another_kind_of_target_is_said_before_training(tmp_path):
+    with pytest.raises(RecipeError, match="max_error fits no output: label is of kind class"):
+        checked(tmp_path, LENET % ("", "validate: {max_error: 0.1}"))
+
+
+def test_live_batch_norm_that_would_not_be_folded_is_said_before_training(tmp_path):
+    with pytest.raises(QuantizeError, match="without a range"):
+        checked(tmp_path, LENET % ("", "quantize: {batch_norm: live}"))
+
+
+def test_weights_of_another_network_are_said_before_training(tmp_path):
+    with tf.Graph().as_default():
+        model = lenet.build((8, 8, 1), 10, filters=[6], dense=8)
+        model.save_weights(str(tmp_path / "other.h5"))
+    tf.keras.backend.clear_session()
+    with pytest.raises(ModelError, match="of the model's 10 variables do not fit"):
+        checked(tmp_path, LENET % (", weights: other.h5", ""))
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        checked(tmp_path, LENET % (", weights: none", ""))
+
+
+def test_a_weight_for_a_loss_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(ModelError, match="there is no output digit"):
+        checked(tmp_path, LENET % ("", "train: {loss_weights: {digit: 2}}"))
