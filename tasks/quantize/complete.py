@@ -21,7 +21,7 @@ from tasks.quantize import coverage, kernels, ranges
 from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
 from tasks.quantize.net import SATURATE
 from tasks.quantize.ranges import Limits, Range
-from tasks.quantize.shared import Group, groups
+from tasks.quantize.shared import Group, groups, origin
 
 MUL_ROOM = 1.001  # the kernels' multipliers must stay below 1, float rounding included
 SUM_ROOM = 0.01   # ADD and SUB wrap when the sum is 32,768 codes from the zero point; measured at 600 ranges
@@ -86,6 +86,9 @@ class _Completion:
         self.report: List[coverage.Range] = []
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(path)
+        # Tensors that are read by a kernel whose multiplier would overflow above some scale.
+        self._coarse = {origin(tensor): kernel(operation).most_scale for operation in path.operations
+                        if kernel(operation).most_scale for tensor in data(operation)}
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
 
     def given(self, tensor: tf.Tensor, end: Ends) -> None:
@@ -115,22 +118,25 @@ class _Completion:
             self._quantize(tensor, ranges.fixed(*found.limits))
             self._say(operation, coverage.FIXED)
         elif found.kind == kernels.FOLLOWS:
-            origin = data(operation)[0]
-            self._range[tensor] = self._range[origin]
+            before = data(operation)[0]
             if operation.type == "PadV2":
-                self._quantize_input(operation, 2, self._range[origin])
+                self._quantize_input(operation, 2, self._range_of(before))
             if found.carried:
                 self._bypass(tensor)
             else:
-                self._quantize(tensor, self._range[origin])
-            self._say(operation, coverage.FOLLOWS, origin)
+                self._quantize(tensor, self._range_of(before))
+            self._say(operation, coverage.FOLLOWS, before)
         elif tensor in self._groups:
             self._tie(operation, tensor)
         else:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
             self._quantize(tensor, ranges.trained(
-                tensor.op.name, [tensor], self._least_scales(operation), self.training, self._limits(operation)))
+                tensor.op.name, [tensor], self._least_scales(operation), self.training, self._limits(operation),
+                self._coarse.get(tensor, math.inf)))
             self._say(operation, where)
+
+    def _range_of(self, tensor: tf.Tensor) -> Range:
+        return self._range[tensor if tensor in self._range else origin(tensor)]
 
     def _limits(self, operation: tf.Operation) -> Limits:
         """Between which reals the clamps that the operation ends leave its tensor."""
@@ -147,8 +153,9 @@ class _Completion:
         self._say(operation, coverage.TIED, group.tensors[-1])
         if tensor is group.tensors[-1]:
             least = [scale for member in group.produced for scale in self._least_scales(member, group)]
+            most = min(self._coarse.get(member, math.inf) for member in group.tensors)
             shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least,
-                                    self.training)
+                                    self.training, most_scale=most)
             for member in group.tensors:
                 self._quantize(member, shared)
 
@@ -158,11 +165,11 @@ class _Completion:
         first = chain[0]
         layer = next((member for member in chain if kernel(member) is not None
                       and kernel(member).kind == kernels.LAYER), None)
-        if group is not None and any(tensor in group.tensors for tensor in data(first)):
+        if group is not None and any(origin(tensor) in group.tensors for tensor in data(first)):
             # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
             self._weights(layer, tf.constant(1.0), None)
             return []
-        incoming = [self._range[tensor].scale for tensor in data(first)]
+        incoming = [self._range_of(tensor).scale for tensor in data(first)]
         if layer is not None:
             bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
             return [MUL_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]

@@ -22,6 +22,7 @@ class Kernel(NamedTuple):
     data:     which inputs are data; None is all of them. The others are weights, axes, sizes.
     weights:  which input is a layer's weights.
     limits:   the real values of codes 0 and 255 where they are FIXED.
+    most_scale: the kernel's own multiplier overflows above this scale of its input; 0 is no bound.
     carried:  whether toco hands its input's range on: if not, or where the kernel rounds, it is said
               again by a fake-quant.
     """
@@ -30,6 +31,7 @@ class Kernel(NamedTuple):
     data: Optional[Tuple[int, ...]] = (0,)
     weights: Optional[int] = None
     limits: Optional[Limits] = None
+    most_scale: float = 0.0
     carried: bool = True
 
 
@@ -51,10 +53,10 @@ TABLE: Dict[str, Kernel] = {
     "Relu6": Kernel(ACTIVATION),
     "Maximum": Kernel(SHARED, data=None),
     "Minimum": Kernel(SHARED, data=None),
-    "Sigmoid": Kernel(FIXED, limits=(0.0, 255 / 256)),
+    "Sigmoid": Kernel(FIXED, limits=(0.0, 255 / 256), most_scale=15.9),
     "Softmax": Kernel(FIXED, limits=(0.0, 255 / 256)),
     "LogSoftmax": Kernel(FIXED, limits=(-16 * 255 / 256, 0.0)),
-    "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128)),
+    "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128), most_scale=15.9),
     "l2_normalization": Kernel(FIXED, limits=(-1.0, 127 / 128)),
     "Reshape": _MOVES, "Squeeze": _MOVES, "ExpandDims": _MOVES, "Transpose": _MOVES,
     "Slice": _MOVES, "StridedSlice": _MOVES, "Pad": _MOVES, "GatherV2": _MOVES,

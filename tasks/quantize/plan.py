@@ -18,6 +18,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     arithmetic.plain,
     clamps.by_constants,
     moves.with_kernels,
+    moves.there_and_back,
     reductions.as_layers,
     affine.recognize,
     affine.merge,

@@ -46,12 +46,12 @@ def fixed(low: float, high: float) -> Range:
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
-            training: bool, limits: Limits = (-math.inf, math.inf)) -> Range:
+            training: bool, limits: Limits = (-math.inf, math.inf), most_scale: float = math.inf) -> Range:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
     It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
-    exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). It never leaves
-    `limits`, low <= 0 <= high, whose clamp it does by its ends.
+    exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is never more
+    than `most_scale`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
     """
     with tf.variable_scope(None, default_name="ranges/" + name):
         low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)
@@ -67,6 +67,9 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
         else:
             moved = Range(tf.identity(low), tf.identity(high))
         wide = _widened(moved, least_scales)
+        if most_scale < math.inf:
+            share = tf.minimum(1.0, most_scale / wide.scale)
+            wide = Range(wide.low * share, wide.high * share)
         return Range(tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1]))
 
 

@@ -15,7 +15,7 @@ from typing import Dict, List, Optional
 import tensorflow as tf
 
 from tasks.quantize.groups import Path, data, kernel, mark, source
-from tasks.quantize.kernels import SHARED
+from tasks.quantize.kernels import FOLLOWS, SHARED
 
 
 class Group:
@@ -32,18 +32,18 @@ class Group:
 
     def observed(self) -> List[tf.Tensor]:
         """Tensors whose values the range must hold, none of which depends on the range."""
-        inside = {tensor for extreme in self.extremes for tensor in data(extreme)}
+        inside = {origin(tensor) for extreme in self.extremes for tensor in data(extreme)}
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
         for extreme in self.extremes:
             leaky = _leaky(extreme)
             if leaky is not None:
                 # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
-                shadows[extreme.outputs[0]] = leaky
-                seen.append(leaky)
+                shadows[extreme.outputs[0]] = _raw(leaky, shadows)
+                seen.append(_raw(leaky, shadows))
             else:
                 shadow = tf.maximum if extreme.type == "Maximum" else tf.minimum
-                shadows[extreme.outputs[0]] = shadow(*(shadows.get(tensor, tensor) for tensor in data(extreme)))
+                shadows[extreme.outputs[0]] = shadow(*(_raw(tensor, shadows) for tensor in data(extreme)))
             if extreme.outputs[0] not in inside:
                 seen.append(shadows[extreme.outputs[0]])
         return seen
@@ -56,7 +56,7 @@ def groups(path: Path) -> Dict[tf.Tensor, Group]:
         if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
             continue
         joined = Group()
-        for tensor in data(extreme):
+        for tensor in map(origin, data(extreme)):
             before = found.get(tensor)
             if before is None:
                 joined.tensors.append(tensor)
@@ -72,6 +72,20 @@ def groups(path: Path) -> Dict[tf.Tensor, Group]:
         group.tensors.sort(key=lambda tensor: order[tensor.op])
         group.extremes.sort(key=order.get)
     return found
+
+
+def origin(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor whose range this one has: behind moves of data."""
+    while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
+        tensor = data(tensor.op)[0]
+    return tensor
+
+
+def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """The tensor as it is without the fake-quants of its group."""
+    if tensor.op.type == "Reshape":
+        return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
+    return shadows.get(tensor, tensor)
 
 
 def _leaky(extreme: tf.Operation) -> Optional[tf.Tensor]:

@@ -56,7 +56,8 @@ def outcome(network: Network) -> Outcome:
     contents = tflite_contents.read(converted.content)
     found = parity.local(converted.content, contents, parity.inside(converted.content, contents, codes),
                          lambda done: None)
-    wrong = ["{} {}: {}".format(each.kind, each.name, each.died or "{} LSB".format(each.lsb)) for each in found if each.wrong]
+    wrong = ["{} {}: {}".format(each.kind, each.name, each.died or "{} LSB".format(each.lsb))
+             for each in found if each.wrong]
     wrong += ["output {} is not finite".format(place) for place, values in enumerate(converted.fake_quantized)
               if not np.isfinite(values).all()]
     return Outcome("", wrong)

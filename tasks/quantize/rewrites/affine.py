@@ -22,7 +22,7 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.net import Affine, Net, Node
+from tasks.quantize.net import SATURATE, Affine, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
 
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
@@ -197,28 +197,27 @@ def relus_before_moves(net: Net) -> List[str]:
 
 
 def ground(net: Net) -> List[str]:
-    """Every Affine that is left is a depthwise 1x1 convolution with a bias, and the ReLU behind it."""
+    """Every Affine that is left is a depthwise 1x1 convolution with a bias; what is fused with that on tensors
+    of another rank than an image's stands before the way back from an image."""
     found = []
     for affine in net.of_type("Affine"):
         shape, channels = net.shapes[affine.name], len(affine.scale)
-        source, last = affine.inputs[0], affine
-        relu = net.only_reader(affine.name)
-        flat = shape if len(shape) == 4 else (None, 1, int(np.prod(shape[1:-1], dtype=int)), channels)
-        if flat != shape:
-            source = reshape(net, source, flat[1:], affine, "to_image")
+        image = shape if len(shape) == 4 else (None, 1, int(np.prod(shape[1:-1], dtype=int)), channels)
+        source = affine.inputs[0] if image == shape else reshape(net, affine.inputs[0], image[1:], affine, "to_image")
         weights = net.constant(affine.name + "/weights", affine.scale.reshape([1, 1, channels, 1]))
         ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
         layer = net.add(Node(net.free(affine.name + "/depthwise"), "DepthwiseConv2dNative", [source, weights],
                              {"T": FLOAT, "strides": ones, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),
-                              "data_format": tf.AttrValue(s=b"NHWC")}, layer=affine.layer, mark=affine.mark), flat)
-        tensor = bias_add(net, layer.name, affine, weights)
-        net.producer(tensor).mark = affine.mark
-        if relu is not None and relu.op in RELUS and flat != shape:
-            last = relu
-            tensor = net.add(Node(net.free(relu.name + "/image"), relu.op, [tensor], relu.attr,
-                                  layer=relu.layer), flat).name
-        if flat != shape:
-            tensor = reshape(net, tensor, shape[1:], affine, "from_image")
-        net.replace(last.name, tensor)
+                              "data_format": tf.AttrValue(s=b"NHWC")}, layer=affine.layer, mark=affine.mark), image)
+        last = net.producer(bias_add(net, layer.name, affine, weights))
+        last.mark = affine.mark
+        net.replace(affine.name, last.name)
+        if image != shape:
+            after = net.only_reader(last.name)
+            while after is not None and (after.op in RELUS or after.mark == SATURATE):
+                net.shapes[after.name] = image
+                last, after = after, net.only_reader(after.name)
+            back = reshape(net, last.name, shape[1:], affine, "from_image")
+            net.replace(last.name, back, but=[net.nodes[back]])
         found.append(affine.name)
     return found

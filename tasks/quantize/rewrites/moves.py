@@ -168,5 +168,31 @@ def _sizes(net: Net, node: Node) -> str:
                         {"T": INT, "N": tf.AttrValue(i=1 + len(rest))}), (1 + len(rest),)).name
 
 
-_BY_OP = {"Tile": _tile, "MirrorPad": _mirror_pad, "SplitV": _split_v, "StridedSlice": _strided_slice,
-          "DepthToSpace": _depth_to_space}
+def _batches(net: Net, node: Node) -> Optional[str]:
+    """SpaceToBatchND or BatchToSpaceND of a sequence, as of an image one pixel high: the kernel takes no other."""
+    shape, blocks, edges = net.shapes[node.inputs[0]], net.value(node.inputs[1]), net.value(node.inputs[2])
+    if len(shape) != 3 or blocks is None or edges is None or blocks.size != 1:
+        return None
+    operands = [net.constant(node.name + "/blocks", [1, blocks[0]], np.int32),
+                net.constant(node.name + "/edges", [[0, 0], edges[0]], np.int32)]
+    result = net.shapes[node.name]
+    image = net.add(Node(net.free(node.name + "/image"), node.op,
+                         [reshape(net, node.inputs[0], (1,) + shape[1:], node, "to_image")] + operands,
+                         dict(node.attr, Tblock_shape=INT, Tpaddings=INT) if node.op == "SpaceToBatchND" else
+                         dict(node.attr, Tblock_shape=INT, Tcrops=INT), layer=node.layer),
+                    (None, 1) + result[1:]).name
+    return reshape(net, image, result[1:], node, "from_image")
+
+
+def there_and_back(net: Net) -> List[str]:
+    """No reshape undoes the one before it."""
+    for node in net.of_type("Reshape", "Squeeze", "ExpandDims"):
+        before = net.producer(node.inputs[0])
+        if before.op in ("Reshape", "Squeeze", "ExpandDims") and None not in (net.shapes[node.name] or (None, None))[
+                1:] and net.shapes[before.inputs[0]] == net.shapes[node.name]:
+            net.replace(node.name, before.inputs[0])
+    return []
+
+
+_BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,
+          "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space}
