@@ -23,9 +23,13 @@ from tasks.quantize.net import SATURATE
 from tasks.quantize.ranges import Limits, Range
 from tasks.quantize.shared import Group, groups, origin
 
-MUL_ROOM = 1.001  # the kernels' multipliers must stay below 1, float rounding included
-SUM_ROOM = 0.01   # ADD and SUB wrap when the sum is 32,768 codes from the zero point; measured at 600 ranges
+LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
+# MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
+# are less, and so are the two ranges of a sum by a hundred.
+PRODUCT_ROOM = 2.1
+SUM_ROOM = 0.01
 BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
+ANY_SCALE = (0.0, math.inf)
 SUMS = ("Add", "AddV2", "Sub")
 
 
@@ -86,9 +90,10 @@ class _Completion:
         self.report: List[coverage.Range] = []
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(path)
-        # Tensors that are read by a kernel whose multiplier would overflow above some scale.
-        self._coarse = {origin(tensor): kernel(operation).most_scale for operation in path.operations
-                        if kernel(operation).most_scale for tensor in data(operation)}
+        # Tensors that are read by a kernel which is right only between two scales.
+        self._scales = {origin(tensor): kernel(operation).scales for operation in path.operations
+                        if kernel(operation) is not None and kernel(operation).scales
+                        for tensor in data(operation)}
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
 
     def given(self, tensor: tf.Tensor, end: Ends) -> None:
@@ -130,9 +135,10 @@ class _Completion:
             self._tie(operation, tensor)
         else:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
+            least, most = self._scales.get(tensor, ANY_SCALE)
             self._quantize(tensor, ranges.trained(
-                tensor.op.name, [tensor], self._least_scales(operation), self.training, self._limits(operation),
-                self._coarse.get(tensor, math.inf)))
+                tensor.op.name, [tensor], self._least_scales(operation) + [tf.constant(least)], self.training,
+                self._limits(operation), most))
             self._say(operation, where)
 
     def _range_of(self, tensor: tf.Tensor) -> Range:
@@ -152,9 +158,10 @@ class _Completion:
         group = self._groups[tensor]
         self._say(operation, coverage.TIED, group.tensors[-1])
         if tensor is group.tensors[-1]:
+            finest = [tf.constant(self._scales.get(member, ANY_SCALE)[0]) for member in group.tensors]
             least = [scale for member in group.produced for scale in self._least_scales(member, group)]
-            most = min(self._coarse.get(member, math.inf) for member in group.tensors)
-            shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least,
+            most = min(self._scales.get(member, ANY_SCALE)[1] for member in group.tensors)
+            shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least + finest,
                                     self.training, most_scale=most)
             for member in group.tensors:
                 self._quantize(member, shared)
@@ -172,9 +179,9 @@ class _Completion:
         incoming = [self._range_of(tensor).scale for tensor in data(first)]
         if layer is not None:
             bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
-            return [MUL_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]
+            return [LAYER_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]
         if first.type == "Mul":
-            return [MUL_ROOM * incoming[0] * incoming[1]]
+            return [PRODUCT_ROOM * incoming[0] * incoming[1]]
         if first.type in SUMS:
             return [SUM_ROOM * (incoming[0] + incoming[1])]
         return []

@@ -4,6 +4,7 @@ The table is the policy of `complete`: an operation that is not in it has no uin
 toco's hardcode_min_max.cc and quantize.cc, and from each kernel alone through the 1.14 interpreter.
 """
 
+import math
 from typing import Dict, NamedTuple, Optional, Tuple
 
 LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
@@ -22,7 +23,7 @@ class Kernel(NamedTuple):
     data:     which inputs are data; None is all of them. The others are weights, axes, sizes.
     weights:  which input is a layer's weights.
     limits:   the real values of codes 0 and 255 where they are FIXED.
-    most_scale: the kernel's own multiplier overflows above this scale of its input; 0 is no bound.
+    scales:   between which scales of its input the kernel is right; None is any.
     carried:  whether toco hands its input's range on: if not, or where the kernel rounds, it is said
               again by a fake-quant.
     """
@@ -31,9 +32,13 @@ class Kernel(NamedTuple):
     data: Optional[Tuple[int, ...]] = (0,)
     weights: Optional[int] = None
     limits: Optional[Limits] = None
-    most_scale: float = 0.0
+    scales: Optional[Limits] = None
     carried: bool = True
 
+
+# LOGISTIC, TANH and SOFTMAX hold 16 / scale in 16 bits: below a scale of 16 / 32767 they are off by up to
+# 130 codes (at 2.2e-4; at 7e-4 they are right). Above 16 the multiplier of the first two overflows.
+_SIXTEEN_BITS = (5e-4, 15.9)
 
 _MOVES = Kernel(FOLLOWS)
 _SAID_AGAIN = Kernel(FOLLOWS, carried=False)
@@ -53,10 +58,10 @@ TABLE: Dict[str, Kernel] = {
     "Relu6": Kernel(ACTIVATION),
     "Maximum": Kernel(SHARED, data=None),
     "Minimum": Kernel(SHARED, data=None),
-    "Sigmoid": Kernel(FIXED, limits=(0.0, 255 / 256), most_scale=15.9),
-    "Softmax": Kernel(FIXED, limits=(0.0, 255 / 256)),
-    "LogSoftmax": Kernel(FIXED, limits=(-16 * 255 / 256, 0.0)),
-    "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128), most_scale=15.9),
+    "Sigmoid": Kernel(FIXED, limits=(0.0, 255 / 256), scales=_SIXTEEN_BITS),
+    "Softmax": Kernel(FIXED, limits=(0.0, 255 / 256), scales=(5e-4, math.inf)),
+    "LogSoftmax": Kernel(FIXED, limits=(-16 * 255 / 256, 0.0), scales=(5e-4, math.inf)),
+    "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128), scales=_SIXTEEN_BITS),
     "l2_normalization": Kernel(FIXED, limits=(-1.0, 127 / 128)),
     "Reshape": _MOVES, "Squeeze": _MOVES, "ExpandDims": _MOVES, "Transpose": _MOVES,
     "Slice": _MOVES, "StridedSlice": _MOVES, "Pad": _MOVES, "GatherV2": _MOVES,

@@ -14,8 +14,7 @@ from typing import NamedTuple, Sequence, Tuple
 import tensorflow as tf
 
 MOMENTUM = "octet/range_momentum"
-# Softmax, sigmoid and tanh abort the interpreter's process below a scale of 2^-26; this is 2^-24.6.
-LEAST_WIDTH = 1e-5
+LEAST_WIDTH = 1e-5  # of a tensor that is always 0: toco and the kernels divide by the scale
 CODES = 255.0
 
 Limits = Tuple[float, float]
