@@ -53,7 +53,7 @@ COMPLAINTS = (
     Complaint(  # ensure_uint8_weights_safe_for_fast_int8_kernels.cc
         re.compile(r"Bad value for (\S+) at index"),
         "the weights {} use code 0 twice within 16 bytes",
-        "the fast kernels add two products in 16 bits; a fake-quant of weights leaves code 0 out (narrow_range)", REPORT),
+        "the fast kernels add two products in 16 bits; a fake-quant of weights leaves 0 out (narrow_range)", REPORT),
     Complaint(  # tooling_util.cc
         re.compile(r"The array (\S+) is listed in both --input_arrays and --output_arrays"),
         "an output of the network is its input {}",
