@@ -1,8 +1,10 @@
 """The fake-quants of a frozen graph: which range each tensor was trained with."""
 
-from typing import Dict, NamedTuple
+from typing import Dict, NamedTuple, Set, Tuple
 
 import tensorflow as tf
+
+from octet.errors import ConvertError
 
 KIND = "FakeQuantWithMinMaxVars"
 
@@ -14,34 +16,35 @@ class Quantization(NamedTuple):
     zero_point: int
 
 
+def ranges(graph_def: tf.GraphDef) -> Dict[str, Tuple[float, float]]:
+    """The ends of each fake-quant's range, by its name."""
+    nodes = {node.name: node for node in graph_def.node}
+    return {node.name: (_constant(nodes, node.input[1]), _constant(nodes, node.input[2]))
+            for node in graph_def.node if node.op == KIND}
+
+
 def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
     """The quantization that each tensor of 8 bits should have in a .tflite file, by the tensor's name there.
 
-    toco drops a fake-quant and gives its name to the tensor before it; where it has the range from
-    elsewhere already, the tensor keeps its own name, so a tensor whose only reader is a fake-quant is
-    listed too. Nudged as toco does it (ChooseQuantizationParams): the zero point is an integer.
+    toco drops a fake-quant; the tensor before it keeps its own name, or has the fake-quant's where that is an
+    output of the network. Nudged as toco does it (ChooseQuantizationParams): the zero point is an integer.
     """
     nodes = {node.name: node for node in graph_def.node}
-    readers: Dict[str, set] = {}
+    readers: Dict[str, Set[str]] = {}
     for node in graph_def.node:
         for reference in node.input:
             readers.setdefault(reference, set()).add(node.name)
     found: Dict[str, Quantization] = {}
-    for node in graph_def.node:
-        if node.op != KIND:
-            continue
-        low, high = (_constant(nodes, reference) for reference in node.input[1:3])
-        found[node.name] = _nudged(low, high, 1 if node.attr["narrow_range"].b else 0)
-        before = node.input[0]
-        if readers[before] == {node.name} and nodes[_node(before)].op != KIND:
-            found[before] = found[node.name]
+    for name, (low, high) in ranges(graph_def).items():
+        found[name] = _nudged(low, high, 1 if nodes[name].attr["narrow_range"].b else 0)
+        before = nodes[name].input[0]
+        if readers[before] == {name} and nodes[_node(before)].op != KIND:
+            found[before] = found[name]
     return found
 
 
 def _nudged(low: float, high: float, lowest: int) -> Quantization:
     scale = (high - low) / (255 - lowest)
-    if scale <= 0:
-        return Quantization(0.0, 0)
     return Quantization(scale, int(min(255, max(lowest, round(lowest - low / scale)))))
 
 
@@ -49,6 +52,10 @@ def _constant(nodes: Dict[str, tf.NodeDef], reference: str) -> float:
     node = nodes[_node(reference)]
     while node.op == "Identity":
         node = nodes[_node(node.input[0])]
+    if node.op != "Const":
+        raise ConvertError("the range of a fake-quant is computed by {} ({})".format(node.name, node.op),
+                           why="toco reads only ranges that are constants",
+                           next_step="a frozen graph has them folded: please report the network")
     return float(tf.make_ndarray(node.attr["value"].tensor))
 
 
