@@ -68,11 +68,13 @@ class _Look(NamedTuple):
 
 
 class Reader:
-    """Closures of several stages, each file looked at once."""
+    """Closures of several stages and recipes, each file looked at once."""
 
     def __init__(self, packages_root: Path) -> None:
         self.root = Path(packages_root).resolve()
+        self._closures: Dict[Tuple[Path, ...], Closure] = {}
         self._looks: Dict[Path, _Look] = {}
+        self._edges: Dict[Tuple[Path, Optional[Path]], Tuple[List[Path], Set[str]]] = {}
         self._importable: Dict[str, Optional[Path]] = {}
 
     def of(self, roots: Sequence[Path]) -> Closure:
@@ -81,11 +83,17 @@ class Reader:
         source), a second file of that name with `#2`.
 
         Raises RecipeError for a file that is not there or is not Python."""
+        wanted = tuple(Path(root).resolve() for root in roots)
+        if wanted not in self._closures:
+            self._closures[wanted] = self._of(wanted)
+        return self._closures[wanted]
+
+    def _of(self, roots: Sequence[Path]) -> Closure:
         files: Dict[str, File] = {}
         modules: Set[str] = set()
         seen: Set[Path] = set()
         inert: List[Path] = []
-        for root in (Path(root).resolve() for root in roots):
+        for root in roots:
             installed = _installed_module(root)
             if installed:
                 modules.add(installed)
@@ -100,8 +108,9 @@ class Reader:
                 for path, look in zip(wave, self._look(wave)):
                     name = _own_name(path, self.root) or _user_name(path, root.parent, files)
                     files[name] = File(str(path), look.sha256, look.tree)
-                    for wanted in look.imports:
-                        todo.extend(self._files_of(wanted, path, root.parent, modules))
+                    reached, elsewhere = self._edges_of(path, look, root.parent)
+                    todo.extend(reached)
+                    modules.update(elsewhere)
         self._add_inert(inert, seen, files)
         return Closure(files, modules)
 
@@ -114,8 +123,17 @@ class Reader:
             for path, look in zip(wave, self._look(wave)):
                 name = _own_name(path, self.root) or _user_name(path, self.root, files)
                 files[name] = File(str(path), look.sha256, "")
-                for wanted in look.imports:
-                    todo.extend(self._files_of(wanted, path, path.parent, set()))
+                todo.extend(self._edges_of(path, look, path.parent)[0])
+
+    def _edges_of(self, path: Path, look: _Look, user_folder: Path) -> Tuple[List[Path], Set[str]]:
+        """The files that one file imports, and the top-level modules from elsewhere."""
+        place = (path, None if _own_name(path, self.root) else user_folder)
+        if place not in self._edges:
+            modules: Set[str] = set()
+            files = [file for wanted in look.imports
+                     for file in self._files_of(wanted, path, user_folder, modules)]
+            self._edges[place] = list(dict.fromkeys(files)), modules
+        return self._edges[place]
 
     def _look(self, paths: List[Path]) -> List[_Look]:
         """What is in each file, computed once for each content of it."""

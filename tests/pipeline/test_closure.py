@@ -171,3 +171,9 @@ def test_raw_bytes_are_told_apart_where_trees_are_not(house):
     put(house / "tasks/a.py", "# why\n" + (house / "tasks/a.py").read_text())
     after = closure.of([house / "tasks" / "work.py"], house).files["tasks/a.py"]
     assert after.tree == before.tree and after.sha256 != before.sha256
+
+
+def test_a_module_that_is_run_by_its_name_is_followed(house):
+    put(house / "octet/b.py", "DOOR = ('python', '-m', 'octet.d')\nPLACE = 'octet'\n")
+    found = closure.of([house / "tasks" / "work.py"], house)
+    assert "octet/d.py" in found.trees
