@@ -4,14 +4,16 @@ import hashlib
 import os
 import sqlite3
 import time
-from contextlib import closing
-from typing import Callable, Iterable, List, Optional, Tuple
+from contextlib import closing, contextmanager
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 import platformdirs
 
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
+
+_held = None  # type: Optional[sqlite3.Connection]
 
 
 def of_bytes(content: bytes) -> str:
@@ -51,8 +53,8 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
 
 def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
     """`cached` for many files, in order, with the cache opened once to read and once to write."""
-    keys = [(os.fsencode(os.path.realpath(path)), purpose) for path in paths]
-    known = _recall(keys)
+    keys = [(os.fsencode(path), purpose) for path in _real_paths(paths)]
+    known = _recall(keys) if keys else {}
     digests, fresh = [], []
     for key in keys:
         path = os.fsdecode(key[0])
@@ -75,6 +77,39 @@ def cache_file() -> Optional[str]:
     folder = os.path.abspath(folder) if folder else platformdirs.user_cache_dir("octet")
     # Without HOME and without a passwd entry, "~" stays as it is: that would be a folder named "~".
     return os.path.join(folder, "digests.sqlite") if os.path.isabs(folder) else None
+
+
+def _real_paths(paths: Iterable[str]) -> List[str]:
+    """realpath of each, the folders that many files share resolved once."""
+    folders = {}
+    real = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        if os.path.islink(path) or name in ("", ".", ".."):
+            real.append(os.path.realpath(path))
+            continue
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        real.append(os.path.join(folders[folder], name))
+    return real
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Inside the block the cache is opened once, for whoever asks thousands of times. Not to be
+    held over a fork."""
+    global _held
+    before = _held
+    try:
+        _held = before or _open()
+    except (OSError, sqlite3.Error):
+        _held = None
+    try:
+        yield
+    finally:
+        if _held is not None and _held is not before:
+            _held.close()
+        _held = before
 
 
 def _stamp(path: str) -> Tuple[int, int, int, int]:
@@ -102,21 +137,37 @@ def _remember(rows) -> None:
 
 def _with_cache(work):
     """What `work` makes of the open cache, or None when there is no usable cache."""
-    path = cache_file()
-    if path is None:
-        return None
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=1)) as database, database:
-            database.execute("PRAGMA synchronous = OFF")  # a lost entry is only hashed again
-            database.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB, purpose TEXT, "
-                             "inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, "
-                             "digest TEXT, PRIMARY KEY (path, purpose))")
+        if _held is not None:
+            with _held:
+                return work(_held)
+        opened = _open()
+        if opened is None:
+            return None
+        with closing(opened) as database, database:
             return work(database)
     except (OSError, OverflowError, sqlite3.Error) as error:
         if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
-            _discard(path)
+            _discard(cache_file())
         return None
+
+
+def _open() -> Optional[sqlite3.Connection]:
+    """The cache, with its table; None where there can be none. Raises OSError, sqlite3.Error."""
+    path = cache_file()
+    if path is None:
+        return None
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    database = sqlite3.connect(path, timeout=1)
+    try:
+        database.execute("PRAGMA synchronous = OFF")  # a lost entry is only hashed again
+        database.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB, purpose TEXT, "
+                         "inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, "
+                         "digest TEXT, PRIMARY KEY (path, purpose))")
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _discard(path: str) -> None:

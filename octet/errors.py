@@ -12,7 +12,8 @@ OctetError
 ├── GateError             the measurement misses a gate
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
-└── StageDied             a stage's process ended without a word
+├── StageDied             a stage's process ended without a word
+└── SourceError           code that ran and is in no key
 """
 
 import json
@@ -94,6 +95,10 @@ class SchedulerError(OctetError):
 
 class StageDied(OctetError):
     exit_code = 13
+
+
+class SourceError(OctetError):
+    exit_code = 14
 
 
 def by_name() -> Dict[str, Type[OctetError]]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Callable, Dict, NamedTuple
+from typing import Callable, Dict, NamedTuple, Sequence
 
 
 class Job(NamedTuple):
@@ -14,6 +14,8 @@ class Job(NamedTuple):
     inputs:    the folder of each upstream artifact, by stage name.
     output:    an empty folder; what is in it at the end is the artifact.
     recipe_folder: what file paths and dotted names in the recipe are relative to.
+    source:    paths of the files that the stage's key was made of; the stage may import no others.
+               Empty for a job that makes no artifact.
     """
 
     stage: str
@@ -21,6 +23,7 @@ class Job(NamedTuple):
     inputs: Dict[str, str]
     output: str
     recipe_folder: str
+    source: Sequence[str] = ()
 
     @property
     def out(self) -> Path:

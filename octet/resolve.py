@@ -12,6 +12,7 @@ a file that needs its neighbours belongs in a package.
 
 import ast
 import difflib
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -119,8 +120,15 @@ def _installed(dotted: str) -> Optional[Path]:
 def _defines(path: Optional[Path], name: str) -> bool:
     if path is None or path.suffix != ".py":
         return False
+    stat = path.stat()
+    return _defined(str(path), name, (stat.st_mtime_ns, stat.st_size))
+
+
+@functools.lru_cache(maxsize=None)
+def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
+    """Whether the file defines the name; looked at once for each `stamp` that it has."""
     try:
-        body = ast.parse(path.read_bytes()).body
+        body = ast.parse(Path(path).read_bytes()).body
     except SyntaxError:
         return True  # listed, so that loading it says what is wrong
     return any(getattr(node, "name", None) == name

@@ -25,7 +25,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode, _summary_dict
 
 from octet.errors import OctetError, SchedulerError, UsageError
-from pipeline import failures, settings, stage_process, stages  # noqa: F401  (importing stages registers them)
+from pipeline import failures, record, settings, stage_process, stages  # noqa: F401  (stages register themselves)
 from pipeline.spec import STAGES
 
 ANSWER_WITHIN_S = 3.0
@@ -71,7 +71,8 @@ def run(argv: List[str]) -> int:
     with CmdlineParser.global_instance(arguments) as parsed:
         local = not _use_central(_core(), arguments)
         root = parsed.get_task_obj()
-    return _run_until_complete(root, arguments, local)
+    return record.around(root.plan, root.task_family,
+                         lambda: _run_until_complete(root, arguments, local))
 
 
 def _run_until_complete(root, arguments: List[str], local: bool) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple
 from pipeline.spec import StageSpec
 
 RECORD = "octet.stage"
-VERSION = 1
+VERSION = 2
 
 
 def canonical(value: Any) -> str:
@@ -36,13 +36,29 @@ def of(spec: StageSpec, snapshot: Any,
         "record": RECORD,
         "version": VERSION,
         "stage": spec.name,
-        "recipe": {name: snapshot.sections[name] for name in spec.reads},
+        "recipe": {name: without_paths(name, snapshot.sections[name]) for name in spec.reads},
         "source": dict(snapshot.source[spec.name]),
         "data": {part: snapshot.data[part] for part in spec.parts},
-        "versions": dict(snapshot.versions),
+        "files": {name: sha256 for name, sha256 in snapshot.files.items()
+                  if name.split(".")[0] in spec.reads},
+        "versions": dict(snapshot.versions[spec.name]),
         "upstream": {name: dict(upstream_products[name]) for name in spec.needs},
         # which outputs the stages below see: another answer is another artifact
         "products": sorted(spec.products),
     }
     preimage = json.loads(canonical(preimage))  # tuples become lists: what is read back is equal
     return digest(preimage), preimage
+
+
+FILES = (("model", "weights"),)
+"""(section, key) whose value in a recipe is the path of a file that a stage reads."""
+
+
+def without_paths(name: str, section: Any) -> Any:
+    """A section without the paths in it: what they lead to is in the key by content, so that data
+    that was moved retrains nothing."""
+    if name == "data" and "path" in (section.get("args") or {}):
+        args = {arg: value for arg, value in section["args"].items() if arg != "path"}
+        return {**section, "args": args}
+    files = [key for owner, key in FILES if owner == name and section.get(key)]
+    return {key: value for key, value in section.items() if key not in files} if files else section

@@ -1,70 +1,74 @@
 """The provenance record of one artifact: what went in, what came out, who made it, when.
 
-    {"format": 1, "stage", "key", "inputs": the key's preimage, "recipe": {"name", "path"},
-     "outputs": [{"path", "bytes", "sha256", "product"}], "metrics", "git": {"commit", "dirty"},
-     "started", "finished", "seconds", "host", "versions", "seal"}
-
-It is written last, and is the only sign that an artifact is complete. `seal` is the sha256 of the
-rest, so that a manifest with a flipped bit is no manifest.
+Its form is written down in `docs/manifest.schema.json`. It is written last, and is the only sign
+that an artifact is complete. `seal` is the sha256 of the rest, so that a manifest with a flipped
+bit is no manifest.
 """
 
 import fnmatch
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from octet import digest
 from octet.errors import StoreError
-from pipeline import key
+from pipeline import disk, key
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+
+_SINCE_2 = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {},
+            "places": {}}
+"""What format 1 did not say."""
 
 
 def write(folder: Path, manifest: dict) -> None:
-    """`folder` holds `manifest`, whole and on the disk: written aside, fsynced, renamed."""
-    record = _sayable({"format": FORMAT, **manifest})
-    record.pop("seal", None)
-    record["seal"] = key.digest(record)
-    target = Path(folder) / NAME
-    aside = target.with_name("." + NAME + ".part")
-    with open(str(aside), "w", encoding="ascii") as out:
-        json.dump(record, out, indent=2, sort_keys=True, allow_nan=False)
-        out.write("\n")
-        out.flush()
-        os.fsync(out.fileno())
-    os.rename(str(aside), str(target))
-    fsync_folder(Path(folder))
+    """`folder` holds `manifest`, sealed, whole and on the disk."""
+    disk.write(Path(folder) / NAME, sealed({"format": FORMAT, **manifest}))
 
 
 def read(folder: Path) -> Optional[dict]:
-    """The manifest in `folder`; None when there is none, or it is not whole.
+    """The manifest in `folder`, in the form of the newest format whatever its own; None when there
+    is none, or it is not whole.
 
     Raises StoreError for the manifest of a newer Octet: that one is not ours to call damaged."""
     path = Path(folder) / NAME
     try:
-        record = json.loads(path.read_text(encoding="ascii"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
+        record = unsealed(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
-    if not isinstance(record, dict):
+    if record is None:
         return None
-    seal = record.get("seal")
-    try:
-        whole = seal == key.digest({name: value for name, value in record.items()
-                                    if name != "seal"})
-    except ValueError:  # NaN, which `write` never lets in
-        return None
-    if not whole:
-        return None
-    if record.get("format") != FORMAT:
+    if record.get("format") not in (1, FORMAT):
         raise StoreError(
-            "this manifest has format {}, and this Octet reads format {}".format(
+            "this manifest has format {}, and this Octet reads formats up to {}".format(
                 record.get("format"), FORMAT),
             where=str(path), why="another version of Octet wrote to this store.",
             next_step="use that version, or another store.")
-    return record
+    return {**_SINCE_2, **record}
+
+
+def sealed(record: dict) -> bytes:
+    """`record` as JSON text with its seal. NaN and infinities become text: JSON has none, and a
+    diverged loss is no reason to lose the record of hours of training."""
+    said = _sayable(record)
+    said.pop("seal", None)
+    said["seal"] = key.digest(said)
+    return (json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def unsealed(content: bytes) -> Optional[dict]:
+    """The record in a sealed text; None when it is not what was sealed."""
+    try:
+        record = json.loads(content.decode("ascii"))
+        if not isinstance(record, dict):
+            return None
+        whole = record.get("seal") == key.digest(
+            {name: value for name, value in record.items() if name != "seal"})
+    except ValueError:  # no JSON, no ASCII, or NaN, which `sealed` never lets in
+        return None
+    return record if whole else None
 
 
 def products(manifest: dict) -> Dict[str, str]:
@@ -81,7 +85,7 @@ def outputs(folder: Path, patterns: Sequence[str]) -> List[dict]:
     folder = Path(folder)
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
                    if not path.is_dir() or path.is_symlink())
-    paths = [path for path in paths if path not in (NAME, "." + NAME + ".part")]
+    paths = [path for path in paths if path != NAME]
     for pattern in patterns:
         if not fnmatch.filter(paths, pattern):
             raise StoreError(
@@ -96,8 +100,6 @@ def outputs(folder: Path, patterns: Sequence[str]) -> List[dict]:
 
 
 def _sayable(value: Any) -> Any:
-    """`value` with NaN and infinities as text: JSON has none, and a diverged loss is no reason to
-    lose the record of hours of training."""
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, dict):
@@ -105,12 +107,3 @@ def _sayable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_sayable(item) for item in value]
     return value
-
-
-def fsync_folder(folder: Path) -> None:
-    """The names in `folder` are on the disk, not only in memory."""
-    handle = os.open(str(folder), os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,8 +1,9 @@
 """What is there and what is not, for one snapshot in one store.
 
-A stage's key is known once its upstream artifacts are intact, so the plan is a walk upward. Only
-good news is remembered: what is intact stays so (artifacts are immutable), what is missing may be
-made a moment later, by this process or another.
+A stage's key is known once its upstream artifacts are, so the plan is a walk upward. An upstream
+whose bytes were let go (dropped) is as good as one that is intact: its manifest says what they were.
+Only good news is remembered: what is intact stays so (artifacts are immutable), what is missing may
+be made a moment later, by this process or another.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Dict, Optional, Tuple
 from pipeline import key, manifest
 from pipeline.snapshot import Snapshot
 from pipeline.spec import STAGES
-from pipeline.store import Store
+from pipeline.store import DROPPED, INTACT, UNKNOWN, Look, Store
 
 
 class Plan:
@@ -21,20 +22,32 @@ class Plan:
         self.snapshot = snapshot
         self.store = store
         self._keys: Dict[str, Tuple[str, dict]] = {}
-        self._manifests: Dict[str, dict] = {}  # of the stages found intact, and of no others
+        self._looks: Dict[str, Look] = {}  # of the stages found intact or dropped, and of no others
 
     def key(self, stage: str) -> Optional[Tuple[str, dict]]:
-        """(key, preimage) of a stage; None while an upstream artifact is not intact."""
+        """(key, preimage) of a stage; None while an upstream artifact is not known."""
         if stage not in self._keys:
             spec = STAGES[stage]
             upstream = {}
             for name in spec.needs:
-                record = self.manifest(name)
-                if record is None:
+                look = self.look(name)
+                if look.state not in (INTACT, DROPPED):
                     return None
-                upstream[name] = manifest.products(record)
+                upstream[name] = manifest.products(look.manifest)
             self._keys[stage] = key.of(spec, self.snapshot, upstream)
         return self._keys[stage]
+
+    def look(self, stage: str) -> Look:
+        """What the store has of this stage: unknown too while its key is."""
+        if stage in self._looks:
+            return self._looks[stage]
+        known = self.key(stage)
+        if known is None:
+            return Look(UNKNOWN)
+        look = self.store.look(stage, known[0])
+        if look.state in (INTACT, DROPPED):
+            self._looks[stage] = look
+        return look
 
     def folder(self, stage: str) -> Optional[Path]:
         """Where the stage's artifact is or will be; None while its key is not known."""
@@ -43,16 +56,9 @@ class Plan:
 
     def manifest(self, stage: str) -> Optional[dict]:
         """The manifest of an intact artifact, None for any other."""
-        if stage not in self._manifests:
-            known = self.key(stage)
-            if known is None or self.store.state(stage, known[0]) != "intact":
-                return None
-            record = manifest.read(self.store.artifact(stage, known[0]))
-            if record is None:
-                return None
-            self._manifests[stage] = record
-        return self._manifests[stage]
+        look = self.look(stage)
+        return look.manifest if look.state == INTACT else None
 
     def intact(self, stage: str) -> bool:
-        """Whether this artifact and every one above it are intact."""
-        return self.manifest(stage) is not None
+        """Whether this artifact is intact, and every one above it intact or dropped."""
+        return self.look(stage).state == INTACT

@@ -3,26 +3,19 @@
 Nothing reads the recipe again after it: an edit while a run is on changes the next run.
 """
 
-import inspect
 import sys
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
-
-try:
-    from importlib import metadata
-except ImportError:  # Python 3.7
-    import importlib_metadata as metadata
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import digest as digests
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
 from octet.errors import DatasetError, OctetError, RecipeError
-from pipeline import closure, key
+from pipeline import closure, data, distributions, key
 from pipeline.spec import STAGES, StageSpec
 
 DATASETS, MODELS = "octet.datasets", "models"
-DISTRIBUTIONS = ("numpy", "tensorflow")
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -33,8 +26,10 @@ class Snapshot(NamedTuple):
     recipe:   the recipe's file; folder: what its paths are relative to. Neither is content.
     sections: {section: its values, defaults filled in}.
     data:     {part: sha256}.
+    files:    {'section.key': sha256} of the files that the recipe names.
     source:   {stage: {file: sha256 of its syntax tree}}.
-    versions: {'python': 'major.minor', 'numpy': ..., 'tensorflow': ...}.
+    versions: {stage: {'python': 'major.minor', distribution: version}}.
+    closures: {stage: where that source is}. No content.
     where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
     """
 
@@ -42,38 +37,45 @@ class Snapshot(NamedTuple):
     folder: Path
     sections: Dict[str, object]
     data: Dict[str, str]
+    files: Dict[str, str]
     source: Dict[str, Dict[str, str]]
-    versions: Dict[str, str]
+    versions: Dict[str, Dict[str, str]]
+    closures: Dict[str, closure.Closure]
     where: Callable[..., str] = lambda *keys: ""
 
     @property
     def digest(self) -> str:
         """sha256 of the content: two recipes of one content are one, whatever their names."""
-        return key.digest({"record": "octet.snapshot", "version": 1, "sections": self.sections,
-                           "data": self.data, "source": self.source, "versions": self.versions})
+        return key.digest({"record": "octet.snapshot", "version": 2, "sections": self.sections,
+                           "data": self.data, "files": self.files, "source": self.source,
+                           "versions": self.versions})
 
 
-def take(recipe_path: Path, packages_root: Optional[Path] = None) -> Snapshot:
+def take(recipe_path: Path, packages_root: Optional[Path] = None,
+         reader: Optional[closure.Reader] = None) -> Snapshot:
     """A snapshot of the recipe in `recipe_path` and of all that it names.
 
     packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default.
+    reader: one that has looked at the source already, for many recipes in one moment.
     Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
     recipe = recipes.load(Path(recipe_path))
     sections = recipe.sections()
     folder = Path(recipe.folder)
-    root = Path(packages_root) if packages_root else _HERE
-    if sections["model"]["weights"] is not None:
-        sections["model"]["weights_sha256"] = _weights(sections["model"]["weights"], folder,
-                                                       recipe.where("model", "weights"))
+    reader = reader or closure.Reader(Path(packages_root) if packages_root else _HERE)
+    closures = {name: reader.of(_roots(spec, sections, folder, reader.root, recipe.where))
+                for name, spec in STAGES.items()}
     try:
-        data = _digests(sections["data"], folder, PARTS, recipe.where("data", "dataset"))
+        found = data.digests(sections["data"], folder, PARTS,
+                             _dataset_modules(reader, sections, folder, recipe.where),
+                             recipe.where("data", "dataset"))
     except DatasetError as error:
         raise located(error, recipe.where) from error
     return Snapshot(
-        recipe=Path(recipe.path), folder=folder, sections=sections, data=data,
-        source={name: closure.of(_roots(spec, sections, folder, root, recipe.where), root)
-                for name, spec in STAGES.items()},
-        versions=versions(), where=recipe.where)
+        recipe=Path(recipe.path), folder=folder, sections=sections, data=found,
+        files=_file_digests(sections, folder, recipe.where),
+        source={name: found.trees for name, found in closures.items()},
+        versions={name: versions(found) for name, found in closures.items()},
+        closures=closures, where=recipe.where)
 
 
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
@@ -84,79 +86,47 @@ def located(error: OctetError, where: Callable[..., str]) -> OctetError:
     return type(error)("{}: {}".format(error.where, error.what), where(*keys), error.why, error.next_step)
 
 
+def places(snapshot: Snapshot) -> Dict[str, str]:
+    """{'data': path, 'model.weights': path} of what the recipe names by path, absolute; for a person
+    who looks for it, and no content."""
+    path = arguments(snapshot.sections["data"], snapshot.folder).get("path")
+    return {**({"data": path} if isinstance(path, str) else {}),
+            **_files(snapshot.sections, snapshot.folder)}
+
+
 def data_now(snapshot: Snapshot) -> Dict[str, str]:
     """{part: sha256} of the data as it is at this moment: not `snapshot.data` when it changed."""
-    return _digests(snapshot.sections["data"], snapshot.folder, tuple(snapshot.data))
+    reader = closure.Reader(_HERE)
+    return data.digests(snapshot.sections["data"], snapshot.folder, tuple(snapshot.data),
+                        _dataset_modules(reader, snapshot.sections, snapshot.folder))
+
+
+def files_now(snapshot: Snapshot) -> Dict[str, str]:
+    """{'section.key': sha256} of the recipe's files as they are at this moment."""
+    return _file_digests(snapshot.sections, snapshot.folder)
 
 
 def source_now(snapshot: Snapshot, stage: str,
                packages_root: Optional[Path] = None) -> Dict[str, str]:
     """{file: digest} of one stage's source as it is at this moment. A stage's process imports what
     is there now, so where this is not `snapshot.source[stage]` its work has no right to the key."""
-    root = Path(packages_root) if packages_root else _HERE
-    return closure.of(_roots(STAGES[stage], snapshot.sections, snapshot.folder, root), root)
+    reader = closure.Reader(Path(packages_root) if packages_root else _HERE)
+    return reader.of(_roots(STAGES[stage], snapshot.sections, snapshot.folder, reader.root)).trees
 
 
-def versions() -> Dict[str, str]:
-    """The versions that an artifact depends on, found without importing anything heavy."""
-    found = {"python": "{}.{}".format(*sys.version_info[:2])}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "absent"  # checking a recipe needs no TensorFlow; another key, though
-    return found
+def versions(found: closure.Closure) -> Dict[str, str]:
+    """The versions that what a closure makes depends on: Python's, and those of the distributions
+    that it imports."""
+    return {"python": "{}.{}".format(*sys.version_info[:2]),
+            **distributions.versions(sorted(found.modules))}
 
 
-def _digests(section: dict, folder: Path, parts: Iterable[str], where: str = "") -> Dict[str, str]:
-    name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
-    digest = resolve.load_attribute(name + (":digest" if colon else ""), DATASETS, "digest",
-                                    folder, where)
-    args = arguments(section, folder)
-    found = {}
-    for part in parts:
-        try:
-            inspect.signature(digest).bind(part, **args)
-        except TypeError as error:
-            raise DatasetError(
-                "they do not fit the dataset '{}': {}".format(section["dataset"], error),
-                where="data.args", why="digest(part, **args) and load(**args) take them.",
-                next_step="its digest takes {}".format(inspect.signature(digest))) from error
-        try:
-            found[part] = digest(part, **args)
-        except OSError as error:
-            raise DatasetError(
-                "cannot read the {} part of '{}': {}".format(part, section["dataset"],
-                                                             error.strerror or error),
-                where=str(error.filename or section["dataset"]),
-                why="the content of the data is part of what an artifact is made of.",
-                next_step="fetch the data, or correct data.args in the recipe.") from error
-        if not isinstance(found[part], str):
-            raise DatasetError(
-                "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"],
-                                                                  found[part]),
-                where=section["dataset"],
-                why="it tells this content of the part from any other.",
-                next_step="return a sha256 in hex digits.")
-    return found
-
-
-def _weights(name: str, folder: Path, where: str) -> str:
-    """sha256 of a file of weights, or of the files of a checkpoint by their endings."""
-    path = folder / Path(name).expanduser()
-    files = [path] if path.is_file() else sorted(
-        file for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
-    if not files:
-        raise RecipeError("model.weights: there is no such file, nor a checkpoint of this name", where=where,
-                          why="looked for {}, and {}.index".format(path, path),
-                          next_step="give the path of a .h5 file or the prefix of a checkpoint, "
-                                    "relative to the recipe")
-    return key.digest({file.name[len(path.name):]: digests.cached(str(file), "file", digests.of_file)
-                       for file in files})
+def _no_place(*keys: str) -> str:
+    return ""
 
 
 def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path,
-           where: Callable[..., str] = lambda *keys: "") -> List[Path]:
+           where: Callable[..., str] = _no_place) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module + ".py")]
     if "model" in spec.reads:
@@ -164,6 +134,13 @@ def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path,
     if "data" in spec.reads:
         roots.append(_source(sections, ("data", "dataset"), DATASETS, folder, where))
     return roots
+
+
+def _dataset_modules(reader: closure.Reader, sections: dict, folder: Path,
+                     where: Callable[..., str] = _no_place) -> set:
+    """The modules from elsewhere that a dataset imports; Python's own are left out."""
+    found = reader.of([_source(sections, ("data", "dataset"), DATASETS, folder, where)])
+    return {name for name in found.modules if not distributions.is_standard(name)}
 
 
 def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path,
@@ -177,3 +154,31 @@ def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path,
                           why="neither among ours, nor below {}.".format(folder),
                           next_step=resolve.suggest(name, resolve.names(catalogue)))
     return path
+
+
+def _file_digests(sections: dict, folder: Path,
+                  where: Callable[..., str] = _no_place) -> Dict[str, str]:
+    return {name: _file_digest(path, name, where(*name.split(".")))
+            for name, path in _files(sections, folder).items()}
+
+
+def _file_digest(name: str, key_path: str, where: str) -> str:
+    """sha256 of a file, or of the files of a checkpoint by their endings."""
+    path = Path(name)
+    files = [path] if path.is_file() else sorted(
+        file for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
+    if not files:
+        raise RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path),
+                          where=where, why="looked for {}, and {}.index".format(path, path),
+                          next_step="give the path of a .h5 file or the prefix of a checkpoint, "
+                                    "relative to the recipe")
+    hashes = digests.cached_all([str(file) for file in files], "file", digests.of_file)
+    return key.digest({file.name[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
+
+
+def _files(sections: dict, folder: Path) -> Dict[str, str]:
+    """{'section.key': path, absolute} of the files that the recipe names."""
+    values = {"{}.{}".format(section, name): (sections.get(section) or {}).get(name)
+              for section, name in key.FILES}
+    return {name: arguments({"args": {"path": value}}, folder)["path"]
+            for name, value in values.items() if value}

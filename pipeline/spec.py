@@ -53,3 +53,14 @@ _IN_ORDER = (
 
 STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}
 """Every stage by name, upstream before downstream."""
+
+
+def upward(target: str) -> Tuple[str, ...]:
+    """`target` and every stage that it is made from, upstream first."""
+    wanted, todo = set(), [target]
+    while todo:
+        name = todo.pop()
+        if name not in wanted:
+            wanted.add(name)
+            todo.extend(STAGES[name].needs)
+    return tuple(name for name in STAGES if name in wanted)

@@ -1,20 +1,24 @@
 """One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
 
 import socket
-import subprocess
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Dict, List, Optional
 
 import luigi
 import luigi.rpc
 
-from octet.errors import DatasetError, OctetError, UsageError
+from octet.datasets import identity
+from octet.errors import DatasetError, OctetError, RecipeError, UsageError
 from octet.job import Job
-from pipeline import child, failures, gates, progress, settings, snapshot
+from pipeline import child, disk, failures, gates, git, progress, record, settings, snapshot
 from pipeline.plan import Plan
+from pipeline.runs import Runs
 from pipeline.spec import STAGES
-from pipeline.store import Store
+from pipeline.staleness import Staleness, listing_bytes
+from pipeline.store import INTACT, Store
 
 # Every snapshot taken by this process, by recipe and by digest. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
@@ -44,6 +48,8 @@ class Stage(luigi.Task):
         # A significant parameter: the scheduler tells two contents apart by it alone.
         values["snapshot"] = values["snapshot"] or snapshot_of(values["recipe"]).digest
         return [(name, values[name]) for name, _ in params]
+
+    _deaf = False  # whether the scheduler has stopped answering
 
     @property
     def spec(self):
@@ -91,73 +97,147 @@ class Stage(luigi.Task):
         plan, name = self.plan(), self.spec.name
         identified = plan.key(name)
         if identified is None:
-            raise OctetError("what it needs is gone", where=name,
-                             why="needs {}".format(", ".join(self.spec.needs)),
-                             next_step="run it again: what is missing is made again")
+            raise self._gone(", ".join(self.spec.needs))
         key, preimage = identified
-        store = Store(settings.load().store)
-        with store.lock(name, key):
+        with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
-            if not self.plan().intact(name):
-                self._make(plan, store, key, preimage)
+            plan = self.plan()
+            if not plan.intact(name):
+                for need in self.spec.needs:
+                    inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
+                self._check_inputs(plan)
+                self._make(plan, key, preimage)
         wrong = self.verdict(self.plan())
         if wrong:
             raise wrong
 
-    def _make(self, plan: Plan, store: Store, key: str, preimage: dict) -> None:
-        name = self.spec.name
+    def _check_inputs(self, plan: Plan) -> None:
+        """Under their locks: nobody can drop them from here on."""
+        for need in self.spec.needs:
+            key = plan.key(need)[0]
+            if plan.store.state(need, key) != INTACT:
+                raise self._gone(need)
+
+    def _gone(self, what: str) -> OctetError:
+        return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
+                          next_step="run it again: what is missing is made again")
+
+    def _make(self, plan: Plan, key: str, preimage: dict) -> None:
+        store, name = plan.store, self.spec.name
+        why = self._why(plan)
         workspace = store.workspace(name, key)
-        log_path = store.root / "logs" / "{}-{}.log".format(name, key[:12])
-        started = time.time()
-        code = git_state()
-        if snapshot.source_now(self.taken, name) != self.taken.source[name]:
-            raise UsageError("the source changed since the run began", where=name,
-                             why="the artifact would carry the key of other code",
-                             next_step="run it again")
-        with progress.on_terminal(name) as shown:
+        try:
+            started = time.time()
+            code, sources = git.state(), self._keep_sources(store)
+            self._check_source()
+            metrics = self._work(plan, workspace, why)
+            self._check_data()
+            finished = time.time()
+            store.publish(workspace, name, key, {
+                "inputs": preimage, "metrics": metrics, "git": code,
+                "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
+                "snapshot": self.snapshot, "seed": self.taken.sections.get("seed"),
+                "run": record.current(), "why": why, "sources": sources,
+                "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
+                "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
+                "host": socket.gethostname(), "started": record.utc(started),
+                "finished": record.utc(finished), "seconds": round(finished - started, 3)})
+        finally:
+            store.discard(workspace)  # gone already when it was published
+
+    def _why(self, plan: Plan) -> List[str]:
+        """Why the stage runs; said in the terminal and on the scheduler's page."""
+        runs, going_on = Runs(plan.store.root), record.current()
+        reasons = Staleness(plan, runs, but_for=going_on).of(self.spec.name).reasons
+        for reason in reasons:
+            print("{}: {}".format(self.spec.name, reason), file=sys.stderr, flush=True)
+        return reasons
+
+    def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Dict:
+        log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
+        told = "; ".join(why)
+        self._tell_scheduler(0.0, told)
+        heard = []
+        with progress.on_terminal(self.spec.name) as shown:
             def report(fraction: float, message: str) -> None:
+                if not heard:  # it has imported its source by now, and an edit no longer matters
+                    self._check_source()
+                    heard.append(fraction)
                 shown(fraction, message)
-                self._tell_scheduler(fraction, message)
+                self._tell_scheduler(fraction, "\n".join(part for part in (message, told) if part))
             job = self._job(plan, workspace)
             try:
-                for check in self.spec.checks:
-                    child.run(job._replace(stage=check, settings=self.taken.sections),
-                              lambda fraction, message: report(0.0, message), log_path)
-                metrics = child.run(job, report, log_path)
-            except BaseException as error:
-                store.discard(workspace)
-                if isinstance(error, OctetError):
-                    raise snapshot.located(error, self.taken.where) from error
-                raise
-        if snapshot.data_now(self.taken) != self.taken.data:
+                with disk.explained("run a stage", log_path):
+                    for check in self.spec.checks:  # it makes nothing, so its source is not in the key
+                        child.run(job._replace(stage=check, settings=self.taken.sections, source=()),
+                                  lambda fraction, message: shown(0.0, message), log_path)
+                    metrics = child.run(job, report, log_path)
+            except OctetError as error:
+                raise snapshot.located(error, self.taken.where) from error
+            if not heard:
+                self._check_source()
+            return metrics
+
+    def _check_source(self) -> None:
+        if snapshot.source_now(self.taken, self.spec.name) != self.taken.source[self.spec.name]:
+            raise UsageError("the source changed since the run began", where=self.spec.name,
+                             why="the artifact would carry the key of other code",
+                             next_step="run it again")
+
+    def _check_data(self) -> None:
+        """What the stage read is what its key says, to the end."""
+        if self.spec.parts and snapshot.data_now(self.taken) != self.taken.data:
             raise DatasetError("the data changed while the stage ran",
                                where=str(self.taken.recipe),
-                               why="{} may have seen both, so nothing is recorded".format(name),
+                               why="{} may have seen both, so nothing is recorded".format(
+                                   self.spec.name),
                                next_step="run it again when the data is at rest")
-        finished = time.time()
-        store.publish(workspace, name, key, {
-            "inputs": preimage, "metrics": metrics, "git": code, "versions": self.taken.versions,
-            "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
-            "snapshot": self.snapshot, "seed": self.taken.sections.get("seed"),
-            "host": socket.gethostname(), "started": _utc(started), "finished": _utc(finished),
-            "seconds": round(finished - started, 3)})
+        if snapshot.files_now(self.taken) != self.taken.files:
+            raise RecipeError("a file that the recipe names changed while the stage ran",
+                              where=str(self.taken.recipe),
+                              why="{} may have seen both, so nothing is recorded".format(
+                                  self.spec.name),
+                              next_step="run it again when the file is at rest")
+
+    def _keep_sources(self, store: Store) -> Dict[str, str]:
+        """{file: sha256} of the source that the artifact is made by, kept from now on."""
+        files = self.taken.closures[self.spec.name].files
+        return {name: store.blobs.keep(Path(file.path).read_bytes()) for name, file in files.items()}
+
+    def _keep_listings(self, store: Store) -> Dict[str, str]:
+        """{part: sha256 of the list of its files}, for datasets that are made of files."""
+        kept = {}
+        for part in self.spec.parts:
+            files = identity.files(self.taken.sections["data"], self.taken.folder, part)
+            if files is not None:
+                kept[part] = store.blobs.keep(listing_bytes(files))
+        return kept
 
     def _job(self, plan: Plan, workspace: Path) -> Job:
         sections = self.taken.sections
         wanted = {section: sections[section] for section in self.spec.reads if section in sections}
+        files = self.taken.closures[self.spec.name].files
         return Job(stage=self.spec.module, settings=wanted,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
-                   output=str(workspace), recipe_folder=str(self.taken.folder))
+                   output=str(workspace), recipe_folder=str(self.taken.folder),
+                   source=[file.path for file in files.values()])
+
+    def _say_waiting(self) -> None:
+        self._tell_scheduler(0.0, "another run is making it: waiting for that")
+        print("{}: another run is making it: waiting for that".format(self.spec.name),
+              file=sys.stderr, flush=True)
 
     def _tell_scheduler(self, fraction: float, message: str) -> None:
+        """What the scheduler's page shows. A scheduler that is gone is no reason to hold up work: it
+        is told nothing more, and the run says at its end that it is gone."""
         # Luigi sets these only inside a worker's run().
+        if self._deaf or not self.set_progress_percentage:
+            return
         try:
-            if self.set_progress_percentage:
-                self.set_progress_percentage(round(100 * fraction))
-            if self.set_status_message:
-                self.set_status_message(message)
-        except luigi.rpc.RPCError:  # Luigi has tried for a minute; that is no reason to stop training
-            self.set_progress_percentage = self.set_status_message = None
+            self.set_progress_percentage(round(100 * fraction))
+            self.set_status_message(message)
+        except luigi.rpc.RPCError:
+            self._deaf = True
 
     def on_failure(self, exception: BaseException) -> str:
         """What the scheduler's page shows: the four parts, and a traceback for the unexpected only."""
@@ -183,22 +263,3 @@ class Validation(Stage):
 def _record(task: Stage, exception: BaseException) -> None:
     if isinstance(exception, OctetError):
         failures.record(exception)
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def git_state() -> Dict:
-    """The commit of our own checkout, and whether it has changes. None where there is none."""
-    def git(*words: str) -> Optional[str]:
-        if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
-            return None
-        try:
-            done = subprocess.run(("git", "-C", str(settings.ROOT)) + words, timeout=10,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.decode("utf-8").strip() if done.returncode == 0 else None
-    changes = git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": git("rev-parse", "HEAD"), "dirty": None if changes is None else bool(changes)}

@@ -2,37 +2,50 @@
 
     <root>/artifacts/<stage>/<key>/           one artifact, its manifest.json written last
     <root>/artifacts/<stage>/.<key>.<id>.tmp/ a run's workspace; left only by a run that was killed
-    <root>/locks/<stage>-<key>.lock           held while an artifact is made
-    <root>/quarantine/<stage>-<key>-<id>/     damaged artifacts, out of the way but not lost
+    <root>/marks/<kind>/<stage>-<key>.json    what was said about an artifact: pinned, forced ...
+    <root>/locks/<stage>-<key>.lock           held while an artifact is made, or read by a stage
+    <root>/quarantine/<stage>-<key>-<id>/     damaged or replaced artifacts, out of the way, not lost
+    <root>/sources/  <root>/runs/             see blobs.py, runs.py
+    <root>/logs/                              what each stage's process last printed
 
 No other file does path arithmetic inside the store.
 """
 
-import errno
 import os
 import shutil
+import time
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List
-
-import filelock
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from octet import digest
-from octet.errors import StoreError
+from pipeline import disk, locks
 from pipeline import manifest as manifests
+from pipeline.blobs import Blobs
+from pipeline.disk import explained
 from pipeline.spec import STAGES
 
-INTACT, DAMAGED, UNKNOWN = "intact", "damaged", "unknown"
+INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "forced", "unknown"
+PINNED, RELEASED = "pinned", "released"
 
-_WAY_OUT = {
-    errno.ENOSPC: "free some space on that disk, or set another store in luigi.cfg.",
-    errno.EDQUOT: "free some of your quota, or set another store in luigi.cfg.",
-    errno.EROFS: "the file system is read-only: set another store in luigi.cfg.",
-    errno.EACCES: "give this user write access, or set another store in luigi.cfg.",
-    errno.EPERM: "give this user write access, or set another store in luigi.cfg.",
-    errno.EIO: "the disk failed: look at the kernel's log before anything else.",
-}
+Artifact = Tuple[str, str]
+"""(stage, key)."""
+
+_DROPPED_NAME = "dropped.json"
+
+
+class Look(NamedTuple):
+    """What one artifact is found to be.
+
+    state:    'intact': the manifest and every product are there with the bytes that were published;
+              'damaged': the folder is there and something in it is not; 'dropped': the manifest was
+              kept and the bytes were let go; 'forced': to be made again; 'unknown': no such folder.
+    manifest: where it can be read. damage: what is wrong, a line for each.
+    """
+
+    state: str
+    manifest: Optional[dict] = None
+    damage: Tuple[str, ...] = ()
 
 
 class Store:
@@ -40,58 +53,125 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
+        self.blobs = Blobs(self.root / "sources")
+
+    # Reading
 
     def artifact(self, stage: str, key: str) -> Path:
         """The folder of an artifact, whether it is there or not."""
         return self.root / "artifacts" / stage / key
 
-    def state(self, stage: str, key: str) -> str:
-        """'intact': manifest and every output are there with the bytes that were published;
-        'damaged': the folder is there and something in it is not; 'unknown': no such folder."""
-        folder = self.artifact(stage, key)
-        with _explained("read an artifact", folder):
-            if not os.path.lexists(str(folder)):
-                return UNKNOWN
-            record = manifests.read(folder)
-            if record is None or (record["stage"], record["key"]) != (stage, key):
-                return DAMAGED
-            return INTACT if _as_published(folder, record["outputs"]) else DAMAGED
+    def log(self, stage: str, key: str) -> Path:
+        """Where what the stage's process prints goes."""
+        return self.root / "logs" / "{}-{}.log".format(stage, key[:12])
 
-    def lock(self, stage: str, key: str) -> filelock.FileLock:
-        """The lock on an artifact, not yet taken. The kernel frees it when its holder dies;
-        it is also freed when the returned object is garbage, so keep it (`with` does)."""
+    def state(self, stage: str, key: str) -> str:
+        """One of intact, damaged, dropped, forced, unknown: see Look."""
+        return self.look(stage, key).state
+
+    def look(self, stage: str, key: str, hashed: bool = False) -> Look:
+        """What the artifact is found to be; `hashed`: every byte is read again."""
+        return self.looks([(stage, key)], hashed)[stage, key]
+
+    def looks(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, Look]:
+        """`look` for many, with the digest cache opened once."""
+        found, sound = {}, {}
+        forced = {artifact for artifact, _ in self.marked(FORCED)}
+        for stage, key in artifacts:
+            folder = self.artifact(stage, key)
+            with explained("read an artifact", folder):
+                look = self._by_its_files(stage, key)
+            found[stage, key] = look
+            if look.state == INTACT:
+                for output in look.manifest["outputs"]:
+                    if output["product"]:
+                        sound[str(folder / output["path"])] = (stage, key, output)
+        with explained("read an artifact", self.root):
+            seen = _digests(sorted(sound), hashed)
+        for path, (stage, key, output) in sound.items():
+            if seen[path] != output["sha256"]:
+                look = found[stage, key]
+                found[stage, key] = Look(DAMAGED, look.manifest, look.damage + (
+                    "output {} damaged: sha256 differs".format(output["path"]),))
+        for artifact in forced & set(found):
+            if found[artifact].state in (INTACT, DROPPED):
+                found[artifact] = found[artifact]._replace(state=FORCED)
+        return found
+
+    def list(self) -> List[Artifact]:
+        """Every artifact that is published, by stage and key."""
+        with explained("list the artifacts", self.root):
+            return sorted((stage, key) for stage in _names(self.root / "artifacts")
+                          for key in _names(self.root / "artifacts" / stage))
+
+    def manifests(self) -> Iterator[dict]:
+        """The manifests of all published artifacts, and after them of those in quarantine."""
+        for stage, key in self.list():
+            with explained("read an artifact", self.artifact(stage, key)):
+                record = manifests.read(self.artifact(stage, key))
+            if record is not None:
+                yield record
+        for name in self.quarantined():
+            record = manifests.read(self.root / "quarantine" / name)
+            if record is not None:
+                yield record
+
+    def quarantined(self) -> List[str]:
+        """The names of the folders in quarantine."""
+        return sorted(_names(self.root / "quarantine"))
+
+    # Writing: all of it under the artifact's lock
+
+    def lock(self, stage: str, key: str, shared: bool = False,
+             on_wait: Optional[Callable[[], None]] = None) -> locks.Lock:
+        """The lock on an artifact, not yet taken: shared to read it, else to make or remove it."""
         path = self.root / "locks" / "{}-{}.lock".format(stage, key)
-        with _explained("lock an artifact", path):
+        with explained("lock an artifact", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(str(path), "a"):  # here rather than in acquire(), where nobody explains it
                 pass
-        return filelock.FileLock(str(path))
+        return locks.Lock(path, shared, on_wait)
 
     def workspace(self, stage: str, key: str) -> Path:
         """A new empty folder beside the artifact's. Call it under the lock: whatever an earlier,
         killed run of the same key left behind is removed."""
         target = self.artifact(stage, key)
-        with _explained("make a workspace", target.parent):
+        with explained("make a workspace", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             for leftover in target.parent.glob(".{}.*.tmp".format(key)):
-                shutil.rmtree(str(leftover))
+                _remove(leftover)
             fresh = target.parent / ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
             fresh.mkdir()  # not mkdtemp: its 0700 would shut out whoever shares the store
         return fresh
 
+    def copy(self, stage: str, key: str, to_key: str) -> Path:
+        """A workspace for `to_key` that holds what the artifact holds, its manifest left out. Files
+        share their bytes on the disk where it can do that."""
+        workspace, source = self.workspace(stage, to_key), self.artifact(stage, key)
+        with explained("copy an artifact", source):
+            for path in sorted(source.rglob("*")):
+                target = workspace / path.relative_to(source)
+                if path.is_dir() and not path.is_symlink():
+                    target.mkdir()
+                elif path != source / manifests.NAME:
+                    try:
+                        os.link(str(path), str(target))
+                    except OSError:
+                        shutil.copy2(str(path), str(target))
+        return workspace
+
     def discard(self, workspace: Path) -> None:
-        """Nothing is left of the workspace of a stage that failed. Call it under the lock."""
-        with _explained("remove a workspace", workspace):
-            shutil.rmtree(str(workspace))
+        """The workspace is gone, as far as it can be: the next run sweeps what is left."""
+        shutil.rmtree(str(workspace), ignore_errors=True)
 
     def publish(self, workspace: Path, stage: str, key: str, manifest: dict) -> Path:
         """The workspace is the artifact, on the disk and whole; its folder is returned.
 
-        Call it under the lock. `manifest` without `outputs` gets them, by the stage's products. A
-        damaged artifact in the way goes to quarantine; beside an intact one the workspace is
-        dropped, since an artifact is never changed."""
+        `manifest` without `outputs` gets them, by the stage's products. Whatever else is in the
+        way goes to quarantine; beside an intact one the workspace is dropped, since an artifact is
+        never changed."""
         workspace, target = Path(workspace), self.artifact(stage, key)
-        with _explained("publish an artifact", target):
+        with explained("publish an artifact", target):
             record = dict(manifest, stage=stage, key=key)
             if "outputs" not in record:
                 record["outputs"] = manifests.outputs(workspace, STAGES[stage].products)
@@ -99,69 +179,174 @@ class Store:
             if state == INTACT:
                 shutil.rmtree(str(workspace))
                 return target
-            _settle(workspace)
+            disk.settle(workspace)
             manifests.write(workspace, record)
-            _take_write_permission(workspace / manifests.NAME)
-            if state == DAMAGED:
-                self._quarantine(stage, key)
+            disk.take_write_permission(workspace / manifests.NAME)
+            if state != UNKNOWN:
+                self.quarantine(stage, key)
             os.rename(str(workspace), str(target))
-            manifests.fsync_folder(target.parent)
+            disk.fsync_folder(target.parent)
+        self.unmark(FORCED, stage, key)
         return target
 
-    def list(self) -> List[dict]:
-        """The manifests of all published artifacts, by stage and key; damaged ones without a
-        manifest are left out."""
-        with _explained("list the artifacts", self.root):
-            folders = sorted(path for path in (self.root / "artifacts").glob("*/*")
-                             if not path.name.startswith("."))
-            records = [manifests.read(folder) for folder in folders]
-        return [record for record in records if record is not None]
-
-    def _quarantine(self, stage: str, key: str) -> None:
+    def quarantine(self, stage: str, key: str) -> Path:
+        """The artifact is out of the way, and unknown from now on. Its new folder is returned."""
         aside = self.root / "quarantine" / "{}-{}-{}".format(stage, key, uuid.uuid4().hex[:8])
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(str(self.artifact(stage, key)), str(aside))
-        manifests.fsync_folder(aside.parent)
+        with explained("put an artifact into quarantine", aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(str(self.artifact(stage, key)), str(aside))
+            disk.fsync_folder(aside.parent)
+        return aside
 
+    def drop(self, stage: str, key: str, why: str) -> None:
+        """The artifact's bytes are gone and its manifest stays: it was there, and is fresh for
+        whatever lies below it."""
+        with explained("drop an artifact", self.artifact(stage, key)):
+            _empty(self.artifact(stage, key), why)
 
-def _as_published(folder: Path, outputs: List[dict]) -> bool:
-    paths = [str(folder / output["path"]) for output in outputs]
-    try:
-        if any(os.stat(path).st_size != output["bytes"] for path, output in zip(paths, outputs)):
-            return False
-        found = digest.cached_all(paths, "sha256", digest.of_file)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return False
-    return found == [output["sha256"] for output in outputs]
+    def drop_quarantined(self, name: str) -> None:
+        """The bytes of a folder in quarantine are gone; its manifest, if it has one, stays."""
+        folder = self.root / "quarantine" / name
+        with explained("drop an artifact in quarantine", folder):
+            _empty(folder, "quarantined")
 
+    def quarantined_bytes(self, name: str) -> int:
+        """How much a folder in quarantine takes."""
+        return sum(path.stat().st_size for path in (self.root / "quarantine" / name).rglob("*")
+                   if path.is_file() and path.name not in (manifests.NAME, _DROPPED_NAME))
 
-def _settle(folder: Path) -> None:
-    """Every file below `folder` is on the disk and not writable; every folder's names too."""
-    for parent, _, names in os.walk(str(folder), topdown=False):
-        for name in names:
-            path = Path(parent) / name
-            handle = os.open(str(path), os.O_RDONLY)
+    def leftovers(self) -> List[Path]:
+        """The workspaces of runs: of those that were killed, and of those at work."""
+        return sorted((self.root / "artifacts").glob("*/.*.tmp"))
+
+    def sweep(self) -> List[Path]:
+        """The workspaces that killed runs have left, and that are gone now."""
+        gone = []
+        for path in self.leftovers():
+            stage, key = path.parent.name, path.name.split(".")[1]
             try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            _take_write_permission(path)
-        manifests.fsync_folder(Path(parent))
+                with self.lock(stage, key).acquire(timeout=0):
+                    _remove(path)
+                    gone.append(path)
+            except TimeoutError:
+                pass  # at work
+        return gone
+
+    # Marks
+
+    def mark(self, kind: str, stage: str, key: str, facts: dict) -> None:
+        """From now on the artifact has a mark of that kind."""
+        path = self._mark(kind, stage, key)
+        with explained("mark an artifact", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            disk.write(path, manifests.sealed({"format": 1, "stage": stage, "key": key,
+                                               "marked": _utc_now(), **facts}))
+
+    def unmark(self, kind: str, stage: str, key: str) -> None:
+        """From now on the artifact has no mark of that kind."""
+        with explained("remove a mark", self._mark(kind, stage, key)):
+            try:
+                self._mark(kind, stage, key).unlink()
+            except FileNotFoundError:
+                pass
+
+    def marked(self, kind: str) -> List[Tuple[Artifact, dict]]:
+        """Every artifact with a mark of that kind, and what was said."""
+        found = []
+        for name in _names(self.root / "marks" / kind):
+            with explained("read a mark", self.root / "marks" / kind / name):
+                record = manifests.unsealed((self.root / "marks" / kind / name).read_bytes())
+            if record is not None:
+                found.append(((record["stage"], record["key"]), record))
+        return found
+
+    def _mark(self, kind: str, stage: str, key: str) -> Path:
+        return self.root / "marks" / kind / "{}-{}.json".format(stage, key)
+
+    def _by_its_files(self, stage: str, key: str) -> Look:
+        """The look at an artifact as far as names and sizes tell it."""
+        folder = self.artifact(stage, key)
+        if not os.path.lexists(str(folder)):
+            return Look(UNKNOWN)
+        record = manifests.read(folder)
+        if record is None:
+            there = os.path.lexists(str(folder / manifests.NAME))
+            return Look(DAMAGED, None, ("manifest.json {}".format("damaged" if there else "missing"),))
+        if (record["stage"], record["key"]) != (stage, key):
+            return Look(DAMAGED, None, ("manifest.json is that of {} {}".format(
+                record["stage"], record["key"][:12]),))
+        if (folder / _DROPPED_NAME).exists():
+            return Look(DROPPED, record)
+        damage = [line for line in (_size_damage(folder, output) for output in record["outputs"]
+                                    if output["product"]) if line]
+        return Look(DAMAGED if damage else INTACT, record, tuple(damage))
 
 
-def _take_write_permission(path: Path) -> None:
-    if not path.is_symlink():
-        path.chmod(path.stat().st_mode & 0o7555)
-
-
-@contextmanager
-def _explained(doing: str, where: Path) -> Iterator[None]:
+def _size_damage(folder: Path, output: dict) -> Optional[str]:
+    path = folder / output["path"]
     try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            "cannot {}: {}".format(doing, error.strerror or error),
-            where=str(error.filename or where),
-            why="an artifact that is not whole is not used; nothing half-written is published.",
-            next_step=_WAY_OUT.get(error.errno, "check the store's folder in luigi.cfg."),
-        ) from error
+        stat = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "output {} missing".format(output["path"])
+    if path.is_dir():
+        return "output {} damaged: it is a folder".format(output["path"])
+    if stat.st_size != output["bytes"]:
+        return "output {} damaged: {} bytes instead of {}".format(output["path"], stat.st_size,
+                                                          output["bytes"])
+    return None
+
+
+def _digests(paths: List[str], hashed: bool) -> Dict[str, Optional[str]]:
+    """{path: sha256}, from the cache unless `hashed`; None for a file that went away meanwhile."""
+    if hashed:
+        return {path: _digest(path) for path in paths}
+    try:
+        return dict(zip(paths, digest.cached_all(paths, "sha256", digest.of_file)))
+    except FileNotFoundError:
+        return {path: _digest(path) for path in paths}
+
+
+def _digest(path: str) -> Optional[str]:
+    try:
+        return digest.of_file(path)
+    except FileNotFoundError:
+        return None
+
+
+def _names(folder: Path) -> List[str]:
+    try:
+        return [name for name in os.listdir(str(folder)) if not name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _empty(folder: Path, why: str) -> None:
+    """The folder holds its manifest and a note of when and why the rest went, the note first."""
+    disk.write(folder / _DROPPED_NAME, manifests.sealed(
+        {"format": 1, "dropped": _utc_now(), "why": why}))
+    keep = (folder / manifests.NAME, folder / _DROPPED_NAME)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path not in keep:
+            path.unlink()
+    disk.fsync_folder(folder)
+
+
+def _remove(folder: Path) -> None:
+    """The folder is gone. Tried again, since a process that is dying may still write into it."""
+    for attempt in range(5):
+        try:
+            return shutil.rmtree(str(folder))
+        except FileNotFoundError:
+            if not folder.exists():
+                return None
+        except OSError:
+            if attempt == 4:
+                raise
+        time.sleep(0.2)
+    return None
+
+
+def _utc_now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

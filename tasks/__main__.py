@@ -4,6 +4,7 @@ The job is the first line of standard input, which stays open for as long as the
 end means that the parent is dead, and then this process and its group die too.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -11,8 +12,11 @@ import signal
 import sys
 import threading
 
-from octet.errors import OctetError
+from octet.errors import OctetError, StoreError
 from octet.job import Job
+from tasks import loaded
+
+FULL = os.strerror(errno.ENOSPC)
 
 
 def _die_with_parent() -> None:
@@ -33,8 +37,16 @@ def main() -> int:
     try:
         stage = importlib.import_module("tasks." + job.stage)
         metrics = stage.run(job, lambda fraction, text: say(progress=fraction, message=text))
+        if job.source:
+            loaded.check(job.source)
     except OctetError as error:
         say(error=error.to_json())
+        return 1
+    except Exception as error:
+        if FULL not in str(error):  # TensorFlow's own errors have the words too, and no errno
+            raise
+        say(error=StoreError("cannot write: {}".format(FULL), where=job.output, why=str(error),
+                             next_step="free some space, or set another store in luigi.cfg").to_json())
         return 1
     say(metrics=metrics)
     return 0

@@ -63,12 +63,22 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
     _check_args(path, size, channels, validation, masks)
-    found = _pictures(path, validation, masks is not None)[part]
-    files = [file for picture in found for file in (picture.file, picture.mask) if file]
-    hashes = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
-    in_part = [file.split(os.sep, 1)[1] for file in files]  # held out of train/ or in validation/: alike
-    return digests.of_bytes(json.dumps(
-        [list(zip(in_part, hashes)), list(size), channels, float(low), float(high)]).encode())
+    return digests.of_bytes(json.dumps([_hashes(part, path, validation, masks is not None), list(size), channels,
+                                        float(low), float(high)]).encode())
+
+
+def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
+          validation: float = 0.1, masks: Optional[Sequence[str]] = None) -> Dict[str, str]:
+    """{file: sha256} of that part, pictures and masks."""
+    return dict(_hashes(part, path, validation, masks is not None))
+
+
+def _hashes(part: str, path: str, validation: float, masked: bool) -> List[Tuple[str, str]]:
+    found = [file for picture in _pictures(path, validation, masked)[part]
+             for file in (picture.file, picture.mask) if file]
+    hashes = digests.cached_all([os.path.join(path, file) for file in found], "file", digests.of_file)
+    in_part = [file.split(os.sep, 1)[1] for file in found]  # held out of train/ or in validation/: alike
+    return list(zip(in_part, hashes))
 
 
 def _pictures(path: str, validation: float, masked: bool) -> Dict[str, List[Picture]]:

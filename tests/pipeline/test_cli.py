@@ -26,13 +26,13 @@ def publish(store):
 
 
 def test_ls_of_an_empty_store_says_so(store, capsys):
-    assert cli.main(["ls"]) == 0
+    assert cli.main(["ls", "--artifacts"]) == 0
     assert "no artifacts" in capsys.readouterr().out
 
 
 def test_ls_shows_stage_key_and_metrics(store, capsys):
     publish(store)
-    assert cli.main(["ls"]) == 0
+    assert cli.main(["ls", "--artifacts"]) == 0
     out = capsys.readouterr().out
     assert "Freeze" in out and "f" * 12 in out and "accuracy.float=0.5" in out and "intact" in out
 

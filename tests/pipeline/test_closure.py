@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from octet.errors import RecipeError
@@ -27,7 +29,11 @@ def put(path, text):
 
 
 def work(house):
-    return closure.of([house / "tasks" / "work.py"], house)
+    return trees([house / "tasks" / "work.py"], house)
+
+
+def trees(roots, house):
+    return closure.of(roots, house).trees
 
 
 def test_every_file_on_the_way_is_found_and_no_other(house):
@@ -79,7 +85,7 @@ def test_user_files_are_followed_in_their_own_folder(house, tmp_path):
     put(tmp_path / "mine" / "blocks.py", "import shapes.round\n")
     put(tmp_path / "mine" / "shapes" / "round.py", "r = 1\n")
     put(tmp_path / "mine" / "unrelated.py", "z = 1\n")
-    assert sorted(closure.of([root], house)) == [
+    assert sorted(trees([root], house)) == [
         "blocks.py", "net.py", "octet/__init__.py", "octet/d.py", "shapes/round.py"]
 
 
@@ -89,13 +95,13 @@ def test_a_dotted_user_package_is_followed_from_inside(house, tmp_path):
     put(tmp_path / "mine" / "nets" / "__init__.py", "")
     put(tmp_path / "mine" / "nets" / "blocks.py", "b = 1\n")
     put(tmp_path / "mine" / "nets" / "t.py", "")
-    assert sorted(closure.of([root], house)) == ["__init__.py", "blocks.py", "model.py", "t.py"]
+    assert sorted(trees([root], house)) == ["__init__.py", "blocks.py", "model.py", "t.py"]
 
 
 def test_a_users_tasks_package_does_not_stand_for_ours(house, tmp_path):
     root = put(tmp_path / "mine" / "net.py", "import tasks.a\n")
     put(tmp_path / "mine" / "tasks" / "a.py", "evil = 1\n")
-    found = closure.of([root], house)
+    found = trees([root], house)
     assert found["tasks/a.py"] == work(house)["tasks/a.py"]
 
 
@@ -103,13 +109,13 @@ def test_a_moved_user_folder_is_the_same_source(house, tmp_path):
     for place in ("here", "there/deep"):
         put(tmp_path / place / "net.py", "import h\n")
         put(tmp_path / place / "h.py", "x = 1\n")
-    assert closure.of([tmp_path / "here/net.py"], house) == closure.of(
+    assert trees([tmp_path / "here/net.py"], house) == trees(
         [tmp_path / "there/deep/net.py"], house)
 
 
 def test_two_user_files_of_one_name_are_both_there(house, tmp_path):
     roots = [put(tmp_path / "a" / "x.py", "x = 1\n"), put(tmp_path / "b" / "x.py", "x = 2\n")]
-    assert sorted(closure.of(roots, house)) == ["x.py", "x.py#2"]
+    assert sorted(trees(roots, house)) == ["x.py", "x.py#2"]
 
 
 def test_a_circle_of_imports_ends(house):
@@ -126,4 +132,48 @@ def test_a_file_that_is_not_python_is_named_with_its_line(house):
 
 def test_a_root_that_is_not_there_is_named(house):
     with pytest.raises(RecipeError, match="cannot read"):
-        closure.of([house / "tasks" / "gone.py"], house)
+        trees([house / "tasks" / "gone.py"], house)
+
+
+def test_what_is_imported_from_elsewhere_is_named(house, tmp_path):
+    root = put(tmp_path / "mine" / "net.py", "def build():\n    import scipy.linalg\n    import json\n")
+    assert closure.of([root], house).modules == {"scipy", "json"}
+
+
+def test_an_inert_file_and_what_it_alone_imports_are_kept_beside_the_key(house):
+    put(house / "octet/errors.py", "import yaml\nfrom octet import d, b\n")
+    found = closure.of([house / "tasks" / "work.py"], house)
+    assert {"octet/errors.py", "octet/d.py"} <= set(found.files) - set(found.trees)
+    assert "octet/b.py" in found.trees
+    assert "yaml" not in found.modules
+
+
+def test_an_installed_root_is_a_module_and_no_source(house, tmp_path):
+    root = put(tmp_path / "lib" / "site-packages" / "zoo" / "nets.py", "import zoo.blocks\n")
+    assert closure.of([root], house) == ({}, {"zoo"})
+
+
+def test_importable_source_that_is_not_installed_is_followed(house, tmp_path, monkeypatch):
+    put(tmp_path / "elsewhere" / "shared" / "__init__.py", "")
+    put(tmp_path / "elsewhere" / "shared" / "blocks.py", "b = 1\n")
+    root = put(tmp_path / "mine" / "net.py", "from shared import blocks\n")
+    monkeypatch.setattr(sys, "path", sys.path + [str(tmp_path / "elsewhere")])
+    found = closure.of([root], house)
+    assert {file.path for file in found.files.values()} == {
+        str(tmp_path / name) for name in ("mine/net.py", "elsewhere/shared/__init__.py",
+                                          "elsewhere/shared/blocks.py")}
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))  # a stage's process has none
+    assert set(closure.of([root], house).files) == {"net.py"}
+
+
+def test_raw_bytes_are_told_apart_where_trees_are_not(house):
+    before = closure.of([house / "tasks" / "work.py"], house).files["tasks/a.py"]
+    put(house / "tasks/a.py", "# why\n" + (house / "tasks/a.py").read_text())
+    after = closure.of([house / "tasks" / "work.py"], house).files["tasks/a.py"]
+    assert after.tree == before.tree and after.sha256 != before.sha256
+
+
+def test_a_module_that_is_run_by_its_name_is_followed(house):
+    put(house / "octet/b.py", "DOOR = ('python', '-m', 'octet.d')\nPLACE = 'octet'\n")
+    found = closure.of([house / "tasks" / "work.py"], house)
+    assert "octet/d.py" in found.trees

@@ -11,9 +11,10 @@ SNAPSHOT = Snapshot(
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
               "train": {"epochs": 2}, "quantize": {"epochs": 1}, "convert": {},
               "validate": {"max_accuracy_drop": 0.01}},
-    data={"train": "aa", "validation": "bb", "test": "cc"},
+    data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
-    versions={"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"})
+    versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
+    closures={})
 FLOAT = {"TrainFloat": {"float.pb": "ee", "network.json": "ff"}}
 
 
@@ -28,7 +29,7 @@ def with_section(name, value):
 def test_golden():
     """Another digest here means that every artifact of every user is made again: say so."""
     assert of("TrainQAT") == (
-        "41bd2db636deb0d6b6e26bf0c85ab8fc20a68a63816edab0fb01a0d84c97fe83")
+        "c2ae0ced2fa856cacd9866afea175a5f7d8e3130d0096bee7ab0e80c7fe9a599")
 
 
 def test_key_is_the_digest_of_its_preimage():
@@ -59,10 +60,16 @@ def test_a_corrected_test_label_retrains_nothing():
 
 @pytest.mark.parametrize("change", [
     {"source": {**SNAPSHOT.source, "TrainQAT": {"tasks/train_qat.py": "d0"}}},
-    {"versions": {**SNAPSHOT.versions, "tensorflow": "1.15.0"}},
+    {"versions": {**SNAPSHOT.versions, "TrainQAT": {"python": "3.7", "tensorflow": "1.15.0"}}},
     {"data": {**SNAPSHOT.data, "train": "a0"}}])
 def test_source_versions_and_data_change_the_key(change):
     assert of("TrainQAT", **change) != of("TrainQAT")
+
+
+def test_a_file_that_the_recipe_names_counts_where_its_section_is_read():
+    weights = {"model.weights": "0123"}
+    assert of("TrainFloat", files=weights) != of("TrainFloat")
+    assert of("TrainQAT", files=weights) == of("TrainQAT")
 
 
 def test_other_upstream_bytes_change_the_key():

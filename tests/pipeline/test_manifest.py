@@ -10,7 +10,7 @@ from pipeline import manifest
 def test_what_is_written_is_read_back_with_its_format(tmp_path):
     manifest.write(tmp_path, {"stage": "Freeze", "metrics": {"loss": 0.5}, "outputs": []})
     record = manifest.read(tmp_path)
-    assert record["format"] == 1 and record["metrics"] == {"loss": 0.5}
+    assert record["format"] == manifest.FORMAT and record["metrics"] == {"loss": 0.5}
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
 
@@ -35,9 +35,15 @@ def test_a_spoiled_manifest_is_no_manifest(tmp_path, spoil):
 
 
 def test_a_newer_format_is_refused_and_not_called_damaged(tmp_path):
-    manifest.write(tmp_path, {"format": 2})
-    with pytest.raises(StoreError, match="format 2"):
+    manifest.write(tmp_path, {"format": 3})
+    with pytest.raises(StoreError, match="format 3"):
         manifest.read(tmp_path)
+
+
+def test_a_manifest_of_the_first_format_is_read_in_the_form_of_today(tmp_path):
+    manifest.write(tmp_path, {"format": 1, "stage": "Freeze", "outputs": []})
+    record = manifest.read(tmp_path)
+    assert record["stage"] == "Freeze" and record["sources"] == {} and record["why"] == []
 
 
 def test_products_are_those_outputs_that_match_a_glob(tmp_path):

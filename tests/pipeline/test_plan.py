@@ -2,7 +2,6 @@ import os
 
 import pytest
 
-from pipeline import manifest
 from pipeline.plan import Plan
 from pipeline.spec import STAGES
 from pipeline.store import Store
@@ -60,6 +59,24 @@ def test_a_damaged_upstream_makes_everything_below_stale(store):
     assert [stage for stage in STAGES if after.intact(stage)] == ["TrainFloat"]
 
 
+def test_a_dropped_upstream_makes_nothing_stale(store):
+    plan = make_all(store)
+    for stage in list(STAGES)[:3]:
+        store.drop(stage, plan.key(stage)[0], "")
+    after = Plan(SNAPSHOT, store)
+    assert keys(after) == keys(plan)
+    assert [stage for stage in STAGES if not after.intact(stage)] == list(STAGES)[:3]
+    assert after.intact("ValidateInterpreter") and after.key("TrainQAT")
+
+
+def test_a_dropped_upstream_that_comes_back_with_other_bytes_makes_what_is_below_stale(store):
+    plan = make_all(store)
+    store.drop("TrainQAT", plan.key("TrainQAT")[0], "")
+    make(Plan(SNAPSHOT, store), "TrainQAT", content="other bytes")
+    after = Plan(SNAPSHOT, store)
+    assert after.intact("TrainQAT") and not after.intact("EvalGraph")
+
+
 def rebuild(store, stage, **made):
     plan = Plan(SNAPSHOT, store)
     (plan.folder(stage) / "manifest.json").unlink()
@@ -95,5 +112,5 @@ def test_bad_news_is_not_remembered_and_good_news_is(store, monkeypatch):
     assert not plan.intact("TrainFloat")
     make(plan, "TrainFloat")
     assert plan.intact("TrainFloat")
-    monkeypatch.setattr(manifest, "read", lambda folder: pytest.fail("looked again"))
+    monkeypatch.setattr(store, "look", lambda *artifact: pytest.fail("looked again"))
     assert plan.intact("TrainFloat") and plan.key("TrainQAT")

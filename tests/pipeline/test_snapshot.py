@@ -52,7 +52,8 @@ def test_it_holds_data_source_and_versions(house, monkeypatch):
     assert {"net.py", "faces.py"} <= set(taken.source["TrainFloat"])
     assert "net.py" not in taken.source["EvalGraph"] and "faces.py" in taken.source["EvalGraph"]
     assert set(taken.source["Freeze"]) == {"tasks/__main__.py", "tasks/freeze.py"}
-    assert taken.versions["tensorflow"][0].isdigit()
+    assert taken.versions["TrainFloat"]["tensorflow"][0].isdigit()
+    assert set(taken.versions["Freeze"]) == {"python"}
     assert taken.sections["data"]["args"] == {"path": "photos"}
 
 
@@ -100,7 +101,7 @@ def test_the_content_of_the_weights_is_part_of_the_model(house):
     put(house / "mine/w.h5", "one")
     before = take(house)
     put(house / "mine/w.h5", "another")
-    assert take(house).sections["model"] != before.sections["model"]
+    assert take(house).files["model.weights"] != before.files["model.weights"]
     assert take(house).digest != before.digest
 
 
@@ -130,6 +131,16 @@ def test_arguments_that_do_not_fit_are_a_dataset_error(house):
     put(house / "mine/faces.yaml", RECIPE.replace("path: photos", "folder: photos"))
     with pytest.raises(DatasetError, match="data.args: they do not fit"):
         take(house)
+
+
+def test_a_heavy_dataset_is_asked_in_a_process_of_its_own(house):
+    put(house / "mine/faces.py", "import tensorflow\n" + DATA)
+    taken = take(house)
+    assert set(taken.data) == {"train", "validation", "test"}
+    here = str(house / "mine/faces.py")
+    assert here not in [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    put(house / "mine/photos/test", "corrected")
+    assert snapshot.data_now(taken)["test"] != taken.data["test"]
 
 
 def test_it_imports_neither_tensorflow_nor_luigi_nor_the_model(house):

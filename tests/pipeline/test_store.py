@@ -37,7 +37,8 @@ def test_a_published_artifact_is_intact_and_listed(store):
     folder = publish(store)
     assert folder == store.artifact(STAGE, KEY)
     assert store.state(STAGE, KEY) == "intact"
-    record, = store.list()
+    assert store.list() == [(STAGE, KEY)]
+    record, = store.manifests()
     assert record["stage"] == STAGE and record["key"] == KEY and record["metrics"] == {"nodes": 3}
     assert set(manifest.products(record)) == {"frozen.pb", "network.json"}
     assert "logs/events" in [output["path"] for output in record["outputs"]]
@@ -80,10 +81,6 @@ def delete_an_output(folder):
     (folder / "network.json").unlink()
 
 
-def delete_a_by_product(folder):
-    (folder / "logs" / "events").unlink()
-
-
 def delete_the_manifest(folder):
     (folder / "manifest.json").unlink()
 
@@ -104,7 +101,7 @@ def move_it_to_another_key(folder):
 
 DAMAGES = [truncate, empty, flip_a_byte_and_put_mtime_back,
            replace_with_another_file_of_that_size_and_mtime, delete_an_output,
-           delete_a_by_product, delete_the_manifest, cut_the_manifest,
+           delete_the_manifest, cut_the_manifest,
            put_a_folder_in_place_of_an_output, move_it_to_another_key]
 
 
@@ -118,6 +115,60 @@ def test_damage_is_seen_and_mended_by_publishing_again(store, damage):
     assert store.state(STAGE, KEY) == "intact"
     quarantined, = (store.root / "quarantine").iterdir()
     assert quarantined.name.startswith("{}-{}".format(STAGE, KEY))
+
+
+def test_a_lost_by_product_is_no_damage(store):
+    folder = publish(store)
+    (folder / "logs" / "events").unlink()
+    assert store.state(STAGE, KEY) == "intact"
+
+
+@pytest.mark.parametrize("damage, said", [
+    (truncate, "output frozen.pb damaged: 2 bytes instead of 5"),
+    (flip_a_byte_and_put_mtime_back, "output frozen.pb damaged: sha256 differs"),
+    (delete_an_output, "output network.json missing"),
+    (delete_the_manifest, "manifest.json missing"), (cut_the_manifest, "manifest.json damaged"),
+    (move_it_to_another_key, "manifest.json is that of Freeze cdcdcdcdcdcd")])
+def test_what_is_damaged_is_said(store, damage, said):
+    damage(publish(store))
+    assert store.look(STAGE, KEY).damage == (said,)
+
+
+def test_a_dropped_artifact_keeps_its_manifest_and_can_be_made_again(store):
+    folder = publish(store)
+    store.drop(STAGE, KEY, "to free space")
+    look = store.look(STAGE, KEY)
+    assert look.state == "dropped" and look.manifest["metrics"] == {"nodes": 3}
+    assert sorted(path.name for path in folder.iterdir()) == ["dropped.json", "manifest.json"]
+    publish(store)
+    assert store.state(STAGE, KEY) == "intact"
+
+
+def test_a_drop_that_was_cut_short_is_a_drop(store):
+    folder = publish(store)
+    store.drop(STAGE, KEY, "")
+    (folder / "frozen.pb").write_bytes(b"gr")
+    assert store.state(STAGE, KEY) == "dropped"
+
+
+def test_a_forced_artifact_is_replaced_and_then_intact(store):
+    publish(store)
+    store.mark("forced", STAGE, KEY, {"by": "me"})
+    assert store.state(STAGE, KEY) == "forced"
+    folder = publish(store, b"other")
+    assert store.state(STAGE, KEY) == "intact" and (folder / "frozen.pb").read_bytes() == b"other"
+    assert len(list(store.manifests())) == 2  # what it replaced can still be traced
+
+
+def test_many_looks_at_once_are_the_looks_one_by_one(store):
+    keys = [digit * 64 for digit in "0123"]
+    folders = [publish(store, key=key) for key in keys]
+    flip_a_byte_and_put_mtime_back(folders[1])
+    store.drop(STAGE, keys[2], "")
+    wanted = [(STAGE, key) for key in keys] + [(STAGE, "9" * 64)]
+    assert store.looks(wanted) == {pair: store.look(*pair) for pair in wanted}
+    assert [look.state for look in store.looks(wanted).values()] == [
+        "intact", "damaged", "dropped", "intact", "unknown"]
 
 
 def test_damage_is_seen_when_the_digest_is_cached(store, tmp_path, monkeypatch):
@@ -148,6 +199,30 @@ def test_leftovers_of_a_killed_run_are_swept_and_others_are_not(store):
     fresh = store.workspace(STAGE, KEY)
     assert not left.exists() and other.exists() and list(fresh.iterdir()) == []
     assert store.list() == [] and store.state(STAGE, KEY) == "unknown"
+
+
+def test_sweep_removes_what_nobody_works_in(store):
+    with store.lock(STAGE, KEY):
+        at_work, left = store.workspace(STAGE, KEY), store.workspace(STAGE, "cd" * 32)
+        assert store.sweep() == [left]
+    assert at_work.exists() and not left.exists()
+
+
+def test_readers_share_a_lock_that_no_maker_gets_meanwhile(store):
+    with store.lock(STAGE, KEY, shared=True), store.lock(STAGE, KEY, shared=True):
+        with pytest.raises(TimeoutError):
+            store.lock(STAGE, KEY).acquire(timeout=0.1)
+    with store.lock(STAGE, KEY).acquire(timeout=1):
+        with pytest.raises(TimeoutError):
+            store.lock(STAGE, KEY, shared=True).acquire(timeout=0.1)
+
+
+def test_whoever_waits_is_told_once(store):
+    told = []
+    with store.lock(STAGE, KEY, on_wait=lambda: told.append("never")):
+        with pytest.raises(TimeoutError):
+            store.lock(STAGE, KEY, on_wait=lambda: told.append("waiting")).acquire(timeout=0.2)
+    assert told == ["waiting"]
 
 
 def test_a_missing_product_is_not_published(store):

@@ -1,0 +1,88 @@
+"""`octet ls`, `why --all` and `gc --dry-run` for a growing number of recipes, each with all its artifacts.
+
+    python -m benchmarks.many_recipes [NUMBER ...]      10 100 1000 unless said
+
+The recipes differ by their seed. Keys, manifests and run records are those that real runs would have;
+only the products are a few bytes that no stage has made.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, List
+
+from pipeline import closure, record, settings, snapshot
+from pipeline.plan import Plan
+from pipeline.runs import Runs
+from pipeline.spec import STAGES
+from pipeline.store import Store
+
+RECIPE = "seed: {}\ndata: {{dataset: digits}}\nmodel: {{build: lenet}}\n"
+COMMANDS = {"ls": ["ls"], "why --all": ["why", "--all"], "gc --dry-run": ["gc", "--dry-run"]}
+
+
+def furnish(folder: Path, first: int, last: int) -> None:
+    """Recipes first..last-1 in `folder`, complete in its store."""
+    (folder / "luigi.cfg").write_text("[octet]\nrecipe = r0\nstore = store\nrecipes = recipes\n")
+    (folder / "recipes").mkdir(exist_ok=True)
+    store, reader = Store(folder / "store"), closure.Reader(settings.ROOT)
+    runs = Runs(store.root)
+    for number in range(first, last):
+        path = folder / "recipes" / "r{}.yaml".format(number)
+        path.write_text(RECIPE.format(number))
+        taken = snapshot.take(path, reader=reader)
+        plan = Plan(taken, store)
+        for stage, spec in STAGES.items():
+            key, preimage = plan.key(stage)
+            work = store.workspace(stage, key)
+            for pattern in spec.products:
+                (work / pattern.replace("*", "0")).write_text("{} {}".format(stage, number))
+            files = taken.closures[stage].files
+            store.publish(work, stage, key, {
+                "inputs": preimage, "metrics": {"accuracy": 0.5}, "git": {"commit": None, "dirty": None},
+                "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest, "seed": number,
+                "run": None, "why": [], "sources": {name: file.sha256 for name, file in files.items()},
+                "listings": {}, "places": {}, "upstream": {need: plan.key(need)[0] for need in spec.needs},
+                "host": "bench", "started": record.utc(0), "finished": record.utc(0), "seconds": 0.0})
+        runs.begin(path, {
+            "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest,
+            "target": "ValidateInterpreter", "started": record.utc(0), "finished": record.utc(0), "exit": 0,
+            "host": "bench", "pid": 0, "by": "bench", "argv": [],
+            "stages": {stage: {"key": plan.key(stage)[0], "made": True, "why": []} for stage in STAGES}})
+
+
+def measure(folder: Path) -> Dict[str, float]:
+    """{command: seconds}, with the digest cache filled."""
+    environment = dict(os.environ, LUIGI_CONFIG_PATH=str(folder / "luigi.cfg"),
+                       OCTET_CACHE=str(folder / "cache"))
+    found = {}
+    for name, words in COMMANDS.items():
+        for _ in range(2):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "pipeline.cli"] + words, env=environment, check=True,
+                           cwd=str(settings.ROOT), stdout=subprocess.DEVNULL)
+            found[name] = time.perf_counter() - started
+    return found
+
+
+def main(numbers: List[int]) -> int:
+    """Prints a line for each number of recipes."""
+    os.fsync = lambda handle: None  # of what is furnished here nothing needs to survive
+    print("recipes  " + "  ".join("{:>14}".format(name) for name in COMMANDS))
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
+        done = 0
+        for number in sorted(numbers):
+            furnish(Path(folder), done, number)
+            done = number
+            time.sleep(3)
+            found = measure(Path(folder))
+            print("{:>7}  {}".format(number, "  ".join(
+                "{:>12.2f} s".format(found[name]) for name in COMMANDS)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(word) for word in sys.argv[1:]] or [10, 100, 1000]))

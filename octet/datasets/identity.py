@@ -1,0 +1,63 @@
+"""What a recipe's data is, by content: the digest of each part, and the files in it."""
+
+import inspect
+from pathlib import Path
+from typing import Dict, Optional
+
+from octet import resolve
+from octet.datasets.dataset import arguments
+from octet.errors import DatasetError
+
+CATALOGUE = "octet.datasets"
+
+
+def is_ours(name: str) -> bool:
+    """Whether the name is one of the catalogue's, not a file or module of the user's."""
+    return name in resolve.names(CATALOGUE)
+
+
+def digest(section: dict, folder: Path, part: str, where: str = "") -> str:
+    """The digest of one part of the `data` section's dataset, as its own `digest` says.
+
+    Raises DatasetError for arguments that do not fit, data that cannot be read, an answer that is
+    no text."""
+    function = _function(section, folder, "digest", where)
+    args = arguments(section, folder)
+    try:
+        inspect.signature(function).bind(part, **args)
+    except TypeError as error:
+        raise DatasetError(
+            "they do not fit the dataset '{}': {}".format(section["dataset"], error),
+            where="data.args", why="digest(part, **args) and load(**args) take them.",
+            next_step="its digest takes {}".format(inspect.signature(function))) from error
+    try:
+        found = function(part, **args)
+    except OSError as error:
+        raise DatasetError(
+            "cannot read the {} part of '{}': {}".format(part, section["dataset"],
+                                                         error.strerror or error),
+            where=str(error.filename or section["dataset"]),
+            why="the content of the data is part of what an artifact is made of.",
+            next_step="fetch the data, or correct data.args in the recipe.") from error
+    if not isinstance(found, str):
+        raise DatasetError(
+            "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], found),
+            where=section["dataset"], why="it tells this content of the part from any other.",
+            next_step="return a sha256 in hex digits.")
+    return found
+
+
+def files(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
+    """{file or array: sha256} of one part; None where the dataset has no `files(part, **args)`."""
+    if not is_ours(section["dataset"]):
+        return None
+    module = _function(section, folder, "load", "").__globals__
+    if "files" not in module:
+        return None
+    return module["files"](part, **arguments(section, folder))
+
+
+def _function(section: dict, folder: Path, attribute: str, where: str):
+    name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
+    return resolve.load_attribute(name + (":" + attribute if colon else ""), CATALOGUE, attribute,
+                                  folder, where)

@@ -1,0 +1,52 @@
+"""Which artifacts are kept, and why; the bytes of all others can be let go."""
+
+from pathlib import Path
+from typing import Dict, List, Set, Tuple
+
+from octet.errors import OctetError
+from pipeline import closure, settings, snapshot
+from pipeline.plan import Plan
+from pipeline.runs import Runs
+from pipeline.spec import STAGES
+from pipeline.store import DROPPED, INTACT, PINNED, RELEASED, Artifact, Store
+
+Reasons = Dict[Artifact, str]
+
+
+def kept(store: Store, runs: Runs, recipes: Path, last_runs: int) -> Tuple[Reasons, List[OctetError]]:
+    """{artifact: why it is kept}, and the recipes that could not be looked at.
+
+    Kept is what is fresh for a recipe in the folder `recipes` or for one that ran and is still
+    there; what the last runs of each recipe came to, and every run that has no end yet; what is
+    pinned; what was released."""
+    reasons: Reasons = {}
+    paths = {path.absolute() for path in recipes.glob("*.yaml")}
+    for _, of_recipe in runs.every():
+        for index, run in enumerate(of_recipe):
+            path = Path(run["recipe"]["path"])
+            if index == 0 and path.is_file():
+                paths.add(path)
+            if index >= last_runs and run["exit"] is not None:
+                continue
+            why = "run {} of {}".format(run["number"], run["recipe"]["name"])
+            for stage, said in run["stages"].items():
+                if said["key"]:
+                    reasons.setdefault((stage, said["key"]), why)
+    for kind in (PINNED, RELEASED):
+        for artifact, _ in store.marked(kind):
+            reasons[artifact] = kind
+    troubles = []
+    reader = closure.Reader(settings.ROOT)
+    for path in sorted(paths):
+        try:
+            reasons.update({artifact: "fresh for {}".format(path.stem)
+                            for artifact in _fresh(path, reader, store)})
+        except OctetError as error:
+            troubles.append(error)
+    return reasons, troubles
+
+
+def _fresh(path: Path, reader: closure.Reader, store: Store) -> Set[Artifact]:
+    plan = Plan(snapshot.take(path, reader=reader), store)
+    return {(stage, plan.key(stage)[0]) for stage in STAGES
+            if plan.look(stage).state in (INTACT, DROPPED)}

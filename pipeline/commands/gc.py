@@ -1,0 +1,86 @@
+"""What could be removed to free space; with --delete, it is.
+
+An artifact's bytes go and its manifest stays, so nothing below it becomes stale and everything can
+still be traced. Kept is what is fresh for a recipe, what the last runs of each recipe came to, what is
+pinned and what was released. Nothing that a running stage makes or reads is touched.
+"""
+
+import argparse
+import json
+from typing import Optional
+
+from octet import digest
+from octet.errors import UsageError
+from pipeline import collect, settings, words
+from pipeline.runs import Runs
+from pipeline.store import INTACT, Store
+
+LAST_RUNS = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--delete", action="store_true", help="do it, rather than say what would be done")
+    mode.add_argument("--dry-run", action="store_true", help="only say what would be done (the default)")
+    parser.add_argument("--runs", type=int, default=LAST_RUNS, metavar="N",
+                        help="how many of a recipe's last runs are kept ({})".format(LAST_RUNS))
+    parser.add_argument("--quarantine", action="store_true", help="damaged artifacts in quarantine too")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(arguments: argparse.Namespace) -> Optional[int]:
+    if arguments.runs < 0:
+        raise UsageError("a number of runs is not negative", where="--runs {}".format(arguments.runs))
+    found = settings.load()
+    store = Store(found.store)
+    with digest.kept_open():
+        reasons, troubles = collect.kept(store, Runs(store.root), found.recipes, arguments.runs)
+        if troubles and arguments.delete:
+            # What would be fresh for a recipe that cannot be read is not known.
+            raise troubles[0]
+        looks = store.looks(store.list())
+    for error in troubles:
+        print("not known what is fresh for it: {}".format(error))
+    rows = []
+    for (stage, key), look in sorted(looks.items()):
+        if (stage, key) in reasons or look.state != INTACT:
+            continue
+        size = sum(output["bytes"] for output in look.manifest["outputs"])
+        done = _drop(store, stage, key) if arguments.delete else "would go"
+        rows.append({"stage": stage, "key": key, "bytes": size, "finished": look.manifest.get("finished"),
+                     "done": done})
+    for name in store.quarantined() if arguments.quarantine else ():
+        size = store.quarantined_bytes(name)
+        if size:
+            if arguments.delete:
+                store.drop_quarantined(name)
+            stage, _, rest = name.partition("-")
+            rows.append({"stage": stage, "key": rest, "bytes": size, "finished": None,
+                         "done": "gone from quarantine" if arguments.delete else "would go from quarantine"})
+    swept = store.sweep() if arguments.delete else []
+    _print(arguments, rows, len(looks), len(swept))
+    return None
+
+
+def _drop(store: Store, stage: str, key: str) -> str:
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            store.drop(stage, key, "nothing needed it")
+    except TimeoutError:
+        return "in use: left alone"
+    return "gone"
+
+
+def _print(arguments: argparse.Namespace, rows: list, there: int, swept: int) -> None:
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return
+    if rows:
+        words.table(("stage", "key", "age", "size", ""), [
+            [row["stage"], row["key"][:12], words.age(row["finished"]), words.size(row["bytes"]), row["done"]]
+            for row in rows])
+    freed = words.size(sum(row["bytes"] for row in rows if not row["done"].startswith("in use")))
+    print("{} of {} artifacts, {}, {}".format(
+        len(rows), there, freed, "gone" if arguments.delete else "would go: `octet gc --delete` does it"))
+    if swept:
+        print("{} leftovers of killed runs are gone".format(swept))

@@ -1,0 +1,115 @@
+"""Whether each stage of a recipe is fresh, and exactly why not, against its newest run."""
+
+import json
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+from octet.datasets import identity
+from pipeline import key, why
+from pipeline.plan import Plan
+from pipeline.runs import Runs
+from pipeline.spec import STAGES
+from pipeline.store import DAMAGED, DROPPED, FORCED, INTACT
+
+FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
+
+
+class Verdict(NamedTuple):
+    """state: 'fresh'; 'stale', and will run; 'waits': stale unless what is above makes the same bytes
+    again; 'dropped': it makes nothing below stale, and is made again only if its bytes are needed.
+    reasons: a sentence for each."""
+
+    state: str
+    reasons: List[str]
+
+
+class Staleness:
+    """The verdicts on the stages of one plan."""
+
+    def __init__(self, plan: Plan, runs: Runs, but_for: Optional[str] = None) -> None:
+        """but_for: the name of a run that is not to be compared with: the one going on."""
+        self.plan = plan
+        self.store = plan.store  # type: Store
+        recipe = plan.snapshot.recipe
+        self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != but_for]
+
+    def all(self) -> Dict[str, Verdict]:
+        """The verdict on every stage, upstream first."""
+        return {stage: self.of(stage) for stage in STAGES}
+
+    def of(self, stage: str) -> Verdict:
+        """The verdict on one stage."""
+        look = self.plan.look(stage)
+        if look.state == INTACT:
+            return Verdict(FRESH, [])
+        above = self._missing_above(stage)
+        if above:
+            own = self.differences(stage)
+            waits = "waits for {}".format(", ".join(above))
+            return Verdict(STALE, own + [waits]) if own else Verdict(
+                WAITS, [waits + ": fresh if the bytes come out the same"])
+        if look.state == DAMAGED:
+            return Verdict(STALE, list(look.damage))
+        if look.state == DROPPED:
+            return Verdict(DROPPED, ["its bytes were let go to free space, its manifest is kept"])
+        if look.state == FORCED:
+            return Verdict(STALE, [self._forced(stage)])
+        return Verdict(STALE, self.differences(stage) or [self._gone(stage)])
+
+    def _missing_above(self, stage: str) -> List[str]:
+        """The direct upstream stages that the plan has no products of."""
+        return [name for name in STAGES[stage].needs
+                if self.plan.look(name).state not in (INTACT, DROPPED)]
+
+    def differences(self, stage: str) -> List[str]:
+        """What changed since the newest run that has this stage's manifest; as far as it is known
+        while what is above is not there."""
+        last, known = self.last_manifest(stage), self.plan.key(stage)
+        if last is None:
+            return []
+        new = known[1] if known else self._preimage_but_for_upstream(stage, last)
+        return why.differences(last["inputs"], new,
+                               why.from_manifest(last, self.store.blobs.read), self._now(stage))
+
+    def _preimage_but_for_upstream(self, stage: str, last: dict) -> dict:
+        spec, supposed = STAGES[stage], last["inputs"]["upstream"]
+        return key.of(spec, self.plan.snapshot,
+                      {name: supposed.get(name, {}) for name in spec.needs})[1]
+
+    def last_manifest(self, stage: str) -> Optional[dict]:
+        """The manifest of this stage's artifact in the newest run that has one."""
+        for run in self.runs:
+            known = (run["stages"].get(stage) or {}).get("key")
+            if known:
+                record = self.store.look(stage, known).manifest
+                if record is not None:
+                    return record
+        return None
+
+    def _now(self, stage: str) -> why.Contents:
+        snapshot = self.plan.snapshot
+        files = snapshot.closures[stage].files if stage in snapshot.closures else {}
+
+        def source(name: str) -> Optional[bytes]:
+            return Path(files[name].path).read_bytes() if name in files else None
+
+        def listing(part: str) -> Optional[Dict[str, str]]:
+            return identity.files(snapshot.sections["data"], snapshot.folder, part)
+        return why.Contents(source, listing)
+
+    def _forced(self, stage: str) -> str:
+        known = self.plan.key(stage)[0]
+        facts = next(facts for artifact, facts in self.store.marked(FORCED)
+                     if artifact == (stage, known))
+        return "forced on {} by {}".format(facts["marked"], facts.get("by"))
+
+    def _gone(self, stage: str) -> str:
+        said = [run["stages"].get(stage) for run in self.runs if stage in run["stages"]]
+        if any(record["made"] for record in said):
+            return "its artifact is not in the store any more"
+        return "a run began to make it, and did not end well" if said else "never made for this recipe"
+
+
+def listing_bytes(files: Dict[str, str]) -> bytes:
+    """A list of data files as it is kept."""
+    return json.dumps(files, sort_keys=True, indent=0).encode("utf-8")

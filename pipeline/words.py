@@ -1,0 +1,54 @@
+"""Records in the words of a table: ages, sizes, figures."""
+
+import calendar
+import sys
+import time
+from typing import Dict, Iterator, List, Optional, Sequence
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints the rows below their head, in columns as wide as they need to be, none of it cut."""
+    rows = [[str(cell) for cell in row] for row in [head] + list(rows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def age(utc: Optional[str], now: Optional[float] = None) -> str:
+    """'3 h' since a moment such as 2026-01-31T12:00:00Z."""
+    if not utc:
+        return "-"
+    now = time.time() if now is None else now
+    seconds = max(0, now - calendar.timegm(time.strptime(utc, "%Y-%m-%dT%H:%M:%SZ")))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return "{:.0f} {}".format(seconds // length, unit)
+    return "{:.0f} s".format(seconds)
+
+
+def size(size_bytes: int) -> str:
+    """'12.3 kB'."""
+    for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= length:
+            return "{:.1f} {}".format(size_bytes / length, unit)
+    return "{} B".format(size_bytes)
+
+
+def figures(metrics: Dict, prefix: str = "") -> str:
+    """Every number in `metrics`, however deep, as 'accuracy.float=0.98'; lists are left out."""
+    return "  ".join("{}={:.6g}".format(name, value) for name, value in numbers(metrics, prefix))
+
+
+def numbers(metrics: Dict, prefix: str = "") -> Iterator:
+    """(dotted name, value) of every number in `metrics`, sorted by name."""
+    for name, value in sorted(metrics.items()):
+        if isinstance(value, dict):
+            yield from numbers(value, prefix + name + ".")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield prefix + name, value
+
+
+def listed(names: List[str], shown: int = 3) -> str:
+    """'a, b, c and 4 more'."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (" and {} more".format(more) if more > 0 else "")

@@ -1,0 +1,57 @@
+"""What a stage's process has imported, beside the source that its key was made of."""
+
+import os
+import sys
+from types import ModuleType
+from typing import Iterable, List
+
+from octet.errors import SourceError
+
+INSTALLED = ("site-packages", "dist-packages")
+
+
+def check(closure: Iterable[str]) -> None:
+    """Every module of this process that is neither Python's nor installed is in `closure` (paths).
+
+    Raises SourceError that names the import: code that is in no key could change, and the artifact
+    would be taken for fresh."""
+    known = {os.path.realpath(path) for path in closure}
+    strangers = [module for module in list(sys.modules.values()) if _is_source(module)
+                 and os.path.realpath(module.__file__) not in known]
+    if not strangers:
+        return
+    raise SourceError(
+        "{} imported while the stage ran, and not seen in its source".format(
+            _listed([module.__name__ for module in strangers])),
+        where=", ".join(sorted(module.__file__ for module in strangers)),
+        why="\n".join("{} is imported by {}".format(
+            module.__name__, _listed(_importers(module)) or "a name computed at run time")
+            for module in strangers) +
+        "\nan artifact's key holds the source that it is made by, and this is not in it",
+        next_step="write it as a plain statement where it is used: import {}".format(
+            strangers[0].__name__))
+
+
+def _is_source(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    if not file or not os.path.isabs(file):
+        return False
+    if set(INSTALLED) & set(file.split(os.sep)):
+        return False
+    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.base_prefix)}
+    library = os.path.join("lib", "python{}.{}".format(*sys.version_info[:2]))
+    return not any(os.path.realpath(file).startswith(os.path.join(prefix, library) + os.sep)
+                   for prefix in prefixes)
+
+
+def _importers(stranger: ModuleType) -> List[str]:
+    """The modules of ours or the user's that hold the stranger, or something of its."""
+    return sorted(
+        module.__name__ for module in list(sys.modules.values())
+        if module is not stranger and _is_source(module) and any(
+            value is stranger or getattr(value, "__module__", None) == stranger.__name__
+            for value in list(vars(module).values())))
+
+
+def _listed(names: List[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,198 @@
+"""Runs that are killed, stores that are spoiled, disks that are full: after each, what must hold.
+
+    python -m tests.pipeline.faults [KILLS] [SEED]     as `make faults` does
+"""
+
+import contextlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional
+
+import psutil
+
+from pipeline import manifest
+from pipeline.spec import STAGES
+from pipeline.store import INTACT, Store
+from tests.pipeline.house import House, damage
+
+ALL = list(STAGES)
+VICTIMS = ("stage", "parent", "everything")
+SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
+
+
+def products(house: House) -> Dict[str, Dict[str, str]]:
+    """{stage: its products} of what the store calls intact, every byte read."""
+    store = Store(house.store)
+    looks = store.looks(store.list(), hashed=True)
+    return {stage: manifest.products(look.manifest) for (stage, _), look in looks.items()
+            if look.state == INTACT}
+
+
+def processes(house: House) -> List[psutil.Process]:
+    """What still runs from the house's environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and str(house.python) in process.cmdline():
+                found.append(process)
+    return found
+
+
+def check(house: House, reference: Dict[str, Dict[str, str]]) -> None:
+    """No process is left, and nothing that counts as complete is other than it should be."""
+    end = time.monotonic() + 10
+    while processes(house) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not processes(house), processes(house)
+    for stage, found in products(house).items():
+        assert found == reference[stage], stage
+
+
+def kill(house: House, chance: random.Random, within_s: float) -> str:
+    """Starts one run or two, and after a moment kills something of the first; says what."""
+    victim, together = chance.choice(VICTIMS), chance.random() < 0.2
+    run = house.start()
+    other = house.start() if together else None
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        run.wait(timeout=chance.uniform(0, within_s))
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(run.pid)
+        below = parent.children(recursive=True)
+        stages = [process for process in below if "tasks" in process.cmdline()]
+        for process in {"stage": stages, "parent": [parent], "everything": [parent] + below}[victim]:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+    _end(run)
+    if other is not None:
+        said = _end(other)
+        assert other.returncode == 0, said
+    return victim + (" beside another run" if together else "")
+
+
+def _end(run: subprocess.Popen) -> str:
+    try:
+        return run.communicate(timeout=60)[0].decode()
+    finally:
+        run.kill()
+
+
+def spoil(house: House, chance: random.Random) -> Optional[str]:
+    """Damages one file of one artifact; says how, None when there is none."""
+    folders = [path for path in (house.store / "artifacts").glob("*/*") if not path.name.startswith(".")]
+    files = [path for folder in folders for path in folder.iterdir()
+             if path.name not in (manifest.NAME, "events")]
+    if not files:
+        return None
+    path, how = chance.choice(sorted(files)), chance.choice(SPOILS)
+    if how == "removed":
+        path.unlink()
+    elif how == "emptied":
+        damage(path, b"")
+    elif how == "truncated":
+        damage(path, path.read_bytes()[:-1])
+    elif how == "flipped":
+        content = bytearray(path.read_bytes())
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        damage(path, bytes(content))
+    else:
+        damage(path.with_name(manifest.NAME), path.with_name(manifest.NAME).read_bytes()[:-20])
+    return "{} {}".format(path.name, how)
+
+
+def reference_of(house: House) -> Dict[str, Dict[str, str]]:
+    """The products of an undisturbed run in a store of its own."""
+    store = house.store
+    house.use_store(house.folder / "undisturbed")
+    run = house.luigi()
+    assert run.code == 0, run.said
+    found = products(house)
+    house.use_store(store)
+    assert set(found) == set(ALL)
+    return found
+
+
+def loop(house: House, kills: int, seed: int, within_s: float = 6.0) -> Iterator[str]:
+    """Kills and damages, one after another, each followed by the checks; yields what was done."""
+    chance, reference = random.Random(seed), reference_of(house)
+    done = 0
+    while done < kills:
+        if set(products(house)) == set(ALL) and chance.random() < 0.7:
+            shutil.rmtree(str(house.store))
+        spoiled = spoil(house, chance) if chance.random() < 0.3 and house.store.exists() else None
+        what = kill(house, chance, within_s)
+        check(house, reference)
+        done += 1
+        yield "{}: {}{}; complete are {}".format(
+            done, what, ", " + spoiled if spoiled else "", ", ".join(products(house)) or "none")
+    run = house.luigi()
+    assert run.code == 0, run.said
+    check(house, reference)
+    assert set(products(house)) == set(ALL)
+    assert not list(Store(house.store).leftovers())
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size_bytes: int) -> Iterator[bool]:
+    """`folder` is a file system of that size; False where mounting is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = "size={}".format(size_bytes)
+    mounted = shutil.which("mount") is not None and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        stderr=subprocess.DEVNULL).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(folder)], check=True)
+
+
+def enlarge(folder: Path, size_bytes: int) -> None:
+    """The small disk has that size from now on."""
+    subprocess.run(["mount", "-o", "remount,size={}".format(size_bytes), str(folder)], check=True)
+
+
+def fill_up(house: House, reference: Dict[str, Dict[str, str]], size_bytes: int) -> Optional[str]:
+    """A run on a disk of that size, then, the disk enlarged, another; says how the first ended.
+    None where mounting is not allowed."""
+    folder = house.folder / "small"
+    with small_disk(folder, size_bytes) as mounted:
+        if not mounted:
+            return None
+        house.use_store(folder / "store")
+        first = house.luigi()
+        assert first.code in (0, 11), first.said
+        assert first.code == 0 or "No space left on device" in first.said
+        assert "Traceback" not in first.said, first.said
+        check(house, reference)
+        complete = len(products(house))
+        enlarge(folder, 64 << 20)
+        second = house.luigi()
+        assert second.code == 0, second.said
+        check(house, reference)
+        assert set(products(house)) == set(ALL)
+    return "{} bytes: exit {}, {} complete".format(size_bytes, first.code, complete)
+
+
+def main(kills: int = 200, seed: int = 1) -> int:
+    """Prints what was done, a line each; an assertion ends it."""
+    with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
+        house = House(Path(folder))
+        for line in loop(house, kills, seed):
+            print(line, flush=True)
+        reference = reference_of(house)
+        for pages in range(2, 200):
+            said = fill_up(house, reference, pages * 4096)
+            print(said or "mounting is not allowed here: no small disk to fill", flush=True)
+            if said is None or "exit 0" in said:
+                break
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*[int(word) for word in sys.argv[1:]]))

@@ -1,0 +1,10 @@
+from octet import identifier
+from tasks import bytes_of
+
+
+def run(job, progress):
+    frozen = (job.input("Freeze") / "frozen.pb").read_bytes()
+    content = identifier.carried(bytes_of.digest(frozen).encode())
+    (job.out / "model.tflite").write_bytes(content)
+    (job.out / "network.json").write_text("{}\n")
+    return {"identifier": identifier.find(content)}

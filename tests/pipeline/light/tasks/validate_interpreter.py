@@ -1,0 +1,7 @@
+from tasks import bytes_of, data
+
+
+def run(job, progress):
+    bytes_of.write(job, "measurement.json", (job.input("ConvertUint8") / "model.tflite").read_bytes(),
+                   bytes_of.part(data.load(job), "test"))
+    return {"samples": 4}

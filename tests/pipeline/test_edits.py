@@ -1,0 +1,282 @@
+"""Each edit against the exact set of stages that it makes run, and the reason that is given: done,
+asked, run. The table in docs/staleness.md is this one."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Callable, List, NamedTuple
+
+import pytest
+
+from pipeline.spec import STAGES
+from tests.pipeline.house import ROOT, House, damage
+
+ALL = list(STAGES)
+PAGE = ROOT / "docs" / "staleness.md"
+RATE = "learning_rate: 0.002"
+
+
+class Edit(NamedTuple):
+    """what: the edit, in words. do: it. runs: the stages that run because of it. first: the first of
+    them and why. recipe: which recipe is run."""
+
+    what: str
+    do: Callable[[House], object]
+    runs: List[str]
+    why: str = ""
+    recipe: str = "faces"
+
+
+def recipe(old: str, new: str) -> Callable[[House], None]:
+    return lambda house: house.change(house.mine / "faces.yaml", old, new)
+
+
+def source(name: str, old: str, new: str) -> Callable[[House], None]:
+    return lambda house: house.change(house.root / name, old, new)
+
+
+def user(name: str, old: str, new: str) -> Callable[[House], None]:
+    return lambda house: house.change(house.mine / name, old, new)
+
+
+def picture(name: str, shade: int) -> Callable[[House], Path]:
+    return lambda house: house.picture("photos/" + name, shade)
+
+
+def octet(*words: str) -> Callable[[House], None]:
+    def do(house: House) -> None:
+        done = house.octet(*[word.format(mine=house.mine) for word in words])
+        assert done.returncode == 0, done.stderr
+    return do
+
+
+def both(*edits: Callable[[House], object]) -> Callable[[House], None]:
+    def do(house: House) -> None:
+        for edit in edits:
+            edit(house)
+    return do
+
+
+def move(old: str, new: str) -> Callable[[House], None]:
+    def do(house: House) -> None:
+        (house.mine / new).parent.mkdir(exist_ok=True)
+        (house.mine / old).rename(house.mine / new)
+    return do
+
+
+def product(stage: str, name: str, spoil: Callable[[Path], object]) -> Callable[[House], None]:
+    return lambda house: spoil(house.artifact(stage) / name)
+
+
+def truncate(path: Path) -> None:
+    path.chmod(0o644)
+    os.truncate(str(path), 3)
+
+
+def flip(path: Path) -> None:
+    content = path.read_bytes()
+    damage(path, bytes([content[0] ^ 1]) + content[1:])
+
+
+def change_picture_and_put_its_time_back(house: House) -> None:
+    path = house.mine / "photos/train/cat/0.png"
+    other = house.picture("other.png", 200).read_bytes()
+    damage(path, other)
+
+
+def run_then(edit: Callable[[House], object], **which: str) -> Callable[[House], None]:
+    """The edit, a run, and the edit undone."""
+    def do(house: House) -> None:
+        before = (house.mine / "faces.yaml").read_text()
+        edit(house)
+        assert house.luigi(**which).code == 0
+        (house.mine / "faces.yaml").write_text(before)
+    return do
+
+
+def install(name: str, version: str) -> Callable[[House], None]:
+    def do(house: House) -> None:
+        folder = house.packages / "{}-{}.dist-info".format(name, version)
+        folder.mkdir()
+        (folder / "top_level.txt").write_text(name + "\n")
+    return do
+
+
+def drop(*stages: str) -> Callable[[House], None]:
+    def do(house: House) -> None:
+        from pipeline.store import Store
+        store = Store(house.store)
+        for stage in stages:
+            store.drop(stage, house.artifact(stage).name, "a test")
+    return do
+
+
+BELOW_FLOAT = ALL[1:]
+EDITS = [
+    Edit("nothing", lambda house: None, []),
+    # the recipe
+    Edit("`train.epochs`", recipe("train: {epochs: 1}", "train: {epochs: 2}"), ALL,
+         "TrainFloat: train.epochs 1 -> 2"),
+    Edit("`quantize.learning_rate`", recipe("quantize: {epochs: 1}", "quantize: {epochs: 1, " + RATE + "}"),
+         BELOW_FLOAT, "TrainQAT: quantize.learning_rate 0.0001 -> 0.002"),
+    Edit("`model.args`", recipe("width: 8", "width: 16"), ALL, "TrainFloat: model.args.width 8 -> 16"),
+    Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
+         "TrainFloat: data.args.validation 0.2 -> 0.4"),
+    Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
+    Edit("a threshold in `validate`", recipe("0.05", "0.06"), []),
+    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, optimizer: adam}"), []),
+    Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
+    Edit("a comment and another order in the recipe", recipe(
+        "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
+    Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),
+    Edit("the recipe renamed", lambda house: shutil.copy(
+        str(house.mine / "faces.yaml"), str(house.mine / "renamed.yaml")), [], recipe="renamed"),
+    Edit("a second recipe with the same training", lambda house: house.put(
+        "second.yaml", "extends: faces.yaml\nquantize: {" + RATE + "}\n"), BELOW_FLOAT,
+        "TrainQAT: never made for this recipe", recipe="second"),
+    # source
+    Edit("a comment", source("tasks/training/schedule.py", "def cosine", "# why\ndef cosine"), []),
+    Edit("a docstring", source("tasks/training/schedule.py", "From 1 to 0.", "It falls."), []),
+    Edit("formatting", source("tasks/training/schedule.py", "half(fraction)", "half(\n        fraction)"), []),
+    Edit("a helper function, other numbers", source(
+        "tasks/training/schedule.py", "return half(fraction)", "return half(fraction) ** 2"), ALL,
+        "TrainFloat: tasks/training/schedule.py: cosine() changed"),
+    Edit("a helper function three imports away", source("tasks/training/curves.py", "0.5 *", "0.25 *"), ALL,
+         "TrainFloat: tasks/training/curves.py: half() changed"),
+    Edit("a helper function, the same numbers", source(
+        "tasks/training/schedule.py", "def cosine", "def unused():\n    pass\n\n\ndef cosine"),
+        ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/schedule.py: unused() added"),
+    Edit("what a conditional import finds", lambda house: (
+        house.root / "tasks/training/fast.py").write_text("STEP = 9\n"), ALL,
+        "TrainFloat: tasks/training/fast.py: now imported"),
+    Edit("a stage's own file", source("tasks/freeze.py", "return {}", "return {'nodes': 1}"), ["Freeze"],
+         "Freeze: tasks/freeze.py: run() changed"),
+    Edit("a file of `pipeline/`", source("pipeline/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
+    Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
+    Edit("the user's model", user("nets/net.py", "classes]", "classes, 1]"), ALL,
+         "TrainFloat: net.py: build() changed"),
+    Edit("a module that the user's model imports", user("nets/blocks.py", '"width": width', '"wide": width'), ALL,
+         "TrainFloat: blocks.py: layer() changed"),
+    Edit("the user's folder moved", lambda house: shutil.copytree(str(house.mine), str(house.mine / "copy")),
+         [], recipe="copy/faces"),
+    # data
+    Edit("one training image", picture("train/cat/0.png", 200), ALL,
+         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+    Edit("three training images added", both(*(picture("train/cat/z{}.png".format(index), 150 + index)
+                                               for index in range(3))), ALL,
+         "TrainFloat: data: train: 2 files added (cat/4.png, cat/z0.png), "
+         "data: validation: 2 files added"),
+    Edit("a training image renamed", move("photos/train/cat/0.png", "photos/train/cat/00.png"),
+         ["TrainFloat", "TrainQAT"], "TrainFloat: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
+    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, ALL,
+         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+    Edit("a training image touched", lambda house: (house.mine / "photos/train/cat/0.png").touch(), []),
+    Edit("one test image", picture("test/dog/1.png", 77), ["EvalGraph", "ValidateInterpreter"],
+         "EvalGraph: data: test: 1 file changed (dog/1.png)"),
+    Edit("one test label", both(move("photos/test/cat/1.png", "photos/test/dog/9.png")),
+         ["EvalGraph", "ValidateInterpreter"],
+         "EvalGraph: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
+    Edit("the data moved, the recipe with it", both(
+        move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
+    # versions
+    Edit("another numpy", install("numpy", "9.9"), ["TrainFloat", "TrainQAT", "EvalGraph", "ValidateInterpreter"],
+         "TrainFloat: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what no stage imports", install("flask", "9.9"), []),
+    # the store
+    Edit("an upstream forced, the same bytes", octet("force", "{mine}/faces.yaml", "TrainFloat"), ["TrainFloat"],
+         "TrainFloat: forced on"),
+    Edit("an upstream forced, other bytes", both(
+        lambda house: house.put("chance", "other"), octet("force", "{mine}/faces.yaml", "TrainFloat")), ALL,
+        "TrainFloat: forced on"),
+    Edit("an output truncated", product("ConvertUint8", "model.tflite", truncate), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite damaged: 3 bytes instead of 151"),
+    Edit("an output edited, its mtime put back", product("ConvertUint8", "model.tflite", flip), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite damaged: sha256 differs"),
+    Edit("an output deleted", product("ConvertUint8", "model.tflite", os.unlink), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite missing"),
+    Edit("a manifest deleted", product("Freeze", "manifest.json", os.unlink), ["Freeze"],
+         "Freeze: manifest.json missing"),
+    Edit("a manifest with a flipped bit", product("Freeze", "manifest.json", flip), ["Freeze"],
+         "Freeze: manifest.json damaged"),
+    Edit("an upstream damaged below a complete root", product("TrainQAT", "network.pb", flip), ["TrainQAT"],
+         "TrainQAT: output network.pb damaged: sha256 differs"),
+    Edit("an artifact's folder removed", product("Freeze", "", lambda path: shutil.rmtree(str(path))), ["Freeze"],
+         "Freeze: its artifact is not in the store any more"),
+    Edit("a by-product deleted", product("TrainFloat", "events", os.unlink), []),
+    Edit("every upstream's bytes let go", drop(*ALL[:-1]), []),
+    Edit("an upstream's bytes let go, and a stage below changed", both(
+        drop("Freeze"), source("tasks/convert_uint8.py", "encode()", "encode('ascii')")),
+        ["Freeze", "ConvertUint8"], "ConvertUint8: tasks/convert_uint8.py: run() changed"),
+    Edit("a stage's own file, accepted", both(
+        source("tasks/freeze.py", "return {}", "return {'nodes': 1}"),
+        octet("accept", "{mine}/faces.yaml", "Freeze")), []),
+]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A house in which everything was made once; its store is copied for each edit."""
+    house = House(tmp_path_factory.mktemp("edits"))
+    run = house.luigi()
+    assert run.code == 0 and run.made == ALL, run.said
+    house.built = house.store
+    return house
+
+
+@pytest.fixture
+def house(built, tmp_path):
+    """The house as it was built."""
+    store = tmp_path / "store"
+    shutil.copytree(str(built.built), str(store))
+    built.use_store(store)
+    kept = tmp_path / "kept"
+    folders = [built.mine, built.root, built.packages]
+    for index, folder in enumerate(folders):
+        shutil.copytree(str(folder), str(kept / str(index)), ignore=shutil.ignore_patterns("__pycache__"))
+    yield built
+    for index, folder in enumerate(folders):
+        shutil.rmtree(str(folder))
+        shutil.copytree(str(kept / str(index)), str(folder))
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.what)
+def test_edit_runs_exactly_these_stages_for_this_reason(house, edit):
+    edit.do(house)
+    asked = house.why(edit.recipe)
+    run = house.luigi(recipe=edit.recipe)
+    assert run.code == 0, run.said
+    assert run.made == edit.runs
+    assert {stage for stage in ALL if asked[stage][0] == "stale"} <= set(edit.runs)
+    if not edit.runs:
+        assert all(state[0] in ("fresh", "dropped") for state in asked.values())
+        return
+    stage, reason = edit.why.split(": ", 1)
+    assert reason in ", ".join(asked[stage][1:])
+    assert all(asked[name][0] in ("stale", "waits", "dropped") for name in edit.runs)
+
+
+def page_table() -> str:
+    rows = ["| edit | runs | because |", "|---|---|---|"]
+    for edit in EDITS:
+        rows.append("| {} | {} | {} |".format(edit.what, _stages(edit.runs), edit.why and "`{}`".format(edit.why)))
+    return "\n".join(rows)
+
+
+def _stages(names: List[str]) -> str:
+    if names == ALL:
+        return "every stage"
+    if names and names == ALL[ALL.index(names[0]):] and len(names) > 2:
+        return "{} and below".format(names[0])
+    return ", ".join(names) or "nothing"
+
+
+def test_the_page_shows_this_table():
+    assert page_table() in PAGE.read_text(), "python -m tests.pipeline.test_edits writes it anew"
+
+
+if __name__ == "__main__":
+    text = PAGE.read_text()
+    PAGE.write_text(re.sub(r"\| edit \|.*?(?=\n\n|\Z)", lambda _: page_table(), text, flags=re.DOTALL))
+    sys.exit(0)

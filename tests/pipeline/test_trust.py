@@ -1,0 +1,118 @@
+"""What must never be recorded: work on other code or data than the key says; and what a store that
+cannot be written to, or a clock that was set back, does."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from pipeline.spec import STAGES
+from tests.pipeline.house import House, finish
+from tests.pipeline.test_together import child_of
+
+ALL = list(STAGES)
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def made(house):
+    folder = house.store / "artifacts"
+    return sorted(path.parent.name for path in folder.glob("*/*") if not path.name.startswith("."))
+
+
+def test_an_import_whose_name_was_computed_is_an_error_that_names_it(house):
+    (house.root / "tasks/training/hidden.py").write_text("X = 1\n")
+    house.change(house.root / "tasks/training/loop.py", "def steps():", (
+        "def steps():\n    import importlib\n"
+        "    importlib.import_module('tasks.training.' + 'hid' + 'den')"))
+    run = house.luigi()
+    assert run.code == 14 and "'tasks.training.hidden' imported while the stage ran" in run.said
+    assert "Traceback" not in run.said and made(house) == []
+    house.change(house.root / "tasks/training/loop.py", "import importlib\n",
+                 "import importlib\n    from tasks.training import hidden\n")
+    assert house.luigi().code == 0
+
+
+def test_a_users_own_module_is_not_missed_either(house):
+    house.put("nets/extra.py", "X = 1\n")
+    house.change(house.mine / "nets/net.py", "    blocks.wait", "    __import__('nets.' + 'extra')\n    blocks.wait")
+    run = house.luigi()
+    assert run.code == 14 and "nets.extra" in run.said and made(house) == []
+
+
+def test_data_that_changes_while_a_stage_runs_is_an_error_and_nothing_is_recorded(house):
+    house.change(house.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = house.start()
+    child_of(going_on)
+    house.picture("photos/train/cat/0.png", 222)
+    run = finish(going_on)
+    assert run.code == 4 and "the data changed while the stage ran" in run.said and made(house) == []
+    assert not list((house.store / "artifacts" / "TrainFloat").iterdir())
+    assert house.luigi().code == 0
+
+
+def test_a_recipe_edited_during_a_run_changes_the_next_run_only(house):
+    house.change(house.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = house.start()
+    child_of(going_on)
+    house.change(house.mine / "faces.yaml", "quantize: {epochs: 1}", "quantize: {epochs: 2}")
+    assert finish(going_on).code == 0
+    assert house.luigi().made == ALL[1:]
+
+
+def test_two_empty_stores_get_the_same_manifested_bytes(house, tmp_path):
+    def products():
+        from pipeline import manifest
+        from pipeline.store import Store
+        return {record["stage"]: (record["key"], manifest.products(record))
+                for record in Store(house.store).manifests()}
+    assert house.luigi().code == 0
+    first = products()
+    house.use_store(tmp_path / "another")
+    assert house.luigi().code == 0
+    assert products() == first and len(first) == len(ALL)
+
+
+def test_a_store_that_cannot_be_written_to_serves_what_it_has(house):
+    assert house.luigi().code == 0
+    if not _mount("--bind", house.store, house.store) or not _mount("-o", "remount,bind,ro", house.store):
+        pytest.skip("mounting is not allowed here: no read-only file system to be had")
+    try:
+        run = house.luigi()
+        assert (run.code, run.made) == (0, [])
+        for verb in ("ls", "verify", "gc"):
+            assert house.octet(verb).returncode == 0
+        house.change(house.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
+        run = house.luigi()
+        assert run.code == 11 and "Read-only file system" in run.said and "Traceback" not in run.said
+    finally:
+        subprocess.run(["umount", str(house.store)], check=True)
+    assert house.luigi().made == ALL
+
+
+def _mount(*words):
+    return shutil.which("mount") and subprocess.run(
+        ["mount"] + [str(word) for word in words], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_clock_set_back_hides_no_edit_and_no_run(house):
+    assert house.luigi().code == 0
+    house.change(house.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
+    early = time.time() - 400 * 86400
+    for path in [house.mine / "faces.yaml", house.mine / "photos/test/cat/0.png"]:
+        os.utime(str(path), (early, early))
+    run = house.luigi()
+    assert run.made == ALL
+    # The newest run is the one with the highest number, whatever its clock said.
+    newest = max((house.store / "runs").glob("faces-*/*.json"))
+    from pipeline import disk, manifest
+    record = manifest.unsealed(newest.read_bytes())
+    disk.write(newest, manifest.sealed(dict(record, started="1999-01-01T00:00:00Z",
+                                            finished="1999-01-01T00:00:09Z")))
+    house.change(house.mine / "faces.yaml", "train: {epochs: 2}", "train: {epochs: 3}")
+    assert house.why()["TrainFloat"] == ["stale", "train.epochs 2 -> 3"]
