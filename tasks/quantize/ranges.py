@@ -14,7 +14,10 @@ from typing import NamedTuple, Sequence, Tuple
 import tensorflow as tf
 
 MOMENTUM = "octet/range_momentum"
-LEAST_WIDTH = 1e-5  # of a tensor that is always 0: toco and the kernels divide by the scale
+# Of a tensor that is always 0, or nearly. The kernels shift by the quotient of scales, and go wrong at 32 bits:
+# a SUB from 4e-8 to 5e-4 gave 255 for 0.
+LEAST_WIDTH = 1e-3
+LEAST_WEIGHTS_WIDTH = 1e-4
 CODES = 255.0
 
 Limits = Tuple[float, float]
@@ -72,17 +75,18 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
         return Range(tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1]))
 
 
-def _widened(found: Range, least_scales: Sequence[tf.Tensor]) -> Range:
+def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH) -> Range:
     width = found.high - found.low
-    least = tf.reduce_max(tf.stack([tf.constant(LEAST_WIDTH)] + [CODES * scale for scale in least_scales]))
-    factor = tf.maximum(1.0, least / tf.maximum(width, LEAST_WIDTH / 2))
+    least = tf.reduce_max(tf.stack([tf.constant(least_width)] + [CODES * scale for scale in least_scales]))
+    nothing = least_width * 1e-6
+    factor = tf.maximum(1.0, least / tf.maximum(width, nothing))
     # A range of no width is widened upwards, where most activations are.
-    high = tf.where(width < LEAST_WIDTH / 2, least, found.high * factor)
+    high = tf.where(width <= nothing, least, found.high * factor)
     return Range(tf.stop_gradient(found.low * factor), tf.stop_gradient(high))
 
 
 def of_weights(weights: tf.Tensor, least_scale: tf.Tensor) -> Range:
     """The range of a layer's weights as they are, 0 included; its scale is `least_scale` or more."""
     found = Range(tf.minimum(tf.reduce_min(weights), 0.0), tf.maximum(tf.reduce_max(weights), 0.0))
-    return _widened(found, [least_scale])
+    return _widened(found, [least_scale], LEAST_WEIGHTS_WIDTH)
 
