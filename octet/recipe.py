@@ -41,6 +41,8 @@ class Model(_Section):
 
     build: str = Field(description="the name of a model", **_NAME)
     args: Dict[str, Any] = Field(**_ARGS)
+    approximate: List[Literal["softplus", "elu", "selu"]] = Field(
+        default_factory=list, description="a list of any of softplus, elu, selu")
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
                                    **_NAME)
 

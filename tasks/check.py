@@ -1,7 +1,8 @@
 """Check: whether a recipe's model, on its data, can become uint8; nothing is trained or written.
 
 In:  all sections of the recipe.
-Out: no file; where each tensor's range will come from, as metrics.
+Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, and the
+     largest error of each activation that is approximated.
 Fails with ModelError when the model cannot be built on this data or its weights are another network's,
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
@@ -10,7 +11,7 @@ from octet import recipe
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.quantize import plan
+from tasks.quantize import approximate, plan
 from tasks.training import inference, live
 
 
@@ -21,8 +22,9 @@ def run(job: Job, progress: Progress) -> dict:
         raise RecipeError("\n".join(unfit), where="validate",
                           next_step="leave it out, or choose a gate for this kind of target")
     graph_def, network = inference.frozen(job, dataset)
-    ranges = plan.quantizable(graph_def, network)
+    ranges, rewrites = plan.quantizable(graph_def, network)
     if job.settings["quantize"]["batch_norm"] == "live":
         live.covered(graph_def, network)
     progress(1.0, "every tensor has a range")
-    return {"ranges": [item._asdict() for item in ranges]}
+    return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in rewrites],
+            "approximated": {name: approximate.ERROR[name] for name in job.settings["model"]["approximate"]}}

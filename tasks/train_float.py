@@ -39,10 +39,11 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
-        model = build(job, dataset).model
-        training_graph.write(job.out, model)
+        built = build(job, dataset)
+        model = built.model
+        training_graph.write(job.out, model, built.outputs)
         statistics = batch_norm.rates(graph)
-        trainer = Trainer(inference.network, model.inputs, model.outputs, settings,
+        trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           model.losses, model.updates)
         initialize(session)
         put(session, model.weights, inference.weights)

@@ -1,30 +1,60 @@
-"""Whether a recipe, with its model and its data, is fit to run."""
+"""Whether a recipe, with its model and its data, is fit to run, and where each tensor's range will come from."""
 
 import argparse
+import json
+import sys
 import tempfile
 from pathlib import Path
+from typing import Dict
 
 from octet.errors import OctetError
 from octet.job import Job
 from pipeline import child, settings, snapshot
+from pipeline.snapshot import Snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
+    parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
     taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
+    found = _checked(taken)
+    if arguments.json:
+        print(json.dumps(found, indent=1, sort_keys=True))
+        return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
+    _show(found)
+    print("fit to run")
+
+
+def _checked(taken: Snapshot) -> Dict:
     with tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
         output = Path(folder) / "output"
         output.mkdir()
         job = Job(stage="check", settings=taken.sections, inputs={}, output=str(output),
                   recipe_folder=str(taken.folder))
         try:
-            child.run(job, lambda fraction, message: message and print("  " + message, flush=True),
-                      Path(folder) / "check.log")
+            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
         except OctetError as error:
             raise snapshot.located(error, taken.where) from error
-    print("fit to run")
+
+
+def _show(found: Dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    table = Table("layer", "tensor", "operation", "range", box=None, pad_edge=False)
+    for item in found["ranges"]:
+        table.add_row(item["layer"], item["tensor"], item["op"],
+                      " ".join(part for part in (item["source"], item["of"]) if part))
+    # In a pipe there is no width to fit into: a line for each tensor, none of it cut.
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    rewrites: Dict[str, Dict[str, None]] = {}
+    for item in found["rewrites"]:
+        rewrites.setdefault(item["rewrite"], {})[item["layer"]] = None
+    for name, layers in rewrites.items():
+        print("rewritten by {}: {}".format(name, ", ".join(layers)))
+    for name, error in found["approximated"].items():
+        print("{} is approximated, its largest error {}".format(name, error))

@@ -17,6 +17,13 @@ def constant(name: str, value: np.ndarray) -> tf.NodeDef:
     return node
 
 
+def reads_constant(operation: tf.Operation) -> bool:
+    """Whether the operation is a constant, or hands one on."""
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.type == "Const"
+
+
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
     """What the named nodes depend on, and nothing else."""
     return tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
@@ -37,9 +44,10 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
         if operation.type == "Const" or (
                 sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1):
             known.add(operation.name)
+    # What only reads a constant stays: two readers of one constant go on sharing it.
     frontier = sorted(
         operation.name for operation in graph.get_operations()
-        if operation.name in known and operation.type != "Const" and operation.name not in outputs
+        if operation.name in known and not reads_constant(operation) and operation.name not in outputs
         and any(reader.name not in known for reader in operation.outputs[0].consumers()))
     with tf.Session(graph=graph) as session:
         values = dict(zip(frontier, session.run([name + ":0" for name in frontier])))

@@ -95,14 +95,11 @@ NO_KERNEL: Dict[str, str] = {
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
 
-RECURRENT = ("Enter", "Exit", "Switch", "Merge", "NextIteration", "LoopCond", "While", "StatelessWhile",
-             "TensorArrayV3", "TensorArrayReadV3", "TensorArrayWriteV3", "TensorListReserve")
+RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve")
 RECURRENT_WAY_OUT = "recurrent layers have no uint8 form in TensorFlow 1.14: use Conv1D over time"
 
 
 def way_out(op: str) -> str:
     """What to do about an operation that is not in the table."""
-    if op in RECURRENT:
-        return RECURRENT_WAY_OUT
     return NO_KERNEL.get(op, "replace it by convolution, dense, pooling, addition, multiplication, concatenation, "
                              "relu, sigmoid, tanh or softmax")

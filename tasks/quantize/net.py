@@ -4,6 +4,7 @@ A tensor is named `node` (the node's first output) or `node:1`. Shapes are tuple
 batch, is None. Control dependencies are left out: an inference graph of constants has no use for them.
 """
 
+import re
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -76,12 +77,12 @@ class Net:
         self.shared: Dict[tuple, str] = {}  # constants by what they were made from
         self._named = list(outputs)
         graph_def = constants.extract(graph_def, [node_of(name) for name in outputs])
-        name_layer = _LayerNames(layers)
+        self.layer_of = LayerNames(layers)
         for proto in graph_def.node:
             value = tf.make_ndarray(proto.attr["value"].tensor) if proto.op == "Const" else None
             self.add(Node(proto.name, proto.op,
                           [tensor_of(name) for name in proto.input if not name.startswith("^")],
-                          {} if proto.op == "Const" else dict(proto.attr), value, name_layer(proto.name)))
+                          {} if proto.op == "Const" else dict(proto.attr), value, self.layer_of(proto.name)))
         self._infer(graph_def)
 
     def add(self, node: Node, shape: Shape = None) -> Node:
@@ -237,7 +238,7 @@ def tensor_of(reference: str) -> str:
     return reference[:-2] if reference.endswith(":0") else reference
 
 
-class _LayerNames:
+class LayerNames:
     """The Keras layer that a node's name stands in: the longest name among its scopes."""
 
     def __init__(self, layers: Iterable[str]) -> None:
@@ -248,7 +249,7 @@ class _LayerNames:
         for length in range(len(scopes), 0, -1):
             for start in range(len(scopes) - length + 1):
                 candidate = "/".join(scopes[start:start + length])
-                for name in (candidate, candidate.rpartition("_")[0]):  # a shared layer's second use: name_1
+                for name in (candidate, re.sub(r"_\d+$", "", candidate)):  # a shared layer's second use: name_1
                     if name in self.layers:
                         return name
         return scopes[0]

@@ -33,6 +33,14 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
 """In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
 
+class Applied(NamedTuple):
+    """A rewrite of one node: `rewrite` is the function's name, `layer` the Keras layer."""
+
+    rewrite: str
+    node: str
+    layer: str
+
+
 class Quantized(NamedTuple):
     """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order.
 
@@ -49,19 +57,18 @@ class Quantized(NamedTuple):
 def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
     """The trained float graph, rewritten so that every operation has a uint8 kernel that is right, and
     no batch norm is left. The function that it computes is the same up to float rounding."""
-    return rewritten_net(graph_def, network).graph_def()
+    return _rewrite(graph_def, network)[0]
 
 
-def rewritten_net(graph_def: tf.GraphDef, network: Dict) -> Net:
-    """The net behind `folded`."""
+def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[Applied]]:
     inputs = {end["node"]: end["shape"] for end in network["inputs"]}
     outputs = net.nodes(network, "outputs")
     graph_def = constants.fold(shapes.settle(functions.inline(graph_def), inputs, outputs), outputs)
-    found = Net(graph_def, list(inputs), outputs, network.get("layers", ()))
+    found, applied = Net(graph_def, list(inputs), outputs, network["layers"]), []
     for rewrite in REWRITES:
-        rewrite(found)
+        applied.extend(Applied(rewrite.__name__, node, found.layer_of(node)) for node in rewrite(found))
         found.prune()
-    return found
+    return found.graph_def(), applied
 
 
 def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
@@ -83,6 +90,8 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph))
 
 
-def quantizable(graph_def: tf.GraphDef, network: Dict) -> List[coverage.Range]:
-    """Where each tensor's range will come from; raises QuantizeError, before any training."""
-    return rewritten(folded(graph_def, network), network, training=True).ranges
+def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Range], List[Applied]]:
+    """(where each tensor's range will come from, the rewrites on the way); raises QuantizeError, before
+    any training."""
+    graph_def, applied = _rewrite(graph_def, network)
+    return rewritten(graph_def, network, training=True).ranges, applied

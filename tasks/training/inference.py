@@ -9,6 +9,7 @@ from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
+from tasks.quantize import loops
 from tasks.training import evaluate, warm_start
 from tasks.training.model import Built, build, initialize, put
 
@@ -45,7 +46,9 @@ class Inference:
         return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part)
 
     def frozen(self) -> tf.GraphDef:
-        """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
+        """The graph with its weights as constants. Raises ModelError for an input that nothing reads,
+        QuantizeError for a layer that loops: its graph cannot even be frozen."""
+        loops.refuse(self.session.graph, self.network["layers"])
         with self.session.graph.as_default():
             graph_def = tf.graph_util.convert_variables_to_constants(
                 self.session, self.session.graph.as_graph_def(), net.nodes(self.network, "outputs"))
@@ -72,7 +75,7 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> 
         "inputs": [net.described_input(dataset, name, tensor.op.name)
                    for name, tensor in zip(built.inputs, model.inputs)],
         "outputs": [net.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0))
-                    for name, tensor in zip(built.targets, _named(built.targets, model.outputs))],
+                    for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
         "layers": list(_layers(model))}
 
 

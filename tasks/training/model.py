@@ -11,13 +11,18 @@ from octet.errors import ModelError
 from octet.job import Job
 from octet.resolve import load_attribute
 from tasks import network as net
+from tasks.quantize import approximate
 
 
 class Built:
-    """A model in the current graph, with the dataset's name for each of its ends, in its order."""
+    """A model in the current graph, with the dataset's name for each of its ends, in its order.
 
-    def __init__(self, model: tf.keras.Model, dataset: Dataset) -> None:
+    `outputs` are the model's, behind the approximations of activations that the recipe asks for.
+    """
+
+    def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str]) -> None:
         self.model = model
+        self.outputs = approximate.replace(tf.get_default_graph(), approximated, model.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
 
@@ -40,9 +45,9 @@ def build(job: Job, dataset: Dataset) -> Built:
                 section.build, _alone(shapes), _alone(extents), error),
             where="model.build",
             next_step="mend model.args, or choose a model that takes this shape") from error
-    built = Built(model, dataset)
+    built = Built(model, dataset, section.approximate)
     _check(section.build, "takes", built.inputs, model.inputs, shapes)
-    _check(section.build, "gives", built.targets, model.outputs,
+    _check(section.build, "gives", built.targets, built.outputs,
            {name: _scores(target) for name, target in dataset.targets.items()})
     return built
 

@@ -1,7 +1,7 @@
 """A model's training graph in a file: batch norm live, dropout, regularisers, and no optimizer yet."""
 
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Sequence
 
 import tensorflow as tf
 
@@ -20,9 +20,9 @@ class TrainingGraph(NamedTuple):
 COLLECTIONS = ["octet_" + field for field in TrainingGraph._fields]
 
 
-def write(folder: Path, model: tf.keras.Model) -> None:
+def write(folder: Path, model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
     """The current graph, which is the model's and nothing else's; always the same bytes for the same graph."""
-    for key, members in zip(COLLECTIONS, (model.inputs, model.outputs, model.losses, model.updates)):
+    for key, members in zip(COLLECTIONS, (model.inputs, outputs, model.losses, model.updates)):
         for member in members:
             tf.add_to_collection(key, member)
     meta = tf.train.export_meta_graph(clear_devices=True)

@@ -1,12 +1,13 @@
 import pytest
+import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize import plan
+from tasks.quantize import loops, plan
 from tests.tasks.networks import LAYERS, frozen
 
 
 def _sources(build):
-    return {item.tensor: item.source for item in plan.quantizable(*frozen(build))}
+    return {item.tensor: item.source for item in plan.quantizable(*frozen(build))[0]}
 
 
 def test_linear_output_ends_in_its_own_fake_quant():
@@ -27,12 +28,12 @@ def test_sum_of_two_pools_gets_a_range_of_its_own():
     assert _sources(build)["total/add"] == "completed"
 
 
-def test_mean_has_the_range_of_its_input():
+def test_mean_is_a_layer_with_a_range_of_its_own():
     def build(x):
         x = LAYERS.Conv2D(4, 3, activation="relu")(x)
         return LAYERS.Dense(4)(LAYERS.GlobalAveragePooling2D(name="mean")(x))
 
-    assert _sources(build)["mean/Mean"] == "follows"
+    assert _sources(build)["mean/Mean/DepthwiseConv2dNative"] == "completed"
 
 
 def test_softplus_is_refused_by_the_name_of_its_layer():
@@ -40,9 +41,9 @@ def test_softplus_is_refused_by_the_name_of_its_layer():
         x = LAYERS.Conv2D(4, 3, activation="softplus", name="bumpy")(x)
         return LAYERS.Dense(4)(LAYERS.Flatten()(x))
 
-    with pytest.raises(QuantizeError, match="1 tensor") as caught:
+    with pytest.raises(QuantizeError, match="1 operation") as caught:
         plan.quantizable(*frozen(build))
-    assert "bumpy/Softplus (Softplus)" in str(caught.value)
+    assert "layer bumpy: bumpy/Softplus (Softplus)" in str(caught.value)
 
 
 def test_training_and_evaluation_graph_have_the_same_variables():
@@ -55,3 +56,24 @@ def test_training_and_evaluation_graph_have_the_same_variables():
         with graph.as_default():
             names.append({op.name for op in graph.get_operations() if op.type == "VariableV2"})
     assert names[1] and names[1] <= names[0]
+
+
+def test_a_tensor_is_told_by_the_layer_that_made_it():
+    def build(x):
+        x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
+        return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
+
+    ranges, rewrites = plan.quantizable(*frozen(build))
+    layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
+    assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
+        "stem": "stem", "stem_norm": "stem_norm", "head": "head"}
+    assert ("fold", "stem_norm") in {(item.rewrite, item.layer) for item in rewrites}
+
+
+def test_recurrent_layer_is_refused_before_it_is_frozen():
+    with tf.Graph().as_default() as graph:
+        inputs = LAYERS.Input((5, 3))
+        LAYERS.LSTM(2, name="memory")(LAYERS.Conv1D(3, 2, name="start")(inputs))
+        with pytest.raises(QuantizeError) as refused:
+            loops.refuse(graph, ["start", "memory"])
+    assert refused.value.why == "layer memory: it loops over time"
