@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from octet.datasets.dataset import quantization
 from octet.errors import OctetError, QuantizeError
+from tasks.quantize import plan
 from tasks.tflite import contents as tflite_contents
 from tasks.tflite import parity
 from tests.fuzz import weights
@@ -61,3 +62,12 @@ def outcome(network: Network) -> Outcome:
     wrong += ["output {} is not finite".format(place) for place, values in enumerate(converted.fake_quantized)
               if not np.isfinite(values).all()]
     return Outcome("", wrong)
+
+
+def is_refused(network: Network) -> bool:
+    """Whether the network is refused before training."""
+    try:
+        plan.quantizable(*frozen(network))
+    except QuantizeError:
+        return True
+    return False
