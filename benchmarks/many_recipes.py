@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-from pipeline import closure, record, settings, snapshot
+from pipeline import record, settings, snapshot
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -28,12 +28,12 @@ def furnish(folder: Path, first: int, last: int) -> None:
     """Recipes first..last-1 in `folder`, complete in its store."""
     (folder / "luigi.cfg").write_text("[octet]\nrecipe = r0\nstore = store\nrecipes = recipes\n")
     (folder / "recipes").mkdir(exist_ok=True)
-    store, reader = Store(folder / "store"), closure.Reader(settings.ROOT)
+    store, moment = Store(folder / "store"), snapshot.Moment()
     runs = Runs(store.root)
     for number in range(first, last):
         path = folder / "recipes" / "r{}.yaml".format(number)
         path.write_text(RECIPE.format(number))
-        taken = snapshot.take(path, reader=reader)
+        taken = snapshot.take(path, moment=moment)
         plan = Plan(taken, store)
         for stage, spec in STAGES.items():
             key, preimage = plan.key(stage)

@@ -94,7 +94,8 @@ class Reader:
         seen: Set[Path] = set()
         inert: List[Path] = []
         for root in roots:
-            installed = _installed_module(root)
+            # Octet itself may be installed: its own files are source wherever they are.
+            installed = "" if _own_name(root, self.root) else _installed_module(root)
             if installed:
                 modules.add(installed)
                 continue

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 from octet.errors import OctetError
-from pipeline import closure, settings, snapshot
+from pipeline import snapshot
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -36,17 +36,17 @@ def kept(store: Store, runs: Runs, recipes: Path, last_runs: int) -> Tuple[Reaso
         for artifact, _ in store.marked(kind):
             reasons[artifact] = kind
     troubles = []
-    reader = closure.Reader(settings.ROOT)
+    moment = snapshot.Moment()
     for path in sorted(paths):
         try:
             reasons.update({artifact: "fresh for {}".format(path.stem)
-                            for artifact in _fresh(path, reader, store)})
+                            for artifact in _fresh(path, moment, store)})
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
 
 
-def _fresh(path: Path, reader: closure.Reader, store: Store) -> Set[Artifact]:
-    plan = Plan(snapshot.take(path, reader=reader), store)
+def _fresh(path: Path, moment: snapshot.Moment, store: Store) -> Set[Artifact]:
+    plan = Plan(snapshot.take(path, moment=moment), store)
     return {(stage, plan.key(stage)[0]) for stage in STAGES
             if plan.look(stage).state in (INTACT, DROPPED)}

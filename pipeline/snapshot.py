@@ -51,31 +51,54 @@ class Snapshot(NamedTuple):
                            "versions": self.versions})
 
 
-def take(recipe_path: Path, packages_root: Optional[Path] = None,
-         reader: Optional[closure.Reader] = None) -> Snapshot:
-    """A snapshot of the recipe in `recipe_path` and of all that it names.
+class Moment:
+    """What several recipes have in common, looked at once for all of them: source, versions, data.
 
-    packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default.
-    reader: one that has looked at the source already, for many recipes in one moment.
+    packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default."""
+
+    def __init__(self, packages_root: Optional[Path] = None) -> None:
+        self.reader = closure.Reader(Path(packages_root) if packages_root else _HERE)
+        self._source: Dict[str, Tuple[Dict[str, closure.Closure], Dict[str, Dict[str, str]]]] = {}
+        self._data: Dict[str, Dict[str, str]] = {}
+
+    def source(self, sections: dict, folder: Path, where: Callable[..., str]):
+        """({stage: its closure}, {stage: its versions})."""
+        named = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
+        if named not in self._source:
+            closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root, where))
+                        for name, spec in STAGES.items()}
+            self._source[named] = closures, {name: versions(found) for name, found in closures.items()}
+        return self._source[named]
+
+    def data(self, sections: dict, folder: Path, where: Callable[..., str]) -> Dict[str, str]:
+        """{part: sha256}."""
+        named = key.canonical([sections["data"], str(folder)])
+        if named not in self._data:
+            self._data[named] = data.digests(sections["data"], folder, PARTS,
+                                             _dataset_modules(self.reader, sections, folder, where),
+                                             where("data", "dataset"))
+        return self._data[named]
+
+
+def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Optional[Moment] = None) -> Snapshot:
+    """A snapshot of the recipe in `recipe_path` and of all that it names, at this moment or at one
+    that is given, for many recipes.
+
     Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
     recipe = recipes.load(Path(recipe_path))
-    sections = recipe.sections()
-    folder = Path(recipe.folder)
-    reader = reader or closure.Reader(Path(packages_root) if packages_root else _HERE)
-    closures = {name: reader.of(_roots(spec, sections, folder, reader.root, recipe.where))
-                for name, spec in STAGES.items()}
-    try:
-        found = data.digests(sections["data"], folder, PARTS,
-                             _dataset_modules(reader, sections, folder, recipe.where),
-                             recipe.where("data", "dataset"))
-    except DatasetError as error:
-        raise located(error, recipe.where) from error
-    return Snapshot(
-        recipe=Path(recipe.path), folder=folder, sections=sections, data=found,
-        files=_file_digests(sections, folder, recipe.where),
-        source={name: found.trees for name, found in closures.items()},
-        versions={name: versions(found) for name, found in closures.items()},
-        closures=closures, where=recipe.where)
+    sections, folder = recipe.sections(), Path(recipe.folder)
+    moment = moment or Moment(packages_root)
+    with digests.kept_open():
+        closures, reached = moment.source(sections, folder, recipe.where)
+        try:
+            found = moment.data(sections, folder, recipe.where)
+        except DatasetError as error:
+            raise located(error, recipe.where) from error
+        return Snapshot(
+            recipe=Path(recipe.path), folder=folder, sections=sections, data=found,
+            files=_file_digests(sections, folder, recipe.where),
+            source={name: found.trees for name, found in closures.items()}, versions=reached,
+            closures=closures, where=recipe.where)
 
 
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:

@@ -58,7 +58,7 @@ def test_second_run_makes_nothing(built):
 def test_octet_runs_in_a_hostile_folder(built, hostile):
     checked = built.octet("check", str(built.recipe), cwd=hostile)
     assert checked.returncode == 0, checked.stderr
-    listed = built.octet("ls", cwd=hostile)
+    listed = built.octet("ls", "--artifacts", cwd=hostile)
     assert listed.stdout.count("intact") == 6
 
 

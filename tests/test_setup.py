@@ -147,7 +147,7 @@ def test_installed_package_has_both_commands_and_they_work(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     subprocess.run([str(binaries / "pip"), "-q", "install", str(build_wheel(tmp_path))], check=True)
     store = home / ".local" / "share" / "octet" / "store"
-    assert run("octet", "ls") == "no artifacts in {}\n".format(store)
+    assert run("octet", "ls") == "no runs in {}\n".format(store)
     assert "fit to run" in run("octet", "check", "digits")
     run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
     (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")

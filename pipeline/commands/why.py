@@ -10,7 +10,7 @@ from typing import List, Optional
 
 from octet import digest
 from octet.errors import OctetError
-from pipeline import closure, naming, settings, snapshot
+from pipeline import naming, settings, snapshot
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -65,10 +65,10 @@ def _all(found: settings.Settings) -> int:
 
 def _verdicts(found: settings.Settings):
     store = Store(found.store)
-    reader = closure.Reader(settings.ROOT)
+    moment = snapshot.Moment()
     for path in sorted(found.recipes.glob("*.yaml")):
         try:
-            taken = snapshot.take(path, reader=reader)
+            taken = snapshot.take(path, moment=moment)
             yield path, list(Staleness(Plan(taken, store), Runs(store.root)).all().items())
         except OctetError as error:
             yield path, error
