@@ -62,6 +62,18 @@ def test_octet_runs_in_a_hostile_folder(built, hostile):
     assert listed.stdout.count("intact") == 6
 
 
+def test_layers_of_a_model_are_told_the_worst_first(built):
+    model, = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
+    told = built.octet("layers", str(model), "--json")
+    assert told.returncode == 0, told.stderr
+    parity = json.loads(told.stdout)
+    assert parity["wrong"] == [] and all(row["lsb"] <= 1 for row in parity["local"])
+    lost = [row["lost_db"] for row in parity["end_to_end"]]
+    assert len(lost) == len(parity["local"]) and lost == sorted(lost, reverse=True)
+    lines = built.octet("layers", str(model)).stdout.splitlines()
+    assert lines[0].startswith("tensor") and lines[1].split()[0] == parity["end_to_end"][0]["name"]
+
+
 def test_missed_gate_fails_with_figures_and_measures_nothing_again(built):
     before = built.products()
     built.recipe.write_text(RECIPE.replace("min_accuracy: 0.8", "min_accuracy: 1.0"))

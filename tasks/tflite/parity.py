@@ -99,10 +99,10 @@ def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
     reference.known(contents)
     findings: List[Finding] = []
     for group in _groups(contents):
-        passes = [_driven(content, contents, operator) for operator in group]
+        passes = [driven(content, contents, operator) for operator in group]
         outcomes = interpreter.run(content, passes, runtime=runtime)
-        for operator, driven, outcome in zip(group, passes, outcomes):
-            findings.append(_finding(contents, operator, known, driven, outcome))
+        for operator, given, outcome in zip(group, passes, outcomes):
+            findings.append(_finding(contents, operator, known, given, outcome))
             progress(len(findings) / len(contents.operators))
     return findings
 
@@ -120,12 +120,12 @@ def inside(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
 
 
 def _finding(contents: Contents, operator: Operator, known: Dict[int, np.ndarray],
-             driven: interpreter.Pass, outcome: interpreter.Outcome) -> Finding:
+             given: interpreter.Pass, outcome: interpreter.Outcome) -> Finding:
     entering = {tensor.index: known[tensor.index] for tensor in contents.variable_inputs(operator)}
     on_data = _difference(contents, operator, entering, known)
     died = isinstance(outcome, interpreter.Failure)
     return Finding(contents.name(operator), operator.kind, on_data,
-                   None if died else _difference(contents, operator, driven.inputs, outcome),
+                   None if died else _difference(contents, operator, given.inputs, outcome),
                    outcome.words if died else "")
 
 
@@ -153,11 +153,14 @@ def _groups(contents: Contents) -> Iterator[List[Operator]]:
 
 
 def _samples(contents: Contents, operator: Operator) -> int:
-    smallest = min(int(np.prod(tensor.shape)) for tensor in contents.variable_inputs(operator))
+    sizes = [int(np.prod(tensor.shape)) for tensor in contents.variable_inputs(operator)]
+    if not sizes:
+        return 1  # of constants alone: there is nothing to vary
+    smallest = min(sizes)
     return int(np.clip(-(-DRIVEN_ELEMENTS // max(1, smallest)), *DRIVEN_SAMPLES))
 
 
-def _driven(content: bytes, contents: Contents, operator: Operator) -> interpreter.Pass:
+def driven(content: bytes, contents: Contents, operator: Operator) -> interpreter.Pass:
     """The operator alone, with codes over their whole range."""
     random, samples = np.random.RandomState(operator.number), _samples(contents, operator)
     inputs = contents.variable_inputs(operator)

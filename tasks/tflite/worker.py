@@ -38,10 +38,13 @@ class TensorFlow:
 
 
 class TFLiteRuntime:
-    """The interpreter of the distribution tflite-runtime."""
+    """The interpreter of the distribution tflite-runtime, which only comparisons use: so the name of its module
+    is a value, by which it belongs to no stage's source."""
+
+    MODULE = "tflite_runtime.interpreter"
 
     def __init__(self, path: str) -> None:
-        runtime = importlib.import_module("tflite_runtime.interpreter")
+        runtime = importlib.import_module(self.MODULE)
         # The kernels that come first to mind are XNNPACK's; those that the file was made for are built in.
         interpreter = runtime.Interpreter(
             path, experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)

@@ -37,7 +37,7 @@ def expected(contents: Contents, operator: Operator,
     """The codes [N, *shape] that each output ought to have, given those of the variable inputs
     [N, *shape] by their tensor's index."""
     made = [contents.tensors[index] for index in operator.outputs]
-    samples = len(next(iter(codes.values())))
+    samples = len(next(iter(codes.values()))) if codes else 1
     reals = {index: real(contents.tensors[index], values) for index, values in codes.items()}
     constants = {index: real(contents.tensors[index], contents.tensors[index].value)
                  for index in operator.inputs if index >= 0 and index not in codes}
