@@ -118,8 +118,8 @@ def _read_config() -> None:
     config.clear()
     config.read(["/etc/luigi/luigi.cfg"] + [str(path) for path in (ours, named) if path])
     config.set("worker", "task_process_context", stage_process.CONTEXT)
-    # Luigi itself reads these three, and then warns that nobody does.
-    warnings.filterwarnings("ignore", ".* parameter 'default_scheduler_(host|port|url)' ")
+    # Luigi itself reads these, and then warns that nobody does.
+    warnings.filterwarnings("ignore", ".* parameter '(default_scheduler_(host|port|url)|rpc_retry_wait)' ")
 
 
 def _says(arguments: List[str], *options: str) -> bool:

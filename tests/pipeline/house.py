@@ -74,6 +74,9 @@ class House:
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")
+        # What the stages promise follows the real `spec.py`, so that another product there breaks nothing here.
+        (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
+            {spec.module: list(spec.products) for spec in STAGES.values()}))
         self._make_environment()
         self.furnish()
         self.use_store(self.store)

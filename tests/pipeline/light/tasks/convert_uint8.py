@@ -7,4 +7,5 @@ def run(job, progress):
     content = identifier.carried(bytes_of.digest(frozen).encode())
     (job.out / "model.tflite").write_bytes(content)
     (job.out / "network.json").write_text("{}\n")
+    bytes_of.fill(job)
     return {"identifier": identifier.find(content)}

@@ -6,4 +6,5 @@ def run(job, progress):
     bytes_of.write(job, "frozen.pb", *(path.read_bytes() for path in sorted(source.glob("*"))
                                        if path.name not in ("manifest.json",)))
     (job.out / "network.json").write_text("{}\n")
+    bytes_of.fill(job)
     return {}

@@ -15,4 +15,5 @@ def run(job, progress):
                    bytes_of.part(dataset, "train"), loop.steps(), bytes_of.chance(job))
     (job.out / "network.json").write_text("{}\n")
     (job.out / "events").write_text("by-product")
+    bytes_of.fill(job)
     return {"loss": loop.steps()[-1]}

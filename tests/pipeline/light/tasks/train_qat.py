@@ -10,4 +10,5 @@ def run(job, progress):
         bytes_of.write(job, name, float_graph, job.settings["quantize"], job.settings["seed"],
                        bytes_of.part(data.load(job), "train"), loop.steps())
     (job.out / "network.json").write_text("{}\n")
+    bytes_of.fill(job)
     return {}
