@@ -12,18 +12,24 @@ Out: network.pb, the folded graph of constants; variables.*, the trained weights
 Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers.
 """
 
+import logging
+from typing import Dict, List
+
+import numpy as np
 import tensorflow as tf
 
+from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import plan
+from tasks.quantize import health, plan
 from tasks.training import evaluate, live
 from tasks.training.calibrate import calibrate, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 
 CALIBRATION = 0.05  # the share of the progress bar that it has
+HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -59,7 +65,24 @@ def run(job: Job, progress: Progress) -> dict:
             history = epochs.close()
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         trained = validate()
+        findings = _health(session, network, quantized, validation)
+    for finding in findings:
+        logging.warning(finding)
+        progress(1.0, str(finding))
     net.write_graph(job.out / "network.pb", graph_def)
     net.write(job.out, network)
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
-            "validation": trained, "ranges": [item._asdict() for item in quantized.ranges]}
+            "validation": trained, "ranges": [item._asdict() for item in quantized.ranges],
+            "health": [item._asdict() for item in findings]}
+
+
+def _health(session: tf.Session, network: Dict, quantized: plan.Quantized, part: Part) -> List[health.Finding]:
+    """What is wrong with the ranges, on the first samples of the part; nothing is moved."""
+    if not quantized.trained:
+        return []
+    observed, counts, ends = health.observed(quantized.trained), 0, None
+    for rows, (counted, seen) in evaluate.batches(session, network, quantized.inputs, observed, part):
+        counts, ends = counts + counted.astype(np.int64), seen
+        if rows.stop >= HEALTH_SAMPLES:
+            break
+    return health.look(quantized.trained, quantized.ranges, counts, ends)

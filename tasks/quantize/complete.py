@@ -20,7 +20,7 @@ from octet.errors import QuantizeError
 from tasks.quantize import coverage, kernels, ranges
 from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
 from tasks.quantize.net import SATURATE
-from tasks.quantize.ranges import Limits, Range
+from tasks.quantize.ranges import Limits, Range, Trained
 from tasks.quantize.shared import Group, groups, origin
 
 LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
@@ -42,8 +42,8 @@ class Ends:
 
 
 def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],
-             training: bool) -> Tuple[List[tf.Tensor], List[coverage.Range]]:
-    """Every tensor has its range: (the outputs, where each range comes from).
+             training: bool) -> Tuple[List[tf.Tensor], List[coverage.Range], List[Trained]]:
+    """Every tensor has its range: (the outputs, where each range comes from, those that are trained).
 
     An output may be another tensor than before: its own fake-quant. Raises QuantizeError naming all
     tensors that cannot have a range.
@@ -56,7 +56,7 @@ def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],
             ranged.given(graph.get_tensor_by_name(end.name + ":0"), end)
         for operation in path.operations:
             ranged.settle(operation)
-    return [ranged.seen(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranged.report
+    return [ranged.seen(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranged.report, ranged.trained
 
 
 def refuse(path: Path) -> None:
@@ -88,6 +88,7 @@ class _Completion:
     def __init__(self, path: Path, training: bool) -> None:
         self.path, self.training = path, training
         self.report: List[coverage.Range] = []
+        self.trained: List[Trained] = []
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(path)
         # Tensors that are read by a kernel which is right only between two scales.
@@ -136,9 +137,9 @@ class _Completion:
         else:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
             least, most = self._scales.get(tensor, ANY_SCALE)
-            self._quantize(tensor, ranges.trained(
+            self._quantize(tensor, self._trained(ranges.trained(
                 tensor.op.name, [tensor], self._least_scales(operation) + [tf.constant(least)], self.training,
-                self._limits(operation), most))
+                self._limits(operation), most)))
             self._say(operation, where)
 
     def _range_of(self, tensor: tf.Tensor) -> Range:
@@ -161,10 +162,15 @@ class _Completion:
             finest = [tf.constant(self._scales.get(member, ANY_SCALE)[0]) for member in group.tensors]
             least = [scale for member in group.produced for scale in self._least_scales(member, group)]
             most = min(self._scales.get(member, ANY_SCALE)[1] for member in group.tensors)
-            shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least + finest,
-                                    self.training, most_scale=most)
+            shared = self._trained(ranges.trained(
+                tensor.op.name, group.observed() if self.training else [], least + finest, self.training,
+                most_scale=most))
             for member in group.tensors:
                 self._quantize(member, shared)
+
+    def _trained(self, found: Trained) -> Range:
+        self.trained.append(found)
+        return found.range
 
     def _least_scales(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
         """The scales that the operation's output may not be finer than: see ranges.trained."""

@@ -5,7 +5,7 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 import tensorflow as tf
 
 from tasks import network as net
-from tasks.quantize import complete, constants, coverage, functions, ranges, shapes, thaw
+from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw
 from tasks.quantize.net import Net
 from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip
 
@@ -44,6 +44,7 @@ class Applied(NamedTuple):
 class Quantized(NamedTuple):
     """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order.
 
+    ranges: where that of each tensor comes from; trained: those that are moving averages.
     momentum: scalar float32, how far each run of a training graph moves the ranges (see ranges.py).
     """
 
@@ -52,6 +53,7 @@ class Quantized(NamedTuple):
     outputs: List[tf.Tensor]
     ranges: List[coverage.Range]
     momentum: tf.Tensor
+    trained: List[ranges.Trained]
 
 
 def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
@@ -75,7 +77,7 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     """The folded graph, its weights trainable, with a fake-quant on every tensor that needs one.
 
     Training and evaluation graph have the same names. Raises QuantizeError where a tensor cannot
-    be uint8.
+    be uint8, or an output's range is passed by.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -84,10 +86,11 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
             tf.contrib.quantize.create_training_graph(graph, quant_delay=0)
         else:
             tf.contrib.quantize.create_eval_graph(graph)
-        outputs, covered = complete.complete(
+        outputs, covered, trained = complete.complete(
             graph, [complete.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             net.nodes(network, "outputs"), training)
-    return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph))
+    health.expect_ranged(network, outputs)
+    return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph), trained)
 
 
 def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Range], List[Applied]]:

@@ -9,7 +9,7 @@ training, the moving average of `tf.contrib.quantize`; 0, its default, leaves ev
 """
 
 import math
-from typing import NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -34,6 +34,19 @@ class Range(NamedTuple):
         return (self.high - self.low) / CODES
 
 
+class Trained(NamedTuple):
+    """A moving-average range, after the tensor that it is for.
+
+    ends: the two variables, scalar float32, as they were trained. range: what they were made into, for the
+    kernels' sake. observed: what it must hold; none in an evaluation graph of what several tensors share.
+    """
+
+    tensor: str
+    ends: Range
+    range: Range
+    observed: List[tf.Tensor]
+
+
 def momentum(graph: tf.Graph) -> tf.Tensor:
     """The graph's one momentum, a scalar float32 placeholder with 0 as default."""
     try:
@@ -48,7 +61,7 @@ def fixed(low: float, high: float) -> Range:
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
-            training: bool, limits: Limits = (-math.inf, math.inf), most_scale: float = math.inf) -> Range:
+            training: bool, limits: Limits = (-math.inf, math.inf), most_scale: float = math.inf) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
     It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
@@ -72,7 +85,8 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
         if most_scale < math.inf:
             share = tf.minimum(1.0, most_scale / wide.scale)
             wide = Range(wide.low * share, wide.high * share)
-        return Range(tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1]))
+        return Trained(name, Range(low, high), Range(
+            tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1])), list(observed))
 
 
 def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH) -> Range:
