@@ -50,7 +50,8 @@ def _drawn(random, step, given: np.ndarray, shapes) -> List[np.ndarray]:
         return [np.float32(drawn[name]) for name in names]
     if step.kind == "prelu":
         return [np.float32(random.uniform(-0.3, 0.6, shape)) for shape in shapes]
-    size = float(np.sqrt(np.square(given).mean())) + 1e-12
+    # Behind a ReLU that lets nothing through there is no size to go by.
+    size = max(float(np.sqrt(np.square(given).mean())), 1e-4)
     drawn = []
     for name, shape in zip(names, shapes):
         if name == "bias":
