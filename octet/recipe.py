@@ -79,6 +79,8 @@ class Quantize(_Phase):
     delay: int = Field(0, ge=0, description="a whole number of at least 0")
     # Over so many batches the first ranges are the mean.
     calibration_batches: int = Field(20, **_COUNT)
+    # Whether layers that follow each other are first given channels of like ranges: tasks/quantize/equalize.py.
+    equalize: bool = Field(False, description="true or false")
     # From then on the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
         None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")

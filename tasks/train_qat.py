@@ -22,7 +22,7 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import health, plan
+from tasks.quantize import channels, equalize, health, plan
 from tasks.training import evaluate, live
 from tasks.training.calibrate import calibrate, momentum
 from tasks.training.history import History
@@ -43,7 +43,9 @@ def run(job: Job, progress: Progress) -> dict:
 
     if settings.batch_norm == "live":
         graph_def, history = live.train(job, dataset, source, network, training)
-    graph_def = plan.folded(graph_def, network)
+    graph_def, pairs = plan.folded(graph_def, network), []
+    if settings.equalize:
+        graph_def, pairs = equalize.equalized(graph_def, net.nodes(network, "outputs"))
     quantized = plan.rewritten(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
     with quantized.graph.as_default(), tf.Session() as session:
@@ -73,7 +75,8 @@ def run(job: Job, progress: Progress) -> dict:
     net.write(job.out, network)
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "validation": trained, "ranges": [item._asdict() for item in quantized.ranges],
-            "health": [item._asdict() for item in findings]}
+            "health": [item._asdict() for item in findings], "equalized": pairs,
+            "channels": [item._asdict() for item in channels.unlike(graph_def)]}
 
 
 def _health(session: tf.Session, network: Dict, quantized: plan.Quantized, part: Part) -> List[health.Finding]:

@@ -238,6 +238,11 @@ def tensor_of(reference: str) -> str:
     return reference[:-2] if reference.endswith(":0") else reference
 
 
+def said(node: tf.NodeDef, attr: str) -> str:
+    """What a node says of itself in LAYER_ATTR or MARK_ATTR, "" where it says nothing."""
+    return node.attr[attr].s.decode() if attr in node.attr else ""  # looking it up would write it
+
+
 class LayerNames:
     """The Keras layer that a node's name stands in: the longest name among its scopes."""
 

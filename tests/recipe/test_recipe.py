@@ -40,6 +40,7 @@ def test_a_short_recipe_has_every_default_filled_in():
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
                      "schedule": "constant", "batch_norm": "fold", "delay": 0, "calibration_batches": 20,
+                     "equalize": False,
                      "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
