@@ -60,9 +60,11 @@ def test_batch_norm_without_a_layer_before_it_becomes_a_layer():
     np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_layer_used_twice_with_one_batch_norm_stays_one_layer():
+@pytest.mark.parametrize("with_norm", [True, False])
+def test_layer_used_twice_stays_one_layer(with_norm):
     def build(x):
-        layer, norm = LAYERS.Conv2D(3, 3, padding="same"), LAYERS.BatchNormalization(name="norm")
+        layer = LAYERS.Conv2D(3, 3, padding="same")
+        norm = LAYERS.BatchNormalization(name="norm") if with_norm else LAYERS.ReLU()
         return norm(layer(LAYERS.ReLU()(norm(layer(x)))))
 
     graph_def, network = frozen(build)

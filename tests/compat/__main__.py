@@ -1,0 +1,125 @@
+"""Every network that is to become uint8, put through: `make compat` writes docs/compatibility.md.
+
+What is done stands in .octet/compat, so that an interrupted run goes on where it was, and a row whose code changed
+since is made again, as any artifact is. The page is written anew after each row. `python -m tests.compat page` writes
+it from what there is and runs nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+from octet import digest
+from octet.datasets import digits, npz
+from octet.errors import OctetError
+from pipeline import settings, snapshot
+from pipeline.plan import Plan
+from pipeline.spec import STAGES
+from pipeline.store import Store
+from tasks.tflite import contents as tflite_contents
+from tests.compat import newer, page, recipes
+
+FOLDER = settings.ROOT / ".octet" / "compat"
+RESULTS = FOLDER / "results"
+BIN = Path(sys.executable).parent
+CONFIG = "[octet]\nrecipe = ./digits.yaml\nstore = store\nrecipes = .\n"
+ENVIRONMENT = {**os.environ, "LUIGI_CONFIG_PATH": str(FOLDER / "luigi.cfg"), "TF_CPP_MIN_LOG_LEVEL": "3",
+               "PATH": str(BIN) + os.pathsep + os.environ.get("PATH", "")}
+
+
+def main(*words: str) -> int:
+    rows = recipes.written(FOLDER)
+    (FOLDER / "luigi.cfg").write_text(CONFIG)
+    RESULTS.mkdir(exist_ok=True)
+    if "page" not in words:
+        _python("tests.compat.small", str(RESULTS))
+        _python("tests.compat.contrib_alone", str(RESULTS))
+        for row in rows:
+            _page(rows)
+            words_of_luigi = _luigi(row)
+            _save(row, _measured(row) or {"error": words_of_luigi})
+            _python("tests.compat.contrib_alone", str(RESULTS), str(row.path))
+    else:
+        for row in rows:
+            measured = _measured(row)
+            if measured:
+                _save(row, measured)
+    _page(rows)
+    return 0
+
+
+def _luigi(row: recipes.Row) -> str:
+    """What luigi said last, '' where all went well."""
+    log = FOLDER / (row.name + ".log")
+    with log.open("wb") as output:
+        code = subprocess.run([str(BIN / "luigi"), "--module", "pipeline", "ValidateInterpreter", "--recipe",
+                               str(row.path), "--local-scheduler"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                              stdout=output, stderr=subprocess.STDOUT).returncode
+    print("{}: exit code {}".format(row.name, code), flush=True)
+    return "" if code == 0 else "\n".join(log.read_text("utf-8", "replace").splitlines()[-12:])
+
+
+def _python(module: str, *arguments: str) -> None:
+    with (FOLDER / (module + ".log")).open("ab") as output:
+        subprocess.run([sys.executable, "-m", module, *arguments], env=ENVIRONMENT, cwd=str(settings.ROOT),
+                       stdout=output, stderr=subprocess.STDOUT, check=False)
+
+
+def _measured(row: recipes.Row) -> Optional[Dict]:
+    """What the stages of a row found, and the newer runtime on its file; None while they are not all made."""
+    with digest.kept_open():
+        plan = Plan(snapshot.take(row.path), Store(FOLDER / "store"))
+        if not plan.intact("ValidateInterpreter"):
+            return None
+    found = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES)
+    local = found["parity"]["local"]
+    worst = max(local, key=lambda item: item["lsb"])
+    differences = {}  # type: Dict[int, int]
+    for output in found["outputs"].values():
+        for lsb, count in output["output_difference_lsb"].items():
+            differences[int(lsb)] = differences.get(int(lsb), 0) + count
+    result = {"key": plan.key("ValidateInterpreter")[0], "local_lsb": worst["lsb"], "kernel": worst["kind"],
+              "wrong": found["parity"]["wrong"], "operators": len(local), "lsb": max(differences),
+              "within_2": sum(count for lsb, count in differences.items() if lsb <= 2) / sum(differences.values()),
+              "size_bytes": found["size_bytes"], "seconds": seconds, "started": plan.manifest("TrainFloat")["started"]}
+    known = _saved(row)
+    if known.get("key") == result["key"]:
+        return known
+    content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
+    return {**result, **_newer(row, content)}
+
+
+def _newer(row: recipes.Row, content: bytes) -> Dict:
+    """The newer runtime beside 1.14's, over the row's first test pictures."""
+    if row.table == "ours":
+        part = digits.load().parts["test"]
+    else:
+        part = npz.load(str(FOLDER / "pictures{}.npz".format(recipes.side(row.name))), 0, 1).parts["test"]
+    try:
+        found = newer.of_file(content, tflite_contents.read(content),
+                              [values[:recipes.SAMPLES["test"]] for values in part.inputs.values()])
+    except OctetError as error:
+        return {"newer_lsb": None, "newer_died": str(error).splitlines()[0], "unlike": []}
+    return {"newer_lsb": found["outputs_lsb"] and max(found["outputs_lsb"]), "newer_died": found["died"],
+            "unlike": sorted(set(found["unlike"]) - {""})}
+
+
+def _saved(row: recipes.Row) -> Dict:
+    path = RESULTS / (row.name + ".json")
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _save(row: recipes.Row, result: Dict) -> None:
+    (RESULTS / (row.name + ".json")).write_text(json.dumps(result, sort_keys=True), encoding="utf-8")
+
+
+def _page(rows) -> None:
+    (settings.ROOT / "docs" / "compatibility.md").write_text(page.text(rows, RESULTS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

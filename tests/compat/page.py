@@ -1,0 +1,129 @@
+"""docs/compatibility.md from what was found."""
+
+import datetime
+import json
+import platform
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+from importlib_metadata import version
+
+from tasks.tflite import interpreter
+from tests.compat.recipes import Row
+from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
+
+HEAD = """\
+# Which networks become uint8
+
+Written by `make compat`; do not edit. Only what was seen stands here. Last written {date}, on {machine} with
+{processors} processors and no accelerator, Python {python}, TensorFlow {tensorflow}, numpy {numpy}, tflite-runtime
+{tflite_runtime}. {done} of {all} networks have been through; a run that was interrupted goes on where it was.
+
+No default ranges are used anywhere: Octet has no such option. Whatever has a figure was converted, audited (uint8
+throughout, every scale the one that training used) and run in the interpreter of TensorFlow 1.14.
+
+- **local**: each operator of the file alone, on the codes that it has on real samples and on codes over their whole
+  range, against the same arithmetic in float: the largest difference in LSB, and the kernel. The bound is 1.
+- **end to end**: the outputs of the file against those of the fake-quantized graph on the same samples, in LSB of the
+  output: the most, and the share of the values that are within 2. What the operators before it were off adds up.
+- **2.11**: the outputs in tflite-runtime 2.11 against those in 1.14, in LSB; where that is more than 1, the kernels
+  that differ when they are alone and given the codes that they had in 1.14, and by how much.
+- **contrib.quantize alone**: the network as Keras builds it, `create_training_graph`, {steps} steps,
+  `create_eval_graph`, frozen, toco, interpreter, without Octet.
+"""
+APPLICATIONS = """
+## tf.keras.applications
+
+Ten classes, the smallest picture that the network takes, random weights, three steps in each phase, through the real
+stages (`luigi --module pipeline ValidateInterpreter`). The weights are as good as random and the batch norms have
+seen 24 pictures, so the differences of these deep networks' outputs say how errors of 1 LSB grow in an untrained
+network, and little of a trained one.
+"""
+OURS = """
+## Models of this project
+
+The recipe of that name with 2 epochs and 1 quantized epoch, through the real stages.
+"""
+SMALL = """
+## Tiny networks, one for each thing that may fail
+
+From `tests/tasks/catalogue.py`: pictures of 8x8x3, random weights, ranges calibrated on 12 random pictures, no
+training. They go through fold, complete, freeze, toco, audit and interpreter a dozen in one file (as in the tests)
+rather than through luigi one by one. For contrib.quantize alone each is a network of its own; one that ends in a linear
+layer gets a ReLU behind it there, because a linear output alone stops toco.
+"""
+REFUSALS = """
+## Refused, before the first training step
+
+| operation | in these words | contrib.quantize alone |
+|---|---|---|
+"""
+COLUMNS = ("| network | {} | local | end to end | 2.11 | {}contrib.quantize alone |\n|---|---|---|---|---|{}---|\n")
+
+
+def text(rows: Sequence[Row], results: Path) -> str:
+    """The page for the rows that have a result in the folder `results`, in the order of `rows` and by name."""
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*.json"))
+             if not path.name.endswith(".alone.json")}
+    alone = {path.name[:-len(".alone.json")]: json.loads(path.read_text("utf-8"))["alone"]
+             for path in results.glob("*.alone.json")}
+    small = sorted({**CONVERTED, **FARTHER})
+    names = [row.name for row in rows] + small + sorted(REFUSED)
+    parts = [HEAD.format(
+        date=datetime.date.today().isoformat(), machine=platform.machine(), processors=interpreter.processors(),
+        steps=2, python=platform.python_version(), done=len(set(names) & set(found)), all=len(names),
+        **{name.replace("-", "_"): version(name) for name in ("tensorflow", "numpy", "tflite-runtime")})]
+    for head, table in ((APPLICATIONS, "applications"), (OURS, "ours")):
+        mine = [row for row in rows if row.table == table]
+        parts += [head, "\n", COLUMNS.format("input", "bytes float, uint8 | seconds | ", "---|---|")]
+        parts += [_large(row, found[row.name], alone) for row in mine if row.name in found]
+        parts.append(_not_run([row.name for row in mine if row.name not in found]))
+    parts += [SMALL, "\n", COLUMNS.format("", "", "").replace("| network |  |", "| network |")
+              .replace("|---|---|---|---|---|---|", "|---|---|---|---|---|")]
+    parts += [_small(name, found[name], alone) for name in small if name in found]
+    parts += [_not_run([name for name in small if name not in found]), REFUSALS]
+    parts += ["| {} | {} | {} |\n".format(name, _cell("; ".join(found[name]["refused"])
+              if "refused" in found[name] else found[name]["error"]), _alone(name, alone))
+              for name in sorted(REFUSED) if name in found]
+    return "".join(parts)
+
+
+def _large(row: Row, result: Dict, alone: Dict[str, str]) -> str:
+    if "error" in result:
+        return "| {} | {} | **failed**: {} | | | | | {} |\n".format(
+            row.name, row.size, _cell(result["error"]), _alone(row.name, alone))
+    return "| {} | {} | {} | {}, {:.0f} % | {} | {:,}, {:,} | {:.0f} | {} |\n".format(
+        row.name, row.size, _local(result), result["lsb"], 100 * result["within_2"], _newer(result),
+        result["size_bytes"]["float"], result["size_bytes"]["uint8"], result["seconds"], _alone(row.name, alone))
+
+
+def _small(name: str, result: Dict, alone: Dict[str, str]) -> str:
+    if "error" in result:
+        return "| {} | **failed**: {} | | | {} |\n".format(name, _cell(result["error"]), _alone(name, alone))
+    return "| {} | {} | {:.1f} | {} | {} |\n".format(
+        name, _local(result), result["lsb"], _newer(result), _alone(name, alone))
+
+
+def _local(result: Dict) -> str:
+    kernel = " {}".format(result["kernel"]) if result["local_lsb"] else ""
+    wrong = "; **beyond its bound**: " + ", ".join(result["wrong"]) if result["wrong"] else ""
+    return _cell("{}{}{}".format(result["local_lsb"], kernel, wrong))
+
+
+def _newer(result: Dict) -> str:
+    agrees = not result["newer_died"] and result["newer_lsb"] <= 1
+    unlike = "; " + ", ".join(result["unlike"]) if result["unlike"] and not agrees else ""
+    died = "does not run: " + result["newer_died"] if result["newer_died"] else result["newer_lsb"]
+    return _cell("{}{}".format(died, unlike))
+
+
+def _alone(name: str, alone: Dict[str, str]) -> str:
+    return _cell(alone[name]) if name in alone else "not run yet"
+
+
+def _not_run(names: List[str]) -> str:
+    return "\nNot run yet: {}.\n".format(", ".join(names)) if names else ""
+
+
+def _cell(words: str) -> str:
+    return " ".join(words.replace("|", "\\|").split())
