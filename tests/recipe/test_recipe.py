@@ -35,7 +35,7 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
-        "model": {"build": "lenet", "args": {}, "weights": None},
+        "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None},
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
@@ -102,7 +102,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
     ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
      "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
-     "There are: args, build, weights"),
+     "There are: approximate, args, build, weights"),
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
