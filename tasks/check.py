@@ -11,8 +11,9 @@ from octet import recipe
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.quantize import approximate, plan
-from tasks.training import inference, live
+from tasks.quantize import loops, plan
+from tasks.training import approximate, live
+from tasks.training.inference import Inference
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -21,7 +22,10 @@ def run(job: Job, progress: Progress) -> dict:
     if unfit:
         raise RecipeError("\n".join(unfit), where="validate",
                           next_step="leave it out, or choose a gate for this kind of target")
-    graph_def, network = inference.frozen(job, dataset)
+    inference = Inference(job, dataset)
+    network = inference.network
+    loops.refuse(inference.session.graph, network["layers"])  # such a graph cannot even be frozen
+    graph_def = inference.frozen()
     ranges, rewrites = plan.quantizable(graph_def, network)
     if job.settings["quantize"]["batch_norm"] == "live":
         live.covered(graph_def, network)

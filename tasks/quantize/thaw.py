@@ -17,15 +17,17 @@ def thaw(graph_def: tf.GraphDef) -> None:
     node its name: so the training graph and the evaluation graph of one network have the same names.
     Weights that only give a tensor another range are not trained.
     """
-    constants = {node.name: node for node in graph_def.node if node.op == "Const"}
+    nodes = {node.name: node for node in graph_def.node}
     live, variables = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, tf.Variable]
     for node in graph_def.node:
         copy = live.node.add()
         copy.CopyFrom(node)
         if node.op not in WEIGHTED:
             continue
-        source = constants.get(node.input[WEIGHTED[node.op]])
-        if source is None:
+        source = nodes[node.input[WEIGHTED[node.op]].split(":")[0]]
+        while source.op == "Identity":
+            source = nodes[source.input[0].split(":")[0]]
+        if source.op != "Const":
             continue
         if source.name not in variables:
             variables[source.name] = tf.Variable(

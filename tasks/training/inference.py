@@ -1,6 +1,6 @@
 """The recipe's model as it will be used: in a graph of its own, batch norm and dropout at rest."""
 
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,6 @@ from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
-from tasks.quantize import loops
 from tasks.training import evaluate, warm_start
 from tasks.training.model import Built, build, initialize, put
 
@@ -46,9 +45,7 @@ class Inference:
         return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part)
 
     def frozen(self) -> tf.GraphDef:
-        """The graph with its weights as constants. Raises ModelError for an input that nothing reads,
-        QuantizeError for a layer that loops: its graph cannot even be frozen."""
-        loops.refuse(self.session.graph, self.network["layers"])
+        """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
         with self.session.graph.as_default():
             graph_def = tf.graph_util.convert_variables_to_constants(
                 self.session, self.session.graph.as_graph_def(), net.nodes(self.network, "outputs"))
@@ -57,12 +54,6 @@ class Inference:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),
                              where="model.build", next_step="use it, or leave it out of the dataset")
         return graph_def
-
-
-def frozen(job: Job, dataset: Dataset) -> Tuple[tf.GraphDef, Dict]:
-    """(inference graph of constants, what its ends mean) with the model's first weights."""
-    inference = Inference(job, dataset)
-    return inference.frozen(), inference.network
 
 
 def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> Dict:

@@ -11,7 +11,7 @@ from octet.errors import ModelError
 from octet.job import Job
 from octet.resolve import load_attribute
 from tasks import network as net
-from tasks.quantize import approximate
+from tasks.training import approximate
 
 
 class Built:

@@ -68,4 +68,4 @@ def test_every_float_tensor_is_accounted_for():
             and op.type in ("Conv2D", "BiasAdd", "Relu", "MatMul", "Sigmoid", "Mul") and "_quant/" not in op.name]
     assert len(path) == 12 and {op.name for op in path} <= said
     assert {item.source for item in quantized.ranges} == {
-        coverage.INPUT, coverage.FUSED, coverage.CONTRIB, coverage.FOLLOWS, coverage.FIXED}
+        coverage.INPUT, coverage.FUSED, coverage.CONTRIB, coverage.COMPLETED, coverage.FOLLOWS, coverage.FIXED}
