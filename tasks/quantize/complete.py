@@ -3,7 +3,7 @@
 Every float tensor between inputs and outputs is inside one kernel, or its range is of one sort:
 
 - *its own*:  a trained moving average, at its fake-quant;
-- *follows*:  that of the tensor it is made from (pool, reshape, mean), or the kernel's own (softmax);
+- *follows*:  that of the tensor it is made from (pool, reshape), or the kernel's own (softmax);
 - *tied*:     one that several share (all that goes in and out of a maximum).
 
 Where the rewrite has put a fake-quant, its range is taken over; where it has put none, one is added. What

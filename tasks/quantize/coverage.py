@@ -9,7 +9,6 @@ FOLLOWS = "follows"      # that of the tensor it is made from
 TIED = "tied"            # one with others
 FIXED = "fixed"          # the kernel's own
 FUSED = "fused"          # none: inside one kernel
-CONSTANT = "constant"    # that of its values
 
 
 class Range(NamedTuple):
