@@ -13,7 +13,7 @@ demo: .venv/ready ## the default recipe, from data to a checked uint8 file
 	.venv/bin/octet ls
 
 test: .venv/ready check ## lint, import contracts and the tests
-	.venv/bin/pytest -q -m "not slow"
+	.venv/bin/pytest -q -m "not slow" -n 2 --dist loadscope
 
 test-slow: .venv/ready ## the tests that take minutes each, or fetch from PyPI
 	.venv/bin/pytest -q -m slow

@@ -1,6 +1,7 @@
 """A user's folder: a recipe, a luigi.cfg, a store; and the real commands run on them from elsewhere."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ class Project:
         with (self.folder / log).open("wb") as output:
             return subprocess.Popen([str(BIN / "luigi"), "--module", "pipeline", *arguments], cwd="/",
                                     env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                    start_new_session=True)
+                                    start_new_session=True, preexec_fn=_interruptible)
 
     def said(self, log="log.txt"):
         return (self.folder / log).read_text()
@@ -61,6 +62,11 @@ class Project:
     def half_made(self):
         """What is in the store's artifacts and no artifact."""
         return [path for path in (self.store / "artifacts").glob("*/*") if path.name.startswith(".")]
+
+
+def _interruptible():
+    """Ctrl-C reaches the new process although ours may have been started to ignore it, as `nohup ... &` does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(condition, seconds=60):
