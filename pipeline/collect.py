@@ -5,10 +5,12 @@ from typing import Dict, List, Set, Tuple
 
 from octet.errors import OctetError
 from pipeline import snapshot
+from pipeline.looks import DROPPED, INTACT
+from pipeline.marks import PINNED, RELEASED, Artifact
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
-from pipeline.store import DROPPED, INTACT, PINNED, RELEASED, Artifact, Store
+from pipeline.store import Store
 
 Reasons = Dict[Artifact, str]
 
@@ -33,7 +35,7 @@ def kept(store: Store, runs: Runs, recipes: Path, last_runs: int) -> Tuple[Reaso
                 if said["key"]:
                     reasons.setdefault((stage, said["key"]), why)
     for kind in (PINNED, RELEASED):
-        for artifact, _ in store.marked(kind):
+        for artifact, _ in store.marks.of(kind):
             reasons[artifact] = kind
     troubles = []
     moment = snapshot.Moment()

@@ -5,7 +5,7 @@ import os
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 from octet.errors import StoreError
 
@@ -39,6 +39,14 @@ def write(path: Path, content: bytes, exclusive: bool = False) -> None:
         except FileNotFoundError:
             pass  # renamed
     fsync_folder(path.parent)
+
+
+def names(folder: Path) -> List[str]:
+    """What is in a folder, hidden files left out; nothing where there is none."""
+    try:
+        return [name for name in os.listdir(str(folder)) if not name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def fsync_folder(folder: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from pipeline import key, manifest
+from pipeline.looks import DROPPED, INTACT, UNKNOWN, Look
 from pipeline.snapshot import Snapshot
 from pipeline.spec import STAGES
-from pipeline.store import DROPPED, INTACT, UNKNOWN, Look, Store
+from pipeline.store import Store
 
 
 class Plan:

@@ -8,6 +8,7 @@ import time
 from typing import Callable, Optional
 
 from octet.errors import StoreError
+from pipeline import words
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import upward
@@ -35,7 +36,7 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> in
     verdicts = Staleness(first, runs).all()
     record = runs.begin(recipe, {
         "recipe": {"name": recipe.stem, "path": str(recipe)}, "snapshot": first.snapshot.digest,
-        "target": target, "started": utc(time.time()), "finished": None, "exit": None,
+        "target": target, "started": words.utc(time.time()), "finished": None, "exit": None,
         "host": socket.gethostname(), "pid": os.getpid(), "by": user(), "argv": sys.argv[1:],
         "stages": {stage: {"key": _key(first, stage), "made": False,
                            "why": list(verdicts[stage].reasons)} for stage in upward(target)}})
@@ -50,7 +51,7 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> in
 
 
 def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], int]) -> int:
-    started = utc(time.time())
+    started = words.utc(time.time())
     code = work()
     recipe = plan.snapshot.recipe
     stages = {stage: {"key": _key(plan, stage), "made": False, "why": []} for stage in upward(target)}
@@ -62,7 +63,7 @@ def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], int])
     try:
         runs.begin(recipe, {
             "recipe": {"name": recipe.stem, "path": str(recipe)}, "snapshot": plan.snapshot.digest,
-            "target": target, "started": started, "finished": utc(time.time()), "exit": code,
+            "target": target, "started": started, "finished": words.utc(time.time()), "exit": code,
             "host": socket.gethostname(), "pid": os.getpid(), "by": user(), "argv": sys.argv[1:],
             "stages": stages})
     except StoreError as error:  # all that was asked for is there, in a store that is read-only
@@ -76,7 +77,7 @@ def _end(runs: Runs, plan: Plan, record: dict, code: int) -> None:
         made = plan.look(stage).manifest
         said["made"] = made is not None and made["run"] == _current["name"]
     try:
-        runs.end(plan.snapshot.recipe, dict(record, finished=utc(time.time()), exit=code))
+        runs.end(plan.snapshot.recipe, dict(record, finished=words.utc(time.time()), exit=code))
     except StoreError as error:  # its beginning is recorded, and so is every artifact
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
 
@@ -92,8 +93,3 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without an entry
         return str(os.getuid())
-
-
-def utc(seconds: float) -> str:
-    """2026-01-31T12:00:00Z."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -13,12 +13,13 @@ import luigi.rpc
 from octet.datasets import identity
 from octet.errors import DatasetError, OctetError, RecipeError, UsageError
 from octet.job import Job
-from pipeline import child, disk, failures, gates, git, progress, record, settings, snapshot
+from pipeline import child, disk, failures, gates, git, progress, record, settings, snapshot, words
+from pipeline.looks import INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
 from pipeline.staleness import Staleness, listing_bytes
-from pipeline.store import INTACT, Store
+from pipeline.store import Store
 
 # Every snapshot taken by this process, by recipe and by digest. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
@@ -140,8 +141,8 @@ class Stage(luigi.Task):
                 "run": record.current(), "why": why, "sources": sources,
                 "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
                 "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
-                "host": socket.gethostname(), "started": record.utc(started),
-                "finished": record.utc(finished), "seconds": round(finished - started, 3)})
+                "host": socket.gethostname(), "started": words.utc(started),
+                "finished": words.utc(finished), "seconds": round(finished - started, 3)})
         finally:
             store.discard(workspace)  # gone already when it was published
 

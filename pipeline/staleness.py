@@ -6,10 +6,10 @@ from typing import Dict, List, NamedTuple, Optional
 
 from octet.datasets import identity
 from pipeline import key, why
+from pipeline.looks import DAMAGED, DROPPED, FORCED, INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
-from pipeline.store import DAMAGED, DROPPED, FORCED, INTACT
 
 FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
 
@@ -99,7 +99,7 @@ class Staleness:
 
     def _forced(self, stage: str) -> str:
         known = self.plan.key(stage)[0]
-        facts = next(facts for artifact, facts in self.store.marked(FORCED)
+        facts = next(facts for artifact, facts in self.store.marks.of(FORCED)
                      if artifact == (stage, known))
         return "forced on {} by {}".format(facts["marked"], facts.get("by"))
 

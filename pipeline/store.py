@@ -16,36 +16,15 @@ import shutil
 import time
 import uuid
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional
 
-from octet import digest
-from pipeline import disk, locks
+from pipeline import disk, locks, looks, words
 from pipeline import manifest as manifests
 from pipeline.blobs import Blobs
 from pipeline.disk import explained
+from pipeline.looks import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, Look
+from pipeline.marks import Artifact, Marks
 from pipeline.spec import STAGES
-
-INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "forced", "unknown"
-PINNED, RELEASED = "pinned", "released"
-
-Artifact = Tuple[str, str]
-"""(stage, key)."""
-
-_DROPPED_NAME = "dropped.json"
-
-
-class Look(NamedTuple):
-    """What one artifact is found to be.
-
-    state:    'intact': the manifest and every product are there with the bytes that were published;
-              'damaged': the folder is there and something in it is not; 'dropped': the manifest was
-              kept and the bytes were let go; 'forced': to be made again; 'unknown': no such folder.
-    manifest: where it can be read. damage: what is wrong, a line for each.
-    """
-
-    state: str
-    manifest: Optional[dict] = None
-    damage: Tuple[str, ...] = ()
 
 
 class Store:
@@ -54,6 +33,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
         self.blobs = Blobs(self.root / "sources")
+        self.marks = Marks(self.root / "marks")
 
     # Reading
 
@@ -76,18 +56,18 @@ class Store:
     def looks(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, Look]:
         """`look` for many, with the digest cache opened once."""
         found, sound = {}, {}
-        forced = {artifact for artifact, _ in self.marked(FORCED)}
+        forced = {artifact for artifact, _ in self.marks.of(FORCED)}
         for stage, key in artifacts:
             folder = self.artifact(stage, key)
             with explained("read an artifact", folder):
-                look = self._by_its_files(stage, key)
+                look = looks.by_files(folder, stage, key)
             found[stage, key] = look
             if look.state == INTACT:
                 for output in look.manifest["outputs"]:
                     if output["product"]:
                         sound[str(folder / output["path"])] = (stage, key, output)
         with explained("read an artifact", self.root):
-            seen = _digests(sorted(sound), hashed)
+            seen = looks.digests(sorted(sound), hashed)
         for path, (stage, key, output) in sound.items():
             if seen[path] != output["sha256"]:
                 look = found[stage, key]
@@ -101,8 +81,8 @@ class Store:
     def list(self) -> List[Artifact]:
         """Every artifact that is published, by stage and key."""
         with explained("list the artifacts", self.root):
-            return sorted((stage, key) for stage in _names(self.root / "artifacts")
-                          for key in _names(self.root / "artifacts" / stage))
+            return sorted((stage, key) for stage in disk.names(self.root / "artifacts")
+                          for key in disk.names(self.root / "artifacts" / stage))
 
     def manifests(self) -> Iterator[dict]:
         """The manifests of all published artifacts, and after them of those in quarantine."""
@@ -118,7 +98,7 @@ class Store:
 
     def quarantined(self) -> List[str]:
         """The names of the folders in quarantine."""
-        return sorted(_names(self.root / "quarantine"))
+        return sorted(disk.names(self.root / "quarantine"))
 
     # Writing: all of it under the artifact's lock
 
@@ -186,7 +166,7 @@ class Store:
                 self.quarantine(stage, key)
             os.rename(str(workspace), str(target))
             disk.fsync_folder(target.parent)
-        self.unmark(FORCED, stage, key)
+        self.marks.remove(FORCED, stage, key)
         return target
 
     def quarantine(self, stage: str, key: str) -> Path:
@@ -213,7 +193,7 @@ class Store:
     def quarantined_bytes(self, name: str) -> int:
         """How much a folder in quarantine takes."""
         return sum(path.stat().st_size for path in (self.root / "quarantine" / name).rglob("*")
-                   if path.is_file() and path.name not in (manifests.NAME, _DROPPED_NAME))
+                   if path.is_file() and path.name not in (manifests.NAME, looks.DROPPED_NAME))
 
     def leftovers(self) -> List[Path]:
         """The workspaces of runs: of those that were killed, and of those at work."""
@@ -232,99 +212,12 @@ class Store:
                 pass  # at work
         return gone
 
-    # Marks
-
-    def mark(self, kind: str, stage: str, key: str, facts: dict) -> None:
-        """From now on the artifact has a mark of that kind."""
-        path = self._mark(kind, stage, key)
-        with explained("mark an artifact", path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            disk.write(path, manifests.sealed({"format": 1, "stage": stage, "key": key,
-                                               "marked": _utc_now(), **facts}))
-
-    def unmark(self, kind: str, stage: str, key: str) -> None:
-        """From now on the artifact has no mark of that kind."""
-        with explained("remove a mark", self._mark(kind, stage, key)):
-            try:
-                self._mark(kind, stage, key).unlink()
-            except FileNotFoundError:
-                pass
-
-    def marked(self, kind: str) -> List[Tuple[Artifact, dict]]:
-        """Every artifact with a mark of that kind, and what was said."""
-        found = []
-        for name in _names(self.root / "marks" / kind):
-            with explained("read a mark", self.root / "marks" / kind / name):
-                record = manifests.unsealed((self.root / "marks" / kind / name).read_bytes())
-            if record is not None:
-                found.append(((record["stage"], record["key"]), record))
-        return found
-
-    def _mark(self, kind: str, stage: str, key: str) -> Path:
-        return self.root / "marks" / kind / "{}-{}.json".format(stage, key)
-
-    def _by_its_files(self, stage: str, key: str) -> Look:
-        """The look at an artifact as far as names and sizes tell it."""
-        folder = self.artifact(stage, key)
-        if not os.path.lexists(str(folder)):
-            return Look(UNKNOWN)
-        record = manifests.read(folder)
-        if record is None:
-            there = os.path.lexists(str(folder / manifests.NAME))
-            return Look(DAMAGED, None, ("manifest.json {}".format("damaged" if there else "missing"),))
-        if (record["stage"], record["key"]) != (stage, key):
-            return Look(DAMAGED, None, ("manifest.json is that of {} {}".format(
-                record["stage"], record["key"][:12]),))
-        if (folder / _DROPPED_NAME).exists():
-            return Look(DROPPED, record)
-        damage = [line for line in (_size_damage(folder, output) for output in record["outputs"]
-                                    if output["product"]) if line]
-        return Look(DAMAGED if damage else INTACT, record, tuple(damage))
-
-
-def _size_damage(folder: Path, output: dict) -> Optional[str]:
-    path = folder / output["path"]
-    try:
-        stat = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return "output {} missing".format(output["path"])
-    if path.is_dir():
-        return "output {} damaged: it is a folder".format(output["path"])
-    if stat.st_size != output["bytes"]:
-        return "output {} damaged: {} bytes instead of {}".format(output["path"], stat.st_size,
-                                                          output["bytes"])
-    return None
-
-
-def _digests(paths: List[str], hashed: bool) -> Dict[str, Optional[str]]:
-    """{path: sha256}, from the cache unless `hashed`; None for a file that went away meanwhile."""
-    if hashed:
-        return {path: _digest(path) for path in paths}
-    try:
-        return dict(zip(paths, digest.cached_all(paths, "sha256", digest.of_file)))
-    except FileNotFoundError:
-        return {path: _digest(path) for path in paths}
-
-
-def _digest(path: str) -> Optional[str]:
-    try:
-        return digest.of_file(path)
-    except FileNotFoundError:
-        return None
-
-
-def _names(folder: Path) -> List[str]:
-    try:
-        return [name for name in os.listdir(str(folder)) if not name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
 
 def _empty(folder: Path, why: str) -> None:
     """The folder holds its manifest and a note of when and why the rest went, the note first."""
-    disk.write(folder / _DROPPED_NAME, manifests.sealed(
-        {"format": 1, "dropped": _utc_now(), "why": why}))
-    keep = (folder / manifests.NAME, folder / _DROPPED_NAME)
+    disk.write(folder / looks.DROPPED_NAME, manifests.sealed(
+        {"format": 1, "dropped": words.utc(time.time()), "why": why}))
+    keep = (folder / manifests.NAME, folder / looks.DROPPED_NAME)
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             path.rmdir()
@@ -346,7 +239,3 @@ def _remove(folder: Path) -> None:
                 raise
         time.sleep(0.2)
     return None
-
-
-def _utc_now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

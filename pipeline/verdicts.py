@@ -4,11 +4,11 @@ import time
 from typing import List
 
 from octet.errors import UsageError
-from pipeline import record
+from pipeline import record, words
+from pipeline.looks import DROPPED, FORCED, INTACT, UNKNOWN
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.staleness import Staleness
-from pipeline.store import DROPPED, FORCED, INTACT, UNKNOWN
 
 ACCEPTED = "accepted"
 
@@ -21,7 +21,7 @@ def force(plan: Plan, stage: str, reason: str) -> str:
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
                          next_step="`octet why` says why it is stale")
-    plan.store.mark(FORCED, stage, known[0], {"by": record.user(), "reason": reason})
+    plan.store.marks.put(FORCED, stage, known[0], {"by": record.user(), "reason": reason})
     return known[0]
 
 
@@ -48,14 +48,14 @@ def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
     key, preimage = known
     differences = staleness.differences(stage)
     _only_code_differs(last["inputs"], preimage, stage, differences)
-    accepted = {"from": last["key"], "accepted": record.utc(time.time()), "by": record.user(),
+    accepted = {"from": last["key"], "accepted": words.utc(time.time()), "by": record.user(),
                 "reason": reason, "differences": differences}
     store = plan.store
     with store.lock(stage, last["key"], shared=True), store.lock(stage, key):
         store.publish(store.copy(stage, last["key"], key), stage, key, {
             **{name: value for name, value in last.items() if name != "format"},
             "inputs": preimage, "accepted": accepted})
-        store.mark(ACCEPTED, stage, last["key"], {"as": key, "by": accepted["by"], "reason": reason})
+        store.marks.put(ACCEPTED, stage, last["key"], {"as": key, "by": accepted["by"], "reason": reason})
     return differences
 
 

@@ -5,6 +5,8 @@ import sys
 import time
 from typing import Dict, Iterator, List, Optional, Sequence
 
+UTC = "%Y-%m-%dT%H:%M:%SZ"
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints the rows below their head, in columns as wide as they need to be, none of it cut."""
@@ -14,12 +16,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def age(utc: Optional[str], now: Optional[float] = None) -> str:
+def utc(seconds: float) -> str:
+    """2026-01-31T12:00:00Z"""
+    return time.strftime(UTC, time.gmtime(seconds))
+
+
+def age(moment: Optional[str], now: Optional[float] = None) -> str:
     """'3 h' since a moment such as 2026-01-31T12:00:00Z."""
-    if not utc:
+    if not moment:
         return "-"
     now = time.time() if now is None else now
-    seconds = max(0, now - calendar.timegm(time.strptime(utc, "%Y-%m-%dT%H:%M:%SZ")))
+    seconds = max(0, now - calendar.timegm(time.strptime(moment, UTC)))
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return "{:.0f} {}".format(seconds // length, unit)

@@ -12,8 +12,9 @@ from typing import Optional
 from octet import digest
 from octet.errors import UsageError
 from pipeline import collect, settings, words
+from pipeline.looks import INTACT
 from pipeline.runs import Runs
-from pipeline.store import INTACT, Store
+from pipeline.store import Store
 
 LAST_RUNS = 3
 

@@ -14,9 +14,10 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from octet import digest
 from pipeline import settings, words
+from pipeline.looks import Look
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
-from pipeline.store import Look, Store
+from pipeline.store import Store
 
 RUNS_SHOWN = 20
 

@@ -8,7 +8,8 @@ import argparse
 
 from pipeline import naming, record, settings
 from pipeline.lineage import Lineage
-from pipeline.store import PINNED, Store
+from pipeline.marks import PINNED
+from pipeline.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     for made in lineage.chain(naming.artifact(arguments.artifact, lineage, found)):
         stage, key = made["stage"], made["key"]
         if arguments.remove:
-            store.unmark(PINNED, stage, key)
+            store.marks.remove(PINNED, stage, key)
         else:
-            store.mark(PINNED, stage, key, {"by": record.user(), "reason": arguments.reason})
+            store.marks.put(PINNED, stage, key, {"by": record.user(), "reason": arguments.reason})
         print("{} {} is {}".format(stage, key[:12], "no longer pinned" if arguments.remove else "pinned"))

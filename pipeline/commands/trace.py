@@ -136,6 +136,6 @@ def _acceptances(lineage: Lineage, record: dict) -> Iterator[str]:
             accepted["from"][:12], accepted["accepted"], accepted["by"], accepted["reason"] or "no reason given")
         for line in accepted["differences"]:
             yield "although {}".format(line)
-    for (stage, key), facts in lineage.store.marked("accepted"):
+    for (stage, key), facts in lineage.store.marks.of("accepted"):
         if (stage, key) == (record["stage"], record["key"]):
             yield "as {} too, on {} by {}".format(facts["as"][:12], facts["marked"], facts["by"])

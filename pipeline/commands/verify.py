@@ -11,7 +11,8 @@ from typing import Iterator, Optional
 from octet import digest
 from octet.errors import StoreError
 from pipeline import settings
-from pipeline.store import DAMAGED, INTACT, Store
+from pipeline.looks import DAMAGED, INTACT
+from pipeline.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

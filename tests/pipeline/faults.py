@@ -17,8 +17,9 @@ from typing import Dict, Iterator, List, Optional
 import psutil
 
 from pipeline import manifest
+from pipeline.looks import INTACT
 from pipeline.spec import STAGES
-from pipeline.store import INTACT, Store
+from pipeline.store import Store
 from tests.pipeline.house import House, damage
 
 ALL = list(STAGES)

@@ -153,7 +153,7 @@ def test_a_drop_that_was_cut_short_is_a_drop(store):
 
 def test_a_forced_artifact_is_replaced_and_then_intact(store):
     publish(store)
-    store.mark("forced", STAGE, KEY, {"by": "me"})
+    store.marks.put("forced", STAGE, KEY, {"by": "me"})
     assert store.state(STAGE, KEY) == "forced"
     folder = publish(store, b"other")
     assert store.state(STAGE, KEY) == "intact" and (folder / "frozen.pb").read_bytes() == b"other"
