@@ -23,9 +23,9 @@ import traceback
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Callable, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Tuple, Type
 
-from octet.errors import DatasetError, ModelError, RecipeError
+from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 
 # catalogue: (the function that makes a module a member, one member in words, error of its code)
 _CATALOGUES = {"models": ("build", "model", ModelError),
@@ -56,6 +56,21 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder, where: 
     return found
 
 
+@contextmanager
+def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str = ""):
+    """What the user's code in the file raises inside the block, as one error that names its line there."""
+    try:
+        yield
+    except OctetError:
+        raise
+    except Exception as caught:
+        lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
+                 if path is not None and Path(frame.filename).resolve() == path.resolve()]
+        at = "{}:{}".format(path, lines[-1]) if lines else str(path)
+        raise error("{}: {}: {}".format(what, type(caught).__name__, caught), where=where,
+                    why="raised at " + at, next_step=next_step) from caught
+
+
 def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     """The file that `spec` means, found without importing it; None where there is none.
 
@@ -76,6 +91,11 @@ def is_file(spec: str) -> bool:
     """Whether the spec is a file path rather than a name or a dotted path."""
     name = _split(spec)[0]
     return "/" in name or name.endswith(".py")
+
+
+def file_of(function: Callable) -> Path:
+    """The file of what `load_attribute` gave."""
+    return Path(inspect.getmodule(function).__file__)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -144,19 +164,19 @@ def _module(spec, name, catalogue, folder, where):
             near = path.parent.glob("*.py") if path.parent.is_dir() else []
             raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
                               next_step=suggest(path.name, [file.name for file in near]))
-        with _said(spec, path, error, where):
+        with _importing(spec, path, error, where):
             return _from_file(path.resolve())
     if _is_member(name, _split(spec)[1]):
         if name not in names(catalogue):
             raise RecipeError("no {} named '{}'".format(kind, name), where=where,
                               next_step=suggest(name, names(catalogue)))
-        with _said(spec, _found(name, _folders(catalogue)), error, where):
+        with _importing(spec, _found(name, _folders(catalogue)), error, where):
             return importlib.import_module(catalogue + "." + name)
     path = source_file(spec, catalogue, folder)
     if path is None:
         raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder),
                           where=where, next_step="a file is written ./nets.py:function")
-    with _said(spec, path, error, where), _importable(name.split(".")[0], folder):
+    with _importing(spec, path, error, where), _importable(name.split(".")[0], folder):
         module = _walked(name, where)
     if path != _installed(name) and Path(module.__file__).resolve() != path.resolve():
         raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
@@ -227,16 +247,5 @@ def _importable(top: str, folder: Path):
         sys.meta_path.remove(Finder)
 
 
-@contextmanager
-def _said(spec, path, error, where):
-    """What the module raises while it is imported, as one error that names its line."""
-    try:
-        yield
-    except RecipeError:
-        raise
-    except Exception as caught:
-        lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
-                 if path is not None and Path(frame.filename).resolve() == path.resolve()]
-        at = "{}:{}".format(path, lines[-1]) if lines else str(path)
-        raise error("'{}' cannot be imported: {}: {}".format(spec, type(caught).__name__, caught),
-                    where=where, why="raised at " + at) from caught
+def _importing(spec: str, path: Optional[Path], error: Type[OctetError], where: str):
+    return told("'{}' cannot be imported".format(spec), path, error, where)

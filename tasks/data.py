@@ -2,13 +2,27 @@
 
 from pathlib import Path
 
+from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
+from octet.errors import DatasetError
 from octet.job import Job
-from octet.resolve import load_attribute
+from octet.resolve import file_of, load_attribute, names, told
+
+CATALOGUE = "octet.datasets"
 
 
 def load(job: Job) -> Dataset:
-    """The job's dataset, all parts."""
+    """The job's dataset, all parts. Raises DatasetError for one that is not sound."""
     section, folder = job.settings["data"], Path(job.recipe_folder)
-    function = load_attribute(section["dataset"], "octet.datasets", "load", folder)
-    return function(**arguments(section, folder))
+    name = section["dataset"]
+    function = load_attribute(name, CATALOGUE, "load", folder)
+    if name in names(CATALOGUE):
+        return function(**arguments(section, folder))  # checked where it was read
+    with told("{} could not be loaded".format(name), file_of(function), DatasetError, where="data.dataset",
+              next_step="mend the function or data.args"):
+        dataset = function(**arguments(section, folder))
+        if not isinstance(dataset, Dataset):
+            raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),
+                               where="data.dataset", why="a dataset is a function that returns one",
+                               next_step="return octet.datasets.dataset.Dataset(inputs, targets, parts)")
+        return check(dataset, name)

@@ -79,7 +79,41 @@ def shape_that_the_model_cannot_take(folder):
     return MODEL, ["recipe.yaml:2:", "model.build", "(9,)"]
 
 
+def build_that_fails(folder):
+    save(folder)
+    (folder / "net.py").write_text("def build(input_shape, classes):\n    return {}['gone']\n")
+    (folder / "recipe.yaml").write_text(NPZ.replace("lenet", "./net.py"))
+    return MODEL, ["recipe.yaml:2:", "model.build", "./net.py could not be built", "KeyError: 'gone'", "net.py:2"]
+
+
+def build_that_gives_no_model(folder):
+    save(folder)
+    (folder / "net.py").write_text("def build(input_shape, classes):\n    pass\n")
+    (folder / "recipe.yaml").write_text(NPZ.replace("lenet", "./net.py"))
+    return MODEL, ["recipe.yaml:2:", "model.build", "gives None, which is no tf.keras.Model"]
+
+
+def dataset_that_fails(folder):
+    (folder / "faces.py").write_text(
+        "def digest(part):\n    return part\n\n\ndef load():\n    return [0][1]\n")
+    (folder / "recipe.yaml").write_text("data: {dataset: ./faces.py}\nmodel: {build: lenet}\n")
+    return DATASET, ["recipe.yaml:1:", "data.dataset", "could not be loaded: IndexError", "faces.py:6"]
+
+
+def dataset_without_a_digest(folder):
+    (folder / "faces.py").write_text("def digest(part):\n    return 1 / 0\n\n\ndef load():\n    pass\n")
+    (folder / "recipe.yaml").write_text("data: {dataset: ./faces.py}\nmodel: {build: lenet}\n")
+    return DATASET, ["recipe.yaml:1:", "data.dataset", "has no digest: ZeroDivisionError", "faces.py:2"]
+
+
+def dataset_that_gives_none(folder):
+    (folder / "faces.py").write_text("def digest(part):\n    return part\n\n\ndef load():\n    pass\n")
+    (folder / "recipe.yaml").write_text("data: {dataset: ./faces.py}\nmodel: {build: lenet}\n")
+    return DATASET, ["recipe.yaml:1:", "data.dataset", "gives 'NoneType', which is no Dataset"]
+
+
 @pytest.mark.parametrize("mistake", [
+    build_that_fails, build_that_gives_no_model, dataset_that_fails, dataset_without_a_digest, dataset_that_gives_none,
     typo, missing_file, damaged_file, corrupt_image, label_outside_the_classes, empty_class, not_a_number,
     one_sample, shape_that_the_model_cannot_take], ids=lambda mistake: mistake.__name__)
 def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):

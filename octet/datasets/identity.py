@@ -30,21 +30,26 @@ def digest(section: dict, folder: Path, part: str, where: str = "") -> str:
             "they do not fit the dataset '{}': {}".format(section["dataset"], error),
             where="data.args", why="digest(part, **args) and load(**args) take them.",
             next_step="its digest takes {}".format(inspect.signature(function))) from error
-    try:
-        found = function(part, **args)
-    except OSError as error:
-        raise DatasetError(
-            "cannot read the {} part of '{}': {}".format(part, section["dataset"],
-                                                         error.strerror or error),
-            where=str(error.filename or section["dataset"]),
-            why="the content of the data is part of what an artifact is made of.",
-            next_step="fetch the data, or correct data.args in the recipe.") from error
+    with resolve.told("the {} part of '{}' has no digest".format(part, section["dataset"]), resolve.file_of(function),
+                      DatasetError, where="data.dataset"):
+        found = _answer(function, section["dataset"], part, args)
     if not isinstance(found, str):
         raise DatasetError(
             "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], found),
             where=section["dataset"], why="it tells this content of the part from any other.",
             next_step="return a sha256 in hex digits.")
     return found
+
+
+def _answer(function, dataset: str, part: str, args: dict):
+    try:
+        return function(part, **args)
+    except OSError as error:
+        raise DatasetError(
+            "cannot read the {} part of '{}': {}".format(part, dataset, error.strerror or error),
+            where=str(error.filename or dataset),
+            why="the content of the data is part of what an artifact is made of.",
+            next_step="fetch the data, or correct data.args in the recipe.") from error
 
 
 def files(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:

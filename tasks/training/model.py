@@ -9,7 +9,7 @@ import tensorflow as tf
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
-from octet.resolve import load_attribute
+from octet.resolve import file_of, load_attribute, told
 from tasks import network as net
 from tasks.training import approximate
 
@@ -37,14 +37,15 @@ def build(job: Job, dataset: Dataset) -> Built:
     function = load_attribute(section.build, "models", "build", Path(job.recipe_folder))
     shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
     extents = {name: target.extent for name, target in dataset.targets.items()}
-    try:
+    what = "{} could not be built for inputs {} and classes {}".format(
+        section.build, _alone(shapes), _alone(extents))
+    with told(what, file_of(function), ModelError, where="model.build",
+              next_step="mend the function or model.args, or choose a model that takes this shape"):
         model = function(input_shape=_alone(shapes), classes=_alone(extents), **section.args)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            "{} could not be built for inputs {} and classes {}: {}".format(
-                section.build, _alone(shapes), _alone(extents), error),
-            where="model.build",
-            next_step="mend model.args, or choose a model that takes this shape") from error
+    if not isinstance(model, tf.keras.Model):
+        raise ModelError("{} gives {!r}, which is no tf.keras.Model".format(section.build, model),
+                         where="model.build", why="a model is a function that returns one",
+                         next_step="return tf.keras.Model(inputs, outputs), or a Sequential of its own")
     built = Built(model, dataset, section.approximate)
     _check(section.build, "takes", built.inputs, model.inputs, shapes)
     _check(section.build, "gives", built.targets, built.outputs,
