@@ -130,13 +130,18 @@ def _says(arguments: List[str], *options: str) -> bool:
 def _core() -> luigi.interface.core:
     """Luigi's own settings. Raises UsageError for one that it cannot read."""
     try:
-        return luigi.interface.core()
+        core = luigi.interface.core()
     except ValueError as error:
         name = str(error).rpartition("value of ")[2] or str(error)
         raise UsageError("{}: {}".format(name, error.__cause__ or error),
                          where="the command line, or section [core] of luigi.cfg",
                          why="it is one of Luigi's own settings",
                          next_step="`luigi --module pipeline --help-all` lists them") from error
+    if core.logging_conf_file and not os.path.isfile(core.logging_conf_file):
+        raise UsageError("logging_conf_file: there is no file {}".format(core.logging_conf_file),
+                         where="the command line, or section [core] of luigi.cfg",
+                         why="Luigi takes from it how to log", next_step="correct its path, or leave it out")
+    return core
 
 
 def _check_stage(arguments: List[str]) -> None:

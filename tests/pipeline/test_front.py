@@ -49,6 +49,11 @@ def test_setting_that_luigi_cannot_read_is_named(config):
     assert code == 2 and "'workers': invalid literal" in err and "Traceback" not in err
 
 
+def test_missing_file_of_luigis_own_logging_is_named(config):
+    code, _, err = luigi("ConvertUint8", "--logging-conf-file", "/no/such.cfg", **config)
+    assert code == 2 and "no file /no/such.cfg" in err and "Traceback" not in err
+
+
 def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
     code, _, err = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)
     assert code == 3 and "no/such.yaml" in err and "Traceback" not in err
