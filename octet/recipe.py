@@ -77,6 +77,8 @@ class Quantize(_Phase):
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
     delay: int = Field(0, ge=0, description="a whole number of at least 0")
+    # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
+    default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
     # Over so many batches the first ranges are the mean.
     calibration_batches: int = Field(20, **_COUNT)
     # Whether layers that follow each other are first given channels of like ranges: tasks/quantize/equalize.py.
@@ -171,6 +173,7 @@ def load(path) -> Recipe:
         raise _error(problems)
     recipe = None
     _settle_epochs(text, problems)
+    _expect_live(text, problems)
     try:
         recipe = Recipe.model_validate(text.values)
     except pydantic.ValidationError as error:
@@ -208,6 +211,18 @@ def _settle_epochs(text: Text, problems: List[Problem]) -> None:
         keys = ("train", "epochs")
         problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
             Train.model_fields["epochs"].description)))
+
+
+def _expect_live(text: Text, problems: List[Problem]) -> None:
+    """What only the tutorial's way reads is said by a recipe that goes this way."""
+    section = text.values.get("quantize", {})
+    if not isinstance(section, dict) or section.get("batch_norm") == "live":
+        return
+    for name in ("delay", "default_ranges"):
+        if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
+            keys = ("quantize", name)
+            problems.append(Problem(nearest(text.places, keys), keys, "is for `batch_norm: live` alone; folded, every "
+                                    "tensor has a trained range from the first step"))
 
 
 def _error(problems: List[Problem]) -> RecipeError:

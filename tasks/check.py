@@ -11,7 +11,7 @@ from octet import recipe
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.quantize import loops, plan
+from tasks.quantize import coverage, loops, plan
 from tasks.training import approximate, live
 from tasks.training.inference import Inference
 
@@ -27,8 +27,10 @@ def run(job: Job, progress: Progress) -> dict:
     loops.refuse(inference.session.graph, network["layers"])  # such a graph cannot even be frozen
     graph_def = inference.frozen()
     ranges, rewrites = plan.quantizable(graph_def, network)
-    if job.settings["quantize"]["batch_norm"] == "live":
-        live.covered(graph_def, network)
+    settings = job.section("quantize")
+    if settings.batch_norm == "live":
+        trained = live.covered(graph_def, network, settings.default_ranges)
+        ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(1.0, "every tensor has a range")
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in rewrites],
             "approximated": {name: approximate.ERROR[name] for name in job.settings["model"]["approximate"]}}

@@ -4,10 +4,12 @@ Its ranges are calibrated first; with `epochs: 0` that is all. Graph in, graph o
 model here, and so neither its regularisers nor its dropout.
 
 With `batch_norm: live` it is the other way round: the training graph is rewritten as it is and trained, and
-what comes of it is folded, rewritten and calibrated.
+what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
+tensors that were not trained with a range in sight get one that holds all that the training data gives them.
 
 In:  TrainFloat's float.pb, training.meta; the recipe's quantize section; the parts train and validation.
-Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json.
+Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
+     which names the measured ranges.
      By-product: events.
 Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers.
 """
@@ -22,9 +24,9 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import channels, equalize, health, plan
+from tasks.quantize import channels, coverage, equalize, health, plan
 from tasks.training import evaluate, live
-from tasks.training.calibrate import calibrate, momentum
+from tasks.training.calibrate import calibrate, measure, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 
@@ -36,12 +38,13 @@ def run(job: Job, progress: Progress) -> dict:
     dataset, seed, settings = data.load(job), job.settings["seed"], job.section("quantize")
     part, validation = dataset.parts["train"], dataset.parts["validation"]
     source = job.input("TrainFloat")
-    network, graph_def, history = net.read(source), net.read_graph(source / "float.pb"), []
+    network, graph_def, history, measured = net.read(source), net.read_graph(source / "float.pb"), [], []
 
     def training(done: float, message: str) -> None:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
 
     if settings.batch_norm == "live":
+        trained_live = live.covered(graph_def, network, settings.default_ranges)
         graph_def, history = live.train(job, dataset, source, network, training)
     graph_def, pairs = plan.folded(graph_def, network), []
     if settings.equalize:
@@ -59,6 +62,10 @@ def run(job: Job, progress: Progress) -> dict:
 
         batches = calibrate(session, network, quantized, part, settings, seed,
                             lambda done, message: progress(CALIBRATION * done, message))
+        covering = quantized.ranges
+        if settings.default_ranges:
+            measured = measure(session, network, quantized, part, trained_live)
+            covering = coverage.measured(covering, trained_live)
         calibrated = validate()
         if settings.batch_norm == "fold":
             epochs = History(job.out, validate)
@@ -72,9 +79,9 @@ def run(job: Job, progress: Progress) -> dict:
         logging.warning(finding)
         progress(1.0, str(finding))
     net.write_graph(job.out / "network.pb", graph_def)
-    net.write(job.out, network)
+    net.write(job.out, {**network, "measured": measured})
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
-            "validation": trained, "ranges": [item._asdict() for item in quantized.ranges],
+            "validation": trained, "ranges": [item._asdict() for item in covering],
             "health": [item._asdict() for item in findings], "equalized": pairs,
             "channels": [item._asdict() for item in channels.unlike(graph_def)]}
 

@@ -7,6 +7,7 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
     outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
                      of classes: agreement, confusion}}
+    default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity.py`)
 """
 
@@ -46,6 +47,7 @@ def run(job: Job, progress: Progress) -> dict:
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
     measurement = {
         "samples": len(part),
+        "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
         "parity": parity.measure(
             content, contents, net.read(job.input("Freeze")), frozen, plan.folded(floating, float_network),

@@ -1,10 +1,11 @@
 """Where the range of each tensor of a training graph comes from."""
 
-from typing import NamedTuple
+from typing import Collection, List, NamedTuple, Sequence
 
 INPUT = "input"          # the dataset's
 CONTRIB = "contrib"      # a place that tf.contrib.quantize has a fake-quant at
 COMPLETED = "completed"  # a moving average in a place that it leaves out
+MEASURED = "measured"    # the extremes of the training data, where a recipe asks for such default ranges
 FOLLOWS = "follows"      # that of the tensor it is made from
 TIED = "tied"            # one with others
 FIXED = "fixed"          # the kernel's own
@@ -19,3 +20,9 @@ class Range(NamedTuple):
     layer: str
     source: str
     of: str = ""
+
+
+def measured(found: Sequence[Range], trained: Collection[str]) -> List[Range]:
+    """The same, with those that are moving averages of tensors whose name is not in `trained` as MEASURED."""
+    return [item._replace(source=MEASURED) if item.source in (CONTRIB, COMPLETED, TIED)
+            and (item.of or item.tensor) not in trained else item for item in found]

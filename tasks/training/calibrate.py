@@ -6,15 +6,17 @@ A range moves with each run of the training graph by `momentum` of the way to th
 
 from itertools import islice
 from types import SimpleNamespace
-from typing import Dict
+from typing import Collection, Dict, List
 
+import numpy as np
 import tensorflow as tf
 
 from octet.datasets.dataset import Part
 from octet.job import Progress
 from tasks import network as net
 from tasks.quantize.plan import Quantized
-from tasks.training import feed
+from tasks.training import evaluate, feed
+from tasks.training.model import put
 
 MOMENTUM = 0.001  # of a quantization-aware step: the moving average that tf.contrib.quantize has
 
@@ -34,6 +36,31 @@ def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Pa
         session.run(quantized.outputs, fed)
         progress(done / wanted, "calibrating the ranges, batch {}/{}".format(done + 1, wanted))
     return wanted
+
+
+def measure(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
+            trained: Collection[str]) -> List[Dict]:
+    """Every range but those whose tensor's name is in `trained` holds all values of its tensors over the part.
+
+    The part goes through until no range grows any more, since a wider one lets more through to those behind
+    it. Returns {tensor, low, high} of each, in reals, before it is widened for its kernel.
+    """
+    chosen = [found for found in quantized.trained if found.tensor not in trained]
+    if not chosen:
+        return []
+    variables = [variable for found in chosen for variable in found.ends]
+    extremes = tf.stack([tf.stack([
+        tf.reduce_min(tf.stack([tf.reduce_min(tensor) for tensor in found.observed])),
+        tf.reduce_max(tf.stack([tf.reduce_max(tensor) for tensor in found.observed]))]) for found in chosen])
+    held, grew = np.zeros((len(chosen), 2), np.float32), True
+    while grew:
+        seen = held.copy()
+        for _, (found,) in evaluate.batches(session, network, quantized.inputs, [extremes], part):
+            seen = np.stack([np.minimum(seen[:, 0], found[:, 0]), np.maximum(seen[:, 1], found[:, 1])], axis=1)
+        held, grew = seen, not np.array_equal(held, seen)
+        put(session, variables, held.reshape(-1))
+    return [{"tensor": found.tensor, "low": float(low), "high": float(high)}
+            for found, (low, high) in zip(chosen, held)]
 
 
 def momentum(settings: SimpleNamespace, epochs_done: float) -> float:

@@ -6,7 +6,7 @@ word: so what it leaves out is looked for first.
 """
 
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,23 +24,29 @@ from tasks.training.model import put
 WITHOUT = (kernels.FOLLOWS, kernels.FIXED)  # kinds of kernels whose range is not trained
 
 
-def covered(graph_def: tf.GraphDef, network: Dict) -> None:
-    """Raises QuantizeError naming each tensor of the inference graph that needs a trained range and would
-    be left without one."""
+def covered(graph_def: tf.GraphDef, network: Dict, default_ranges: Optional[str]) -> Set[str]:
+    """The names of the inference graph's operations whose ranges are trained.
+
+    Raises QuantizeError naming each tensor that needs a trained range and would be left without one, unless
+    the recipe has default ranges for them.
+    """
     outputs = net.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
         thaw.thaw(constants.fold(graph_def, outputs))
         tf.contrib.quantize.create_eval_graph(graph)
         path = groups.Path(graph, net.nodes(network, "inputs"), outputs)
-        missing = [operation for operation in path.operations if _needs_range(path, operation)
-                   and not path.fake_quants(operation.outputs[0])]
-    if missing:
+        ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
+        missing = [operation for operation in path.operations
+                   if _needs_range(path, operation) and operation.name not in ranged]
+    if missing and default_ranges is None:
         raise QuantizeError(
             "tf.contrib.quantize leaves {} tensor{} without a range".format(
                 len(missing), "s" if len(missing) > 1 else ""),
             where="quantize.batch_norm",
             why="\n".join("{} ({})".format(operation.name, operation.type) for operation in missing),
-            next_step="leave out `batch_norm: live`: folded, they have one")
+            next_step="leave out `batch_norm: live`: folded, they have one. Or give them one that is not trained: "
+                      "`default_ranges: measured`")
+    return ranged
 
 
 def _needs_range(path: groups.Path, operation: tf.Operation) -> bool:
@@ -67,7 +73,6 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict,
     """
     settings, seed = job.section("quantize"), job.settings["seed"]
     graph_def = net.read_graph(source / "float.pb")
-    covered(graph_def, network)
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor)
               for node in graph_def.node if node.op == "Const"}
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:

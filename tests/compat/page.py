@@ -19,7 +19,7 @@ Written by `make compat`; do not edit. Only what was seen stands here. Last writ
 {processors} processors and no accelerator, Python {python}, TensorFlow {tensorflow}, numpy {numpy}, tflite-runtime
 {tflite_runtime}. {done} of {all} networks have been through; a run that was interrupted goes on where it was.
 
-No default ranges are used anywhere: Octet has no such option. Whatever has a figure was converted, audited (uint8
+No default ranges are used anywhere. Whatever has a figure was converted, audited (uint8
 throughout, every scale the one that training used) and run in the interpreter of TensorFlow 1.14.
 
 - **local**: each operator of the file alone, on the codes that it has on real samples and on codes over their whole

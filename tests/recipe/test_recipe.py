@@ -39,9 +39,8 @@ def test_a_short_recipe_has_every_default_filled_in():
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
-                     "schedule": "constant", "batch_norm": "fold", "delay": 0, "calibration_batches": 20,
-                     "equalize": False,
-                     "freeze_ranges_after": None},
+                     "schedule": "constant", "batch_norm": "fold", "delay": 0, "default_ranges": None,
+                     "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
                      "max_error_increase": None, "max_error": None}}
@@ -49,6 +48,13 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
     assert loaded.where("train", "epochs") == "r.yaml:1:1"
+
+
+@pytest.mark.parametrize("setting", ["delay: 5", "default_ranges: measured"])
+def test_what_only_live_batch_norm_reads_is_said_where_it_would_do_nothing(setting):
+    with pytest.raises(RecipeError, match="r.yaml:3:12  quantize.[a-z_]+: is for `batch_norm: live` alone"):
+        recipe.load(write("r.yaml", SHORT + "quantize: {{{}}}\n".format(setting)))
+    recipe.load(write("r.yaml", SHORT + "quantize: {{batch_norm: live, {}}}\n".format(setting)))
 
 
 def test_every_problem_is_told_at_once_with_its_place():

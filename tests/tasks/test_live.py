@@ -1,7 +1,10 @@
 import pytest
 import tensorflow as tf
 
+from octet.datasets import digits
 from octet.errors import QuantizeError
+from tasks import network as net
+from tasks.training import evaluate
 from tests.tasks import jobs
 
 MODEL = """
@@ -44,6 +47,27 @@ def test_a_bias_before_batch_norm_is_said_before_training_starts(tmp_path):
         jobs.run(tmp_path, RECIPE % "true", "TrainQAT")
     assert "norm1/FusedBatchNorm" in str(caught.value) and "norm2/FusedBatchNorm" in str(caught.value)
     assert not (tmp_path / "TrainQAT" / "events").exists()
+
+
+def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path):
+    (tmp_path / "net.py").write_text(MODEL)
+    recipe = RECIPE.replace("live,", "live, default_ranges: measured,")
+    metrics, folders = jobs.run(tmp_path, recipe % "true", "ValidateInterpreter")
+    measured = {item["tensor"]: (item["low"], item["high"])
+                for item in metrics["ValidateInterpreter"]["default_ranges"]}
+    sources = {item["tensor"]: item["source"] for item in metrics["TrainQAT"]["ranges"]}
+    assert measured and set(measured) == {name for name, source in sources.items() if source == "measured"}
+    part, network = digits.load().parts["train"], net.read(folders["Freeze"])
+    with evaluate.session_of(net.read_graph(folders["Freeze"] / "frozen.pb")) as session:
+        tensors = [session.graph.get_tensor_by_name(name + ":0") for name in measured]
+        inputs = net.tensors(session.graph, network, "inputs")
+        seen = [[(values.min(), values.max()) for values in found] for _, found in evaluate.batches(
+            session, network, inputs, tensors, part)]
+    for (low, high), batches in zip(measured.values(), zip(*seen)):
+        assert low == pytest.approx(min(0, min(batch[0] for batch in batches)), abs=1e-4)
+        assert high == pytest.approx(max(0, max(batch[1] for batch in batches)), abs=1e-4)
+    label = metrics["ValidateInterpreter"]["outputs"]["label"]
+    assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
 
 
 def _last_kernel(path):
