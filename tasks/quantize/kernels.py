@@ -14,6 +14,10 @@ FIXED = "fixed"        # the kernel's own, hard-coded
 SHARED = "shared"      # inputs and output in one range: the kernel compares codes
 ACTIVATION = "activation"  # part of the operation before it
 
+RELUS = ("Relu", "Relu6")
+FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
+"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+
 Limits = Tuple[float, float]
 
 

@@ -11,13 +11,12 @@ from typing import List
 
 import numpy as np
 
+from tasks.quantize.kernels import FUSES_RELU, RELUS
 from tasks.quantize.net import Net, Node
-from tasks.quantize.rewrites.affine import RELUS
 from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
-FUSING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul", "Affine")
-"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+FUSING = FUSES_RELU + ("Affine",)
 
 
 def leaky_relu(net: Net) -> List[str]:

@@ -22,6 +22,7 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Affine, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
 
@@ -33,7 +34,6 @@ BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")
 LAYERS = {"Conv2D": ((3,), 1), "DepthwiseConv2dNative": ((2, 3), 1), "MatMul": ((1,), 1),
           "Conv2DBackpropInput": ((2,), 1)}
 MOVES = ("Reshape", "Squeeze", "ExpandDims")
-RELUS = ("Relu", "Relu6")
 
 
 def recognize(net: Net) -> List[str]:

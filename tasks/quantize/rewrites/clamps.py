@@ -14,9 +14,9 @@ from typing import List
 
 import numpy as np
 
+from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
 from tasks.quantize.rewrites.activations import EXTREMES
-from tasks.quantize.rewrites.affine import RELUS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
 SATURATING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Affine") + RELUS
