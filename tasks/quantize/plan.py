@@ -29,6 +29,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     activations.extremes_in_one_range,
     strip.single_outputs,
     affine.ground,
+    moves.transposes_first,
 )
 """In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 

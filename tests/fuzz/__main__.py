@@ -7,10 +7,12 @@ Exits with 1 when any was wrong, or more than one in ten were refused.
 """
 
 import collections
+import multiprocessing
 import os
 import sys
 import time
 import warnings
+from typing import Optional
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore")
@@ -22,15 +24,23 @@ from tests.fuzz.network import Network, network  # noqa: E402
 def main() -> int:
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     found, started = collections.Counter(), time.monotonic()
-    for seed in range(first, first + count):
-        words = _wrong(network(seed))
-        found["refused" if words is None else "wrong" if words else "right"] += 1
-        if words:
-            print("seed {}: {}".format(seed, words))
-            print(shrink.shrunk(network(seed), _wrong), flush=True)
-    print("{} right, {} refused, {} wrong, in {:.0f} s".format(
-        found["right"], found["refused"], found["wrong"], time.monotonic() - started))
+    with multiprocessing.Pool(maxtasksperchild=50) as workers:  # TensorFlow gives little memory back
+        for words in workers.imap(_tried, range(first, first + count)):
+            found["refused" if words is None else "wrong" if words else "right"] += 1
+            if words:
+                print(words, flush=True)
+    print("seeds {} to {}: {} right, {} refused, {} wrong, in {:.0f} s".format(
+        first, first + count - 1, found["right"], found["refused"], found["wrong"], time.monotonic() - started))
     return int(bool(found["wrong"]) or found["refused"] > 0.1 * count)
+
+
+def _tried(seed: int) -> Optional[str]:
+    """What is wrong with the network of a seed, and the least network that still has it; '' for nothing, None
+    for a refusal."""
+    words = _wrong(network(seed))
+    if words:
+        words = "seed {}: {}\n{}".format(seed, words, shrink.shrunk(network(seed), _wrong))
+    return words
 
 
 def _wrong(drawn: Network):

@@ -136,6 +136,8 @@ CONVERTED = {
     "mirror_padding": lambda x: head(lam(lambda t: tf.pad(t, [[0, 0], [2, 1], [1, 1], [0, 0]], "REFLECT"), conv(x))),
     "cropping": lambda x: head(L.Cropping2D(1)(conv(x))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
+    "permute_after_conv1d": lambda x: head(L.Permute((2, 1))(L.Conv1D(5, 3, activation="relu")(sequence(x)))),
+    "permute_after_reshape": lambda x: head(L.Permute((2, 1))(L.Reshape((8, 4))(L.MaxPooling2D((8, 1))(conv(x))))),
     "repeat": lambda x: L.Dense(3)(L.Flatten()(L.RepeatVector(3)(head(x)))),
     "split_and_concat": lambda x: head(lam(
         lambda t: tf.concat([2.0 * piece if i else piece for i, piece in enumerate(tf.split(t, 2, 3))], 3), conv(x))),

@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Affine, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
+from tasks.quantize.rewrites.arithmetic import FLOAT, RESHAPES, reshape
 
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")
@@ -33,7 +33,6 @@ BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")
 # [height, width, in, out], [height, width, in, multiplier], [in, out], [height, width, out, in].
 LAYERS = {"Conv2D": ((3,), 1), "DepthwiseConv2dNative": ((2, 3), 1), "MatMul": ((1,), 1),
           "Conv2DBackpropInput": ((2,), 1)}
-MOVES = ("Reshape", "Squeeze", "ExpandDims")
 
 
 def recognize(net: Net) -> List[str]:
@@ -138,7 +137,7 @@ def _moved_before(net: Net, affine: Affine, move: Node) -> bool:
 
 
 def _is_move(net: Net, node: Node) -> bool:
-    return node.op in MOVES or node.op == "BatchToSpaceND" and not is_dilated(net, node)
+    return node.op in RESHAPES or node.op == "BatchToSpaceND" and not is_dilated(net, node)
 
 
 def _absorbed(net: Net, layer: Node, before: Node, affine: Affine) -> bool:

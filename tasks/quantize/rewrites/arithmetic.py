@@ -18,6 +18,7 @@ from tasks.quantize.net import Net, Node
 
 FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
 INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
+RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
 
 
 def plain(net: Net) -> List[str]:
