@@ -70,7 +70,7 @@ def run(job: Job, progress: Progress) -> dict:
         if settings.batch_norm == "fold":
             epochs = History(job.out, validate)
             trainer.fit(session, part, seed, epochs, training,
-                        lambda epochs_done: {quantized.momentum: momentum(settings, epochs_done)})
+                        lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
             history = epochs.close()
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         trained = validate()

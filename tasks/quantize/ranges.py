@@ -4,8 +4,8 @@ Each run of a training graph moves a range towards what it sees:
 
     range <- range + momentum * (range of the batch - range)
 
-`momentum` is fed: 1 / (k + 1) for batch k of a calibration, which makes the mean over its batches; 0.001 in
-training, the moving average of `tf.contrib.quantize`; 0, its default, leaves every range as it is.
+`momentum` is fed: 1 / (k + 1) for batch k of a calibration, which makes the mean over its batches; 1 / n in
+training, a moving average that remembers n steps; 0, its default, leaves every range as it is.
 """
 
 import math

@@ -10,7 +10,8 @@ from tasks.quantize import plan
 from tasks.training import calibrate, feed
 from tests.tasks.networks import LAYERS, frozen, outputs
 
-SETTINGS = SimpleNamespace(calibration_batches=3, batch_size=8, freeze_ranges_after=1.5)
+FIVE_BATCHES = Part({"image": np.zeros((40, 1), np.uint8)}, {})
+SETTINGS = SimpleNamespace(calibration_batches=3, batch_size=8)
 
 
 def test_the_output_range_is_the_mean_of_what_it_was_over_the_batches():
@@ -35,7 +36,15 @@ def test_the_output_range_is_the_mean_of_what_it_was_over_the_batches():
         np.testing.assert_array_equal(old, new)
 
 
+def phase(epochs, freeze_ranges_after=None):
+    return SimpleNamespace(epochs=epochs, batch_size=8, freeze_ranges_after=freeze_ranges_after)
+
+
 def test_ranges_move_until_they_are_frozen():
-    assert [calibrate.momentum(SETTINGS, done) for done in (0.0, 1.49, 1.5, 3.0)] == [0.001, 0.001, 0.0, 0.0]
-    never = SimpleNamespace(freeze_ranges_after=None)
-    assert calibrate.momentum(never, 99.0) == 0.001
+    moved = [calibrate.momentum(phase(20, 1.5), FIVE_BATCHES, done) for done in (0.0, 1.49, 1.5, 3.0)]
+    assert moved[0] == moved[1] > 0 and moved[2:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("epochs, remembered", [(1, 10), (20, 10), (200, 100), (100000, 1000)])
+def test_a_range_remembers_a_tenth_of_the_phase_but_for_very_short_and_long_ones(epochs, remembered):
+    assert calibrate.momentum(phase(epochs), FIVE_BATCHES, 0.0) == pytest.approx(1 / remembered)

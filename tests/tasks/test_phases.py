@@ -88,3 +88,9 @@ def test_weights_that_are_given_are_the_float_network(tmp_path, train, same):
         (image,), outputs = evaluate.ends(session.graph, network)
         (found,) = session.run(outputs, {image: net.real(network["inputs"][0], images)})
     assert (abs(found - expected).max() < 1e-5) == same
+
+
+def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path):
+    text = recipe(quantized_epochs=6).replace("6, batch_size: 32", "6, batch_size: 64, learning_rate: 0.002")
+    metrics, _ = jobs.run(tmp_path, text, "TrainQAT")
+    assert metrics["TrainQAT"]["health"] == []

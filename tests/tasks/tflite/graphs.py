@@ -14,6 +14,11 @@ from octet.datasets.dataset import quantization
 from tasks.tflite import toco
 
 
+def toco_path():
+    """PATH as the pipeline gives it to a stage: toco is found through it."""
+    return os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+
+
 def ranged(tensor, low, high, narrow=False):
     """The tensor behind a fake-quant with that range."""
     return tf.quantization.fake_quant_with_min_max_vars(tensor, low, high, narrow_range=narrow)
@@ -54,8 +59,6 @@ def frozen(build, *inputs):
 def converted(build, *inputs):
     """The .tflite file of such a graph."""
     graph_def, network = frozen(build, *inputs)
-    # as the pipeline starts a stage: toco is found through PATH
-    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=path):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=toco_path()):
         (Path(folder) / "frozen.pb").write_bytes(graph_def.SerializeToString())
         return toco.convert(Path(folder) / "frozen.pb", network, uint8=True)
