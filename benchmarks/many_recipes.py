@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-from pipeline import record, settings, snapshot
+from pipeline import settings, snapshot, words
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -46,10 +46,10 @@ def furnish(folder: Path, first: int, last: int) -> None:
                 "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest, "seed": number,
                 "run": None, "why": [], "sources": {name: file.sha256 for name, file in files.items()},
                 "listings": {}, "places": {}, "upstream": {need: plan.key(need)[0] for need in spec.needs},
-                "host": "bench", "started": record.utc(0), "finished": record.utc(0), "seconds": 0.0})
+                "host": "bench", "started": words.utc(0), "finished": words.utc(0), "seconds": 0.0})
         runs.begin(path, {
             "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest,
-            "target": "ValidateInterpreter", "started": record.utc(0), "finished": record.utc(0), "exit": 0,
+            "target": "ValidateInterpreter", "started": words.utc(0), "finished": words.utc(0), "exit": 0,
             "host": "bench", "pid": 0, "by": "bench", "argv": [],
             "stages": {stage: {"key": plan.key(stage)[0], "made": True, "why": []} for stage in STAGES}})
 
