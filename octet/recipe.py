@@ -3,12 +3,13 @@
     find(name_or_path, recipes) -> Path      load(path) -> Recipe
 """
 
+import functools
 import importlib.util
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from octet import digest
 from octet.errors import RecipeError
@@ -87,9 +88,13 @@ def _purpose(text: Text) -> str:
     """Names all that the complete sections follow from, but for the file of the schema itself: the values,
     what that file takes its defaults from, Python, and pydantic as it is installed."""
     return "recipe-1 " + digest.of_bytes(json.dumps([
-        text.values, GATES, sys.version_info[:2],
-        [digest.stamp(importlib.util.find_spec(name).origin) for name in ("pydantic", "pydantic_core")],
-    ]).encode("ascii"))
+        text.values, GATES, sys.version_info[:2], _pydantic()]).encode("ascii"))
+
+
+@functools.lru_cache(maxsize=None)
+def _pydantic() -> List[Tuple[int, ...]]:
+    """Stands for pydantic as it is installed, or would be imported: it is looked at once."""
+    return [digest.stamp(importlib.util.find_spec(name).origin) for name in ("pydantic", "pydantic_core")]
 
 
 def _error(problems: List[Problem]) -> RecipeError:
