@@ -1,10 +1,11 @@
 import json
+import shutil
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from octet import recipe
+from octet import recipe, schema
 from octet.errors import RecipeError
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -212,6 +213,32 @@ def test_a_loss_weight_is_told_with_the_target_it_is_for():
     assert refusal(SHORT + "train: {loss_weights: {digit: -1, parity: half, odd: 2}}\n") == textwrap.dedent("""\
         r.yaml:3:24  train.loss_weights.digit: expected a mapping of targets to numbers of at least 0, found -1
         r.yaml:3:35  train.loss_weights.parity: expected a mapping of targets to numbers of at least 0, found 'half'""")
+
+
+def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_changed(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
+    done = []
+    complete = schema.complete
+    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+
+    def sections(text):
+        return recipe.load(write("r.yaml", text)).sections()
+
+    first = sections(SHORT)
+    assert sections("# a comment\n" + SHORT) == first and len(done) == 1
+    assert sections(SHORT + "seed: 2\n")["seed"] == 2 and len(done) == 2
+    assert sections(SHORT + "train: {learning_rate: 1}\n") == sections(SHORT + "train: {learning_rate: 1.0}\n")
+    assert sections(SHORT) == first and len(done) == 4
+    for epochs in (3, 5):
+        write("base.yaml", SHORT + "train: {{epochs: {}}}\n".format(epochs))
+        assert sections("extends: base.yaml\n")["train"]["epochs"] == epochs
+    installed = recipe._pydantic()
+    monkeypatch.setattr(recipe, "_pydantic", lambda: installed[:1] + [installed[0]])
+    assert sections(SHORT) == first and len(done) == 7
+    monkeypatch.setattr(recipe, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
+    assert sections(SHORT) == first and len(done) == 8
+    for _ in range(2):
+        assert "expected a whole number of at least 1, found 0" in refusal(SHORT + "train: {batch_size: 0}\n")
 
 
 def test_a_loaded_recipe_cannot_be_changed():
