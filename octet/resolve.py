@@ -69,7 +69,7 @@ def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, n
         yield
     except OctetError:
         raise
-    except Exception as caught:
+    except (Exception, SystemExit) as caught:
         lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
                  if path is not None and Path(frame.filename).resolve() == path.resolve()]
         at = "{}:{}".format(path, lines[-1]) if lines else str(path)
