@@ -6,7 +6,8 @@ A dataset is a module with two functions:
     digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
 
 A digest is asked for whenever a recipe is looked at, so what only `load` needs, numpy above all, ours
-import inside it.
+import inside it. One that is made of files, or of arrays in a file, also has `files` or `arrays`, which with the
+arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key.
 """
 
 import math
