@@ -74,6 +74,7 @@ def load(path) -> Recipe:
         raise _error(problems)
 
     def complete(_: str) -> str:
+        _code()
         from octet import schema  # not at the top: see there
         sections = schema.complete(text, problems)
         if problems:
@@ -85,16 +86,18 @@ def load(path) -> Recipe:
 
 
 def _purpose(text: Text) -> str:
-    """Names all that the complete sections follow from, but for the file of the schema itself: the values,
-    what that file takes its defaults from, Python, and pydantic as it is installed."""
+    """Names all that the complete sections follow from: the values, what makes sections of them, where that
+    takes its defaults from, and Python."""
     return "recipe-1 " + digest.of_bytes(json.dumps([
-        text.values, GATES, sys.version_info[:2], _pydantic()]).encode("ascii"))
+        text.values, _code(), GATES, sys.version_info[:2]]).encode("ascii"))
 
 
 @functools.lru_cache(maxsize=None)
-def _pydantic() -> List[Tuple[int, ...]]:
-    """Stands for pydantic as it is installed, or would be imported: it is looked at once."""
-    return [digest.stamp(importlib.util.find_spec(name).origin) for name in ("pydantic", "pydantic_core")]
+def _code() -> List[Tuple[int, ...]]:
+    """Stands for the schema and pydantic as this process imports them: looked at once, before it does, so that
+    nothing is kept as the work of a file that was edited after that."""
+    return [digest.stamp(file) for file in (_SCHEMA, *(
+        importlib.util.find_spec(name).origin for name in ("pydantic", "pydantic_core")))]
 
 
 def _error(problems: List[Problem]) -> RecipeError:

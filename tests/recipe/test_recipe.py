@@ -1,11 +1,12 @@
 import json
 import shutil
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
-from octet import recipe, schema
+from octet import digest, recipe, schema
 from octet.errors import RecipeError
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -232,13 +233,38 @@ def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_chan
     for epochs in (3, 5):
         write("base.yaml", SHORT + "train: {{epochs: {}}}\n".format(epochs))
         assert sections("extends: base.yaml\n")["train"]["epochs"] == epochs
-    installed = recipe._pydantic()
-    monkeypatch.setattr(recipe, "_pydantic", lambda: installed[:1] + [installed[0]])
-    assert sections(SHORT) == first and len(done) == 7
-    monkeypatch.setattr(recipe, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
+    ours, pydantic, core = recipe._code()
+    for other in ([ours, pydantic, pydantic], [ours, core, core]):
+        with monkeypatch.context() as inside:
+            inside.setattr(recipe, "_code", lambda other=other: other)
+            assert sections(SHORT) == first
     assert sections(SHORT) == first and len(done) == 8
     for _ in range(2):
         assert "expected a whole number of at least 1, found 0" in refusal(SHORT + "train: {batch_size: 0}\n")
+
+
+def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
+    now_ns = time.time_ns
+    monkeypatch.setattr(digest.time, "time_ns", lambda: now_ns() + 60 * 10 ** 9)
+    monkeypatch.setattr(recipe, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
+    done = []
+    complete = schema.complete
+    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+    file = write("r.yaml", SHORT)
+    recipe._code.cache_clear()  # as in a process that begins
+    for _ in range(2):
+        recipe.load(file)
+    assert len(done) == 1
+    with open("schema.py", "a") as out:
+        out.write("# edited\n")
+    for _ in range(2):
+        recipe.load(file)
+    assert len(done) == 2
+    recipe._code.cache_clear()
+    recipe.load(file)
+    assert len(done) == 3  # the classes that this process had were those of before the edit
+    recipe._code.cache_clear()
 
 
 def test_a_loaded_recipe_cannot_be_changed():
