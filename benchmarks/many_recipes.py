@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-from pipeline import record, settings, snapshot
+from pipeline import settings, snapshot, words
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -46,10 +46,10 @@ def furnish(folder: Path, first: int, last: int) -> None:
                 "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest, "seed": number,
                 "run": None, "why": [], "sources": {name: file.sha256 for name, file in files.items()},
                 "listings": {}, "places": {}, "upstream": {need: plan.key(need)[0] for need in spec.needs},
-                "host": "bench", "started": record.utc(0), "finished": record.utc(0), "seconds": 0.0})
+                "host": "bench", "started": words.utc(0), "finished": words.utc(0), "seconds": 0.0})
         runs.begin(path, {
             "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest,
-            "target": "ValidateInterpreter", "started": record.utc(0), "finished": record.utc(0), "exit": 0,
+            "target": "ValidateInterpreter", "started": words.utc(0), "finished": words.utc(0), "exit": 0,
             "host": "bench", "pid": 0, "by": "bench", "argv": [],
             "stages": {stage: {"key": plan.key(stage)[0], "made": True, "why": []} for stage in STAGES}})
 
@@ -59,28 +59,33 @@ def measure(folder: Path) -> Dict[str, float]:
     environment = dict(os.environ, LUIGI_CONFIG_PATH=str(folder / "luigi.cfg"),
                        OCTET_CACHE=str(folder / "cache"))
     found = {}
-    for name, words in COMMANDS.items():
+    for name, command in COMMANDS.items():
         for _ in range(2):
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "pipeline.cli"] + words, env=environment, check=True,
+            subprocess.run([sys.executable, "-m", "pipeline.cli"] + command, env=environment, check=True,
                            cwd=str(settings.ROOT), stdout=subprocess.DEVNULL)
             found[name] = time.perf_counter() - started
     return found
 
 
+def _times(now: float, before: float) -> str:
+    return "x {:.1f}".format(now / before) if before else ""
+
+
 def main(numbers: List[int]) -> int:
-    """Prints a line for each number of recipes."""
+    """Prints a line for each number of recipes: seconds, and how many times those of the line above, which are
+    as many times the recipes' where a command grows linearly."""
     os.fsync = lambda handle: None  # of what is furnished here nothing needs to survive
-    print("recipes  " + "  ".join("{:>14}".format(name) for name in COMMANDS))
+    print("{:>7} {:>8}".format("recipes", "") + "".join("  {:>20}".format(name) for name in COMMANDS))
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
-        done = 0
+        done, before = 0, {}  # type: int, Dict[str, float]
         for number in sorted(numbers):
             furnish(Path(folder), done, number)
-            done = number
-            time.sleep(3)
+            time.sleep(3)  # what was written less than two seconds ago is hashed again
             found = measure(Path(folder))
-            print("{:>7}  {}".format(number, "  ".join(
-                "{:>12.2f} s".format(found[name]) for name in COMMANDS)), flush=True)
+            print("{:>7} {:>8}".format(number, _times(number, done)) + "".join("  {:>10.2f} s {:>8}".format(
+                found[name], _times(found[name], before.get(name, 0))) for name in COMMANDS), flush=True)
+            done, before = number, found
     return 0
 
 

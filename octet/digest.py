@@ -1,4 +1,4 @@
-"""sha256 of bytes, arrays and files, and a cache that spares hashing a file that has not changed."""
+"""sha256 of bytes and files, and a cache that spares hashing a file that has not changed."""
 
 import hashlib
 import os
@@ -7,7 +7,6 @@ import time
 from contextlib import closing, contextmanager
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
-import numpy as np
 import platformdirs
 
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
@@ -19,17 +18,6 @@ _held = None  # type: Optional[sqlite3.Connection]
 def of_bytes(content: bytes) -> str:
     """The sha256 of `content`, as 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
-
-
-def of_array(array: np.ndarray) -> str:
-    """The sha256 of an array's dtype, shape and values in C order, whatever its strides.
-    Raises TypeError for an array of Python objects, which have no bytes of their own."""
-    if array.dtype.hasobject:
-        raise TypeError("an array of objects has no digest")
-    head = "array {!r} {!r}\n".format(np.lib.format.dtype_to_descr(array.dtype), array.shape)
-    hasher = hashlib.sha256(head.encode())
-    hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-    return hasher.hexdigest()
 
 
 def of_file(path: str) -> str:
@@ -58,12 +46,12 @@ def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]
     digests, fresh = [], []
     for key in keys:
         path = os.fsdecode(key[0])
-        before = _stamp(path)
-        stamp, digest = known.get(key, (None, None))
-        if stamp != before:
+        before = stamp(path)
+        known_stamp, digest = known.get(key, (None, None))
+        if known_stamp != before:
             started_ns = time.time_ns()
             digest = compute(path)
-            if _stamp(path) == before and started_ns - max(before[2:]) > RACY_NS:
+            if stamp(path) == before and started_ns - max(before[2:]) > RACY_NS:
                 fresh.append(key + before + (digest,))
         digests.append(digest)
     if fresh:
@@ -112,7 +100,8 @@ def kept_open() -> Iterator[None]:
         _held = before
 
 
-def _stamp(path: str) -> Tuple[int, int, int, int]:
+def stamp(path: str) -> Tuple[int, int, int, int]:
+    """(inode, size, mtime, ctime): another content of the file has another. Raises OSError."""
     stat = os.stat(path)
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 

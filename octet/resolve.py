@@ -40,6 +40,12 @@ def names(catalogue: str) -> List[str]:
                   and _defines(_found(info.name, _folders(catalogue)), wanted))
 
 
+def is_member(name: str, catalogue: str) -> bool:
+    """Whether `name` is one of `names(catalogue)`. Looks at no other."""
+    return (name.isidentifier() and not name.startswith("_")
+            and _defines(_found(name, _folders(catalogue)), _CATALOGUES[catalogue][0]))
+
+
 def load_attribute(spec: str, catalogue: str, default_attr: str, folder, where: str = "") -> Any:
     """The function that `spec` means; `where` is the place in the recipe that an error names.
 
@@ -63,7 +69,7 @@ def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, n
         yield
     except OctetError:
         raise
-    except Exception as caught:
+    except (Exception, SystemExit) as caught:
         lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
                  if path is not None and Path(frame.filename).resolve() == path.resolve()]
         at = "{}:{}".format(path, lines[-1]) if lines else str(path)
@@ -82,7 +88,7 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     if is_file(spec):
         path = folder / name
         return path if path.is_file() else None
-    if _is_member(name, attr):
+    if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
     return _found(name, [str(folder)]) or _found(name, None) or _installed(name)
 
@@ -111,7 +117,7 @@ def _split(spec: str) -> Tuple[str, str]:
     return name, attr
 
 
-def _is_member(name: str, attr: str) -> bool:
+def _is_plain(name: str, attr: str) -> bool:
     return "." not in name and not attr
 
 
@@ -166,8 +172,8 @@ def _module(spec, name, catalogue, folder, where):
                               next_step=suggest(path.name, [file.name for file in near]))
         with _importing(spec, path, error, where):
             return _from_file(path.resolve())
-    if _is_member(name, _split(spec)[1]):
-        if name not in names(catalogue):
+    if _is_plain(name, _split(spec)[1]):
+        if not is_member(name, catalogue):
             raise RecipeError("no {} named '{}'".format(kind, name), where=where,
                               next_step=suggest(name, names(catalogue)))
         with _importing(spec, _found(name, _folders(catalogue)), error, where):

@@ -22,6 +22,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tu
 from octet import digest
 from octet.errors import RecipeError
 from pipeline import distributions, key
+from pipeline.modules import Modules
 
 PACKAGES = ("octet", "tasks", "models")
 
@@ -76,6 +77,8 @@ class Reader:
         self._looks: Dict[Path, _Look] = {}
         self._edges: Dict[Tuple[Path, Optional[Path]], Tuple[List[Path], Set[str]]] = {}
         self._importable: Dict[str, Optional[Path]] = {}
+        self._own_names: Dict[Path, Optional[str]] = {}
+        self._modules = Modules()
 
     def of(self, roots: Sequence[Path]) -> Closure:
         """The closure of the roots. A file of Octet's is named relative to `packages_root`, a
@@ -95,19 +98,19 @@ class Reader:
         inert: List[Path] = []
         for root in roots:
             # Octet itself may be installed: its own files are source wherever they are.
-            installed = "" if _own_name(root, self.root) else _installed_module(root)
+            installed = "" if self._own_name(root) else _installed_module(root)
             if installed:
                 modules.add(installed)
                 continue
             todo = [root] + _packages_of(root, self.root)
             while todo:
                 wave = [path for path in dict.fromkeys(todo) if path not in seen]
-                inert += [path for path in wave if _own_name(path, self.root) in INERT]
+                inert += [path for path in wave if self._own_name(path) in INERT]
                 wave = [path for path in wave if path not in inert]
                 seen.update(wave)
                 todo = []
                 for path, look in zip(wave, self._look(wave)):
-                    name = _own_name(path, self.root) or _user_name(path, root.parent, files)
+                    name = self._own_name(path) or _user_name(path, root.parent, files)
                     files[name] = File(str(path), look.sha256, look.tree)
                     reached, elsewhere = self._edges_of(path, look, root.parent)
                     todo.extend(reached)
@@ -122,19 +125,30 @@ class Reader:
             seen.update(wave)
             todo = []
             for path, look in zip(wave, self._look(wave)):
-                name = _own_name(path, self.root) or _user_name(path, self.root, files)
+                name = self._own_name(path) or _user_name(path, self.root, files)
                 files[name] = File(str(path), look.sha256, "")
                 todo.extend(self._edges_of(path, look, path.parent)[0])
 
     def _edges_of(self, path: Path, look: _Look, user_folder: Path) -> Tuple[List[Path], Set[str]]:
         """The files that one file imports, and the top-level modules from elsewhere."""
-        place = (path, None if _own_name(path, self.root) else user_folder)
+        place = (path, None if self._own_name(path) else user_folder)
         if place not in self._edges:
             modules: Set[str] = set()
             files = [file for wanted in look.imports
                      for file in self._files_of(wanted, path, user_folder, modules)]
             self._edges[place] = list(dict.fromkeys(files)), modules
         return self._edges[place]
+
+    def _own_name(self, path: Path) -> Optional[str]:
+        """`path` relative to the packages' root when it is in one of PACKAGES, else None."""
+        if path not in self._own_names:
+            try:
+                relative = path.relative_to(self.root)
+            except ValueError:
+                relative = Path()
+            ours = bool(relative.parts) and relative.parts[0] in PACKAGES
+            self._own_names[path] = relative.as_posix() if ours else None
+        return self._own_names[path]
 
     def _look(self, paths: List[Path]) -> List[_Look]:
         """What is in each file, computed once for each content of it."""
@@ -154,22 +168,22 @@ class Reader:
             base = importer.parent
             for _ in range(level - 1):
                 base = base.parent
-            return _below([base], parts, names)
+            return self._modules.files([base], parts, names)
         if parts[0] in PACKAGES:  # a user's `tasks/` never shadows ours
-            return _below([self.root], parts, names)
-        if not _own_name(importer, self.root):
+            return self._modules.files([self.root], parts, names)
+        if not self._own_name(importer):
             bases = [folder for folder in (importer.parent, user_folder)
                      if folder.name not in distributions.INSTALLED]
             # `import nets.blocks` in nets/model.py: the folder above `nets` is where it starts
             bases += [folder.parent for folder in importer.parents if folder.name == parts[0]]
-            files = _below(bases, parts, names)
+            files = self._modules.files(bases, parts, names)
             if files:
                 return files
         base = self._source_folder(parts[0])
         if base is None:
             modules.add(parts[0])
             return []
-        return _below([base], parts, names)
+        return self._modules.files([base], parts, names)
 
     def _source_folder(self, module: str) -> Optional[Path]:
         """The folder that a top-level module is source in: importable, but neither installed nor
@@ -249,32 +263,6 @@ def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _below(bases: Sequence[Path], parts: List[str], names: List[str]) -> List[Path]:
-    """The files of the import in the first of the folders that has any."""
-    for base in bases:
-        files = _module_files(base, parts)
-        for name in names:
-            files += _module_files(base, parts + [name])
-        if files:
-            return [path.resolve() for path in files]
-    return []
-
-
-def _module_files(base: Path, parts: List[str]) -> List[Path]:
-    """What importing `parts` below `base` runs: every `__init__.py` on the way, and the module."""
-    files, folder = [], base
-    for index, part in enumerate([""] + parts):
-        folder = folder / part if part else folder
-        if index == 0 and parts:
-            continue  # the base itself belongs to the import only in `from . import x`
-        package, module = folder / "__init__.py", folder.with_name(folder.name + ".py")
-        if package.is_file():
-            files.append(package)
-        elif part and module.is_file():
-            files.append(module)
-    return files
-
-
 def _packages_of(path: Path, packages_root: Path) -> List[Path]:
     """The `__init__.py` files of the packages that a root file lies in."""
     found = []
@@ -292,15 +280,6 @@ def _installed_module(path: Path) -> str:
         if folder in distributions.INSTALLED:
             return path.parts[index + 1].split(".")[0]
     return ""
-
-
-def _own_name(path: Path, packages_root: Path) -> Optional[str]:
-    """`path` relative to packages_root when it is in one of PACKAGES, else None."""
-    try:
-        relative = path.relative_to(packages_root)
-    except ValueError:
-        return None
-    return relative.as_posix() if relative.parts and relative.parts[0] in PACKAGES else None
 
 
 def _user_name(path: Path, folder: Path, taken: Dict[str, File]) -> str:

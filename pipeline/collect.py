@@ -5,7 +5,7 @@ from typing import Dict, List, Set, Tuple
 
 from octet.errors import OctetError
 from pipeline import snapshot
-from pipeline.looks import DROPPED, INTACT
+from pipeline.looks import DROPPED, INTACT, Look
 from pipeline.marks import PINNED, RELEASED, Artifact
 from pipeline.plan import Plan
 from pipeline.runs import Runs
@@ -15,8 +15,11 @@ from pipeline.store import Store
 Reasons = Dict[Artifact, str]
 
 
-def kept(store: Store, runs: Runs, recipes: Path, last_runs: int) -> Tuple[Reasons, List[OctetError]]:
+def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
+         last_runs: int) -> Tuple[Reasons, List[OctetError]]:
     """{artifact: why it is kept}, and the recipes that could not be looked at.
+
+    looks: those at all that is in the store.
 
     Kept is what is fresh for a recipe in the folder `recipes` or for one that ran and is still
     there; what the last runs of each recipe came to, and every run that has no end yet; what is
@@ -42,13 +45,13 @@ def kept(store: Store, runs: Runs, recipes: Path, last_runs: int) -> Tuple[Reaso
     for path in sorted(paths):
         try:
             reasons.update({artifact: "fresh for {}".format(path.stem)
-                            for artifact in _fresh(path, moment, store)})
+                            for artifact in _fresh(path, moment, store, looks)})
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
 
 
-def _fresh(path: Path, moment: snapshot.Moment, store: Store) -> Set[Artifact]:
-    plan = Plan(snapshot.take(path, moment=moment), store)
+def _fresh(path: Path, moment: snapshot.Moment, store: Store, looks: Dict[Artifact, Look]) -> Set[Artifact]:
+    plan = Plan(snapshot.take(path, moment=moment), store, looks)
     return {(stage, plan.key(stage)[0]) for stage in STAGES
             if plan.look(stage).state in (INTACT, DROPPED)}

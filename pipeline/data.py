@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, Sequence, Set
 
 from octet.datasets import identity
+from octet.errors import DatasetError, StageDied
 from octet.job import Job
 from pipeline import child
 
@@ -26,4 +27,9 @@ def digests(section: dict, folder: Path, parts: Sequence[str], modules: Set[str]
     with tempfile.TemporaryDirectory(prefix="octet-digest-") as place:
         job = Job(stage="digest", settings={"data": section, "parts": list(parts)}, inputs={},
                   output=place, recipe_folder=str(folder))
-        return child.run(job, lambda fraction, message: None, Path(place) / "digest.log")
+        try:
+            return child.run(job, lambda fraction, message: None, Path(place) / "digest.log")
+        except StageDied as died:  # with its log, which lies in `place`
+            raise DatasetError(
+                "'{}' gave no digest: {}".format(section["dataset"], died.what), where=where, why=died.why,
+                next_step="its digest, or what it imports, ended the process: those were its last lines") from died

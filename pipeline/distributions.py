@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import sysconfig
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional
 
@@ -47,19 +48,15 @@ def is_standard(module: str) -> bool:
     """Whether a top-level module belongs to Python itself. Imports nothing."""
     if module in sys.builtin_module_names:
         return True
-    for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")):
-        for place in (folder, os.path.join(folder, "lib-dynload")):
-            if os.path.isfile(os.path.join(place, module + ".py")) or os.path.isfile(
-                    os.path.join(place, module, "__init__.py")):
-                return True
-            if any(os.path.isfile(os.path.join(place, module + suffix)) for suffix in _suffixes()):
-                return True
-    return False
+    names = [module + ".py", os.path.join(module, "__init__.py")]
+    names += [module + suffix for suffix in EXTENSION_SUFFIXES]
+    return any(os.path.isfile(os.path.join(place, name)) for place in _standard_folders() for name in names)
 
 
-def _suffixes() -> List[str]:
-    from importlib.machinery import EXTENSION_SUFFIXES
-    return EXTENSION_SUFFIXES
+@functools.lru_cache(maxsize=None)
+def _standard_folders() -> List[str]:
+    folders = dict.fromkeys(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+    return [place for folder in folders for place in (folder, os.path.join(folder, "lib-dynload"))]
 
 
 def _table(folder: str) -> Dict[str, List[List[str]]]:

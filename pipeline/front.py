@@ -14,7 +14,8 @@ import time
 import urllib.error
 import urllib.request
 import warnings
-from typing import List, NoReturn, Optional
+from contextlib import ExitStack, contextmanager
+from typing import Iterator, List, NoReturn, Optional
 
 import luigi
 import luigi.configuration
@@ -67,20 +68,17 @@ def run(argv: List[str]) -> int:
     if not _says(arguments, "log-level"):
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
-    _check_stage(arguments)
-    with CmdlineParser.global_instance(arguments) as parsed:
+    with _parsed(arguments) as parsed:
         local = not _use_central(_core(), arguments)
         root = parsed.get_task_obj()
-    return record.around(root.plan, root.task_family,
-                         lambda: _run_until_complete(root, arguments, local))
+        return record.around(root.plan, root.task_family, lambda: _run_until_complete(root, local))
 
 
-def _run_until_complete(root, arguments: List[str], local: bool) -> int:
+def _run_until_complete(root, local: bool) -> int:
     started = time.monotonic()
     while True:
         try:
-            outcome = luigi.run(cmdline_args=arguments + ["--no-lock"], local_scheduler=local,
-                                detailed_summary=True)
+            outcome = luigi.build([root], local_scheduler=local, no_lock=True, detailed_summary=True)
         except luigi.rpc.RPCError as error:
             raise SchedulerError(
                 "the scheduler answers no more", where=_scheduler_url(luigi.interface.core()),
@@ -142,6 +140,21 @@ def _core() -> luigi.interface.core:
                          where="the command line, or section [core] of luigi.cfg",
                          why="Luigi takes from it how to log", next_step="correct its path, or leave it out")
     return core
+
+
+@contextmanager
+def _parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
+    """The command line, parsed once: inside the block Luigi takes its own settings from it, too.
+    Raises UsageError for what is no stage."""
+    with ExitStack() as stack:
+        try:
+            parsed = stack.enter_context(CmdlineParser.global_instance(arguments))
+        except (luigi.task_register.TaskClassException, SystemExit):
+            _check_stage(arguments)
+            raise
+        if parsed.known_args.root_task not in STAGES:
+            _check_stage(arguments)
+        yield parsed
 
 
 def _check_stage(arguments: List[str]) -> None:

@@ -3,7 +3,7 @@
 from typing import Dict, List, Tuple
 
 from octet.errors import GateError
-from octet.recipe import Validate, unfit
+from octet.gates import GATES, unfit
 
 # 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
 ROUNDING = 1e-9
@@ -38,7 +38,7 @@ def _error(figures: Dict, limit: float) -> Tuple[bool, str]:
     return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
 
 
-GATES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_agreement": _agreement,
+JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_agreement": _agreement,
          "max_error_increase": _error_increase, "max_error": _error}
 """Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
 
@@ -50,10 +50,10 @@ def misses(metrics: Dict, gates: Dict) -> List[str]:
     """
     outputs = sorted(metrics["outputs"].items())
     found = unfit(gates, {name: figures["kind"] for name, figures in outputs})
-    for gate, passes in GATES.items():
+    for gate, passes in JUDGES.items():
         limit = gates.get(gate)
         for name, figures in outputs:
-            if limit is None or figures["kind"] not in Validate.FITS[gate]:
+            if limit is None or figures["kind"] not in GATES[gate].kinds:
                 continue
             passed, sentence = passes(figures, limit)
             if not passed:  # nothing that is NaN is: a comparison with it is false

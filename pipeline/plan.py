@@ -11,6 +11,7 @@ from typing import Dict, Optional, Tuple
 
 from pipeline import key, manifest
 from pipeline.looks import DROPPED, INTACT, UNKNOWN, Look
+from pipeline.marks import Artifact
 from pipeline.snapshot import Snapshot
 from pipeline.spec import STAGES
 from pipeline.store import Store
@@ -19,7 +20,10 @@ from pipeline.store import Store
 class Plan:
     """The stages of one snapshot, seen against one store."""
 
-    def __init__(self, snapshot: Snapshot, store: Store) -> None:
+    def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, Look]] = None) -> None:
+        """seen: artifacts that were looked at a moment ago, for many plans of one store; another is looked at
+        when it is asked for."""
+        self._seen = seen or {}
         self.snapshot = snapshot
         self.store = store
         self._keys: Dict[str, Tuple[str, dict]] = {}
@@ -45,7 +49,7 @@ class Plan:
         known = self.key(stage)
         if known is None:
             return Look(UNKNOWN)
-        look = self.store.look(stage, known[0])
+        look = self._seen.get((stage, known[0])) or self.store.look(stage, known[0])
         if look.state in (INTACT, DROPPED):
             self._looks[stage] = look
         return look

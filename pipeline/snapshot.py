@@ -11,7 +11,7 @@ from octet import digest as digests
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
-from octet.errors import DatasetError, OctetError, RecipeError
+from octet.errors import OctetError, RecipeError
 from pipeline import closure, data, distributions, key
 from pipeline.spec import STAGES, StageSpec
 
@@ -92,7 +92,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
         closures, reached = moment.source(sections, folder, recipe.where)
         try:
             found = moment.data(sections, folder, recipe.where)
-        except DatasetError as error:
+        except OctetError as error:
             raise located(error, recipe.where) from error
         return Snapshot(
             recipe=Path(recipe.path), folder=folder, sections=sections, data=found,

@@ -206,12 +206,12 @@ class Stage(luigi.Task):
         return {name: store.blobs.keep(Path(file.path).read_bytes()) for name, file in files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
-        """{part: sha256 of the list of its files}, for datasets that are made of files."""
+        """{part: sha256 of the list of what it is made of}, for datasets that say so."""
         kept = {}
         for part in self.spec.parts:
-            files = identity.files(self.taken.sections["data"], self.taken.folder, part)
-            if files is not None:
-                kept[part] = store.blobs.keep(listing_bytes(files))
+            listing = identity.listing(self.taken.sections["data"], self.taken.folder, part)
+            if listing is not None:
+                kept[part] = store.blobs.keep(listing_bytes(listing))
         return kept
 
     def _job(self, plan: Plan, workspace: Path) -> Job:

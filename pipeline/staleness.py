@@ -94,7 +94,7 @@ class Staleness:
             return Path(files[name].path).read_bytes() if name in files else None
 
         def listing(part: str) -> Optional[Dict[str, str]]:
-            return identity.files(snapshot.sections["data"], snapshot.folder, part)
+            return identity.listing(snapshot.sections["data"], snapshot.folder, part)
         return why.Contents(source, listing)
 
     def _forced(self, stage: str) -> str:

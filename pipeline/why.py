@@ -6,6 +6,7 @@ Pure functions from records to sentences; `staleness.py` finds the records.
 import json
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
+from octet.datasets import identity
 from pipeline import source_diff
 
 Blob = Callable[[str], Optional[bytes]]
@@ -15,7 +16,7 @@ SHOWN = 3  # names in a sentence; the others are counted
 
 
 class Contents:
-    """What lies behind the digests of a preimage: source texts and lists of data files.
+    """What lies behind the digests of a preimage: source texts and lists of data files or arrays.
 
     sources: {file: its raw bytes}. listings: {part: {file or array: sha256}}.
     """
@@ -30,7 +31,7 @@ def differences(old: dict, new: dict, before: Contents, after: Contents) -> List
     """What changed from one preimage of a key to another: recipe, data, files, source, versions,
     upstream, in that order; a sentence for each."""
     return (list(_values("", old["recipe"], new["recipe"]))
-            + list(_data(old["data"], new["data"], before, after))
+            + list(_data(old, new, before, after))
             + list(_digests(old.get("files", {}), new.get("files", {})))
             + list(_source(old["source"], new["source"], before, after))
             + list(_values("", old["versions"], new["versions"]))
@@ -70,16 +71,24 @@ def _say(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _data(old: Dict[str, str], new: Dict[str, str], before: Contents,
-          after: Contents) -> Iterator[str]:
-    for part in sorted(set(old) | set(new)):
-        if part not in old or part not in new:
-            yield "data: {} is {} read".format(part, "now" if part in new else "no longer")
-        elif old[part] != new[part]:
-            was, is_now = before.listing(part), after.listing(part)
-            counted = _files(was, is_now) if was is not None and is_now is not None else ""
-            yield "data: {}".format("{}: {}".format(part, counted) if counted
-                                    else "{} changed".format(part))
+def _data(old: dict, new: dict, before: Contents, after: Contents) -> Iterator[str]:
+    datasets = [(preimage["recipe"].get("data") or {}).get("dataset", "") for preimage in (old, new)]
+    # What two datasets are made of is not compared.
+    say = _IN_WORDS.get(identity.unit(datasets[0])) if datasets[0] == datasets[1] else None
+    for part in sorted(set(old["data"]) | set(new["data"])):
+        if part not in old["data"] or part not in new["data"]:
+            yield "data: {} is {} read".format(part, "now" if part in new["data"] else "no longer")
+        elif old["data"][part] != new["data"][part]:
+            was, is_now = (before.listing(part), after.listing(part)) if say else (None, None)
+            said = say(was, is_now) if was is not None and is_now is not None else ""
+            yield "data: {}".format("{}: {}".format(part, said) if said else "{} changed".format(part))
+
+
+def _arrays(old: Dict[str, str], new: Dict[str, str]) -> str:
+    """'x_train, y_train changed'."""
+    changed = [name for name in sorted(new) if name in old and new[name] != old[name]]
+    said = [(changed, "changed"), (sorted(set(new) - set(old)), "added"), (sorted(set(old) - set(new)), "removed")]
+    return ", ".join("{} {}".format(", ".join(names), verb) for names, verb in said if names)
 
 
 def _files(old: Dict[str, str], new: Dict[str, str]) -> str:
@@ -103,6 +112,10 @@ def _files(old: Dict[str, str], new: Dict[str, str]) -> str:
             shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
             said.append("{} {}{} ({})".format(len(names), unit, verb, shown))
     return ", ".join(said)
+
+
+_IN_WORDS = {"file": _files, "array": _arrays}
+"""{what a dataset is made of: what changed of it, as a sentence}."""
 
 
 def _digests(old: Dict[str, str], new: Dict[str, str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ Fails with ModelError when the model cannot be built on this data or its weights
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
 
-from octet import recipe
+from octet import gates
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
@@ -18,7 +18,7 @@ from tasks.training.inference import Inference
 
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
-    unfit = recipe.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()})
+    unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()})
     if unfit:
         raise RecipeError("\n".join(unfit), where="validate",
                           next_step="leave it out, or choose a gate for this kind of target")

@@ -2,7 +2,7 @@
 
 In:  the recipe's data section; the parts asked for, as the setting `parts`.
 Out: no file; {part: sha256} as metrics.
-Fails with DatasetError when the data has no digest.
+Fails with DatasetError when the data has no digest, RecipeError when the dataset has no such function.
 """
 
 from pathlib import Path
@@ -12,5 +12,5 @@ from octet.job import Job, Progress
 
 
 def run(job: Job, progress: Progress) -> dict:
-    return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part)
+    return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part, where="data.dataset")
             for part in job.settings["parts"]}

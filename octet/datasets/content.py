@@ -1,11 +1,24 @@
 """What a part's content is, for its digest."""
 
+import hashlib
 import json
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, Sequence
 
 from octet import digest as digests
 from octet.datasets.dataset import PARTS, Dataset
 from octet.errors import DatasetError
+
+
+def of_array(array: Any) -> str:
+    """The sha256 of an array's dtype, shape and values in C order, whatever its strides.
+    Raises TypeError for an array of Python objects, which have no bytes of their own."""
+    import numpy as np  # not at the top: a file that has not changed is known without its arrays
+    if array.dtype.hasobject:
+        raise TypeError("an array of objects has no digest")
+    head = "array {!r} {!r}\n".format(np.lib.format.dtype_to_descr(array.dtype), array.shape)
+    hasher = hashlib.sha256(head.encode())
+    hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return hasher.hexdigest()
 
 
 def of_part(dataset: Dataset, part: str) -> str:
@@ -14,9 +27,9 @@ def of_part(dataset: Dataset, part: str) -> str:
     known_part(part)
     arrays = dataset.parts[part]
     return digests.of_bytes(json.dumps({
-        "inputs": {name: [float(spec.low), float(spec.high), digests.of_array(arrays.inputs[name])]
+        "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, digests.of_array(arrays.targets[name])]
+        "targets": {name: [target.kind, of_array(arrays.targets[name])]
                     for name, target in dataset.targets.items()},
     }, sort_keys=True).encode())
 
@@ -29,6 +42,15 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
     """
     known_part(part)
     return json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))[part]
+
+
+def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
+    """{array: sha256} of the arrays named in an .npz file, those of `optional` only if they are there.
+    Read again only when the file has changed. Raises OSError, DatasetError."""
+    def read(_: str) -> str:
+        from octet.datasets import archive
+        return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})
+    return json.loads(digests.cached(path, "arrays " + json.dumps([required, optional]), read))
 
 
 def of_parts(dataset: Dataset) -> Dict[str, str]:

@@ -4,13 +4,16 @@ A dataset is a module with two functions:
 
     load(**args) -> Dataset
     digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
+
+A digest is asked for whenever a recipe is looked at, so what only `load` needs, numpy above all, ours
+import inside it. One that is made of files, or of arrays in a file, also has `files` or `arrays`, which with the
+arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple, Union
-
-import numpy as np
 
 PARTS = ("train", "validation", "test")
 KINDS = ("class", "class_map", "value")
@@ -69,11 +72,11 @@ def quantization(low: float, high: float) -> Tuple[float, int]:
     """(scale, zero_point) of the uint8 codes for reals in [low, high], nudged as toco does:
     the zero point is an integer and real = (code - zero_point) * scale. A range without 0 in it
     is widened to hold it. Raises ValueError for an empty or non-finite range."""
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError("a range needs finite low < high, not [{}, {}]".format(low, high))
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / 255
-    return scale, int(min(255, max(0, np.floor(-low / scale + 0.5))))
+    return scale, int(min(255, max(0, math.floor(-low / scale + 0.5))))
 
 
 def arguments(section: Dict[str, Any], folder) -> Dict[str, Any]:

@@ -2,13 +2,9 @@
 
 import json
 import os
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
-import numpy as np
-
-from octet.datasets import archive, content
-from octet.datasets.check import check
-from octet.datasets.codes import labels, reals
+from octet.datasets import content
 from octet.datasets.dataset import Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
@@ -32,6 +28,12 @@ def load(targets: Sequence[str] = ("label",)) -> Dataset:
 
     Raises DatasetError.
     """
+    import numpy as np
+
+    from octet.datasets import archive
+    from octet.datasets.check import check
+    from octet.datasets.codes import labels, reals
+
     wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))
     images, digits = arrays["x"][..., None], labels(arrays["y"], "y", FILE)
@@ -50,6 +52,11 @@ def digest(part: str, targets: Sequence[str] = ("label",)) -> str:
     return content.in_file(part, FILE, "digits " + json.dumps(_known(targets)), lambda: load(targets))
 
 
+def arrays(part: str, targets: Sequence[str] = ("label",)) -> Dict[str, str]:
+    """{array of the file: sha256} of those that the part is in."""
+    return content.arrays(FILE, ("x", "y"))
+
+
 def _known(targets: Sequence[str]) -> List[str]:
     names = [targets] if isinstance(targets, str) else targets
     if (not isinstance(names, (list, tuple)) or not names
@@ -59,8 +66,10 @@ def _known(targets: Sequence[str]) -> List[str]:
     return list(names)
 
 
-def _split(count: int) -> Dict[str, np.ndarray]:
+def _split(count: int) -> Dict[str, Any]:
     """Row numbers of each part, spread evenly over the file: its writers follow one another."""
+    import numpy as np
+
     held_out = np.arange(VALIDATION + TEST) * count // (VALIDATION + TEST)
     return {"train": np.setdiff1d(np.arange(count), held_out),
             "validation": held_out[::3],

@@ -1,5 +1,6 @@
 """What a recipe's data is, by content: the digest of each part, and the files in it."""
 
+import importlib
 import inspect
 from pathlib import Path
 from typing import Dict, Optional
@@ -13,7 +14,7 @@ CATALOGUE = "octet.datasets"
 
 def is_ours(name: str) -> bool:
     """Whether the name is one of the catalogue's, not a file or module of the user's."""
-    return name in resolve.names(CATALOGUE)
+    return resolve.is_member(name, CATALOGUE)
 
 
 def digest(section: dict, folder: Path, part: str, where: str = "") -> str:
@@ -52,14 +53,21 @@ def _answer(function, dataset: str, part: str, args: dict):
             next_step="fetch the data, or correct data.args in the recipe.") from error
 
 
-def files(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
-    """{file or array: sha256} of one part; None where the dataset has no `files(part, **args)`."""
-    if not is_ours(section["dataset"]):
+def unit(dataset: str) -> Optional[str]:
+    """'file' or 'array': what a dataset of ours is made of, and has the function `files` or `arrays` for.
+    None for any other."""
+    if not is_ours(dataset):
         return None
-    module = _function(section, folder, "load", "").__globals__
-    if "files" not in module:
+    module = importlib.import_module("{}.{}".format(CATALOGUE, dataset))
+    return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
+
+
+def listing(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
+    """{file or array: sha256} of one part; None where the dataset says none."""
+    made_of = unit(section["dataset"])
+    if made_of is None:
         return None
-    return module["files"](part, **arguments(section, folder))
+    return _function(section, folder, made_of + "s", "")(part, **arguments(section, folder))
 
 
 def _function(section: dict, folder: Path, attribute: str, where: str):

@@ -13,13 +13,12 @@ import json
 import os
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import numpy as np
-
 from octet import digest as digests
-from octet.datasets import content, pictures
-from octet.datasets.check import check
+from octet.datasets import content
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
 from octet.errors import DatasetError
+
+ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 class Picture(NamedTuple):
@@ -38,6 +37,11 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     Without a validation folder, the last `validation` (a fraction) of the training pictures, of each
     class where they have one, are the validation part. Raises DatasetError.
     """
+    import numpy as np
+
+    from octet.datasets import pictures
+    from octet.datasets.check import check
+
     _check_args(path, size, channels, validation, masks)
     found = _pictures(path, validation, masks is not None)
     shape = (size[0], size[1], channels)
@@ -94,7 +98,7 @@ def _pictures(path: str, validation: float, masked: bool) -> Dict[str, List[Pict
         if not found.get(part):
             raise DatasetError("no pictures in {}/".format(part), path,
                                "Pictures are looked for in {}/{}/*{}.".format(
-                                   part, "images" if masked else "<class>", ", *".join(pictures.ENDINGS)),
+                                   part, "images" if masked else "<class>", ", *".join(ENDINGS)),
                                "Put the {} pictures there{}.".format(
                                    part, "" if masked else ", one folder a class"))
     return found
@@ -105,13 +109,13 @@ def _in_classes(path: str, part: str) -> List[Picture]:
     for name in sorted(os.listdir(os.path.join(path, part))):
         folder = os.path.join(path, part, name)
         if os.path.isdir(folder) and not name.startswith("."):
-            found.extend(Picture(os.path.join(part, name, file), name=name) for file in pictures.listed(folder))
+            found.extend(Picture(os.path.join(part, name, file), name=name) for file in _listed(folder))
     return found
 
 
 def _with_masks(path: str, part: str) -> List[Picture]:
     folders = {name: os.path.join(part, name) for name in ("images", "masks")}
-    names = {name: pictures.listed(os.path.join(path, folder), (".png",) if name == "masks" else pictures.ENDINGS)
+    names = {name: _listed(os.path.join(path, folder), (".png",) if name == "masks" else ENDINGS)
              if os.path.isdir(os.path.join(path, folder)) else [] for name, folder in folders.items()}
     stems = {name: {os.path.splitext(file)[0]: file for file in files} for name, files in names.items()}
     for mine, other in (("images", "masks"), ("masks", "images")):
@@ -125,6 +129,12 @@ def _with_masks(path: str, part: str) -> List[Picture]:
     return [Picture(os.path.join(folders["images"], file),
                     mask=os.path.join(folders["masks"], stems["masks"][os.path.splitext(file)[0]]))
             for file in names["images"]]
+
+
+def _listed(folder: str, endings: Sequence[str] = ENDINGS) -> List[str]:
+    """The names of the pictures in a folder, sorted; hidden files are none. Raises OSError."""
+    return [name for name in sorted(os.listdir(folder))
+            if name.lower().endswith(tuple(endings)) and not name.startswith(".")]
 
 
 def _hold_out(found: List[Picture], validation: float) -> Tuple[List[Picture], List[Picture]]:
@@ -143,7 +153,7 @@ def _check_args(path: str, size: Sequence[int], channels: int, validation: float
     for wrong, what, step in (
             (len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size),
              "size is {}".format(size), "Use [height, width] in pixels."),
-            (channels not in pictures.MODES, "channels is {}".format(channels), "Use 1 (grey) or 3 (RGB)."),
+            (channels not in (1, 3), "channels is {}".format(channels), "Use 1 (grey) or 3 (RGB)."),
             (not 0 < validation < 1, "validation is {}".format(validation), "Use a fraction, 0.1 or so."),
             (masks is not None and not isinstance(masks, (list, tuple)), "masks is {!r}".format(masks),
              "Name the classes of the masks' indices: [background, road].")):

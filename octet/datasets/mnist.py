@@ -4,10 +4,9 @@ The embedded file is not in the original's order: see data/SOURCES.md.
 """
 
 import os
+from typing import Dict
 
-from octet.datasets import archive, content
-from octet.datasets.check import check
-from octet.datasets.codes import labels
+from octet.datasets import content
 from octet.datasets.dataset import Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
@@ -17,6 +16,9 @@ FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist.n
 def load(validation: int = 5000) -> Dataset:
     """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
     the 60,000 training images are the validation part. Raises DatasetError."""
+    from octet.datasets import archive
+    from octet.datasets.check import check
+    from octet.datasets.codes import labels
     arrays = archive.read(FILE, ("x_train", "y_train", "x_test", "y_test"))
     images, answers = arrays["x_train"][..., None], labels(arrays["y_train"], "y_train", FILE)
     if not 2 <= validation <= len(images) - 2:
@@ -38,3 +40,9 @@ def load(validation: int = 5000) -> Dataset:
 def digest(part: str, validation: int = 5000) -> str:
     """The sha256 of that part's content."""
     return content.in_file(part, FILE, "mnist {}".format(validation), lambda: load(validation))
+
+
+def arrays(part: str, validation: int = 5000) -> Dict[str, str]:
+    """{array of the file: sha256} of those that the part is in."""
+    side = "test" if part == "test" else "train"
+    return content.arrays(FILE, ("x_" + side, "y_" + side))

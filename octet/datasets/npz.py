@@ -21,19 +21,16 @@ The general form names the inputs and targets, and for each the array that it is
 """
 
 import json
-from typing import Dict, List, Optional, Tuple
+import os
+from typing import Any, Dict, List, Optional, Tuple
 
-import numpy as np
-
-from octet.datasets import archive, codes, content
-from octet.datasets.check import check
+from octet.datasets import content
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
 from octet.datasets.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
 
-TARGET_ARRAYS = {"class": codes.labels, "class_map": codes.class_map, "value": codes.values}
-
-Arrays = Dict[str, np.ndarray]
+Arrays = Dict[str, Any]
+"""{pattern: array}."""
 
 
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
@@ -46,10 +43,12 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     Without `classes` there are as many as the training labels name. Without validation arrays, the
     last `validation` (a fraction) of the training samples are the validation part. Raises DatasetError.
     """
+    from octet.datasets.check import check
+
     sources = inputs_of(inputs, low, high)
     answers = targets_of(targets, classes, sources)
-    arrays = _read(path, [array.pattern for array in (*sources.values(), *answers.values()) if array.pattern])
-    parts = {part: _part(part, found, sources, answers, path) for part, found in arrays.items()}
+    found_in = _read(path, _patterns(sources, answers))
+    parts = {part: _part(part, found, sources, answers, path) for part, found in found_in.items()}
     if "validation" not in parts:
         parts["train"], parts["validation"] = _hold_out(parts["train"], validation, path)
     train = parts["train"]
@@ -65,12 +64,31 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
            inputs: Optional[dict] = None, targets: Optional[dict] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
     args = [low, high, classes, validation, inputs, targets]
-    archive.read(path, ())  # a missing file in words
+    if not os.path.isfile(path):
+        load(path, *args)  # has the words for it
     return content.in_file(part, path, "npz " + json.dumps(args), lambda: load(path, *args))
+
+
+def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
+           classes: Optional[List[str]] = None, validation: float = 0.1,
+           inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dict[str, str]:
+    """{array of the file: sha256} of those that the part is in: the training arrays, where the validation
+    part is held out of them."""
+    patterns = _patterns(inputs_of(inputs, low, high), targets_of(targets, classes, inputs_of(inputs, low, high)))
+    names = {of: [in_part(pattern, of) for pattern in patterns] for of in PARTS}
+    found = content.arrays(path, names["train"] + names["test"], names["validation"])
+    held_out = part == "validation" and not set(names["validation"]) <= set(found)
+    return {name: found[name] for name in names["train" if held_out else part]}
+
+
+def _patterns(sources: Dict[str, InputArray], answers: Dict[str, TargetArray]) -> List[str]:
+    return [array.pattern for array in (*sources.values(), *answers.values()) if array.pattern]
 
 
 def _read(path: str, patterns: List[str]) -> Dict[str, Arrays]:
     """{part: {pattern: array}}; without validation where the file has none of its arrays."""
+    from octet.datasets import archive
+
     names = {part: [in_part(pattern, part) for pattern in patterns] for part in PARTS}
     required = names["train"] + names["test"]
     found = archive.read(path, required, names["validation"])
@@ -82,6 +100,9 @@ def _read(path: str, patterns: List[str]) -> Dict[str, Arrays]:
 
 def _part(part: str, found: Arrays, sources: Dict[str, InputArray], answers: Dict[str, TargetArray],
           path: str) -> Part:
+    from octet.datasets import codes
+
+    read_as = {"class": codes.labels, "class_map": codes.class_map, "value": codes.values}
     inputs = {name: codes.encode(found[source.pattern], source.low, source.high,
                                  in_part(source.pattern, part), path) for name, source in sources.items()}
     targets = {}
@@ -90,12 +111,11 @@ def _part(part: str, found: Arrays, sources: Dict[str, InputArray], answers: Dic
             source = sources[answer.input]
             targets[name] = codes.reals(inputs[answer.input], source.low, source.high)
         else:
-            targets[name] = TARGET_ARRAYS[answer.kind](
-                found[answer.pattern], in_part(answer.pattern, part), path)
+            targets[name] = read_as[answer.kind](found[answer.pattern], in_part(answer.pattern, part), path)
     return Part(inputs, targets)
 
 
-def _target(answer: TargetArray, train: np.ndarray) -> Target:
+def _target(answer: TargetArray, train: Any) -> Target:
     if answer.kind == "value":
         return Target("value", shape=train.shape[1:])
     classes = answer.classes
@@ -115,4 +135,4 @@ def _hold_out(train: Part, validation: float, path: str) -> Tuple[Part, Part]:
     split = len(train) - int(round(len(train) * validation))
     return tuple(Part({name: array[rows] for name, array in train.inputs.items()},
                       {name: array[rows] for name, array in train.targets.items()})
-                 for rows in (np.s_[:split], np.s_[split:]))
+                 for rows in (slice(None, split), slice(split, None)))

@@ -1,23 +1,15 @@
 """Picture files as arrays: photographs as codes, masks as labels."""
 
-import os
 from contextlib import contextmanager
-from typing import List, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
 from octet.errors import DatasetError
 
-ENDINGS = (".png", ".jpg", ".jpeg")
 MODES = {1: "L", 3: "RGB"}  # channels: what Pillow calls it
 INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
-
-
-def listed(folder: str, endings: Sequence[str] = ENDINGS) -> List[str]:
-    """The names of the pictures in a folder, sorted; hidden files are none. Raises OSError."""
-    return [name for name in sorted(os.listdir(folder))
-            if name.lower().endswith(tuple(endings)) and not name.startswith(".")]
 
 
 def decode(files: Sequence[str], shape: Tuple[int, int, int]) -> np.ndarray:

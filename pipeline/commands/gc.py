@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     found = settings.load()
     store = Store(found.store)
     with digest.kept_open():
-        reasons, troubles = collect.kept(store, Runs(store.root), found.recipes, arguments.runs)
+        looks = store.looks(store.list())  # first: what is made from here on is none of our business
+        reasons, troubles = collect.kept(store, looks, Runs(store.root), found.recipes, arguments.runs)
         if troubles and arguments.delete:
             # What would be fresh for a recipe that cannot be read is not known.
             raise troubles[0]
-        looks = store.looks(store.list())
     for error in troubles:
         print("not known what is fresh for it: {}".format(error))
     rows = []

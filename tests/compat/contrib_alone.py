@@ -117,13 +117,13 @@ def _converted(folder: str, frozen: tf.GraphDef, entering: tf.Tensor, outputs) -
 
 def _recipe(path: Path) -> Callable[[], tf.keras.Model]:
     """The model of a recipe of `recipes.py`."""
-    recipe = recipe_files.load(path)
+    model = recipe_files.load(path).sections()["model"]
     name = path.stem
     shape, classes = SHAPES.get(name, ((8, 8, 1), 10))
     if name in recipes.APPLICATIONS:
         shape, classes = (recipes.side(name), recipes.side(name), 3), 10
-    function = load_attribute(recipe.model.build, "models", "build", path.parent)
-    return lambda: function(input_shape=shape, classes=classes, **recipe.model.args)
+    function = load_attribute(model["build"], "models", "build", path.parent)
+    return lambda: function(input_shape=shape, classes=classes, **model["args"])
 
 
 def _catalogue(name: str) -> Callable[[], tf.keras.Model]:

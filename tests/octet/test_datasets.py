@@ -1,12 +1,13 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from octet.datasets import digits, image_folder, mnist, npz
+from octet.datasets import content, digits, image_folder, mnist, npz
 from octet.datasets.check import check
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target, quantization
 from octet.errors import DatasetError
@@ -400,3 +401,29 @@ def test_datasets_import_no_tensorflow():
     code = ("import sys; from octet.datasets import mnist, digits, npz, image_folder;"
             "sys.exit('tensorflow' in sys.modules)")
     subprocess.check_call([sys.executable, "-c", code])
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits", "npz", "image_folder"])
+def test_what_has_not_changed_is_digested_without_numpy(tmp_path, name):
+    args = {"npz": {"path": save(tmp_path, arrays())}, "image_folder": {"path": pictures(tmp_path), "size": [4, 4]}}
+    code = ("import sys; from octet.datasets import {name} as data\n"
+            "print([data.digest(part, **{args!r}) for part in ('train', 'validation', 'test')])\n"
+            "sys.exit(bool({{'numpy', 'PIL'}} & set(sys.modules)))").format(name=name, args=args.get(name, {}))
+    time.sleep(2.1)  # a file written less than two seconds ago is read again
+    first, again = (subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(2))
+    assert again.returncode == 0 and again.stdout == first.stdout and len(first.stdout) > 3 * 64
+
+
+@pytest.mark.parametrize("module", [mnist, digits])
+def test_the_arrays_of_an_embedded_file_are_those_of_its_parts(module):
+    train, held_out, test = (module.arrays(part) for part in PARTS)
+    assert train == held_out and set(train) | set(test) == set(np.load(module.FILE).files)
+    assert module.arrays("train")[sorted(train)[0]] == content.of_array(np.load(module.FILE)[sorted(train)[0]])
+
+
+def test_the_arrays_of_a_part_are_those_that_its_arguments_name(tmp_path):
+    path = save(tmp_path, dict(arrays(), speed_train=np.arange(20.), speed_test=np.arange(6.)))
+    targets = {"pace": {"array": "speed", "kind": "value"}, "copy": {"input": "image"}}
+    found = npz.arrays("validation", path, inputs={"image": {"array": "x"}}, targets=targets)
+    assert set(found) == {"x_train", "speed_train"}
+    assert set(npz.arrays("test", path, targets=targets)) == {"x_test", "speed_test"}

@@ -128,6 +128,8 @@ EDITS = [
     Edit("a threshold in `validate`", recipe("0.05", "0.06"), []),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, optimizer: adam}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
+    Edit("another default of a setting", source("octet/schema.py", "int = Field(64", "int = Field(32"), ALL,
+         "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
     Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from octet.errors import DatasetError, RecipeError
+from octet.errors import DatasetError, OctetError, RecipeError
 from pipeline import snapshot
 from pipeline.spec import STAGES
 
@@ -141,6 +141,26 @@ def test_a_heavy_dataset_is_asked_in_a_process_of_its_own(house):
     assert here not in [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     put(house / "mine/photos/test", "corrected")
     assert snapshot.data_now(taken)["test"] != taken.data["test"]
+
+
+ENDS = "import os, sys\ndef load(path): pass\ndef digest(part, path):\n    "
+
+
+@pytest.mark.parametrize("text, said, why", [
+    ("import tensorflow\n" + ENDS + "print('so far', flush=True), os.kill(os.getpid(), 11)",
+     "'./faces.py' gave no digest: the process was killed by SIGSEGV", "so far"),
+    ("import tensorflow\n" + ENDS + "sys.exit('no licence')", "has no digest: SystemExit: no licence", "faces.py:5"),
+    (ENDS + "sys.exit('no licence')", "has no digest: SystemExit: no licence", "faces.py:4"),
+    ("import tensorflow, octet_test_nothing\n" + DATA, "cannot be imported: ModuleNotFoundError", "faces.py:1"),
+    ("import tensorflow\ndef load(path): pass\n", "no function 'digest' in", ""),
+], ids=["killed", "exits", "light and exits", "import", "no digest"])
+def test_a_dataset_that_gives_no_digest_is_told_with_its_place(house, text, said, why):
+    put(house / "mine/faces.py", text)
+    with pytest.raises(OctetError) as caught:
+        take(house)
+    error = caught.value
+    assert isinstance(error, (DatasetError, RecipeError)) and said in error.what and why in error.why
+    assert error.where.endswith("faces.yaml:2:9") and ".log" not in str(error)
 
 
 def test_it_imports_neither_tensorflow_nor_luigi_nor_the_model(house):

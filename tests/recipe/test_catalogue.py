@@ -13,17 +13,18 @@ RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_opens_with_its_command_and_builds_its_model_for_its_data(path):
     assert "--recipe {}\n".format(path.stem) in path.read_text()
-    settings = recipe.load(path)
-    data = resolve.load_attribute(settings.data.dataset, "octet.datasets", "load", settings.folder)(
-        **settings.data.args)
+    loaded = recipe.load(path)
+    settings, folder = loaded.sections(), loaded.folder
+    data = resolve.load_attribute(settings["data"]["dataset"], "octet.datasets", "load", folder)(
+        **settings["data"]["args"])
     (shape,), (target,) = [spec.shape for spec in data.inputs.values()], data.targets.values()
-    build = resolve.load_attribute(settings.model.build, "models", "build", settings.folder)
+    build = resolve.load_attribute(settings["model"]["build"], "models", "build", folder)
     with tf.Graph().as_default():
-        model = build(input_shape=shape, classes=target.extent, **settings.model.args)
+        model = build(input_shape=shape, classes=target.extent, **settings["model"]["args"])
     answer = target.shape + (() if target.kind == "value" else (target.extent,))
     assert model.output_shape == (None,) + tuple(answer)
 
 
 def test_every_model_has_a_recipe():
-    built = {recipe.load(path).model.build for path in RECIPES}
+    built = {recipe.load(path).sections()["model"]["build"] for path in RECIPES}
     assert set(resolve.names("models")) <= built

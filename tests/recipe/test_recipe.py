@@ -1,10 +1,12 @@
 import json
+import shutil
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
-from octet import recipe
+from octet import digest, recipe, schema
 from octet.errors import RecipeError
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -146,7 +148,7 @@ train: &t {epochs: 7, learning_rate: 1}
 quantize: {<<: *t, epochs: 3}
 """))
     assert loaded.sections()["quantize"]["epochs"] == 3
-    assert json.dumps(loaded.quantize.learning_rate) == "1.0"
+    assert json.dumps(loaded.sections()["quantize"]["learning_rate"]) == "1.0"
 
 
 def test_a_mapping_with_a_merge_key_may_be_used_twice():
@@ -154,7 +156,7 @@ def test_a_mapping_with_a_merge_key_may_be_used_twice():
         data: {dataset: digits, args: {t: &t {a: 1}, u: &u {<<: *t, a: 2}, v: *u, w: {<<: *u, a: 3}}}
         model: {build: lenet}
         """))
-    assert loaded.data.args == {"t": {"a": 1}, "u": {"a": 2}, "v": {"a": 2}, "w": {"a": 3}}
+    assert loaded.sections()["data"]["args"] == {"t": {"a": 1}, "u": {"a": 2}, "v": {"a": 2}, "w": {"a": 3}}
 
 
 @pytest.mark.parametrize("text", [
@@ -172,8 +174,8 @@ def test_extends_overrides_only_what_differs():
         train: {epochs: 4}
         validate: {max_accuracy_drop: null}
         """))
-    assert (loaded.train.epochs, loaded.train.batch_size) == (4, 5)
-    assert loaded.gates.max_accuracy_drop is None
+    assert (loaded.sections()["train"]["epochs"], loaded.sections()["train"]["batch_size"]) == (4, 5)
+    assert loaded.sections()["validate"]["max_accuracy_drop"] is None
     assert loaded.where("train", "batch_size") == "base.yaml:3:20"
     assert loaded.where("train", "epochs") == "r.yaml:3:9"
 
@@ -181,15 +183,15 @@ def test_extends_overrides_only_what_differs():
 def test_args_are_merged_for_the_same_model_and_dropped_for_another():
     write("base.yaml", "data: {dataset: digits}\nmodel: {build: lenet, args: {dense: 3, filters: [1]}}\n")
     same = recipe.load(write("same.yaml", "extends: base.yaml\nmodel: {args: {dense: 4}}\n"))
-    assert same.model.args == {"dense": 4, "filters": [1]}
+    assert same.sections()["model"]["args"] == {"dense": 4, "filters": [1]}
     other = recipe.load(write("other.yaml", "extends: base.yaml\nmodel: {build: resnet_v1}\n"))
-    assert other.model.args == {}
+    assert other.sections()["model"]["args"] == {}
 
 
 def test_a_file_spec_stays_relative_to_the_recipe_that_wrote_it():
     write("below/base.yaml", "data: {dataset: digits}\nmodel: {build: './nets.py:f'}\n")
     loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n"))
-    assert loaded.model.build == "below/nets.py:f"
+    assert loaded.sections()["model"]["build"] == "below/nets.py:f"
 
 
 WARM = "data: {dataset: digits}\nmodel: {build: lenet, weights: w.h5}\n"
@@ -198,14 +200,14 @@ WARM = "data: {dataset: digits}\nmodel: {build: lenet, weights: w.h5}\n"
 @pytest.mark.parametrize("train, epochs", [
     ("", 0), ("train: {batch_size: 5}\n", 0), ("train: {epochs: 3}\n", 3), ("train: {epochs: 0}\n", 0)])
 def test_weights_that_are_given_are_trained_on_only_where_the_recipe_says_so(train, epochs):
-    assert recipe.load(write("r.yaml", WARM + train)).train.epochs == epochs
+    assert recipe.load(write("r.yaml", WARM + train)).sections()["train"]["epochs"] == epochs
 
 
 def test_weights_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_model():
     write("below/base.yaml", WARM)
-    assert recipe.load(write("r.yaml", "extends: below/base.yaml\n")).model.weights == "below/w.h5"
+    assert recipe.load(write("r.yaml", "extends: below/base.yaml\n")).sections()["model"]["weights"] == "below/w.h5"
     other = recipe.load(write("r.yaml", "extends: below/base.yaml\nmodel: {build: resnet_v1}\n"))
-    assert other.model.weights is None and other.train.epochs == 2
+    assert other.sections()["model"]["weights"] is None and other.sections()["train"]["epochs"] == 2
 
 
 def test_a_loss_weight_is_told_with_the_target_it_is_for():
@@ -214,12 +216,65 @@ def test_a_loss_weight_is_told_with_the_target_it_is_for():
         r.yaml:3:35  train.loss_weights.parity: expected a mapping of targets to numbers of at least 0, found 'half'""")
 
 
+def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_changed(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
+    done = []
+    complete = schema.complete
+    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+
+    def sections(text):
+        return recipe.load(write("r.yaml", text)).sections()
+
+    first = sections(SHORT)
+    assert sections("# a comment\n" + SHORT) == first and len(done) == 1
+    assert sections(SHORT + "seed: 2\n")["seed"] == 2 and len(done) == 2
+    assert sections(SHORT + "train: {learning_rate: 1}\n") == sections(SHORT + "train: {learning_rate: 1.0}\n")
+    assert sections(SHORT) == first and len(done) == 4
+    for epochs in (3, 5):
+        write("base.yaml", SHORT + "train: {{epochs: {}}}\n".format(epochs))
+        assert sections("extends: base.yaml\n")["train"]["epochs"] == epochs
+    ours, pydantic, core = recipe._code()
+    for other in ([ours, pydantic, pydantic], [ours, core, core]):
+        with monkeypatch.context() as inside:
+            inside.setattr(recipe, "_code", lambda other=other: other)
+            assert sections(SHORT) == first
+    assert sections(SHORT) == first and len(done) == 8
+    for _ in range(2):
+        assert "expected a whole number of at least 1, found 0" in refusal(SHORT + "train: {batch_size: 0}\n")
+
+
+def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
+    now_ns = time.time_ns
+    monkeypatch.setattr(digest.time, "time_ns", lambda: now_ns() + 60 * 10 ** 9)
+    monkeypatch.setattr(recipe, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
+    done = []
+    complete = schema.complete
+    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+    file = write("r.yaml", SHORT)
+    recipe._code.cache_clear()  # as in a process that begins
+    for _ in range(2):
+        recipe.load(file)
+    assert len(done) == 1
+    with open("schema.py", "a") as out:
+        out.write("# edited\n")
+    for _ in range(2):
+        recipe.load(file)
+    assert len(done) == 2
+    recipe._code.cache_clear()
+    recipe.load(file)
+    assert len(done) == 3  # the classes that this process had were those of before the edit
+    recipe._code.cache_clear()
+
+
 def test_a_loaded_recipe_cannot_be_changed():
     loaded = recipe.load(write("r.yaml", SHORT))
-    with pytest.raises(Exception, match="frozen"):
-        loaded.train.epochs = 3
+    with pytest.raises(AttributeError):
+        loaded.complete = "{}"
+    loaded.sections()["train"]["epochs"] = 3
     loaded.sections()["model"]["args"]["dense"] = 1
-    assert loaded.model.args == {}
+    assert loaded.sections()["train"]["epochs"] == 2
+    assert loaded.sections()["model"]["args"] == {}
 
 
 def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():

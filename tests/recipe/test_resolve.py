@@ -1,10 +1,12 @@
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from octet import resolve
+import models
+from octet import datasets, resolve
 from octet.errors import ModelError, RecipeError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +23,14 @@ def test_listing_names_imports_neither_models_nor_tensorflow():
     out = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), check=True,
                          stdout=subprocess.PIPE).stdout.decode()
     assert "'lenet'" in out and "arguments" not in out
+
+
+def test_a_member_is_known_without_looking_at_the_others():
+    for catalogue, package in (("models", models), ("octet.datasets", datasets)):
+        there = [info.name for info in pkgutil.iter_modules(package.__path__)]
+        assert [name for name in there if resolve.is_member(name, catalogue)] == resolve.names(catalogue)
+    for name in ("", "nets", "./mnist", "mnist:load", "tests.project", "_mnist"):
+        assert not resolve.is_member(name, "octet.datasets")
 
 
 def test_a_dataset_module_is_one_that_defines_load():

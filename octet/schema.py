@@ -1,0 +1,186 @@
+"""What a recipe's values must be, and the defaults of those that it leaves out.
+
+    complete(text, problems) -> every section, or more problems
+
+pydantic and these classes take longer to load than all else that a run with nothing to do needs, so
+`recipe.py` keeps what comes out of here and imports this file for a text that is new.
+"""
+
+import difflib
+from typing import Any, Dict, List, Optional
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import Annotated, Literal
+
+from octet.gates import GATES
+from octet.recipe_text import Problem, Text, nearest, number_hint, show
+from octet.resolve import suggest
+
+# A field's description is what its error says was expected.
+_COUNT = dict(ge=1, description="a whole number of at least 1")
+_RATE = dict(gt=0, description="a number above 0")
+_FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
+_ERROR = dict(ge=0, description="a number of at least 0, or null")
+_NAME = dict(min_length=1)
+_ARGS = dict(default_factory=dict, description="a mapping")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(_Section):
+    """Which dataset; its options are `args`."""
+
+    dataset: str = Field(description="the name of a dataset", **_NAME)
+    args: Dict[str, Any] = Field(**_ARGS)
+
+
+class Model(_Section):
+    """Which network; its options are `args`. `weights`: a file of trained ones."""
+
+    build: str = Field(description="the name of a model", **_NAME)
+    args: Dict[str, Any] = Field(**_ARGS)
+    approximate: List[Literal["softplus", "elu", "selu"]] = Field(
+        default_factory=list, description="a list of any of softplus, elu, selu")
+    weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
+                                   **_NAME)
+
+
+class _Phase(_Section):
+    """What both phases of training have."""
+
+    batch_size: int = Field(64, **_COUNT)
+    optimizer: Literal["adam", "momentum", "sgd", "rmsprop"] = Field(
+        "adam", description="one of adam, momentum, sgd, rmsprop")
+    learning_rate: float = Field(0.001, **_RATE)
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="one of constant, cosine")
+
+
+class Train(_Phase):
+    """How the float network is trained."""
+
+    epochs: int = Field(2, ge=0, description="a whole number of at least 1; 0 only with model.weights")
+    # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
+    batch_norm_batches: int = Field(50, ge=0, description="a whole number of at least 0")
+    # Of each target's loss, in the quantized phase too; 1 where none is given.
+    loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="a mapping of targets to numbers of at least 0")
+
+
+class Quantize(_Phase):
+    """How the folded network is calibrated, and trained on with fake-quantization."""
+
+    epochs: int = Field(1, ge=0, description="a whole number of at least 0; 0 only calibrates the ranges")
+    # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
+    batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
+    # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
+    delay: int = Field(0, ge=0, description="a whole number of at least 0")
+    # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
+    default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
+    # Over so many batches the first ranges are the mean.
+    calibration_batches: int = Field(20, **_COUNT)
+    # Whether layers that follow each other are first given channels of like ranges: tasks/quantize/equalize.py.
+    equalize: bool = Field(False, description="true or false")
+    # From then on the ranges stay, and only the weights are trained.
+    freeze_ranges_after: Optional[float] = Field(
+        None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+    learning_rate: float = Field(0.0001, **_RATE)
+
+
+class Convert(_Section):
+    """How toco is run."""
+
+
+class Validate(_Section):
+    """The gates over the measurement; null is no gate."""
+
+    max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
+    min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
+    min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
+    max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
+
+
+class Recipe(_Section):
+    """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
+
+    seed: int = Field(1, ge=0, le=2 ** 31 - 1, description="a whole number from 0 to 2147483647")
+    data: Data = Field(description="a mapping")
+    model: Model = Field(description="a mapping")
+    train: Train = Field(Train(), description="a mapping")
+    quantize: Quantize = Field(Quantize(), description="a mapping")
+    convert: Convert = Field(Convert(), description="a mapping")
+    gates: Validate = Field(Validate(), alias="validate", description="a mapping")
+
+
+def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
+    """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
+    a value is not what it must be: `problems` then has one more for each, unless its key has one."""
+    values = _settled(text, problems)
+    _expect_live(text, problems)
+    try:
+        return Recipe.model_validate(values).model_dump(by_alias=True)
+    except pydantic.ValidationError as error:
+        reported = {problem.keys for problem in problems}
+        for detail in error.errors(include_url=False):
+            keys = tuple(str(key) for key in detail["loc"])
+            if keys not in reported:
+                problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
+    return None
+
+
+def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
+    """The text's values. Weights that are given are trained on only where the recipe says for how long."""
+    model, train = (text.values.get(section, {}) for section in ("model", "train"))
+    if not (isinstance(model, dict) and isinstance(train, dict)):
+        return text.values
+    if model.get("weights") is not None:
+        return {**text.values, "train": {"epochs": 0, **train}}
+    if train.get("epochs") == 0 and train["epochs"] is not False:
+        keys = ("train", "epochs")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
+            Train.model_fields["epochs"].description)))
+    return text.values
+
+
+def _expect_live(text: Text, problems: List[Problem]) -> None:
+    """What only the tutorial's way reads is said by a recipe that goes this way."""
+    section = text.values.get("quantize", {})
+    if not isinstance(section, dict) or section.get("batch_norm") == "live":
+        return
+    for name in ("delay", "default_ranges"):
+        if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
+            keys = ("quantize", name)
+            problems.append(Problem(nearest(text.places, keys), keys, "is for `batch_norm: live` alone; folded, every "
+                                    "tensor has a trained range from the first step"))
+
+
+def _say(detail: Dict[str, Any]) -> str:
+    *around, key = [str(part) for part in detail["loc"]]
+    section = Recipe
+    for part in around:
+        field = _fields(section)[part]
+        if not hasattr(field.annotation, "model_fields"):  # an entry of a mapping, which says what they are
+            return "expected {}, found {}{}".format(
+                field.description, show(detail["input"]), number_hint(detail["input"]))
+        section = field.annotation
+    known = _fields(section)
+    if detail["type"] == "extra_forbidden":
+        hint = ""
+        if "args" in known and not difflib.get_close_matches(key, known):
+            hint = "; options of its own go in {}.args".format(around[-1])
+        return "no key of this name{}; {}".format(hint, suggest(key, known))
+    expected = "expected " + known[key].description
+    if detail["type"] == "missing":
+        return expected + ", found no such key"
+    value = detail["input"]
+    near = difflib.get_close_matches(str(value), detail.get("ctx", {}).get("expected", "").split("'"), 1)
+    hint = "; did you mean '{}'?".format(near[0]) if near and detail["type"] == "literal_error" else ""
+    return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))
+
+
+def _fields(section) -> Dict[str, Any]:
+    return {field.alias or name: field for name, field in section.model_fields.items()}

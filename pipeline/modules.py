@@ -1,0 +1,50 @@
+"""The files that an import statement runs, found by their names and looked for once each."""
+
+import os
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+
+class Modules:
+    """What is a module and what is not, at one moment."""
+
+    def __init__(self) -> None:
+        self._packages: Dict[str, Optional[Path]] = {}
+        self._modules: Dict[str, Optional[Path]] = {}
+
+    def files(self, bases: Sequence[Path], parts: Sequence[str], names: Sequence[str]) -> List[Path]:
+        """The files of `from <parts> import <names>` in the first of the folders that has any, with every
+        `__init__.py` on the way below that folder; its own too for `from . import x`. Symbolic links
+        are followed."""
+        for base in bases:
+            files = self._on_the_way(str(base), parts)
+            for name in names:
+                files += self._on_the_way(str(base), [*parts, name])
+            if files:
+                return files
+        return []
+
+    def _on_the_way(self, base: str, parts: Sequence[str]) -> List[Path]:
+        if not parts:
+            found = [self._package(base)]
+        else:
+            found, path = [], base
+            for part in parts:
+                path = path + "/" + part
+                found.append(self._module(path))
+        return [file for file in found if file is not None]
+
+    def _module(self, path: str) -> Optional[Path]:
+        """The file of the package or else of the plain module at `path`."""
+        if path not in self._modules:
+            self._modules[path] = self._package(path) or _file(path + ".py")
+        return self._modules[path]
+
+    def _package(self, path: str) -> Optional[Path]:
+        if path not in self._packages:
+            self._packages[path] = _file(path + "/__init__.py")
+        return self._packages[path]
+
+
+def _file(path: str) -> Optional[Path]:
+    return Path(os.path.realpath(path)) if os.path.isfile(path) else None
