@@ -4,7 +4,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 
 class Gate(NamedTuple):
-    """kinds: those of the targets that it is for. default: its limit where a recipe sets none; None is no gate."""
+    """kinds: those of the targets that it is for; none where it is for the file as a whole.
+    default: its limit where a recipe sets none; None is no gate."""
 
     kinds: Tuple[str, ...]
     default: Optional[float] = None
@@ -16,6 +17,7 @@ GATES: Dict[str, Gate] = {
     "min_agreement": Gate(("class", "class_map")),
     "max_error_increase": Gate(("value",)),
     "max_error": Gate(("value",)),
+    "max_wrong_operators": Gate((), 0),
 }
 
 
@@ -26,4 +28,5 @@ def unfit(limits: Dict[str, Optional[float]], kinds: Dict[str, str]) -> List[str
                 name, ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items())),
                 " and ".join(gate.kinds))
             for name, gate in GATES.items()
-            if limits.get(name) not in (None, gate.default) and not set(gate.kinds) & set(kinds.values())]
+            if gate.kinds and limits.get(name) not in (None, gate.default)
+            and not set(gate.kinds) & set(kinds.values())]

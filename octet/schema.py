@@ -102,6 +102,9 @@ class Validate(_Section):
     min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
     max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
+    # How many operators of the file may be farther from float arithmetic than their kernel's bound.
+    max_wrong_operators: Optional[int] = Field(
+        GATES["max_wrong_operators"].default, ge=0, description="a whole number of at least 0, or null for no gate")
 
 
 class Recipe(_Section):

@@ -44,7 +44,7 @@ JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_a
 
 
 def misses(metrics: Dict, gates: Dict) -> List[str]:
-    """One sentence with figures for each gate that an output misses, or that fits no output.
+    """One sentence with figures for each gate that an output or the file misses, or that fits no output.
 
     None, or absent, is no gate.
     """
@@ -58,6 +58,10 @@ def misses(metrics: Dict, gates: Dict) -> List[str]:
             passed, sentence = passes(figures, limit)
             if not passed:  # nothing that is NaN is: a comparison with it is false
                 found.append("{}: {}; {} is {}".format(name, sentence, gate, limit))
+    most = gates.get("max_wrong_operators")
+    if most is not None and len(metrics["parity"]["wrong"]) > most:
+        found.append("operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}; "
+                     "max_wrong_operators is {}".format(", ".join(metrics["parity"]["wrong"]), most))
     return found
 
 

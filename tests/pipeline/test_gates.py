@@ -67,3 +67,10 @@ def test_a_gate_that_fits_no_output_is_said():
 
 def test_a_gate_that_nobody_asked_for_need_not_fit():
     assert misses({"max_accuracy_drop": 0.01}, image=values(0.01)) == []
+
+
+@pytest.mark.parametrize("limit, told", [(0, True), (1, True), (2, False), (None, False)])
+def test_operators_that_compute_otherwise_than_float_are_named(limit, told):
+    metrics = {"outputs": {"label": classes(0.99)}, "parity": {"wrong": ["up/resize", "pool/mean"]}}
+    found = gates.misses(metrics, {"max_wrong_operators": limit})
+    assert bool(found) == told and all("up/resize, pool/mean" in line for line in found)

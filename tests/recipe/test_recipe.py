@@ -45,7 +45,7 @@ def test_a_short_recipe_has_every_default_filled_in():
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
-                     "max_error_increase": None, "max_error": None}}
+                     "max_error_increase": None, "max_error": None, "max_wrong_operators": 0}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
