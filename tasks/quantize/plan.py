@@ -7,7 +7,7 @@ import tensorflow as tf
 from tasks import network as net
 from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw
 from tasks.quantize.net import Net
-from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip
+from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip, wide
 
 REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.strip,
@@ -29,6 +29,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     activations.extremes_in_one_range,
     strip.single_outputs,
     affine.ground,
+    wide.narrow,
     moves.transposes_first,
 )
 """In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""

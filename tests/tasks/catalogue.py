@@ -135,6 +135,10 @@ CONVERTED = {
         lambda t: tf.pad(t, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=0.3), conv(x))),
     "mirror_padding": lambda x: head(lam(lambda t: tf.pad(t, [[0, 0], [2, 1], [1, 1], [0, 0]], "REFLECT"), conv(x))),
     "cropping": lambda x: head(L.Cropping2D(1)(conv(x))),
+    "depthwise_of_2100_channels": lambda x: head(L.ReLU()(norm(
+        L.DepthwiseConv2D(2, depthwise_initializer="random_normal")(conv(x, 2100, strides=4))))),
+    "relu_of_2100_channels": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x, 2100, strides=4)))),
+    "leaky_relu_of_2100_channels": lambda x: head(L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4)))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
     "permute_after_conv1d": lambda x: head(L.Permute((2, 1))(L.Conv1D(5, 3, activation="relu")(sequence(x)))),
     "permute_after_reshape": lambda x: head(L.Permute((2, 1))(L.Reshape((8, 4))(L.MaxPooling2D((8, 1))(conv(x))))),

@@ -31,7 +31,7 @@ def with_kernels(net: Net) -> List[str]:
     return found
 
 
-def _slice(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
+def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
     shape = net.shapes[tensor]
     begins, sizes = [0] * len(shape), [-1] * len(shape)
     begins[axis], sizes[axis] = begin, size
@@ -41,7 +41,7 @@ def _slice(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) 
                         layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
 
 
-def _concat(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
+def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
     if len(tensors) == 1:
         return tensors[0]
     shape = net.shapes[tensors[0]]
@@ -58,7 +58,7 @@ def _tile(net: Net, node: Node) -> Optional[str]:
         return None
     tensor = node.inputs[0]
     for axis, count in enumerate(times):
-        tensor = _concat(net, [tensor] * int(count), axis, node)
+        tensor = joined(net, [tensor] * int(count), axis, node)
     return tensor
 
 
@@ -70,9 +70,9 @@ def _mirror_pad(net: Net, node: Node) -> Optional[str]:
     tensor = node.inputs[0]
     for axis in np.flatnonzero(pads.any(1)):
         axis, size = int(axis), net.shapes[tensor][axis]
-        before = [_slice(net, tensor, axis, inset + number, 1, node) for number in reversed(range(pads[axis, 0]))]
-        after = [_slice(net, tensor, axis, size - 1 - inset - number, 1, node) for number in range(pads[axis, 1])]
-        tensor = _concat(net, before + [tensor] + after, axis, node)
+        before = [part(net, tensor, axis, inset + number, 1, node) for number in reversed(range(pads[axis, 0]))]
+        after = [part(net, tensor, axis, size - 1 - inset - number, 1, node) for number in range(pads[axis, 1])]
+        tensor = joined(net, before + [tensor] + after, axis, node)
     return tensor
 
 
@@ -85,7 +85,7 @@ def _split_v(net: Net, node: Node) -> Optional[str]:
     sizes = np.where(sizes < 0, shape[axis] - sizes[sizes >= 0].sum(), sizes)
     for number, size in enumerate(sizes):
         old = node.name if number == 0 else "{}:{}".format(node.name, number)
-        net.replace(old, _slice(net, node.inputs[0], axis, begin, int(size), node))
+        net.replace(old, part(net, node.inputs[0], axis, begin, int(size), node))
         begin += int(size)
     return None
 
