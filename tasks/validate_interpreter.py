@@ -12,7 +12,12 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
 """
 
 import json
+import tempfile
 from contextlib import closing
+from pathlib import Path
+from typing import Dict
+
+import tensorflow as tf
 
 from octet.datasets.dataset import Part
 from octet.job import Job, Progress
@@ -45,20 +50,27 @@ def run(job: Job, progress: Progress) -> dict:
                                        _batches(job, "Freeze", "frozen.pb", part)):
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
+    folded = plan.folded(floating, float_network)
     measurement = {
         "samples": len(part),
         "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
         "parity": parity.measure(
-            content, contents, net.read(job.input("Freeze")), frozen, plan.folded(floating, float_network),
-            inputs, lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
-        "size_bytes": {"float": len(toco.convert(job.input("TrainFloat") / "float.pb",
-                                                 float_network, uint8=False)),
-                       "uint8": uint8_path.stat().st_size},
+            content, contents, net.read(job.input("Freeze")), frozen, folded, inputs,
+            lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
+        "size_bytes": {"float": _float_size(folded, float_network), "uint8": uint8_path.stat().st_size},
     }
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {"wrong": measurement["parity"]["wrong"]}}
+
+
+def _float_size(folded: tf.GraphDef, network: Dict) -> int:
+    """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.pb"
+        net.write_graph(path, folded)
+        return len(toco.convert(path, network, uint8=False))
 
 
 def _batches(job: Job, stage: str, file: str, part: Part):
