@@ -72,7 +72,7 @@ def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, n
     except (Exception, SystemExit) as caught:
         lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
                  if path is not None and Path(frame.filename).resolve() == path.resolve()]
-        at = "{}:{}".format(path, lines[-1]) if lines else str(path)
+        at = "{}:{}".format(path, lines[-1]) if lines else str(path or "a place unknown")
         raise error("{}: {}: {}".format(what, type(caught).__name__, caught), where=where,
                     why="raised at " + at, next_step=next_step) from caught
 
@@ -97,11 +97,6 @@ def is_file(spec: str) -> bool:
     """Whether the spec is a file path rather than a name or a dotted path."""
     name = _split(spec)[0]
     return "/" in name or name.endswith(".py")
-
-
-def file_of(function: Callable) -> Path:
-    """The file of what `load_attribute` gave."""
-    return Path(inspect.getmodule(function).__file__)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

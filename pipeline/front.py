@@ -68,6 +68,7 @@ def run(argv: List[str]) -> int:
     if not _says(arguments, "log-level"):
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
+    _check_recipe(arguments)
     with _parsed(arguments) as parsed:
         local = not _use_central(_core(), arguments)
         root = parsed.get_task_obj()
@@ -135,6 +136,10 @@ def _core() -> luigi.interface.core:
                          where="the command line, or section [core] of luigi.cfg",
                          why="it is one of Luigi's own settings",
                          next_step="`luigi --module pipeline --help-all` lists them") from error
+    if core.workers < 1:
+        raise UsageError("--workers is {}: nothing would be done".format(core.workers),
+                         where="the command line, or section [core] of luigi.cfg",
+                         next_step="take 1, which is the default")
     if core.logging_conf_file and not os.path.isfile(core.logging_conf_file):
         raise UsageError("logging_conf_file: there is no file {}".format(core.logging_conf_file),
                          where="the command line, or section [core] of luigi.cfg",
@@ -171,6 +176,13 @@ def _check_stage(arguments: List[str]) -> None:
                      where="luigi --module pipeline",
                      next_step="did you mean {!r}?  {}".format(meant[0], there_are)
                      if meant else there_are)
+
+
+def _check_recipe(arguments: List[str]) -> None:
+    if "--recipe=" in arguments or ("--recipe", "") in zip(arguments, arguments[1:]):
+        raise UsageError("--recipe is empty", where="the command line",
+                         why="it would be the default recipe, which nobody asked for",
+                         next_step="name one, or leave --recipe out for the one in luigi.cfg")
 
 
 # Which scheduler

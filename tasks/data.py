@@ -6,7 +6,7 @@ from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
-from octet.resolve import file_of, load_attribute, names, told
+from octet.resolve import load_attribute, names, source_file, told
 
 CATALOGUE = "octet.datasets"
 
@@ -18,7 +18,8 @@ def load(job: Job) -> Dataset:
     function = load_attribute(name, CATALOGUE, "load", folder)
     if name in names(CATALOGUE):
         return function(**arguments(section, folder))  # checked where it was read
-    with told("{} could not be loaded".format(name), file_of(function), DatasetError, where="data.dataset",
+    source = source_file(name, CATALOGUE, folder)
+    with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
               next_step="mend the function or data.args"):
         dataset = function(**arguments(section, folder))
         if not isinstance(dataset, Dataset):

@@ -112,10 +112,24 @@ def dataset_that_gives_none(folder):
     return DATASET, ["recipe.yaml:1:", "data.dataset", "gives 'NoneType', which is no Dataset"]
 
 
+def path_that_is_a_number(folder):
+    (folder / "recipe.yaml").write_text(NPZ.replace("data.npz", "0"))
+    return DATASET, ["recipe.yaml:1:", "data.args.path", "it is 0, not a path"]
+
+
+def build_of_no_name(folder):
+    save(folder)
+    (folder / "net.py").write_text("import functools\n\n\ndef make(depth, input_shape, classes):\n"
+                                   "    return depth / 0\n\n\nbuild = functools.partial(make, 3)\n")
+    (folder / "recipe.yaml").write_text(NPZ.replace("lenet", "./net.py"))
+    return MODEL, ["recipe.yaml:2:", "model.build", "ZeroDivisionError", "net.py:5"]
+
+
 @pytest.mark.parametrize("mistake", [
-    build_that_fails, build_that_gives_no_model, dataset_that_fails, dataset_without_a_digest, dataset_that_gives_none,
-    typo, missing_file, damaged_file, corrupt_image, label_outside_the_classes, empty_class, not_a_number,
-    one_sample, shape_that_the_model_cannot_take], ids=lambda mistake: mistake.__name__)
+    path_that_is_a_number, build_of_no_name, build_that_fails, build_that_gives_no_model, dataset_that_fails,
+    dataset_without_a_digest, dataset_that_gives_none, typo, missing_file, damaged_file, corrupt_image,
+    label_outside_the_classes, empty_class, not_a_number, one_sample, shape_that_the_model_cannot_take],
+    ids=lambda mistake: mistake.__name__)
 def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
     project = Project(tmp_path, recipe=NPZ)
     code, words = mistake(tmp_path)

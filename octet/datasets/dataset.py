@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple, Union
 
+from octet.errors import DatasetError
+
 PARTS = ("train", "validation", "test")
 KINDS = ("class", "class_map", "value")
 
@@ -81,8 +83,12 @@ def quantization(low: float, high: float) -> Tuple[float, int]:
 
 def arguments(section: Dict[str, Any], folder) -> Dict[str, Any]:
     """What `load` and `digest` are called with: the recipe's `data.args`, a relative `path` in it
-    taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written."""
+    taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written.
+    Raises DatasetError for a number."""
     args = dict(section.get("args") or {})
+    if isinstance(args.get("path"), (int, float)):
+        raise DatasetError("it is {!r}, not a path".format(args["path"]), where="data.args.path",
+                           why="the data is looked for there", next_step="give the path of a file or folder")
     if isinstance(args.get("path"), str):
         args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
     return args

@@ -31,8 +31,9 @@ def digest(section: dict, folder: Path, part: str, where: str = "") -> str:
             "they do not fit the dataset '{}': {}".format(section["dataset"], error),
             where="data.args", why="digest(part, **args) and load(**args) take them.",
             next_step="its digest takes {}".format(inspect.signature(function))) from error
-    with resolve.told("the {} part of '{}' has no digest".format(part, section["dataset"]), resolve.file_of(function),
-                      DatasetError, where="data.dataset"):
+    source = resolve.source_file(section["dataset"], CATALOGUE, folder)
+    with resolve.told("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
+                      where="data.dataset", next_step="mend the function or data.args"):
         found = _answer(function, section["dataset"], part, args)
     if not isinstance(found, str):
         raise DatasetError(

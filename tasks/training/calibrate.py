@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from octet.datasets.dataset import Part
+from octet.errors import QuantizeError
 from octet.job import Progress
 from tasks import network as net
 from tasks.quantize.plan import Quantized
@@ -60,6 +61,10 @@ def measure(session: tf.Session, network: Dict, quantized: Quantized, part: Part
     while grew:
         seen = held.copy()
         for _, (found,) in evaluate.batches(session, network, quantized.inputs, [extremes], part):
+            if not np.all(np.isfinite(found)):
+                raise QuantizeError("a tensor without a trained range holds NaN or infinity on the training data",
+                                    where="quantize.default_ranges", why="no range holds such values",
+                                    next_step="look for values that overflow in training")
             seen = np.stack([np.minimum(seen[:, 0], found[:, 0]), np.maximum(seen[:, 1], found[:, 1])], axis=1)
         held, grew = seen, not np.array_equal(held, seen)
         put(session, variables, held.reshape(-1))

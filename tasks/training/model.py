@@ -9,7 +9,7 @@ import tensorflow as tf
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
-from octet.resolve import file_of, load_attribute, told
+from octet.resolve import load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
 
@@ -34,12 +34,13 @@ def build(job: Job, dataset: Dataset) -> Built:
     of several {name: shape}; of one target its extent, of several {name: extent}.
     """
     section = job.section("model")
-    function = load_attribute(section.build, "models", "build", Path(job.recipe_folder))
+    folder = Path(job.recipe_folder)
+    function = load_attribute(section.build, "models", "build", folder)
     shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
     extents = {name: target.extent for name, target in dataset.targets.items()}
     what = "{} could not be built for inputs {} and classes {}".format(
         section.build, _alone(shapes), _alone(extents))
-    with told(what, file_of(function), ModelError, where="model.build",
+    with told(what, source_file(section.build, "models", folder), ModelError, where="model.build",
               next_step="mend the function or model.args, or choose a model that takes this shape"):
         model = function(input_shape=_alone(shapes), classes=_alone(extents), **section.args)
     if not isinstance(model, tf.keras.Model):

@@ -25,7 +25,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
     """A value for each of `model.weights`, in order; None where the recipe names no file.
 
     Raises ModelError for a file that cannot be read, and one that names every variable that is missing
-    in it or has another shape.
+    in it, has another shape, or holds what is no number.
     """
     name = job.section("model").weights
     if name is None:
@@ -42,6 +42,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
                                    "(its files but for .index and .data-...)") from error
     _expect_all(wanted, found, path)
+    _expect_finite({name: found[name] for name in wanted}, path)
     return [found[name] for name in wanted]
 
 
@@ -90,3 +91,10 @@ def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Pa
             where="model.weights", why="\n".join(problems),
             next_step="give the weights of this very network{}".format(
                 "; the file also has " + ", ".join(spare) if spare else ""))
+
+
+def _expect_finite(values: Dict[str, np.ndarray], path: Path) -> None:
+    broken = [name for name, value in values.items() if not np.all(np.isfinite(value))]
+    if broken:
+        raise ModelError("the weights {} hold NaN or infinity".format(path), where="model.weights",
+                         why="in " + ", ".join(broken), next_step="give weights of a training that went well")

@@ -54,6 +54,14 @@ def test_missing_file_of_luigis_own_logging_is_named(config):
     assert code == 2 and "no file /no/such.cfg" in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize("words, told", [
+    (["--recipe", ""], "--recipe is empty"), (["--recipe="], "--recipe is empty"),
+    (["--workers", "0"], "--workers is 0: nothing would be done")])
+def test_values_that_would_be_taken_for_another_are_refused(config, words, told):
+    code, _, err = luigi("ConvertUint8", "--local-scheduler", *words, **config)
+    assert code == 2 and told in err and "Traceback" not in err
+
+
 def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
     code, _, err = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)
     assert code == 3 and "no/such.yaml" in err and "Traceback" not in err

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -40,6 +41,18 @@ def test_weights_of_another_network_are_said_before_training(tmp_path):
         checked(tmp_path, LENET % (", weights: other.h5", ""))
     with pytest.raises(ModelError, match="cannot read the weights"):
         checked(tmp_path, LENET % (", weights: none", ""))
+
+
+def test_weights_that_are_no_numbers_are_said_before_training(tmp_path):
+    with tf.Graph().as_default():
+        model = lenet.build((8, 8, 1), 10, filters=[4], dense=8)
+        values = model.get_weights()
+        values[0][0, 0] = np.nan
+        model.set_weights(values)
+        model.save_weights(str(tmp_path / "broken.h5"))
+    tf.keras.backend.clear_session()
+    with pytest.raises(ModelError, match="hold NaN or infinity"):
+        checked(tmp_path, LENET % (", weights: broken.h5", ""))
 
 
 def test_a_weight_for_a_loss_that_is_not_there_is_said(tmp_path):
