@@ -96,6 +96,7 @@ class _Completion:
                         if kernel(operation) is not None and kernel(operation).scales
                         for tensor in data(operation)}
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
+        self._weighed: Dict[tf.Operation, Range] = {}  # of the weights behind each fake-quant
 
     def given(self, tensor: tf.Tensor, end: Ends) -> None:
         """The range of an input: fed values are codes already, so it needs no fake-quant."""
@@ -204,9 +205,12 @@ class _Completion:
             seen = tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True,
                                                    name=layer.name + "/octet_weights")
             layer._update_input(index, seen)
+        elif seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
+            low, high = self._weighed[seen.op]
         else:
             seen.op._update_input(1, low)
             seen.op._update_input(2, high)
+            self._weighed[seen.op] = Range(low, high)
         return (high - low) / 254.0
 
     def _constants(self, operation: tf.Operation) -> None:

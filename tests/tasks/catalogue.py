@@ -27,6 +27,10 @@ def lam(function, x):
     return L.Lambda(function)(x)
 
 
+def twice(layer, x):
+    return layer(layer(x))
+
+
 def sequence(x):
     return L.Reshape((16, 12))(x)
 
@@ -139,6 +143,7 @@ CONVERTED = {
         L.DepthwiseConv2D(2, depthwise_initializer="random_normal")(conv(x, 2100, strides=4))))),
     "relu_of_2100_channels": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x, 2100, strides=4)))),
     "leaky_relu_of_2100_channels": lambda x: head(L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4)))),
+    "layer_on_its_own_output": lambda x: head(twice(L.Conv2D(4, 3, padding="same", activation="relu"), conv(x))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
     "permute_after_conv1d": lambda x: head(L.Permute((2, 1))(L.Conv1D(5, 3, activation="relu")(sequence(x)))),
     "permute_after_reshape": lambda x: head(L.Permute((2, 1))(L.Reshape((8, 4))(L.MaxPooling2D((8, 1))(conv(x))))),
