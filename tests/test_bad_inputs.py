@@ -117,6 +117,12 @@ def path_that_is_a_number(folder):
     return DATASET, ["recipe.yaml:1:", "data.args.path", "it is 0, not a path"]
 
 
+def size_that_is_one_number(folder):
+    corrupt_image(folder)
+    (folder / "recipe.yaml").write_text(PICTURES.replace("[8, 8]", "8").replace("channels: 1", "validation: some"))
+    return DATASET, ["recipe.yaml:1:", "data.args.size", "size is 8: Input should be", "validation is 'some': Input"]
+
+
 def build_of_no_name(folder):
     save(folder)
     (folder / "net.py").write_text("import functools\n\n\ndef make(depth, input_shape, classes):\n"
@@ -126,8 +132,9 @@ def build_of_no_name(folder):
 
 
 @pytest.mark.parametrize("mistake", [
-    path_that_is_a_number, build_of_no_name, build_that_fails, build_that_gives_no_model, dataset_that_fails,
-    dataset_without_a_digest, dataset_that_gives_none, typo, missing_file, damaged_file, corrupt_image,
+    size_that_is_one_number, path_that_is_a_number, build_of_no_name, build_that_fails, build_that_gives_no_model,
+    dataset_that_fails, dataset_without_a_digest, dataset_that_gives_none, typo, missing_file, damaged_file,
+    corrupt_image,
     label_outside_the_classes, empty_class, not_a_number, one_sample, shape_that_the_model_cannot_take],
     ids=lambda mistake: mistake.__name__)
 def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):

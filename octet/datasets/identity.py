@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import typing
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -34,7 +35,11 @@ def digest(section: dict, folder: Path, part: str, where: str = "") -> str:
     source = resolve.source_file(section["dataset"], CATALOGUE, folder)
     with resolve.told("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
                       where="data.dataset", next_step="mend the function or data.args"):
-        found = _answer(function, section["dataset"], part, args)
+        try:
+            found = _answer(function, section["dataset"], part, args)
+        except (TypeError, ValueError, AttributeError) as error:
+            _expect_types(function, args, error)
+            raise
     if not isinstance(found, str):
         raise DatasetError(
             "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], found),
@@ -61,6 +66,22 @@ def unit(dataset: str) -> Optional[str]:
         return None
     module = importlib.import_module("{}.{}".format(CATALOGUE, dataset))
     return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
+
+
+def _expect_types(function, args: dict, error: Exception) -> None:
+    """Raises DatasetError naming each argument that is not of the type that the function's signature says."""
+    import pydantic  # here, where something is wrong already: a run with nothing to do has no need of it
+    wrong = []
+    for name, hint in typing.get_type_hints(function).items():
+        try:
+            pydantic.TypeAdapter(hint).validate_python(args.get(name), strict=True)
+        except pydantic.ValidationError as problem:
+            if name in args:
+                wrong.append((name, "{!r}: {}".format(args[name], problem.errors()[0]["msg"])))
+    if wrong:
+        raise DatasetError("; ".join("{} is {}".format(*each) for each in wrong), where="data.args." + wrong[0][0],
+                           why="the dataset takes {}".format(inspect.signature(function)),
+                           next_step="correct data.args in the recipe") from error
 
 
 def listing(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:

@@ -25,6 +25,7 @@ WORKER = (sys.executable, "-I", "-m", "tasks.tflite.worker")  # -I: no folder ca
 CHUNK_BYTES = 1 << 28
 ALIGNMENT = 64
 LAST_WORDS = 5
+LONGEST_S = 300  # for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
 
 
 class Pass(NamedTuple):
@@ -187,7 +188,7 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Cal
         process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                    pass_fds=(file.fileno(), arena.fileno()))
         try:
-            _order(process, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(),
+            _order(process, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(), "longest_s": LONGEST_S,
                              "arena": arena.fileno(), "passes": passes})
             for line in process.stdout:
                 report = json.loads(line.decode("utf-8"))
@@ -232,6 +233,10 @@ def _last_words(status: int, log: IO[bytes]) -> str:
     log.seek(0)
     said = [line for line in log.read().decode("utf-8", "replace").splitlines()
             if line.strip() and not line.startswith("INFO:")]
-    how = ("the process was killed by {}".format(signal.Signals(-status).name) if status < 0
-           else "the process ended with exit code {}".format(status))
+    if status == -signal.SIGALRM:
+        how = "it did not return within {} s".format(LONGEST_S)
+    elif status < 0:
+        how = "the process was killed by {}".format(signal.Signals(-status).name)
+    else:
+        how = "the process ended with exit code {}".format(status)
     return "\n".join([how] + said[-LAST_WORDS:])

@@ -98,7 +98,9 @@ def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
     for sample in range(work["samples"]):
         for index, array in inputs:
             model.set(index, array[sample])
+        signal.alarm(orders["longest_s"])  # it kills the process: no kernel looks for an exception
         model.invoke()
+        signal.alarm(0)
         for index, array in outputs:
             array[sample] = model.get(index)
         if time.monotonic() - reported > REPORT_S:

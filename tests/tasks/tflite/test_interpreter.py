@@ -29,6 +29,10 @@ def _refused_maximum(x):
     return graphs.ranged(tf.reduce_max(graphs.ranged(x + 0.5, -1.0, 4.0), [1, 2]), -2.0, 9.0)
 
 
+def _endless_depthwise(x):
+    return graphs.ranged(tf.nn.depthwise_conv2d(x, graphs.weights((1, 1, 2049, 1)), [1, 1, 1, 1], "SAME"), -2.0, 2.0)
+
+
 def _codes(samples, count):
     return [np.random.RandomState(seed).randint(0, 256, (samples, 4, 4, 2)).astype(np.uint8)
             for seed in range(count)]
@@ -68,6 +72,15 @@ def test_abort_of_the_interpreter_is_an_error_that_names_the_operator():
     assert "1 of the 3 operators" in str(caught.value)
     assert "{} (MUL): the process was killed by SIGABRT".format(product) in caught.value.why
     assert "to 7.84314e-05 x (code - 128)" in caught.value.why
+
+
+def test_kernel_that_never_returns_is_an_error_that_names_the_operator(monkeypatch):
+    monkeypatch.setattr(interpreter, "LONGEST_S", 2)
+    content = graphs.converted(_endless_depthwise, ((1, 1, 2049), 0.0, 1.0))
+    codes = [np.zeros((1, 1, 1, 2049), np.uint8)]
+    with pytest.raises(InterpreterError, match="cannot run 1 of the 1 operators") as caught:
+        interpreter.over(content, contents.read(content), codes, lambda done: None)
+    assert "(DEPTHWISE_CONV_2D): it did not return within 2 s" in str(caught.value)
 
 
 def test_refusal_of_the_interpreter_is_an_error_with_its_words():
