@@ -6,7 +6,7 @@ from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
-from octet.resolve import load_attribute, names, source_file, told
+from octet.resolve import is_member, load_attribute, source_file, told
 
 CATALOGUE = "octet.datasets"
 
@@ -16,7 +16,7 @@ def load(job: Job) -> Dataset:
     section, folder = job.settings["data"], Path(job.recipe_folder)
     name = section["dataset"]
     function = load_attribute(name, CATALOGUE, "load", folder)
-    if name in names(CATALOGUE):
+    if is_member(name, CATALOGUE):
         return function(**arguments(section, folder))  # checked where it was read
     source = source_file(name, CATALOGUE, folder)
     with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",

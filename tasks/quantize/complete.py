@@ -96,7 +96,7 @@ class _Completion:
                         if kernel(operation) is not None and kernel(operation).scales
                         for tensor in data(operation)}
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
-        self._weighed: Dict[tf.Operation, Range] = {}  # of the weights behind each fake-quant
+        self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
 
     def given(self, tensor: tf.Tensor, end: Ends) -> None:
         """The range of an input: fed values are codes already, so it needs no fake-quant."""
@@ -197,6 +197,8 @@ class _Completion:
         """The scale of a layer's weights, which have their fake-quant on return."""
         index = kernel(layer).weights
         seen = layer.inputs[index]
+        if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
+            return self._weighed[seen.op]
         weights = source(seen)
         least = tf.constant(0.0) if bias is None else (
             tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming))
@@ -205,12 +207,10 @@ class _Completion:
             seen = tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True,
                                                    name=layer.name + "/octet_weights")
             layer._update_input(index, seen)
-        elif seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
-            low, high = self._weighed[seen.op]
         else:
             seen.op._update_input(1, low)
             seen.op._update_input(2, high)
-            self._weighed[seen.op] = Range(low, high)
+            self._weighed[seen.op] = (high - low) / 254.0
         return (high - low) / 254.0
 
     def _constants(self, operation: tf.Operation) -> None:
