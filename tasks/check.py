@@ -11,7 +11,7 @@ from octet import gates
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.quantize import coverage, loops, plan
+from tasks.quantize import coverage, plan
 from tasks.training import approximate, live
 from tasks.training.inference import Inference
 
@@ -24,7 +24,6 @@ def run(job: Job, progress: Progress) -> dict:
                           next_step="leave it out, or choose a gate for this kind of target")
     inference = Inference(job, dataset)
     network = inference.network
-    loops.refuse(inference.session.graph, network["layers"])  # such a graph cannot even be frozen
     graph_def = inference.frozen()
     ranges, rewrites = plan.quantizable(graph_def, network)
     settings = job.section("quantize")

@@ -31,6 +31,7 @@ SUM_ROOM = 0.01
 BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
 ANY_SCALE = (0.0, math.inf)
 SUMS = ("Add", "AddV2", "Sub")
+CONSTANTS = SUMS + ("Mul", "ConcatV2")  # what may have a constant among its data
 
 
 class Ends:
@@ -72,6 +73,13 @@ def refuse(path: Path) -> None:
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
         elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
+        elif mark(operation) != SATURATE and not all(
+                _has_range(path, operation, tensor) for tensor in data(operation)):
+            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
+                                       "numbers of the input outside the network"))
+        elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
+            refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
+                kernels.MOST_AXES)))
     if refused:
         raise QuantizeError(
             "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
@@ -80,6 +88,20 @@ def refuse(path: Path) -> None:
                 layer_of(operation), operation.name, operation.type) for operation, _ in refused),
             next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
                                               for operation, way_out in refused)))
+
+
+def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
+    """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
+    return (path.holds(tensor.op) or tensor.op in path.inputs
+            or tensor.op.type == "Const" and operation.type in CONSTANTS)
+
+
+def _axes(operation: tf.Operation) -> int:
+    """How many axes the operation's kernel has to know apart; 0 where any number will do."""
+    shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
+    unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
+    few = {operation.type, mark(operation)} & set(kernels.FEW_AXES) or operation.type in kernels.BROADCASTING and unlike
+    return max([shape.ndims for shape in shapes], default=0) if few else 0
 
 
 class _Completion:
@@ -215,7 +237,7 @@ class _Completion:
 
     def _constants(self, operation: tf.Operation) -> None:
         """A constant among the data of an operation is quantized to a range of its own."""
-        if operation.type not in SUMS + ("Mul", "ConcatV2"):
+        if operation.type not in CONSTANTS:
             return
         for index, tensor in enumerate(operation.inputs):
             if tensor.op.type == "Const" and tensor.dtype == tf.float32:

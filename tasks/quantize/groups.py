@@ -26,6 +26,10 @@ class Path:
             and operation.outputs and operation.outputs[0].dtype == tf.float32]
         self._members = set(self.operations)
 
+    def holds(self, operation: tf.Operation) -> bool:
+        """Whether the operation is one of the path's."""
+        return operation in self._members
+
     def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
         """The operations of the path that read a tensor, through its fake-quant or not; one that reads it
         twice is there twice."""

@@ -77,6 +77,14 @@ TABLE: Dict[str, Kernel] = {
     "PadV2": _SAID_AGAIN,
 }
 
+MOST_AXES = 4
+FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softmax", "l2_normalization", "Maximum",
+            "Minimum")
+"""Kernels that take no tensor of more axes: MAXIMUM aborts the interpreter's process, the others refuse to run, MEAN is
+5 LSB off."""
+BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
+"""With operands of unlike shapes these take no more axes either."""
+
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
     "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}`",
@@ -92,6 +100,7 @@ NO_KERNEL: Dict[str, str] = {
     "BatchMatMul": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "BatchMatMulV2": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "Conv3D": "use two-dimensional convolutions",
+    "Conv3DBackpropInputV2": "use two-dimensional convolutions",
     "MaxPool3D": "use two-dimensional pooling",
     "AvgPool3D": "use two-dimensional pooling",
     "ArgMax": "leave it out: the largest of the output's codes is the same one",
@@ -99,7 +108,8 @@ NO_KERNEL: Dict[str, str] = {
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
 
-RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve")
+RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve",
+             "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
 RECURRENT_WAY_OUT = "recurrent layers have no uint8 form in TensorFlow 1.14: use Conv1D over time"
 
 

@@ -9,6 +9,7 @@ from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
+from tasks.quantize import loops
 from tasks.training import evaluate, warm_start
 from tasks.training.model import Built, build, initialize, put
 
@@ -18,7 +19,7 @@ class Inference:
 
     network: what its ends mean. weights: the first ones, in the order in which Keras has them; those of
     the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model cannot
-    be built on this data, or the weights are not its own.
+    be built on this data, or the weights are not its own; QuantizeError for layers that loop.
     """
 
     def __init__(self, job: Job, dataset: Dataset) -> None:
@@ -29,6 +30,7 @@ class Inference:
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.settings["seed"])
             built = build(job, dataset)
+            loops.refuse(graph, _layers(built.model))  # such a graph cannot be frozen, nor one for a GPU alone be run
             initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self._variables = built.model.weights

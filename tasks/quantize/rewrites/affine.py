@@ -59,8 +59,9 @@ def _by_constant(net: Net, node: Node) -> Optional[Affine]:
     if node.get("T") != FLOAT or node.get("data_format").s == b"NCHW":
         return None
     source = node.inputs[0]
-    channels = (net.shapes[node.name] or (None,))[-1]
-    if channels is None:
+    shape = net.shapes[node.name] or (None,)
+    channels = shape[-1]
+    if channels is None or len(shape) > 4 and None in shape[1:]:  # nothing could be made of it that has a kernel
         return None
     ones, zeros = np.ones(channels), np.zeros(channels)
     if node.op == "Neg":

@@ -204,7 +204,8 @@ def transposes_first(net: Net) -> List[str]:
     found = []
     for node in net.of_type("Transpose"):
         order, source = net.value(node.inputs[1]), _before_reshapes(net, node.inputs[0])
-        if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT:
+        if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT or None in (
+                net.shapes[source], net.shapes[node.inputs[0]]):
             continue
         exchanged = _order_before(net.shapes[source], net.shapes[node.inputs[0]], order)
         if exchanged is None:

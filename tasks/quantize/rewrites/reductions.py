@@ -23,22 +23,40 @@ def as_layers(net: Net) -> List[str]:
     found = []
     for node in net.of_type("Mean", "Sum"):
         shape, axes = net.shapes[node.inputs[0]], net.value(node.inputs[1])
-        if node.mark or shape is None or axes is None or None in shape[1:] or len(shape) > 4:
+        if node.mark or shape is None or axes is None or None in shape[1:]:
             continue
         axes = sorted({int(axis) % len(shape) for axis in np.reshape(axes, [-1])})
         if not axes or axes[0] == 0:
             continue
-        net.replace(node.name, _reduced(net, node, shape, axes))
+        tensor = node.inputs[0]
+        if len(shape) > 4:
+            shape, axes = _fewer(shape, axes)
+            if len(shape) > 4:
+                continue
+            tensor = reshape(net, tensor, shape[1:], node, "fewer_axes")
+        net.replace(node.name, _reduced(net, node, tensor, shape, axes))
         found.append(node.name)
     return found
 
 
-def _reduced(net: Net, node: Node, shape, axes) -> str:
+def _fewer(shape, axes):
+    """(shape, axes) with neighbours as one axis that are both reduced, or both kept: a volume as an image."""
+    sizes, reduced = [], []
+    for axis, size in enumerate(shape[1:], 1):
+        if sizes and reduced[-1] == (axis in axes):
+            sizes[-1] *= size
+        else:
+            sizes.append(size)
+            reduced.append(axis in axes)
+    return (None, *sizes), [axis for axis, there in enumerate(reduced, 1) if there]
+
+
+def _reduced(net: Net, node: Node, tensor: str, shape, axes) -> str:
     # An image, whatever the rank: axes of size 1 go in front of the others.
     extra = 4 - len(shape)
     image = (None,) + (1,) * extra + shape[1:]
     axes = [axis + extra for axis in axes]
-    tensor = node.inputs[0] if not extra else reshape(net, node.inputs[0], image[1:], node, "to_image")
+    tensor = tensor if not extra else reshape(net, tensor, image[1:], node, "to_image")
     window = [image[axis] if axis in axes else 1 for axis in (1, 2)]
     share = (lambda count: 1.0 / count) if node.op == "Mean" else (lambda count: 1.0)
     if window != [1, 1]:
