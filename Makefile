@@ -1,7 +1,7 @@
 SHELL = /bin/sh
 export NO_COLOR = 1
 
-.PHONY: help setup demo test test-slow fuzz compat faults bench check lock clean
+.PHONY: help setup demo test test-slow fuzz compat accuracy faults bench check lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ fuzz: .venv/ready ## 2,000 random networks through toco, the interpreter and loc
 
 compat: .venv/ready ## every network through the stages; writes docs/compatibility.md (goes on where it was; hours)
 	nice .venv/bin/python -m tests.compat
+
+accuracy: .venv/ready ## every classifier of ours on digits and MNIST; writes docs/accuracy.md (goes on where it was; half an hour)
+	nice .venv/bin/python -m benchmarks.classifiers
 
 faults: .venv/ready ## 200 runs killed or spoiled at random moments, and full disks (half an hour)
 	.venv/bin/python -m tests.pipeline.faults 200

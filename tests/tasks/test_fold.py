@@ -47,6 +47,44 @@ def test_batch_norm_is_gone_and_the_function_is_the_same(build):
     np.testing.assert_allclose(outputs(folded, network, images), expected, rtol=1e-4, atol=1e-5)
 
 
+def _sequence(x):
+    return LAYERS.Reshape((16, 12))(x)
+
+
+MATRIX = {
+    "conv": lambda x, **bias: LAYERS.Conv2D(4, 3, **bias)(x),
+    "conv_dilated": lambda x, **bias: LAYERS.Conv2D(4, 3, dilation_rate=2, padding="same", **bias)(x),
+    "conv_dilated_valid": lambda x, **bias: LAYERS.Conv2D(4, 3, dilation_rate=2, **bias)(x),
+    "depthwise": lambda x, **bias: LAYERS.DepthwiseConv2D(3, depth_multiplier=2, **bias)(x),
+    "separable": lambda x, **bias: LAYERS.SeparableConv2D(5, 3, **bias)(x),
+    "separable_dilated": lambda x, **bias: LAYERS.SeparableConv2D(5, 3, dilation_rate=2, padding="same", **bias)(x),
+    "transposed": lambda x, **bias: LAYERS.Conv2DTranspose(3, 3, strides=2, padding="same", **bias)(x),
+    "conv1d": lambda x, **bias: LAYERS.Conv1D(5, 3, **bias)(_sequence(x)),
+    "conv1d_dilated": lambda x, **bias: LAYERS.Conv1D(5, 3, padding="causal", dilation_rate=2, **bias)(_sequence(x)),
+    "dense": lambda x, **bias: LAYERS.Dense(6, **bias)(LAYERS.Flatten()(x)),
+    "dense_on_image": lambda x, **bias: LAYERS.Dense(6, **bias)(x),
+}
+
+
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "unfused"])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no_bias"])
+@pytest.mark.parametrize("layer", sorted(MATRIX))
+def test_batch_norm_goes_after_any_layer_in_any_spelling(layer, bias, fused):
+    """[layer, then batch norm] is the same function folded, and no arithmetic of the batch norm's is left."""
+    options = {"use_bias": bias, **({"bias_initializer": "random_normal"} if bias else {})}
+
+    def build(x):
+        x = MATRIX[layer](x, **options)
+        return LAYERS.BatchNormalization(name="norm", fused=fused and x.shape.ndims == 4)(x)
+
+    graph_def, network = frozen(build)
+    images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
+    folded = plan.folded(graph_def, network)
+    assert not {node.op for node in folded.node} & {"FusedBatchNorm", "FusedBatchNormV3", "Mul", "Add", "Sub", "Rsqrt"}
+    np.testing.assert_allclose(outputs(folded, network, images), outputs(graph_def, network, images),
+                               rtol=1e-3, atol=1e-5)
+
+
 def test_batch_norm_without_a_layer_before_it_becomes_a_layer():
     graph_def, network = frozen(
         lambda x: LAYERS.ReLU()(LAYERS.BatchNormalization(name="norm")(x)))
