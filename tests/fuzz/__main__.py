@@ -18,6 +18,10 @@ from typing import Optional
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore")
 
+import tensorflow as tf  # noqa: E402
+
+tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+
 from tests.fuzz import conversion, shrink  # noqa: E402
 from tests.fuzz.network import Network, network  # noqa: E402
 
