@@ -23,12 +23,13 @@ from typing import Dict, Type
 class OctetError(Exception):
     """Something a person can mend. Four parts: what, where, why it matters, what to do next.
 
-    `exit_code` is the process's exit code when this error ends a command.
+    Without one of them a person is left to guess, so none has a default. `exit_code` is the process's exit
+    code when this error ends a command.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, where: str = "", why: str = "", next_step: str = "") -> None:
+    def __init__(self, what: str, where: str, why: str, next_step: str) -> None:
         super().__init__(what)
         self.what = what
         self.where = where

@@ -9,15 +9,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from octet import digest
+from octet import arguments, digest, resolve
 from octet.errors import RecipeError
 from octet.gates import GATES
 from octet.recipe_text import Keys, Place, Problem, Text, nearest, read
-from octet.resolve import suggest
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
+
+# The section, the key that names a function, its catalogue, its usual name, the arguments that are ours to give.
+_FUNCTIONS = (("data", "dataset", "octet.datasets", "load", ()),
+              ("model", "build", "models", "build", ("input_shape", "classes")))
 
 SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
 
@@ -32,7 +35,8 @@ def find(name_or_path: str, recipes) -> Path:
     names = sorted(path.stem for path in recipes.glob("*.yaml"))
     if name not in names:
         raise RecipeError("no recipe named '{}'".format(name), where=str(recipes),
-                          next_step=suggest(name, names))
+                          why="a name without a slash is one of the recipes there",
+                          next_step=resolve.suggest(name, names))
     return recipes / (name + ".yaml")
 
 
@@ -71,18 +75,49 @@ def load(path) -> Recipe:
     problems = []  # type: List[Problem]
     text = read(str(path), (), Place(str(path), 1, 1), problems)
     if text is None:
-        raise _error(problems)
+        raise _error(problems, path)
+    folder = Path(os.path.abspath(str(path))).parent
+    problems.extend(_functions(text, folder, list(problems)))
 
     def complete(_: str) -> str:
         _code()
         from octet import schema  # not at the top: see there
         sections = schema.complete(text, problems)
-        if problems:
-            raise _error(problems)
+        if problems:  # nothing is kept of a recipe that has some, wherever they were found
+            raise _error(problems, path)
         return json.dumps(sections)
 
-    return Recipe(Path(os.path.abspath(str(path))),
-                  complete(_SCHEMA) if problems else digest.cached(_SCHEMA, _purpose(text), complete), text.places)
+    if problems:
+        complete(str(path))  # raises them with those of the schema
+    return Recipe(folder / Path(path).name, digest.cached(_SCHEMA, _purpose(text), complete), text.places)
+
+
+def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
+    """What is wrong with the names of the dataset and the model, and with the arguments for their functions."""
+    for section, key, catalogue, usual, ours in _FUNCTIONS:
+        values = text.values.get(section)
+        spec = values.get(key) if isinstance(values, dict) else None
+        if not isinstance(spec, str) or not spec:
+            continue  # the schema has the words for it
+        try:
+            source = resolve.source_of(spec, catalogue, folder)
+        except RecipeError as error:
+            yield Problem(nearest(text.places, (section, key)), (section, key),
+                          "; ".join((error.what, error.next_step)))
+            continue
+        args = values.get("args", {})
+        if not isinstance(args, dict):
+            continue
+        told = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}
+        args = {name: value for name, value in args.items() if name not in told}
+        # A dataset's digest is given the part first, and then the arguments of its load.
+        for name, given in ((spec.partition(":")[2] or usual, 0), ("digest", 1))[:2 if section == "data" else 1]:
+            signature = arguments.in_source(source, name, given)
+            for argument, said in arguments.problems(signature, args, ours) if signature else ():
+                if argument not in told:
+                    told.add(argument)
+                    keys = (section, "args", argument)
+                    yield Problem(nearest(text.places, keys), keys, said)
 
 
 def _purpose(text: Text) -> str:
@@ -100,8 +135,9 @@ def _code() -> List[Tuple[int, ...]]:
         importlib.util.find_spec(name).origin for name in ("pydantic", "pydantic_core")))]
 
 
-def _error(problems: List[Problem]) -> RecipeError:
-    problems = sorted(set(problems), key=lambda p: (p.place, p.keys))
-    if len(problems) == 1:
-        return RecipeError(str(problems[0]), where=str(problems[0].place))
-    return RecipeError("\n".join("{}  {}".format(p.place, p) for p in problems))
+def _error(problems: List[Problem], path) -> RecipeError:
+    first, *others = sorted(set(problems))
+    return RecipeError("\n".join([str(first)] + ["{}  {}".format(other.place, other) for other in others]),
+                       where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
+                       next_step="correct {}; `octet check {}` looks at it again".format(
+                           "this" if not others else "these {}".format(1 + len(others)), path))

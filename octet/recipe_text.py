@@ -3,6 +3,7 @@
 Plain values come out, or problems, each with its place; what the values must be is not known here.
 """
 
+import difflib
 import math
 import os
 import re
@@ -71,7 +72,7 @@ def read(file: str, chain: Tuple[str, ...], asked: Place,
         loader = yaml.SafeLoader(content)
         root = loader.get_single_node()
     except OSError as error:
-        return fail("cannot read {}: {}".format(file, error.strerror))
+        return fail("cannot read {}: {}{}".format(file, error.strerror, _near(file)))
     except UnicodeDecodeError as error:
         return fail("not UTF-8 text: byte {}".format(error.start), Place(file, 1, 1), ())
     except yaml.reader.ReaderError as error:
@@ -103,6 +104,19 @@ def read(file: str, chain: Tuple[str, ...], asked: Place,
     below = os.path.normpath(os.path.join(os.path.dirname(file), extends))
     under = read(below, chain + (real,), place, problems)
     return under and _over(_rebased(under, below, file), Text(values, places))
+
+
+def _near(file: str) -> str:
+    """The recipe that was meant by a path to none, in words; empty where none is near."""
+    folder, name = os.path.split(file)
+    try:
+        there = [each for each in os.listdir(folder or ".") if each.endswith((".yaml", ".yml"))]
+    except OSError:
+        return "" if os.path.isdir(folder or ".") else "; there is no folder {}".format(folder)
+    meant = [name + ending for ending in (".yaml", ".yml") if name + ending in there]
+    stems = {os.path.splitext(each)[0]: each for each in there}
+    meant = meant or [stems[stem] for stem in difflib.get_close_matches(os.path.splitext(name)[0], stems, 1)]
+    return "; did you mean {}?".format(os.path.join(folder, meant[0])) if meant else ""
 
 
 class _Walk(NamedTuple):

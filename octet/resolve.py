@@ -27,9 +27,9 @@ from typing import Any, Callable, Iterable, List, Optional, Tuple, Type
 
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 
-# catalogue: (the function that makes a module a member, one member in words, error of its code)
-_CATALOGUES = {"models": ("build", "model", ModelError),
-               "octet.datasets": ("load", "dataset", DatasetError)}
+# catalogue: (the function that makes a module a member, one member in words, error of its code, the key in a recipe)
+_CATALOGUES = {"models": ("build", "model", ModelError, "model.build"),
+               "octet.datasets": ("load", "dataset", DatasetError, "data.dataset")}
 
 
 def names(catalogue: str) -> List[str]:
@@ -46,24 +46,25 @@ def is_member(name: str, catalogue: str) -> bool:
             and _defines(_found(name, _folders(catalogue)), _CATALOGUES[catalogue][0]))
 
 
-def load_attribute(spec: str, catalogue: str, default_attr: str, folder, where: str = "") -> Any:
-    """The function that `spec` means; `where` is the place in the recipe that an error names.
+def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
+    """The function that `spec` means.
 
     Raises RecipeError for a spec that leads nowhere, ModelError or DatasetError for a module of
     the user's that fails while it is imported.
     """
     name, attr = _split(spec)
     attr = attr or default_attr
-    module = _module(spec, name, catalogue, Path(folder).absolute(), where)
+    module = _module(spec, name, catalogue, Path(folder).absolute())
     found = getattr(module, attr, None)
     if not callable(found):
-        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=where,
+        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=_CATALOGUES[catalogue][3],
+                          why="a {} is a function".format(_CATALOGUES[catalogue][1]),
                           next_step=suggest(attr, _names_in(module, callable)))
     return found
 
 
 @contextmanager
-def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str = ""):
+def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str):
     """What the user's code in the file raises inside the block, as one error that names its line there."""
     try:
         yield
@@ -91,6 +92,29 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
     return _found(name, [str(folder)]) or _found(name, None) or _installed(name)
+
+
+def source_of(spec: str, catalogue: str, folder) -> Path:
+    """`source_file`, which is there. Raises RecipeError with what is near, for a spec that leads nowhere."""
+    _, kind, _, where = _CATALOGUES[catalogue]
+    name, attr = _split(spec)
+    path = source_file(spec, catalogue, folder)
+    if _is_plain(name, attr) and not is_file(spec) and not is_member(name, catalogue):
+        raise RecipeError("no {} named '{}'".format(kind, name), where=where,
+                          why="a name without a dot or a slash is one of ours",
+                          next_step=suggest(name, names(catalogue)))
+    if path is not None:
+        return path
+    folder = Path(folder).absolute()
+    if not is_file(spec):
+        raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder), where=where,
+                          why="the recipe says that its {} is there".format(kind),
+                          next_step="a file is written ./nets.py:function")
+    path = folder / name
+    near = path.parent.glob("*.py") if path.parent.is_dir() else []
+    raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
+                      why="the recipe says that its {} is there".format(kind),
+                      next_step=suggest(path.name, [file.name for file in near]))
 
 
 def is_file(spec: str) -> bool:
@@ -150,34 +174,25 @@ def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
     """Whether the file defines the name; looked at once for each `stamp` that it has."""
     try:
         body = ast.parse(Path(path).read_bytes()).body
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return True  # listed, so that loading it says what is wrong
     return any(getattr(node, "name", None) == name
                or name in [getattr(target, "id", None) for target in getattr(node, "targets", [])]
                for node in body)
 
 
-def _module(spec, name, catalogue, folder, where):
-    _, kind, error = _CATALOGUES[catalogue]
+def _module(spec, name, catalogue, folder):
+    path = source_of(spec, catalogue, folder)
+    _, kind, error, where = _CATALOGUES[catalogue]
+    importing = functools.partial(told, "'{}' cannot be imported".format(spec), path, error, where,
+                                  "mend that file, or name another {}".format(kind))
     if is_file(spec):
-        path = folder / name
-        if not path.is_file():
-            near = path.parent.glob("*.py") if path.parent.is_dir() else []
-            raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
-                              next_step=suggest(path.name, [file.name for file in near]))
-        with _importing(spec, path, error, where):
+        with importing():
             return _from_file(path.resolve())
     if _is_plain(name, _split(spec)[1]):
-        if not is_member(name, catalogue):
-            raise RecipeError("no {} named '{}'".format(kind, name), where=where,
-                              next_step=suggest(name, names(catalogue)))
-        with _importing(spec, _found(name, _folders(catalogue)), error, where):
+        with importing():
             return importlib.import_module(catalogue + "." + name)
-    path = source_file(spec, catalogue, folder)
-    if path is None:
-        raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder),
-                          where=where, next_step="a file is written ./nets.py:function")
-    with _importing(spec, path, error, where), _importable(name.split(".")[0], folder):
+    with importing(), _importable(name.split(".")[0], folder):
         module = _walked(name, where)
     if path != _installed(name) and Path(module.__file__).resolve() != path.resolve():
         raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
@@ -200,9 +215,11 @@ def _walked(dotted: str, where: str):
                 raise  # the module is there, and imports one that is not
             if found is None:
                 raise RecipeError("no module '{}' in {}".format(part, before), where=where,
+                                  why="the recipe names it",
                                   next_step=suggest(part, _names_in(module, inspect.ismodule))) from None
             if not inspect.ismodule(found):
                 raise RecipeError("'{}' in {} is no module".format(part, before), where=where,
+                                  why="what stands before a colon, or alone, is a module",
                                   next_step="write the function after a colon: {}:{}".format(
                                       before, part)) from None
             module = found
@@ -246,7 +263,3 @@ def _importable(top: str, folder: Path):
         yield
     finally:
         sys.meta_path.remove(Finder)
-
-
-def _importing(spec: str, path: Optional[Path], error: Type[OctetError], where: str):
-    return told("'{}' cannot be imported".format(spec), path, error, where)

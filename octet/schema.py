@@ -123,11 +123,11 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
     """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
     a value is not what it must be: `problems` then has one more for each, unless its key has one."""
     values = _settled(text, problems)
+    reported = {problem.keys for problem in problems}
     _expect_live(text, problems)
     try:
         return Recipe.model_validate(values).model_dump(by_alias=True)
     except pydantic.ValidationError as error:
-        reported = {problem.keys for problem in problems}
         for detail in error.errors(include_url=False):
             keys = tuple(str(key) for key in detail["loc"])
             if keys not in reported:

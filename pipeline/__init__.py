@@ -29,7 +29,7 @@ if _loaded_by_luigi_command(_sys.argv):
     _forget_pythonpath()
     # Plain Luigi would wait a minute for a scheduler that is not there, look for luigi.cfg in the
     # working folder only, and exit with 0 whatever happens.
-    from pipeline import front as _front
-    _front.main(_sys.argv[1:])
+    from pipeline import luigi_command as _luigi_command
+    _luigi_command.take_over(_sys.argv[1:])
 elif _Path(_sys.argv[0]).name == "octet":
     _forget_pythonpath()

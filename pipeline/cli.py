@@ -11,16 +11,17 @@ import argparse
 import importlib
 import pkgutil
 import sys
-from typing import List, Optional
+from typing import Dict, List, NoReturn, Optional, Tuple
 
-from octet.errors import OctetError
+from octet.errors import OctetError, UsageError
+from octet.resolve import suggest
 from pipeline import commands
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """The exit code of the command; the four parts of a known error go to stderr."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parsed(sys.argv[1:] if argv is None else argv)
         return arguments.run(arguments) or 0
     except OctetError as error:
         print(error, file=sys.stderr)
@@ -32,13 +33,43 @@ def main(argv: Optional[List[str]] = None) -> int:
         return 0
 
 
+def _parsed(argv: List[str]) -> argparse.Namespace:
+    """The command line. Raises UsageError for a command, an option or a word that there is not."""
+    if argv and not argv[0].startswith("-") and argv[0] not in verbs():
+        raise UsageError("no command named {!r}".format(argv[0]), where="octet",
+                         why="the first word is the command", next_step=suggest(argv[0], verbs()))
+    parser, choices = _parser()
+    flags = [word.split("=")[0] for word in argv if word.startswith("-")]
+    known = choices[argv[0]]._option_string_actions if argv and argv[0] in choices else parser._option_string_actions
+    unknown = [flag for flag in flags if not any(option.startswith(flag) for option in known)]
+    if unknown:  # looked for first: a word that is missing would hide it
+        raise UsageError("no option {}".format(", ".join(unknown)), where=" ".join(["octet"] + argv[:1]),
+                         why="nothing is passed over in silence",
+                         next_step=suggest(unknown[0], [option for option in known if option.startswith("--")]))
+    arguments, left = parser.parse_known_args(argv)
+    if left:
+        raise UsageError("{!r} is one word too many".format(left[0]), where="octet {}".format(arguments.command),
+                         why="nothing is passed over in silence",
+                         next_step="see octet {} --help".format(arguments.command))
+    return arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints are errors like any other, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, where=self.prog, why="so it cannot be read",
+                         next_step="see {} --help".format(self.prog))
+
+
 def verbs() -> List[str]:
     """The name of every verb, sorted."""
     return sorted(info.name for info in pkgutil.iter_modules(commands.__path__))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="octet", description=__doc__.splitlines()[0])
+def _parser() -> Tuple[_Parser, Dict[str, _Parser]]:
+    """The parser, and that of each verb."""
+    parser = _Parser(prog="octet", description=__doc__.splitlines()[0])
     choices = parser.add_subparsers(dest="command", metavar="COMMAND")
     choices.required = True
     for verb in verbs():
@@ -48,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(choice)
         choice.set_defaults(run=module.run)
-    return parser
+    return parser, choices.choices
 
 
 if __name__ == "__main__":

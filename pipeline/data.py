@@ -16,14 +16,13 @@ LIGHT = frozenset(("numpy", "PIL", "yaml", "platformdirs"))
 """Modules from elsewhere that a dataset may import and still be asked here: this process has them."""
 
 
-def digests(section: dict, folder: Path, parts: Sequence[str], modules: Set[str],
-            where: str = "") -> Dict[str, str]:
+def digests(section: dict, folder: Path, parts: Sequence[str], modules: Set[str]) -> Dict[str, str]:
     """{part: sha256} of the section's data as it is at this moment.
 
     modules: the top-level modules from elsewhere that the dataset's closure imports.
     Raises DatasetError for data that has no digest."""
     if identity.is_ours(section["dataset"]) or modules <= LIGHT:
-        return {part: identity.digest(section, folder, part, where) for part in parts}
+        return {part: identity.digest(section, folder, part) for part in parts}
     with tempfile.TemporaryDirectory(prefix="octet-digest-") as place:
         job = Job(stage="digest", settings={"data": section, "parts": list(parts)}, inputs={},
                   output=place, recipe_folder=str(folder))
@@ -31,5 +30,5 @@ def digests(section: dict, folder: Path, parts: Sequence[str], modules: Set[str]
             return child.run(job, lambda fraction, message: None, Path(place) / "digest.log")
         except StageDied as died:  # with its log, which lies in `place`
             raise DatasetError(
-                "'{}' gave no digest: {}".format(section["dataset"], died.what), where=where, why=died.why,
+                "'{}' gave no digest: {}".format(section["dataset"], died.what), where="data.dataset", why=died.why,
                 next_step="its digest, or what it imports, ended the process: those were its last lines") from died

@@ -3,6 +3,8 @@
 In: the command line. Out: the exit code, 0 when the stage's artifact is complete, whoever made it.
 """
 
+import argparse
+import configparser
 import difflib
 import json
 import logging
@@ -14,14 +16,13 @@ import time
 import urllib.error
 import urllib.request
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Iterator, List, NoReturn, Optional
 
 import luigi
 import luigi.configuration
 import luigi.interface
 import luigi.rpc
-import luigi.task_register
 from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode, _summary_dict
 
@@ -130,7 +131,7 @@ def _core() -> luigi.interface.core:
     """Luigi's own settings. Raises UsageError for one that it cannot read."""
     try:
         core = luigi.interface.core()
-    except ValueError as error:
+    except (ValueError, configparser.Error) as error:
         name = str(error).rpartition("value of ")[2] or str(error)
         raise UsageError("{}: {}".format(name, error.__cause__ or error),
                          where="the command line, or section [core] of luigi.cfg",
@@ -139,7 +140,7 @@ def _core() -> luigi.interface.core:
     if core.workers < 1:
         raise UsageError("--workers is {}: nothing would be done".format(core.workers),
                          where="the command line, or section [core] of luigi.cfg",
-                         next_step="take 1, which is the default")
+                         why="they do the work", next_step="take 1, which is the default")
     if core.logging_conf_file and not os.path.isfile(core.logging_conf_file):
         raise UsageError("logging_conf_file: there is no file {}".format(core.logging_conf_file),
                          where="the command line, or section [core] of luigi.cfg",
@@ -150,32 +151,50 @@ def _core() -> luigi.interface.core:
 @contextmanager
 def _parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
     """The command line, parsed once: inside the block Luigi takes its own settings from it, too.
-    Raises UsageError for what is no stage."""
-    with ExitStack() as stack:
-        try:
-            parsed = stack.enter_context(CmdlineParser.global_instance(arguments))
-        except (luigi.task_register.TaskClassException, SystemExit):
-            _check_stage(arguments)
-            raise
-        if parsed.known_args.root_task not in STAGES:
-            _check_stage(arguments)
+    Raises UsageError for what is no stage or no option."""
+    _check_words(arguments)
+    with CmdlineParser.global_instance(arguments) as parsed:
         yield parsed
 
 
-def _check_stage(arguments: List[str]) -> None:
-    known, _ = CmdlineParser._build_parser().parse_known_args(arguments)
-    if known.core_help or known.core_help_all or known.root_task in STAGES:
+def _check_words(arguments: List[str]) -> None:
+    """Before Luigi looks at them: it would answer with the usage of all its options."""
+    known, _ = _strict(None).parse_known_args(arguments)
+    if known.core_help or known.core_help_all:
         return
-    there_are = "there are: {}".format(", ".join(STAGES))
-    if not known.root_task:
-        raise UsageError("no stage is named", where="luigi --module pipeline",
-                         next_step=there_are)
-    near = difflib.get_close_matches(known.root_task.lower(), [s.lower() for s in STAGES], 1)
-    meant = [stage for stage in STAGES if stage.lower() in near]
-    raise UsageError("no stage named {!r}".format(known.root_task),
-                     where="luigi --module pipeline",
-                     next_step="did you mean {!r}?  {}".format(meant[0], there_are)
-                     if meant else there_are)
+    _check_stage(known.root_task)
+    parser = _strict(known.root_task)
+    _, left = parser.parse_known_args(arguments)
+    if left:
+        flags = [word.split("=")[0] for word in left if word.startswith("-")]
+        ours = ["--recipe", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
+        near = difflib.get_close_matches(flags[0], ours + sorted(parser._option_string_actions), 1) if flags else []
+        raise UsageError(
+            "no option {}".format(", ".join(flags)) if flags else "{!r} is one word too many".format(left[0]),
+            where="luigi --module pipeline {}".format(known.root_task), why="nothing is passed over in silence",
+            next_step="{}there are: {}; --help-all lists Luigi's own".format(
+                "did you mean {}?  ".format(near[0]) if near else "", ", ".join(ours)))
+
+
+def _strict(root_task: Optional[str]) -> argparse.ArgumentParser:
+    """Luigi's parser of the command line; what it cannot read is a UsageError."""
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(message, where="the command line", why="so it cannot be read",
+                         next_step="`luigi --module pipeline {} --help` lists the options".format(root_task or "STAGE"))
+
+    parser = CmdlineParser._build_parser(root_task=root_task)
+    parser.error = refuse
+    return parser
+
+
+def _check_stage(name: Optional[str]) -> None:
+    if name in STAGES:
+        return
+    near = difflib.get_close_matches((name or "").lower(), [stage.lower() for stage in STAGES], 1)
+    meant = ["did you mean {!r}?  ".format(stage) for stage in STAGES if stage.lower() in near]
+    raise UsageError("no stage named {!r}".format(name) if name else "no stage is named",
+                     where="luigi --module pipeline", why="the first word is the stage to make; its options follow it",
+                     next_step="".join(meant) + "there are: {}".format(", ".join(STAGES)))
 
 
 def _check_recipe(arguments: List[str]) -> None:

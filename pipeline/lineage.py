@@ -33,7 +33,9 @@ class Lineage:
 
         Raises StoreError when no manifest knows it."""
         if not file.exists():
-            raise StoreError("there is no such file", where=str(file))
+            raise StoreError("there is no such file", where=str(file),
+                             why="its place or its bytes tell what it came from",
+                             next_step="check the path; `octet ls --artifacts` lists what is in the store")
         content = file.read_bytes() if file.is_file() else None
         inside = self._by_place(file)
         if inside is not None and (content is None or file.name == manifest.NAME

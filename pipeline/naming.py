@@ -59,5 +59,6 @@ def _of_key(text: str, lineage: Lineage) -> Optional[dict]:
 def check_stage(name: str) -> str:
     """`name`, which is a stage. Raises UsageError with the nearest one that is."""
     if name not in STAGES:
-        raise UsageError("no stage named {!r}".format(name), next_step=suggest(name, STAGES))
+        raise UsageError("no stage named {!r}".format(name), where="the command line",
+                         why="an artifact is named by its stage and recipe", next_step=suggest(name, STAGES))
     return name

@@ -4,6 +4,7 @@ import getpass
 import os
 import socket
 import sys
+import tempfile
 import time
 from typing import Callable, Optional
 
@@ -16,6 +17,14 @@ from pipeline.staleness import Staleness
 
 # Known to the workers that Luigi forks, since it is set before they are.
 _current = {}  # type: Dict[str, str]
+# A byte for each stage that has begun, in whatever process: its file is open before they are forked.
+_begun = None
+
+
+def begun() -> None:
+    """A stage of the run has passed its checks, and begins to write into the store."""
+    if _begun is not None:
+        os.write(_begun.fileno(), b".")
 
 
 def current() -> Optional[str]:
@@ -27,9 +36,10 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> in
     """The exit code of `work`, run as the making of `target`, and recorded.
 
     plan: the store as it is now. A run that finds everything fresh and changes nothing about the
-    newest record of its recipe is not recorded again. Raises StoreError where a run that has
-    something to do cannot be recorded."""
+    newest record of its recipe is not recorded again; nor is one that was refused before a stage began.
+    Raises StoreError where a run that has something to do cannot be recorded."""
     first = plan()
+    global _begun
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target):
         return _after_nothing(runs, first, target, work)
@@ -41,12 +51,15 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> in
         "stages": {stage: {"key": _key(first, stage), "made": False,
                            "why": list(verdicts[stage].reasons)} for stage in upward(target)}})
     _current["name"] = runs.name(recipe, record["number"])
-    try:
-        code = work()
-    except BaseException:
-        _end(runs, plan(), record, 1)
-        raise
-    _end(runs, plan(), record, code)
+    code = 1
+    with tempfile.TemporaryFile("ab", buffering=0) as _begun:
+        try:
+            code = work()
+        finally:
+            if code and not os.fstat(_begun.fileno()).st_size:
+                runs.forget(recipe, record["number"])
+            else:
+                _end(runs, plan(), record, code)
     return code
 
 

@@ -33,21 +33,34 @@ class Runs:
         """`record` with its number, kept. Raises StoreError."""
         folder = self.root / _folder_name(recipe)
         with disk.explained("record a run", folder):
-            folder.mkdir(parents=True, exist_ok=True)
             number = max(_numbers(folder), default=0) + 1
             while True:
                 numbered = {"format": FORMAT, "number": number, **record}
+                folder.mkdir(parents=True, exist_ok=True)
                 try:
                     disk.write(_file(folder, number), manifests.sealed(numbered), exclusive=True)
                     return numbered
                 except FileExistsError:  # another run of this recipe began at the same moment
                     number += 1
+                except FileNotFoundError:  # another one was forgotten, and its empty folder with it
+                    continue
 
     def end(self, recipe: Path, record: dict) -> None:
         """The run's record is `record` from now on. Raises StoreError."""
         path = _file(self.root / _folder_name(recipe), record["number"])
         with disk.explained("record a run", path):
             disk.write(path, manifests.sealed(record))
+
+    def forget(self, recipe: Path, number: int) -> None:
+        """There is no record of the run, nor a folder that is empty without it. Raises StoreError."""
+        path = _file(self.root / _folder_name(recipe), number)
+        with disk.explained("forget a run", path):
+            path.unlink()
+            try:
+                path.parent.rmdir()
+                self.root.rmdir()
+            except OSError:
+                pass  # there are others
 
     @staticmethod
     def name(recipe: Path, number: int) -> str:

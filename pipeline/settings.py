@@ -38,6 +38,14 @@ def find_config() -> Optional[Path]:
     return next((path.resolve() for path in places if path.is_file() and _is_ours(path)), None)
 
 
+def expect_readable() -> None:
+    """Raises UsageError for a malformed file among those that Luigi reads while it is imported, whosever it is."""
+    named = os.environ.get("LUIGI_CONFIG_PATH")
+    for path in ("/etc/luigi/client.cfg", "/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg", named):
+        if path and os.path.isfile(path):
+            _section(Path(os.path.abspath(path)))
+
+
 def load() -> Settings:
     """The settings; what `luigi.cfg` leaves out has its default. Reads the file each time."""
     path = find_config()
@@ -62,5 +70,6 @@ def _section(path: Path) -> dict:
     try:
         parser.read(str(path), encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UsageError("is not a configuration file", where=str(path), why=str(error)) from error
+        raise UsageError("is not a configuration file", where=str(path), why=str(error),
+                         next_step="correct it: [section], and lines of key = value below it") from error
     return dict(parser.items("octet")) if parser.has_section("octet") else {}

@@ -61,22 +61,21 @@ class Moment:
         self._source: Dict[str, Tuple[Dict[str, closure.Closure], Dict[str, Dict[str, str]]]] = {}
         self._data: Dict[str, Dict[str, str]] = {}
 
-    def source(self, sections: dict, folder: Path, where: Callable[..., str]):
+    def source(self, sections: dict, folder: Path):
         """({stage: its closure}, {stage: its versions})."""
         named = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
         if named not in self._source:
-            closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root, where))
+            closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root))
                         for name, spec in STAGES.items()}
             self._source[named] = closures, {name: versions(found) for name, found in closures.items()}
         return self._source[named]
 
-    def data(self, sections: dict, folder: Path, where: Callable[..., str]) -> Dict[str, str]:
+    def data(self, sections: dict, folder: Path) -> Dict[str, str]:
         """{part: sha256}."""
         named = key.canonical([sections["data"], str(folder)])
         if named not in self._data:
             self._data[named] = data.digests(sections["data"], folder, PARTS,
-                                             _dataset_modules(self.reader, sections, folder, where),
-                                             where("data", "dataset"))
+                                             _dataset_modules(self.reader, sections, folder))
         return self._data[named]
 
 
@@ -89,9 +88,9 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
     with digests.kept_open():
-        closures, reached = moment.source(sections, folder, recipe.where)
         try:
-            found = moment.data(sections, folder, recipe.where)
+            closures, reached = moment.source(sections, folder)
+            found = moment.data(sections, folder)
         except OctetError as error:
             raise located(error, recipe.where) from error
         return Snapshot(
@@ -148,35 +147,25 @@ def _no_place(*keys: str) -> str:
     return ""
 
 
-def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path,
-           where: Callable[..., str] = _no_place) -> List[Path]:
+def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module + ".py")]
     if "model" in spec.reads:
-        roots.append(_source(sections, ("model", "build"), MODELS, folder, where))
+        roots.append(_source(sections, ("model", "build"), MODELS, folder))
     if "data" in spec.reads:
-        roots.append(_source(sections, ("data", "dataset"), DATASETS, folder, where))
+        roots.append(_source(sections, ("data", "dataset"), DATASETS, folder))
     return roots
 
 
-def _dataset_modules(reader: closure.Reader, sections: dict, folder: Path,
-                     where: Callable[..., str] = _no_place) -> set:
+def _dataset_modules(reader: closure.Reader, sections: dict, folder: Path) -> set:
     """The modules from elsewhere that a dataset imports; Python's own are left out."""
-    found = reader.of([_source(sections, ("data", "dataset"), DATASETS, folder, where)])
+    found = reader.of([_source(sections, ("data", "dataset"), DATASETS, folder)])
     return {name for name in found.modules if not distributions.is_standard(name)}
 
 
-def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path,
-            where: Callable[..., str]) -> Path:
+def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path) -> Path:
     """The file that a name in the recipe means. Not imported: it may need TensorFlow."""
-    name = sections[keys[0]][keys[1]]
-    path = resolve.source_file(name, catalogue, folder)
-    if path is None:
-        raise RecipeError("{}: there is no '{}'".format(".".join(keys), name),
-                          where=where(*keys),
-                          why="neither among ours, nor below {}.".format(folder),
-                          next_step=resolve.suggest(name, resolve.names(catalogue)))
-    return path
+    return resolve.source_of(sections[keys[0]][keys[1]], catalogue, folder)
 
 
 def _file_digests(sections: dict, folder: Path,

@@ -13,7 +13,7 @@ import luigi.rpc
 from octet.datasets import identity
 from octet.errors import DatasetError, OctetError, RecipeError, UsageError
 from octet.job import Job
-from pipeline import child, disk, failures, gates, git, progress, record, settings, snapshot, words
+from pipeline import checks, child, disk, failures, gates, git, progress, record, settings, snapshot, words
 from pipeline.looks import INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
@@ -99,6 +99,12 @@ class Stage(luigi.Task):
         identified = plan.key(name)
         if identified is None:
             raise self._gone(", ".join(self.spec.needs))
+        # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
+        # source is not in the key.
+        for check in self.spec.checks:
+            self._tell_scheduler(0.0, "checking that the recipe is fit to run")
+            checks.run(self.taken, check)
+        record.begun()
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
@@ -169,9 +175,6 @@ class Stage(luigi.Task):
             job = self._job(plan, workspace)
             try:
                 with disk.explained("run a stage", log_path):
-                    for check in self.spec.checks:  # it makes nothing, so its source is not in the key
-                        child.run(job._replace(stage=check, settings=self.taken.sections, source=()),
-                                  lambda fraction, message: shown(0.0, message), log_path)
                     metrics = child.run(job, report, log_path)
             except OctetError as error:
                 raise snapshot.located(error, self.taken.where) from error

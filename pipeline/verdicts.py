@@ -44,6 +44,7 @@ def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
     last = staleness.last_manifest(stage)
     if last is None or plan.store.state(stage, last["key"]) != INTACT:
         raise UsageError("no run of this recipe left an intact artifact to accept", where=stage,
+                         why="what is accepted is an earlier artifact, for code that has changed since",
                          next_step="run it")
     key, preimage = known
     differences = staleness.differences(stage)

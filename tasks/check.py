@@ -20,7 +20,7 @@ def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()})
     if unfit:
-        raise RecipeError("\n".join(unfit), where="validate",
+        raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
                           next_step="leave it out, or choose a gate for this kind of target")
     inference = Inference(job, dataset)
     network = inference.network

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from octet.arguments import expect
 from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
 from octet.errors import DatasetError
@@ -16,12 +17,14 @@ def load(job: Job) -> Dataset:
     section, folder = job.settings["data"], Path(job.recipe_folder)
     name = section["dataset"]
     function = load_attribute(name, CATALOGUE, "load", folder)
+    args = arguments(section, folder)
+    expect(function, args, "data.args", DatasetError)
     if is_member(name, CATALOGUE):
-        return function(**arguments(section, folder))  # checked where it was read
+        return function(**args)  # checked where it was read
     source = source_file(name, CATALOGUE, folder)
     with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
               next_step="mend the function or data.args"):
-        dataset = function(**arguments(section, folder))
+        dataset = function(**args)
         if not isinstance(dataset, Dataset):
             raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),
                                where="data.dataset", why="a dataset is a function that returns one",

@@ -12,5 +12,5 @@ from octet.job import Job, Progress
 
 
 def run(job: Job, progress: Progress) -> dict:
-    return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part, where="data.dataset")
+    return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part)
             for part in job.settings["parts"]}

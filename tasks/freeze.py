@@ -30,7 +30,8 @@ def run(job: Job, progress: Progress) -> dict:
     left = sorted(node.name for node in frozen.node if node.op.startswith(FORBIDDEN))
     if left:
         raise ConvertError("the frozen graph still holds {}".format(", ".join(left)),
-                           why="a .tflite file can hold neither variables nor training ops")
+                           where="frozen.pb", why="a .tflite file can hold neither variables nor training ops",
+                           next_step="please report the network")
     net.write_graph(job.out / "frozen.pb", frozen)
     net.write(job.out, network)
     return {"nodes": len(frozen.node)}

@@ -114,13 +114,26 @@ def dataset_that_gives_none(folder):
 
 def path_that_is_a_number(folder):
     (folder / "recipe.yaml").write_text(NPZ.replace("data.npz", "0"))
-    return DATASET, ["recipe.yaml:1:", "data.args.path", "it is 0, not a path"]
+    return RECIPE, ["recipe.yaml:1:29  data.args.path: expected text, found 0"]
 
 
 def size_that_is_one_number(folder):
     corrupt_image(folder)
     (folder / "recipe.yaml").write_text(PICTURES.replace("[8, 8]", "8").replace("channels: 1", "validation: some"))
-    return DATASET, ["recipe.yaml:1:", "data.args.size", "size is 8: Input should be", "validation is 'some': Input"]
+    return RECIPE, ["recipe.yaml:1:54  data.args.size: expected a list, each a whole number, found 8",
+                    "data.args.validation: expected a number, found \"some\""]
+
+
+def misspelt_arguments(folder):
+    (folder / "recipe.yaml").write_text(NPZ.replace("classes:", "clases:").replace("lenet}", "lenet, args: {dens: 1}}"))
+    return RECIPE, ["recipe.yaml:1:45  data.args.clases: no argument of this name; did you mean 'classes'?",
+                    "recipe.yaml:2:30  model.args.dens: no argument of this name; did you mean 'dense'?"]
+
+
+def argument_of_a_partial(folder):
+    build_of_no_name(folder)
+    (folder / "recipe.yaml").write_text(NPZ.replace("lenet}", "./net.py, args: {dept: 1}}"))
+    return MODEL, ["recipe.yaml:2:", "model.args: dept: no argument of this name; There are: none"]
 
 
 def build_of_no_name(folder):
@@ -132,6 +145,7 @@ def build_of_no_name(folder):
 
 
 @pytest.mark.parametrize("mistake", [
+    misspelt_arguments, argument_of_a_partial,
     size_that_is_one_number, path_that_is_a_number, build_of_no_name, build_that_fails, build_that_gives_no_model,
     dataset_that_fails, dataset_without_a_digest, dataset_that_gives_none, typo, missing_file, damaged_file,
     corrupt_image,
@@ -148,7 +162,7 @@ def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
         assert "Traceback" not in command.stderr and "epoch" not in command.stderr + command.stdout
     told = [line for line in done.stderr.splitlines() if not line.startswith("TrainFloat: ")]
     assert told == checked.stderr.splitlines()  # both say the same, word for word
-    assert project.manifests() == [] and project.half_made() == []
+    assert list(project.store.rglob("*")) == []
 
 
 def test_the_same_data_without_a_mistake_is_fit_to_run(tmp_path):

@@ -9,7 +9,7 @@ from octet.datasets.dataset import KINDS, PARTS, Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
 
-def check(dataset: Dataset, where: str = "") -> Dataset:
+def check(dataset: Dataset, where: str) -> Dataset:
     """`dataset`, sound: all parts with two samples or more; inputs [N, *shape] uint8 with a finite
     range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), and
     a training example of every class; values [N, *shape] float32, all finite.

@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-         validation: float = 0.1, masks: Optional[Sequence[str]] = None) -> Dataset:
+         validation: float = 0.1, masks: Optional[Sequence] = None) -> Dataset:
     """image [N, H, W, channels] uint8 in [low, high], resized bilinearly to `size` [H, W]; label [N],
     the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
 
@@ -63,7 +63,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-           validation: float = 0.1, masks: Optional[Sequence[str]] = None) -> str:
+           validation: float = 0.1, masks: Optional[Sequence] = None) -> str:
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
     _check_args(path, size, channels, validation, masks)
@@ -72,7 +72,7 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-          validation: float = 0.1, masks: Optional[Sequence[str]] = None) -> Dict[str, str]:
+          validation: float = 0.1, masks: Optional[Sequence] = None) -> Dict[str, str]:
     """{file: sha256} of that part, pictures and masks."""
     return dict(_hashes(part, path, validation, masks is not None))
 
@@ -149,7 +149,7 @@ def _hold_out(found: List[Picture], validation: float) -> Tuple[List[Picture], L
 
 
 def _check_args(path: str, size: Sequence[int], channels: int, validation: float,
-                masks: Optional[Sequence[str]]) -> None:
+                masks: Optional[Sequence]) -> None:
     for wrong, what, step in (
             (len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size),
              "size is {}".format(size), "Use [height, width] in pixels."),

@@ -22,7 +22,7 @@ The general form names the inputs and targets, and for each the array that it is
 
 import json
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from octet.datasets import content
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
@@ -34,7 +34,7 @@ Arrays = Dict[str, Any]
 
 
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
-         classes: Optional[List[str]] = None, validation: float = 0.1,
+         classes: Optional[Sequence] = None, validation: float = 0.1,
          inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dataset:
     """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
     where the arguments name none.
@@ -60,7 +60,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
 
 
 def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[List[str]] = None, validation: float = 0.1,
+           classes: Optional[Sequence] = None, validation: float = 0.1,
            inputs: Optional[dict] = None, targets: Optional[dict] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
     args = [low, high, classes, validation, inputs, targets]
@@ -70,7 +70,7 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[List[str]] = None, validation: float = 0.1,
+           classes: Optional[Sequence] = None, validation: float = 0.1,
            inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dict[str, str]:
     """{array of the file: sha256} of those that the part is in: the training arrays, where the validation
     part is held out of them."""

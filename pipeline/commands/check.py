@@ -3,14 +3,9 @@
 import argparse
 import json
 import sys
-import tempfile
-from pathlib import Path
 from typing import Dict
 
-from octet.errors import OctetError
-from octet.job import Job
-from pipeline import child, settings, snapshot
-from pipeline.snapshot import Snapshot
+from pipeline import checks, settings, snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,25 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
     taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
-    found = _checked(taken)
+    found = checks.run(taken, "check")
     if arguments.json:
         print(json.dumps(found, indent=1, sort_keys=True))
         return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
     _show(found)
     print("fit to run")
-
-
-def _checked(taken: Snapshot) -> Dict:
-    with tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
-        output = Path(folder) / "output"
-        output.mkdir()
-        job = Job(stage="check", settings=taken.sections, inputs={}, output=str(output),
-                  recipe_folder=str(taken.folder))
-        try:
-            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
-        except OctetError as error:
-            raise snapshot.located(error, taken.where) from error
 
 
 def _show(found: Dict) -> None:

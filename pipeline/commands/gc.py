@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.runs < 0:
-        raise UsageError("a number of runs is not negative", where="--runs {}".format(arguments.runs))
+        raise UsageError("a number of runs is not negative", where="--runs {}".format(arguments.runs),
+                         why="so many of the last runs of each recipe keep their artifacts",
+                         next_step="give 0 or more; {} is the default".format(LAST_RUNS))
     found = settings.load()
     store = Store(found.store)
     with digest.kept_open():

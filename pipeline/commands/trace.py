@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     lineage = Lineage(Store(settings.load().store))
     if (arguments.file is None) == (arguments.used_by is None):
-        raise UsageError("needs a FILE or --used-by WHAT, one of them", where="octet trace")
+        raise UsageError("needs a FILE or --used-by WHAT, one of them", where="octet trace",
+                         why="the one asks where a file came from, the other what came from it",
+                         next_step="`octet trace model.tflite`, say")
     if arguments.used_by is not None:
         _print_users(lineage, arguments.used_by, arguments.json)
         return

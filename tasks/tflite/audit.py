@@ -27,7 +27,8 @@ def fully_uint8(contents: Contents, network: Dict, graph_def: tf.GraphDef) -> Di
     problems = (list(_types(contents)) + list(_operators(contents)) + list(_ends(contents, network))
                 + list(_trained(contents, fake_quants.of(graph_def))) + list(_biases(contents)))
     if problems:
-        raise AuditError("the .tflite file is not what was trained, in uint8", why="\n".join(problems),
+        raise AuditError("the .tflite file is not what was trained, in uint8", where="model.tflite",
+                         why="\n".join(problems),
                          next_step="an accelerator that takes uint8 only would refuse it, or its figures "
                                    "would not be those of the fake-quantized graph: please report the network")
     counts: Dict[str, int] = {}

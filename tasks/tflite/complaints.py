@@ -75,9 +75,10 @@ def translated(said: str) -> ConvertError:
     for complaint in COMPLAINTS:
         found = complaint.pattern.search(said)
         if found:
-            return ConvertError(complaint.what.format(*found.groups()), why=complaint.why,
+            return ConvertError(complaint.what.format(*found.groups()), where="toco", why=complaint.why,
                                 next_step=complaint.next_step)
     lines = [line for line in said.splitlines() if line.strip()]
     fatal = [line for line in lines if re.search(r": F |Unimplemented|Check failed|not supported", line)]
-    return ConvertError("toco refused the graph", why="\n".join(fatal[-LAST_WORDS:] or lines[-LAST_WORDS:]),
-                        next_step="these are its last words: please report the network")
+    return ConvertError("it refused the graph", where="toco",
+                        why="\n".join(fatal[-LAST_WORDS:] or lines[-LAST_WORDS:]) or "it said nothing",
+                        next_step="please report the network with these, its last words")

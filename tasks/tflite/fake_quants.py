@@ -54,7 +54,7 @@ def _constant(nodes: Dict[str, tf.NodeDef], reference: str) -> float:
         node = nodes[_node(node.input[0])]
     if node.op != "Const":
         raise ConvertError("the range of a fake-quant is computed by {} ({})".format(node.name, node.op),
-                           why="toco reads only ranges that are constants",
+                           where="frozen.pb", why="toco reads only ranges that are constants",
                            next_step="a frozen graph has them folded: please report the network")
     return float(tf.make_ndarray(node.attr["value"].tensor))
 

@@ -86,7 +86,7 @@ def at_fault(content: bytes, contents: Contents, failure: Failure,
               in zip(contents.operators, run(content, alone, runtime=runtime))
               if isinstance(outcome, Failure)]
     if not guilty:
-        return InterpreterError("the interpreter cannot run the .tflite file", why=failure.words,
+        return InterpreterError("the interpreter cannot run it", where="model.tflite", why=failure.words,
                                 next_step="each of its operators runs when it is alone: please report the network")
     return InterpreterError(
         "the interpreter cannot run {} of the {} operators of the .tflite file".format(
@@ -207,8 +207,9 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Cal
             process.stdout.close()
             _close(process.stdin)
         if not failures:
-            raise InterpreterError("the interpreter's process ended before it began",
-                                   why=_last_words(status, log))
+            raise InterpreterError("the interpreter's process ended before it began", where=runtime,
+                                   why=_last_words(status, log),
+                                   next_step="was it killed, or is {} not installed whole?".format(runtime))
         if failures[-1] == Failure(""):
             failures[-1] = Failure(_last_words(status, log))
     return failures

@@ -54,7 +54,8 @@ class Inference:
         unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),
-                             where="model.build", next_step="use it, or leave it out of the dataset")
+                             where="model.build", why="a .tflite file has no input that nothing reads",
+                             next_step="use it, or leave it out of the dataset")
         return graph_def
 
 
@@ -62,6 +63,7 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> 
     unknown = sorted(set(loss_weights) - set(built.targets))
     if unknown:
         raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",
+                         why="each weight is for the loss of one target",
                          next_step="name the dataset's targets: {}".format(", ".join(built.targets)))
     model = built.model
     return {

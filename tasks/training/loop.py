@@ -60,7 +60,7 @@ class Trainer:
                 _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):
                     raise ModelError(
-                        "the loss is {} in epoch {}, batch {}".format(loss, epoch + 1, batch + 1),
+                        "the loss is {}".format(loss), where="epoch {}, batch {}".format(epoch + 1, batch + 1),
                         why="training cannot recover from it",
                         next_step="lower learning_rate, or look for values that overflow")
                 losses_sum, samples = losses_sum + float(loss), samples + len(rows)

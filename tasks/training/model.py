@@ -6,6 +6,7 @@ from typing import Dict, Sequence, Tuple
 import numpy as np
 import tensorflow as tf
 
+from octet.arguments import expect
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
@@ -38,6 +39,7 @@ def build(job: Job, dataset: Dataset) -> Built:
     function = load_attribute(section.build, "models", "build", folder)
     shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
     extents = {name: target.extent for name, target in dataset.targets.items()}
+    expect(function, section.args, "model.args", ModelError, ours=("input_shape", "classes"))
     what = "{} could not be built for inputs {} and classes {}".format(
         section.build, _alone(shapes), _alone(extents))
     with told(what, source_file(section.build, "models", folder), ModelError, where="model.build",
@@ -85,4 +87,5 @@ def _check(spec: str, verb: str, names: Sequence[str], tensors: Sequence[tf.Tens
         if found != expected:
             raise ModelError(
                 "{} {} {} of shape {}, the dataset has {}".format(spec, verb, name, found, expected),
-                where="model.build", next_step="build the network for the shapes that it is given")
+                where="model.build", why="the network is fed, and held against, what the dataset has",
+                next_step="build the network for the shapes that it is given")

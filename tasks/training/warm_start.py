@@ -39,6 +39,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
             found = _checkpoint(path)
     except (OSError, KeyError, tf.errors.OpError) as error:
         raise ModelError("cannot read the weights {}: {}".format(path, error), where="model.weights",
+                         why="the float network starts from them",
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
                                    "(its files but for .index and .data-...)") from error
     _expect_all(wanted, found, path)

@@ -44,6 +44,45 @@ def test_unknown_stage_is_told_the_nearest(config):
     assert code == 2 and "did you mean 'ConvertUint8'?" in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize("words, told", [
+    (["ConvertUint8", "--recipee", "digits"], "no option --recipee\n    nothing is passed over in silence\n"
+     "    did you mean --recipe?"),
+    (["ConvertUint8", "--foo"], "no option --foo"), (["ConvertUint8", "digits"], "'digits' is one word too many"),
+    (["ConvertUint8", "--recipe"], "argument --recipe: expected one argument"),
+    (["--recipe", "digits", "ConvertUint8"], "no stage named 'digits'\n    the first word is the stage to make"),
+    ([], "no stage is named")])
+def test_words_that_mean_nothing_are_told_without_the_usage(config, words, told):
+    code, out, err = luigi(*words, **config)
+    assert code == 2 and told in err
+    assert len(err.splitlines()) == 3 and out == ""
+
+
+@pytest.mark.parametrize("content", ["no section\n", "[core]\nworkers\n", "[core]\n[core]\n", b"\xff\xfe"])
+def test_configuration_that_is_none_is_told_before_luigi_reads_it(tmp_path, config, content):
+    for name, folder, env in (("named.cfg", "/", {"LUIGI_CONFIG_PATH": str(tmp_path / "named.cfg")}),
+                              ("luigi.cfg", tmp_path, {}), ("client.cfg", tmp_path, config)):
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        code, _, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", folder=folder, **env)
+        assert code == 2 and err.startswith("{}  is not a configuration file\n".format(tmp_path / name)), err
+        assert "correct it" in err and "Traceback" not in err
+        (tmp_path / name).unlink()
+        (tmp_path / "luigi.cfg").write_text("[octet]\n")
+
+
+def test_value_that_luigi_cannot_put_together_is_named(config):
+    with open(config["LUIGI_CONFIG_PATH"], "a") as file:
+        file.write("[core]\ndefault-scheduler-host = %(nowhere)s\n")
+    code, _, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", **config)
+    assert code == 2 and "nowhere" in err and "Traceback" not in err
+
+
+def test_luigi_for_another_module_is_luigis_own(tmp_path):
+    (tmp_path / "other.py").write_text("import luigi\n\nclass Other(luigi.Task):\n    def complete(self):\n"
+                                       "        return print('looked at') or True\n")
+    code, out, err = luigi("Other", "--local-scheduler", module="other", PYTHONPATH=str(tmp_path))
+    assert code == 0 and "looked at" in out and "Luigi Execution Summary" in err
+
+
 def test_setting_that_luigi_cannot_read_is_named(config):
     code, _, err = luigi("ConvertUint8", "--workers", "many", **config)
     assert code == 2 and "'workers': invalid literal" in err and "Traceback" not in err

@@ -116,7 +116,7 @@ def test_every_file_of_a_checkpoint_is_part_of_the_model(house):
 
 def test_a_model_that_is_not_there_is_named_with_its_place(house):
     put(house / "mine/faces.yaml", RECIPE.replace("net.py", "nett.py"))
-    with pytest.raises(RecipeError, match="model.build: there is no './nett.py'") as caught:
+    with pytest.raises(RecipeError, match="model.build: no file './nett.py' in") as caught:
         take(house)
     assert "faces.yaml:3" in caught.value.where
 
@@ -127,9 +127,9 @@ def test_data_that_is_not_there_is_a_dataset_error(house):
         take(house)
 
 
-def test_arguments_that_do_not_fit_are_a_dataset_error(house):
+def test_arguments_that_do_not_fit_are_told_at_their_place(house):
     put(house / "mine/faces.yaml", RECIPE.replace("path: photos", "folder: photos"))
-    with pytest.raises(DatasetError, match="data.args: they do not fit"):
+    with pytest.raises(RecipeError, match="faces.yaml:2:37  data.args.folder: no argument of this name"):
         take(house)
 
 

@@ -26,7 +26,10 @@ def write(name, text):
 def refusal(text):
     with pytest.raises(RecipeError) as caught:
         recipe.load(write("r.yaml", text))
-    return str(caught.value)
+    *said, why, next_step = str(caught.value).splitlines()
+    assert why == "    a recipe is understood to the last word, or nothing of it is run"
+    assert next_step.startswith("    correct th") and next_step.endswith("; `octet check r.yaml` looks at it again")
+    return "\n".join(said)
 
 
 SHORT = "data: {dataset: digits}\nmodel: {build: lenet}\n"
@@ -57,6 +60,13 @@ def test_what_only_live_batch_norm_reads_is_said_where_it_would_do_nothing(setti
     with pytest.raises(RecipeError, match="r.yaml:3:12  quantize.[a-z_]+: is for `batch_norm: live` alone"):
         recipe.load(write("r.yaml", SHORT + "quantize: {{{}}}\n".format(setting)))
     recipe.load(write("r.yaml", SHORT + "quantize: {{batch_norm: live, {}}}\n".format(setting)))
+
+
+def test_what_is_of_another_type_and_would_do_nothing_is_told_as_both():
+    assert refusal(SHORT + "quantize: {delay: true}\n") == textwrap.dedent("""\
+        r.yaml:3:12  quantize.delay: expected a whole number of at least 0, found true
+        r.yaml:3:12  quantize.delay: is for `batch_norm: live` alone; folded, every tensor has a trained range from the first step""")
+    assert "expected a whole number of at least 0, found a list" in refusal(SHORT + "quantize: {delay: [1]}\n")
 
 
 def test_every_problem_is_told_at_once_with_its_place():
@@ -136,6 +146,18 @@ def test_a_recipe_that_is_not_there_is_said():
         recipe.load("gone.yaml")
 
 
+@pytest.mark.parametrize("path, said", [
+    ("below/digits", "No such file or directory; did you mean below/digits.yaml?"),
+    ("below/digts.yaml", "No such file or directory; did you mean below/digits.yaml?"),
+    ("blow/digits.yaml", "No such file or directory; there is no folder blow"),
+    ("below/zzz.yaml", "No such file or directory\n"), ("below/", "Is a directory\n")])
+def test_a_path_to_no_recipe_is_told_the_nearest(path, said):
+    write("below/digits.yaml", SHORT)
+    with pytest.raises(RecipeError) as caught:
+        recipe.load(recipe.find(path, "."))
+    assert said in str(caught.value)
+
+
 def test_a_cycle_through_two_recipes_names_both():
     write("other.yaml", "extends: r.yaml\n")
     assert refusal("extends: other.yaml\n") == (
@@ -152,8 +174,9 @@ quantize: {<<: *t, epochs: 3}
 
 
 def test_a_mapping_with_a_merge_key_may_be_used_twice():
+    write("letters.py", "def load(**args): pass\n")
     loaded = recipe.load(write("r.yaml", """
-        data: {dataset: digits, args: {t: &t {a: 1}, u: &u {<<: *t, a: 2}, v: *u, w: {<<: *u, a: 3}}}
+        data: {dataset: ./letters.py, args: {t: &t {a: 1}, u: &u {<<: *t, a: 2}, v: *u, w: {<<: *u, a: 3}}}
         model: {build: lenet}
         """))
     assert loaded.sections()["data"]["args"] == {"t": {"a": 1}, "u": {"a": 2}, "v": {"a": 2}, "w": {"a": 3}}
@@ -190,6 +213,7 @@ def test_args_are_merged_for_the_same_model_and_dropped_for_another():
 
 def test_a_file_spec_stays_relative_to_the_recipe_that_wrote_it():
     write("below/base.yaml", "data: {dataset: digits}\nmodel: {build: './nets.py:f'}\n")
+    write("below/nets.py", "def f(input_shape, classes): pass\n")
     loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n"))
     assert loaded.sections()["model"]["build"] == "below/nets.py:f"
 
@@ -285,6 +309,7 @@ def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():
     with pytest.raises(RecipeError) as caught:
         recipe.find("mnits", "recipes")
     assert str(caught.value) == ("recipes  no recipe named 'mnits'\n"
+                                 "    a name without a slash is one of the recipes there\n"
                                  "    did you mean 'mnist'?  There are: mnist")
 
 

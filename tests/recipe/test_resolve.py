@@ -12,8 +12,8 @@ from octet.errors import ModelError, RecipeError
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def load(spec, folder, **more):
-    return resolve.load_attribute(spec, "models", "build", folder, **more)
+def load(spec, folder):
+    return resolve.load_attribute(spec, "models", "build", folder)
 
 
 def test_listing_names_imports_neither_models_nor_tensorflow():
@@ -88,14 +88,15 @@ def test_an_installed_modules_file_is_found_without_importing_it():
 @pytest.mark.parametrize("spec, said", [
     ("tensorflow.keras.applications:ResNet51", "did you mean 'ResNet50'?"),
     ("tensorflow.keras.aplications:ResNet50", "no module 'aplications' in tensorflow.keras\n"
-     "    did you mean 'applications'?"),
+     "    the recipe names it\n    did you mean 'applications'?"),
     ("tensorflow.keras.applications.ResNet50", "'ResNet50' in tensorflow.keras.applications is no module\n"
+     "    what stands before a colon, or alone, is a module\n"
      "    write the function after a colon: tensorflow.keras.applications:ResNet50"),
 ])
 def test_a_name_that_an_installed_package_has_not_gets_a_suggestion(tmp_path, spec, said):
     with pytest.raises(RecipeError) as caught:
-        load(spec, tmp_path, where="r.yaml:2:9")
-    assert str(caught.value).startswith("r.yaml:2:9  ") and said in str(caught.value)
+        load(spec, tmp_path)
+    assert str(caught.value).startswith("model.build  ") and said in str(caught.value)
 
 
 def test_a_users_own_package_is_not_looked_for_among_the_installed(tmp_path):
@@ -122,17 +123,20 @@ def test_a_name_that_is_taken_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("spec, said", [
-    ("lenett", "r.yaml:2:9  no model named 'lenett'\n    did you mean 'lenet'?  There are: "),
-    ("./nest.py", "r.yaml:2:9  no file './nest.py' in {}\n    did you mean 'nets.py'?  There are: nets.py"),
-    ("./nets.py:bild", "r.yaml:2:9  no function 'bild' in {}/nets.py\n    did you mean 'build'?  There are: build"),
-    ("gone.nets", "r.yaml:2:9  no module 'gone.nets' in {}, and none is installed"),
-    ("a..b", "r.yaml:2:9  no module 'a..b' in {}"),
-    ("", "r.yaml:2:9  no model named ''"),
+    ("lenett", "model.build  no model named 'lenett'\n    a name without a dot or a slash is one of ours\n"
+     "    did you mean 'lenet'?  There are: "),
+    ("./nest.py", "model.build  no file './nest.py' in {}\n    the recipe says that its model is there\n"
+     "    did you mean 'nets.py'?  There are: nets.py"),
+    ("./nets.py:bild", "model.build  no function 'bild' in {}/nets.py\n    a model is a function\n"
+     "    did you mean 'build'?  There are: build"),
+    ("gone.nets", "model.build  no module 'gone.nets' in {}, and none is installed"),
+    ("a..b", "model.build  no module 'a..b' in {}"),
+    ("", "model.build  no model named ''"),
 ])
 def test_a_spec_that_leads_nowhere_gets_a_suggestion(tmp_path, spec, said):
     (tmp_path / "nets.py").write_text("def build(): pass\n")
     with pytest.raises(RecipeError) as caught:
-        load(spec, tmp_path, where="r.yaml:2:9")
+        load(spec, tmp_path)
     assert str(caught.value).startswith(said.format(tmp_path))
     assert resolve.source_file(spec.replace(":bild", "x"), "models", tmp_path) is None
 
@@ -142,5 +146,5 @@ def test_a_module_that_fails_is_an_error_with_its_line(tmp_path):
     with pytest.raises(ModelError) as caught:
         load("./nets.py", tmp_path)
     assert str(caught.value) == (
-        "'./nets.py' cannot be imported: NameError: name 'nope' is not defined\n"
-        "    raised at {}/nets.py:3".format(tmp_path))
+        "model.build  './nets.py' cannot be imported: NameError: name 'nope' is not defined\n"
+        "    raised at {}/nets.py:3\n    mend that file, or name another model".format(tmp_path))

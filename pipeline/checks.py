@@ -1,0 +1,26 @@
+"""A check of `tasks`, run on a recipe: it can refuse the work, and makes and leaves nothing."""
+
+import tempfile
+from pathlib import Path
+from typing import Dict
+
+from octet.errors import OctetError, StageDied
+from octet.job import Job
+from pipeline import child, snapshot
+from pipeline.snapshot import Snapshot
+
+
+def run(taken: Snapshot, check: str) -> Dict:
+    """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
+    folder alone: what is refused leaves no trace in the store. Raises OctetError."""
+    with tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
+        output = Path(folder) / "output"
+        output.mkdir()
+        job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder))
+        try:
+            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
+        except StageDied as died:  # with its log, which lies in `folder`
+            raise StageDied(died.what, where=died.where, why=died.why,
+                            next_step="those were its last lines; nothing has been trained or written") from died
+        except OctetError as error:
+            raise snapshot.located(error, taken.where) from error
