@@ -148,6 +148,7 @@ def test_installed_package_has_both_commands_and_they_work(tmp_path):
     subprocess.run([str(binaries / "pip"), "-q", "install", str(build_wheel(tmp_path))], check=True)
     store = home / ".local" / "share" / "octet" / "store"
     assert run("octet", "ls") == "no runs in {}\n".format(store)
+    assert "pipeline.luigi_command" in (binaries / "luigi").read_text()  # Luigi was installed before it
     assert "fit to run" in run("octet", "check", "digits")
     run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
     (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")
@@ -188,6 +189,23 @@ def archive_of_this_python(path):
         for name in ("bin", "lib", "include"):
             archive.add(os.path.join(sys.base_prefix, name), "python/install/" + name, filter=wanted)
     subprocess.run(["zstd", "-q", "-1", "--rm", str(path.with_suffix("")), "-o", str(path)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", sorted(Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))).glob(
+    "versions/3.[4-9]*/bin/python3")), ids=lambda python: python.parent.parent.name)
+def test_any_python_fetches_uv(tmp_path, python):
+    checkout = checkout_with_scripts(tmp_path / "checkout")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(python)
+    done = subprocess.run([str(checkout / "scripts/uv"), "--version"], capture_output=True, text=True,
+                          env={"PATH": "{}:/usr/bin:/bin".format(tmp_path / "bin"), "HOME": str(tmp_path)})
+    assert done.stdout.strip() == "uv 0.6.17", done.stderr
+    assert [path.name for path in (checkout / ".tools/uv-0.6.17").rglob("*") if path.is_file()] == ["uv"]
+
+
+def test_the_luigi_command_is_ours_and_luigi_is_behind_it():
+    assert "from pipeline.luigi_command import main" in Path(sys.executable).with_name("luigi").read_text()
 
 
 def a_later_python():

@@ -25,6 +25,20 @@ def publish(store):
         "finished": "2026-01-01T00:00:00Z"})
 
 
+@pytest.mark.parametrize("words, told", [
+    (["chek", "digits"], "no command named 'chek'\n    the first word is the command\n    did you mean 'check'?"),
+    (["check", "--foo"], "octet check  no option --foo"),
+    (["check", "digits", "--jsn"], "no option --jsn\n    nothing is passed over in silence\n"
+     "    did you mean '--json'?"),
+    (["check"], "the following arguments are required: recipe"), ([], "arguments are required: COMMAND"),
+    (["--foo"], "octet --foo  no option --foo"),
+    (["ls", "a", "b"], "octet ls  'b' is one word too many")])
+def test_words_that_mean_nothing_are_told_without_the_usage(store, capsys, words, told):
+    assert cli.main(words) == 2
+    said = capsys.readouterr()
+    assert told in said.err and len(said.err.splitlines()) == 3 and said.out == ""
+
+
 def test_ls_of_an_empty_store_says_so(store, capsys):
     assert cli.main(["ls", "--artifacts"]) == 0
     assert "no artifacts" in capsys.readouterr().out

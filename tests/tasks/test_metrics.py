@@ -19,7 +19,7 @@ def test_accuracy_is_the_share_of_right_answers_over_all_batches():
 
 def test_mean_iou_is_over_the_classes_that_occur():
     end = {"kind": "class_map", "classes": ["a", "b", "never"]}
-    answers = np.eye(3)[[[[0, 0], [1, 1]]]]  # one image of 2x2
+    answers = np.eye(3)[np.array([[[0, 0], [1, 1]]])]  # one image of 2x2
     found = figures(end, (answers, [[[0, 1], [1, 1]]]))
     assert found == {"accuracy": 0.75, "mean_iou": pytest.approx((1 / 2 + 2 / 3) / 2)}
 
