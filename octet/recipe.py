@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
@@ -140,4 +141,4 @@ def _error(problems: List[Problem], path) -> RecipeError:
     return RecipeError("\n".join([str(first)] + ["{}  {}".format(other.place, other) for other in others]),
                        where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
                        next_step="correct {}; `octet check {}` looks at it again".format(
-                           "this" if not others else "these {}".format(1 + len(others)), path))
+                           "this" if not others else "these {}".format(1 + len(others)), shlex.quote(str(path))))

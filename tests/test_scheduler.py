@@ -101,14 +101,15 @@ def test_three_edits_within_ten_seconds_are_three_tasks_and_each_runs(project, l
 
 
 def test_error_of_a_stage_is_on_the_page_in_four_parts_and_runs_again_as_often_as_asked(project, luigid):
-    project.recipe.write_text(SMALL.replace("filters", "filtres"))
+    project.recipe.write_text(SMALL.replace("[4, 8, 8]", "[4, 0, 8]"))
     for workers in ("1", "2"):
         done = project.luigi("ConvertUint8", "--workers", workers)
         assert done.returncode == 5, done.stderr
         (task,) = luigid.tasks("FAILED", str(project.recipe))
         shown = luigid.error(task)
         assert shown in done.stderr
-        assert "{}:2:".format(project.recipe) in shown and "filtres" in shown
+        assert "{}:2:".format(project.recipe) in shown
+        assert "filters: expected a list of whole numbers of at least 1" in shown
         assert "Traceback" not in shown + done.stderr
     assert luigid.tasks("DONE", str(project.recipe)) == {}
 

@@ -31,6 +31,9 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
     except FileNotFoundError:
         raise DatasetError("no such file", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.") from None
+    except IsADirectoryError:
+        raise DatasetError("it is a folder, not a file", path, "The dataset is one .npz file.",
+                           "Check data.args.path in the recipe.") from None
     except BROKEN as error:
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",

@@ -63,6 +63,10 @@ def test_npz_files_that_are_missing_cut_short_or_no_archive_are_named(tmp_path):
         assert path in refusal(npz.load, path)
 
 
+def test_a_folder_in_the_place_of_an_npz_file_is_said(tmp_path):
+    assert "it is a folder" in refusal(npz.load, str(tmp_path))
+
+
 def test_a_range_that_is_none_is_refused(tmp_path):
     for make in (arrays, floats):
         assert "finite low < high" in refusal(npz.load, save(tmp_path, make()), low=1.0, high=1.0)
