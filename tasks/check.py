@@ -11,7 +11,7 @@ from octet import gates
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.quantize import coverage, plan
+from tasks.quantize import coverage, loops, plan
 from tasks.training import approximate, live
 from tasks.training.inference import Inference
 
@@ -22,7 +22,7 @@ def run(job: Job, progress: Progress) -> dict:
     if unfit:
         raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
                           next_step="leave it out, or choose a gate for this kind of target")
-    inference = Inference(job, dataset)
+    inference = Inference(job, dataset, loops.refuse)  # a loop cannot be frozen, nor what is for a GPU alone be run
     network = inference.network
     graph_def = inference.frozen()
     ranges, rewrites = plan.quantizable(graph_def, network)

@@ -1,6 +1,6 @@
 """The recipe's model as it will be used: in a graph of its own, batch norm and dropout at rest."""
 
-from typing import Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,6 @@ from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
-from tasks.quantize import loops
 from tasks.training import evaluate, warm_start
 from tasks.training.model import Built, build, initialize, put
 
@@ -19,10 +18,13 @@ class Inference:
 
     network: what its ends mean. weights: the first ones, in the order in which Keras has them; those of
     the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model cannot
-    be built on this data, or the weights are not its own; QuantizeError for layers that loop.
+    be built on this data, or the weights are not its own.
     """
 
-    def __init__(self, job: Job, dataset: Dataset) -> None:
+    def __init__(self, job: Job, dataset: Dataset,
+                 refuse: Callable[[tf.Graph, List[str]], None] = lambda graph, layers: None) -> None:
+        """refuse: given the graph and the layers' names before anything in it runs, raises for one that it is not to
+        be run or frozen for."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
             self.session = tf.Session(graph=graph)
@@ -30,7 +32,7 @@ class Inference:
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.settings["seed"])
             built = build(job, dataset)
-            loops.refuse(graph, _layers(built.model))  # such a graph cannot be frozen, nor one for a GPU alone be run
+            refuse(graph, list(_layers(built.model)))
             initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self._variables = built.model.weights
