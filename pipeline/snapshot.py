@@ -5,7 +5,7 @@ Nothing reads the recipe again after it: an edit while a run is on changes the n
 
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet import recipe as recipes
@@ -117,10 +117,10 @@ def places(snapshot: Snapshot) -> Dict[str, str]:
             **_files(snapshot.sections, snapshot.folder)}
 
 
-def data_now(snapshot: Snapshot) -> Dict[str, str]:
-    """{part: sha256} of the data as it is at this moment: not `snapshot.data` when it changed."""
+def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
+    """{part: sha256} of these parts as they are at this moment: not those of `snapshot.data` when they changed."""
     reader = closure.Reader(_HERE)
-    return data.digests(snapshot.sections["data"], snapshot.folder, tuple(snapshot.data),
+    return data.digests(snapshot.sections["data"], snapshot.folder, parts,
                         _dataset_modules(reader, snapshot.sections, snapshot.folder))
 
 
