@@ -16,6 +16,7 @@ from pipeline import closure, data, distributions, key
 from pipeline.spec import STAGES, StageSpec
 
 DATASETS, MODELS = "octet.datasets", "models"
+NAME_DIGITS = 16
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -49,6 +50,11 @@ class Snapshot(NamedTuple):
         return key.digest({"record": "octet.snapshot", "version": 2, "sections": self.sections,
                            "data": self.data, "files": self.files, "source": self.source,
                            "versions": self.versions})
+
+
+def name(digest: str) -> str:
+    """A snapshot's digest, short enough for the scheduler's page to show: 64 bits of it."""
+    return digest[:NAME_DIGITS]
 
 
 class Moment:

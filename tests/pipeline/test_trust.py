@@ -57,7 +57,8 @@ def test_data_that_changes_while_a_stage_runs_is_an_error_and_nothing_is_recorde
 
 
 def test_a_stage_reads_no_part_that_is_not_in_its_key(house):
-    house.change(house.root / "tasks/train_float.py", 'bytes_of.part(dataset, "train")', 'bytes_of.part(dataset, "test")')
+    house.change(house.root / "tasks/train_float.py",
+                 'bytes_of.part(dataset, "train")', 'bytes_of.part(dataset, "test")')
     run = house.luigi()
     assert run.code == 13 and "KeyError: 'test'" in run.said and made(house) == []
 
