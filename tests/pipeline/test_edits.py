@@ -86,6 +86,12 @@ def change_picture_and_put_its_time_back(house: House) -> None:
     damage(path, other)
 
 
+def change_helper_and_put_its_time_back(house: House) -> None:
+    """Python's own cache takes such a file for what it was."""
+    path = house.root / "tasks/training/schedule.py"
+    damage(path, path.read_bytes().replace(b"return start * ", b"return start/9*"))
+
+
 def run_then(edit: Callable[[House], object], **which: str) -> Callable[[House], None]:
     """The edit, a run, and the edit undone."""
     def do(house: House) -> None:
@@ -151,6 +157,8 @@ EDITS = [
     Edit("a helper function three imports away", source(
         "octet/datasets/dataset.py", "scale = (high - low) / 255", "scale = (high - low) / 254.5"), ALL,
         "TrainFloat: octet/datasets/dataset.py: quantization() changed"),
+    Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, ALL,
+         "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function, the same numbers", source(
         "tasks/training/schedule.py", "def rate", "def unused():\n    pass\n\n\ndef rate"),
         ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/schedule.py: unused() added"),
