@@ -247,8 +247,12 @@ def test_an_acceptance_is_in_every_trace_after_it(house, tmp_path):
     try:
         octet(house, "accept", house.mine / "faces.yaml", "Freeze", "--reason", "only a metric")
         assert all(state == ["fresh"] for state in house.why().values())
+        octet(house, "force", house.mine / "faces.yaml", "EvalGraph")
+        assert house.why()["Freeze"] == ["waits", "waits for EvalGraph: fresh if the bytes come out the same"]
+        octet(house, "gc", "--delete")
+        assert gone(house) == []
         run = house.luigi()
-        assert run.made == [] and run.code == 0
+        assert run.made == ["EvalGraph"] and run.code == 0
         after = artifact(house, "Freeze")
         assert after != before
         out = octet(house, "trace", after / "frozen.pb")
