@@ -75,6 +75,13 @@ def truncate(path: Path) -> None:
     os.truncate(str(path), 3)
 
 
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(str(path))
+    else:
+        path.unlink()
+
+
 def flip(path: Path) -> None:
     content = path.read_bytes()
     damage(path, bytes([content[0] ^ 1]) + content[1:])
@@ -206,17 +213,17 @@ EDITS = [
          "ConvertUint8: output model.tflite damaged: 3 bytes instead of"),
     Edit("an output edited, its mtime put back", product("ConvertUint8", "model.tflite", flip), ["ConvertUint8"],
          "ConvertUint8: output model.tflite damaged: sha256 differs"),
-    Edit("an output deleted", product("ConvertUint8", "model.tflite", os.unlink), ["ConvertUint8"],
+    Edit("an output deleted", product("ConvertUint8", "model.tflite", remove), ["ConvertUint8"],
          "ConvertUint8: output model.tflite missing"),
-    Edit("a manifest deleted", product("Freeze", "manifest.json", os.unlink), ["Freeze"],
+    Edit("a manifest deleted", product("Freeze", "manifest.json", remove), ["Freeze"],
          "Freeze: manifest.json missing"),
     Edit("a manifest with a flipped bit", product("Freeze", "manifest.json", flip), ["Freeze"],
          "Freeze: manifest.json damaged"),
     Edit("an upstream damaged below a complete root", product("TrainQAT", "network.pb", flip), ["TrainQAT"],
          "TrainQAT: output network.pb damaged: sha256 differs"),
-    Edit("an artifact's folder removed", product("Freeze", "", lambda path: shutil.rmtree(str(path))), ["Freeze"],
+    Edit("an artifact's folder removed", product("Freeze", "", remove), ["Freeze"],
          "Freeze: its artifact is not in the store any more"),
-    Edit("a by-product deleted", product("TrainFloat", "events", os.unlink), []),
+    Edit("a by-product deleted", product("TrainFloat", "events", remove), []),
     Edit("every upstream's bytes let go", drop(*ALL[:-1]), []),
     Edit("an upstream's bytes let go, and a stage below changed", both(
         drop("Freeze"), source("tasks/convert_uint8.py", 'return {"size_bytes"', 'return {"count": 1, "size_bytes"')),
