@@ -14,6 +14,7 @@ class Job(NamedTuple):
     inputs:    the folder of each upstream artifact, by stage name.
     output:    an empty folder; what is in it at the end is the artifact.
     recipe_folder: what file paths and dotted names in the recipe are relative to.
+    parts:     the parts of the dataset that the stage reads: it is given no others.
     source:    paths of the files that the stage's key was made of; the stage may import no others.
                Empty for a job that makes no artifact.
     """
@@ -23,6 +24,7 @@ class Job(NamedTuple):
     inputs: Dict[str, str]
     output: str
     recipe_folder: str
+    parts: Sequence[str] = ()
     source: Sequence[str] = ()
 
     @property

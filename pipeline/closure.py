@@ -31,6 +31,7 @@ INERT = {
     "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
     "octet/datasets/content.py": "likewise",
     "octet/identifier.py": "its format is versioned; what it says follows from the file it is in",
+    "tasks/uncached.py": "it has what is there compiled, and what is there is in the key",
     "tasks/loaded.py": "it compares what was loaded with the closure, after the work is done",
 }
 """Files that are kept with an artifact but not in its key, each with the reason."""
@@ -251,7 +252,7 @@ def _imports(tree: ast.AST) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             yield node.level, node.module or "", [alias.name for alias in node.names]
         elif isinstance(node, ast.Str) and "." in node.s and _is_dotted(node.s) and node.s.split(".")[0] in PACKAGES:
-            yield 0, node.s, []  # a module that is run by its name: python -m tasks.tflite.worker
+            yield 0, node.s, []  # a module that is run by its name: python -m ...
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Str):
             called = node.func
             name = getattr(called, "attr", getattr(called, "id", None))

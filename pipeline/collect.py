@@ -37,6 +37,11 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
             for stage, said in run["stages"].items():
                 if said["key"]:
                     reasons.setdefault((stage, said["key"]), why)
+    accepted = store.marks.accepted()
+    for artifact in list(reasons):
+        while artifact in accepted and accepted[artifact] not in reasons:
+            reasons[accepted[artifact]] = "accepted for {}".format(reasons[artifact])
+            artifact = accepted[artifact]
     for kind in (PINNED, RELEASED):
         for artifact, _ in store.marks.of(kind):
             reasons[artifact] = kind

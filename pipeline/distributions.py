@@ -7,33 +7,54 @@ table of one folder is remembered until something is installed into it or remove
 import functools
 import json
 import os
+import re
 import sys
 import sysconfig
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from octet import digest
 
 INSTALLED = ("site-packages", "dist-packages")
 ABSENT = "absent"
 
-_PURPOSE = "distributions-1"
+_PURPOSE = "distributions-2"
+
+_Installed = Tuple[str, List[str]]
+"""(version, the names of what it requires)."""
+
+
+INERT = {
+    "tensorboard": "it draws events, which are by-products",
+    "setuptools": "it installs; what it has installed has a version of its own",
+    "wheel": "likewise",
+}
+"""Distributions that are no reason to make anything again where they are only required, not imported."""
 
 
 def versions(modules: Iterable[str], path: Optional[List[str]] = None) -> Dict[str, str]:
-    """{distribution: version} of the top-level modules named. What no folder has is 'absent' under
-    the module's own name: an import that is tried and fails is a fact about the artifact too. The
+    """{distribution: version} of the top-level modules named, and of all that those distributions require
+    and have: TensorFlow's protobuf writes our graphs, its keras-applications builds models. What no folder has is
+    'absent' under the module's own name: an import that is tried and fails is a fact about the artifact too. The
     standard library is left out: Python's version stands for it."""
-    table: Dict[str, List[List[str]]] = {}
+    owners: Dict[str, List[str]] = {}
+    installed: Dict[str, _Installed] = {}
     for folder in folders(path):
-        table = {**_table(folder), **table}
-    found = {}
+        table = _table(folder)
+        owners = {**table["owners"], **owners}
+        installed = {**table["installed"], **installed}
+    found, todo = {}, []  # type: Dict[str, str], List[str]
     for module in modules:
-        if module in table:
-            found.update({name: version for name, version in table[module]})
+        if module in owners:
+            todo += owners[module]
         elif not is_standard(module):
             found[module] = ABSENT
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found[name], required = installed[name]
+            todo += [other for other in required if other in installed and other not in INERT]
     return found
 
 
@@ -59,20 +80,39 @@ def _standard_folders() -> List[str]:
     return [place for folder in folders for place in (folder, os.path.join(folder, "lib-dynload"))]
 
 
-def _table(folder: str) -> Dict[str, List[List[str]]]:
+def _table(folder: str) -> dict:
     return json.loads(digest.cached(folder, _PURPOSE, lambda path: json.dumps(_read(Path(path)))))
 
 
-def _read(folder: Path) -> Dict[str, List[List[str]]]:
-    """{top-level module: [[distribution, version], ...]} of one folder."""
-    table: Dict[str, List[List[str]]] = {}
+def _read(folder: Path) -> dict:
+    """{'owners': {top-level module: [distribution, ...]}, 'installed': {distribution: [version, [what it
+    requires]]}} of one folder."""
+    owners: Dict[str, List[str]] = {}
+    installed: Dict[str, _Installed] = {}
     for record in sorted(folder.glob("*.dist-info")) + sorted(folder.glob("*.egg-info")):
         name, _, version = record.name.rpartition(".")[0].partition("-")
         # An egg's name goes on with the Python version: name-1.0-py3.7.egg-info
-        owner = [name.replace("_", "-").lower(), version.split("-")[0]]
+        installed[_normal(name)] = version.split("-")[0], _required(record)
         for module in _top_level(record):
-            table.setdefault(module, []).append(owner)
-    return table
+            owners.setdefault(module, []).append(_normal(name))
+    return {"owners": owners, "installed": installed}
+
+
+def _required(record: Path) -> List[str]:
+    """The distributions that one requires, those of its extras left out. Other markers are not looked at: what
+    they leave out is seldom there, and then its version does no harm."""
+    try:
+        head = (record / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+    except OSError:
+        return []  # an egg's: nobody has made those for years
+    lines = [line.partition(":")[2] for line in head.splitlines() if line.startswith("Requires-Dist:")]
+    return sorted({_normal(re.match(r"[\w.-]*", line.strip()).group()) for line in lines
+                   if not re.search(r";.*\bextra\b", line)})
+
+
+def _normal(name: str) -> str:
+    """A distribution's name in the one form that all its spellings have."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _top_level(record: Path) -> List[str]:

@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 from pipeline import disk, words
 from pipeline import manifest as manifests
 from pipeline.disk import explained
 
-PINNED, RELEASED = "pinned", "released"
+PINNED, RELEASED, ACCEPTED = "pinned", "released", "accepted"
 
 Artifact = Tuple[str, str]
 """(stage, key)."""
@@ -45,6 +45,10 @@ class Marks:
             if record is not None:
                 found.append(((record["stage"], record["key"]), record))
         return found
+
+    def accepted(self) -> Dict[Artifact, Artifact]:
+        """{artifact: the one that it was taken for}."""
+        return {(stage, key): (stage, facts["as"]) for (stage, key), facts in self.of(ACCEPTED)}
 
     def _path(self, kind: str, stage: str, key: str) -> Path:
         return self.root / kind / "{}-{}.json".format(stage, key)

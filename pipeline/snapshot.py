@@ -5,7 +5,7 @@ Nothing reads the recipe again after it: an edit while a run is on changes the n
 
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet import recipe as recipes
@@ -16,6 +16,7 @@ from pipeline import closure, data, distributions, key
 from pipeline.spec import STAGES, StageSpec
 
 DATASETS, MODELS = "octet.datasets", "models"
+NAME_DIGITS = 16
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -49,6 +50,11 @@ class Snapshot(NamedTuple):
         return key.digest({"record": "octet.snapshot", "version": 2, "sections": self.sections,
                            "data": self.data, "files": self.files, "source": self.source,
                            "versions": self.versions})
+
+
+def name(digest: str) -> str:
+    """A snapshot's digest, short enough for the scheduler's page to show: 64 bits of it."""
+    return digest[:NAME_DIGITS]
 
 
 class Moment:
@@ -116,10 +122,10 @@ def places(snapshot: Snapshot) -> Dict[str, str]:
             **_files(snapshot.sections, snapshot.folder)}
 
 
-def data_now(snapshot: Snapshot) -> Dict[str, str]:
-    """{part: sha256} of the data as it is at this moment: not `snapshot.data` when it changed."""
+def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
+    """{part: sha256} of these parts as they are at this moment: not those of `snapshot.data` when they changed."""
     reader = closure.Reader(_HERE)
-    return data.digests(snapshot.sections["data"], snapshot.folder, tuple(snapshot.data),
+    return data.digests(snapshot.sections["data"], snapshot.folder, parts,
                         _dataset_modules(reader, snapshot.sections, snapshot.folder))
 
 

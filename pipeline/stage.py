@@ -21,7 +21,7 @@ from pipeline.spec import STAGES
 from pipeline.staleness import Staleness, listing_bytes
 from pipeline.store import Store
 
-# Every snapshot taken by this process, by recipe and by digest. Nothing re-reads a recipe later.
+# Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
 
 
@@ -30,7 +30,11 @@ def snapshot_of(recipe: str) -> "snapshot.Snapshot":
     if recipe not in _SNAPSHOTS:
         taken = snapshot.take(settings.load().find_recipe(recipe))
         _SNAPSHOTS[recipe] = taken
-        _SNAPSHOTS.setdefault(taken.digest, taken)
+        known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
+        if known.digest != taken.digest:
+            raise UsageError("two snapshots have one name", where=recipe,
+                             why="{} and {} begin alike".format(known.digest, taken.digest),
+                             next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
 
 
@@ -40,14 +44,15 @@ class Stage(luigi.Task):
     recipe = luigi.OptionalParameter(
         default=None, description="a name in recipes/, or a path; luigi.cfg has the default")
     snapshot = luigi.OptionalParameter(
-        default=None, description="digest of recipe, data and source; taken when not given")
+        default=None, description="of recipe, data and source, the first {} digits; taken when not given".format(
+            snapshot.NAME_DIGITS))
 
     @classmethod
     def get_param_values(cls, params, args, kwargs):
         values = dict(super().get_param_values(params, args, kwargs))
         values["recipe"] = values["recipe"] or settings.load().recipe
         # A significant parameter: the scheduler tells two contents apart by it alone.
-        values["snapshot"] = values["snapshot"] or snapshot_of(values["recipe"]).digest
+        values["snapshot"] = snapshot.name(values["snapshot"] or snapshot_of(values["recipe"]).digest)
         return [(name, values[name]) for name, _ in params]
 
     _deaf = False  # whether the scheduler has stopped answering
@@ -59,11 +64,11 @@ class Stage(luigi.Task):
     @property
     def taken(self) -> "snapshot.Snapshot":
         """The snapshot that this task is about."""
-        if self.snapshot not in _SNAPSHOTS and snapshot_of(self.recipe).digest != self.snapshot:
+        if self.snapshot not in _SNAPSHOTS and snapshot.name(snapshot_of(self.recipe).digest) != self.snapshot:
             raise UsageError(
                 "the recipe, its data or the source is no longer what was asked for",
                 where=self.recipe, why="snapshot {} was asked for, there is {}".format(
-                    self.snapshot[:12], snapshot_of(self.recipe).digest[:12]),
+                    self.snapshot, snapshot.name(snapshot_of(self.recipe).digest)),
                 next_step="leave out --snapshot")
         return _SNAPSHOTS[self.snapshot]
 
@@ -143,7 +148,7 @@ class Stage(luigi.Task):
             store.publish(workspace, name, key, {
                 "inputs": preimage, "metrics": metrics, "git": code,
                 "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
-                "snapshot": self.snapshot, "seed": self.taken.sections.get("seed"),
+                "snapshot": self.taken.digest, "seed": self.taken.sections.get("seed"),
                 "run": record.current(), "why": why, "sources": sources,
                 "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
                 "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
@@ -190,7 +195,8 @@ class Stage(luigi.Task):
 
     def _check_data(self) -> None:
         """What the stage read is what its key says, to the end."""
-        if self.spec.parts and snapshot.data_now(self.taken) != self.taken.data:
+        parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
+        if parts and snapshot.data_now(self.taken, parts) != {part: self.taken.data[part] for part in parts}:
             raise DatasetError("the data changed while the stage ran",
                                where=str(self.taken.recipe),
                                why="{} may have seen both, so nothing is recorded".format(
@@ -223,7 +229,7 @@ class Stage(luigi.Task):
         files = self.taken.closures[self.spec.name].files
         return Job(stage=self.spec.module, settings=wanted,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
-                   output=str(workspace), recipe_folder=str(self.taken.folder),
+                   output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
                    source=[file.path for file in files.values()])
 
     def _say_waiting(self) -> None:

@@ -30,6 +30,7 @@ class Staleness:
         """but_for: the name of a run that is not to be compared with: the one going on."""
         self.plan = plan
         self.store = plan.store  # type: Store
+        self._accepted = plan.store.marks.accepted()
         recipe = plan.snapshot.recipe
         self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != but_for]
 
@@ -77,14 +78,22 @@ class Staleness:
                       {name: supposed.get(name, {}) for name in spec.needs})[1]
 
     def last_manifest(self, stage: str) -> Optional[dict]:
-        """The manifest of this stage's artifact in the newest run that has one."""
+        """The manifest of this stage's artifact in the newest run that has one; of that which it was taken for,
+        where somebody has accepted it."""
         for run in self.runs:
             known = (run["stages"].get(stage) or {}).get("key")
-            if known:
-                record = self.store.look(stage, known).manifest
+            for candidate in self._taken_for(stage, known) if known else ():
+                record = self.store.look(stage, candidate).manifest
                 if record is not None:
                     return record
         return None
+
+    def _taken_for(self, stage: str, first: str) -> List[str]:
+        """The keys of what an artifact was accepted as, last one first, and its own."""
+        keys = [first]
+        while self._accepted.get((stage, keys[0]), (stage, first))[1] not in keys:
+            keys.insert(0, self._accepted[stage, keys[0]][1])
+        return keys
 
     def _now(self, stage: str) -> why.Contents:
         snapshot = self.plan.snapshot

@@ -6,11 +6,10 @@ from typing import List
 from octet.errors import UsageError
 from pipeline import record, words
 from pipeline.looks import DROPPED, FORCED, INTACT, UNKNOWN
+from pipeline.marks import ACCEPTED
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.staleness import Staleness
-
-ACCEPTED = "accepted"
 
 
 def force(plan: Plan, stage: str, reason: str) -> str:

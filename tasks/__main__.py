@@ -12,9 +12,13 @@ import signal
 import sys
 import threading
 
-from octet.errors import OctetError, StoreError
-from octet.job import Job
-from tasks import loaded
+from tasks import uncached
+
+uncached.install()  # before anything that an artifact depends on is imported
+
+from octet.errors import OctetError, StoreError  # noqa: E402
+from octet.job import Job  # noqa: E402
+from tasks import loaded  # noqa: E402
 
 FULL = os.strerror(errno.ENOSPC)
 

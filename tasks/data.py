@@ -1,5 +1,6 @@
 """The dataset that a job names."""
 
+import dataclasses
 from pathlib import Path
 
 from octet.arguments import expect
@@ -13,8 +14,13 @@ CATALOGUE = "octet.datasets"
 
 
 def load(job: Job) -> Dataset:
-    """The job's dataset, all parts. Raises DatasetError for one that is not sound."""
-    section, folder = job.settings["data"], Path(job.recipe_folder)
+    """The job's dataset, with the parts that the job names and no others: what a stage reads is what its key
+    holds. Raises DatasetError for one that is not sound in all of its parts."""
+    dataset = _whole(job.settings["data"], Path(job.recipe_folder))
+    return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
+
+
+def _whole(section: dict, folder: Path) -> Dataset:
     name = section["dataset"]
     function = load_attribute(name, CATALOGUE, "load", folder)
     args = arguments(section, folder)

@@ -1,6 +1,7 @@
 """What set-up promises: pinned by hash, free of addresses, and importable from anywhere."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -153,6 +154,17 @@ def test_installed_package_has_both_commands_and_they_work(tmp_path):
     run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
     (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")
     assert "recipe    digits" in run("octet", "trace", str(model))
+
+    packages, = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    helper = packages / "tasks" / "tflite" / "toco.py"
+    helper.write_text(helper.read_text() + "\n\ndef unused():\n    pass\n")
+    states = {stage: [said["state"]] + said["reasons"]
+              for stage, said in json.loads(run("octet", "why", "digits", "--json")).items()}
+    assert [states[stage] for stage in ("TrainFloat", "TrainQAT", "EvalGraph", "Freeze")] == [["fresh"]] * 4
+    assert states["ConvertUint8"] == ["stale", "tasks/tflite/toco.py: unused() added"]
+    said = subprocess.run([str(binaries / "luigi"), "--module", "pipeline", "ConvertUint8", "--recipe", "digits",
+                           "--local-scheduler"], cwd=str(home), env=env, stderr=subprocess.PIPE, text=True).stderr
+    assert re.findall(r"^(\w+): started$", said, re.MULTILINE) == ["ConvertUint8"]
 
 
 @pytest.mark.slow

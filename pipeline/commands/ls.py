@@ -15,11 +15,13 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from octet import digest
 from pipeline import settings, words
 from pipeline.looks import Look
+from pipeline.marks import Artifact
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
 from pipeline.store import Store
 
 RUNS_SHOWN = 20
+CHUNK = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,27 +48,32 @@ def run(arguments: argparse.Namespace) -> None:
 
 def artifacts(store: Store) -> Iterator[Dict]:
     """A row for each artifact, in the order of the pipeline, newest last."""
-    looks = store.looks(store.list())
-    for (stage, key), look in sorted(looks.items(), key=_in_order):
-        yield _artifact(stage, key, look)
+    rows = [_artifact(stage, key, look) for some in _in_chunks(store.list())
+            for (stage, key), look in store.looks(some).items()]
+    yield from sorted(rows, key=_in_order)
 
 
 def recipes(store: Store, runs: Runs) -> Iterator[Dict]:
     """A row for the newest run of each recipe that ever ran."""
     newest = [(run, count) for count, of_recipe in runs.every()
               for run in itertools.islice(of_recipe, 1)]
-    looks = store.looks({(stage, said["key"]) for run, _ in newest
-                         for stage, said in run["stages"].items() if said["key"]})
-    for run, count in sorted(newest, key=lambda pair: (pair[0]["recipe"]["name"],
-                                                       pair[0]["recipe"]["path"])):
-        of_run = [looks.get((stage, said["key"])) for stage, said in run["stages"].items()]
-        there = [look for look in of_run if look and look.state == "intact"]
-        last = looks.get((run["target"], run["stages"][run["target"]]["key"]))
-        yield {"recipe": run["recipe"]["name"], "path": run["recipe"]["path"], "run": run["number"],
-               "runs": count, "started": run["started"], "target": run["target"],
-               "stages": "{}/{} intact".format(len(there), len(of_run)),
-               "bytes": sum(_bytes(look) for look in there), "metrics": _metrics(last),
-               "state": _state(run)}
+    newest.sort(key=lambda pair: (pair[0]["recipe"]["name"], pair[0]["recipe"]["path"]))
+    for some in _in_chunks(newest):
+        looks = store.looks({(stage, said["key"]) for run, _ in some
+                             for stage, said in run["stages"].items() if said["key"]})
+        for run, count in some:
+            yield _recipe(run, count, looks)
+
+
+def _recipe(run: dict, count: int, looks: Dict[Artifact, Look]) -> Dict:
+    of_run = [looks.get((stage, said["key"])) for stage, said in run["stages"].items()]
+    there = [look for look in of_run if look and look.state == "intact"]
+    last = looks.get((run["target"], run["stages"][run["target"]]["key"]))
+    return {"recipe": run["recipe"]["name"], "path": run["recipe"]["path"], "run": run["number"],
+            "runs": count, "started": run["started"], "target": run["target"],
+            "stages": "{}/{} intact".format(len(there), len(of_run)),
+            "bytes": sum(_bytes(look) for look in there), "metrics": _metrics(last),
+            "state": _state(run)}
 
 
 def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str) -> None:
@@ -113,11 +120,16 @@ def _bytes(look: Look) -> int:
     return sum(output["bytes"] for output in (look.manifest or {}).get("outputs", ()))
 
 
-def _in_order(item) -> tuple:
-    (stage, key), look = item
+def _in_order(row: Dict) -> tuple:
     names = list(STAGES)
-    place = names.index(stage) if stage in names else len(names)
-    return place, (look.manifest or {}).get("finished") or "", key
+    place = names.index(row["stage"]) if row["stage"] in names else len(names)
+    return place, row["finished"] or "", row["key"]
+
+
+def _in_chunks(items: list) -> Iterator[list]:
+    """A few at a time: a manifest is many times as large as its row."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start:start + CHUNK]
 
 
 def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[Dict],

@@ -13,6 +13,7 @@ from typing import Iterator, List
 from octet.errors import StoreError, UsageError
 from pipeline import picture, restore, settings, words
 from pipeline.lineage import Lineage, id_of
+from pipeline.marks import ACCEPTED
 from pipeline.store import Store
 
 
@@ -138,6 +139,6 @@ def _acceptances(lineage: Lineage, record: dict) -> Iterator[str]:
             accepted["from"][:12], accepted["accepted"], accepted["by"], accepted["reason"] or "no reason given")
         for line in accepted["differences"]:
             yield "although {}".format(line)
-    for (stage, key), facts in lineage.store.marks.of("accepted"):
+    for (stage, key), facts in lineage.store.marks.of(ACCEPTED):
         if (stage, key) == (record["stage"], record["key"]):
             yield "as {} too, on {} by {}".format(facts["as"][:12], facts["marked"], facts["by"])

@@ -18,10 +18,11 @@ from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Uni
 import numpy as np
 
 from octet.errors import InterpreterError
-from tasks.tflite import patch
+from tasks.tflite import patch, worker
 from tasks.tflite.contents import Contents, Operator, Tensor
 
-WORKER = (sys.executable, "-I", "-m", "tasks.tflite.worker")  # -I: no folder can put another `tasks` before ours
+# By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
+WORKER = (sys.executable, "-I", worker.__file__)
 CHUNK_BYTES = 1 << 28
 ALIGNMENT = 64
 LAST_WORDS = 5

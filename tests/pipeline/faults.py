@@ -1,6 +1,8 @@
 """Runs that are killed, stores that are spoiled, disks that are full: after each, what must hold.
 
-    python -m tests.pipeline.faults [KILLS] [SEED]     as `make faults` does
+    python -m tests.pipeline.faults [KILLS] [SEED] [REAL]     as `make faults` does
+
+KILLS runs of light stages are killed or spoiled, and then REAL ones of TensorFlow and toco.
 """
 
 import contextlib
@@ -23,6 +25,7 @@ from pipeline.store import Store
 from tests.pipeline.house import House, damage
 
 ALL = list(STAGES)
+REAL_WITHIN_S = 30.0  # as long as a whole run of the real stages takes
 VICTIMS = ("stage", "parent", "everything")
 SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 
@@ -78,7 +81,7 @@ def kill(house: House, chance: random.Random, within_s: float) -> str:
 
 def _end(run: subprocess.Popen) -> str:
     try:
-        return run.communicate(timeout=60)[0].decode()
+        return run.communicate(timeout=300)[0].decode()
     finally:
         run.kill()
 
@@ -180,7 +183,7 @@ def fill_up(house: House, reference: Dict[str, Dict[str, str]], size_bytes: int)
     return "{} bytes: exit {}, {} complete".format(size_bytes, first.code, complete)
 
 
-def main(kills: int = 200, seed: int = 1) -> int:
+def main(kills: int = 200, seed: int = 1, real: int = 20) -> int:
     """Prints what was done, a line each; an assertion ends it."""
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
         house = House(Path(folder))
@@ -192,6 +195,9 @@ def main(kills: int = 200, seed: int = 1) -> int:
             print(said or "mounting is not allowed here: no small disk to fill", flush=True)
             if said is None or "exit 0" in said:
                 break
+    with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
+        for line in loop(House(Path(folder), real=True), real, seed, within_s=REAL_WITHIN_S):
+            print("with TensorFlow, {}".format(line), flush=True)
     return 0
 
 

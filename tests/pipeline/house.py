@@ -1,7 +1,8 @@
 """A checkout of its own, with an environment of its own, where source can be edited and run.
 
-The real `pipeline`, `octet`, Luigi, processes and files; `tasks` is the light stand-in (`light/`), so
-that a whole run takes seconds. A user's folder `mine` holds a recipe, a model, and pictures.
+The real `pipeline`, `octet`, Luigi, processes and files. `tasks` is the light stand-in (`light/`), so that a
+whole run takes seconds; or the real one, with TensorFlow and toco, and takes twenty. A user's folder `mine`
+holds a recipe, a model, and pictures; edits of it are the same whatever the stages are.
 """
 
 import configparser
@@ -27,29 +28,65 @@ data: {dataset: image_folder, args: {path: photos, size: [4, 4], channels: 1, va
 model: {build: "nets.net:build", args: {width: 8}}
 train: {epochs: 1}
 quantize: {epochs: 1}
-validate: {max_accuracy_drop: 0.05}
+validate: {max_accuracy_drop: 0.95}
 """
 NET = '''\
 """A user's model."""
 
+from pathlib import Path
+
 from nets import blocks
+
+CHANCE = Path(__file__).parent.parent / "chance"  # what no key knows: a test writes it to get other bytes
 
 
 def build(input_shape, classes, width, sleep_s=0):
     blocks.wait(sleep_s)
-    return [blocks.layer(width), classes]
+    return blocks.network(input_shape, [width], classes, 0.2 if CHANCE.exists() else 0.1)
 '''
-BLOCKS = """\
+BLOCKS = '''\
 import time
-
-
-def layer(width):
-    return {"width": width}
+{imports}
+try:
+    from nets import fast
+except ImportError:
+    fast = None
 
 
 def wait(seconds):
     time.sleep(seconds)
-"""
+
+
+def network(input_shape, widths, classes, bias):
+    return stacked(input_shape, [layer(width, bias + (fast.STEP if fast else 0)) for width in widths], classes)
+{rest}'''
+LIGHT_BLOCKS = BLOCKS.format(imports="", rest='''
+
+def layer(width, bias):
+    return dict(width=width, bias=bias, scale=1.0)
+
+
+def stacked(input_shape, layers, classes):
+    return [layers, classes]
+''')
+REAL_BLOCKS = BLOCKS.format(imports="\nimport tensorflow as tf\n", rest='''
+
+def layer(width, bias):
+    return tf.keras.layers.Dense(
+        width, "relu", bias_initializer=tf.keras.initializers.Constant(bias),
+        kernel_initializer=tf.keras.initializers.VarianceScaling(scale=1.0))
+
+
+def stacked(input_shape, layers, classes):
+    return tf.keras.Sequential([tf.keras.layers.Flatten(input_shape=input_shape)] + layers + [
+        tf.keras.layers.Dense(classes, "softmax")])
+''')
+TOCO = '''\
+#!{}
+import sys
+from tensorflow.lite.toco.python.toco_from_protos import main
+sys.exit(main())
+'''
 
 
 class Run(NamedTuple):
@@ -63,23 +100,31 @@ class Run(NamedTuple):
 class House:
     """root: the checkout. mine: the user's folder. store: its store, made by the first run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, real: bool = False) -> None:
+        """real: the stages are those of this checkout."""
+        self.real = real
         self.folder, self.root, self.mine = folder, folder / "checkout", folder / "mine"
-        self.store = folder / "store"
+        self.store, self.timeout_s = folder / "store", 600 if real else 120
         for name in ("pipeline", "octet", "models"):
             shutil.copytree(str(ROOT / name), str(self.root / name), ignore=_not_needed)
+        if real:
+            shutil.copytree(str(ROOT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
+        else:
+            self._put_light_stages()
+        self._make_environment()
+        self.furnish()
+        self.use_store(self.store)
+
+    def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
-        for name in ("__main__.py", "loaded.py", "digest.py", "data.py"):
+        for name in ("__main__.py", "loaded.py", "uncached.py", "digest.py", "data.py", "training/schedule.py"):
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")
         # What the stages promise follows the real `spec.py`, so that another product there breaks nothing here.
         (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
             {spec.module: list(spec.products) for spec in STAGES.values()}))
-        self._make_environment()
-        self.furnish()
-        self.use_store(self.store)
 
     def furnish(self) -> None:
         """The user's folder as it is at first."""
@@ -87,7 +132,7 @@ class House:
         self.put("faces.yaml", RECIPE)
         self.put("nets/__init__.py", "")
         self.put("nets/net.py", NET)
-        self.put("nets/blocks.py", BLOCKS)
+        self.put("nets/blocks.py", REAL_BLOCKS if self.real else LIGHT_BLOCKS)
         for part, count in (("train", 5), ("test", 2)):
             for shade, name in enumerate(("cat", "dog")):
                 for index in range(count):
@@ -136,7 +181,7 @@ class House:
                 str(self.mine / (recipe + ".yaml"))] + scheduler + list(words)
 
     def luigi(self, *words: str, **which: str) -> Run:
-        done = subprocess.run(self.command(*words, **which), cwd="/", env=self.environment, timeout=120,
+        done = subprocess.run(self.command(*words, **which), cwd="/", env=self.environment, timeout=self.timeout_s,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return run_of(done.returncode, done.stdout.decode())
 
@@ -147,7 +192,7 @@ class House:
 
     def octet(self, *words: str) -> "subprocess.CompletedProcess":
         return subprocess.run([str(self.python), "-m", "pipeline.cli"] + [str(word) for word in words],
-                              cwd="/", env=self.environment, timeout=120, capture_output=True,
+                              cwd="/", env=self.environment, timeout=self.timeout_s, capture_output=True,
                               text=True)
 
     def why(self, recipe: str = "faces") -> Dict[str, List[str]]:
@@ -169,6 +214,10 @@ class House:
         self.packages, = environment.glob("lib/python*/site-packages")
         (self.packages / "house.pth").write_text("{}\n{}\n".format(
             self.root, sysconfig.get_path("purelib")))
+        if self.real:
+            toco = environment / "bin" / "toco_from_protos"
+            toco.write_text(TOCO.format(self.python))
+            toco.chmod(0o755)
 
 
 def finish(process: subprocess.Popen, timeout_s: float = 60) -> Run:

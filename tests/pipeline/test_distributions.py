@@ -41,3 +41,21 @@ def test_the_table_agrees_with_what_python_says():
     for module, name in (("numpy", "numpy"), ("tensorflow", "tensorflow"), ("PIL", "pillow"),
                          ("yaml", "pyyaml"), ("google", "protobuf")):
         assert distributions.versions([module])[name] == version(name)
+
+
+def test_what_a_distribution_requires_is_in_as_well(tmp_path):
+    lib = tmp_path / "site-packages"
+    put(lib / "net-1.dist-info" / "top_level.txt", "net\n")
+    put(lib / "net-1.dist-info" / "METADATA", "Name: net\nRequires-Dist: Weight_Files (>=2)\nRequires-Dist: wheel\n"
+        "Requires-Dist: nowhere\nRequires-Dist: tester ; extra == 'tests'\n\nRequires-Dist: prose\n")
+    put(lib / "weight.files-2.5.dist-info" / "METADATA",
+        "Requires-Dist: net\nRequires-Dist: bits>=1; python_version>'2'\n")
+    for name in ("bits-7", "wheel-3", "tester-1", "prose-1", "stranger-1"):
+        put(lib / (name + ".dist-info") / "METADATA")
+    assert distributions.versions(["net"], [str(lib)]) == {"net": "1", "weight-files": "2.5", "bits": "7"}
+
+
+def test_what_tensorflow_is_made_of_is_in_and_what_draws_is_not():
+    found = distributions.versions(["tensorflow"])
+    assert {"tensorflow", "numpy", "protobuf", "h5py", "keras-applications"} <= set(found)
+    assert not {"tensorboard", "werkzeug", "markdown", "pytest", "luigi"} & set(found)

@@ -1,6 +1,7 @@
 import pytest
 
 from octet.errors import GateError
+from octet.gates import GATES
 from pipeline import gates
 
 
@@ -74,3 +75,11 @@ def test_operators_that_compute_otherwise_than_float_are_named(limit, told):
     metrics = {"outputs": {"label": classes(0.99)}, "parity": {"wrong": ["up/resize", "pool/mean"]}}
     found = gates.misses(metrics, {"max_wrong_operators": limit})
     assert bool(found) == told and all("up/resize, pool/mean" in line for line in found)
+
+
+@pytest.mark.parametrize("gate", sorted(GATES))
+def test_every_gate_that_a_recipe_may_set_is_judged(gate):
+    as_bad_as_can_be = {"label": classes(-1.0, agreement=-1.0), "image": values(9.0)}
+    measured = {"outputs": as_bad_as_can_be, "parity": {"wrong": ["conv", "dense"]}}
+    found = gates.misses(measured, {gate: 0})
+    assert found and all("{} is 0".format(gate) in sentence for sentence in found)

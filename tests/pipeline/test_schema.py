@@ -24,7 +24,7 @@ def records(tmp_path_factory):
     """The manifests of a run, and of an acceptance after it, as they are in the files."""
     house = House(tmp_path_factory.mktemp("schema"))
     assert house.luigi().code == 0
-    house.change(house.root / "tasks/freeze.py", "return {}", "return {'nodes': 1}")
+    house.change(house.root / "tasks/freeze.py", '{"nodes": 0}', '{"nodes": 1}')
     assert house.octet("accept", house.mine / "faces.yaml", "Freeze").returncode == 0
     return [json.loads(path.read_text()) for path in (house.store / "artifacts").glob("*/*/manifest.json")]
 

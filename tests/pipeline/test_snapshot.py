@@ -68,7 +68,7 @@ def test_a_copy_of_everything_elsewhere_is_the_same_content(house):
 def test_a_changed_photo_changes_one_part(house):
     before = take(house)
     put(house / "mine/photos/test", "corrected")
-    now = snapshot.data_now(before)
+    now = snapshot.data_now(before, ("train", "validation", "test"))
     assert [part for part in now if now[part] != before.data[part]] == ["test"]
     assert take(house).digest != before.digest
 
@@ -140,7 +140,7 @@ def test_a_heavy_dataset_is_asked_in_a_process_of_its_own(house):
     here = str(house / "mine/faces.py")
     assert here not in [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     put(house / "mine/photos/test", "corrected")
-    assert snapshot.data_now(taken)["test"] != taken.data["test"]
+    assert snapshot.data_now(taken, ["test"])["test"] != taken.data["test"]
 
 
 ENDS = "import os, sys\ndef load(path): pass\ndef digest(part, path):\n    "

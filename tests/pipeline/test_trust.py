@@ -56,6 +56,23 @@ def test_data_that_changes_while_a_stage_runs_is_an_error_and_nothing_is_recorde
     assert house.luigi().code == 0
 
 
+def test_a_stage_reads_no_part_that_is_not_in_its_key(house):
+    house.change(house.root / "tasks/train_float.py",
+                 'bytes_of.part(dataset, "train")', 'bytes_of.part(dataset, "test")')
+    run = house.luigi()
+    assert run.code == 13 and "KeyError: 'test'" in run.said and made(house) == []
+
+
+def test_a_test_label_corrected_while_it_trains_costs_no_training(house):
+    house.change(house.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = house.start()
+    child_of(going_on)
+    house.picture("photos/test/cat/0.png", 222)
+    run = finish(going_on)
+    assert run.code == 4 and run.made == ALL[:3] and made(house) == ALL[:2]
+    assert house.luigi().made == ALL[2:]
+
+
 def test_a_recipe_edited_during_a_run_changes_the_next_run_only(house):
     house.change(house.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
     going_on = house.start()

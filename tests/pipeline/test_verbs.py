@@ -104,7 +104,7 @@ def test_the_source_is_restored_byte_by_byte(house, tmp_path):
     restored = tmp_path / "source" / "TrainFloat"
     for name, original in (("recipe/net.py", house.mine / "nets/net.py"),
                            ("recipe/blocks.py", house.mine / "nets/blocks.py"),
-                           ("tasks/training/curves.py", house.root / "tasks/training/curves.py"),
+                           ("octet/datasets/dataset.py", house.root / "octet/datasets/dataset.py"),
                            ("octet/errors.py", house.root / "octet/errors.py")):
         assert (restored / name).read_bytes() == original.read_bytes()
     assert not (tmp_path / "source" / "TrainQAT" / "recipe").exists()
@@ -243,12 +243,16 @@ def test_an_acceptance_is_in_every_trace_after_it(house, tmp_path):
     before = artifact(house, "Freeze")
     path = house.root / "tasks" / "freeze.py"
     text = path.read_text()
-    path.write_text(text.replace("return {}", "return {'nodes': 1}"))
+    path.write_text(text.replace('{"nodes": 0}', '{"nodes": 1}'))
     try:
         octet(house, "accept", house.mine / "faces.yaml", "Freeze", "--reason", "only a metric")
         assert all(state == ["fresh"] for state in house.why().values())
+        octet(house, "force", house.mine / "faces.yaml", "EvalGraph")
+        assert house.why()["Freeze"] == ["waits", "waits for EvalGraph: fresh if the bytes come out the same"]
+        octet(house, "gc", "--delete")
+        assert gone(house) == []
         run = house.luigi()
-        assert run.made == [] and run.code == 0
+        assert run.made == ["EvalGraph"] and run.code == 0
         after = artifact(house, "Freeze")
         assert after != before
         out = octet(house, "trace", after / "frozen.pb")

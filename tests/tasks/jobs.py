@@ -21,7 +21,7 @@ def run(folder, text, last):
         folders[name] = Path(folder) / name
         folders[name].mkdir()
         job = Job(spec.module, {section: sections[section] for section in spec.reads},
-                  {need: str(folders[need]) for need in spec.needs}, str(folders[name]), str(folder))
+                  {need: str(folders[need]) for need in spec.needs}, str(folders[name]), str(folder), spec.parts)
         stage = importlib.import_module("tasks." + spec.module)
         # as the pipeline starts them: toco is found through PATH
         path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]

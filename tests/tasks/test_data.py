@@ -12,5 +12,11 @@ def test_a_path_means_the_same_file_to_a_stage_as_to_the_snapshot(tmp_path, monk
              x_validation=images, y_validation=numbers % 2, x_test=images, y_test=numbers % 2)
     for folder, path in ((tmp_path / "recipes", "~/mine.npz"), (tmp_path, "mine.npz")):
         section = {"dataset": "npz", "args": {"path": path}}
-        job = Job("check", {"data": section}, {}, str(tmp_path / "out"), str(folder))
+        job = Job("check", {"data": section}, {}, str(tmp_path / "out"), str(folder), ("train",))
         assert len(data.load(job).parts["train"]) == 6
+
+
+def test_a_stage_is_given_the_parts_that_its_job_names_and_no_others(tmp_path):
+    for parts in ((), ("test",), ("train", "validation")):
+        job = Job("check", {"data": {"dataset": "digits", "args": {}}}, {}, str(tmp_path), str(tmp_path), parts)
+        assert tuple(data.load(job).parts) == parts

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import InterpreterError
-from tasks.tflite import contents, interpreter
+from tasks.tflite import contents, interpreter, worker
 from tests.tasks.tflite import graphs
 
 IMAGE = ((4, 4, 2), -1.0, 3.0)
@@ -115,7 +115,7 @@ def test_interpreters_process_dies_with_the_process_that_started_it(tmp_path):
     try:
         assert parent.stdout.readline()  # an interpreter is at work
         children = psutil.Process(parent.pid).children()
-        assert children and all("tasks.tflite.worker" in child.cmdline() for child in children)
+        assert children and all(worker.__file__ in child.cmdline() for child in children)
     finally:
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()

@@ -8,4 +8,4 @@ def run(job, progress):
     (job.out / "model.tflite").write_bytes(content)
     (job.out / "network.json").write_text("{}\n")
     bytes_of.fill(job)
-    return {"identifier": identifier.find(content)}
+    return {"size_bytes": len(content), "identifier": identifier.find(content)}

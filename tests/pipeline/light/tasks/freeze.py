@@ -7,4 +7,4 @@ def run(job, progress):
                                        if path.name not in ("manifest.json",)))
     (job.out / "network.json").write_text("{}\n")
     bytes_of.fill(job)
-    return {}
+    return {"nodes": 0}

@@ -12,7 +12,7 @@ def run(job, progress):
     model = build(input_shape=(4, 4, 1), classes=2, **section["args"])
     dataset = data.load(job)
     bytes_of.write(job, "float.pb", model, job.settings["train"], job.settings["seed"],
-                   bytes_of.part(dataset, "train"), loop.steps(), bytes_of.chance(job))
+                   bytes_of.part(dataset, "train"), loop.steps())
     (job.out / "network.json").write_text("{}\n")
     (job.out / "events").write_text("by-product")
     bytes_of.fill(job)

@@ -1,9 +1,5 @@
-try:
-    from tasks.training import fast
-except ImportError:
-    fast = None
+from tasks.training import schedule
 
 
 def steps():
-    from tasks.training.schedule import cosine
-    return [round(cosine(step / 4), 6) for step in range(5)] + ([fast.STEP] if fast else [])
+    return [round(schedule.rate("cosine", 1.0, step / 4), 6) for step in range(5)]
