@@ -19,7 +19,7 @@ from tasks.training import batch_norm, feed, training_graph
 from tasks.training.history import History
 from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
-from tasks.training.model import build, initialize, put
+from tasks.training.model import ANY_DEVICE, build, initialize, put
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -35,7 +35,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
     """What each epoch came to; `inference` has the trained weights."""
     settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
     tf.keras.backend.clear_session()
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph, config=ANY_DEVICE) as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)

@@ -25,8 +25,12 @@ def reads_constant(operation: tf.Operation) -> bool:
 
 
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
-    """What the named nodes depend on, and nothing else."""
-    return tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
+    """What the named nodes depend on, and nothing else: no wish for a device, or to be where a node is that is gone."""
+    found = tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
+    for node in found.node:
+        node.device = ""
+        node.attr.pop("_class", None)
+    return found
 
 
 def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:

@@ -85,6 +85,9 @@ FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softm
 BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
 """With operands of unlike shapes these take no more axes either."""
 
+_AT_REST = ("batch statistics have no uint8 form, and no kernel has the channels first: call the layer without "
+            "training=True, with data_format='channels_last'")
+
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
     "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}`",
@@ -96,7 +99,7 @@ NO_KERNEL: Dict[str, str] = {
     "LRN": "use batch normalization, which disappears into the layer before it",
     "Rsqrt": "use batch normalization or l2_normalize",
     "Sqrt": "apply it outside the network",
-    "Pow": "multiply the tensor by itself",
+    "Pow": "whole powers from 1 to 4 are products, others have no kernel: use one of these",
     "BatchMatMul": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "BatchMatMulV2": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "Conv3D": "use two-dimensional convolutions",
@@ -104,6 +107,14 @@ NO_KERNEL: Dict[str, str] = {
     "MaxPool3D": "use two-dimensional pooling",
     "AvgPool3D": "use two-dimensional pooling",
     "ArgMax": "leave it out: the largest of the output's codes is the same one",
+    "Select": "a choice for each element has no uint8 kernel: use maximum, minimum, relu or leaky_relu",
+    "Switch": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
+    "Merge": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
+    "FusedBatchNorm": _AT_REST, "FusedBatchNormV2": _AT_REST, "FusedBatchNormV3": _AT_REST,
+    "RandomUniform": "a network in use draws no random numbers: call the layer without training=True",
+    "RandomStandardNormal": "a network in use draws no random numbers: call the layer without training=True",
+    "PyFunc": "Python does not travel with the file: write it in TensorFlow's operations",
+    "PyFuncStateless": "Python does not travel with the file: write it in TensorFlow's operations",
     "Cast": "a comparison, such as ReLU(threshold=...), jumps between two codes: use relu(x - threshold)",
 }
 """Operations that people use and uint8 has no kernel for: the way out."""

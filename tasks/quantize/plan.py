@@ -5,12 +5,13 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 import tensorflow as tf
 
 from tasks import network as net
-from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw
+from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw, values
 from tasks.quantize.net import Net
 from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip, wide
 
 REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.strip,
+    strip.branches,
     composites.softmax,
     composites.l2_normalization,
     clamps.clip_by_value,
@@ -69,9 +70,11 @@ def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[A
     outputs = net.nodes(network, "outputs")
     graph_def = constants.fold(shapes.settle(functions.inline(graph_def), inputs, outputs), outputs)
     found, applied = Net(graph_def, list(inputs), outputs, network["layers"]), []
+    values.expect_float32(found)
     for rewrite in REWRITES:
         applied.extend(Applied(rewrite.__name__, node, found.layer_of(node)) for node in rewrite(found))
         found.prune()
+    values.expect_finite(found)
     return found.graph_def(), applied
 
 

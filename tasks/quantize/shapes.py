@@ -9,11 +9,13 @@ operand is looked at for two batches: what does not change is a constant, a dime
 batch is -1 in a Reshape, and in a transposed convolution is read off the input.
 """
 
-from typing import Dict, List, Set, Tuple
+import contextlib
+from typing import Dict, Iterator, List, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
 
+from octet.errors import QuantizeError
 from tasks.quantize import constants
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank")
@@ -51,7 +53,7 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray
     copy.CopyFrom(graph_def)
     for name, shape in inputs.items():
         _fix(copy, name, [batch] + list(shape))
-    with tf.Graph().as_default() as graph:
+    with tf.Graph().as_default() as graph, _any_batch(batch):
         tf.import_graph_def(copy, name="")
     known: Set[str] = set()
     for operation in graph.get_operations():
@@ -69,8 +71,22 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray
                             tf.shape(operation.outputs[0], out_type=tensor.dtype))
     feed = {graph.get_tensor_by_name(name + ":0"): np.zeros([batch] + list(shape), np.float32)
             for name, shape in inputs.items()}
-    with tf.Session(graph=graph) as session:
+    with tf.Session(graph=graph) as session, _any_batch(batch):
         return session.run(wanted, feed) if wanted else {}
+
+
+@contextlib.contextmanager
+def _any_batch(batch: int) -> Iterator[None]:
+    """What TensorFlow says of the network when the batch is this one is a QuantizeError."""
+    try:
+        yield
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise QuantizeError(
+            "the network takes no batch of {}".format(batch), where="model.build",
+            why="a .tflite file is run on one sample at a time; TensorFlow says: {}".format(
+                (str(error).splitlines() or [""])[0]),
+            next_step="build the network for any batch: no virtual_batch_size, no size of a batch in a reshape"
+        ) from error
 
 
 def _fix(graph_def: tf.GraphDef, name: str, shape: List[int]) -> None:

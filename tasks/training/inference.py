@@ -10,7 +10,7 @@ from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
 from tasks.training import evaluate, warm_start
-from tasks.training.model import Built, build, initialize, put
+from tasks.training.model import ANY_DEVICE, Built, build, initialize, put, scores
 
 
 class Inference:
@@ -27,7 +27,7 @@ class Inference:
         be run or frozen for."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
-            self.session = tf.Session(graph=graph)
+            self.session = tf.Session(graph=graph, config=ANY_DEVICE)
             tf.keras.backend.set_session(self.session)
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.settings["seed"])
@@ -37,8 +37,24 @@ class Inference:
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self._variables = built.model.weights
             self.weights = warm_start.weights(job, built.model) or self.session.run(self._variables)
+            _expect_finite(self._variables, self.weights)
             self.load(self.weights)
         self._inputs, self._outputs = evaluate.ends(graph, self.network)
+        self._expect_shapes(dataset)
+
+    def _expect_shapes(self, dataset: Dataset) -> None:
+        """Outputs that the network leaves open, as an input of any height and width does, are of the targets' shape."""
+        if all(tensor.shape[1:].is_fully_defined() for tensor in self._outputs):
+            return
+        part = dataset.parts["train"]
+        found = self.session.run(self._outputs, net.feed(self.network, self._inputs, part, slice(0, 1)))
+        for end, value in zip(self.network["outputs"], found):
+            expected = (1,) + scores(dataset.targets[end["name"]])
+            if value.shape != expected:
+                raise ModelError("the network gives {} of shape {} for one sample, the dataset has {}".format(
+                    end["name"], value.shape, expected), where="model.build",
+                    why="an answer is compared with each of its numbers",
+                    next_step="build the network for the shapes that it is given")
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """These are the model's weights from now on."""
@@ -58,7 +74,18 @@ class Inference:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),
                              where="model.build", why="a .tflite file has no input that nothing reads",
                              next_step="use it, or leave it out of the dataset")
+        for node in graph_def.node:
+            node.device = ""  # that of the machine it was built on
         return graph_def
+
+
+def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
+    broken = [variable.op.name for variable, value in zip(variables, values)
+              if value.dtype.kind == "f" and not np.isfinite(value).all()]
+    if broken:
+        raise ModelError("the model's first weights hold NaN or infinity", where="model.build",
+                         why="in {}: nothing can be trained from there".format(", ".join(broken)),
+                         next_step="look at their initializers, or at the weights that the function loads")
 
 
 def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> Dict:

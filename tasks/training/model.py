@@ -14,6 +14,9 @@ from octet.resolve import load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
 
+ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
+"""For a model's own graph: what it wants on a GPU is computed where there is none, too."""
+
 
 class Built:
     """A model in the current graph, with the dataset's name for each of its ends, in its order.
@@ -52,7 +55,7 @@ def build(job: Job, dataset: Dataset) -> Built:
     built = Built(model, dataset, section.approximate)
     _check(section.build, "takes", built.inputs, model.inputs, shapes)
     _check(section.build, "gives", built.targets, built.outputs,
-           {name: _scores(target) for name, target in dataset.targets.items()})
+           {name: scores(target) for name, target in dataset.targets.items()})
     return built
 
 
@@ -76,16 +79,25 @@ def _alone(by_name: Dict):
     return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 
 
-def _scores(target: Target) -> Tuple[int, ...]:
+def scores(target: Target) -> Tuple[int, ...]:
     """The shape of what a network gives for one sample."""
     return tuple(target.shape) + (() if target.kind == "value" else (len(target.classes),))
 
 
 def _check(spec: str, verb: str, names: Sequence[str], tensors: Sequence[tf.Tensor], shapes: Dict) -> None:
     for name, tensor in zip(names, tensors):
-        found, expected = tuple(tensor.shape.as_list()), (None,) + shapes[name]
-        if found != expected:
+        expected = (None,) + shapes[name]
+        # Height and width may be left open; the batch has to be.
+        if tensor.shape.ndims is None or not tensor.shape.is_compatible_with(expected) or (
+                tensor.shape.as_list()[0] is not None):
             raise ModelError(
-                "{} {} {} of shape {}, the dataset has {}".format(spec, verb, name, found, expected),
-                where="model.build", why="the network is fed, and held against, what the dataset has",
+                "{} {} {} of shape {}, the dataset has {}".format(
+                    spec, verb, name, "unknown" if tensor.shape.ndims is None else tuple(tensor.shape.as_list()),
+                    expected),
+                where="model.build", why="the data is fed as it is, in batches of any size",
                 next_step="build the network for the shapes that it is given")
+        if tensor.dtype != tf.float32:
+            raise ModelError(
+                "{} {} {} as {}".format(spec, verb, name, tensor.dtype.name), where="model.build",
+                why="a network computes with float32 from end to end, and its inputs are the reals that the dataset's "
+                    "codes stand for", next_step="use dtype='float32', and leave casts out of the network")

@@ -1,11 +1,12 @@
 """Arithmetic that has no uint8 kernel, by arithmetic that has one.
 
     x^2           x * x              (a - b)^2     (a - b) * (a - b)
+    pow(x, n)     x * x * ...        for a whole n of 1 to 4
     a + b + c     (a + b) + c        |x|           max(x, -x)
     max over height and width        a max pool
     stack(a, b)   concat of a and b with an axis more;   unstack: slices
 
-`Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Abs, Neg);
+`Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Pow, Abs, Neg);
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
 """
 
@@ -49,6 +50,18 @@ def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
 
 def _square(net, node):
     return binary(net, "Mul", node.inputs[0], node.inputs[0], node)
+
+
+def _pow(net, node):
+    exponent = net.value(node.inputs[1])
+    if exponent is None or exponent.size != 1 or exponent.item() not in (1, 2, 3, 4):
+        return None
+    tensor, once = node.inputs[0], node.inputs[0]
+    if exponent.item() == 4:
+        tensor = once = binary(net, "Mul", once, once, node)
+    for _ in range({1: 0, 2: 1, 3: 2, 4: 1}[int(exponent.item())]):
+        tensor = binary(net, "Mul", tensor, once, node)
+    return tensor
 
 
 def _squared_difference(net, node):
@@ -117,5 +130,5 @@ def _unpack(net, node):
     return None
 
 
-_BY_OP = {"Square": _square, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
+_BY_OP = {"Square": _square, "Pow": _pow, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
           "Max": _max, "Pack": _pack, "Unpack": _unpack}

@@ -22,6 +22,28 @@ def strip(net: Net) -> List[str]:
     return []
 
 
+def branches(net: Net) -> List[str]:
+    """No branch is left whose condition is a constant: what is taken stands in its place, the other is gone.
+
+    A network that asks whether it is being trained has such, when the answer is a constant."""
+    dead, found = set(), []
+    for node in net.in_order():
+        if node.op == "Merge":
+            alive = [name for name in node.inputs if name not in dead]
+            if len(alive) == 1 and not net.readers.get(node.name + ":1"):
+                net.replace(node.name, alive[0])
+                found.append(node.name)
+        elif node.op == "Switch" and node.inputs[0] not in dead and net.value(node.inputs[1]) is not None:
+            taken = bool(net.value(node.inputs[1]))
+            ends = [node.name, node.name + ":1"]  # of a condition that is false, of one that is true
+            dead.add(ends[not taken])
+            net.replace(ends[taken], node.inputs[0])
+            found.append(node.name)
+        elif dead & set(node.inputs):
+            dead.update(name for name in [node.name, *net.readers] if node_of(name) == node.name)
+    return found
+
+
 def single_outputs(net: Net) -> List[str]:
     """Each output of the net is a tensor of its own, and none is an input: it can be named."""
     for index, tensor in enumerate(net.outputs):
