@@ -41,16 +41,16 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         tf.set_random_seed(seed)
         built = build(job, dataset)
         model = built.model
-        training_graph.write(job.out, model, built.outputs)
+        training_graph.write(job.out, built)
         statistics = batch_norm.rates(graph)
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          model.losses, model.updates)
+                          built.losses, built.updates)
         initialize(session)
         put(session, model.weights, inference.weights)
 
         def validate() -> Dict:
             feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
-            batch_norm.reestimate(session, model.updates, statistics, feeds, settings.batch_norm_batches)
+            batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
             inference.load(session.run(model.weights))
             return inference.figures(dataset.parts["validation"])
 

@@ -69,6 +69,8 @@ def refuse(path: Path) -> None:
             continue
         if found is None:
             refused.append((operation, kernels.way_out(operation.type)))
+        elif kernels.unlike(operation):
+            refused.append((operation, kernels.unlike(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
         elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):

@@ -9,15 +9,18 @@ from typing import Dict
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
 
+CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+
 
 def inline(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph without calls of functions in its library."""
-    library = {function.signature.name: function for function in graph_def.library.function}
-    while any(node.op in library for node in graph_def.node):
+    """The graph without calls of those functions in its library that call no others."""
+    library = {function.signature.name: function for function in graph_def.library.function
+               if not any(attr.HasField("func") for node in function.node_def for attr in node.attr.values())}
+    while any(_called(node) in library for node in graph_def.node):
         inlined, outputs = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, str]
         for node in graph_def.node:
-            if node.op in library:
-                outputs.update(_expand(node, library[node.op], inlined))
+            if _called(node) in library:
+                outputs.update(_expand(node, library[_called(node)], inlined))
             else:
                 inlined.node.add().CopyFrom(node)
         for node in inlined.node:
@@ -26,6 +29,11 @@ def inline(graph_def: tf.GraphDef) -> tf.GraphDef:
         inlined.library.CopyFrom(graph_def.library)
         graph_def = inlined
     return graph_def
+
+
+def _called(node: tf.NodeDef) -> str:
+    """The name of the function that the node would call: its own, or that of a tf.function."""
+    return node.attr["f"].func.name if node.op in CALLS else node.op
 
 
 def _expand(call: tf.NodeDef, function, into: tf.GraphDef) -> Dict[str, str]:

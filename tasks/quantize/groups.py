@@ -78,8 +78,11 @@ class Path:
 
     def _dilated(self, operation: tf.Operation) -> Optional[tf.Operation]:
         """The convolution between SpaceToBatchND and this BatchToSpaceND, if toco makes one kernel of them:
-        with VALID padding it must not (see rewrites/affine.py)."""
+        with VALID padding, or unlike in height and width, it must not (see rewrites/affine.py)."""
         if operation.type != "BatchToSpaceND":
+            return None
+        blocks = tf.get_static_value(operation.inputs[1])
+        if blocks is None or len(set(blocks.tolist())) > 1:
             return None
         layer = source(operation.inputs[0]).op
         if layer.type not in ("Conv2D", "DepthwiseConv2dNative"):

@@ -7,6 +7,8 @@ toco's hardcode_min_max.cc and quantize.cc, and from each kernel alone through t
 import math
 from typing import Dict, NamedTuple, Optional, Tuple
 
+import tensorflow as tf
+
 LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
 OWN = "own"            # a range of its own, behind the activation fused with it
 FOLLOWS = "follows"    # its kernel moves, averages or compares codes: the range of its input
@@ -88,6 +90,9 @@ BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
 _AT_REST = ("batch statistics have no uint8 form, and no kernel has the channels first: call the layer without "
             "training=True, with data_format='channels_last'")
 
+_PER_SAMPLE = ("it makes one constant for each sample of a batch: give a constant of one sample, which is added or "
+               "multiplied to all of them")
+
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
     "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}`",
@@ -115,9 +120,36 @@ NO_KERNEL: Dict[str, str] = {
     "RandomStandardNormal": "a network in use draws no random numbers: call the layer without training=True",
     "PyFunc": "Python does not travel with the file: write it in TensorFlow's operations",
     "PyFuncStateless": "Python does not travel with the file: write it in TensorFlow's operations",
+    "PartitionedCall": "this tf.function calls another, or branches: write it without tf.function",
+    "StatefulPartitionedCall": "this tf.function calls another, or branches: write it without tf.function",
+    "Tile": _PER_SAMPLE, "Fill": _PER_SAMPLE, "ZerosLike": _PER_SAMPLE, "OnesLike": _PER_SAMPLE,
     "Cast": "a comparison, such as ReLU(threshold=...), jumps between two codes: use relu(x - threshold)",
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
+
+UNLIKE = {
+    ("data_format", b"NCHW"): "no kernel has the channels first: use data_format='channels_last'",
+    ("half_pixel_centers", True): "its kernel takes pixels by their corners: use UpSampling2D, or "
+                                  "tf.compat.v1.image.resize_bilinear",
+}
+"""What an operation may be told to do that its kernel does not: the way out."""
+
+
+AXES = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0}
+"""Which operand says the axes that an operation works along."""
+
+
+def unlike(operation: tf.Operation) -> str:
+    """The way out where the operation is told to do what its kernel does not, else ""."""
+    if operation.type in AXES:
+        axes = tf.get_static_value(operation.inputs[AXES[operation.type] % len(operation.inputs)])
+        rank = max((tensor.shape.ndims or 0) for tensor in operation.inputs)
+        if axes is not None and rank and 0 in axes.reshape(-1) % rank:
+            return "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
+    attrs = {attr.name for attr in operation.op_def.attr}
+    return next((way for (name, value), way in UNLIKE.items()
+                 if name in attrs and operation.get_attr(name) == value), "")
+
 
 RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve",
              "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")

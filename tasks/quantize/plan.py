@@ -4,6 +4,7 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
+from octet.errors import QuantizeError
 from tasks import network as net
 from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw, values
 from tasks.quantize.net import Net
@@ -102,4 +103,11 @@ def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Ra
     """(where each tensor's range will come from, the rewrites on the way); raises QuantizeError, before
     any training."""
     graph_def, applied = _rewrite(graph_def, network)
-    return rewritten(graph_def, network, training=True).ranges, applied
+    quantized = rewritten(graph_def, network, training=True)
+    with quantized.graph.as_default():
+        if not tf.global_variables():
+            raise QuantizeError(
+                "nothing in the network has weights or a range of its own", where="model.build",
+                why="it only moves its input's codes, or applies one fixed function to them: there is nothing to train",
+                next_step="leave the network out, or give it a layer with weights")
+    return quantized.ranges, applied

@@ -5,9 +5,11 @@ it still holds its first value. Here it becomes the mean over so many batches of
 """
 
 from itertools import islice
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Tuple
 
 import tensorflow as tf
+
+SUBTRACTIONS = ("AssignSubVariableOp", "AssignSub")
 
 
 def rates(graph: tf.Graph) -> List[tf.Tensor]:
@@ -16,7 +18,7 @@ def rates(graph: tf.Graph) -> List[tf.Tensor]:
     Keras computes it from the layer's momentum for each update; it can be fed.
     """
     updates = [operation for operation in graph.get_operations()
-               if operation.type in ("AssignSubVariableOp", "AssignSub")]
+               if operation.type in SUBTRACTIONS]
     products = [update.inputs[1].op for update in updates if update.inputs[1].op.type == "Mul"]
     return [product.inputs[1] for product in products
             if product.inputs[0].op.type == "Sub" and product.inputs[1].shape.as_list() == []]
@@ -30,8 +32,37 @@ def reestimate(session: tf.Session, updates, moving: List[tf.Tensor], feeds: Ite
     """
     if not moving:
         return 0
-    done = 0
+    done, turns = 0, _turns(updates, moving)
     for fed in islice(feeds, batches):
-        session.run(updates, {**fed, **{rate: 1 / (done + 1) for rate in moving}})
+        for number, turn in enumerate(turns):
+            session.run([update for update, _, _ in turn], {
+                **fed, **{rate: 1 / (done * uses + number + 1) for _, rate, uses in turn if rate is not None}})
         done += 1
     return done
+
+
+def _turns(updates, moving: List[tf.Tensor]) -> List[List[Tuple]]:
+    """[(update, its rate, how many the variable has)], in so many turns that each variable has one update in each.
+
+    A layer that is used twice takes both of what it sees into one mean: at once, each would go the whole way from
+    where the mean was, and the variance of the two below 0.
+    """
+    rates_of = {update: rate for rate in moving for product in rate.consumers()
+                for update in product.outputs[0].consumers()}
+    variables = [_changed(update) for update in updates]
+    turns: List[List[Tuple]] = []
+    for number, (update, variable) in enumerate(zip(updates, variables)):
+        before = variables[:number].count(variable)
+        turns.extend([] for _ in range(before + 1 - len(turns)))
+        turns[before].append((update, rates_of.get(_operation(update)), variables.count(variable)))
+    return turns
+
+
+def _operation(update) -> tf.Operation:
+    return update.op if isinstance(update, tf.Tensor) else update
+
+
+def _changed(update) -> tf.Operation:
+    """The variable's operation; of an update of another form its own, which no other shares."""
+    operation = _operation(update)
+    return operation.inputs[0].op if operation.type in SUBTRACTIONS else operation

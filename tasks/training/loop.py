@@ -35,9 +35,19 @@ class Trainer:
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
         self.loss = tf.add_n([losses.total(network, outputs, self.answers), *extra_losses])
-        minimize = OPTIMIZERS[settings.optimizer](self.rate).minimize(
-            self.loss, global_step=tf.train.get_global_step())  # there is one where something waits for it
-        self.step = tf.group(minimize, *updates)
+        self.step = tf.group(*self._minimize(), *updates)
+
+    def _minimize(self) -> Sequence[tf.Operation]:
+        if not tf.trainable_variables():  # of a network of fixed filters, only the ranges have something to learn
+            return []
+        try:
+            return [OPTIMIZERS[self.settings.optimizer](self.rate).minimize(
+                self.loss, global_step=tf.train.get_global_step())]  # there is one where something waits for it
+        except ValueError as error:
+            raise ModelError(
+                "no weight of the network can be trained", where="model.build",
+                why="none has a gradient; TensorFlow says: {}".format(str(error).splitlines()[0]),
+                next_step="let the gradient through to a weight, or set trainable=False on all layers") from error
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress,
             fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:

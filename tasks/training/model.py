@@ -29,6 +29,9 @@ class Built:
         self.outputs = approximate.replace(tf.get_default_graph(), approximated, model.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
+        # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
+        self.updates = model.get_updates_for(None) + model.get_updates_for(model.inputs)
+        self.losses = model.get_losses_for(None) + model.get_losses_for(model.inputs)
 
 
 def build(job: Job, dataset: Dataset) -> Built:
@@ -48,15 +51,27 @@ def build(job: Job, dataset: Dataset) -> Built:
     with told(what, source_file(section.build, "models", folder), ModelError, where="model.build",
               next_step="mend the function or model.args, or choose a model that takes this shape"):
         model = function(input_shape=_alone(shapes), classes=_alone(extents), **section.args)
+        if isinstance(model, tf.keras.Model) and not model.inputs:
+            model = _called(model, shapes)
     if not isinstance(model, tf.keras.Model):
         raise ModelError("{} gives {!r}, which is no tf.keras.Model".format(section.build, model),
                          where="model.build", why="a model is a function that returns one",
                          next_step="return tf.keras.Model(inputs, outputs), or a Sequential of its own")
+    if any(tensor.graph is not tf.get_default_graph() for tensor in model.inputs + model.outputs):
+        raise ModelError("{} gives a model in a graph of its own".format(section.build), where="model.build",
+                         why="the network is built, trained and frozen in one graph, the default one at the call",
+                         next_step="build it without tf.Graph().as_default(), at each call anew")
     built = Built(model, dataset, section.approximate)
     _check(section.build, "takes", built.inputs, model.inputs, shapes)
     _check(section.build, "gives", built.targets, built.outputs,
            {name: scores(target) for name, target in dataset.targets.items()})
     return built
+
+
+def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
+    """A model that has not been called yet, a subclass or a Sequential without an input, on the dataset's inputs."""
+    inputs = [tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()]
+    return tf.keras.Model(inputs, model(inputs if len(inputs) > 1 else inputs[0]))
 
 
 def initialize(session: tf.Session) -> None:

@@ -1,9 +1,11 @@
 """A model's training graph in a file: batch norm live, dropout, regularisers, and no optimizer yet."""
 
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import List, NamedTuple
 
 import tensorflow as tf
+
+from tasks.training.model import Built
 
 FILE = "training.meta"
 
@@ -20,9 +22,9 @@ class TrainingGraph(NamedTuple):
 COLLECTIONS = ["octet_" + field for field in TrainingGraph._fields]
 
 
-def write(folder: Path, model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
+def write(folder: Path, built: Built) -> None:
     """The current graph, which is the model's and nothing else's; always the same bytes for the same graph."""
-    for key, members in zip(COLLECTIONS, (model.inputs, outputs, model.losses, model.updates)):
+    for key, members in zip(COLLECTIONS, (built.model.inputs, built.outputs, built.losses, built.updates)):
         for member in members:
             tf.add_to_collection(key, member)
     meta = tf.train.export_meta_graph(clear_devices=True)

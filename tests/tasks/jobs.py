@@ -11,13 +11,18 @@ from octet.job import Job
 from pipeline.spec import STAGES
 
 
-def run(folder, text, last):
-    """(metrics, output folder) of each stage up to `last`, for a recipe's text, in new folders."""
+def run(folder, text, last, made=None):
+    """(metrics, output folder) of each stage up to `last`, for a recipe's text, in new folders.
+
+    made: folders of stages that were run before, which are not run again.
+    """
     path = Path(folder) / "recipe.yaml"
     path.write_text(text)
     sections = recipe.load(path).sections()
-    metrics, folders = {}, {}
+    metrics, folders = {}, dict(made or {})
     for name, spec in STAGES.items():
+        if name in folders:
+            continue
         folders[name] = Path(folder) / name
         folders[name].mkdir()
         job = Job(spec.module, {section: sections[section] for section in spec.reads},

@@ -1,5 +1,6 @@
 """What the two phases of training leave behind, on the small digits."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -94,3 +95,53 @@ def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path):
     text = recipe(quantized_epochs=6).replace("6, batch_size: 32", "6, batch_size: 64, learning_rate: 0.002")
     metrics, _ = jobs.run(tmp_path, text, "TrainQAT")
     assert metrics["TrainQAT"]["health"] == []
+
+
+@pytest.fixture(scope="module")
+def floated(tmp_path_factory):
+    """TrainFloat's folder, for what differs in the phase after it only."""
+    return {"TrainFloat": jobs.run(tmp_path_factory.mktemp("float"), recipe(), "TrainFloat")[1]["TrainFloat"]}
+
+
+def quantized(folder, floated, settings):
+    """(metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float phase."""
+    folder.mkdir()
+    new = "{{batch_size: 64, schedule: constant, {}}}".format(settings)
+    text = recipe().replace("{epochs: 0, batch_size: 32}", new)
+    metrics, folders = jobs.run(folder, text, "TrainQAT", floated)
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    return metrics["TrainQAT"], {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floated, after):
+    _, at_freeze = quantized(tmp_path / "short", floated, "epochs: {}".format(after))
+    _, frozen = quantized(tmp_path / "frozen", floated, "epochs: 3, freeze_ranges_after: {}".format(after))
+    _, moving = quantized(tmp_path / "moving", floated, "epochs: 3")
+    names = [name for name in at_freeze if name.startswith("ranges/")]
+    ends = [np.array([each[name] for name in names]) for each in (at_freeze, frozen, moving)]
+    assert len(names) >= 6
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-4)
+    assert np.abs(ends[2] - ends[0]).max() > 0.01 * np.abs(ends[0]).max()
+    for name in (name for name in at_freeze if name.startswith("weights/")):
+        assert not np.allclose(frozen[name], at_freeze[name], rtol=1e-4), name
+
+
+def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated):
+    fast = "epochs: 3, learning_rate: 0.01"
+    left_behind, _ = quantized(tmp_path / "frozen", floated, fast + ", freeze_ranges_after: 0")
+    clips = {item["layer"]: item for item in left_behind["health"] if item["what"] == "clips"}
+    assert "label" in clips and clips["label"]["clipped"] > 0.01
+    keeping_up, _ = quantized(tmp_path / "moving", floated, fast)
+    assert "label" not in {item["layer"] for item in keeping_up["health"]}
+
+
+def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_path, floated):
+    plain, _ = quantized(tmp_path / "plain", floated, "epochs: 0")
+    equal, _ = quantized(tmp_path / "equal", floated, "epochs: 0, equalize: true")
+    assert plain["equalized"] == [] and len(equal["equalized"]) >= 2
+    before, after = ({item["layer"]: item["to_smallest"] for item in each["channels"]} for each in (plain, equal))
+    firsts = {first for first, _ in equal["equalized"]}
+    assert firsts and sum(after[layer] for layer in firsts) < 0.9 * sum(before[layer] for layer in firsts)
+    figures = [each["calibration"]["validation"]["label"]["accuracy"] for each in (plain, equal)]
+    assert figures[1] == pytest.approx(figures[0], abs=0.02)

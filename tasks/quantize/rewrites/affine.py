@@ -174,12 +174,16 @@ def bias_add(net: Net, tensor: str, affine: Affine, weights: str) -> str:
 def is_dilated(net: Net, node: Node) -> bool:
     """Whether a BatchToSpaceND is the end of a dilated convolution that toco makes one kernel of.
 
-    toco takes every such convolution for one with SAME padding (with VALID the file has another shape).
+    toco takes every such convolution for one with SAME padding (with VALID the file has another shape), dilated
+    along the width by what the height is (a sequence, 1 along its height, came out 96 LSB off).
     """
     if node.op != "BatchToSpaceND":
         return False
+    blocks = net.value(node.inputs[1])
     start = net.producer(net.producer(node.inputs[0]).inputs[0])
-    return start.op == "SpaceToBatchND" and net.shapes[start.inputs[0]][1:-1] == net.shapes[node.name][1:-1]
+    even = blocks is not None and len(set(blocks.tolist())) == 1
+    return even and start.op == "SpaceToBatchND" and (
+        net.shapes[start.inputs[0]][1:-1] == net.shapes[node.name][1:-1])
 
 
 def relus_before_moves(net: Net) -> List[str]:

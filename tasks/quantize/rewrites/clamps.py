@@ -14,6 +14,7 @@ from typing import List
 
 import numpy as np
 
+from octet.errors import QuantizeError
 from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
 from tasks.quantize.rewrites.activations import EXTREMES
@@ -47,6 +48,11 @@ def by_constants(net: Net) -> List[str]:
                     _by_relu(net, node, tensor, bound)
                 break
     for clamp in net.of_type("Clamp"):
+        if clamp.low == clamp.high:
+            raise QuantizeError(
+                "layer {} lets one value through".format(clamp.layer), where="model.build",
+                why="its clamps leave {} whatever comes in, which no range can hold with others".format(clamp.low),
+                next_step="set its least value below its largest one")
         _around_zero(net, clamp)
     return found
 

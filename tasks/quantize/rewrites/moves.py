@@ -22,7 +22,7 @@ def with_kernels(net: Net) -> List[str]:
     found = []
     for node in net.of_type(*_BY_OP):
         shape = net.shapes[node.inputs[0]]
-        if node.get("T") != FLOAT or not shape or None in shape[1:]:
+        if FLOAT not in (node.get("T"), node.get("Tparams")) or not shape or None in shape[1:]:
             continue
         tensor = _BY_OP[node.op](net, node)
         if tensor is not None:
@@ -134,6 +134,14 @@ def _sliced_shape(shape, spelled, masks):
     return tuple(found)
 
 
+def _gather(net: Net, node: Node) -> Optional[str]:
+    """The axis counted from the front: toco takes one from the back for the batch."""
+    axis = net.value(node.inputs[2])
+    if axis is not None and axis < 0:
+        net.set_input(node, 2, net.constant(node.name + "/axis", axis % len(net.shapes[node.inputs[0]]), np.int32))
+    return None
+
+
 def _depth_to_space(net: Net, node: Node) -> Optional[str]:
     """Each block of channels is written to its own place: a transposed convolution whose weights pick."""
     block = node.get("block_size").i
@@ -241,4 +249,5 @@ def _order_before(before: Sequence, after: Sequence, order: Sequence[int]) -> Op
 
 
 _BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,
-          "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space}
+          "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space,
+          "GatherV2": _gather}

@@ -11,7 +11,7 @@ from typing import List
 from tasks.quantize.net import Net, node_of
 
 PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot",
-           "PlaceholderWithDefault")
+           "PlaceholderWithDefault", "EnsureShape", "Print")
 
 
 def strip(net: Net) -> List[str]:
