@@ -115,6 +115,12 @@ def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -
         if batch is None:
             batch = _batch(graph_def, placeholder)
         sizes = values[0][node.name, 0]
+        if sizes[0] != BATCHES[0]:
+            raise QuantizeError(
+                "the transposed convolution {} cannot be uint8".format(node.name), where="model.build",
+                why="layer {}: it is dilated, and no kernel has a transposed convolution of more images than come "
+                    "in".format(node.name.split("/")[0]),
+                next_step="use dilation_rate=1, or a convolution behind UpSampling2D")
         pieces = [batch]
         for number, size in enumerate(sizes[1:]):
             constant = constants.constant("{}/size_{}".format(node.name, number), np.asarray(size, np.int32))

@@ -88,6 +88,8 @@ CONVERTED = {
         L.Conv2DTranspose(3, 3, strides=2, padding="same")(conv(x))))),
     "bn_after_dilated": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2, padding="same")(x)))),
     "dilated_valid": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2)(x)))),
+    "dilated_unevenly": lambda x: head(L.Conv2D(4, 3, dilation_rate=(2, 3), padding="same", activation="relu")(x)),
+    "conv1d_dilated": lambda x: head(L.Conv1D(4, 3, dilation_rate=2, padding="same", activation="relu")(sequence(x))),
     "transposed_linear": lambda x: L.Conv2DTranspose(3, 2, strides=2, bias_initializer="random_normal")(x),
     "relu_after_add_of_pools": lambda x: head(L.ReLU()(L.Add()(
         [L.MaxPooling2D()(conv(x)), L.AveragePooling2D()(conv(x))]))),
@@ -123,6 +125,10 @@ CONVERTED = {
     "maximum_of_a_tensor_used_elsewhere": maximum_of_a_tensor_used_elsewhere,
     "absolute": lambda x: head(lam(K.abs, conv(x))),
     "square": lambda x: head(lam(K.square, conv(x))),
+    "whole_power": lambda x: head(lam(lambda t: t + t ** 3, conv(x))),
+    "condition_that_is_constant": lambda x: head(lam(
+        lambda t: tf.cond(tf.constant(False), lambda: t * 3, lambda: tf.nn.relu(t)), conv(x))),
+    "tf_function": lambda x: head(lam(tf.function(lambda t: tf.nn.relu(t) * 2), conv(x))),
     "concat_of_unlike_scales": lambda x: head(L.Concatenate()([conv(x), lam(lambda t: t * 30, conv(x))])),
     "two_ranges_meet": two_ranges_meet,
     "global_average": lambda x: L.Dense(3)(L.GlobalAveragePooling2D()(conv(x, activation="relu"))),
@@ -153,6 +159,7 @@ CONVERTED = {
     "split_unevenly": lambda x: head(lam(lambda t: tf.concat(tf.split(t, [1, 3], 3)[::-1], 3), conv(x))),
     "strided_slice": lambda x: head(lam(lambda t: t[:, 1:5, ::2, :2], conv(x))),
     "ellipsis_and_new_axis": lambda x: head(lam(lambda t: t[..., tf.newaxis, 1:3], conv(x))),
+    "gather_counted_from_behind": lambda x: head(lam(lambda t: tf.gather(t, [0, 0, 3, 1, 2], axis=-1), conv(x))),
     "stack": lambda x: head(lam(lambda t: tf.stack([t, 2.0 * t], 3), conv(x))),
     "unstack": lambda x: head(lam(lambda t: tf.add_n(tf.unstack(t, axis=1)), conv(x))),
     "tile": lambda x: head(lam(lambda t: tf.tile(t, [1, 2, 1, 1]), conv(x))),
@@ -181,6 +188,11 @@ REFUSED = {
     "Selu": lambda x: head(L.Lambda(tf.nn.selu, name="culprit")(conv(x))),
     "Exp": lambda x: head(L.Lambda(K.exp, name="culprit")(conv(x))),
     "LRN": lambda x: head(L.Lambda(tf.nn.local_response_normalization, name="culprit")(conv(x))),
+    "Select": lambda x: head(L.Lambda(lambda t: tf.where(t > 0, t, 0.1 * t), name="culprit")(conv(x))),
+    "Mean": lambda x: head(L.Lambda(lambda t: t - tf.reduce_mean(t, 0), name="culprit")(conv(x))),
+    "MaxPool": lambda x: head(L.MaxPooling2D(data_format="channels_first", name="culprit")(conv(x, 8))),
+    "ResizeBilinear": lambda x: head(L.Lambda(
+        lambda t: tf.compat.v2.image.resize(t, [16, 16]), name="culprit")(conv(x))),
     "RealDiv": lambda x: head(L.Lambda(lambda t: t / (1 + K.square(t)), name="culprit")(conv(x))),
 }
 """By the operation that has no uint8 form; the layer is always `culprit`."""

@@ -36,5 +36,25 @@ def test_statistics_are_the_mean_over_the_batches_of_the_weights_as_they_are(fus
     np.testing.assert_allclose(variance, expected, rtol=1e-4)
 
 
+def test_statistics_of_a_layer_that_is_used_twice_are_the_mean_over_both_uses():
+    images = (np.random.RandomState(0).randn(3, 6, 4, 4, 2) * 3 + 5).astype(np.float32)
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        tf.keras.backend.set_learning_phase(1)
+        source = LAYERS.Input((4, 4, 2))
+        layer = LAYERS.BatchNormalization()
+        scaled = LAYERS.Lambda(lambda t: 3 * t + 10)(source)
+        model = tf.keras.Model(source, LAYERS.Add()([layer(source), layer(scaled)]))
+        session.run(tf.global_variables_initializer())
+        batch_norm.reestimate(session, model.updates, batch_norm.rates(graph),
+                              ({source: batch} for batch in images), batches=3)
+        mean, variance = session.run([layer.moving_mean, layer.moving_variance])
+    tf.keras.backend.clear_session()
+    both = [images, 3 * images + 10]
+    np.testing.assert_allclose(mean, np.mean([seen.mean((0, 1, 2, 3)) for seen in both], 0), rtol=1e-4)
+    expected = np.mean([batch.var((0, 1, 2), ddof=1) for seen in both for batch in seen], 0)
+    np.testing.assert_allclose(variance, expected, rtol=1e-4)
+
+
 def test_a_network_without_batch_norm_is_run_no_further():
     assert batch_norm.reestimate(None, [], [], iter([{}]), batches=5) == 0

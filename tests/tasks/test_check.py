@@ -7,6 +7,7 @@ from octet import recipe
 from octet.errors import ModelError, QuantizeError, RecipeError
 from octet.job import Job
 from tasks import check
+from tests.tasks import brought
 
 LENET = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}%s}\n%s"
 
@@ -58,3 +59,11 @@ def test_weights_that_are_no_numbers_are_said_before_training(tmp_path):
 def test_a_weight_for_a_loss_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ModelError, match="there is no output digit"):
         checked(tmp_path, LENET % ("", "train: {loss_weights: {digit: 2}}"))
+
+
+@pytest.mark.parametrize("said", sorted(brought.REFUSED))
+def test_a_model_that_cannot_be_trained_here_is_told_so_before(tmp_path, said):
+    with pytest.raises((ModelError, QuantizeError), match=said) as refused:
+        checked(tmp_path, "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\n".format(
+            brought.__file__, said))
+    assert refused.value.where == "model.build" and refused.value.why and refused.value.next_step

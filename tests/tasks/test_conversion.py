@@ -4,12 +4,13 @@ import functools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.quantize import coverage, plan
 from tests.tasks import conversion
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
-from tests.tasks.networks import all_outputs, frozen
+from tests.tasks.networks import LAYERS, all_outputs, frozen
 
 CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
 
@@ -69,3 +70,32 @@ def test_every_float_tensor_is_accounted_for():
     assert len(path) == 12 and {op.name for op in path} <= said
     assert {item.source for item in quantized.ranges} == {
         coverage.INPUT, coverage.FUSED, coverage.CONTRIB, coverage.COMPLETED, coverage.FOLLOWS, coverage.FIXED}
+
+
+@pytest.mark.parametrize("why, layer", [
+    ("computes in float64", lambda x: tf.cast(LAYERS.Conv2D(4, 3, dtype="float64", name="culprit")(
+        tf.cast(x, tf.float64)), tf.float32)),
+    ("holds NaN or infinity", LAYERS.Lambda(lambda t: t * np.float32([1, np.nan, 1]), name="culprit")),
+    ("holds NaN or infinity", LAYERS.BatchNormalization(
+        moving_variance_initializer=tf.constant_initializer(-1.0), name="culprit")),
+], ids=["float64", "constant", "variance_below_0"])
+def test_what_a_network_cannot_compute_with_is_refused_by_layer(why, layer):
+    with pytest.raises(QuantizeError, match=why) as refused:
+        plan.quantizable(*frozen(layer))
+    assert "layer culprit: culprit" in refused.value.why and refused.value.next_step
+
+
+def test_a_clamp_that_lets_one_value_through_is_refused_by_layer():
+    with pytest.raises(QuantizeError, match="layer culprit lets one value through"):
+        plan.quantizable(*frozen(LAYERS.Lambda(lambda t: tf.clip_by_value(t, 0.5, 0.1), name="culprit")))
+
+
+def test_a_dilated_transposed_convolution_is_refused_by_layer():
+    with pytest.raises(QuantizeError, match="culprit/.* cannot be uint8") as refused:
+        plan.quantizable(*frozen(LAYERS.Conv2DTranspose(4, 3, dilation_rate=2, padding="same", name="culprit")))
+    assert "layer culprit: it is dilated" in refused.value.why and refused.value.next_step
+
+
+def test_a_network_of_moves_alone_is_refused():
+    with pytest.raises(QuantizeError, match="nothing in the network"):
+        plan.quantizable(*frozen(lambda x: LAYERS.Flatten()(LAYERS.Cropping2D(2)(x))))

@@ -9,7 +9,7 @@ from octet.datasets import digits
 from tasks import network as net
 from tasks.quantize import plan
 from tasks.training import evaluate
-from tests.tasks import jobs
+from tests.tasks import brought, jobs
 
 ARGS = {"filters": [8, 16], "dense": 24}
 RECIPE = """
@@ -97,6 +97,15 @@ def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path):
     assert metrics["TrainQAT"]["health"] == []
 
 
+@pytest.mark.parametrize("name", sorted(brought.TRAINED))
+def test_a_model_goes_through_both_phases_as_it_was_brought(tmp_path, name):
+    text = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\n{}".format(
+        brought.__file__, name, "train: {epochs: 1, batch_norm_batches: 2}\nquantize: {calibration_batches: 2}\n")
+    metrics, folders = jobs.run(tmp_path, text, "TrainQAT")
+    before = metrics["TrainFloat"]["validation"]["label"]["accuracy"]
+    assert metrics["TrainQAT"]["calibration"]["validation"]["label"]["accuracy"] == pytest.approx(before, abs=0.1)
+
+
 @pytest.fixture(scope="module")
 def floated(tmp_path_factory):
     """TrainFloat's folder, for what differs in the phase after it only."""
@@ -130,10 +139,10 @@ def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floate
 def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated):
     fast = "epochs: 3, learning_rate: 0.01"
     left_behind, _ = quantized(tmp_path / "frozen", floated, fast + ", freeze_ranges_after: 0")
-    clips = {item["layer"]: item for item in left_behind["health"] if item["what"] == "clips"}
-    assert "label" in clips and clips["label"]["clipped"] > 0.01
     keeping_up, _ = quantized(tmp_path / "moving", floated, fast)
-    assert "label" not in {item["layer"] for item in keeping_up["health"]}
+    worst = [max([item["clipped"] for item in each["health"] if item["what"] == "clips"], default=0)
+             for each in (left_behind, keeping_up)]
+    assert worst[0] > 0.05 and worst[1] < worst[0] / 2
 
 
 def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_path, floated):

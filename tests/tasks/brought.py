@@ -1,0 +1,84 @@
+"""Whole models as users bring them, each `build` of a recipe by its name; digits of [8, 8, 1] go in."""
+
+import numpy as np
+import tensorflow as tf
+
+L = tf.keras.layers
+
+
+def head(x, classes):
+    return L.Dense(classes)(L.Flatten()(x))
+
+
+def nested(shape, classes):
+    """A model inside the model, called twice, with a batch norm and a regularizer of its activity."""
+    inside = L.Input(shape)
+    convolution = L.Conv2D(1, 3, padding="same", activation="relu", activity_regularizer="l2")
+    inner = tf.keras.Model(inside, L.BatchNormalization()(convolution(inside)), name="inner")
+    image = L.Input(shape)
+    return tf.keras.Model(image, head(inner(inner(image)), classes))
+
+
+class Subclassed(tf.keras.Model):
+    def __init__(self, classes):
+        super().__init__()
+        self.convolution, self.flat, self.dense = L.Conv2D(4, 3, activation="relu"), L.Flatten(), L.Dense(classes)
+
+    def call(self, inputs, **kwargs):
+        return self.dense(self.flat(self.convolution(inputs)))
+
+
+def open_height(shape, classes):
+    image = L.Input((None, None, shape[-1]))
+    features = L.Conv2DTranspose(4, 3, strides=2, padding="same")(L.Conv2D(8, 3, strides=2, activation="relu")(image))
+    return tf.keras.Model(image, L.Dense(classes)(L.GlobalAveragePooling2D()(features)))
+
+
+def on_a_gpu(shape, classes):
+    with tf.device("/gpu:0"):
+        image = L.Input(shape)
+        return tf.keras.Model(image, head(L.Conv2D(4, 3)(image), classes))
+
+
+def fixed_filters(shape, classes):
+    image = L.Input(shape)
+    model = tf.keras.Model(image, head(L.Conv2D(4, 3, activation="relu")(image), classes))
+    model.trainable = False
+    return model
+
+
+def functional(of=lambda x: x, finish=lambda x: x, dtype="float32"):
+    def build(shape, classes):
+        image = L.Input(shape, dtype=dtype)
+        return tf.keras.Model(image, finish(head(of(image), classes)))
+    return build
+
+
+def graph_of_its_own(shape, classes):
+    with tf.Graph().as_default():
+        return functional()(shape, classes)
+
+
+TRAINED = {
+    "nested": nested,
+    "subclassed": lambda shape, classes: Subclassed(classes),
+    "sequential_without_input": lambda shape, classes: tf.keras.Sequential([L.Flatten(), L.Dense(classes)]),
+    "open_height": open_height,
+    "on_a_gpu": on_a_gpu,
+    "fixed_filters": fixed_filters,
+}
+"""What goes through both phases of training."""
+
+REFUSED = {
+    "as uint8": functional(L.Lambda(lambda t: tf.cast(t, tf.float32)), dtype="uint8"),
+    "as float64": functional(finish=L.Lambda(lambda t: tf.cast(t, tf.float64))),
+    "in a graph of its own": graph_of_its_own,
+    "first weights hold NaN": functional(L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))),
+    "takes no batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
+    "for one sample": functional(finish=L.Lambda(lambda t: tf.reshape(t, tf.stack([tf.shape(t)[0] * 2, -1])))),
+}
+"""By what is said of them before training."""
+
+
+def build(input_shape, classes, model):
+    return {**TRAINED, **REFUSED}[model](input_shape, classes)
