@@ -46,8 +46,9 @@ class Inference:
         """Outputs that the network leaves open, as an input of any height and width does, are of the targets' shape."""
         if all(tensor.shape[1:].is_fully_defined() for tensor in self._outputs):
             return
-        part = dataset.parts["train"]
-        found = self.session.run(self._outputs, net.feed(self.network, self._inputs, part, slice(0, 1)))
+        found = self.session.run(self._outputs, {
+            tensor: np.zeros([1] + end["shape"], np.float32)
+            for tensor, end in zip(self._inputs, self.network["inputs"])})
         for end, value in zip(self.network["outputs"], found):
             expected = (1,) + scores(dataset.targets[end["name"]])
             if value.shape != expected:
