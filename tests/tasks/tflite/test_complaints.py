@@ -56,7 +56,7 @@ def test_missing_program_is_said(tmp_path, monkeypatch):
     graph_def, network = graphs.frozen(lambda x: ranged(x + x, -2.0, 6.0), IMAGE)
     (tmp_path / "frozen.pb").write_bytes(graph_def.SerializeToString())
     monkeypatch.setenv("PATH", os.pathsep.join(["/usr/bin", "/bin"]))
-    with pytest.raises(ConvertError, match="^toco_from_protos, the converter's program, is not on PATH"):
+    with pytest.raises(ConvertError, match="toco_from_protos, the converter's program, is not on PATH"):
         toco.convert(Path(tmp_path) / "frozen.pb", network, uint8=True)
 
 
