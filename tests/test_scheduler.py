@@ -91,8 +91,8 @@ def test_three_edits_within_ten_seconds_are_three_tasks_and_each_runs(project, l
         log = "{}.txt".format(batch_size)
         runs.append((project.start("TrainFloat", log=log), log))
         # The next edit falls into this run: the scheduler knows of it, so its snapshot is taken.
-        until(lambda known=len(runs): sum(
-            len(luigid.tasks(status, str(project.recipe))) for status in ("RUNNING", "DONE")) == known)
+        until(lambda: sum(len(luigid.tasks(status, str(project.recipe)))
+                          for status in ("RUNNING", "DONE")) == len(edited))
     assert edited[-1] - edited[0] < 10
     for run, log in runs:
         assert run.wait(timeout=120) == 0, project.said(log)

@@ -27,5 +27,5 @@ def test_nothing_to_do_imports_nothing_that_only_work_needs(tmp_path):
     assert {"luigi", "pipeline", "octet"} <= found and not HEAVY & found
     house.put("faces.yaml", (house.mine / "faces.yaml").read_text() + "# new, and the same values\n")
     assert not HEAVY & imported(house)
-    house.change(house.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
+    house.change(house.mine / "faces.yaml", "0.95", "0.96")
     assert HEAVY & imported(house) == {"pydantic", "pydantic_core"}
