@@ -11,6 +11,7 @@ a type that is not known here, may be anything.
 
 import ast
 import builtins
+import collections
 import collections.abc
 import functools
 import inspect
@@ -55,16 +56,21 @@ def expect(function: Callable, args: Dict[str, Any], where: str, error: Type[Oct
            ours: Sequence[str] = (), given: int = 0) -> None:
     """Raises the error, with all `problems`, unless the function takes `args` after `given` positional arguments."""
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)  # a decorator may take and give what it will
     except (TypeError, ValueError):  # one that is written in C and says nothing
         return
-    known = [parameter if isinstance(parameter.annotation, collections.abc.Hashable)
-             else parameter.replace(annotation=Any) for parameter in signature.parameters.values()]
+    known = [parameter.replace(annotation=_asked(parameter)) for parameter in signature.parameters.values()]
     wrong = problems(signature.replace(parameters=known[given:]), args, ours)
     if wrong:
         raise error("\n".join("{}: {}".format(*each) for each in wrong), where=where,
                     why="they go to {}{}".format(getattr(function, "__name__", "the function"), signature),
                     next_step="correct {} in the recipe".format(where))
+
+
+def _asked(parameter: inspect.Parameter) -> Any:
+    """The type that a loaded function's parameter has, as `_parameter` reads it in the source."""
+    hint = parameter.annotation if isinstance(parameter.annotation, collections.abc.Hashable) else Any
+    return _made(lambda: typing.Optional[hint]) if parameter.default is None else hint
 
 
 def in_source(path: Path, name: str, given: int = 0) -> Optional[inspect.Signature]:
@@ -111,23 +117,20 @@ def _parameters(args: ast.arguments, types: Dict[str, Any]) -> Iterator[inspect.
 def _parameter(arg: ast.arg, kind, default, types: Dict[str, Any]) -> inspect.Parameter:
     hint = Any if arg.annotation is None else _hint(arg.annotation, types)
     if isinstance(default, ast.NameConstant) and default.value is None:
-        hint = typing.Optional[hint]  # as typing.get_type_hints takes `size: int = None`
+        hint = _made(lambda: typing.Optional[hint])  # as typing.get_type_hints takes `size: int = None`
     return inspect.Parameter(arg.arg, kind, default=default if default is _NO_DEFAULT else ..., annotation=hint)
 
 
 def _types(tree: ast.Module) -> Dict[str, Any]:
     """What the names in the module's annotations mean, as far as that is known without running it."""
     types = {kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)}
-    for node in ast.walk(tree):
-        for name in _names_bound(node):
-            if hasattr(builtins, name):
-                types.pop(name, None)
     for node in tree.body:
         if isinstance(node, ast.Import):
             types.update({alias.asname or alias.name: typing for alias in node.names if alias.name == "typing"})
         elif isinstance(node, ast.ImportFrom) and node.module in FROM and not node.level:
             types.update({alias.asname or alias.name: getattr(typing, alias.name, Any) for alias in node.names})
-    return types
+    bound = collections.Counter(name for node in ast.walk(tree) for name in _names_bound(node))
+    return {name: kind for name, kind in types.items() if bound[name] <= (not hasattr(builtins, name))}
 
 
 def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
@@ -139,21 +142,23 @@ def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
     if isinstance(node, ast.Name):
         return types.get(node.id, Any)
     if isinstance(node, ast.Str):
-        try:
-            return _hint(ast.parse(node.s, mode="eval").body, types)
-        except SyntaxError:
-            return Any
+        return _made(lambda: _hint(ast.parse(node.s, mode="eval").body, types))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and types.get(node.value.id) is typing:
         return getattr(typing, node.attr, Any)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Index):
         inner = node.slice.value
         parts = tuple(_hint(part, types) for part in (inner.elts if isinstance(inner, ast.Tuple) else [inner]))
         outer = _hint(node.value, types)
-        try:
-            return Any if outer is Any else outer[parts if len(parts) > 1 else parts[0]]
-        except TypeError:
-            return Any
+        return Any if outer is Any else _made(lambda: outer[parts if len(parts) > 1 else parts[0]])
     return Any
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    """The type that is made; Any for what is no type, as a bare Optional."""
+    try:
+        return make()
+    except (TypeError, IndexError, SyntaxError, ValueError):
+        return Any
 
 
 def _fits(value: Any, hint: Any) -> bool:

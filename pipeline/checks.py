@@ -6,14 +6,15 @@ from typing import Dict
 
 from octet.errors import OctetError, StageDied
 from octet.job import Job
-from pipeline import child, snapshot
+from pipeline import child, disk, snapshot
 from pipeline.snapshot import Snapshot
 
 
 def run(taken: Snapshot, check: str) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
     folder alone: what is refused leaves no trace in the store. Raises OctetError."""
-    with tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
+    with disk.explained("check a recipe", Path("the system's temporary folder")), \
+            tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
         output = Path(folder) / "output"
         output.mkdir()
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder))

@@ -25,8 +25,9 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 from octet import errors
 from octet.job import Job, Progress
 
-# -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours.
-DOOR = (sys.executable, "-I", "-m", "tasks")
+# -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours. By its path: Python never takes a
+# script from its cache, which may hold an older one of the same size and time.
+DOOR = (sys.executable, "-I", str(Path(__file__).resolve().parent.parent / "tasks" / "__main__.py"))
 
 LOG_TAIL_LINES = 15
 POLL_S = 0.2

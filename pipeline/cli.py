@@ -10,6 +10,7 @@ A verb is a file in `pipeline/commands`, which is named as the verb is and has
 import argparse
 import importlib
 import pkgutil
+import re
 import sys
 from typing import Dict, List, NoReturn, Optional, Tuple
 
@@ -39,7 +40,9 @@ def _parsed(argv: List[str]) -> argparse.Namespace:
         raise UsageError("no command named {!r}".format(argv[0]), where="octet",
                          why="the first word is the command", next_step=suggest(argv[0], verbs()))
     parser, choices = _parser()
-    flags = [word.split("=")[0] for word in argv if word.startswith("-")]
+    before = argv[:argv.index("--")] if "--" in argv else argv
+    # To argparse, a number or a word with a space is a value, whatever it begins with.
+    flags = [word.split("=")[0] for word in before if word.startswith("-") and not re.match(r"-\d|.*\s", word)]
     known = choices[argv[0]]._option_string_actions if argv and argv[0] in choices else parser._option_string_actions
     unknown = [flag for flag in flags if not any(option.startswith(flag) for option in known)]
     if unknown:  # looked for first: a word that is missing would hide it

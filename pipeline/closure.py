@@ -28,6 +28,7 @@ PACKAGES = ("octet", "tasks", "models")
 
 INERT = {
     "octet/errors.py": "the wording of an error, or its exit code, can change no artifact",
+    "octet/arguments.py": "it can only refuse what a recipe says",
     "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
     "octet/datasets/content.py": "likewise",
     "octet/identifier.py": "its format is versioned; what it says follows from the file it is in",

@@ -6,10 +6,11 @@ import socket
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Callable, Optional
 
 from octet.errors import StoreError
-from pipeline import words
+from pipeline import disk, words
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import upward
@@ -52,7 +53,9 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> in
                            "why": list(verdicts[stage].reasons)} for stage in upward(target)}})
     _current["name"] = runs.name(recipe, record["number"])
     code = 1
-    with tempfile.TemporaryFile("ab", buffering=0) as _begun:
+    with disk.explained("record a run", Path("the system's temporary folder")):
+        _begun = tempfile.TemporaryFile("ab", buffering=0)
+    with _begun:
         try:
             code = work()
         finally:

@@ -50,7 +50,7 @@ def alive(processes):
 def kill(run, victims):
     """SIGKILL, at one moment, with everything below standing by."""
     processes = below(run)
-    (child,) = runs(processes, "-m tasks")
+    (child,) = runs(processes, "tasks/__main__.py")
     if len(victims) == 2:
         run.send_signal(signal.SIGSTOP)  # or it would tidy up when it sees the child die
     for victim in reversed(victims):

@@ -69,16 +69,16 @@ def refuse(path: Path) -> None:
             continue
         if found is None:
             refused.append((operation, kernels.way_out(operation.type)))
+        elif mark(operation) != SATURATE and not all(
+                _has_range(path, operation, tensor) for tensor in data(operation)):
+            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
+                                       "numbers of the input outside the network"))
         elif kernels.unlike(operation):
             refused.append((operation, kernels.unlike(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
         elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
-        elif mark(operation) != SATURATE and not all(
-                _has_range(path, operation, tensor) for tensor in data(operation)):
-            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
-                                       "numbers of the input outside the network"))
         elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
             refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
                 kernels.MOST_AXES)))

@@ -118,9 +118,9 @@ def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -
         if sizes[0] != BATCHES[0]:
             raise QuantizeError(
                 "the transposed convolution {} cannot be uint8".format(node.name), where="model.build",
-                why="layer {}: it is dilated, and no kernel has a transposed convolution of more images than come "
-                    "in".format(node.name.split("/")[0]),
-                next_step="use dilation_rate=1, or a convolution behind UpSampling2D")
+                why="layer {}: it works on more images than come in, as one that is dilated or in a TimeDistributed "
+                    "does, and its kernel has no such form".format(node.name.split("/")[0]),
+                next_step="use dilation_rate=1 and no TimeDistributed, or a convolution behind UpSampling2D")
         pieces = [batch]
         for number, size in enumerate(sizes[1:]):
             constant = constants.constant("{}/size_{}".format(node.name, number), np.asarray(size, np.int32))

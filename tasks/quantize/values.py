@@ -27,10 +27,19 @@ def expect_float32(net: Net) -> None:
 
 def expect_finite(net: Net) -> None:
     """Raises QuantizeError naming the layers whose weights or other constants are no numbers."""
-    found = [(net.readers[node.name][0].layer, "{} holds NaN or infinity".format(node.name))
-             for node in net.of_type("Const") if node.value.dtype.kind == "f" and not np.isfinite(node.value).all()]
+    found = []
+    for node in net.of_type("Const"):
+        readers = net.readers.get(node.name, [])
+        if node.value.dtype.kind == "f" and not np.isfinite(node.value).all() and not _is_padding(node.name, readers):
+            found.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
     _refuse("holds what is no number", found,
             "look at the weights that the layer starts from, at a division by 0, at a batch norm's variance")
+
+
+def _is_padding(name: str, readers) -> bool:
+    """Whether it is what a tensor is padded with and nothing else: -inf before a max pool becomes the least code."""
+    return bool(readers) and all(
+        reader.op == "PadV2" and reader.inputs[2] == name and name not in reader.inputs[:2] for reader in readers)
 
 
 def _other_float(node) -> int:

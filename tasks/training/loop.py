@@ -38,11 +38,12 @@ class Trainer:
         self.step = tf.group(*self._minimize(), *updates)
 
     def _minimize(self) -> Sequence[tf.Operation]:
+        step = tf.train.get_global_step()  # there is one where something waits for it
         if not tf.trainable_variables():  # of a network of fixed filters, only the ranges have something to learn
-            return []
+            return [] if step is None else [tf.assign_add(step, 1)]
         try:
             return [OPTIMIZERS[self.settings.optimizer](self.rate).minimize(
-                self.loss, global_step=tf.train.get_global_step())]  # there is one where something waits for it
+                self.loss, global_step=step)]
         except ValueError as error:
             raise ModelError(
                 "no weight of the network can be trained", where="model.build",

@@ -27,6 +27,40 @@ def test_a_function_with_keywords_of_any_name_takes_all(tmp_path):
     assert wrong(tmp_path, "def build(*, input_shape, classes, **more): pass", {"any": 1}) == {}
 
 
+@pytest.mark.parametrize("annotation", ["Optional", "Union", "ClassVar", "...", "Tuple[()]", "'a\\0b'"])
+def test_what_is_no_type_may_be_anything(tmp_path, annotation):
+    source = "from typing import ClassVar, Optional, Tuple, Union\ndef build(width: {} = None): pass"
+    assert wrong(tmp_path, source.format(annotation), {"width": 1}) == {}
+
+
+def test_a_name_that_is_bound_again_is_no_type_that_is_known(tmp_path):
+    source = "from typing import Sequence\nclass Sequence: pass\ndef build(width: Sequence): pass"
+    assert wrong(tmp_path, source, {"width": 1}) == {}
+
+
+def test_a_default_of_none_may_be_written_out_to_a_loaded_function_too():
+    def build(width: int = None):
+        pass
+
+    arguments.expect(build, {"width": None}, "model.args", ModelError)
+    with pytest.raises(ModelError, match="width: expected a whole number, or null"):
+        arguments.expect(build, {"width": "a"}, "model.args", ModelError)
+
+
+def test_a_decorator_says_what_it_takes():
+    def dropping(function):
+        @functools.wraps(function)
+        def wrapper(*ends, dropout=0.1, **more):
+            return function(*ends, width=3, **more)
+        return wrapper
+
+    @dropping
+    def build(width):
+        pass
+
+    arguments.expect(build, {"dropout": 0.5}, "model.args", ModelError)
+
+
 @pytest.mark.parametrize("annotation, fits, others", [
     ("int", [3, -1], [True, 3.0, "3", None, [3]]),
     ("float", [3, 3.5], [False, "3.5", None]),

@@ -39,6 +39,15 @@ def test_words_that_mean_nothing_are_told_without_the_usage(store, capsys, words
     assert told in said.err and len(said.err.splitlines()) == 3 and said.out == ""
 
 
+@pytest.mark.parametrize("words, told", [
+    (["pin", "nothing", "--reason", "-5"], "nothing"), (["gc", "--runs", "-1"], "-1"),
+    (["pin", "nothing", "--reason", "-- labels were wrong"], "nothing"), (["trace", "--", "-x.tflite"], "-x.tflite")])
+def test_what_is_a_value_to_the_parser_is_no_option(store, capsys, words, told):
+    assert cli.main(words) != 0
+    said = capsys.readouterr().err
+    assert told in said and "no option" not in said
+
+
 def test_ls_of_an_empty_store_says_so(store, capsys):
     assert cli.main(["ls", "--artifacts"]) == 0
     assert "no artifacts" in capsys.readouterr().out

@@ -48,7 +48,7 @@ def child_of(process):
     def look():
         for below in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if "tasks" in below.cmdline():
+                if any(word.endswith("tasks/__main__.py") for word in below.cmdline()):
                     return below
     return until(look)
 

@@ -133,3 +133,14 @@ def test_a_clock_set_back_hides_no_edit_and_no_run(house):
                                             finished="1999-01-01T00:00:09Z")))
     house.change(house.mine / "faces.yaml", "train: {epochs: 2}", "train: {epochs: 3}")
     assert house.why()["TrainFloat"] == ["stale", "train.epochs 2 -> 3"]
+
+
+def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
+    house = House(tmp_path)
+    assert house.luigi().code == 0
+    path = house.root / "tasks" / "__main__.py"
+    before = path.stat()
+    house.change(path, "from tasks import loaded", "from tasks import loadex")  # which there is not
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert house.luigi().code == 13

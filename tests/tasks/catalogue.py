@@ -126,6 +126,11 @@ CONVERTED = {
     "absolute": lambda x: head(lam(K.abs, conv(x))),
     "square": lambda x: head(lam(K.square, conv(x))),
     "whole_power": lambda x: head(lam(lambda t: t + t ** 3, conv(x))),
+    "minus_infinity_before_a_max_pool": lambda x: head(L.MaxPooling2D(3, 2)(lam(
+        lambda t: tf.pad(t, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=-np.inf), conv(x, activation="relu")))),
+    "condition_in_a_branch_not_taken": lambda x: head(lam(
+        lambda t: tf.cond(tf.constant(False), lambda: tf.cond(tf.constant(True), lambda: t * 3, lambda: t * 2),
+                          lambda: tf.nn.relu(t)), conv(x))),
     "condition_that_is_constant": lambda x: head(lam(
         lambda t: tf.cond(tf.constant(False), lambda: t * 3, lambda: tf.nn.relu(t)), conv(x))),
     "tf_function": lambda x: head(lam(tf.function(lambda t: tf.nn.relu(t) * 2), conv(x))),

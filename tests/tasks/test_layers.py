@@ -44,6 +44,12 @@ def test_a_layer_without_uint8_form_is_refused_by_its_name_with_a_way_out(tmp_pa
     assert refused.value.next_step
 
 
+def test_an_embedding_is_told_that_it_reads_a_table(tmp_path):
+    with pytest.raises(QuantizeError) as refused:
+        checked(tmp_path, "Embedding")
+    assert refused.value.next_step.startswith("GatherV2: it reads a table")
+
+
 @pytest.mark.slow  # five seconds each on a busy machine
 @pytest.mark.parametrize("kind", by_name(layers.CONVERTED), ids=lambda kind: kind.__name__)
 def test_a_layer_with_a_uint8_form_is_within_the_bound(kind):

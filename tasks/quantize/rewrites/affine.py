@@ -51,7 +51,8 @@ def _batch_norm(net: Net, node: Node) -> Optional[Affine]:
             value is None for value in values):
         return None
     gamma, beta, mean, variance = (value.astype(np.float64) for value in values)
-    scale = gamma / np.sqrt(variance + node.get("epsilon").f)
+    with np.errstate(invalid="ignore"):  # a variance below 0 is told by its layer when all is folded
+        scale = gamma / np.sqrt(variance + node.get("epsilon").f)
     return _affine(net, node, node.inputs[0], scale, beta - mean * scale)
 
 

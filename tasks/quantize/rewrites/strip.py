@@ -30,7 +30,9 @@ def branches(net: Net) -> List[str]:
     for node in net.in_order():
         if node.op == "Merge":
             alive = [name for name in node.inputs if name not in dead]
-            if len(alive) == 1 and not net.readers.get(node.name + ":1"):
+            if not alive:
+                dead.update((node.name, node.name + ":1"))
+            elif len(alive) == 1 and not net.readers.get(node.name + ":1"):
                 net.replace(node.name, alive[0])
                 found.append(node.name)
         elif node.op == "Switch" and node.inputs[0] not in dead and net.value(node.inputs[1]) is not None:
