@@ -19,9 +19,8 @@ from octet.recipe_text import Keys, Place, Problem, Text, nearest, read
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 
-# The section, the key that names a function, its catalogue, its usual name, the arguments that are ours to give.
-_FUNCTIONS = (("data", "dataset", "octet.datasets", "load", ()),
-              ("model", "build", "models", "build", ("input_shape", "classes")))
+# Of each catalogue's functions, the arguments that are ours to give.
+_OURS = {resolve.DATASETS: (), resolve.MODELS: ("input_shape", "classes")}
 
 SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
 
@@ -95,7 +94,7 @@ def load(path) -> Recipe:
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
     """What is wrong with the names of the dataset and the model, and with the arguments for their functions."""
-    for section, key, catalogue, usual, ours in _FUNCTIONS:
+    for catalogue, (usual, _, _, section, key) in resolve.CATALOGUES.items():
         values = text.values.get(section)
         spec = values.get(key) if isinstance(values, dict) else None
         if not isinstance(spec, str) or not spec:
@@ -114,7 +113,7 @@ def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Probl
         # A dataset's digest is given the part first, and then the arguments of its load.
         for name, given in ((spec.partition(":")[2] or usual, 0), ("digest", 1))[:2 if section == "data" else 1]:
             signature = arguments.in_source(source, name, given)
-            for argument, said in arguments.problems(signature, args, ours) if signature else ():
+            for argument, said in arguments.problems(signature, args, _OURS[catalogue]) if signature else ():
                 if argument not in told:
                     told.add(argument)
                     keys = (section, "args", argument)

@@ -23,18 +23,35 @@ import traceback
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Callable, Iterable, List, Optional, Tuple, Type
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, Type
 
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 
-# catalogue: (the function that makes a module a member, one member in words, error of its code, the key in a recipe)
-_CATALOGUES = {"models": ("build", "model", ModelError, "model.build"),
-               "octet.datasets": ("load", "dataset", DatasetError, "data.dataset")}
+MODELS, DATASETS = "models", "octet.datasets"
+
+
+class Catalogue(NamedTuple):
+    """A package whose modules a recipe names. usual: the function that makes a module a member; kind: one member in
+    words; error: what its code raises; section, key: where a recipe names one."""
+
+    usual: str
+    kind: str
+    error: Type[OctetError]
+    section: str
+    key: str
+
+    @property
+    def where(self) -> str:
+        return self.section + "." + self.key
+
+
+CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "dataset"),
+              MODELS: Catalogue("build", "model", ModelError, "model", "build")}
 
 
 def names(catalogue: str) -> List[str]:
     """The catalogue's members, sorted: its modules that define `build` or `load`. Imports none."""
-    wanted = _CATALOGUES[catalogue][0]
+    wanted = CATALOGUES[catalogue].usual
     return sorted(info.name for info in pkgutil.iter_modules(_folders(catalogue))
                   if not info.name.startswith("_")
                   and _defines(_found(info.name, _folders(catalogue)), wanted))
@@ -43,7 +60,7 @@ def names(catalogue: str) -> List[str]:
 def is_member(name: str, catalogue: str) -> bool:
     """Whether `name` is one of `names(catalogue)`. Looks at no other."""
     return (name.isidentifier() and not name.startswith("_")
-            and _defines(_found(name, _folders(catalogue)), _CATALOGUES[catalogue][0]))
+            and _defines(_found(name, _folders(catalogue)), CATALOGUES[catalogue].usual))
 
 
 def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
@@ -57,8 +74,8 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
     module = _module(spec, name, catalogue, Path(folder).absolute())
     found = getattr(module, attr, None)
     if not callable(found):
-        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=_CATALOGUES[catalogue][3],
-                          why="a {} is a function".format(_CATALOGUES[catalogue][1]),
+        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=CATALOGUES[catalogue].where,
+                          why="a {} is a function".format(CATALOGUES[catalogue].kind),
                           next_step=suggest(attr, _names_in(module, callable)))
     return found
 
@@ -96,7 +113,7 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
 
 def source_of(spec: str, catalogue: str, folder) -> Path:
     """`source_file`, which is there. Raises RecipeError with what is near, for a spec that leads nowhere."""
-    _, kind, _, where = _CATALOGUES[catalogue]
+    kind, where = CATALOGUES[catalogue].kind, CATALOGUES[catalogue].where
     name, attr = _split(spec)
     path = source_file(spec, catalogue, folder)
     if _is_plain(name, attr) and not is_file(spec) and not is_member(name, catalogue):
@@ -183,9 +200,9 @@ def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
 
 def _module(spec, name, catalogue, folder):
     path = source_of(spec, catalogue, folder)
-    _, kind, error, where = _CATALOGUES[catalogue]
-    importing = functools.partial(told, "'{}' cannot be imported".format(spec), path, error, where,
-                                  "mend that file, or name another {}".format(kind))
+    where = CATALOGUES[catalogue].where
+    importing = functools.partial(told, "'{}' cannot be imported".format(spec), path, CATALOGUES[catalogue].error,
+                                  where, "mend that file, or name another {}".format(CATALOGUES[catalogue].kind))
     if is_file(spec):
         with importing():
             return _from_file(path.resolve())

@@ -252,8 +252,6 @@ def _imports(tree: ast.AST) -> Iterator[Import]:
                 yield 0, alias.name, []
         elif isinstance(node, ast.ImportFrom):
             yield node.level, node.module or "", [alias.name for alias in node.names]
-        elif isinstance(node, ast.Str) and "." in node.s and _is_dotted(node.s) and node.s.split(".")[0] in PACKAGES:
-            yield 0, node.s, []  # a module that is run by its name: python -m ...
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Str):
             called = node.func
             name = getattr(called, "attr", getattr(called, "id", None))

@@ -15,7 +15,6 @@ from octet.errors import OctetError, RecipeError
 from pipeline import closure, data, distributions, key
 from pipeline.spec import STAGES, StageSpec
 
-DATASETS, MODELS = "octet.datasets", "models"
 NAME_DIGITS = 16
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -157,21 +156,22 @@ def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module + ".py")]
     if "model" in spec.reads:
-        roots.append(_source(sections, ("model", "build"), MODELS, folder))
+        roots.append(_source(sections, resolve.MODELS, folder))
     if "data" in spec.reads:
-        roots.append(_source(sections, ("data", "dataset"), DATASETS, folder))
+        roots.append(_source(sections, resolve.DATASETS, folder))
     return roots
 
 
 def _dataset_modules(reader: closure.Reader, sections: dict, folder: Path) -> set:
     """The modules from elsewhere that a dataset imports; Python's own are left out."""
-    found = reader.of([_source(sections, ("data", "dataset"), DATASETS, folder)])
+    found = reader.of([_source(sections, resolve.DATASETS, folder)])
     return {name for name in found.modules if not distributions.is_standard(name)}
 
 
-def _source(sections: dict, keys: Tuple[str, str], catalogue: str, folder: Path) -> Path:
+def _source(sections: dict, catalogue: str, folder: Path) -> Path:
     """The file that a name in the recipe means. Not imported: it may need TensorFlow."""
-    return resolve.source_of(sections[keys[0]][keys[1]], catalogue, folder)
+    named = resolve.CATALOGUES[catalogue]
+    return resolve.source_of(sections[named.section][named.key], catalogue, folder)
 
 
 def _file_digests(sections: dict, folder: Path,

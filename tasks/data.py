@@ -8,9 +8,7 @@ from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
-from octet.resolve import is_member, load_attribute, source_file, told
-
-CATALOGUE = "octet.datasets"
+from octet.resolve import DATASETS, is_member, load_attribute, source_file, told
 
 
 def load(job: Job) -> Dataset:
@@ -22,12 +20,12 @@ def load(job: Job) -> Dataset:
 
 def _whole(section: dict, folder: Path) -> Dataset:
     name = section["dataset"]
-    function = load_attribute(name, CATALOGUE, "load", folder)
+    function = load_attribute(name, DATASETS, "load", folder)
     args = arguments(section, folder)
     expect(function, args, "data.args", DatasetError)
-    if is_member(name, CATALOGUE):
+    if is_member(name, DATASETS):
         return function(**args)  # checked where it was read
-    source = source_file(name, CATALOGUE, folder)
+    source = source_file(name, DATASETS, folder)
     with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
               next_step="mend the function or data.args"):
         dataset = function(**args)

@@ -9,12 +9,10 @@ from octet.arguments import expect
 from octet.datasets.dataset import arguments
 from octet.errors import DatasetError
 
-CATALOGUE = "octet.datasets"
-
 
 def is_ours(name: str) -> bool:
     """Whether the name is one of the catalogue's, not a file or module of the user's."""
-    return resolve.is_member(name, CATALOGUE)
+    return resolve.is_member(name, resolve.DATASETS)
 
 
 def digest(section: dict, folder: Path, part: str) -> str:
@@ -25,7 +23,7 @@ def digest(section: dict, folder: Path, part: str) -> str:
     function = _function(section, folder, "digest")
     args = arguments(section, folder)
     expect(function, args, "data.args", DatasetError, given=1)
-    source = resolve.source_file(section["dataset"], CATALOGUE, folder)
+    source = resolve.source_file(section["dataset"], resolve.DATASETS, folder)
     with resolve.told("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
                       where="data.dataset", next_step="mend the function or data.args"):
         found = _answer(function, section["dataset"], part, args)
@@ -53,7 +51,7 @@ def unit(dataset: str) -> Optional[str]:
     None for any other."""
     if not is_ours(dataset):
         return None
-    module = importlib.import_module("{}.{}".format(CATALOGUE, dataset))
+    module = importlib.import_module("{}.{}".format(resolve.DATASETS, dataset))
     return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
 
 
@@ -67,5 +65,5 @@ def listing(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
 
 def _function(section: dict, folder: Path, attribute: str):
     name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
-    return resolve.load_attribute(name + (":" + attribute if colon else ""), CATALOGUE, attribute,
+    return resolve.load_attribute(name + (":" + attribute if colon else ""), resolve.DATASETS, attribute,
                                   folder)

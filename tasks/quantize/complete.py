@@ -161,9 +161,9 @@ class _Completion:
             self._tie(operation, tensor)
         else:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
-            least, most = self._scales.get(tensor, ANY_SCALE)
+            most = self._scales.get(tensor, ANY_SCALE)[1]
             self._quantize(tensor, self._trained(ranges.trained(
-                tensor.op.name, [tensor], self._least_scales(operation) + [tf.constant(least)], self.training,
+                tensor.op.name, [tensor], self._least_scales(operation) + self._finest(tensor), self.training,
                 self._limits(operation), most)))
             self._say(operation, where)
 
@@ -184,7 +184,7 @@ class _Completion:
         group = self._groups[tensor]
         self._say(operation, coverage.TIED, group.tensors[-1])
         if tensor is group.tensors[-1]:
-            finest = [tf.constant(self._scales.get(member, ANY_SCALE)[0]) for member in group.tensors]
+            finest = [scale for member in group.tensors for scale in self._finest(member)]
             least = [scale for member in group.produced for scale in self._least_scales(member, group)]
             most = min(self._scales.get(member, ANY_SCALE)[1] for member in group.tensors)
             shared = self._trained(ranges.trained(
@@ -192,6 +192,11 @@ class _Completion:
                 most_scale=most))
             for member in group.tensors:
                 self._quantize(member, shared)
+
+    def _finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+        """The finest scale that the kernels which read the tensor are right at, if there is one."""
+        least = self._scales.get(tensor, ANY_SCALE)[0]
+        return [tf.constant(least)] if least else []
 
     def _trained(self, found: Trained) -> Range:
         self.trained.append(found)
@@ -224,9 +229,9 @@ class _Completion:
         if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
             return self._weighed[seen.op]
         weights = source(seen)
-        least = tf.constant(0.0) if bias is None else (
-            tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming))
+        least = [] if bias is None else [tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming)]
         low, high = ranges.of_weights(weights, least)
+        scale = (high - low) / 254.0
         if seen is weights:
             seen = tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True,
                                                    name=layer.name + "/octet_weights")
@@ -234,8 +239,8 @@ class _Completion:
         else:
             seen.op._update_input(1, low)
             seen.op._update_input(2, high)
-            self._weighed[seen.op] = (high - low) / 254.0
-        return (high - low) / 254.0
+            self._weighed[seen.op] = scale
+        return scale
 
     def _constants(self, operation: tf.Operation) -> None:
         """A constant among the data of an operation is quantized to a range of its own."""

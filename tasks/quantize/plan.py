@@ -88,10 +88,8 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     graph = tf.Graph()
     with graph.as_default():
         thaw.thaw(graph_def)
-        if training:
-            tf.contrib.quantize.create_training_graph(graph, quant_delay=0)
-        else:
-            tf.contrib.quantize.create_eval_graph(graph)
+        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours.
+        tf.contrib.quantize.create_eval_graph(graph)
         outputs, covered, trained = complete.complete(
             graph, [complete.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             net.nodes(network, "outputs"), training)

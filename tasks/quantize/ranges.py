@@ -8,6 +8,7 @@ Each run of a training graph moves a range towards what it sees:
 training, a moving average that remembers n steps; 0, its default, leaves every range as it is.
 """
 
+import functools
 import math
 from typing import List, NamedTuple, Sequence, Tuple
 
@@ -75,8 +76,9 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
     with tf.name_scope("ranges/" + name + "/width"):
         if training:
             rate = momentum(low.graph)
-            lows = tf.reduce_min(tf.stack([tf.reduce_min(tensor) for tensor in observed] + [0.0]))
-            highs = tf.reduce_max(tf.stack([tf.reduce_max(tensor) for tensor in observed] + [0.0]))
+            nothing = tf.constant(0.0)
+            lows = functools.reduce(tf.minimum, [tf.reduce_min(tensor) for tensor in observed], nothing)
+            highs = functools.reduce(tf.maximum, [tf.reduce_max(tensor) for tensor in observed], nothing)
             moved = Range(tf.assign_add(low, rate * (tf.stop_gradient(lows) - low)),
                           tf.assign_add(high, rate * (tf.stop_gradient(highs) - high)))
         else:
@@ -86,21 +88,23 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
             share = tf.minimum(1.0, most_scale / wide.scale)
             wide = Range(wide.low * share, wide.high * share)
         return Trained(name, Range(low, high), Range(
-            tf.maximum(wide.low, limits[0]), tf.minimum(wide.high, limits[1])), list(observed))
+            wide.low if limits[0] == -math.inf else tf.maximum(wide.low, limits[0]),
+            wide.high if limits[1] == math.inf else tf.minimum(wide.high, limits[1])), list(observed))
 
 
 def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH) -> Range:
     width = found.high - found.low
-    least = tf.reduce_max(tf.stack([tf.constant(least_width)] + [CODES * scale for scale in least_scales]))
-    nothing = least_width * 1e-6
+    least = functools.reduce(tf.maximum, [CODES * scale for scale in least_scales], tf.constant(least_width))
+    nothing = tf.constant(least_width * 1e-6)
     factor = tf.maximum(1.0, least / tf.maximum(width, nothing))
     # A range of no width is widened upwards, where most activations are.
     high = tf.where(width <= nothing, least, found.high * factor)
     return Range(tf.stop_gradient(found.low * factor), tf.stop_gradient(high))
 
 
-def of_weights(weights: tf.Tensor, least_scale: tf.Tensor) -> Range:
-    """The range of a layer's weights as they are, 0 included; its scale is `least_scale` or more."""
-    found = Range(tf.minimum(tf.reduce_min(weights), 0.0), tf.maximum(tf.reduce_max(weights), 0.0))
-    return _widened(found, [least_scale], LEAST_WEIGHTS_WIDTH)
+def of_weights(weights: tf.Tensor, least_scales: Sequence[tf.Tensor]) -> Range:
+    """The range of a layer's weights as they are, 0 included; its scale reaches each of `least_scales`."""
+    nothing = tf.constant(0.0)
+    found = Range(tf.minimum(tf.reduce_min(weights), nothing), tf.maximum(tf.reduce_max(weights), nothing))
+    return _widened(found, least_scales, LEAST_WEIGHTS_WIDTH)
 

@@ -1,7 +1,7 @@
 """The recipe's Keras model, built for its dataset in the current graph."""
 
 from pathlib import Path
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ from octet.arguments import expect
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
-from octet.resolve import load_attribute, source_file, told
+from octet.resolve import MODELS, load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
 
@@ -30,8 +30,11 @@ class Built:
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
         # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
-        self.updates = model.get_updates_for(None) + model.get_updates_for(model.inputs)
-        self.losses = model.get_losses_for(None) + model.get_losses_for(model.inputs)
+        unfed = _unfed(model.inputs)
+        self.updates, self.losses = (
+            [member for member in members if getattr(member, "op", member) not in unfed] for members in (
+                model.get_updates_for(None) + model.get_updates_for(model.inputs),
+                model.get_losses_for(None) + model.get_losses_for(model.inputs)))
 
 
 def build(job: Job, dataset: Dataset) -> Built:
@@ -42,13 +45,13 @@ def build(job: Job, dataset: Dataset) -> Built:
     """
     section = job.section("model")
     folder = Path(job.recipe_folder)
-    function = load_attribute(section.build, "models", "build", folder)
+    function = load_attribute(section.build, MODELS, "build", folder)
     shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
     extents = {name: target.extent for name, target in dataset.targets.items()}
     expect(function, section.args, "model.args", ModelError, ours=("input_shape", "classes"))
     what = "{} could not be built for inputs {} and classes {}".format(
         section.build, _alone(shapes), _alone(extents))
-    with told(what, source_file(section.build, "models", folder), ModelError, where="model.build",
+    with told(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
               next_step="mend the function or model.args, or choose a model that takes this shape"):
         model = function(input_shape=_alone(shapes), classes=_alone(extents), **section.args)
         if isinstance(model, tf.keras.Model) and not model.inputs:
@@ -72,6 +75,16 @@ def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
     """A model that has not been called yet, a subclass or a Sequential without an input, on the dataset's inputs."""
     inputs = [tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()]
     return tf.keras.Model(inputs, model(inputs if len(inputs) > 1 else inputs[0]))
+
+
+def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
+    """The current graph's operations that hang on another placeholder than the inputs."""
+    found, fed = set(), {tensor.op for tensor in inputs}  # type: Set[tf.Operation], Set[tf.Operation]
+    for operation in tf.get_default_graph().get_operations():  # in the order in which they were made
+        before = [tensor.op for tensor in operation.inputs] + operation.control_inputs
+        if operation not in fed and (operation.type == "Placeholder" or not found.isdisjoint(before)):
+            found.add(operation)
+    return found
 
 
 def initialize(session: tf.Session) -> None:

@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
 def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
     """(graph of constants, what its ends mean) of a random network with its measured weights."""
     values = weights.measured(network)
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, conversion.session_of(graph) as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(0)
         model = network.build(values)

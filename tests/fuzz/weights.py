@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.fuzz.network import Network, layer_name, weight_names
+from tests.tasks import conversion
 
 SAMPLES = 16
 
@@ -16,7 +17,7 @@ def measured(network: Network) -> Dict[str, List[np.ndarray]]:
     layers before it give on samples. In a graph and session of its own."""
     random = np.random.RandomState([network.seed, 1])
     values: Dict[str, List[np.ndarray]] = {}
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, conversion.session_of(graph) as session:
         tf.keras.backend.set_learning_phase(0)
         model = network.build()
         feeds = dict(zip(model.inputs, network.reals(network.samples(SAMPLES))))

@@ -173,12 +173,6 @@ def test_raw_bytes_are_told_apart_where_trees_are_not(house):
     assert after.tree == before.tree and after.sha256 != before.sha256
 
 
-def test_a_module_that_is_run_by_its_name_is_followed(house):
-    put(house / "octet/b.py", "DOOR = ('python', '-m', 'octet.d')\nPLACE = 'octet'\n")
-    found = closure.of([house / "tasks" / "work.py"], house)
-    assert "octet/d.py" in found.trees
-
-
 def test_octets_own_files_are_source_where_octet_is_installed(house, tmp_path):
     installed = tmp_path / "lib" / "site-packages"
     house.rename(tmp_path / "moved")

@@ -19,6 +19,20 @@ def nested(shape, classes):
     return tf.keras.Model(image, head(inner(inner(image)), classes))
 
 
+class Penalty(L.Layer):
+    """A loss of its own, of which Keras is not told what it hangs on."""
+
+    def call(self, inputs, **kwargs):
+        self.add_loss(0.1 * tf.reduce_mean(tf.square(inputs)))
+        return inputs
+
+
+def nested_penalty(shape, classes):
+    inside, image = L.Input(shape), L.Input(shape)
+    inner = tf.keras.Model(inside, Penalty()(L.Conv2D(4, 3, activation="relu")(inside)))
+    return tf.keras.Model(image, head(inner(image), classes))
+
+
 class Subclassed(tf.keras.Model):
     def __init__(self, classes):
         super().__init__()
@@ -61,6 +75,7 @@ def graph_of_its_own(shape, classes):
 
 TRAINED = {
     "nested": nested,
+    "nested_penalty": nested_penalty,
     "subclassed": lambda shape, classes: Subclassed(classes),
     "sequential_without_input": lambda shape, classes: tf.keras.Sequential([L.Flatten(), L.Dense(classes)]),
     "open_height": open_height,

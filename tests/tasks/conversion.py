@@ -34,11 +34,19 @@ class Converted(NamedTuple):
     lsb: List[float]
 
 
+def session_of(graph: tf.Graph) -> tf.Session:
+    """A session that runs the graph as it is written: of one that runs a time or two, optimizing is most of the
+    work."""
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return tf.Session(graph=graph, config=config)
+
+
 def calibrated(graph_def, network, codes):
     """(frozen fake-quantized graph, network, coverage): ranges from `codes`, uint8 [N, ...] per input."""
     folded = plan.folded(graph_def, network)
     training = plan.rewritten(folded, network, training=True)
-    with training.graph.as_default(), tf.Session() as session:
+    with training.graph.as_default(), session_of(training.graph) as session:
         saver = tf.train.Saver(tf.global_variables())
         session.run(tf.global_variables_initializer())
         for number in range(BATCHES):
@@ -50,7 +58,7 @@ def calibrated(graph_def, network, codes):
             path = saver.save(session, folder + "/variables", write_meta_graph=False)
             evaluation = plan.rewritten(folded, network, training=False)
             nodes = [tensor.op.name for tensor in evaluation.outputs]
-            with evaluation.graph.as_default(), tf.Session() as evaluating:
+            with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
                 frozen = tf.graph_util.convert_variables_to_constants(
                     evaluating, evaluation.graph.as_graph_def(), nodes)
@@ -80,7 +88,7 @@ def run(graph_def, network, codes):
     """The outputs of a graph of constants for codes, uint8 [N, ...] per input."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        with tf.Session(graph=graph) as session:
+        with session_of(graph) as session:
             return session.run(net.tensors(graph, network, "outputs"), {
                 tensor: net.real(end, values) for tensor, end, values in zip(
                     net.tensors(graph, network, "inputs"), network["inputs"], codes)})
