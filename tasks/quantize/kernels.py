@@ -17,8 +17,7 @@ SHARED = "shared"      # inputs and output in one range: the kernel compares cod
 ACTIVATION = "activation"  # part of the operation before it
 
 RELUS = ("Relu", "Relu6")
-FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
-"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+_FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
 
 Limits = Tuple[float, float]
 
@@ -78,6 +77,14 @@ TABLE: Dict[str, Kernel] = {
     "SpaceToDepth": _SAID_AGAIN,
     "PadV2": _SAID_AGAIN,
 }
+
+
+
+def fuses_relu(op: str, mark: str) -> bool:
+    """Whether toco fuses a ReLU with such an operation, and the 1.14 kernel then honours it. One whose mark is a
+    kernel of the table ends a group of operations, and is no multiplication to toco."""
+    return op in _FUSES_RELU and mark not in TABLE
+
 
 MOST_AXES = 4
 FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softmax", "l2_normalization", "Maximum",

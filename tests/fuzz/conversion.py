@@ -1,6 +1,6 @@
 """A random network through the whole quantization path: what came of it, and what is wrong with that."""
 
-from typing import List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -44,10 +44,27 @@ def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
                        "layers": [layer.name for layer in model.layers]}
 
 
-def outcome(network: Network) -> Outcome:
-    """What comes of the network; other errors than a refusal are what is wrong."""
-    graph_def, ends = frozen(network)
-    codes = [network.samples(SAMPLES)[end["name"]] for end in ends["inputs"]]
+def _joined(parts: List[Tuple[tf.GraphDef, dict]]) -> Tuple[tf.GraphDef, dict]:
+    """Several networks as one, each in a scope of its own; one alone as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    joined: Dict[str, List] = {"inputs": [], "outputs": [], "layers": []}
+    with tf.Graph().as_default() as graph:
+        for number, (graph_def, ends) in enumerate(parts):
+            scope = "network{}".format(number)
+            tf.import_graph_def(graph_def, name=scope)
+            for side in ("inputs", "outputs"):
+                joined[side] += [dict(end, name=scope + end["name"], node="{}/{}".format(scope, end["node"]))
+                                 for end in ends[side]]
+            joined["layers"] += ["{}/{}".format(scope, layer) for layer in ends["layers"]]
+    return graph.as_graph_def(), joined
+
+
+def outcome(*networks: Network) -> Outcome:
+    """What comes of the network, or of several side by side in one file, which toco and the interpreter are then
+    started for once; other errors than a refusal are what is wrong."""
+    graph_def, ends = _joined([frozen(network) for network in networks])
+    codes = [values for network in networks for values in network.samples(SAMPLES).values()]
     try:
         converted = conversion.convert(graph_def, ends, codes)
     except QuantizeError as error:

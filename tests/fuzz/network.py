@@ -9,12 +9,14 @@ import tensorflow as tf
 from hypothesis import strategies
 
 from octet.datasets.dataset import Input, quantization
-from tests.fuzz.pieces import LAYERS, PIECES, Shape, fits
+from tests.fuzz.later_pieces import FIRST_SEED, LATER
+from tests.fuzz.pieces import LAYERS, PIECES, Piece, Shape, fits
 
 MERGES = {"add": LAYERS.Add, "subtract": LAYERS.Subtract, "multiply": LAYERS.Multiply, "maximum": LAYERS.Maximum,
           "minimum": LAYERS.Minimum, "average": LAYERS.Average, "concatenate": LAYERS.Concatenate}
 PAIRS = ("subtract", "minimum")  # of exactly two; Keras' Minimum takes more, but so does Maximum
-FLATTENING = ("flatten", "global_average", "global_max", "global_average1d", "reshape")
+FLATTENING = ("flatten", "global_average", "global_max", "global_average1d", "global_max1d", "reshape")
+ALL = {**PIECES, **LATER}
 RANGES = ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-0.5, 2.5))
 LEAST_MERGES = 3
 MOST_STEPS = 34
@@ -82,7 +84,7 @@ class Network(NamedTuple):
 
 def network(seed: int) -> Network:
     """The network of that seed, always the same."""
-    return _Draft(python_random.Random(seed)).network(seed)
+    return _Draft(python_random.Random(seed), ALL if seed >= FIRST_SEED else PIECES).network(seed)
 
 
 def networks():
@@ -99,7 +101,7 @@ def _layer(number: int, step: Step, values: Dict[str, List[np.ndarray]]) -> tf.k
     name = layer_name(number, step.kind)
     if step.kind in MERGES:
         return MERGES[step.kind](name=name)
-    piece, more = PIECES[step.kind], {}
+    piece, more = ALL[step.kind], {}
     if name in values:
         more = {weights + "_initializer": tf.constant_initializer(value)
                 for weights, value in zip(weight_names(step), values[name])}
@@ -110,14 +112,14 @@ def weight_names(step: Step) -> List[str]:
     """The names of the variables that a step's layer has, in Keras' order."""
     absent = {"bias": step.args.get("bias") is False, "gamma": step.args.get("scale") is False,
               "beta": step.args.get("center") is False}
-    return [name for name in PIECES[step.kind].weights if not absent.get(name)] if step.kind in PIECES else []
+    return [name for name in ALL[step.kind].weights if not absent.get(name)] if step.kind in ALL else []
 
 
 class _Draft:
     """A network while it is drawn."""
 
-    def __init__(self, random) -> None:
-        self.random = random
+    def __init__(self, random, pieces: Dict[str, Piece]) -> None:
+        self.random, self.pieces = random, pieces
         self.inputs: Dict[str, Input] = {}
         self.shapes: List[Shape] = []
         self.steps: List[Step] = []
@@ -151,7 +153,7 @@ class _Draft:
 
     def apply(self, kind: str, source: int, **given) -> Optional[int]:
         """A piece after a tensor; None where the arguments drawn give no shape to go on from."""
-        piece, shape = PIECES[kind], self.shapes[source]
+        piece, shape = self.pieces[kind], self.shapes[source]
         args = dict(piece.draw(self.random, shape), **given)
         found = piece.shape(args, shape)
         return self.add(kind, [source], args, found) if fits(found) else None
@@ -166,11 +168,11 @@ class _Draft:
         """Some piece after a tensor; with `keep_shape`, one that leaves the shape as it is."""
         rank = len(self.shapes[source])
         flattening = self.random.random() < 0.25
-        kinds = [kind for kind, piece in PIECES.items() if rank in piece.ranks
+        kinds = [kind for kind, piece in self.pieces.items() if rank in piece.ranks
                  and (flattening or kind not in FLATTENING) for _ in range(piece.often)]
         for _ in range(12):
             kind = self.random.choice(kinds)
-            piece, shape = PIECES[kind], self.shapes[source]
+            piece, shape = self.pieces[kind], self.shapes[source]
             args = piece.draw(self.random, shape)
             found = piece.shape(args, shape)
             if fits(found) and (not keep_shape or tuple(found) == shape):
@@ -209,7 +211,7 @@ class _Draft:
         """A layer that was there already, on another tensor of its shape."""
         can = []
         for number, step in enumerate(self.steps):
-            if step.kind in PIECES and PIECES[step.kind].weights and step.shared is None:
+            if step.kind in self.pieces and self.pieces[step.kind].weights and step.shared is None:
                 shape = self.shapes[step.sources[0]]
                 can += [(number, source) for source, other in enumerate(self.shapes)
                         if other == shape and source != step.sources[0]]

@@ -33,11 +33,11 @@ def fits(shape: Optional[Shape]) -> bool:
     return shape is not None and all(side >= 1 for side in shape) and int(np.prod(shape)) <= MOST_VALUES
 
 
-def _no_arguments(random, shape: Shape) -> Args:
+def no_arguments(random, shape: Shape) -> Args:
     return {}
 
 
-def _same(args: Args, shape: Shape) -> Shape:
+def same(args: Args, shape: Shape) -> Shape:
     return shape
 
 
@@ -64,16 +64,16 @@ def _windowed(args: Args, shape: Shape) -> List[int]:
     return sides
 
 
-def _conv(random, shape: Shape) -> Args:
+def conv(random, shape: Shape) -> Args:
     return dict(_window(random, shape), filters=random.randint(1, 8), bias=random.random() < 0.6,
                 activation=random.choice(FUSED), reach=_reach(random))
 
 
-def _conv_shape(args: Args, shape: Shape) -> Shape:
+def conv_shape(args: Args, shape: Shape) -> Shape:
     return (*_windowed(args, shape), args["filters"])
 
 
-def _conv_made(layer):
+def conv_made(layer):
     return lambda args, name, **more: layer(
         args["filters"], args["size"], strides=args["stride"], padding=args["padding"],
         dilation_rate=args["dilation"], use_bias=args["bias"], activation=args["activation"], name=name, **more)
@@ -96,7 +96,7 @@ def _separable_made(args: Args, name: str, **more):
 
 
 def _transposed(random, shape: Shape) -> Args:
-    return dict(_conv(random, shape), dilation=[1, 1], stride=[random.choice((1, 2))] * 2,
+    return dict(conv(random, shape), dilation=[1, 1], stride=[random.choice((1, 2))] * 2,
                 size=[random.randint(2, 3) for _ in range(2)])
 
 
@@ -110,7 +110,7 @@ def _transposed_made(args: Args, name: str, **more):
                                   use_bias=args["bias"], activation=args["activation"], name=name, **more)
 
 
-def _dense(random, shape: Shape) -> Args:
+def dense(random, shape: Shape) -> Args:
     return {"units": random.randint(1, 12), "bias": random.random() < 0.7, "activation": random.choice(FUSED),
             "reach": _reach(random)}
 
@@ -138,9 +138,9 @@ def _relu(random, shape: Shape) -> Args:
                           {"max_value": top, "negative_slope": round(random.uniform(0.01, 0.5), 3)}))
 
 
-def _function(function):
-    """A piece's layer that applies a function of one tensor."""
-    return lambda args, name, **more: LAYERS.Lambda(lambda x: function(x, args), name=name)
+def function(of):
+    """A piece's layer that applies a function of a tensor and the piece's arguments."""
+    return lambda args, name, **more: LAYERS.Lambda(lambda x: of(x, args), name=name)
 
 
 def _activation(name: str):
@@ -244,38 +244,38 @@ _ANY, _IMAGE, _SEQUENCE, _VECTOR, _AXES = (1, 2, 3), (3,), (2,), (1,), (2, 3)
 _KERNEL_BIAS = ("kernel", "bias")
 
 PIECES: Dict[str, Piece] = {
-    "conv": Piece(_IMAGE, 30, _conv, _conv_shape, _conv_made(LAYERS.Conv2D), _KERNEL_BIAS),
+    "conv": Piece(_IMAGE, 30, conv, conv_shape, conv_made(LAYERS.Conv2D), _KERNEL_BIAS),
     "depthwise": Piece(_IMAGE, 12, _depthwise,
                        lambda args, shape: (*_windowed(args, shape), shape[-1] * args["multiplier"]),
                        _depthwise_made, ("depthwise", "bias")),
-    "separable": Piece(_IMAGE, 6, lambda random, shape: dict(_conv(random, shape), dilation=[1, 1]), _conv_shape,
+    "separable": Piece(_IMAGE, 6, lambda random, shape: dict(conv(random, shape), dilation=[1, 1]), conv_shape,
                        _separable_made, ("depthwise", "pointwise", "bias")),
     "transposed": Piece(_IMAGE, 6, _transposed, _transposed_shape, _transposed_made, _KERNEL_BIAS),
-    "conv1d": Piece(_SEQUENCE, 20, _conv, _conv_shape, _conv_made(LAYERS.Conv1D), _KERNEL_BIAS),
-    "dense": Piece(_ANY, 5, _dense, lambda args, shape: (*shape[:-1], args["units"]), _dense_made, _KERNEL_BIAS),
-    "batch_norm": Piece(_ANY, 12, _batch_norm, _same, _batch_norm_made,
+    "conv1d": Piece(_SEQUENCE, 20, conv, conv_shape, conv_made(LAYERS.Conv1D), _KERNEL_BIAS),
+    "dense": Piece(_ANY, 5, dense, lambda args, shape: (*shape[:-1], args["units"]), _dense_made, _KERNEL_BIAS),
+    "batch_norm": Piece(_ANY, 12, _batch_norm, same, _batch_norm_made,
                         ("gamma", "beta", "moving_mean", "moving_variance")),
-    "relu": Piece(_ANY, 8, _relu, _same, lambda args, name, **more: LAYERS.ReLU(name=name, **args)),
-    "leaky_relu": Piece(_ANY, 2, lambda random, shape: {"alpha": round(random.uniform(0.01, 0.4), 3)}, _same,
+    "relu": Piece(_ANY, 8, _relu, same, lambda args, name, **more: LAYERS.ReLU(name=name, **args)),
+    "leaky_relu": Piece(_ANY, 2, lambda random, shape: {"alpha": round(random.uniform(0.01, 0.4), 3)}, same,
                         lambda args, name, **more: LAYERS.LeakyReLU(args["alpha"], name=name)),
-    "prelu": Piece(_ANY, 2, lambda random, shape: {"shared": list(range(1, len(shape)))}, _same,
+    "prelu": Piece(_ANY, 2, lambda random, shape: {"shared": list(range(1, len(shape)))}, same,
                    lambda args, name, **more: LAYERS.PReLU(shared_axes=args["shared"] or None, name=name, **more),
                    ("alpha",)),
-    "sigmoid": Piece(_ANY, 2, _no_arguments, _same, _activation("sigmoid")),
-    "tanh": Piece(_ANY, 2, _no_arguments, _same, _activation("tanh")),
-    "softmax": Piece(_ANY, 1, _no_arguments, _same, _activation("softmax")),
-    "hard_sigmoid": Piece(_ANY, 1, _no_arguments, _same, _activation("hard_sigmoid")),
-    "swish": Piece(_ANY, 2, _no_arguments, _same, _function(lambda x, args: x * tf.sigmoid(x))),
-    "hard_swish": Piece(_ANY, 2, _no_arguments, _same, _function(_hard_swish)),
+    "sigmoid": Piece(_ANY, 2, no_arguments, same, _activation("sigmoid")),
+    "tanh": Piece(_ANY, 2, no_arguments, same, _activation("tanh")),
+    "softmax": Piece(_ANY, 1, no_arguments, same, _activation("softmax")),
+    "hard_sigmoid": Piece(_ANY, 1, no_arguments, same, _activation("hard_sigmoid")),
+    "swish": Piece(_ANY, 2, no_arguments, same, function(lambda x, args: x * tf.sigmoid(x))),
+    "hard_swish": Piece(_ANY, 2, no_arguments, same, function(_hard_swish)),
     "max_pool": Piece(_IMAGE, 3, _pool, _pool_shape, _pool_made(LAYERS.MaxPooling2D)),
     "average_pool": Piece(_IMAGE, 3, _pool, _pool_shape, _pool_made(LAYERS.AveragePooling2D)),
     "max_pool1d": Piece(_SEQUENCE, 2, _pool, _pool_shape, _pool_1d_made(LAYERS.MaxPooling1D)),
     "average_pool1d": Piece(_SEQUENCE, 2, _pool, _pool_shape, _pool_1d_made(LAYERS.AveragePooling1D)),
-    "global_average": Piece(_IMAGE, 1, _no_arguments, lambda args, shape: shape[-1:],
+    "global_average": Piece(_IMAGE, 1, no_arguments, lambda args, shape: shape[-1:],
                             lambda args, name, **more: LAYERS.GlobalAveragePooling2D(name=name)),
-    "global_max": Piece(_IMAGE, 2, _no_arguments, lambda args, shape: shape[-1:],
+    "global_max": Piece(_IMAGE, 2, no_arguments, lambda args, shape: shape[-1:],
                         lambda args, name, **more: LAYERS.GlobalMaxPooling2D(name=name)),
-    "global_average1d": Piece(_SEQUENCE, 2, _no_arguments, lambda args, shape: shape[-1:],
+    "global_average1d": Piece(_SEQUENCE, 2, no_arguments, lambda args, shape: shape[-1:],
                               lambda args, name, **more: LAYERS.GlobalAveragePooling1D(name=name)),
     "padding": Piece(_IMAGE, 2, _edges, _edged(1),
                      lambda args, name, **more: LAYERS.ZeroPadding2D(args["edges"], name=name)),
@@ -283,7 +283,7 @@ PIECES: Dict[str, Piece] = {
                       lambda args, name, **more: LAYERS.Cropping2D(args["edges"], name=name)),
     "upsampling": Piece(_IMAGE, 2, _upsampling, lambda args, shape: (2 * shape[0], 2 * shape[1], shape[2]),
                         lambda args, name, **more: LAYERS.UpSampling2D(2, name=name, **args)),
-    "flatten": Piece(_AXES, 1, _no_arguments, lambda args, shape: (int(np.prod(shape)),),
+    "flatten": Piece(_AXES, 1, no_arguments, lambda args, shape: (int(np.prod(shape)),),
                      lambda args, name, **more: LAYERS.Flatten(name=name)),
     "reshape": Piece(_ANY, 2, _reshape, lambda args, shape: tuple(args["shape"]),
                      lambda args, name, **more: LAYERS.Reshape(args["shape"], name=name)),
@@ -292,19 +292,19 @@ PIECES: Dict[str, Piece] = {
     "repeat": Piece(_VECTOR, 2, lambda random, shape: {"times": random.randint(2, 4)},
                     lambda args, shape: (args["times"], *shape),
                     lambda args, name, **more: LAYERS.RepeatVector(args["times"], name=name)),
-    "dropout": Piece(_ANY, 2, _rate, _same, lambda args, name, **more: LAYERS.Dropout(args["rate"], name=name)),
-    "spatial_dropout": Piece(_IMAGE, 1, _rate, _same,
+    "dropout": Piece(_ANY, 2, _rate, same, lambda args, name, **more: LAYERS.Dropout(args["rate"], name=name)),
+    "spatial_dropout": Piece(_IMAGE, 1, _rate, same,
                              lambda args, name, **more: LAYERS.SpatialDropout2D(args["rate"], name=name)),
-    "gaussian_dropout": Piece(_ANY, 1, _rate, _same,
+    "gaussian_dropout": Piece(_ANY, 1, _rate, same,
                               lambda args, name, **more: LAYERS.GaussianDropout(args["rate"], name=name)),
-    "gaussian_noise": Piece(_ANY, 1, _rate, _same,
+    "gaussian_noise": Piece(_ANY, 1, _rate, same,
                             lambda args, name, **more: LAYERS.GaussianNoise(args["rate"], name=name)),
-    "scale": Piece(_ANY, 2, _scale, _same, _function(lambda x, args: x * args["factor"] + args["offset"])),
-    "clip": Piece(_ANY, 2, _clip, _same, _function(lambda x, args: tf.clip_by_value(x, args["low"], args["high"]))),
+    "scale": Piece(_ANY, 2, _scale, same, function(lambda x, args: x * args["factor"] + args["offset"])),
+    "clip": Piece(_ANY, 2, _clip, same, function(lambda x, args: tf.clip_by_value(x, args["low"], args["high"]))),
     "slice": Piece(_ANY, 2, _slice,
                    lambda args, shape: tuple(end - start for start, end in zip(args["starts"], args["ends"])),
-                   _function(_sliced)),
+                   function(_sliced)),
     "groups": Piece(_ANY, 2, _groups, lambda args, shape: shape if shape[-1] % 2 == 0 else None,
-                    _function(_regrouped)),
-    "per_channel": Piece(_ANY, 2, _per_channel, _same, _function(_normalized)),
+                    function(_regrouped)),
+    "per_channel": Piece(_ANY, 2, _per_channel, same, function(_normalized)),
 }

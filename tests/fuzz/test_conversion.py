@@ -7,13 +7,17 @@ from tests.fuzz.network import network
 
 # What each found: a range that did not reach behind a reshape; LOGISTIC below a scale of 16 bits, and MUL that
 # wraps at its bound; a dilated sequence left in float; a shift of 32 bits in SUB; a transpose that toco moved;
-# a layer that is used on its own output.
-FOUND = (0, 2, 10, 46, 1002, 2037)
+# a layer that is used on its own output; L2 normalization into a maximum.
+FOUND = (0, 2, 10, 46, 1002, 2037, 10017)
 
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_network_that_was_once_wrong_is_right(seed):
     assert conversion.outcome(network(seed)) == conversion.Outcome("", [])
+
+
+def test_networks_go_through_side_by_side():
+    assert conversion.outcome(*map(network, range(200, 203))) == conversion.Outcome("", [])
 
 
 def test_of_supported_layers_at_most_one_network_in_ten_is_refused():

@@ -73,6 +73,12 @@ def two_ranges_meet(x):
     return head(L.Add()([L.Concatenate()([small, large]), L.Concatenate()([large, small])]))
 
 
+def cancelling(shape, dtype=None, **more):
+    """Weights under which two equal halves of the channels leave a hundredth of themselves."""
+    half = np.random.RandomState(4).uniform(0.5, 1, (1, 1, shape[2] // 2, shape[3]))
+    return tf.constant(np.concatenate([half, -0.99 * half], axis=2), dtype or tf.float32)
+
+
 CONVERTED = {
     "conv_bias_bn_relu": lambda x: L.Softmax()(head(L.ReLU()(norm(conv(x))))),
     "conv_without_bias_bn_or_activation": lambda x: L.Conv2D(4, 3, use_bias=False)(x),
@@ -115,9 +121,16 @@ CONVERTED = {
     "softmax_per_step": lambda x: L.Softmax()(L.Dense(5)(sequence(x))),
     "log_softmax": lambda x: lam(tf.nn.log_softmax, head(x)),
     "l2_normalize": lambda x: lam(lambda t: K.l2_normalize(t, -1), head(x)),
+    "relu_after_l2_normalize": lambda x: head(L.ReLU()(lam(lambda t: K.l2_normalize(t, -1), conv(x)))),
+    "clip_after_l2_normalize": lambda x: head(lam(lambda t: K.clip(K.l2_normalize(t, -1), -0.2, 0.3), conv(x))),
+    "maximum_of_l2_normalize": lambda x: head(L.Maximum()([lam(lambda t: K.l2_normalize(t, -1), conv(x)), conv(x)])),
     "residual_scaled": lambda x: residual(x, 0.1),
     "subtract": lambda x: head(L.Subtract()([conv(x), conv(x)])),
     "multiply": lambda x: head(L.Multiply()([conv(x), conv(x)])),
+    "multiply_far_below_its_factors": lambda x: head(lam(
+        lambda t: tf.nn.relu(t) * tf.nn.relu(0.02 - t), conv(x))),
+    "conv_of_what_nearly_cancels": lambda x: head(L.Conv2D(3, 1, kernel_initializer=cancelling)(
+        lam(lambda t: tf.concat([t, t], -1), conv(x)))),
     "average": lambda x: head(L.Average()([conv(x), conv(x), conv(x)])),
     "maximum": lambda x: head(L.Maximum()([conv(x), lam(lambda t: t * 3, conv(x))])),
     "minimum": lambda x: head(L.Minimum()([conv(x), conv(x)])),
@@ -153,7 +166,8 @@ CONVERTED = {
     "depthwise_of_2100_channels": lambda x: head(L.ReLU()(norm(
         L.DepthwiseConv2D(2, depthwise_initializer="random_normal")(conv(x, 2100, strides=4))))),
     "relu_of_2100_channels": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x, 2100, strides=4)))),
-    "leaky_relu_of_2100_channels": lambda x: head(L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4)))),
+    "leaky_relu_of_2100_channels": lambda x: head(lam(  # all 2100 would add up their rounding
+        lambda t: t[..., ::100], L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4))))),
     "layer_on_its_own_output": lambda x: head(twice(L.Conv2D(4, 3, padding="same", activation="relu"), conv(x))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
     "permute_after_conv1d": lambda x: head(L.Permute((2, 1))(L.Conv1D(5, 3, activation="relu")(sequence(x)))),
