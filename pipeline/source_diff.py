@@ -1,6 +1,7 @@
 """What changed between two versions of a source file, by the names that a programmer knows."""
 
 import ast
+import functools
 from typing import Dict, List, Optional
 
 from pipeline.closure import without_docstrings
@@ -25,6 +26,7 @@ def changes(before: Optional[bytes], after: Optional[bytes]) -> List[str]:
     return found
 
 
+@functools.lru_cache(maxsize=64)  # of many stale recipes it is mostly the same files
 def _pieces(source: Optional[bytes]) -> Optional[Dict[str, str]]:
     """{name: its syntax tree} of the functions, classes, methods, constants and the rest."""
     if source is None:
