@@ -1,8 +1,7 @@
 """The source that a stage's work is made of, as normalised syntax trees.
 
 Imports are followed statically, wherever they stand: at the top, inside a function, behind an `if`
-or a `try`, relative or absolute, with the `__init__.py` of every package on the way; so is a string
-that is the dotted name of one of Octet's modules, since that is how a process is started. Followed are
+or a `try`, relative or absolute, with the `__init__.py` of every package on the way. Followed are
 Octet's own packages (PACKAGES), from a user's file the files of the user's own folder or package,
 and whatever else is importable and not installed. What is installed is not source: its
 distribution's version is in the key instead.
@@ -37,7 +36,7 @@ INERT = {
 }
 """Files that are kept with an artifact but not in its key, each with the reason."""
 
-_PURPOSE = "closure-2-python{}.{}".format(*sys.version_info[:2])  # ast.dump differs by version
+_PURPOSE = "closure-3-python{}.{}".format(*sys.version_info[:2])  # ast.dump differs by version
 
 Import = Tuple[int, str, List[str]]
 """(level, module, names) of `from <level dots><module> import <names>`."""

@@ -16,10 +16,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
-from octet.errors import QuantizeError
-from tasks.quantize import coverage, kernels, ranges
+from tasks.quantize import coverage, kernels, ranges, refusals
 from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
-from tasks.quantize.net import SATURATE
+from tasks.quantize.net import FLOOR, SATURATE
 from tasks.quantize.ranges import Limits, Range, Trained
 from tasks.quantize.shared import Group, groups, origin
 
@@ -30,8 +29,6 @@ PRODUCT_ROOM = 2.1
 SUM_ROOM = 0.01
 BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
 ANY_SCALE = (0.0, math.inf)
-SUMS = ("Add", "AddV2", "Sub")
-CONSTANTS = SUMS + ("Mul", "ConcatV2")  # what may have a constant among its data
 
 
 class Ends:
@@ -50,7 +47,7 @@ def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],
     tensors that cannot have a range.
     """
     path = Path(graph, [end.name for end in inputs], outputs)
-    refuse(path)
+    refusals.refuse(path)
     with graph.as_default():
         ranged = _Completion(path, training)
         for end in inputs:
@@ -58,52 +55,6 @@ def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],
         for operation in path.operations:
             ranged.settle(operation)
     return [ranged.seen(graph.get_tensor_by_name(name + ":0")) for name in outputs], ranged.report, ranged.trained
-
-
-def refuse(path: Path) -> None:
-    """Raises QuantizeError naming every operation that has no uint8 form."""
-    refused = []
-    for operation in path.operations:
-        found = kernel(operation)
-        if operation in path.inputs or path.fused(operation):
-            continue
-        if found is None:
-            refused.append((operation, kernels.way_out(operation.type)))
-        elif mark(operation) != SATURATE and not all(
-                _has_range(path, operation, tensor) for tensor in data(operation)):
-            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
-                                       "numbers of the input outside the network"))
-        elif kernels.unlike(operation):
-            refused.append((operation, kernels.unlike(operation)))
-        elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
-            refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
-        elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
-            refused.append((operation, "no kernel applies it alone"))
-        elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
-            refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
-                kernels.MOST_AXES)))
-    if refused:
-        raise QuantizeError(
-            "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
-            where="model.build",
-            why="\n".join("layer {}: {} ({}) has no uint8 form".format(
-                layer_of(operation), operation.name, operation.type) for operation, _ in refused),
-            next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
-                                              for operation, way_out in refused)))
-
-
-def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
-    """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
-    return (path.holds(tensor.op) or tensor.op in path.inputs
-            or tensor.op.type == "Const" and operation.type in CONSTANTS)
-
-
-def _axes(operation: tf.Operation) -> int:
-    """How many axes the operation's kernel has to know apart; 0 where any number will do."""
-    shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
-    unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
-    few = {operation.type, mark(operation)} & set(kernels.FEW_AXES) or operation.type in kernels.BROADCASTING and unlike
-    return max([shape.ndims for shape in shapes], default=0) if few else 0
 
 
 class _Completion:
@@ -151,6 +102,8 @@ class _Completion:
         elif found.kind == kernels.FOLLOWS:
             before = data(operation)[0]
             if operation.type == "PadV2":
+                if mark(operation) == FLOOR:
+                    operation._update_input(2, _two_codes(self._range_of(before)))
                 self._quantize_input(operation, 2, self._range_of(before))
             if found.carried:
                 self._bypass(tensor)
@@ -218,7 +171,7 @@ class _Completion:
             return [LAYER_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]
         if first.type == "Mul":
             return [PRODUCT_ROOM * incoming[0] * incoming[1]]
-        if first.type in SUMS:
+        if first.type in kernels.SUMS:
             return [SUM_ROOM * (incoming[0] + incoming[1])]
         return []
 
@@ -244,7 +197,7 @@ class _Completion:
 
     def _constants(self, operation: tf.Operation) -> None:
         """A constant among the data of an operation is quantized to a range of its own."""
-        if operation.type not in CONSTANTS:
+        if operation.type not in kernels.WITH_CONSTANTS:
             return
         for index, tensor in enumerate(operation.inputs):
             if tensor.op.type == "Const" and tensor.dtype == tf.float32:
@@ -287,12 +240,11 @@ class _Completion:
                                           of.op.name if of is not None else ""))
 
 
+def _two_codes(found: Range) -> tf.Tensor:
+    """A real number two codes from 0, on the side where the range has them."""
+    two = 2.0 * found.scale
+    return tf.where(found.high > two, two, -two)
+
+
 def _fake_quant(tensor: tf.Tensor, found: Range, name: str) -> tf.Tensor:
     return tf.fake_quant_with_min_max_vars(tensor, found.low, found.high, name=name)
-
-
-def _is_variable(tensor: tf.Tensor) -> bool:
-    operation = source(tensor).op
-    while operation.type == "Identity":
-        operation = operation.inputs[0].op
-    return operation.type in ("VariableV2", "VarHandleOp", "ReadVariableOp")

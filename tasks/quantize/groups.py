@@ -4,7 +4,7 @@ from typing import List, Optional, Sequence, Set
 
 import tensorflow as tf
 
-from tasks.quantize.kernels import RELUS, TABLE, Kernel, fuses_relu
+from tasks.quantize.kernels import FUSES_RELU, RELUS, TABLE, Kernel
 from tasks.quantize.net import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
@@ -57,7 +57,7 @@ class Path:
         if mark(reader) == SATURATE:
             return True
         if reader.type in RELUS:
-            return fuses_relu(operation.type, mark(operation))
+            return operation.type in FUSES_RELU
         if reader.type == "BiasAdd":
             return operation.type in FUSES_BIAS or self._dilated(operation) is not None
         if reader.type == "BatchToSpaceND":

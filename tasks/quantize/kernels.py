@@ -17,7 +17,12 @@ SHARED = "shared"      # inputs and output in one range: the kernel compares cod
 ACTIVATION = "activation"  # part of the operation before it
 
 RELUS = ("Relu", "Relu6")
-_FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
+FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
+"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+
+SUMS = ("Add", "AddV2", "Sub")
+WITH_CONSTANTS = SUMS + ("Mul", "ConcatV2")
+"""What may have a constant among its data."""
 
 Limits = Tuple[float, float]
 
@@ -78,14 +83,6 @@ TABLE: Dict[str, Kernel] = {
     "PadV2": _SAID_AGAIN,
 }
 
-
-
-def fuses_relu(op: str, mark: str) -> bool:
-    """Whether toco fuses a ReLU with such an operation, and the 1.14 kernel then honours it. One whose mark is a
-    kernel of the table ends a group of operations, and is no multiplication to toco."""
-    return op in _FUSES_RELU and mark not in TABLE
-
-
 MOST_AXES = 4
 FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softmax", "l2_normalization", "Maximum",
             "Minimum")
@@ -109,8 +106,9 @@ NO_KERNEL: Dict[str, str] = {
     "Log": "there is no logarithm in uint8: leave it out of the network, and apply it to its output",
     "RealDiv": "there is no division by a tensor in uint8: multiply by sigmoid or a learnt scale",
     "LRN": "use batch normalization, which disappears into the layer before it",
-    "Rsqrt": "use batch normalization or l2_normalize",
-    "Sqrt": "apply it outside the network",
+    "Rsqrt": "use batch normalization, or l2_normalize over the last axis with an epsilon of at most 1e-6, whose norm "
+             "nothing else reads",
+    "Sqrt": "a length: use l2_normalize over the last axis. Else apply it outside the network",
     "Pow": "whole powers from 1 to 4 are products, others have no kernel: use one of these",
     "BatchMatMul": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "BatchMatMulV2": "a product of two computed tensors has no uint8 kernel: use a dense layer",

@@ -83,7 +83,7 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
                           tf.assign_add(high, rate * (tf.stop_gradient(highs) - high)))
         else:
             moved = Range(tf.identity(low), tf.identity(high))
-        wide = _widened(moved, least_scales)
+        wide = _widened(moved, least_scales, upwards=limits[1] > 0)
         if most_scale < math.inf:
             share = tf.minimum(1.0, most_scale / wide.scale)
             wide = Range(wide.low * share, wide.high * share)
@@ -92,14 +92,19 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
             wide.high if limits[1] == math.inf else tf.minimum(wide.high, limits[1])), list(observed))
 
 
-def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH) -> Range:
+def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH,
+             upwards: bool = True) -> Range:
     width = found.high - found.low
     least = functools.reduce(tf.maximum, [CODES * scale for scale in least_scales], tf.constant(least_width))
     nothing = tf.constant(least_width * 1e-6)
     factor = tf.maximum(1.0, least / tf.maximum(width, nothing))
-    # A range of no width is widened upwards, where most activations are.
-    high = tf.where(width <= nothing, least, found.high * factor)
-    return Range(tf.stop_gradient(found.low * factor), tf.stop_gradient(high))
+    low, high = found.low * factor, found.high * factor
+    # A range of no width is widened upwards, where most activations are, or else to where it may be.
+    if upwards:
+        high = tf.where(width <= nothing, least, high)
+    else:
+        low = tf.where(width <= nothing, -least, low)
+    return Range(tf.stop_gradient(low), tf.stop_gradient(high))
 
 
 def of_weights(weights: tf.Tensor, least_scales: Sequence[tf.Tensor]) -> Range:

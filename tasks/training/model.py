@@ -80,10 +80,14 @@ def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
 def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
     """The current graph's operations that hang on another placeholder than the inputs."""
     found, fed = set(), {tensor.op for tensor in inputs}  # type: Set[tf.Operation], Set[tf.Operation]
-    for operation in tf.get_default_graph().get_operations():  # in the order in which they were made
-        before = [tensor.op for tensor in operation.inputs] + operation.control_inputs
-        if operation not in fed and (operation.type == "Placeholder" or not found.isdisjoint(before)):
+    todo = [operation for operation in tf.get_default_graph().get_operations()
+            if operation.type == "Placeholder" and operation not in fed]
+    while todo:
+        operation = todo.pop()
+        if operation not in found:
             found.add(operation)
+            todo.extend(operation._control_outputs)
+            todo.extend(reader for tensor in operation.outputs for reader in tensor.consumers())
     return found
 
 

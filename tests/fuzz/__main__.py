@@ -51,9 +51,13 @@ def main() -> int:
 def _tried(seeds: Sequence[int]) -> List[Optional[str]]:
     """For each seed what is wrong with its network, and the least network that still has it; '' for nothing, None
     for a refusal."""
-    if _wrong(*map(network, seeds)) == "":
+    together = _wrong(*map(network, seeds))
+    if together == "":
         return [""] * len(seeds)
-    return [_alone(seed) for seed in seeds]
+    found = [_alone(seed) for seed in seeds]
+    if together and not any(found):
+        found[0] = "seeds {} to {} side by side, each right alone: {}".format(seeds[0], seeds[-1], together)
+    return found
 
 
 def _alone(seed: int) -> Optional[str]:

@@ -27,9 +27,17 @@ class Penalty(L.Layer):
         return inputs
 
 
-def nested_penalty(shape, classes):
+class PenaltyOnCondition(L.Layer):
+    """Likewise, in a branch."""
+
+    def call(self, inputs, **kwargs):
+        self.add_loss(tf.cond(tf.reduce_any(inputs > -1.0), lambda: tf.reduce_mean(tf.square(inputs)), lambda: 0.0))
+        return inputs
+
+
+def nested_penalty(shape, classes, activation="relu", penalty=Penalty):
     inside, image = L.Input(shape), L.Input(shape)
-    inner = tf.keras.Model(inside, Penalty()(L.Conv2D(4, 3, activation="relu")(inside)))
+    inner = tf.keras.Model(inside, penalty()(L.Conv2D(4, 3, activation=activation)(inside)))
     return tf.keras.Model(image, head(inner(image), classes))
 
 

@@ -73,12 +73,6 @@ def two_ranges_meet(x):
     return head(L.Add()([L.Concatenate()([small, large]), L.Concatenate()([large, small])]))
 
 
-def cancelling(shape, dtype=None, **more):
-    """Weights under which two equal halves of the channels leave a hundredth of themselves."""
-    half = np.random.RandomState(4).uniform(0.5, 1, (1, 1, shape[2] // 2, shape[3]))
-    return tf.constant(np.concatenate([half, -0.99 * half], axis=2), dtype or tf.float32)
-
-
 CONVERTED = {
     "conv_bias_bn_relu": lambda x: L.Softmax()(head(L.ReLU()(norm(conv(x))))),
     "conv_without_bias_bn_or_activation": lambda x: L.Conv2D(4, 3, use_bias=False)(x),
@@ -110,6 +104,8 @@ CONVERTED = {
     "prelu_shared": lambda x: head(L.PReLU(alpha_initializer="random_normal", shared_axes=[1, 2])(conv(x))),
     "clip": lambda x: head(lam(lambda t: K.clip(t, -0.2, 0.3), conv(x))),
     "clip_away_from_zero": lambda x: head(lam(lambda t: K.clip(t, 0.1, 0.3), conv(x))),
+    "clip_that_leaves_nothing_below_0": lambda x: head(L.Concatenate()([conv(x), lam(
+        lambda t: K.clip(t, -1.0, 0.0), conv(x, activation="relu"))])),
     "minimum_of_input_and_constant": lambda x: head(lam(lambda t: tf.minimum(t, 0.5), x)),
     "sigmoid": lambda x: head(L.Activation("sigmoid")(conv(x))),
     "tanh": lambda x: head(L.Activation("tanh")(conv(x))),
@@ -121,6 +117,9 @@ CONVERTED = {
     "softmax_per_step": lambda x: L.Softmax()(L.Dense(5)(sequence(x))),
     "log_softmax": lambda x: lam(tf.nn.log_softmax, head(x)),
     "l2_normalize": lambda x: lam(lambda t: K.l2_normalize(t, -1), head(x)),
+    "l2_normalize_of_what_is_alone": lambda x: head(L.Multiply()([conv(x), lam(
+        lambda t: K.l2_normalize(t[..., :1] * [0.0, 1.0, 0.0, 0.0], -1), x)])),
+    "l2_normalize_after_relu": lambda x: head(lam(lambda t: K.l2_normalize(t, -1), conv(x, activation="relu"))),
     "relu_after_l2_normalize": lambda x: head(L.ReLU()(lam(lambda t: K.l2_normalize(t, -1), conv(x)))),
     "clip_after_l2_normalize": lambda x: head(lam(lambda t: K.clip(K.l2_normalize(t, -1), -0.2, 0.3), conv(x))),
     "maximum_of_l2_normalize": lambda x: head(L.Maximum()([lam(lambda t: K.l2_normalize(t, -1), conv(x)), conv(x)])),
@@ -129,8 +128,6 @@ CONVERTED = {
     "multiply": lambda x: head(L.Multiply()([conv(x), conv(x)])),
     "multiply_far_below_its_factors": lambda x: head(lam(
         lambda t: tf.nn.relu(t) * tf.nn.relu(0.02 - t), conv(x))),
-    "conv_of_what_nearly_cancels": lambda x: head(L.Conv2D(3, 1, kernel_initializer=cancelling)(
-        lam(lambda t: tf.concat([t, t], -1), conv(x)))),
     "average": lambda x: head(L.Average()([conv(x), conv(x), conv(x)])),
     "maximum": lambda x: head(L.Maximum()([conv(x), lam(lambda t: t * 3, conv(x))])),
     "minimum": lambda x: head(L.Minimum()([conv(x), conv(x)])),
@@ -167,7 +164,7 @@ CONVERTED = {
         L.DepthwiseConv2D(2, depthwise_initializer="random_normal")(conv(x, 2100, strides=4))))),
     "relu_of_2100_channels": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x, 2100, strides=4)))),
     "leaky_relu_of_2100_channels": lambda x: head(lam(  # all 2100 would add up their rounding
-        lambda t: t[..., ::100], L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4))))),
+        lambda t: t[..., ::700], L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4))))),
     "layer_on_its_own_output": lambda x: head(twice(L.Conv2D(4, 3, padding="same", activation="relu"), conv(x))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
     "permute_after_conv1d": lambda x: head(L.Permute((2, 1))(L.Conv1D(5, 3, activation="relu")(sequence(x)))),
@@ -180,6 +177,7 @@ CONVERTED = {
     "ellipsis_and_new_axis": lambda x: head(lam(lambda t: t[..., tf.newaxis, 1:3], conv(x))),
     "gather_counted_from_behind": lambda x: head(lam(lambda t: tf.gather(t, [0, 0, 3, 1, 2], axis=-1), conv(x))),
     "stack": lambda x: head(lam(lambda t: tf.stack([t, 2.0 * t], 3), conv(x))),
+    "stack_of_one": lambda x: head(lam(lambda t: tf.stack([t], 3), conv(x))),
     "unstack": lambda x: head(lam(lambda t: tf.add_n(tf.unstack(t, axis=1)), conv(x))),
     "tile": lambda x: head(lam(lambda t: tf.tile(t, [1, 2, 1, 1]), conv(x))),
     "space_to_depth": lambda x: head(lam(lambda t: tf.space_to_depth(t, 2), conv(x))),
@@ -206,6 +204,7 @@ REFUSED = {
     "Elu": lambda x: head(L.Activation("elu", name="culprit")(conv(x))),
     "Selu": lambda x: head(L.Lambda(tf.nn.selu, name="culprit")(conv(x))),
     "Exp": lambda x: head(L.Lambda(K.exp, name="culprit")(conv(x))),
+    "Rsqrt": lambda x: head(L.Lambda(lambda t: tf.nn.l2_normalize(t, -1, epsilon=1e-2), name="culprit")(conv(x))),
     "LRN": lambda x: head(L.Lambda(tf.nn.local_response_normalization, name="culprit")(conv(x))),
     "Select": lambda x: head(L.Lambda(lambda t: tf.where(t > 0, t, 0.1 * t), name="culprit")(conv(x))),
     "Mean": lambda x: head(L.Lambda(lambda t: t - tf.reduce_mean(t, 0), name="culprit")(conv(x))),

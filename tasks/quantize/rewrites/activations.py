@@ -11,11 +11,12 @@ from typing import List
 
 import numpy as np
 
-from tasks.quantize.kernels import RELUS, fuses_relu
+from tasks.quantize.kernels import FUSES_RELU, RELUS
 from tasks.quantize.net import Net, Node
 from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
+FUSING = FUSES_RELU + ("Affine",)
 
 
 def leaky_relu(net: Net) -> List[str]:
@@ -35,7 +36,7 @@ def standalone_relus(net: Net) -> List[str]:
     found = []
     for relu in net.of_type(*RELUS):
         before = net.producer(relu.inputs[0])
-        if not _fuses(before) or net.only_reader(relu.inputs[0]) is not relu:
+        if before.op not in FUSING or net.only_reader(relu.inputs[0]) is not relu:
             net.set_input(relu, 0, net.identity(relu.inputs[0]))
             found.append(relu.name)
     return found
@@ -54,18 +55,13 @@ def extremes_in_one_range(net: Net) -> List[str]:
 
 
 def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
-    before = net.producer(tensor)
-    return (_fuses(before) or before.op in EXTREMES + RELUS) and net.only_reader(tensor) is node
-
-
-def _fuses(node: Node) -> bool:
-    """Whether the node's kernel has a range of its own, which it may share and in which it ends a ReLU."""
-    return node.op == "Affine" or fuses_relu(node.op, node.mark)
+    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS
+            and net.only_reader(tensor) is node)
 
 
 def is_leaky(net: Net, node: Node, tensor: str) -> bool:
     """Whether `node` is max(tensor, alpha * tensor), alpha in 0..1, and with that reads it alone."""
-    if node.op != "Maximum" or not _fuses(net.producer(tensor)) or tensor in net.outputs:
+    if node.op != "Maximum" or net.producer(tensor).op not in FUSING or tensor in net.outputs:
         return False
     others = [reader for reader in net.readers[tensor] if reader is not node]
     return (len(others) == 1 and others[0].op == "Affine" and net.only_reader(others[0].name) is node

@@ -105,6 +105,8 @@ def _pack(net, node):
         return None
     longer = list(shape[1:axis]) + [1] + list(shape[axis:])
     parts = [reshape(net, tensor, longer, node, "part") for tensor in node.inputs]
+    if len(parts) == 1:
+        return parts[0]
     axis_name = net.constant(node.name + "/axis", axis, np.int32)
     return net.add(Node(net.free(node.name + "/concat"), "ConcatV2", parts + [axis_name],
                         {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(parts))}, layer=node.layer),

@@ -1,0 +1,61 @@
+"""What has no uint8 form is refused before anything is trained, all of it at once, by layer and with a way out."""
+
+import tensorflow as tf
+
+from octet.errors import QuantizeError
+from tasks.quantize import kernels
+from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
+from tasks.quantize.net import SATURATE
+
+
+def refuse(path: Path) -> None:
+    """Raises QuantizeError naming every operation that has no uint8 form."""
+    refused = []
+    for operation in path.operations:
+        found = kernel(operation)
+        if operation in path.inputs or path.fused(operation):
+            continue
+        if found is None:
+            refused.append((operation, kernels.way_out(operation.type)))
+        elif mark(operation) != SATURATE and not all(
+                _has_range(path, operation, tensor) for tensor in data(operation)):
+            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
+                                       "numbers of the input outside the network"))
+        elif kernels.unlike(operation):
+            refused.append((operation, kernels.unlike(operation)))
+        elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
+            refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
+        elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
+            refused.append((operation, "no kernel applies it alone"))
+        elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
+            refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
+                kernels.MOST_AXES)))
+    if refused:
+        raise QuantizeError(
+            "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
+            where="model.build",
+            why="\n".join("layer {}: {} ({}) has no uint8 form".format(
+                layer_of(operation), operation.name, operation.type) for operation, _ in refused),
+            next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
+                                              for operation, way_out in refused)))
+
+
+def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
+    """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
+    return (path.holds(tensor.op) or tensor.op in path.inputs
+            or tensor.op.type == "Const" and operation.type in kernels.WITH_CONSTANTS)
+
+
+def _axes(operation: tf.Operation) -> int:
+    """How many axes the operation's kernel has to know apart; 0 where any number will do."""
+    shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
+    unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
+    few = {operation.type, mark(operation)} & set(kernels.FEW_AXES) or operation.type in kernels.BROADCASTING and unlike
+    return max([shape.ndims for shape in shapes], default=0) if few else 0
+
+
+def _is_variable(tensor: tf.Tensor) -> bool:
+    operation = source(tensor).op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.type in ("VariableV2", "VarHandleOp", "ReadVariableOp")

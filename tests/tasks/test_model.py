@@ -1,0 +1,28 @@
+"""What there is to train in a model: losses and updates of the calls that the network makes, each once."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from octet.datasets import digits
+from tasks.training.model import Built, initialize
+from tests.tasks import brought
+
+
+@pytest.mark.parametrize("build, approximated, losses, updates", [
+    (brought.nested, (), 2, 4),  # the inner model is called twice, and its batch norm has a mean and a variance
+    (brought.nested_penalty, (), 1, 0),
+    (lambda *shape: brought.nested_penalty(*shape, activation="softplus"), ("softplus",), 1, 0),
+    (lambda *shape: brought.nested_penalty(*shape, penalty=brought.PenaltyOnCondition), (), 1, 0),
+], ids=["called_twice", "penalty", "approximated", "on_condition"])
+def test_losses_and_updates_are_those_of_the_outer_calls(build, approximated, losses, updates):
+    dataset = digits.load()
+    images = dataset.parts["test"].inputs["image"][:4] / np.float32(255)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        tf.keras.backend.set_session(session)
+        tf.keras.backend.set_learning_phase(1)
+        built = Built(build((8, 8, 1), 10), dataset, approximated)
+        initialize(session)
+        assert (len(built.losses), len(built.updates)) == (losses, updates)
+        values, _ = session.run([built.losses, built.updates], {built.model.inputs[0]: images})
+        assert all(value > 0 for value in values)
