@@ -16,8 +16,12 @@ from tasks.tflite.kernels import reference
 
 BOUND_LSB = 1
 
-BOUNDS_LSB: Dict[str, int] = {}
-"""Kernels whose own hard-coded arithmetic makes more than BOUND_LSB inevitable."""
+BOUNDS_LSB: Dict[str, int] = {"LOG_SOFTMAX": 6}
+"""Kernels whose own hard-coded arithmetic makes more than BOUND_LSB inevitable.
+
+LOG_SOFTMAX gives -16 for -15.6 and less where its input's scale is up to one percent above 1/16, 1/8 or 1/4: there
+the exponentials that it leaves out begin a few codes too early. At all other scales that were tried it is within 1.
+"""
 
 DRIVEN_ELEMENTS = 1 << 15  # so many codes of an operator's inputs are tried, at least
 DRIVEN_SAMPLES = (6, 256)
