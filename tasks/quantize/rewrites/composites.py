@@ -99,7 +99,8 @@ def _l2_inside(net: Net, product: Node) -> List[Node]:
             continue
         floor = total = net.producer(root.inputs[0])
         if floor.op in ("Maximum", "Add", "AddV2"):
-            total, epsilon = net.producer(floor.inputs[0]), net.value(floor.inputs[1])
+            left, right = map(net.producer, floor.inputs)
+            total, epsilon = (right, left.value) if left.value is not None else (left, right.value)
             if epsilon is None or epsilon.size != 1 or epsilon.item() > MOST_EPSILON:
                 continue
         square = net.producer(total.inputs[0]) if total.op == "Sum" else None
