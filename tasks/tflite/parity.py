@@ -190,4 +190,6 @@ def _codes(random: np.random.RandomState, contents: Contents, operator: Operator
               and contents.tensors[index].dtype == "uint8" and len(tensor.shape) == contents.tensors[index].value.ndim]
     for weights in layers:  # the first output's largest sum
         codes[5] = np.where(np.resize(weights.value[:1] > weights.zero_point, tensor.shape), 255, 0)
+    if operator.kind == "L2_NORMALIZATION":  # its last channel never varies: see rewrites/composites.py
+        codes[..., -1] = tensor.zero_point + (2 if tensor.zero_point < 253 else -2)
     return codes
