@@ -190,6 +190,8 @@ def _codes(random: np.random.RandomState, contents: Contents, operator: Operator
               and contents.tensors[index].dtype == "uint8" and len(tensor.shape) == contents.tensors[index].value.ndim]
     for weights in layers:  # the first output's largest sum
         codes[5] = np.where(np.resize(weights.value[:1] > weights.zero_point, tensor.shape), 255, 0)
-    if operator.kind == "L2_NORMALIZATION":  # its last channel never varies: see rewrites/composites.py
-        codes[..., -1] = tensor.zero_point + (2 if tensor.zero_point < 253 else -2)
+    if operator.kind == "L2_NORMALIZATION":
+        for pad in contents.operators:  # its last channel never varies: see rewrites/composites.py
+            if pad.kind == "PADV2" and tensor.index in pad.outputs:
+                codes[..., -1] = contents.tensors[pad.inputs[2]].value
     return codes

@@ -10,7 +10,7 @@
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
 """
 
-from typing import List
+from typing import List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -46,6 +46,29 @@ def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
     sizes = net.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
     return net.add(Node(net.free(like.name + "/" + name), "Reshape", [tensor, sizes],
                         {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
+
+
+def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
+    """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
+    shape = net.shapes[tensor]
+    begins, sizes = [0] * len(shape), [-1] * len(shape)
+    begins[axis], sizes[axis] = begin, size
+    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
+             for what, value in (("begin", begins), ("size", sizes))]
+    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
+                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
+
+
+def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
+    """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
+    if len(tensors) == 1:
+        return tensors[0]
+    shape = net.shapes[tensors[0]]
+    total = sum(net.shapes[tensor][axis] for tensor in tensors)
+    name = net.constant(like.name + "/axis", axis, np.int32)
+    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
+                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
+                   shape[:axis] + (total,) + shape[axis + 1:]).name
 
 
 def _square(net, node):
@@ -104,13 +127,7 @@ def _pack(net, node):
     if axis == 0:
         return None
     longer = list(shape[1:axis]) + [1] + list(shape[axis:])
-    parts = [reshape(net, tensor, longer, node, "part") for tensor in node.inputs]
-    if len(parts) == 1:
-        return parts[0]
-    axis_name = net.constant(node.name + "/axis", axis, np.int32)
-    return net.add(Node(net.free(node.name + "/concat"), "ConcatV2", parts + [axis_name],
-                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(parts))}, layer=node.layer),
-                   net.shapes[node.name]).name
+    return joined(net, [reshape(net, tensor, longer, node, "part") for tensor in node.inputs], axis, node)
 
 
 def _unpack(net, node):
@@ -120,15 +137,8 @@ def _unpack(net, node):
         return None
     rest = [size for number, size in enumerate(shape[1:], 1) if number != axis]
     for index in range(shape[axis]):
-        begin, size = [0] * len(shape), [-1] * len(shape)
-        begin[axis], size[axis] = index, 1
-        names = [net.constant("{}/{}_{}".format(node.name, what, index), value, np.int32)
-                 for what, value in (("begin", begin), ("size", size))]
-        sliced = net.add(Node(net.free("{}/slice_{}".format(node.name, index)), "Slice", node.inputs[:1] + names,
-                              {"T": FLOAT, "Index": INT}, layer=node.layer),
-                         shape[:axis] + (1,) + shape[axis + 1:]).name
         old = node.name if index == 0 else "{}:{}".format(node.name, index)
-        net.replace(old, reshape(net, sliced, rest, node, "piece"))
+        net.replace(old, reshape(net, part(net, node.inputs[0], axis, index, 1, node), rest, node, "piece"))
     return None
 
 

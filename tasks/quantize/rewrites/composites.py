@@ -16,8 +16,7 @@ from typing import List, Optional
 import numpy as np
 
 from tasks.quantize.net import FLOOR, INSIDE, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT
-from tasks.quantize.rewrites.moves import part
+from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
 
 MOST_EPSILON = 1e-6
 """Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""

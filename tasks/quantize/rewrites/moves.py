@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.quantize.net import REQUANTIZE, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
+from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, joined, part, reshape
 
 
 def with_kernels(net: Net) -> List[str]:
@@ -29,27 +29,6 @@ def with_kernels(net: Net) -> List[str]:
             net.replace(node.name, tensor)
             found.append(node.name)
     return found
-
-
-def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
-    shape = net.shapes[tensor]
-    begins, sizes = [0] * len(shape), [-1] * len(shape)
-    begins[axis], sizes[axis] = begin, size
-    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
-             for what, value in (("begin", begins), ("size", sizes))]
-    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
-                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
-
-
-def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
-    if len(tensors) == 1:
-        return tensors[0]
-    shape = net.shapes[tensors[0]]
-    total = sum(net.shapes[tensor][axis] for tensor in tensors)
-    name = net.constant(like.name + "/axis", axis, np.int32)
-    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
-                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
-                   shape[:axis] + (total,) + shape[axis + 1:]).name
 
 
 def _tile(net: Net, node: Node) -> Optional[str]:

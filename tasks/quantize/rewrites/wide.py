@@ -12,8 +12,7 @@ from typing import List, Optional
 from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Net, Node
 from tasks.quantize.rewrites.affine import is_dilated
-from tasks.quantize.rewrites.arithmetic import reshape
-from tasks.quantize.rewrites.moves import joined, part
+from tasks.quantize.rewrites.arithmetic import joined, part, reshape
 
 MOST_CHANNELS = 2048
 CHANNELWISE = ("DepthwiseConv2dNative", "BiasAdd")
