@@ -19,7 +19,7 @@ test-slow: .venv/ready ## the tests that take minutes each, or fetch from PyPI
 	.venv/bin/pytest -q -m slow
 
 fuzz: .venv/ready ## 2,000 random networks through toco, the interpreter and local parity (hours)
-	.venv/bin/python -m tests.fuzz 2000 10000
+	.venv/bin/python -m tests.fuzz 2000 20000
 
 compat: .venv/ready ## every network through the stages; writes docs/compatibility.md (goes on where it was; hours)
 	nice .venv/bin/python -m tests.compat

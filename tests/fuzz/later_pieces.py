@@ -1,5 +1,5 @@
-"""Pieces that came when seeds were known already: networks of seeds below FIRST_SEED have none, and so stay the
-same."""
+"""Pieces that came when seeds were known already. Each stands under the first seed whose network may have it, so
+that networks of lower seeds stay the same."""
 
 from typing import Dict
 
@@ -19,7 +19,6 @@ from tests.fuzz.pieces import (
     same,
 )
 
-FIRST_SEED = 10000
 ANY, IMAGE, SEQUENCE = (1, 2, 3), (3,), (2,)
 
 
@@ -78,7 +77,46 @@ def _edge(random, shape: Shape) -> Args:
     return {"edge": (random.randint(0, 2), random.randint(0, 2))}
 
 
-LATER: Dict[str, Piece] = {
+def _volume(random, shape: Shape) -> Args:
+    height, width, channels = shape
+    return {"volume": (height, 2, width // 2, channels)}
+
+
+def _of_volume(layer, *arguments):
+    """The layer on an image as a volume, [N, height, 2, width / 2, channels], back as an image if it is one still."""
+    def call(x, args):
+        _, height, width, channels = x.shape.as_list()
+        made = layer(*arguments)(tf.reshape(x, (-1,) + args["volume"]))
+        return made if made.shape.ndims == 2 else tf.reshape(
+            made, (-1, height * made.shape[2].value // 2, width, channels))
+
+    return function(call)
+
+
+def _even_width(shape_of_it):
+    return lambda args, shape: shape_of_it(args, shape) if _even(shape[1]) else None
+
+
+class _Doubled(LAYERS.Layer):
+    """A layer as users write them."""
+
+    def call(self, inputs, **kwargs):
+        return 2.0 * inputs
+
+
+class _Wrapped(LAYERS.Wrapper):
+    """A wrapper as users write them."""
+
+    def call(self, inputs, **kwargs):
+        return self.layer(inputs)
+
+
+def _wrapped(args: Args, name: str, **more):
+    return _Wrapped(LAYERS.Dense(args["units"], use_bias=args["bias"], activation=args["activation"], **more),
+                    name=name)
+
+
+_FROM_10000: Dict[str, Piece] = {
     "separable1d": Piece(SEQUENCE, 6, lambda random, shape: dict(conv(random, shape), dilation=[1]),
                          conv_shape, _separable1d, ("depthwise", "pointwise", "bias")),
     "causal": Piece(SEQUENCE, 6, _causal, lambda args, shape: (shape[0], args["filters"]),
@@ -119,3 +157,18 @@ LATER: Dict[str, Piece] = {
     "space_to_depth": Piece(IMAGE, 2, no_arguments, _halved, function(lambda x, args: tf.nn.space_to_depth(x, 2))),
     "depth_to_space": Piece(IMAGE, 3, no_arguments, _doubled, function(lambda x, args: tf.nn.depth_to_space(x, 2))),
 }
+
+_FROM_20000: Dict[str, Piece] = {
+    "global_average3d": Piece(IMAGE, 1, _volume, _even_width(lambda args, shape: shape[-1:]),
+                              _of_volume(LAYERS.GlobalAveragePooling3D)),
+    "global_max3d": Piece(IMAGE, 1, _volume, _even_width(lambda args, shape: shape[-1:]),
+                          _of_volume(LAYERS.GlobalMaxPooling3D)),
+    "upsampling3d": Piece(IMAGE, 2, _volume, _even_width(lambda args, shape: (2 * shape[0],) + shape[1:]),
+                          _of_volume(LAYERS.UpSampling3D, (1, 2, 1))),
+    "spatial_dropout3d": Piece(IMAGE, 1, _volume, _even_width(same), _of_volume(LAYERS.SpatialDropout3D, 0.2)),
+    "own_layer": Piece(ANY, 1, no_arguments, same, _plain(_Doubled)),
+    "own_wrapper": Piece(ANY, 3, dense, lambda args, shape: shape[:-1] + (args["units"],), _wrapped,
+                         ("kernel", "bias")),
+}
+
+LATER: Dict[int, Dict[str, Piece]] = {10000: _FROM_10000, 20000: _FROM_20000}

@@ -9,14 +9,14 @@ import tensorflow as tf
 from hypothesis import strategies
 
 from octet.datasets.dataset import Input, quantization
-from tests.fuzz.later_pieces import FIRST_SEED, LATER
+from tests.fuzz.later_pieces import LATER
 from tests.fuzz.pieces import LAYERS, PIECES, Piece, Shape, fits
 
 MERGES = {"add": LAYERS.Add, "subtract": LAYERS.Subtract, "multiply": LAYERS.Multiply, "maximum": LAYERS.Maximum,
           "minimum": LAYERS.Minimum, "average": LAYERS.Average, "concatenate": LAYERS.Concatenate}
 PAIRS = ("subtract", "minimum")  # of exactly two; Keras' Minimum takes more, but so does Maximum
-FLATTENING = ("flatten", "global_average", "global_max", "global_average1d", "global_max1d", "reshape")
-ALL = {**PIECES, **LATER}
+FLATTENING = ("flatten", "global_average", "global_max", "global_average1d", "global_max1d", "reshape",
+              "global_average3d", "global_max3d")
 RANGES = ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-0.5, 2.5))
 LEAST_MERGES = 3
 MOST_STEPS = 34
@@ -84,7 +84,19 @@ class Network(NamedTuple):
 
 def network(seed: int) -> Network:
     """The network of that seed, always the same."""
-    return _Draft(python_random.Random(seed), ALL if seed >= FIRST_SEED else PIECES).network(seed)
+    return _Draft(python_random.Random(seed), _pieces(seed)).network(seed)
+
+
+def _pieces(seed: float) -> Dict[str, Piece]:
+    """What a network of that seed may be made of."""
+    found = dict(PIECES)
+    for first, pieces in LATER.items():
+        if seed >= first:
+            found.update(pieces)
+    return found
+
+
+ALL = _pieces(np.inf)
 
 
 def networks():
