@@ -12,7 +12,7 @@ from tensorflow.python.tools.freeze_graph import freeze_graph_with_def_protos
 from octet.errors import ConvertError
 from octet.job import Job, Progress
 from tasks import network as net
-from tasks.quantize import constants
+from tasks.quantize import constants, weights
 
 FORBIDDEN = ("Variable", "VarHandle", "Assign", "Apply", "ReadVariable", "Save", "Restore")
 OURS = "_octet"  # how the attributes begin that a graph carries from pass to pass
@@ -26,7 +26,7 @@ def run(job: Job, progress: Progress) -> dict:
         net.read_graph(source / "eval_graph.pb"), None, str(source / "variables"),
         ",".join(outputs), None, None, "", True, "")
     # The arithmetic of the ranges (of weights, of what a kernel's limits widen) becomes numbers.
-    frozen = _plain(constants.fold(frozen, outputs))
+    frozen = _plain(weights.keep_codes(constants.fold(frozen, outputs)))
     left = sorted(node.name for node in frozen.node if node.op.startswith(FORBIDDEN))
     if left:
         raise ConvertError("the frozen graph still holds {}".format(", ".join(left)),

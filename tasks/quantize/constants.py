@@ -37,7 +37,7 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
     """The same graph with every node that depends on constants alone as one constant.
 
     Unfused batch norm becomes one Mul and one Add by a constant in this way, the arithmetic of a range
-    one number. Fake-quants, and what reads them, stay.
+    one number. Fake-quants, and what reads them, stay; so does what is another number each time, as noise is.
     """
     graph_def = extract(graph_def, outputs)
     with tf.Graph().as_default() as graph:
@@ -46,7 +46,8 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
     for operation in graph.get_operations():  # in the order of creation: inputs come first
         sources = {tensor.op.name for tensor in operation.inputs}
         if operation.type == "Const" or (
-                sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1):
+                sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1
+                and not operation.op_def.is_stateful):
             known.add(operation.name)
     # What only reads a constant stays: two readers of one constant go on sharing it.
     frontier = sorted(

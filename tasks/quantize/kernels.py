@@ -94,6 +94,8 @@ BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
 _AT_REST = ("batch statistics have no uint8 form, and no kernel has the channels first: call the layer without "
             "training=True, with data_format='channels_last'")
 
+_AT_RANDOM = "a network in use draws no random numbers: call the layer without training=True, or leave it out"
+
 _PER_SAMPLE = ("it makes one constant for each sample of a batch: give a constant of one sample, which is added or "
                "multiplied to all of them")
 
@@ -121,8 +123,8 @@ NO_KERNEL: Dict[str, str] = {
     "Switch": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
     "Merge": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
     "FusedBatchNorm": _AT_REST, "FusedBatchNormV2": _AT_REST, "FusedBatchNormV3": _AT_REST,
-    "RandomUniform": "a network in use draws no random numbers: call the layer without training=True",
-    "RandomStandardNormal": "a network in use draws no random numbers: call the layer without training=True",
+    "RandomUniform": _AT_RANDOM, "RandomUniformInt": _AT_RANDOM, "RandomStandardNormal": _AT_RANDOM,
+    "TruncatedNormal": _AT_RANDOM, "RandomShuffle": _AT_RANDOM, "Multinomial": _AT_RANDOM,
     "PyFunc": "Python does not travel with the file: write it in TensorFlow's operations",
     "PyFuncStateless": "Python does not travel with the file: write it in TensorFlow's operations",
     "PartitionedCall": "this tf.function calls another, or branches: write it without tf.function",

@@ -1,11 +1,15 @@
 """What has no uint8 form is refused before anything is trained, all of it at once, by layer and with a way out."""
 
+from typing import List
+
 import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.quantize import kernels
 from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
 from tasks.quantize.net import SATURATE
+
+VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
 
 
 def refuse(path: Path) -> None:
@@ -15,12 +19,14 @@ def refuse(path: Path) -> None:
         found = kernel(operation)
         if operation in path.inputs or path.fused(operation):
             continue
+        unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
         if found is None:
             refused.append((operation, kernels.way_out(operation.type)))
-        elif mark(operation) != SATURATE and not all(
-                _has_range(path, operation, tensor) for tensor in data(operation)):
-            refused.append((operation, "it reads a table or a computed constant, which no uint8 kernel does: make "
-                                       "numbers of the input outside the network"))
+        elif mark(operation) != SATURATE and unranged:
+            random = [cause for tensor in unranged for cause in _random(tensor.op)]
+            refused += [(cause, kernels.way_out(cause.type)) for cause in random] or [
+                (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
+                            "input outside the network")]
         elif kernels.unlike(operation):
             refused.append((operation, kernels.unlike(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
@@ -46,6 +52,13 @@ def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
             or tensor.op.type == "Const" and operation.type in kernels.WITH_CONSTANTS)
 
 
+def _random(operation: tf.Operation) -> List[tf.Operation]:
+    """The operations in what it is computed from that give something else each time."""
+    if operation.op_def.is_stateful and operation.type not in VARIABLES:
+        return [operation]
+    return [cause for tensor in operation.inputs for cause in _random(tensor.op)]
+
+
 def _axes(operation: tf.Operation) -> int:
     """How many axes the operation's kernel has to know apart; 0 where any number will do."""
     shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
@@ -58,4 +71,4 @@ def _is_variable(tensor: tf.Tensor) -> bool:
     operation = source(tensor).op
     while operation.type == "Identity":
         operation = operation.inputs[0].op
-    return operation.type in ("VariableV2", "VarHandleOp", "ReadVariableOp")
+    return operation.type in VARIABLES

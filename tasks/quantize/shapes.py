@@ -6,7 +6,10 @@ Keras computes the operands of Reshape, of a dense layer on more than two axes, 
 input's shape, because the batch is not known. toco resolves some of these chains and stops at others
 (`... is not a constant array`); with the input's shape given, only the batch is left to vary. Each such
 operand is looked at for two batches: what does not change is a constant, a dimension that grows with the
-batch is -1 in a Reshape, and in a transposed convolution is read off the input.
+batch is -1 in a Reshape, and in a transposed convolution is read off the input. What holds one constant for each
+sample, as coordinates beside an image do, is that constant where a kernel gives it to all samples, else
+
+    tile(c, [batch, 1, 1, 1])      (x[:, :1, :1, :1] - x[:, :1, :1, :1]) + c
 """
 
 import contextlib
@@ -17,8 +20,10 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.quantize import constants
+from tasks.quantize.kernels import BROADCASTING
 
-SHAPES = ("Shape", "ShapeN", "Size", "Rank")
+SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
+FOR_ALL_SAMPLES = (*BROADCASTING, "Maximum", "Minimum", "RealDiv", "SquaredDifference")
 BATCHES = (2, 3)
 
 
@@ -44,6 +49,7 @@ def settle(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[s
     for name, shape in inputs.items():
         _fix(settled, name, [-1] + list(shape))
     _transposed_convolutions(settled, list(inputs)[0], values)
+    _for_each_sample(settled, list(inputs)[0], values)
     return constants.extract(settled, outputs)
 
 
@@ -58,7 +64,8 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray
     known: Set[str] = set()
     for operation in graph.get_operations():
         sources = {tensor.op.name for tensor in operation.inputs}
-        if operation.type in SHAPES + ("Const",) or (sources and sources <= known):
+        if operation.type in SHAPES + ("Const",) or (
+                sources and sources <= known and not operation.op_def.is_stateful):
             known.add(operation.name)
     wanted = {}
     with graph.as_default():
@@ -103,7 +110,37 @@ def _settled(node: tf.NodeDef, index: int, small: np.ndarray, large: np.ndarray)
     name = "{}/{}/settled".format(node.name, index)
     if node.op == "Reshape" and index == 1 and small.shape == large.shape and np.sum(small != large) == 1:
         return constants.constant(name, np.where(small != large, -1, small).astype(small.dtype))
+    if node.op in FOR_ALL_SAMPLES and _is_for_each_sample(small, large):
+        return constants.constant(name, small[:1])
     return None
+
+
+def _is_for_each_sample(small: np.ndarray, large: np.ndarray) -> bool:
+    """Whether it is float and has the same in it for each sample, and no more samples than the batch has."""
+    return (small.dtype == np.float32 and (small.shape[:1], large.shape[:1]) == tuple((batch,) for batch in BATCHES)
+            and small.shape[1:] == large.shape[1:] and (large == small[:1]).all() and (small == small[:1]).all())
+
+
+def _for_each_sample(graph_def: tf.GraphDef, placeholder: str, values) -> None:
+    """What reads one constant for each sample reads it added to as many zeros, which the input's samples give."""
+    for node in list(graph_def.node):
+        for index in range(len(node.input)):
+            small, large = (each.get((node.name, index)) for each in values)
+            if small is not None and node.op not in FOR_ALL_SAMPLES and _is_for_each_sample(small, large):
+                node.input[index] = _given_to_each(graph_def, placeholder, small[:1], "{}/{}".format(node.name, index))
+
+
+def _given_to_each(graph_def: tf.GraphDef, placeholder: str, constant: np.ndarray, name: str) -> str:
+    """The name of a new tensor with the constant [1, ...] for each sample of the placeholder."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(tf.GraphDef(node=[node for node in graph_def.node if node.name == placeholder]), name="")
+        image = graph.get_tensor_by_name(placeholder + ":0")
+        with tf.name_scope(name):
+            first = tf.slice(image, [0] * image.shape.ndims, [-1] + [1] * (image.shape.ndims - 1))
+            first = tf.reshape(first, [-1] + [1] * (constant.ndim - 1))
+            made = tf.subtract(first, first) + constant
+    graph_def.node.extend(node for node in graph.as_graph_def().node if node.name != placeholder)
+    return made.op.name
 
 
 def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -> None:

@@ -1,5 +1,6 @@
 """Whether a .tflite file is what it should be: uint8 throughout, with the ranges that were trained."""
 
+import re
 from typing import Dict, Iterator
 
 import tensorflow as tf
@@ -12,6 +13,8 @@ from tasks.tflite.fake_quants import Quantization
 SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends and stores float32
 FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")
 BIASED = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
+WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
+TRANSPOSED = re.compile("(/transpose|_transposed)$")  # what toco adds to the name of weights that it turns round
 
 HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
 """Kernels that write in a scale of their own, whatever range the graph gives to what they make."""
@@ -64,6 +67,14 @@ def _trained(contents: Contents, trained: Dict[str, Quantization]) -> Iterator[s
     for tensor in contents.tensors:
         if tensor.dtype == "uint8" and tensor.name in trained and tensor.index not in own:
             yield from _differs(tensor, trained[tensor.name])
+    for operator in contents.operators:
+        if operator.kind in WEIGHTED:
+            weights = contents.tensors[operator.inputs[WEIGHTED[operator.kind]]]
+            known = trained.get(weights.name) or trained.get(TRANSPOSED.sub("", weights.name))
+            if weights.dtype == "uint8" and known is None:
+                yield "{}, weights, have no fake-quant in the frozen graph".format(weights.name)
+            elif weights.dtype == "uint8":
+                yield from _differs(weights, known)
 
 
 def _biases(contents: Contents) -> Iterator[str]:

@@ -57,6 +57,17 @@ def maximum_of_a_tensor_used_elsewhere(x):
     return head(L.Concatenate()([L.Maximum()([start, conv(start)]), start]))
 
 
+def coordinates(t):
+    """Where each pixel is, one picture of it for each sample."""
+    rows, columns = tf.meshgrid(tf.linspace(-1.0, 1.0, 8), tf.linspace(-1.0, 1.0, 8), indexing="ij")
+    return tf.tile(tf.stack([rows, columns], -1)[tf.newaxis], [tf.shape(t)[0], 1, 1, 1])
+
+
+def bn_after_transposed_weights(x):
+    weights = np.random.RandomState(2).randn(6, 4).astype(np.float32)
+    return L.ReLU()(norm(lam(lambda t: tf.matmul(t, weights, transpose_b=True), head(x))))
+
+
 def grouped(x):
     start = conv(x)
     halves = [L.Conv2D(3, 3)(lam(lambda t, i=i: t[..., 2 * i:2 * i + 2], start)) for i in range(2)]
@@ -182,6 +193,12 @@ CONVERTED = {
     "tile": lambda x: head(lam(lambda t: tf.tile(t, [1, 2, 1, 1]), conv(x))),
     "space_to_depth": lambda x: head(lam(lambda t: tf.space_to_depth(t, 2), conv(x))),
     "depth_to_space": lambda x: head(lam(lambda t: tf.depth_to_space(t, 2), conv(x))),
+    "coordinates_beside": lambda x: head(conv(lam(lambda t: tf.concat([t, coordinates(t)], 3), x))),
+    "coordinates_added": lambda x: head(lam(lambda t: t[..., :2] + coordinates(t), conv(x))),
+    "zeros_beside": lambda x: head(lam(lambda t: tf.concat([t, tf.zeros_like(t)], 3), conv(x))),
+    "ones_before_a_sequence": lambda x: L.Dense(3)(L.Flatten()(lam(
+        lambda t: tf.concat([tf.ones([tf.shape(t)[0], 1, 12]), t], 1), sequence(x)))),
+    "bn_after_transposed_weights": bn_after_transposed_weights,
     "scaling_per_channel": per_channel,
     "multiply_by_picture": lambda x: head(lam(
         lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
@@ -211,6 +228,7 @@ REFUSED = {
     "MaxPool": lambda x: head(L.MaxPooling2D(data_format="channels_first", name="culprit")(conv(x, 8))),
     "ResizeBilinear": lambda x: head(L.Lambda(
         lambda t: tf.compat.v2.image.resize(t, [16, 16]), name="culprit")(conv(x))),
+    "RandomUniform": lambda x: head(L.Lambda(lambda t: t + tf.random.uniform([8, 8, 4]), name="culprit")(conv(x))),
     "RealDiv": lambda x: head(L.Lambda(lambda t: t / (1 + K.square(t)), name="culprit")(conv(x))),
 }
 """By the operation that has no uint8 form; the layer is always `culprit`."""

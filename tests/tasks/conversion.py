@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks import network as net
-from tasks.quantize import constants, coverage, plan
+from tasks.quantize import constants, coverage, plan, weights
 from tasks.tflite import audit, interpreter, toco
 from tasks.tflite import contents as tflite_contents
 
@@ -63,7 +63,7 @@ def calibrated(graph_def, network, codes):
                 frozen = tf.graph_util.convert_variables_to_constants(
                     evaluating, evaluation.graph.as_graph_def(), nodes)
     network = dict(network, outputs=[dict(end, node=node) for end, node in zip(network["outputs"], nodes)])
-    return constants.fold(frozen, nodes), network, training.ranges
+    return weights.keep_codes(constants.fold(frozen, nodes)), network, training.ranges
 
 
 def convert(graph_def, network, codes) -> Converted:

@@ -5,6 +5,7 @@
     a + b + c     (a + b) + c        |x|           max(x, -x)
     max over height and width        a max pool
     stack(a, b)   concat of a and b with an axis more;   unstack: slices
+    matmul(x, w, transpose_b)        matmul(x, transposed w), as all that looks at a layer's weights takes them
 
 `Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Pow, Abs, Neg);
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
@@ -142,5 +143,16 @@ def _unpack(net, node):
     return None
 
 
+def _mat_mul(net, node):
+    weights = net.value(node.inputs[1])
+    if not node.get("transpose_b").b or weights is None:
+        return None
+    use = node.inputs[1], node.op
+    if use not in net.shared:
+        net.shared[use] = net.constant(node.name + "/weights", weights.T)
+    return net.add(Node(net.free(node.name + "/MatMul"), "MatMul", [node.inputs[0], net.shared[use]], {"T": FLOAT},
+                        layer=node.layer), net.shapes[node.name]).name
+
+
 _BY_OP = {"Square": _square, "Pow": _pow, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
-          "Max": _max, "Pack": _pack, "Unpack": _unpack}
+          "Max": _max, "Pack": _pack, "Unpack": _unpack, "MatMul": _mat_mul}
