@@ -154,6 +154,9 @@ def unlike(operation: tf.Operation) -> str:
         if axes is not None and rank and 0 in axes.reshape(-1) % rank:
             return "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
     attrs = {attr.name for attr in operation.op_def.attr}
+    if "ksize" in attrs and any(
+            operation.get_attr(name)[axis] != 1 for name in ("ksize", "strides") for axis in (0, 3)):
+        return "its kernel has its window over height and width alone: use maximum, or the mean, of slices"
     return next((way for (name, value), way in UNLIKE.items()
                  if name in attrs and operation.get_attr(name) == value), "")
 

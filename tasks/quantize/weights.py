@@ -2,9 +2,10 @@
 
     fakequant(w, [low, high], narrow)      fakequant(w as its codes say, [code 0, code 255])
 
-toco turns the weights of a dense layer and of a transposed convolution round, and forgets on the way that code 0 is
-left out (narrow_range). It would quantize them anew then, with 255 steps where training had 254: weights came out up
-to 0.6 codes from what was trained, and two of the smallest that are neighbours ended in `Bad value for ... at index`.
+toco turns the weights of a dense layer and of a transposed convolution round. Where they are one wide, as those of
+Dense(1) are, it makes a reshape of that, and forgets on the way that code 0 is left out (narrow_range). It would
+quantize them anew then, with 255 steps where training had 254: up to 0.6 codes off, and where two of the smallest are
+neighbours it dies: `Bad value for ... at index`.
 """
 
 from typing import Dict

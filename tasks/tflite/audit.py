@@ -14,7 +14,7 @@ SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends an
 FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")
 BIASED = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
 WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-TRANSPOSED = re.compile("(/transpose|_transposed)$")  # what toco adds to the name of weights that it turns round
+TRANSPOSED = re.compile(r"(/transpose|_transposed)(_\d+)?$")  # what toco adds to the name of weights that it turns
 
 HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
 """Kernels that write in a scale of their own, whatever range the graph gives to what they make."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.tasks.networks import LAYERS as L
 
 K = tf.keras.backend
+KERNEL = np.random.RandomState(4).randn(3, 3, 3, 4).astype(np.float32)
 
 
 def conv(x, filters=4, size=3, **more):
@@ -198,7 +199,14 @@ CONVERTED = {
     "zeros_beside": lambda x: head(lam(lambda t: tf.concat([t, tf.zeros_like(t)], 3), conv(x))),
     "ones_before_a_sequence": lambda x: L.Dense(3)(L.Flatten()(lam(
         lambda t: tf.concat([tf.ones([tf.shape(t)[0], 1, 12]), t], 1), sequence(x)))),
+    "dense_of_one_unit": lambda x: L.Concatenate()([L.Dense(1, use_bias=False)(head(x)), head(x)]),
+    "transposed_to_one_channel": lambda x: head(L.Conv2DTranspose(1, 3, strides=2)(conv(x))),
     "bn_after_transposed_weights": bn_after_transposed_weights,
+    "padding_of_its_own": lambda x: head(lam(
+        lambda t: tf.nn.conv2d(t, KERNEL, 2, [[0, 0], [1, 0], [0, 2], [0, 0]]), x)),
+    "broadcast_to": lambda x: head(lam(lambda t: tf.broadcast_to(t[:, :1], tf.shape(t)), conv(x))),
+    "reverse": lambda x: head(lam(lambda t: tf.reverse(t, [1, -1]), conv(x))),
+    "roll": lambda x: head(lam(lambda t: tf.roll(t, [3, -1], [1, 3]), conv(x))),
     "scaling_per_channel": per_channel,
     "multiply_by_picture": lambda x: head(lam(
         lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
@@ -226,6 +234,8 @@ REFUSED = {
     "Select": lambda x: head(L.Lambda(lambda t: tf.where(t > 0, t, 0.1 * t), name="culprit")(conv(x))),
     "Mean": lambda x: head(L.Lambda(lambda t: t - tf.reduce_mean(t, 0), name="culprit")(conv(x))),
     "MaxPool": lambda x: head(L.MaxPooling2D(data_format="channels_first", name="culprit")(conv(x, 8))),
+    "AvgPool": lambda x: head(L.Lambda(
+        lambda t: tf.nn.avg_pool(t, [1, 1, 1, 2], [1, 1, 1, 2], "VALID"), name="culprit")(conv(x))),
     "ResizeBilinear": lambda x: head(L.Lambda(
         lambda t: tf.compat.v2.image.resize(t, [16, 16]), name="culprit")(conv(x))),
     "RandomUniform": lambda x: head(L.Lambda(lambda t: t + tf.random.uniform([8, 8, 4]), name="culprit")(conv(x))),

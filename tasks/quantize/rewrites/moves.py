@@ -3,6 +3,10 @@
     tile(x)                 concat(x, x)                        `Unimplemented: ... operator of type Tile`
     pad(x, REFLECT)         concat of slices                    likewise MirrorPad
     split_v(x)              slices                              likewise SplitV
+    broadcast_to(x, s)      concat(x, x)                        likewise BroadcastTo
+    reverse(x)              x[:, ::-1]                          likewise ReverseV2
+    roll(x)                 concat of two slices                likewise Roll
+    conv(x, [[0, 0], [1, 0], ...])      conv(pad(x), VALID)     `Bad padding (only SAME and VALID are supported)`
     x[..., None, 1:3]       x[:, :, 1:3], reshaped              STRIDED_SLICE fails on ellipsis and new axes
     transpose(reshape(x))   reshape(transpose(x))               toco dies of it, or goes wrong (transposes_first)
     depth_to_space(x)       transposed convolution by 0 and 1   toco makes a custom operator of it
@@ -39,6 +43,58 @@ def _tile(net: Net, node: Node) -> Optional[str]:
     for axis, count in enumerate(times):
         tensor = joined(net, [tensor] * int(count), axis, node)
     return tensor
+
+
+def _broadcast_to(net: Net, node: Node) -> Optional[str]:
+    tensor, shape = node.inputs[0], net.shapes[node.name]
+    if not shape or None in shape[1:] or len(shape) != len(net.shapes[tensor]):
+        return None
+    for axis, size in enumerate(shape[1:], 1):
+        if net.shapes[tensor][axis] != size:
+            tensor = joined(net, [tensor] * size, axis, node)
+    return tensor
+
+
+def _reverse(net: Net, node: Node) -> Optional[str]:
+    axes, rank = net.value(node.inputs[1]), len(net.shapes[node.name])
+    if axes is None or 0 in axes % rank:
+        return None
+    steps = [-1 if axis in axes % rank else 1 for axis in range(rank)]
+    names = [net.constant("{}/{}".format(node.name, what), value, np.int32)
+             for what, value in (("begin", [0] * rank), ("end", [0] * rank), ("strides", steps))]
+    everything = tf.AttrValue(i=(1 << rank) - 1)
+    return net.add(Node(net.free(node.name + "/backwards"), "StridedSlice", node.inputs[:1] + names,
+                        {"T": FLOAT, "Index": INT, "begin_mask": everything, "end_mask": everything},
+                        layer=node.layer), net.shapes[node.name]).name
+
+
+def _roll(net: Net, node: Node) -> Optional[str]:
+    shifts, axes = net.value(node.inputs[1]), net.value(node.inputs[2])
+    if shifts is None or axes is None:
+        return None
+    tensor, shape = node.inputs[0], net.shapes[node.name]
+    for shift, axis in zip(shifts.reshape(-1), axes.reshape(-1) % len(shape)):
+        size = shape[axis]
+        if axis == 0:
+            return None
+        if shift % size:
+            first = int(size - shift % size)
+            tensor = joined(net, [part(net, tensor, int(axis), first, int(size - first), node),
+                                  part(net, tensor, int(axis), 0, first, node)], int(axis), node)
+    return tensor
+
+
+def _padded_by_itself(net: Net, node: Node) -> Optional[str]:
+    if node.get("padding").s != b"EXPLICIT" or node.get("data_format").s == b"NCHW":
+        return None
+    edges, shape = np.reshape(node.get("explicit_paddings").list.i, [4, 2]), net.shapes[node.inputs[0]]
+    pads = net.constant(node.name + "/pads", edges, np.int32)
+    padded = net.add(Node(net.free(node.name + "/pad"), "Pad", [node.inputs[0], pads],
+                          {"T": FLOAT, "Tpaddings": INT}, layer=node.layer),
+                     shape[:1] + tuple(int(size + sum(edge)) for size, edge in zip(shape[1:], edges[1:])))
+    attr = {key: value for key, value in node.attr.items() if key != "explicit_paddings"}
+    return net.add(Node(net.free(node.name + "/valid"), node.op, [padded.name, node.inputs[1]],
+                        dict(attr, padding=tf.AttrValue(s=b"VALID")), layer=node.layer), net.shapes[node.name]).name
 
 
 def _mirror_pad(net: Net, node: Node) -> Optional[str]:
@@ -229,4 +285,5 @@ def _order_before(before: Sequence, after: Sequence, order: Sequence[int]) -> Op
 
 _BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,
           "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space,
-          "GatherV2": _gather}
+          "GatherV2": _gather, "BroadcastTo": _broadcast_to, "ReverseV2": _reverse, "Roll": _roll,
+          "Conv2D": _padded_by_itself}

@@ -77,6 +77,15 @@ def test_a_range_that_was_not_trained_is_told_beside_the_one_that_was():
         np.float32(9 / 255), 6 / 255) in line
 
 
+def one_wide(image):
+    return graphs.ranged(tf.matmul(tf.reshape(image, [1, -1]), graphs.weights((6 * 6 * 8, 1))), -20.0, 20.0)
+
+
+def test_weights_that_toco_quantized_anew_are_told():
+    (line,) = problems(graphs.converted(one_wide, IMAGE), one_wide)
+    assert line.startswith("FakeQuantWithMinMaxVars/transpose has scale {:.8g} ".format(np.float32(2 / 255)))
+
+
 def test_an_input_of_another_scale_than_the_datasets_is_told():
     _, described = graphs.frozen(network, IMAGE)
     (line,) = problems(graphs.converted(network, IMAGE), inputs=[dict(described["inputs"][0], scale=2 / 255)])
