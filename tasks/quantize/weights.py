@@ -8,7 +8,7 @@ quantize them anew then, with 255 steps where training had 254: up to 0.6 codes 
 neighbours it dies: `Bad value for ... at index`.
 """
 
-from typing import Dict
+from typing import Dict, List
 
 import numpy as np
 import tensorflow as tf
@@ -28,22 +28,23 @@ def keep_codes(graph_def: tf.GraphDef) -> tf.GraphDef:
         copy = kept.node.add()
         copy.CopyFrom(node)
         if node.name in turned and node.attr["narrow_range"].b:
-            low, high = (float(_value(nodes, name)) for name in node.input[1:])
-            scale = (high - low) / 254
-            zero_point = round(1 - low / scale)
-            ends = -zero_point * scale, (255 - zero_point) * scale
-            operands = [_on_codes(_value(nodes, node.input[0]), low, high)] + [np.float32(end) for end in ends]
-            made = [constants.constant("{}/{}".format(node.name, what), np.asarray(value))
-                    for what, value in zip(("on_codes", "code_0", "code_255"), operands)]
+            made = [constants.constant("{}/{}".format(node.name, what), value) for what, value in zip(
+                ("on_codes", "code_0", "code_255"), _on_codes(*(_value(nodes, name) for name in node.input)))]
             kept.node.extend(made)
             copy.input[:] = [constant.name for constant in made]
             copy.attr["narrow_range"].b = False
     return kept
 
 
-def _on_codes(weights: np.ndarray, low: float, high: float) -> np.ndarray:
+def _on_codes(weights: np.ndarray, low: np.ndarray, high: np.ndarray) -> List[np.ndarray]:
+    """(weights as a fake-quant of that narrow range leaves them, what code 0 stands for, and code 255)."""
     with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True))
+        left = session.run(tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True))
+    scale = (float(high) - float(low)) / 254
+    steps = np.round(left / scale)
+    # Where that is half way between two codes, what TensorFlow took it for is seen at the ends.
+    zero_point = np.clip(np.round(1 - low / scale), 1 - steps.min(), 255 - steps.max())
+    return [left, np.float32(-zero_point * scale), np.float32((255 - zero_point) * scale)]
 
 
 def _value(nodes: Dict[str, tf.NodeDef], name: str) -> np.ndarray:

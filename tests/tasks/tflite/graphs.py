@@ -58,7 +58,11 @@ def frozen(build, *inputs):
 @functools.lru_cache(maxsize=None)
 def converted(build, *inputs):
     """The .tflite file of such a graph."""
-    graph_def, network = frozen(build, *inputs)
+    return of_toco(*frozen(build, *inputs))
+
+
+def of_toco(graph_def, network):
+    """The .tflite file of a frozen graph."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=toco_path()):
         (Path(folder) / "frozen.pb").write_bytes(graph_def.SerializeToString())
         return toco.convert(Path(folder) / "frozen.pb", network, uint8=True)
