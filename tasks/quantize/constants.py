@@ -1,6 +1,6 @@
 """Constants of a graph: making them, and folding what depends on constants alone."""
 
-from typing import Iterable, Sequence
+from typing import Iterable, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +22,13 @@ def reads_constant(operation: tf.Operation) -> bool:
     while operation.type == "Identity":
         operation = operation.inputs[0].op
     return operation.type == "Const"
+
+
+def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
+    """The value of a tensor that is a constant, or hands one on; else None."""
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return tf.get_static_value(tensor) if tensor.op.type == "Const" else None
 
 
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:

@@ -90,14 +90,15 @@ FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softm
 5 LSB off."""
 BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
 """With operands of unlike shapes these take no more axes either."""
+ELEMENTWISE = (*BROADCASTING, "Maximum", "Minimum", "RealDiv", "SquaredDifference")
 
 _AT_REST = ("batch statistics have no uint8 form, and no kernel has the channels first: call the layer without "
             "training=True, with data_format='channels_last'")
 
 _AT_RANDOM = "a network in use draws no random numbers: call the layer without training=True, or leave it out"
 
-_PER_SAMPLE = ("it makes one constant for each sample of a batch: give a constant of one sample, which is added or "
-               "multiplied to all of them")
+_PER_SAMPLE = ("it gives another number of samples than comes in: a constant has as many as the input, and a tile "
+               "leaves the first axis alone")
 
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
@@ -135,6 +136,7 @@ NO_KERNEL: Dict[str, str] = {
 """Operations that people use and uint8 has no kernel for: the way out."""
 
 UNLIKE = {
+    ("transpose_a", True): "it mixes the samples of a batch, of which the file is given one: turn the weights instead",
     ("data_format", b"NCHW"): "no kernel has the channels first: use data_format='channels_last'",
     ("half_pixel_centers", True): "its kernel takes pixels by their corners: use UpSampling2D, or "
                                   "tf.compat.v1.image.resize_bilinear",
@@ -142,8 +144,11 @@ UNLIKE = {
 """What an operation may be told to do that its kernel does not: the way out."""
 
 
-AXES = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0}
+AXES = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0, "SplitV": 2, "ReverseV2": 1,
+        "Roll": 2}
 """Which operand says the axes that an operation works along."""
+
+_MIXES = "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
 
 
 def unlike(operation: tf.Operation) -> str:
@@ -152,13 +157,30 @@ def unlike(operation: tf.Operation) -> str:
         axes = tf.get_static_value(operation.inputs[AXES[operation.type] % len(operation.inputs)])
         rank = max((tensor.shape.ndims or 0) for tensor in operation.inputs)
         if axes is not None and rank and 0 in axes.reshape(-1) % rank:
-            return "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
+            return _MIXES
+    if operation.type in ("Slice", "StridedSlice") and not _all_samples(operation):
+        return _MIXES
     attrs = {attr.name for attr in operation.op_def.attr}
-    if "ksize" in attrs and any(
+    found = next((way for (name, value), way in UNLIKE.items()
+                  if name in attrs and operation.get_attr(name) == value), "")
+    if not found and "ksize" in attrs and any(
             operation.get_attr(name)[axis] != 1 for name in ("ksize", "strides") for axis in (0, 3)):
         return "its kernel has its window over height and width alone: use maximum, or the mean, of slices"
-    return next((way for (name, value), way in UNLIKE.items()
-                 if name in attrs and operation.get_attr(name) == value), "")
+    return found
+
+
+def _all_samples(operation: tf.Operation) -> bool:
+    """Whether a slice takes the first axis whole and as it is, as far as it says."""
+    begin, end = (tf.get_static_value(tensor) for tensor in operation.inputs[1:3])
+    if begin is None or end is None:
+        return True
+    if operation.type == "Slice":
+        return begin[0] == 0 and end[0] == -1
+    if any(operation.get_attr(name) & 1 for name in ("ellipsis_mask", "new_axis_mask")):
+        return True
+    return (tf.get_static_value(operation.inputs[3])[0] == 1 and bool(operation.get_attr("end_mask") & 1)
+            and (bool(operation.get_attr("begin_mask") & 1) or begin[0] == 0)
+            and not operation.get_attr("shrink_axis_mask") & 1)
 
 
 RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve",

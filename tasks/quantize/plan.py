@@ -13,6 +13,7 @@ from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, com
 REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.strip,
     strip.branches,
+    strip.repetition,
     composites.softmax,
     composites.l2_normalization,
     clamps.clip_by_value,

@@ -1,6 +1,6 @@
 """What has no uint8 form is refused before anything is trained, all of it at once, by layer and with a way out."""
 
-from typing import List
+from typing import List, Sequence
 
 import tensorflow as tf
 
@@ -21,10 +21,9 @@ def refuse(path: Path) -> None:
             continue
         unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
         if found is None:
-            refused.append((operation, kernels.way_out(operation.type)))
+            refused.append((operation, kernels.unlike(operation) or kernels.way_out(operation.type)))
         elif mark(operation) != SATURATE and unranged:
-            random = [cause for tensor in unranged for cause in _random(tensor.op)]
-            refused += [(cause, kernels.way_out(cause.type)) for cause in random] or [
+            refused += [(cause, kernels.way_out(cause.type)) for cause in _random(unranged)] or [
                 (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
                             "input outside the network")]
         elif kernels.unlike(operation):
@@ -36,6 +35,7 @@ def refuse(path: Path) -> None:
         elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
             refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
                 kernels.MOST_AXES)))
+    refused = list(dict(refused).items())
     if refused:
         raise QuantizeError(
             "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
@@ -52,11 +52,16 @@ def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
             or tensor.op.type == "Const" and operation.type in kernels.WITH_CONSTANTS)
 
 
-def _random(operation: tf.Operation) -> List[tf.Operation]:
-    """The operations in what it is computed from that give something else each time."""
-    if operation.op_def.is_stateful and operation.type not in VARIABLES:
-        return [operation]
-    return [cause for tensor in operation.inputs for cause in _random(tensor.op)]
+def _random(tensors: Sequence[tf.Tensor]) -> List[tf.Operation]:
+    """The operations that the tensors are computed from and that give something else each time."""
+    seen, todo = set(), [tensor.op for tensor in tensors]
+    while todo:
+        operation = todo.pop()
+        if operation not in seen:
+            seen.add(operation)
+            todo += [tensor.op for tensor in operation.inputs]
+    return sorted((operation for operation in seen if operation.op_def.is_stateful
+                   and operation.type not in VARIABLES), key=lambda operation: operation.name)
 
 
 def _axes(operation: tf.Operation) -> int:

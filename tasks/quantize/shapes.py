@@ -7,23 +7,22 @@ input's shape, because the batch is not known. toco resolves some of these chain
 (`... is not a constant array`); with the input's shape given, only the batch is left to vary. Each such
 operand is looked at for two batches: what does not change is a constant, a dimension that grows with the
 batch is -1 in a Reshape, and in a transposed convolution is read off the input. What holds one constant for each
-sample, as coordinates beside an image do, is that constant where a kernel gives it to all samples, else
+sample, as coordinates beside an image do, is that constant where the kernel gives it to all samples itself, else
 
     tile(c, [batch, 1, 1, 1])      (x[:, :1, :1, :1] - x[:, :1, :1, :1]) + c
 """
 
 import contextlib
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.quantize import constants
-from tasks.quantize.kernels import BROADCASTING
+from tasks.quantize.kernels import ELEMENTWISE
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
-FOR_ALL_SAMPLES = (*BROADCASTING, "Maximum", "Minimum", "RealDiv", "SquaredDifference")
 BATCHES = (2, 3)
 
 
@@ -53,8 +52,15 @@ def settle(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[s
     return constants.extract(settled, outputs)
 
 
-def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray]:
-    """{(reader, index of its input): value} of what follows from shapes and is read by what does not."""
+class Operand(NamedTuple):
+    """What an operation reads, for one batch. for_all: it may be one sample's, the kernel gives it to all of them."""
+
+    value: np.ndarray
+    for_all: bool
+
+
+def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], Operand]:
+    """{(reader, index of its input): what it is} of what follows from shapes and is read by what does not."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
     for name, shape in inputs.items():
@@ -62,24 +68,47 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], np.ndarray
     with tf.Graph().as_default() as graph, _any_batch(batch):
         tf.import_graph_def(copy, name="")
     known: Set[str] = set()
+    idle = _idle(graph)
     for operation in graph.get_operations():
         sources = {tensor.op.name for tensor in operation.inputs}
-        if operation.type in SHAPES + ("Const",) or (
-                sources and sources <= known and not operation.op_def.is_stateful):
+        if operation not in idle and (operation.type in SHAPES + ("Const",) or (
+                sources and sources <= known and not operation.op_def.is_stateful)):
             known.add(operation.name)
-    wanted = {}
+    wanted, for_all = {}, {}
     with graph.as_default():
         for operation in list(graph.get_operations()):
-            if operation.name not in known:
+            if operation.name not in known and operation not in idle:
                 for index, tensor in enumerate(operation.inputs):
                     if tensor.op.name in known and not constants.reads_constant(tensor.op):
                         # The operand of a Reshape may hold a -1 already; its output's shape does not.
                         wanted[operation.name, index] = tensor if (operation.type, index) != ("Reshape", 1) else (
                             tf.shape(operation.outputs[0], out_type=tensor.dtype))
+                        for_all[operation.name, index] = operation.type in ELEMENTWISE and (
+                            operation.inputs[1 - index].shape.as_list() == operation.outputs[0].shape.as_list())
     feed = {graph.get_tensor_by_name(name + ":0"): np.zeros([batch] + list(shape), np.float32)
             for name, shape in inputs.items()}
     with tf.Session(graph=graph) as session, _any_batch(batch):
-        return session.run(wanted, feed) if wanted else {}
+        values = session.run(wanted, feed) if wanted else {}
+    return {place: Operand(value, for_all[place]) for place, value in values.items()}
+
+
+def _idle(graph: tf.Graph) -> Set[tf.Operation]:
+    """What may not be computed: both branches of a condition, only the other one where it is a constant."""
+    idle: Set[tf.Operation] = set()
+    dead: Set[tf.Tensor] = set()
+    for operation in graph.get_operations():  # inputs come first
+        if operation.type == "Switch":
+            taken = constants.value_of(operation.inputs[1])
+            dead.update(tensor for number, tensor in enumerate(operation.outputs) if taken is None or number != taken)
+        elif operation.type == "Merge":
+            if all(tensor in dead for tensor in operation.inputs):
+                idle.add(operation)
+        elif any(tensor in dead for tensor in operation.inputs) or any(
+                before in idle for before in operation.control_inputs):
+            idle.add(operation)
+        if operation in idle:
+            dead.update(operation.outputs)
+    return idle
 
 
 @contextlib.contextmanager
@@ -101,8 +130,9 @@ def _fix(graph_def: tf.GraphDef, name: str, shape: List[int]) -> None:
     node.attr["shape"].shape.CopyFrom(tf.TensorShape([None if size < 0 else size for size in shape]).as_proto())
 
 
-def _settled(node: tf.NodeDef, index: int, small: np.ndarray, large: np.ndarray):
+def _settled(node: tf.NodeDef, index: int, for_two: Operand, for_three: Operand):
     """The constant that the operand is, or None."""
+    small, large = for_two.value, for_three.value
     if small.shape == large.shape and np.array_equal(small, large):
         # Named after what it was read from: what two nodes share, they go on sharing.
         source = "{}/{}".format(node.name, index) if node.op == "Reshape" else node.input[index]
@@ -110,7 +140,7 @@ def _settled(node: tf.NodeDef, index: int, small: np.ndarray, large: np.ndarray)
     name = "{}/{}/settled".format(node.name, index)
     if node.op == "Reshape" and index == 1 and small.shape == large.shape and np.sum(small != large) == 1:
         return constants.constant(name, np.where(small != large, -1, small).astype(small.dtype))
-    if node.op in FOR_ALL_SAMPLES and _is_for_each_sample(small, large):
+    if for_two.for_all and _is_for_each_sample(small, large):
         return constants.constant(name, small[:1])
     return None
 
@@ -123,20 +153,25 @@ def _is_for_each_sample(small: np.ndarray, large: np.ndarray) -> bool:
 
 def _for_each_sample(graph_def: tf.GraphDef, placeholder: str, values) -> None:
     """What reads one constant for each sample reads it added to as many zeros, which the input's samples give."""
+    made: Dict[tuple, str] = {}
     for node in list(graph_def.node):
         for index in range(len(node.input)):
             small, large = (each.get((node.name, index)) for each in values)
-            if small is not None and node.op not in FOR_ALL_SAMPLES and _is_for_each_sample(small, large):
-                node.input[index] = _given_to_each(graph_def, placeholder, small[:1], "{}/{}".format(node.name, index))
+            if small is not None and not small.for_all and _is_for_each_sample(small.value, large.value):
+                constant = small.value[:1]
+                use = constant.shape, constant.tobytes()
+                if use not in made:
+                    made[use] = _given_to_each(graph_def, placeholder, constant, "{}/{}".format(node.name, index))
+                node.input[index] = made[use]
 
 
 def _given_to_each(graph_def: tf.GraphDef, placeholder: str, constant: np.ndarray, name: str) -> str:
     """The name of a new tensor with the constant [1, ...] for each sample of the placeholder."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(tf.GraphDef(node=[node for node in graph_def.node if node.name == placeholder]), name="")
-        image = graph.get_tensor_by_name(placeholder + ":0")
+        sample = graph.get_tensor_by_name(placeholder + ":0")
         with tf.name_scope(name):
-            first = tf.slice(image, [0] * image.shape.ndims, [-1] + [1] * (image.shape.ndims - 1))
+            first = tf.reshape(sample, [-1, int(np.prod(sample.shape.as_list()[1:]))])[:, :1]
             first = tf.reshape(first, [-1] + [1] * (constant.ndim - 1))
             made = tf.subtract(first, first) + constant
     graph_def.node.extend(node for node in graph.as_graph_def().node if node.name != placeholder)
@@ -151,7 +186,7 @@ def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -
             continue
         if batch is None:
             batch = _batch(graph_def, placeholder)
-        sizes = values[0][node.name, 0]
+        sizes = values[0][node.name, 0].value
         if sizes[0] != BATCHES[0]:
             raise QuantizeError(
                 "the transposed convolution {} cannot be uint8".format(node.name), where="model.build",

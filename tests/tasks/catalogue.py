@@ -197,6 +197,11 @@ CONVERTED = {
     "coordinates_beside": lambda x: head(conv(lam(lambda t: tf.concat([t, coordinates(t)], 3), x))),
     "coordinates_added": lambda x: head(lam(lambda t: t[..., :2] + coordinates(t), conv(x))),
     "zeros_beside": lambda x: head(lam(lambda t: tf.concat([t, tf.zeros_like(t)], 3), conv(x))),
+    "maximum_with_zeros_like": lambda x: head(lam(lambda t: tf.maximum(t, tf.zeros_like(t)), conv(x))),
+    "relu_of_a_sum_with_zeros": lambda x: head(lam(lambda t: tf.nn.relu(t + tf.zeros_like(t)), conv(x))),
+    "division_by_a_picture": lambda x: head(lam(lambda t: t / (2 * tf.ones_like(t)), conv(x))),
+    "zeros_in_a_branch_not_taken": lambda x: head(lam(lambda t: tf.cond(
+        tf.constant(False), lambda: tf.concat([t, tf.zeros_like(t)], 3)[..., :4], lambda: tf.nn.relu(t)), conv(x))),
     "ones_before_a_sequence": lambda x: L.Dense(3)(L.Flatten()(lam(
         lambda t: tf.concat([tf.ones([tf.shape(t)[0], 1, 12]), t], 1), sequence(x)))),
     "dense_of_one_unit": lambda x: L.Concatenate()([L.Dense(1, use_bias=False)(head(x)), head(x)]),
@@ -236,6 +241,13 @@ REFUSED = {
     "MaxPool": lambda x: head(L.MaxPooling2D(data_format="channels_first", name="culprit")(conv(x, 8))),
     "AvgPool": lambda x: head(L.Lambda(
         lambda t: tf.nn.avg_pool(t, [1, 1, 1, 2], [1, 1, 1, 2], "VALID"), name="culprit")(conv(x))),
+    "Slice": lambda x: head(L.Lambda(
+        lambda t: tf.broadcast_to(tf.slice(t, [0, 0, 0, 0], [1, 8, 8, 4]), tf.shape(t)), name="culprit")(conv(x))),
+    "StridedSlice": lambda x: head(L.Lambda(lambda t: t - t[:1], name="culprit")(conv(x))),
+    "Roll": lambda x: head(L.Lambda(lambda t: tf.roll(t, 1, 0), name="culprit")(conv(x))),
+    "SplitV": lambda x: head(L.Lambda(lambda t: tf.split(t, [1, -1], 0)[1], name="culprit")(conv(x))),
+    "MatMul": lambda x: L.Dense(3)(L.Lambda(lambda t: tf.matmul(
+        tf.reshape(tf.transpose(t), [4, -1]), np.eye(4, dtype=np.float32), transpose_a=True), name="culprit")(head(x))),
     "ResizeBilinear": lambda x: head(L.Lambda(
         lambda t: tf.compat.v2.image.resize(t, [16, 16]), name="culprit")(conv(x))),
     "RandomUniform": lambda x: head(L.Lambda(lambda t: t + tf.random.uniform([8, 8, 4]), name="culprit")(conv(x))),

@@ -16,6 +16,9 @@ CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
 
 
 NETWORKS = {**CONVERTED, **FARTHER}
+WORDS = {"MaxPool": "channels_last", "AvgPool": "slices", "RandomUniform": "random numbers", "Mean": "first axis",
+         "Slice": "first axis", "StridedSlice": "first axis", "Roll": "first axis", "SplitV": "first axis",
+         "MatMul": "samples of a batch", "RealDiv": "division"}  # of the way out, where it is not to use something else
 GROUP = 12  # networks in one file: toco takes two seconds to start
 
 
@@ -59,6 +62,7 @@ def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
     assert "layer culprit: culprit" in refused.value.why
     assert "({})".format(op) in refused.value.why
     assert refused.value.next_step.startswith(op + ": ")
+    assert WORDS.get(op, "use") in refused.value.next_step
 
 
 def test_every_float_tensor_is_accounted_for():

@@ -144,8 +144,9 @@ def _unpack(net, node):
 
 
 def _mat_mul(net, node):
+    """What reads the same weights untransposed too has others from then on: they are no longer trained as one."""
     weights = net.value(node.inputs[1])
-    if not node.get("transpose_b").b or weights is None:
+    if not node.get("transpose_b").b or node.get("transpose_a").b or weights is None:
         return None
     use = node.inputs[1], node.op
     if use not in net.shared:

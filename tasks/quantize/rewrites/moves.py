@@ -47,7 +47,7 @@ def _tile(net: Net, node: Node) -> Optional[str]:
 
 def _broadcast_to(net: Net, node: Node) -> Optional[str]:
     tensor, shape = node.inputs[0], net.shapes[node.name]
-    if not shape or None in shape[1:] or len(shape) != len(net.shapes[tensor]):
+    if not shape or None in shape[1:] or len(shape) != len(net.shapes[tensor]) or net.shapes[tensor][0] is not None:
         return None
     for axis, size in enumerate(shape[1:], 1):
         if net.shapes[tensor][axis] != size:
@@ -117,6 +117,8 @@ def _split_v(net: Net, node: Node) -> Optional[str]:
         return None
     shape = net.shapes[node.inputs[0]]
     axis, begin = int(axis) % len(shape), 0
+    if axis == 0:
+        return None
     sizes = np.where(sizes < 0, shape[axis] - sizes[sizes >= 0].sum(), sizes)
     for number, size in enumerate(sizes):
         old = node.name if number == 0 else "{}:{}".format(node.name, number)

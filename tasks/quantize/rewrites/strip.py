@@ -8,6 +8,9 @@ in an IdentityN for its gradient.
 
 from typing import List
 
+import numpy as np
+
+from tasks.quantize.kernels import ELEMENTWISE
 from tasks.quantize.net import Net, node_of
 
 PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot",
@@ -44,6 +47,22 @@ def branches(net: Net) -> List[str]:
         elif dead & set(node.inputs):
             dead.update(name for name in [node.name, *net.readers] if node_of(name) == node.name)
     return found
+
+
+def repetition(net: Net) -> List[str]:
+    """No constant of elementwise arithmetic repeats itself along an axis that the other operand has: a picture of
+    zeros is one 0, which other rewrites look for."""
+    for node in net.of_type(*ELEMENTWISE):
+        for index, name in enumerate(node.inputs):
+            value, other = net.value(name), node.inputs[1 - index]
+            if value is None or value.dtype != np.float32 or net.shapes[other] != net.shapes[node.name]:
+                continue
+            for axis in range(value.ndim):
+                first = value.take([0], axis) if value.shape[axis] > 1 else value
+                value = first if (value == first).all() else value
+            if value.size < net.value(name).size:
+                net.set_input(node, index, net.constant(name + "/once", value))
+    return []
 
 
 def single_outputs(net: Net) -> List[str]:
