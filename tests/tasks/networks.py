@@ -1,5 +1,7 @@
 """Small networks as Keras builds them, frozen, for the tests of the quantization path."""
 
+import zlib
+
 import numpy as np
 import tensorflow as tf
 
@@ -16,14 +18,17 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(0)
-        tf.set_random_seed(seed)
-        inputs = LAYERS.Input(shape)
-        model = tf.keras.Model(inputs, [each(inputs) for each in builds.values()])
+        inputs, made = LAYERS.Input(shape), {}
+        for name, each in builds.items():
+            before = len(graph.get_operations())
+            made[name] = tf.keras.Model(inputs, each(inputs))
+            _seed(graph.get_operations()[before:], _seed_of(name, seed))
         session.run(tf.global_variables_initializer())
-        random = np.random.RandomState(seed)
-        model.set_weights([random.uniform(0.2, 1.5, weights.shape) if "norm" in variable.name
-                           else weights for variable, weights
-                           in zip(model.weights, model.get_weights())])
+        for name, model in made.items():
+            random = np.random.RandomState(_seed_of(name, seed))
+            model.set_weights([random.uniform(0.2, 1.5, weights.shape) if "norm" in variable.name
+                               else weights for variable, weights in zip(model.weights, model.get_weights())])
+        model = tf.keras.Model(inputs, [each.outputs[0] for each in made.values()])
         nodes = [tensor.op.name for tensor in model.outputs]
         graph_def = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
     scale, zero_point = quantization(0.0, 1.0)
@@ -34,6 +39,19 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
                      "classes": [str(number) for number in range(classes)]}
                     for name, node in zip(builds, nodes)],
         "layers": [layer.name for layer in model.layers]}
+
+
+def _seed_of(name, seed):
+    return zlib.crc32(name.encode()) + seed
+
+
+def _seed(operations, seed):
+    """What they draw depends on nothing but the network that they are of."""
+    drawing = [operation for operation in operations if operation.type in ("RandomUniform", "RandomStandardNormal",
+                                                                           "TruncatedNormal")]
+    for number, operation in enumerate(drawing):
+        operation._set_attr("seed", tf.AttrValue(i=seed))
+        operation._set_attr("seed2", tf.AttrValue(i=number))
 
 
 def outputs(graph_def, network, images):
