@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
 from octet import digest
 from octet.datasets import digits, npz
@@ -20,7 +20,8 @@ from pipeline.plan import Plan
 from pipeline.spec import STAGES
 from pipeline.store import Store
 from tasks.tflite import contents as tflite_contents
-from tests.compat import newer, page, recipes
+from tests.compat import newer, page, recipes, small
+from tests.tasks.catalogue import CONVERTED, FARTHER
 
 FOLDER = settings.ROOT / ".octet" / "compat"
 RESULTS = FOLDER / "results"
@@ -34,31 +35,49 @@ def main(*words: str) -> int:
     rows = recipes.written(FOLDER)
     (FOLDER / "luigi.cfg").write_text(CONFIG)
     RESULTS.mkdir(exist_ok=True)
-    if "page" not in words:
+    run = "page" not in words
+    if run:
         _python("tests.compat.small", str(RESULTS))
         _python("tests.compat.contrib_alone", str(RESULTS))
-        for row in rows:
-            _page(rows)
-            words_of_luigi = _luigi(row)
-            _save(row, _measured(row) or {"error": words_of_luigi})
+    names = sorted({**CONVERTED, **FARTHER})
+    for start in range(0, len(names), recipes.TOGETHER):
+        _tiny(names[start:start + recipes.TOGETHER], run)
+    for row in rows:
+        _page(rows)
+        said = _luigi(row.path) if run else ""
+        measured = _measured(row) or (run and {"error": said})
+        if measured:
+            _save(row.name, measured)
+        if run:
             _python("tests.compat.contrib_alone", str(RESULTS), str(row.path))
-    else:
-        for row in rows:
-            measured = _measured(row)
-            if measured:
-                _save(row, measured)
     _page(rows)
     return 0
 
 
-def _luigi(row: recipes.Row) -> str:
+def _tiny(names: Sequence[str], run: bool) -> None:
+    """The results of tiny networks, put through side by side; where that fails, one by one."""
+    path = recipes.tiny(FOLDER, names)
+    said = _luigi(path) if run else ""
+    plan = _plan(path)
+    key = plan and plan.key("ValidateInterpreter")[0]
+    if plan is not None and any(_saved(name).get("key") != key for name in names):
+        for name, row in small.rows(plan, names).items():
+            _save(name, {**row, "key": key})
+    elif plan is None and run and len(names) > 1:
+        for name in names:
+            _tiny([name], run)
+    elif plan is None and run:
+        _save(names[0], {"error": said})
+
+
+def _luigi(recipe: Path) -> str:
     """What luigi said last, '' where all went well."""
-    log = FOLDER / (row.name + ".log")
+    log = recipe.with_suffix(".log")
     with log.open("wb") as output:
         code = subprocess.run([str(BIN / "luigi"), "--module", "pipeline", "ValidateInterpreter", "--recipe",
-                               str(row.path), "--local-scheduler"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                               str(recipe), "--local-scheduler"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
                               stdout=output, stderr=subprocess.STDOUT).returncode
-    print("{}: exit code {}".format(row.name, code), flush=True)
+    print("{}: exit code {}".format(recipe.stem, code), flush=True)
     return "" if code == 0 else "\n".join(log.read_text("utf-8", "replace").splitlines()[-12:])
 
 
@@ -68,12 +87,18 @@ def _python(module: str, *arguments: str) -> None:
                        stdout=output, stderr=subprocess.STDOUT, check=False)
 
 
+def _plan(recipe: Path) -> Optional[Plan]:
+    """The recipe's plan; None while its stages are not all made."""
+    with digest.kept_open():
+        plan = Plan(snapshot.take(recipe), Store(FOLDER / "store"))
+        return plan if plan.intact("ValidateInterpreter") else None
+
+
 def _measured(row: recipes.Row) -> Optional[Dict]:
     """What the stages of a row found, and the newer runtime on its file; None while they are not all made."""
-    with digest.kept_open():
-        plan = Plan(snapshot.take(row.path), Store(FOLDER / "store"))
-        if not plan.intact("ValidateInterpreter"):
-            return None
+    plan = _plan(row.path)
+    if plan is None:
+        return None
     found = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
     seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES)
     local = found["parity"]["local"]
@@ -86,7 +111,7 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
               "wrong": found["parity"]["wrong"], "operators": len(local), "lsb": max(differences),
               "within_2": sum(count for lsb, count in differences.items() if lsb <= 2) / sum(differences.values()),
               "size_bytes": found["size_bytes"], "seconds": seconds, "started": plan.manifest("TrainFloat")["started"]}
-    known = _saved(row)
+    known = _saved(row.name)
     if known.get("key") == result["key"]:
         return known
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
@@ -108,13 +133,13 @@ def _newer(row: recipes.Row, content: bytes) -> Dict:
             "unlike": sorted(set(found["unlike"]) - {""})}
 
 
-def _saved(row: recipes.Row) -> Dict:
-    path = RESULTS / (row.name + ".json")
+def _saved(name: str) -> Dict:
+    path = RESULTS / (name + ".json")
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def _save(row: recipes.Row, result: Dict) -> None:
-    (RESULTS / (row.name + ".json")).write_text(json.dumps(result, sort_keys=True), encoding="utf-8")
+def _save(name: str, result: Dict) -> None:
+    (RESULTS / (name + ".json")).write_text(json.dumps(result, sort_keys=True), encoding="utf-8")
 
 
 def _page(rows) -> None:

@@ -50,12 +50,11 @@ The recipe of that name with 2 epochs and 1 quantized epoch, through the real st
 SMALL = """
 ## Tiny networks, one for each thing that may fail
 
-From `tests/tasks/catalogue.py`: pictures of 8x8x3, random weights, ranges calibrated on 12 random pictures, no
-training. They go through fold, complete, freeze, toco, audit and interpreter a dozen in one file (as in the tests)
-rather than through luigi one by one. For contrib.quantize alone each is a network of its own; one that ends in a linear
-layer gets a ReLU behind it there, because a linear output alone stops toco. Where end to end is more than 2,
-rounding has been added up by the dense layer behind it: RESIZE_BILINEAR truncates what the fake-quantized graph rounds,
-and 2 * code / 255 - 1 (scaling_of_input) lies half way between two codes everywhere.
+From `tests/tasks/catalogue.py`: random pictures of 8x8x3, random weights, three steps in each phase, through the real
+stages, a dozen side by side in one recipe (`tests/compat/tiny.py`). For contrib.quantize alone each is a network of its
+own; one that ends in a linear layer gets a ReLU behind it there, because a linear output alone stops toco. Where end to
+end is more than 2, rounding has been added up by the dense layer behind it: RESIZE_BILINEAR truncates what the
+fake-quantized graph rounds, and 2 * code / 255 - 1 (scaling_of_input) lies half way between two codes everywhere.
 """
 REFUSALS = """
 ## Refused, before the first training step

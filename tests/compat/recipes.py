@@ -1,7 +1,8 @@
 """The networks that go through the real stages, each as a recipe: ours, and those of tf.keras.applications."""
 
+import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
@@ -27,6 +28,13 @@ train: {{epochs: 1, batch_size: 8}}
 quantize: {{epochs: 1, batch_size: 8, calibration_batches: 2}}
 validate: {{max_accuracy_drop: null}}
 """
+TINY = """\
+data: {{dataset: "{source}", args: {{networks: {names}}}}}
+model: {{build: "{source}:build", args: {{networks: {names}}}}}
+train: {{epochs: 1, batch_size: 8}}
+quantize: {{epochs: 1, batch_size: 8, calibration_batches: 2}}
+"""
+TOGETHER = 12
 
 
 class Row(NamedTuple):
@@ -57,6 +65,13 @@ def written(folder: Path) -> List[Row]:
         _fill(rows[-1].path, lambda path, name=name: path.write_text(
             FEW_STEPS.format(side=side(name), classes=digits.DIGITS, name=name)))
     return rows
+
+
+def tiny(folder: Path, names: Sequence[str]) -> Path:
+    """The recipe of these tiny networks side by side."""
+    path = folder / ("tiny_{}.yaml".format(names[0] if len(names) == 1 else "{}_to_{}".format(names[0], names[-1])))
+    path.write_text(TINY.format(source=Path(__file__).with_name("tiny.py"), names=json.dumps(list(names))))
+    return path
 
 
 def pictures(size: int) -> Dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
-"""The networks of tests/tasks/catalogue.py, several in one file: `python -m tests.compat.small FOLDER`.
+"""What the stages found of the tiny networks, a dozen of which go through them in one recipe (see tiny.py).
 
-Writes FOLDER/NAME.json for each, as soon as it is known; what is there already is left alone.
+`python -m tests.compat.small FOLDER` writes FOLDER/NAME.json for each that is to be refused.
 """
 
 import json
@@ -9,50 +9,45 @@ import time
 from pathlib import Path
 from typing import Dict, List, Set
 
-import numpy as np
-
 from octet.errors import OctetError
-from tasks.quantize import plan
+from pipeline.plan import Plan
+from pipeline.spec import STAGES
+from tasks import network as net
+from tasks.quantize import plan as quantization
 from tasks.tflite import contents as tflite_contents
-from tasks.tflite import parity
-from tests.compat import newer
-from tests.tasks import conversion
-from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
+from tests.compat import newer, tiny
+from tests.tasks.catalogue import REFUSED
 from tests.tasks.networks import frozen
 
-GROUP = 12
-CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
-NETWORKS = {**CONVERTED, **FARTHER}
 
-
-def converted(names: List[str]) -> Dict[str, Dict]:
-    """{name: what was found} of networks that are converted together."""
-    started = time.perf_counter()
-    graph_def, network = frozen({name: NETWORKS[name] for name in names})
-    plan.quantizable(graph_def, network)
-    done = conversion.convert(graph_def, network, [CODES])
-    contents = tflite_contents.read(done.content)
-    known = parity.inside(done.content, contents, [CODES])
-    findings = parity.local(done.content, contents, known, lambda fraction: None)
-    other = newer.compared(done.content, contents, [CODES], known, contents.outputs)
-    seconds = (time.perf_counter() - started) / len(names)
-    rows = {}
-    for place, name in enumerate(names):
-        mine = _behind(contents, contents.outputs[place])
-        worst = max((findings[number] for number in mine), key=lambda finding: finding.lsb)
-        rows[name] = {
-            "lsb": done.lsb[place], "local_lsb": worst.lsb, "kernel": worst.kind,
-            "wrong": [findings[number].name for number in sorted(mine) if findings[number].wrong],
+def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
+    """{name: what was found} of networks whose recipe's stages are all made."""
+    measured = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
+    content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
+    contents = tflite_contents.read(content)
+    codes = tiny.load(names).parts["test"].inputs["image"]
+    other = newer.of_file(content, contents, [codes])
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES) / len(names)
+    found = {}
+    outputs = [end["name"] for end in net.read(plan.folder("ConvertUint8"))["outputs"]]
+    for place, (name, index) in enumerate(zip(outputs, contents.outputs)):
+        mine = [measured["parity"]["local"][number] for number in sorted(_behind(contents, index))]
+        worst = max(mine, key=lambda operator: operator["lsb"])
+        found[name] = {
+            "lsb": max(map(int, measured["outputs"][name]["output_difference_lsb"])),
+            "local_lsb": worst["lsb"], "kernel": worst["kind"],
+            "wrong": [operator["name"] for operator in mine if operator["name"] in measured["parity"]["wrong"]],
             "newer_lsb": other["outputs_lsb"] and other["outputs_lsb"][place], "newer_died": other["died"],
-            "unlike": sorted({other["unlike"][number] for number in mine} - {""}), "seconds": seconds}
-    return rows
+            "unlike": sorted({other["unlike"][number] for number in _behind(contents, index)} - {""}),
+            "seconds": seconds}
+    return found
 
 
 def refused(name: str) -> Dict:
     """The words in which a network is refused before training."""
     started = time.perf_counter()
     try:
-        plan.quantizable(*frozen(REFUSED[name]))
+        quantization.quantizable(*frozen(REFUSED[name]))
     except OctetError as error:
         return {"refused": [str(error).splitlines()[0], error.why, error.next_step],
                 "seconds": time.perf_counter() - started}
@@ -72,29 +67,9 @@ def _behind(contents: tflite_contents.Contents, output: int) -> Set[int]:
     return found
 
 
-def _alone(name: str) -> Dict:
-    try:
-        return converted([name])[name]
-    except Exception as error:  # the page says which
-        return {"error": "{}: {}".format(type(error).__name__, str(error)[:600])}
-
-
 def main(folder: str) -> int:
-    place = Path(folder)
-    left = [name for name in sorted(NETWORKS) if not (place / (name + ".json")).exists()]
-    for start in range(0, len(left), GROUP):
-        names = left[start:start + GROUP]
-        try:
-            rows = converted(names)
-        except Exception:  # which of them it was is said by each on its own
-            rows = {name: _alone(name) for name in names}
-        for name, row in rows.items():
-            (place / (name + ".json")).write_text(json.dumps(row, sort_keys=True))
-            print(name, row, flush=True)
     for name in sorted(REFUSED):
-        row = refused(name)
-        (place / (name + ".json")).write_text(json.dumps(row, sort_keys=True))
-        print(name, row, flush=True)
+        (Path(folder) / (name + ".json")).write_text(json.dumps(refused(name), sort_keys=True))
     return 0
 
 
