@@ -30,11 +30,13 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES) / len(names)
     found = {}
     outputs = [end["name"] for end in net.read(plan.folder("ConvertUint8"))["outputs"]]
-    for place, (name, index) in enumerate(zip(outputs, contents.outputs)):
+    for name in names:
+        place = outputs.index(tiny.OUTPUT.format(name))
+        index = contents.outputs[place]
         mine = [measured["parity"]["local"][number] for number in sorted(_behind(contents, index))]
         worst = max(mine, key=lambda operator: operator["lsb"])
         found[name] = {
-            "lsb": max(map(int, measured["outputs"][name]["output_difference_lsb"])),
+            "lsb": max(map(int, measured["outputs"][outputs[place]]["output_difference_lsb"])),
             "local_lsb": worst["lsb"], "kernel": worst["kind"],
             "wrong": [operator["name"] for operator in mine if operator["name"] in measured["parity"]["wrong"]],
             "newer_lsb": other["outputs_lsb"] and other["outputs_lsb"][place], "newer_died": other["died"],

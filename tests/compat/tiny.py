@@ -2,6 +2,8 @@
 
 import hashlib
 
+OUTPUT = "{}_out"  # what a network's output is called; Keras gives the network's own name to layers
+
 
 def load(networks):
     """Random pictures, and for each network random numbers as its target, of the shape that it gives."""
@@ -29,8 +31,9 @@ def build(input_shape, classes, networks):
     import tensorflow as tf
 
     from tests.tasks.catalogue import CONVERTED, FARTHER
-    image = tf.keras.layers.Input(input_shape, name="image")
-    return tf.keras.Model(image, [tf.keras.layers.Lambda(tf.identity, name=name)({**CONVERTED, **FARTHER}[name](image))
+    layers, bodies = tf.keras.layers, {**CONVERTED, **FARTHER}
+    image = layers.Input(input_shape, name="image")
+    return tf.keras.Model(image, [layers.Lambda(tf.identity, name=OUTPUT.format(name))(bodies[name](image))
                                   for name in networks])
 
 
@@ -38,4 +41,4 @@ def _shapes(networks):
     import tensorflow as tf
     with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default():
         shapes = [tuple(tensor.shape.as_list()[1:]) for tensor in build((8, 8, 3), None, networks).outputs]
-    return dict(zip(networks, shapes))
+    return {OUTPUT.format(name): shape for name, shape in zip(networks, shapes)}
