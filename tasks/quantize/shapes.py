@@ -83,13 +83,18 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], Operand]:
                         # The operand of a Reshape may hold a -1 already; its output's shape does not.
                         wanted[operation.name, index] = tensor if (operation.type, index) != ("Reshape", 1) else (
                             tf.shape(operation.outputs[0], out_type=tensor.dtype))
-                        for_all[operation.name, index] = operation.type in ELEMENTWISE and (
-                            operation.inputs[1 - index].shape.as_list() == operation.outputs[0].shape.as_list())
+                        for_all[operation.name, index] = operation.type in ELEMENTWISE and _whole(
+                            operation.inputs[1 - index], operation.outputs[0])
     feed = {graph.get_tensor_by_name(name + ":0"): np.zeros([batch] + list(shape), np.float32)
             for name, shape in inputs.items()}
     with tf.Session(graph=graph) as session, _any_batch(batch):
         values = session.run(wanted, feed) if wanted else {}
     return {place: Operand(value, for_all[place]) for place, value in values.items()}
+
+
+def _whole(operand: tf.Tensor, result: tf.Tensor) -> bool:
+    """Whether the operand has all of the result's elements, as far as is known."""
+    return operand.shape.is_fully_defined() and operand.shape == result.shape
 
 
 def _idle(graph: tf.Graph) -> Set[tf.Operation]:
