@@ -18,6 +18,7 @@ from tests.fuzz.pieces import (
     no_arguments,
     same,
 )
+from tests.tasks.layers import Doubling, Wrapping
 
 ANY, IMAGE, SEQUENCE = (1, 2, 3), (3,), (2,)
 
@@ -97,22 +98,8 @@ def _even_width(shape_of_it):
     return lambda args, shape: shape_of_it(args, shape) if _even(shape[1]) else None
 
 
-class _Doubled(LAYERS.Layer):
-    """A layer as users write them."""
-
-    def call(self, inputs, **kwargs):
-        return 2.0 * inputs
-
-
-class _Wrapped(LAYERS.Wrapper):
-    """A wrapper as users write them."""
-
-    def call(self, inputs, **kwargs):
-        return self.layer(inputs)
-
-
 def _wrapped(args: Args, name: str, **more):
-    return _Wrapped(LAYERS.Dense(args["units"], use_bias=args["bias"], activation=args["activation"], **more),
+    return Wrapping(LAYERS.Dense(args["units"], use_bias=args["bias"], activation=args["activation"], **more),
                     name=name)
 
 
@@ -166,7 +153,7 @@ _FROM_20000: Dict[str, Piece] = {
     "upsampling3d": Piece(IMAGE, 2, _volume, _even_width(lambda args, shape: (2 * shape[0],) + shape[1:]),
                           _of_volume(LAYERS.UpSampling3D, (1, 2, 1))),
     "spatial_dropout3d": Piece(IMAGE, 1, _volume, _even_width(same), _of_volume(LAYERS.SpatialDropout3D, 0.2)),
-    "own_layer": Piece(ANY, 1, no_arguments, same, _plain(_Doubled)),
+    "own_layer": Piece(ANY, 1, no_arguments, same, _plain(Doubling)),
     "own_wrapper": Piece(ANY, 3, dense, lambda args, shape: shape[:-1] + (args["units"],), _wrapped,
                          ("kernel", "bias")),
 }
