@@ -1,6 +1,6 @@
 """Constants of a graph: making them, and folding what depends on constants alone."""
 
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, Mapping, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +22,19 @@ def reads_constant(operation: tf.Operation) -> bool:
     while operation.type == "Identity":
         operation = operation.inputs[0].op
     return operation.type == "Const"
+
+
+def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
+    """The node of a graph, by name, that an input of another refers to, or that is handed on to there."""
+    node = nodes[node_name(reference)]
+    while node.op == "Identity":
+        node = nodes[node_name(node.input[0])]
+    return node
+
+
+def node_name(reference: str) -> str:
+    """The name of the node that an input of a NodeDef refers to."""
+    return reference.lstrip("^").split(":")[0]
 
 
 def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:

@@ -8,7 +8,7 @@ quantize them anew then, with 255 steps where training had 254: up to 0.6 codes 
 neighbours it dies: `Bad value for ... at index`.
 """
 
-from typing import Dict, List
+from typing import List
 
 import numpy as np
 import tensorflow as tf
@@ -22,14 +22,15 @@ TRANSPOSED = {"MatMul": 1, "Conv2DBackpropInput": 1}
 def keep_codes(graph_def: tf.GraphDef) -> tf.GraphDef:
     """The frozen graph; it computes the same, and what toco transposes has a range over all 256 codes."""
     nodes = {node.name: node for node in graph_def.node}
-    turned = {node.input[TRANSPOSED[node.op]].split(":")[0] for node in graph_def.node if node.op in TRANSPOSED}
+    turned = {constants.node_name(node.input[TRANSPOSED[node.op]]) for node in graph_def.node if node.op in TRANSPOSED}
     kept = tf.GraphDef(versions=graph_def.versions)
     for node in graph_def.node:
         copy = kept.node.add()
         copy.CopyFrom(node)
         if node.name in turned and node.attr["narrow_range"].b:
+            operands = (tf.make_ndarray(constants.behind(nodes, name).attr["value"].tensor) for name in node.input)
             made = [constants.constant("{}/{}".format(node.name, what), value) for what, value in zip(
-                ("on_codes", "code_0", "code_255"), _on_codes(*(_value(nodes, name) for name in node.input)))]
+                ("on_codes", "code_0", "code_255"), _on_codes(*operands))]
             kept.node.extend(made)
             copy.input[:] = [constant.name for constant in made]
             copy.attr["narrow_range"].b = False
@@ -45,10 +46,3 @@ def _on_codes(weights: np.ndarray, low: np.ndarray, high: np.ndarray) -> List[np
     # Where that is half way between two codes, what TensorFlow took it for is seen at the ends.
     zero_point = np.clip(np.round(1 - low / scale), 1 - steps.min(), 255 - steps.max())
     return [left, np.float32(-zero_point * scale), np.float32((255 - zero_point) * scale)]
-
-
-def _value(nodes: Dict[str, tf.NodeDef], name: str) -> np.ndarray:
-    node = nodes[name.split(":")[0]]
-    while node.op == "Identity":
-        node = nodes[node.input[0].split(":")[0]]
-    return tf.make_ndarray(node.attr["value"].tensor)

@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple, Set, Tuple
 import tensorflow as tf
 
 from octet.errors import ConvertError
+from tasks.quantize import constants
 
 KIND = "FakeQuantWithMinMaxVars"
 
@@ -38,7 +39,7 @@ def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
     for name, (low, high) in ranges(graph_def).items():
         found[name] = _nudged(low, high, 1 if nodes[name].attr["narrow_range"].b else 0)
         before = nodes[name].input[0]
-        if readers[before] == {name} and nodes[_node(before)].op != KIND:
+        if readers[before] == {name} and nodes[constants.node_name(before)].op != KIND:
             found[before] = found[name]
     return found
 
@@ -49,15 +50,9 @@ def _nudged(low: float, high: float, lowest: int) -> Quantization:
 
 
 def _constant(nodes: Dict[str, tf.NodeDef], reference: str) -> float:
-    node = nodes[_node(reference)]
-    while node.op == "Identity":
-        node = nodes[_node(node.input[0])]
+    node = constants.behind(nodes, reference)
     if node.op != "Const":
         raise ConvertError("the range of a fake-quant is computed by {} ({})".format(node.name, node.op),
                            where="frozen.pb", why="toco reads only ranges that are constants",
                            next_step="a frozen graph has them folded: please report the network")
     return float(tf.make_ndarray(node.attr["value"].tensor))
-
-
-def _node(reference: str) -> str:
-    return reference.lstrip("^").split(":")[0]
