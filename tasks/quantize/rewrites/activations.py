@@ -11,8 +11,8 @@ from typing import List
 
 import numpy as np
 
-from tasks.quantize.kernels import FUSES_RELU, RELUS
-from tasks.quantize.net import Net, Node
+from tasks.quantize.kernels import FUSES_RELU, RELUS, SUMS
+from tasks.quantize.net import SATURATE, Net, Node
 from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
@@ -55,7 +55,12 @@ def extremes_in_one_range(net: Net) -> List[str]:
 
 
 def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
-    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS
+    """A sum and a product do not: far above those of their operands a range makes them shift by 32 bits and more, which
+    is undefined (SUB from 4e-6 to 0.13 gave 255 for 0)."""
+    first = net.producer(tensor)
+    while first.op in RELUS or first.mark == SATURATE:
+        first = net.producer(first.inputs[0])
+    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS and first.op not in (*SUMS, "Mul")
             and net.only_reader(tensor) is node)
 
 
