@@ -202,6 +202,10 @@ CONVERTED = {
     "division_by_a_picture": lambda x: head(lam(lambda t: t / (2 * tf.ones_like(t)), conv(x))),
     "zeros_in_a_branch_not_taken": lambda x: head(lam(lambda t: tf.cond(
         tf.constant(False), lambda: tf.concat([t, tf.zeros_like(t)], 3)[..., :4], lambda: tf.nn.relu(t)), conv(x))),
+    "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
+        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
+    "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
+        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "ones_before_a_sequence": lambda x: L.Dense(3)(L.Flatten()(lam(
         lambda t: tf.concat([tf.ones([tf.shape(t)[0], 1, 12]), t], 1), sequence(x)))),
     "dense_of_one_unit": lambda x: L.Concatenate()([L.Dense(1, use_bias=False)(head(x)), head(x)]),

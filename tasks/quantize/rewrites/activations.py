@@ -57,11 +57,16 @@ def extremes_in_one_range(net: Net) -> List[str]:
 def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
     """A sum and a product do not: far above those of their operands a range makes them shift by 32 bits and more, which
     is undefined (SUB from 4e-6 to 0.13 gave 255 for 0)."""
-    first = net.producer(tensor)
-    while first.op in RELUS or first.mark == SATURATE:
-        first = net.producer(first.inputs[0])
-    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS and first.op not in (*SUMS, "Mul")
-            and net.only_reader(tensor) is node)
+    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS
+            and computed_by(net, tensor).op not in (*SUMS, "Mul") and net.only_reader(tensor) is node)
+
+
+def computed_by(net: Net, tensor: str) -> Node:
+    """What computes the tensor, before the activations and clamps that are fused with it."""
+    node = net.producer(tensor)
+    while node.op in RELUS or node.mark == SATURATE:
+        node = net.producer(node.inputs[0])
+    return node
 
 
 def is_leaky(net: Net, node: Node, tensor: str) -> bool:

@@ -15,13 +15,13 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
-from tasks.quantize.kernels import RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.rewrites.activations import EXTREMES
+from tasks.quantize.rewrites.activations import EXTREMES, computed_by
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
-SATURATING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Affine") + RELUS
-"""What can end in a range that is cut short: not MUL, which a range too narrow for it kills."""
+SATURATING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Affine")
+"""What can end in a range that is cut short: not MUL, which a range too narrow for it kills, nor a sum, which wraps
+where it is 128 times as far away."""
 
 
 def clip_by_value(net: Net) -> List[str]:
@@ -92,7 +92,7 @@ def saturate(net: Net) -> List[str]:
     found = []
     for clamp in net.of_type("Clamp"):
         tensor = clamp.inputs[0]
-        if net.producer(tensor).op not in SATURATING or net.only_reader(tensor) is not clamp:
+        if computed_by(net, tensor).op not in SATURATING or net.only_reader(tensor) is not clamp:
             tensor = net.identity(tensor)
         for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
             if np.isfinite(bound):
