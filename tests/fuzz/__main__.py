@@ -11,10 +11,11 @@ import collections
 import itertools
 import multiprocessing
 import os
+import re
 import sys
 import time
 import warnings
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Set
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore")
@@ -52,28 +53,34 @@ def _tried(seeds: Sequence[int]) -> List[Optional[str]]:
     """For each seed what is wrong with its network, and the least network that still has it; '' for nothing, None
     for a refusal."""
     together = _wrong(*map(network, seeds))
-    if together == "":
+    if together == []:
         return [""] * len(seeds)
     found = [_alone(seed) for seed in seeds]
     if together and not any(found):
-        found[0] = "seeds {} to {} side by side, each right alone: {}".format(seeds[0], seeds[-1], together)
+        found[0] = "seeds {} to {} side by side, each right alone: {}".format(seeds[0], seeds[-1], "; ".join(together))
     return found
 
 
 def _alone(seed: int) -> Optional[str]:
-    words = _wrong(network(seed))
-    if words:
-        words = "seed {}: {}\n{}".format(seed, words, shrink.shrunk(network(seed), _wrong))
-    return words
+    wrong = _wrong(network(seed))
+    if not wrong:
+        return None if wrong is None else ""
+    return "seed {}: {}\n{}".format(seed, "; ".join(wrong), shrink.shrunk(
+        network(seed), lambda less: bool(_kinds(wrong) & _kinds(_wrong(less) or []))))
 
 
-def _wrong(*drawn: Network) -> Optional[str]:
+def _wrong(*drawn: Network) -> Optional[List[str]]:
     """What is wrong with what came of the networks, in words; None for a refusal."""
     try:
         outcome = conversion.outcome(*drawn)
     except Exception as error:  # a network that breaks the code is what is looked for
-        return repr(error)
-    return None if outcome.refused else "; ".join(outcome.wrong)
+        return [repr(error)]
+    return None if outcome.refused else outcome.wrong
+
+
+def _kinds(wrong: List[str]) -> Set[str]:
+    """Which operators, outputs or errors it is that are wrong."""
+    return {re.match(r"\w+", words).group() for words in wrong}
 
 
 if __name__ == "__main__":
