@@ -10,25 +10,17 @@ Where the rewrite has put a fake-quant, its range is taken over; where it has pu
 has no uint8 form is refused with its name.
 """
 
-import math
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
-from tasks.quantize import coverage, kernels, ranges, refusals
-from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
+from tasks.quantize import coverage, kernels, ranges, refusals, scales
+from tasks.quantize.groups import Path, data, kernel, layer_of, mark
 from tasks.quantize.net import FLOOR, SATURATE
-from tasks.quantize.ranges import Limits, Range, Trained
+from tasks.quantize.ranges import Range, Trained
+from tasks.quantize.scales import Scales
 from tasks.quantize.shared import Group, groups, origin
-
-LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
-# MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
-# are less, and so are the two ranges of a sum by a hundred.
-PRODUCT_ROOM = 2.1
-SUM_ROOM = 0.01
-BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
-ANY_SCALE = (0.0, math.inf)
 
 
 class Ends:
@@ -66,12 +58,8 @@ class _Completion:
         self.trained: List[Trained] = []
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(path)
-        # Tensors that are read by a kernel which is right only between two scales.
-        self._scales = {origin(tensor): kernel(operation).scales for operation in path.operations
-                        if kernel(operation) is not None and kernel(operation).scales
-                        for tensor in data(operation)}
+        self._scales = Scales(path, self._range_of)
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
-        self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
 
     def given(self, tensor: tf.Tensor, end: Ends) -> None:
         """The range of an input: fed values are codes already, so it needs no fake-quant."""
@@ -114,86 +102,36 @@ class _Completion:
             self._tie(operation, tensor)
         else:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
-            most = self._scales.get(tensor, ANY_SCALE)[1]
-            self._quantize(tensor, self._trained(ranges.trained(
-                tensor.op.name, [tensor], self._least_scales(operation) + self._finest(tensor), self.training,
-                self._limits(operation), most)))
+            least = self._scales.least(operation) + self._scales.finest(tensor)
+            own = ranges.trained(tensor.op.name, [tensor], least, self.training, scales.limits(self.path, operation),
+                                 self._scales.coarsest(tensor))
+            self.trained.append(own)
+            self._quantize(tensor, own.range)
             self._say(operation, where)
 
     def _range_of(self, tensor: tf.Tensor) -> Range:
         return self._range[tensor if tensor in self._range else origin(tensor)]
 
-    def _limits(self, operation: tf.Operation) -> Limits:
-        """Between which reals the clamps that the operation ends leave its tensor."""
-        low, high = -math.inf, math.inf
-        for member in self.path.group(operation):
-            if mark(member) == SATURATE:
-                bound = float(tf.get_static_value(member.inputs[1]))
-                low, high = (bound, high) if member.type == "Maximum" else (low, bound)
-        return low, high
+    def _ends_of(self, tensor: tf.Tensor) -> Range:
+        """The range of a tensor as variables have it, which does not depend on what a run of the graph observes."""
+        found = self._range_of(tensor)
+        return next((each.ends for each in self.trained if each.range is found), found)
 
     def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         """The last of the tensors in one range gives it to them all."""
         group = self._groups[tensor]
         self._say(operation, coverage.TIED, group.tensors[-1])
         if tensor is group.tensors[-1]:
-            finest = [scale for member in group.tensors for scale in self._finest(member)]
-            least = [scale for member in group.produced for scale in self._least_scales(member, group)]
-            most = min(self._scales.get(member, ANY_SCALE)[1] for member in group.tensors)
-            shared = self._trained(ranges.trained(
-                tensor.op.name, group.observed() if self.training else [], least + finest, self.training,
-                most_scale=most))
+            finest = [scale for member in group.tensors for scale in self._scales.finest(member)]
+            least = [scale for member in group.produced for scale in self._scales.least(member, group)]
+            most = [scale for member in group.tensors for scale in self._scales.coarsest(member)]
+            shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least + finest,
+                                    self.training, most_scales=most)
+            self.trained.append(shared)
             for member in group.tensors:
-                self._quantize(member, shared)
-
-    def _finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
-        """The finest scale that the kernels which read the tensor are right at, if there is one."""
-        least = self._scales.get(tensor, ANY_SCALE)[0]
-        return [tf.constant(least)] if least else []
-
-    def _trained(self, found: Trained) -> Range:
-        self.trained.append(found)
-        return found.range
-
-    def _least_scales(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
-        """The scales that the operation's output may not be finer than: see ranges.trained."""
-        chain = self.path.group(operation)
-        first = chain[0]
-        layer = next((member for member in chain if kernel(member) is not None
-                      and kernel(member).kind == kernels.LAYER), None)
-        if group is not None and any(origin(tensor) in group.tensors for tensor in data(first)):
-            # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
-            self._weights(layer, tf.constant(1.0), None)
-            return []
-        incoming = [self._range_of(tensor).scale for tensor in data(first)]
-        if layer is not None:
-            bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
-            return [LAYER_ROOM * incoming[0] * self._weights(layer, incoming[0], bias)]
-        if first.type == "Mul":
-            return [PRODUCT_ROOM * incoming[0] * incoming[1]]
-        if first.type in kernels.SUMS:
-            return [SUM_ROOM * (incoming[0] + incoming[1])]
-        return []
-
-    def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
-        """The scale of a layer's weights, which have their fake-quant on return."""
-        index = kernel(layer).weights
-        seen = layer.inputs[index]
-        if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
-            return self._weighed[seen.op]
-        weights = source(seen)
-        least = [] if bias is None else [tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming)]
-        low, high = ranges.of_weights(weights, least)
-        scale = (high - low) / 254.0
-        if seen is weights:
-            seen = tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True,
-                                                   name=layer.name + "/octet_weights")
-            layer._update_input(index, seen)
-        else:
-            seen.op._update_input(1, low)
-            seen.op._update_input(2, high)
-            self._weighed[seen.op] = scale
-        return scale
+                self._quantize(member, shared.range)
+            for member in group.produced:
+                self._scales.reach(member, self._ends_of)
 
     def _constants(self, operation: tf.Operation) -> None:
         """A constant among the data of an operation is quantized to a range of its own."""

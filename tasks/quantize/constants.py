@@ -17,11 +17,11 @@ def constant(name: str, value: np.ndarray) -> tf.NodeDef:
     return node
 
 
-def reads_constant(operation: tf.Operation) -> bool:
-    """Whether the operation is a constant, or hands one on."""
-    while operation.type == "Identity":
-        operation = operation.inputs[0].op
-    return operation.type == "Const"
+def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
+    """The value of a tensor that is a constant, or hands one on; else None."""
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return tf.get_static_value(tensor) if tensor.op.type == "Const" else None
 
 
 def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
@@ -35,13 +35,6 @@ def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
 def node_name(reference: str) -> str:
     """The name of the node that an input of a NodeDef refers to."""
     return reference.lstrip("^").split(":")[0]
-
-
-def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
-    """The value of a tensor that is a constant, or hands one on; else None."""
-    while tensor.op.type == "Identity":
-        tensor = tensor.op.inputs[0]
-    return tf.get_static_value(tensor) if tensor.op.type == "Const" else None
 
 
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
@@ -72,7 +65,7 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
     # What only reads a constant stays: two readers of one constant go on sharing it.
     frontier = sorted(
         operation.name for operation in graph.get_operations()
-        if operation.name in known and not reads_constant(operation) and operation.name not in outputs
+        if operation.name in known and value_of(operation.outputs[0]) is None and operation.name not in outputs
         and any(reader.name not in known for reader in operation.outputs[0].consumers()))
     with tf.Session(graph=graph) as session:
         values = dict(zip(frontier, session.run([name + ":0" for name in frontier])))

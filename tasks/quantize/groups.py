@@ -4,11 +4,10 @@ from typing import List, Optional, Sequence, Set
 
 import tensorflow as tf
 
-from tasks.quantize.kernels import FUSES_RELU, RELUS, TABLE, Kernel
+from tasks.quantize.kernels import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 from tasks.quantize.net import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
-FUSES_BIAS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 
 
 class Path:

@@ -17,6 +17,7 @@ SHARED = "shared"      # inputs and output in one range: the kernel compares cod
 ACTIVATION = "activation"  # part of the operation before it
 
 RELUS = ("Relu", "Relu6")
+FUSES_BIAS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
 """What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
 

@@ -87,14 +87,13 @@ class Net:
         self._infer(graph_def)
 
     def add(self, node: Node, shape: Shape = None) -> Node:
-        """The node, now part of the net. `shape` is its first output's; known from the value of a Const."""
+        """The node, now part of the net. `shape` is its first output's, None if unknown; a Const's is its value's."""
         self.nodes[node.name] = node
         for name in node.inputs:
             self.readers.setdefault(name, []).append(node)
         if node.value is not None:
             shape = tuple(node.value.shape)
-        if shape is not None:
-            self.shapes[node.name] = tuple(shape)
+        self.shapes[node.name] = None if shape is None else tuple(shape)
         return node
 
     def constant(self, name: str, value: Any, dtype=np.float32) -> str:
@@ -142,11 +141,15 @@ class Net:
         del self.nodes[node.name]
 
     def identity(self, tensor: str) -> str:
-        """The name of a new node with the tensor's value, and a range of its own: see rewrites/affine.py."""
-        channels = self.shapes[tensor][-1]
+        """The name of a new node with the tensor's value, and a range of its own: see rewrites/affine.py. Of a tensor
+        of unknown shape, which will be refused, its own."""
+        shape = self.shapes[tensor]
+        if shape is None:
+            return tensor
+        channels = shape[-1] if len(shape) > 1 else 1
         made = Affine(self.free("{}/requantized".format(node_of(tensor))), tensor, np.ones(channels),
                       np.zeros(channels), layer=self.producer(tensor).layer, mark=REQUANTIZE)
-        return self.add(made, self.shapes[tensor]).name
+        return self.add(made, shape).name
 
     def in_order(self) -> List[Node]:
         """The nodes that the outputs depend on, inputs before readers."""

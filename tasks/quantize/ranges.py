@@ -62,12 +62,13 @@ def fixed(low: float, high: float) -> Range:
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
-            training: bool, limits: Limits = (-math.inf, math.inf), most_scale: float = math.inf) -> Trained:
+            training: bool, limits: Limits = (-math.inf, math.inf),
+            most_scales: Sequence[tf.Tensor] = ()) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
     It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
     exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is never more
-    than `most_scale`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
+    than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
     """
     with tf.variable_scope(None, default_name="ranges/" + name):
         low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)
@@ -84,8 +85,8 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
         else:
             moved = Range(tf.identity(low), tf.identity(high))
         wide = _widened(moved, least_scales, upwards=limits[1] > 0)
-        if most_scale < math.inf:
-            share = tf.minimum(1.0, most_scale / wide.scale)
+        if most_scales:
+            share = tf.stop_gradient(tf.minimum(1.0, functools.reduce(tf.minimum, most_scales) / wide.scale))
             wide = Range(wide.low * share, wide.high * share)
         return Trained(name, Range(low, high), Range(
             wide.low if limits[0] == -math.inf else tf.maximum(wide.low, limits[0]),
@@ -113,3 +114,7 @@ def of_weights(weights: tf.Tensor, least_scales: Sequence[tf.Tensor]) -> Range:
     found = Range(tf.minimum(tf.reduce_min(weights), nothing), tf.maximum(tf.reduce_max(weights), nothing))
     return _widened(found, least_scales, LEAST_WEIGHTS_WIDTH)
 
+
+def of_weights_reaching(found: Range, least_scale: tf.Tensor) -> Range:
+    """A range of weights, widened until its scale reaches that."""
+    return _widened(found, [least_scale], LEAST_WEIGHTS_WIDTH)

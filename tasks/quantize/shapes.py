@@ -79,7 +79,7 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], Operand]:
         for operation in list(graph.get_operations()):
             if operation.name not in known and operation not in idle:
                 for index, tensor in enumerate(operation.inputs):
-                    if tensor.op.name in known and not constants.reads_constant(tensor.op):
+                    if tensor.op.name in known and constants.value_of(tensor) is None:
                         # The operand of a Reshape may hold a -1 already; its output's shape does not.
                         wanted[operation.name, index] = tensor if (operation.type, index) != ("Reshape", 1) else (
                             tf.shape(operation.outputs[0], out_type=tensor.dtype))

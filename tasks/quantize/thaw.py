@@ -1,8 +1,8 @@
 """Constants become trainable again: a folded graph in, a live one in the current tf.Graph out."""
 
-
 import tensorflow as tf
 
+from tasks.quantize import constants
 from tasks.quantize.kernels import LAYER, TABLE
 from tasks.quantize.net import MARK_ATTR, REQUANTIZE
 
@@ -24,9 +24,7 @@ def thaw(graph_def: tf.GraphDef) -> None:
         copy.CopyFrom(node)
         if node.op not in WEIGHTED:
             continue
-        source = nodes[node.input[WEIGHTED[node.op]].split(":")[0]]
-        while source.op == "Identity":
-            source = nodes[source.input[0].split(":")[0]]
+        source = constants.behind(nodes, node.input[WEIGHTED[node.op]])
         if source.op != "Const":
             continue
         if source.name not in variables:

@@ -14,15 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.quantize import constants
+from tasks.quantize.rewrites.affine import LAYERS
 
-TRANSPOSED = {"MatMul": 1, "Conv2DBackpropInput": 1}
-"""Which operand the weights are."""
+TRANSPOSED = ("MatMul", "Conv2DBackpropInput")
 
 
 def keep_codes(graph_def: tf.GraphDef) -> tf.GraphDef:
     """The frozen graph; it computes the same, and what toco transposes has a range over all 256 codes."""
     nodes = {node.name: node for node in graph_def.node}
-    turned = {constants.node_name(node.input[TRANSPOSED[node.op]]) for node in graph_def.node if node.op in TRANSPOSED}
+    turned = {constants.node_name(node.input[LAYERS[node.op][1]]) for node in graph_def.node if node.op in TRANSPOSED}
     kept = tf.GraphDef(versions=graph_def.versions)
     for node in graph_def.node:
         copy = kept.node.add()

@@ -206,6 +206,14 @@ CONVERTED = {
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
+    "maximum_of_a_clip": lambda x: head(L.Maximum()([lam(lambda t: K.clip(5 * t, -0.2, 0.3), conv(x)), conv(x)])),
+    "minimum_of_a_relu_of_4": lambda x: head(L.Minimum()([L.ReLU(max_value=0.4)(conv(x)), conv(x)])),
+    "clip_of_a_clip": lambda x: head(lam(lambda t: K.clip(t, -0.5, 0.5), L.Reshape((8, 8, 4))(L.Reshape((16, 16))(
+        lam(lambda t: K.clip(5 * t, -0.001, 0.001), conv(x)))))),
+    "clip_of_numbers": lambda x: L.Concatenate()([head(x), lam(
+        lambda t: tf.expand_dims(K.clip(t[:, 0] + t[:, 1], -0.1, 0.1), -1), head(x))]),
+    "maximum_of_numbers": lambda x: L.Concatenate()([head(x), lam(
+        lambda t: tf.expand_dims(tf.maximum(t[:, 0] + t[:, 1], t[:, 2] - t[:, 3]), -1), head(x))]),
     "ones_before_a_sequence": lambda x: L.Dense(3)(L.Flatten()(lam(
         lambda t: tf.concat([tf.ones([tf.shape(t)[0], 1, 12]), t], 1), sequence(x)))),
     "dense_of_one_unit": lambda x: L.Concatenate()([L.Dense(1, use_bias=False)(head(x)), head(x)]),
@@ -233,9 +241,10 @@ FARTHER = {
 """Those that are farther away: the RESIZE_BILINEAR kernel truncates; 2 * code / 255 - 1 lies half way
 between two codes everywhere, where rounding is a matter of taste. A dense layer adds these up."""
 
-def sine(t):
+def sine(t, known=True):
     made = tf.py_func(lambda values: np.sin(values), [t], tf.float32)
-    made.set_shape(t.shape)
+    if known:
+        made.set_shape(t.shape)
     return made + tf.ones_like(t)
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from octet.errors import QuantizeError
 from tasks.quantize import coverage, plan
 from tests.tasks import conversion
-from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
+from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED, sine
 from tests.tasks.networks import LAYERS, all_outputs, frozen
 
 CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
@@ -27,11 +27,9 @@ GROUP = 12  # networks in one file: toco takes two seconds to start
 def measured(names):
     """{name: the largest difference in LSB} of networks converted together, or None where that failed."""
     graph_def, network = frozen({name: NETWORKS[name] for name in names})
-    images = CODES / np.float32(255)
-    folded = all_outputs(plan.folded(graph_def, network), network, images)
-    for found, expected in zip(folded, all_outputs(graph_def, network, images)):
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     converted = conversion.convert(graph_def, network, [CODES])
+    for found, expected in zip(converted.unrounded, all_outputs(graph_def, network, CODES / np.float32(255))):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     for codes in converted.codes:
         assert len(np.unique(codes)) > 3  # an output stuck at one code agrees with anything
     return dict(zip(names, converted.lsb))
@@ -64,6 +62,14 @@ def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
     assert "({})".format(op) in refused.value.why
     assert refused.value.next_step.startswith(op + ": ")
     assert WORDS.get(op, "use") in refused.value.next_step
+
+
+@pytest.mark.parametrize("around", [lambda t: tf.maximum(t, t + t), lambda t: tf.clip_by_value(t, -0.1, 0.1)])
+def test_what_has_no_known_shape_is_refused_by_layer(around):
+    culprit = LAYERS.Lambda(lambda t: tf.reshape(around(sine(t, known=False)), [-1, 8, 8, 3]), name="culprit")
+    with pytest.raises(QuantizeError, match="1 operation cannot be uint8") as refused:
+        plan.quantizable(*frozen(culprit))
+    assert "layer culprit: culprit/PyFunc" in refused.value.why
 
 
 def test_every_float_tensor_is_accounted_for():

@@ -11,12 +11,14 @@ from typing import List
 
 import numpy as np
 
-from tasks.quantize.kernels import FUSES_RELU, RELUS, SUMS
-from tasks.quantize.net import SATURATE, Net, Node
+from tasks.quantize.kernels import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
+from tasks.quantize.net import Net, Node
 from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)
+LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
+"""What a layer with a bias is, whose kernel takes any range."""
 
 
 def leaky_relu(net: Net) -> List[str]:
@@ -54,19 +56,48 @@ def extremes_in_one_range(net: Net) -> List[str]:
     return []
 
 
+def products_apart(net: Net) -> List[str]:
+    """No Sigmoid or Tanh, which take no range however wide, reads a product, which can be given no narrower one than
+    its operands' are.
+
+    Without it a product of two tensors up to 1,000 ends the interpreter's process: `quantized_multiplier`.
+    """
+    found = []
+    for node in net.of_type("Sigmoid", "Tanh"):
+        if of_product(net, node.inputs[0]):
+            net.set_input(node, 0, net.identity(node.inputs[0]))
+            found.append(node.name)
+    return found
+
+
 def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
-    """A sum and a product do not: far above those of their operands a range makes them shift by 32 bits and more, which
-    is undefined (SUB from 4e-6 to 0.13 gave 255 for 0)."""
-    return (net.producer(tensor).op in FUSING + EXTREMES + RELUS
-            and computed_by(net, tensor).op not in (*SUMS, "Mul") and net.only_reader(tensor) is node)
+    """Whether the tensor is a layer's, or such an extreme's itself, that nothing else reads.
+
+    A clamp is done by a range of its own. A sum and a product, which a LeakyReLU leaves in its range, shift by 32 bits
+    and more in one far above those of their operands, which is undefined (SUB from 4e-6 to 0.13 gave 255 for 0).
+    """
+    before = net.producer(tensor)
+    if net.only_reader(tensor) is not node:
+        return False
+    if before.op in EXTREMES:
+        return not before.mark and all(computed_by(net, each).op not in (*SUMS, "Mul") for each in before.inputs)
+    return computed_by(net, tensor).op in LAYER_ENDS
 
 
 def computed_by(net: Net, tensor: str) -> Node:
-    """What computes the tensor, before the activations and clamps that are fused with it."""
+    """What computes the tensor, before the activation that is fused with it."""
     node = net.producer(tensor)
-    while node.op in RELUS or node.mark == SATURATE:
+    while node.op in RELUS:
         node = net.producer(node.inputs[0])
     return node
+
+
+def of_product(net: Net, tensor: str) -> bool:
+    """Whether a product computes the tensor, or what is moved and averaged to it."""
+    node = computed_by(net, tensor)
+    while node.op in TABLE and TABLE[node.op].kind == FOLLOWS:
+        node = computed_by(net, node.inputs[TABLE[node.op].data[0]])
+    return node.op == "Mul"
 
 
 def is_leaky(net: Net, node: Node, tensor: str) -> bool:

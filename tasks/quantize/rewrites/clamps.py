@@ -15,13 +15,16 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
+from tasks.quantize.kernels import FUSES_BIAS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.rewrites.activations import EXTREMES, computed_by
+from tasks.quantize.rewrites.activations import EXTREMES, computed_by, of_product
+from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
-SATURATING = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Affine")
-"""What can end in a range that is cut short: not MUL, which a range too narrow for it kills, nor a sum, which wraps
-where it is 128 times as far away."""
+MOST_GAIN = 1000.0
+"""What a layer that a clamp ends may make of an input of 1, and its bias, in units of the least that the clamp leaves.
+With more its input could not have a range of 2,000: see scales.coarsest. A product has to have one of 200,000."""
+MOST_OF_PRODUCT = 10.0
 
 
 def clip_by_value(net: Net) -> List[str]:
@@ -92,8 +95,10 @@ def saturate(net: Net) -> List[str]:
     found = []
     for clamp in net.of_type("Clamp"):
         tensor = clamp.inputs[0]
-        if computed_by(net, tensor).op not in SATURATING or net.only_reader(tensor) is not clamp:
+        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), clamp):
             tensor = net.identity(tensor)
+            if not _ends_in(net, net.producer(tensor), clamp):  # too far above the clamp for one step
+                tensor = net.identity(tensor)
         for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
             if np.isfinite(bound):
                 tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), bound), clamp)
@@ -101,3 +106,25 @@ def saturate(net: Net) -> List[str]:
         net.replace(clamp.name, tensor)
         found.append(clamp.name)
     return found
+
+
+def _ends_in(net: Net, node: Node, clamp: Clamp) -> bool:
+    """Whether what the node computes can end in a range that the clamp cuts short: of a layer that makes little enough.
+
+    Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away.
+    """
+    least = min((abs(bound) for bound in (clamp.low, clamp.high) if bound), default=np.inf)
+    bias, layer = 0.0, node
+    if node.op == "BiasAdd":
+        bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
+        if layer.op == "BatchToSpaceND":
+            layer = net.producer(layer.inputs[0])
+    if layer.op == "Affine":
+        gains = [layer.scale, layer.shift]
+    elif layer.op in FUSES_BIAS and net.value(layer.inputs[1]) is not None:
+        weights, (channels, _) = np.abs(net.value(layer.inputs[1])), LAYERS[layer.op]
+        gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
+    else:
+        return False
+    most = MOST_OF_PRODUCT if of_product(net, layer.inputs[0]) else MOST_GAIN
+    return max(float(np.abs(gain).max()) for gain in gains) <= most * least

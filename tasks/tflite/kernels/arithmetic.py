@@ -60,7 +60,7 @@ KERNELS = {
     "RELU_N1_TO_1": _each(lambda x: np.clip(x, -1.0, 1.0)),
     "LEAKY_RELU": _leaky_relu,
     "PRELU": _each(lambda x, slope: np.where(x < 0, x * slope, x)),
-    "LOGISTIC": _each(lambda x: 1 / (1 + np.exp(-x))),
+    "LOGISTIC": _each(lambda x: (1 + np.tanh(x / 2)) / 2),
     "TANH": _each(np.tanh),
     "SOFTMAX": _softmax,
     "LOG_SOFTMAX": _each(_log_softmax),
