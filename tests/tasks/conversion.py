@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks import network as net
-from tasks.quantize import constants, coverage, kernels, plan, weights
+from tasks.quantize import constants, coverage, plan, weights
 from tasks.quantize.net import FLOOR, MARK_ATTR, said
 from tasks.tflite import audit, interpreter, parity, toco
 from tasks.tflite import contents as tflite_contents
@@ -76,8 +76,8 @@ def unrounded(training, network, codes):
     """The outputs, float32, of a training graph that has just been written: calibrated on `codes` at once, every range
     is there as a clamp, and no value is rounded. So they are those of the float network, or a range is wrong.
 
-    Not there are the ends of ranges that are their kernel's own, up to a code below that of the values, and the codes
-    that L2 normalization gets for its kernel's sake.
+    Not there are ranges that are their kernel's own, which end up to a code below the values, and the codes that L2
+    normalization gets for its kernel's sake.
     """
     with training.graph.as_default():
         start = tf.global_variables_initializer()
@@ -93,9 +93,7 @@ def unrounded(training, network, codes):
             if said(node, MARK_ATTR) == FLOOR:
                 copy.input[2] = nothing.name
             continue
-        before = constants.behind(nodes, node.input[0])
-        kernel = kernels.TABLE.get(said(before, MARK_ATTR)) or kernels.TABLE.get(before.op)
-        if kernel is not None and kernel.kind == kernels.FIXED:
+        if all(constants.behind(nodes, end).op == "Const" for end in node.input[1:3]):  # none of those that are trained
             clamp = [made.node.add(name=node.name, op="Identity", input=node.input[:1])]
         else:
             above = made.node.add(name=node.name + "/above", op="Maximum", input=node.input[:2])
