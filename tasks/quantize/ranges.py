@@ -22,6 +22,7 @@ LEAST_WEIGHTS_WIDTH = 1e-4
 CODES = 255.0
 
 Limits = Tuple[float, float]
+ANYTHING = (-math.inf, math.inf)
 
 
 class Range(NamedTuple):
@@ -62,8 +63,7 @@ def fixed(low: float, high: float) -> Range:
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
-            training: bool, limits: Limits = (-math.inf, math.inf),
-            most_scales: Sequence[tf.Tensor] = ()) -> Trained:
+            training: bool, limits: Limits = ANYTHING, most_scales: Sequence[tf.Tensor] = ()) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
     It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
@@ -84,13 +84,28 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
                           tf.assign_add(high, rate * (tf.stop_gradient(highs) - high)))
         else:
             moved = Range(tf.identity(low), tf.identity(high))
-        wide = _widened(moved, least_scales, upwards=limits[1] > 0)
+        wide = _cut(_widened(moved, least_scales, upwards=limits[1] > 0), limits, least_scales)
         if most_scales:
             share = tf.stop_gradient(tf.minimum(1.0, functools.reduce(tf.minimum, most_scales) / wide.scale))
             wide = Range(wide.low * share, wide.high * share)
-        return Trained(name, Range(low, high), Range(
-            wide.low if limits[0] == -math.inf else tf.maximum(wide.low, limits[0]),
-            wide.high if limits[1] == math.inf else tf.minimum(wide.high, limits[1])), list(observed))
+        return Trained(name, Range(low, high), wide, list(observed))
+
+
+def _cut(wide: Range, limits: Limits, least_scales: Sequence[tf.Tensor]) -> Range:
+    """The range within the limits. Where they leave one end free, that makes up for what they cut off the other."""
+    low, high = wide
+    if limits == ANYTHING:
+        return wide
+    if limits[0] > -math.inf:
+        low = tf.maximum(low, limits[0])
+    if limits[1] < math.inf:
+        high = tf.minimum(high, limits[1])
+    least = functools.reduce(tf.maximum, [CODES * scale for scale in least_scales], tf.constant(LEAST_WIDTH))
+    if limits[1] == math.inf:
+        high = tf.maximum(high, low + least)
+    elif limits[0] == -math.inf:
+        low = tf.minimum(low, high - least)
+    return Range(tf.stop_gradient(low), tf.stop_gradient(high))
 
 
 def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH,

@@ -61,15 +61,27 @@ def calibrated(graph_def, network, codes):
             feed[training.momentum] = 1 / (number + 1)
             session.run(training.outputs, feed)
         with tempfile.TemporaryDirectory() as folder:
+            feed[training.momentum] = 0.0
+            known = session.run(_ends(training.graph), feed)
             path = saver.save(session, folder + "/variables", write_meta_graph=False)
             evaluation = plan.rewritten(folded, network, training=False)
             nodes = [tensor.op.name for tensor in evaluation.outputs]
             with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
+                found = evaluating.run(_ends(evaluation.graph))
                 frozen = tf.graph_util.convert_variables_to_constants(
                     evaluating, evaluation.graph.as_graph_def(), nodes)
+    assert found.keys() == known.keys()
+    for name, ends in known.items():  # a range that is another than in training
+        np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)
     network = dict(network, outputs=[dict(end, node=node) for end, node in zip(network["outputs"], nodes)])
     return constants.fold(frozen, nodes), network, training.ranges, exact
+
+
+def _ends(graph):
+    """{name: (low, high)} of each fake-quant of a graph."""
+    return {operation.name: list(operation.inputs[1:3]) for operation in graph.get_operations()
+            if operation.type == "FakeQuantWithMinMaxVars"}
 
 
 def unrounded(training, network, codes):

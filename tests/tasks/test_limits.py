@@ -6,12 +6,15 @@ get wrong.
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tasks.quantize import plan
 from tests.tasks import conversion
-from tests.tasks.catalogue import conv, head, lam
+from tests.tasks.catalogue import conv, head, lam, norm
 from tests.tasks.networks import LAYERS as L
 from tests.tasks.networks import frozen
 
+K = tf.keras.backend
 CODES = np.random.RandomState(0).randint(0, 256, (8, 8, 8, 3)).astype(np.uint8)
 
 
@@ -27,27 +30,47 @@ def clipped(x, bound):
     return lam(lambda t: L.ReLU(max_value=bound)(t) - bound / 2, x)
 
 
-def layer_far_below_a_maximum(x):
-    small = lam(lambda t: 1e-3 * t, L.Flatten()(conv(x, 16, activation="relu")))
-    small = L.Dense(3, kernel_initializer="random_normal")(small)
-    return L.Maximum()([lam(lambda t: 0.02 * t, small), three(x, 1e3)])
+def small(x):
+    values = lam(lambda t: 1e-3 * t, L.Flatten()(conv(x, 16, activation="relu")))
+    return lam(lambda t: 0.02 * t, L.Dense(3, kernel_initializer="random_normal")(values))
 
 
 def leaky_difference(x):
     return L.LeakyReLU(0.1)(L.Subtract()([three(x, 1e-4), three(x, 1e-4)]))
 
 
+def product(x):
+    return L.Multiply()([large(x), large(x)])
+
+
+def sigmoid(x):
+    return head(L.Activation("sigmoid")(x))
+
+
+def weighed(x, units=64):
+    value = conv(x, units, activation="relu")
+    return L.Multiply()([value, L.Dense(units, activation="sigmoid")(L.GlobalAveragePooling2D()(value))])
+
+
 NETWORKS = {
-    "sigmoid_of_a_product": lambda x: head(L.Activation("sigmoid")(L.Multiply()([large(x), large(x)]))),
-    "sigmoid_of_a_moved_product": lambda x: head(L.Activation("sigmoid")(L.Reshape((16, 16))(
-        L.MaxPooling2D(1)(L.Multiply()([large(x), large(x)]))))),
-    "tanh_of_a_sum_of_products": lambda x: head(L.Activation("tanh")(L.Add()([
-        L.Multiply()([large(x), large(x)]), conv(x)]))),
-    "clip_of_a_product": lambda x: head(clipped(L.Multiply()([large(x), large(x)]), 0.01)),
-    "clip_of_what_is_made_of_a_product": lambda x: head(clipped(conv(L.Multiply()([large(x), large(x)])), 0.01)),
-    "clip_of_millions": lambda x: head(clipped(large(x, 1e7), 1.0)),
+    "sigmoid_of_a_product": lambda x: sigmoid(product(x)),
+    "sigmoid_of_a_moved_product": lambda x: sigmoid(L.Reshape((16, 16))(L.MaxPooling2D(1)(product(x)))),
+    "sigmoid_of_a_leaky_product": lambda x: sigmoid(L.LeakyReLU(0.1)(product(x))),
+    "sigmoid_of_a_leaky_sum": lambda x: sigmoid(L.LeakyReLU(0.1)(L.Add()([large(x, 1e6), large(x, 1e6)]))),
+    "tanh_of_a_sum_of_products": lambda x: head(L.Activation("tanh")(L.Add()([product(x), conv(x)]))),
+    "sigmoid_of_a_narrow_clip": lambda x: sigmoid(lam(lambda t: K.clip(t, 0, 0.02), conv(x))),
+    "sigmoid_of_a_narrow_negative_maximum": lambda x: sigmoid(lam(
+        lambda t: tf.maximum(-tf.nn.relu(t), -0.05), conv(x))),
+    "difference_of_narrow_clips": lambda x: sigmoid(L.Subtract()([
+        lam(lambda t: K.clip(t, 0, 1e-5), three(x, 1.0)), lam(lambda t: K.clip(t, 0, 1e-5), three(x, 1.0))])),
+    "clip_of_a_product": lambda x: head(clipped(product(x), 0.01)),
+    "clip_of_what_is_made_of_a_product": lambda x: head(clipped(conv(product(x)), 0.01)),
+    "clip_of_millions": lambda x: head(clipped(large(x, 1e7), 10.0)),
     "clip_to_a_thousandth": lambda x: head(clipped(large(conv(x, 64, activation="relu")), 1e-3)),
-    "layer_far_below_a_maximum": layer_far_below_a_maximum,
+    "minimum_of_what_is_far_below": lambda x: head(lam(
+        lambda t: tf.minimum(0.3 * t, 0.01), conv(large(large(x, 1e4))))),
+    "layer_far_below_a_maximum": lambda x: L.Maximum()([small(x), three(x, 1e3)]),
+    "layer_far_below_in_a_minimum": lambda x: L.Minimum()([small(x), L.ReLU()(three(x, 1e5))]),
     "difference_far_below_a_maximum": lambda x: L.Maximum()([
         L.Subtract()([three(x, 1e-4), three(x, 1e-4)]), three(x, 1e5)]),
     "leaky_difference_far_below_a_maximum": lambda x: L.Maximum()([leaky_difference(x), three(x, 33)]),
@@ -58,3 +81,16 @@ NETWORKS = {
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_network_at_the_ends_of_the_integers_is_right(name):
     assert conversion.faults(*frozen({name: NETWORKS[name]}), [CODES]) == []
+
+
+@pytest.mark.parametrize("build", [
+    lambda x: head(lam(lambda t: t * tf.nn.relu6(t + 3) / 6, conv(x, 64))),
+    lambda x: head(lam(lambda t: K.clip(t, 0, 6), conv(weighed(x), 64))),
+    lambda x: head(L.ReLU(4)(norm(conv(lam(tf.nn.swish, conv(x, 64)), 64)))),
+    lambda x: sigmoid(weighed(x)),
+    lambda x: sigmoid(lam(lambda t: tf.nn.l2_normalize(t, -1), conv(x))),
+], ids=["hard_swish", "relu6_by_clip", "relu_of_4", "sigmoid_of_a_weighed_tensor", "sigmoid_of_l2_normalize"])
+def test_an_ordinary_network_gets_no_operator_for_ends_that_it_does_not_reach(build):
+    _, applied = plan.quantizable(*frozen(build))
+    folded = plan.folded(*frozen(build))
+    assert applied and not [node.name for node in folded.node if "requantized" in node.name]

@@ -7,7 +7,7 @@
 PReLU and swish come as sums and products of these.
 """
 
-from typing import List
+from typing import Dict, List
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)
+UNIT = ("Sigmoid", "Tanh", "Softmax")
+"""What lies between -1 and 1."""
 LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
 """What a layer with a bias is, whose kernel takes any range."""
 
@@ -56,18 +58,41 @@ def extremes_in_one_range(net: Net) -> List[str]:
     return []
 
 
-def products_apart(net: Net) -> List[str]:
-    """No Sigmoid or Tanh, which take no range however wide, reads a product, which can be given no narrower one than
-    its operands' are.
+def sums_apart(net: Net) -> List[str]:
+    """No Sigmoid or Tanh reads a sum or a product: it is right up to a scale of 16 only, whatever comes, and these
+    cannot be given a range far narrower than their operands have.
 
     Without it a product of two tensors up to 1,000 ends the interpreter's process: `quantized_multiplier`.
     """
-    found = []
+    found: List[str] = []
+    apart: Dict[str, str] = {}
     for node in net.of_type("Sigmoid", "Tanh"):
-        if of_product(net, node.inputs[0]):
-            net.set_input(node, 0, net.identity(node.inputs[0]))
+        tensor = node.inputs[0]
+        if _is_sum(net, tensor):
+            if tensor not in apart:
+                apart[tensor] = net.identity(tensor)
+            net.set_input(node, 0, apart[tensor])
             found.append(node.name)
     return found
+
+
+def _is_sum(net: Net, tensor: str) -> bool:
+    """Whether a sum or a product computes the tensor, or a LeakyReLU of one, or what is moved and averaged to it. Not a
+    product with what lies between -1 and 1."""
+    node = _behind_moves(net, tensor)
+    if node.op in EXTREMES and not node.mark:
+        return any(_is_sum(net, each) for each in node.inputs)
+    if node.op == "Mul":
+        return not node.mark and all(_behind_moves(net, each).op not in UNIT for each in node.inputs)
+    return node.op in SUMS
+
+
+def _behind_moves(net: Net, tensor: str) -> Node:
+    """What computes the tensor, before it is moved and averaged."""
+    node = computed_by(net, tensor)
+    while node.op in TABLE and TABLE[node.op].kind == FOLLOWS:
+        node = computed_by(net, node.inputs[TABLE[node.op].data[0]])
+    return node
 
 
 def _takes_a_range(net: Net, tensor: str, node: Node) -> bool:
@@ -90,14 +115,6 @@ def computed_by(net: Net, tensor: str) -> Node:
     while node.op in RELUS:
         node = net.producer(node.inputs[0])
     return node
-
-
-def of_product(net: Net, tensor: str) -> bool:
-    """Whether a product computes the tensor, or what is moved and averaged to it."""
-    node = computed_by(net, tensor)
-    while node.op in TABLE and TABLE[node.op].kind == FOLLOWS:
-        node = computed_by(net, node.inputs[TABLE[node.op].data[0]])
-    return node.op == "Mul"
 
 
 def is_leaky(net: Net, node: Node, tensor: str) -> bool:

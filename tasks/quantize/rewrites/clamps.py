@@ -15,16 +15,20 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
-from tasks.quantize.kernels import FUSES_BIAS
+from tasks.quantize.kernels import FUSES_BIAS, RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.rewrites.activations import EXTREMES, computed_by, of_product
+from tasks.quantize.rewrites.activations import EXTREMES, computed_by
 from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
-MOST_GAIN = 1000.0
-"""What a layer that a clamp ends may make of an input of 1, and its bias, in units of the least that the clamp leaves.
-With more its input could not have a range of 2,000: see scales.coarsest. A product has to have one of 200,000."""
-MOST_OF_PRODUCT = 10.0
+MOST_GAIN = 400.0
+"""How many widths of a clamp the layer that does it may make of an input of 1, or add as its bias: that of an input up
+to 10,000 has room in 32 bits as codes of the clamp's range then."""
+FAR = 0.25
+"""A clamp narrower than this is done in two steps: 1,000,000 is as far from it as 32 bits hold."""
+FIRST_STEP = 2.0 ** 20
+NARROW = 0.13
+"""What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
 
 
 def clip_by_value(net: Net) -> List[str]:
@@ -94,26 +98,37 @@ def saturate(net: Net) -> List[str]:
     """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
     found = []
     for clamp in net.of_type("Clamp"):
-        tensor = clamp.inputs[0]
-        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), clamp):
+        tensor, width = clamp.inputs[0], _width(net, clamp)
+        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), width):
+            if width < FAR:
+                tensor = _saturated(net, net.identity(tensor), clamp, FIRST_STEP)
             tensor = net.identity(tensor)
-            if not _ends_in(net, net.producer(tensor), clamp):  # too far above the clamp for one step
-                tensor = net.identity(tensor)
-        for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
-            if np.isfinite(bound):
-                tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), bound), clamp)
-                net.producer(tensor).mark = SATURATE
-        net.replace(clamp.name, tensor)
+        tensor = _saturated(net, tensor, clamp)
+        net.replace(clamp.name, net.identity(tensor) if width < NARROW else tensor)
         found.append(clamp.name)
     return found
 
 
-def _ends_in(net: Net, node: Node, clamp: Clamp) -> bool:
-    """Whether what the node computes can end in a range that the clamp cuts short: of a layer that makes little enough.
+def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
+    """The name of the tensor within so many times the clamp's bounds."""
+    for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
+        if np.isfinite(bound):
+            tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), times * bound), clamp)
+            net.producer(tensor).mark = SATURATE
+    return tensor
+
+
+def _width(net: Net, clamp: Clamp) -> float:
+    """How far apart what the clamp leaves may lie at least, where that is said by both its ends."""
+    low = max(clamp.low, 0.0) if net.producer(clamp.inputs[0]).op in RELUS else clamp.low
+    return clamp.high - low
+
+
+def _ends_in(net: Net, node: Node, width: float) -> bool:
+    """Whether what the node computes can end in a range that is cut to that width: of a layer that makes little enough.
 
     Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away.
     """
-    least = min((abs(bound) for bound in (clamp.low, clamp.high) if bound), default=np.inf)
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
@@ -121,10 +136,9 @@ def _ends_in(net: Net, node: Node, clamp: Clamp) -> bool:
             layer = net.producer(layer.inputs[0])
     if layer.op == "Affine":
         gains = [layer.scale, layer.shift]
-    elif layer.op in FUSES_BIAS and net.value(layer.inputs[1]) is not None:
+    elif layer.op in FUSES_BIAS and net.value(layer.inputs[1]) is not None and bias is not None:
         weights, (channels, _) = np.abs(net.value(layer.inputs[1])), LAYERS[layer.op]
         gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
     else:
         return False
-    most = MOST_OF_PRODUCT if of_product(net, layer.inputs[0]) else MOST_GAIN
-    return max(float(np.abs(gain).max()) for gain in gains) <= most * least
+    return max(float(np.abs(gain).max()) for gain in gains) <= MOST_GAIN * width
