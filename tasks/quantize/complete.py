@@ -130,8 +130,7 @@ class _Completion:
             self.trained.append(shared)
             for member in group.tensors:
                 self._quantize(member, shared.range)
-            for member in group.produced:
-                self._scales.reach(member, group, self._ends_of)
+            self._scales.reach(group, self._ends_of)
 
     def _constants(self, operation: tf.Operation) -> None:
         """A constant among the data of an operation is quantized to a range of its own."""

@@ -1,7 +1,7 @@
 """Between which scales each kernel is right: what its integer arithmetic can hold.
 
-A kernel multiplies sums of codes by (scales of its operands / scale of its output). The multiplier may not pass 1,
-but where a clamp cuts the output short; nor be so small, or what is cut so large, that 32 bits do not hold it.
+A kernel multiplies sums of codes by scales of its operands / scale of its output. That may not pass 1, except where a
+clamp cuts the output short; nor be so small, or what is cut off so large, that 32 bits do not hold it.
 """
 
 import collections
@@ -63,28 +63,29 @@ class Scales:
             found = [tf.maximum(scale, least) for scale in found for least in self.least(tensor.op)]
         return found
 
-    def reach(self, operation: tf.Operation, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
-        """The weights of the operation, if it is a layer, are not too fine for the range that the group has.
+    def reach(self, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
+        """The weights of layers that are tied to others are not too fine for the range of them all.
 
         `ends_of` gives ranges as variables have them: one that is observed may depend on these very weights.
         """
-        layer = self._layer(operation)
-        if layer is None:
+        tied = [operation for operation in group.produced if not self._reads(operation, group)]
+        if len(tied) == 1:
             return
-        made = [ends_of(group.tensors[-1]).scale]
-        for tensor in group.tensors:
-            made += self.finest(tensor)
-        for member in group.produced:
-            if not self._reads(member, group):
-                made += self._least(member, ends_of, _scale_of_weights_alone)
-        incoming = tf.maximum(ends_of(self._read(operation)[0]).scale, ranges.LEAST_WIDTH / ranges.CODES)
-        seen = layer.inputs[kernel(layer).weights].op
-        wide = ranges.of_weights_reaching(Range(*seen.inputs[1:3]),
-                                          LEAST_MULTIPLIER * functools.reduce(tf.maximum, made) / incoming)
-        seen._update_input(1, wide.low)
-        seen._update_input(2, wide.high)
-        if seen in self._weighed:
-            self._weighed[seen] = _weights_scale(wide)
+        made = functools.reduce(tf.maximum, [
+            ends_of(group.tensors[-1]).scale,
+            *(scale for tensor in group.tensors for scale in self.finest(tensor)),
+            *(scale for operation in tied for scale in self._least(operation, ends_of, _scale_of_weights_alone))])
+        for operation in tied:
+            layer = self._layer(operation)
+            if layer is None:
+                continue
+            incoming = tf.maximum(ends_of(self._read(operation)[0]).scale, ranges.LEAST_WIDTH / ranges.CODES)
+            seen = layer.inputs[kernel(layer).weights].op
+            wide = ranges.of_weights_reaching(Range(*seen.inputs[1:3]), LEAST_MULTIPLIER * made / incoming)
+            seen._update_input(1, wide.low)
+            seen._update_input(2, wide.high)
+            if seen in self._weighed:
+                self._weighed[seen] = _weights_scale(wide)
 
     def _least(self, operation: tf.Operation, range_of: Callable[[tf.Tensor], Range],
                weights_scale: WeightsScale) -> List[tf.Tensor]:
@@ -140,8 +141,10 @@ class Scales:
 
 
 def limits(path: Path, operation: tf.Operation) -> Limits:
-    """Between which reals the activations and clamps that the operation ends leave its tensor."""
+    """Between which reals the clamps that the operation ends, and a ReLU before them, leave its tensor."""
     low, high = ranges.ANYTHING
+    if mark(operation) != SATURATE:
+        return low, high
     for member in path.group(operation):
         if member.type in kernels.RELUS:
             low = max(low, 0.0)

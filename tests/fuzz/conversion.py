@@ -63,11 +63,12 @@ def outcome(*networks: Network) -> Outcome:
     graph_def, ends = _joined([frozen(network) for network in networks])
     codes = [values for network in networks for values in network.samples(SAMPLES).values()]
     try:
-        return Outcome("", conversion.faults(graph_def, ends, codes))
+        converted = conversion.convert(graph_def, ends, codes)
     except QuantizeError as error:
         return Outcome(str(error), [])
     except OctetError as error:
         return Outcome("", ["{}: {}".format(type(error).__name__, error)])
+    return Outcome("", conversion.faults(converted, graph_def, ends, codes))
 
 
 def is_refused(network: Network) -> bool:

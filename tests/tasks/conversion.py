@@ -140,10 +140,9 @@ def convert(graph_def, network, codes) -> Converted:
     return Converted(content, frozen, network, ranges, found, expected, lsb, exact)
 
 
-def faults(graph_def, network, codes) -> List[str]:
-    """What is wrong with the network's file: operators that do not what they should, outputs that are not those of the
-    float network but for rounding."""
-    converted = convert(graph_def, network, codes)
+def faults(converted: Converted, graph_def, network, codes) -> List[str]:
+    """What is wrong with what came of a float network: operators that do not what they should, outputs that are not the
+    float network's but for rounding."""
     contents = tflite_contents.read(converted.content)
     found = parity.local(converted.content, contents, parity.inside(converted.content, contents, codes),
                          lambda done: None)

@@ -80,7 +80,8 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_network_at_the_ends_of_the_integers_is_right(name):
-    assert conversion.faults(*frozen({name: NETWORKS[name]}), [CODES]) == []
+    graph_def, network = frozen({name: NETWORKS[name]})
+    assert conversion.faults(conversion.convert(graph_def, network, [CODES]), graph_def, network, [CODES]) == []
 
 
 @pytest.mark.parametrize("build", [
