@@ -18,7 +18,7 @@ test: .venv/ready check ## lint, import contracts and the tests
 test-slow: .venv/ready ## the tests that take minutes each, or fetch from PyPI
 	.venv/bin/pytest -q -m slow
 
-fuzz: .venv/ready ## 2,000 random networks through toco, the interpreter and local parity (hours)
+fuzz: .venv/ready ## 2,000 random networks through toco, the interpreter and local parity (an hour and a half)
 	.venv/bin/python -m tests.fuzz 2000 20000
 
 compat: .venv/ready ## every network through the stages; writes docs/compatibility.md (goes on where it was; hours)
