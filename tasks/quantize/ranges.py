@@ -100,7 +100,7 @@ def _cut(wide: Range, limits: Limits, least_scales: Sequence[tf.Tensor]) -> Rang
         low = tf.maximum(low, limits[0])
     if limits[1] < math.inf:
         high = tf.minimum(high, limits[1])
-    least = functools.reduce(tf.maximum, [CODES * scale for scale in least_scales], tf.constant(LEAST_WIDTH))
+    least = _least(least_scales, LEAST_WIDTH)
     if limits[1] == math.inf:
         high = tf.maximum(high, low + least)
     elif limits[0] == -math.inf:
@@ -111,7 +111,7 @@ def _cut(wide: Range, limits: Limits, least_scales: Sequence[tf.Tensor]) -> Rang
 def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH,
              upwards: bool = True) -> Range:
     width = found.high - found.low
-    least = functools.reduce(tf.maximum, [CODES * scale for scale in least_scales], tf.constant(least_width))
+    least = _least(least_scales, least_width)
     nothing = tf.constant(least_width * 1e-6)
     factor = tf.maximum(1.0, least / tf.maximum(width, nothing))
     low, high = found.low * factor, found.high * factor
@@ -121,6 +121,11 @@ def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float
     else:
         low = tf.where(width <= nothing, -least, low)
     return Range(tf.stop_gradient(low), tf.stop_gradient(high))
+
+
+def _least(scales: Sequence[tf.Tensor], width: float) -> tf.Tensor:
+    """The least width that reaches each of the scales and is no less than `width`."""
+    return functools.reduce(tf.maximum, [CODES * scale for scale in scales], tf.constant(width))
 
 
 def of_weights(weights: tf.Tensor, least_scales: Sequence[tf.Tensor]) -> Range:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tasks import network as net
 from tasks.quantize import constants, coverage, plan, scales, weights
+from tasks.quantize.groups import FAKE_QUANT
 from tasks.quantize.net import FLOOR, MARK_ATTR, said
 from tasks.tflite import audit, interpreter, parity, toco
 from tasks.tflite import contents as tflite_contents
@@ -82,7 +83,7 @@ def calibrated(graph_def, network, codes):
 def _ends(graph):
     """{name: (low, high)} of each fake-quant of a graph."""
     return {operation.name: list(operation.inputs[1:3]) for operation in graph.get_operations()
-            if operation.type == "FakeQuantWithMinMaxVars"}
+            if operation.type == FAKE_QUANT}
 
 
 def unrounded(training, network, codes):
@@ -100,7 +101,7 @@ def unrounded(training, network, codes):
     nothing = made.node.add()
     nothing.CopyFrom(constants.constant("nothing", np.float32(0.0)))
     for node in quantized.node:
-        if node.op != "FakeQuantWithMinMaxVars":
+        if node.op != FAKE_QUANT:
             copy = made.node.add()
             copy.CopyFrom(node)
             if said(node, MARK_ATTR) == FLOOR:
