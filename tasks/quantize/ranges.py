@@ -66,9 +66,9 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
             training: bool, limits: Limits = ANYTHING, most_scales: Sequence[tf.Tensor] = ()) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
-    It is wide enough for its scale to reach each of `least_scales`: the kernels' multipliers may not
-    exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is never more
-    than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
+    It is wide enough for its scale to reach each of `least_scales`, as far as `limits` let it: the kernels'
+    multipliers may not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is
+    never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
     """
     with tf.variable_scope(None, default_name="ranges/" + name):
         low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)

@@ -25,6 +25,7 @@ SUM_ROOM = 0.01
 BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
 # A multiplier above 1 shifts the sum to the left: what a clamp cuts off is no more than so many codes of its range.
 CUT_CODES = 2.0 ** 29
+MOST_MULTIPLIER = CUT_CODES / ranges.CODES ** 2  # of what is x * 1: 255 codes by 127
 LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32 is a shift of 32 bits, which is undefined: FULLY_CONNECTED gave 255 for 0
 
 WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tensor]
@@ -46,7 +47,7 @@ class Scales:
     def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
         """The scales that the operation's output may not be finer than: see ranges.trained. Its weights have their
         range on return."""
-        if group is not None and self._reads(operation, group):
+        if group is not None and self._is_alpha(operation, group):
             # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
             self._weights(self._layer(operation), tf.constant(1.0), None)
             return []
@@ -68,8 +69,8 @@ class Scales:
 
         `ends_of` gives ranges as variables have them: one that is observed may depend on these very weights.
         """
-        tied = [operation for operation in group.produced if not self._reads(operation, group)]
-        if len(tied) == 1:
+        tied = [operation for operation in group.produced if not self._is_alpha(operation, group)]
+        if len(tied) == 1:  # makes the range itself, which is not so far from its operands
             return
         made = functools.reduce(tf.maximum, [
             ends_of(group.tensors[-1]).scale,
@@ -93,7 +94,8 @@ class Scales:
         chain, layer = self.path.group(operation), self._layer(operation)
         if layer is not None:
             bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
-            return [LAYER_ROOM * incoming[0] * weights_scale(layer, incoming[0], bias)]
+            multiplied = incoming[0] * weights_scale(layer, incoming[0], bias)
+            return [multiplied / MOST_MULTIPLIER if self._only_clamps(operation) else LAYER_ROOM * multiplied]
         if chain[0].type == "Mul":
             return [PRODUCT_ROOM * incoming[0] * incoming[1]]
         if chain[0].type in kernels.SUMS:
@@ -101,13 +103,18 @@ class Scales:
         return []
 
     def _cut(self, operation: tf.Operation) -> Optional[Limits]:
-        """Between which scales an input, that is only requantized, may be cut short on both sides."""
+        """Between which scales an input, that is only clamped on both sides and only here, may be cut short."""
         low, high = limits(self.path, operation)
-        if not math.isfinite(high - low) or mark(self.path.group(operation)[0]) != REQUANTIZE:
+        if (not math.isfinite(high - low) or not self._only_clamps(operation)
+                or len(self.path.readers(self._read(operation)[0])) > 1):
             return None
-        return 0.0, CUT_CODES * (high - low) / ranges.CODES ** 2
+        return 0.0, MOST_MULTIPLIER * (high - low) / ranges.CODES
 
-    def _reads(self, operation: tf.Operation, group: Group) -> bool:
+    def _only_clamps(self, operation: tf.Operation) -> bool:
+        """Whether the kernel that the operation ends is x * 1, and a clamp of it."""
+        return mark(operation) == SATURATE and mark(self.path.group(operation)[0]) == REQUANTIZE
+
+    def _is_alpha(self, operation: tf.Operation, group: Group) -> bool:
         """Whether the operation is the alpha * x of a group."""
         return any(origin(tensor) in group.tensors for tensor in self._read(operation))
 
@@ -141,14 +148,12 @@ class Scales:
 
 
 def limits(path: Path, operation: tf.Operation) -> Limits:
-    """Between which reals the clamps that the operation ends, and a ReLU before them, leave its tensor."""
+    """Between which reals the clamps that the operation ends leave its tensor."""
     low, high = ranges.ANYTHING
     if mark(operation) != SATURATE:
         return low, high
     for member in path.group(operation):
-        if member.type in kernels.RELUS:
-            low = max(low, 0.0)
-        elif mark(member) == SATURATE:
+        if mark(member) == SATURATE:
             bound = float(tf.get_static_value(member.inputs[1]))
             low, high = (max(low, bound), high) if member.type == "Maximum" else (low, min(high, bound))
     return low, high

@@ -43,6 +43,14 @@ def product(x):
     return L.Multiply()([large(x), large(x)])
 
 
+def positive(x, scale):
+    return lam(lambda t: scale * t, conv(x, 8, activation="relu"))
+
+
+def clip(low, high):
+    return L.Lambda(lambda t: K.clip(t, low, high))
+
+
 def sigmoid(x):
     return head(L.Activation("sigmoid")(x))
 
@@ -50,6 +58,10 @@ def sigmoid(x):
 def weighed(x, units=64):
     value = conv(x, units, activation="relu")
     return L.Multiply()([value, L.Dense(units, activation="sigmoid")(L.GlobalAveragePooling2D()(value))])
+
+
+def _beside(values, clipped):
+    return L.Add()([lam(lambda t: 1e-6 * t, values), lam(clipped, values)])
 
 
 NETWORKS = {
@@ -63,6 +75,17 @@ NETWORKS = {
         lambda t: tf.maximum(-tf.nn.relu(t), -0.05), conv(x))),
     "difference_of_narrow_clips": lambda x: sigmoid(L.Subtract()([
         lam(lambda t: K.clip(t, 0, 1e-5), three(x, 1.0)), lam(lambda t: K.clip(t, 0, 1e-5), three(x, 1.0))])),
+    # A clamp of which nothing is left but its narrow side.
+    "sigmoid_of_the_narrow_side_of_a_clip": lambda x: sigmoid(clip(-0.02, 2.0)(lam(lambda t: t - 3.0, conv(x)))),
+    "softmax_of_the_narrow_side_of_a_clip": lambda x: lam(tf.nn.softmax, clip(-0.03, 6.0)(
+        lam(lambda t: t - 3.0, conv(x, 8)))),
+    "narrow_side_of_a_clip_of_a_product": lambda x: lam(lambda t: 100 * t, clip(-0.01, 10)(
+        L.Multiply()([positive(x, -1e3), positive(x, 1e3)]))),
+    "clip_of_a_layer_of_a_product": lambda x: clip(0, 1.0)(lam(lambda t: 300 * t, product(x))),
+    "clip_of_the_mean_of_what_others_read": lambda x: _beside(L.Multiply()([positive(x, 1e3), positive(x, 1e3)]),
+                                                              lambda t: K.clip(K.mean(t, [1, 2], True), 0, 0.01)),
+    "clip_of_what_others_read": lambda x: _beside(L.Multiply()([positive(x, 1200), positive(x, 1200)]),
+                                                  lambda t: K.clip(t, 0, 0.26)),
     "clip_of_a_product": lambda x: head(clipped(product(x), 0.01)),
     "clip_of_what_is_made_of_a_product": lambda x: head(clipped(conv(product(x)), 0.01)),
     "clip_of_millions": lambda x: head(clipped(large(x, 1e7), 10.0)),
@@ -82,6 +105,29 @@ NETWORKS = {
 def test_network_at_the_ends_of_the_integers_is_right(name):
     graph_def, network = frozen({name: NETWORKS[name]})
     assert conversion.faults(conversion.convert(graph_def, network, [CODES]), graph_def, network, [CODES]) == []
+
+
+@pytest.mark.parametrize("low, high", [(0.0, 0.05), (-30.0, 0.0)])
+def test_sigmoid_of_an_input_whatever_its_range_is_right(low, high):
+    graph_def, network = frozen(lambda x: head(lam(tf.sigmoid, x)))
+    end, = network["inputs"]
+    scale = (high - low) / 255
+    network = dict(network, inputs=[dict(end, scale=scale, zero_point=int(round(-low / scale)))])
+    assert conversion.faults(conversion.convert(graph_def, network, [CODES]), graph_def, network, [CODES]) == []
+
+
+@pytest.mark.parametrize("build", [
+    lambda x: lam(lambda t: tf.minimum(tf.nn.relu(t), 0.01), large(x)),
+    lambda x: lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([large(x), large(x)])),
+    lambda x: lam(lambda t: tf.minimum(t, 0.1), L.MaxPooling2D()(positive(x, 1e3))),
+], ids=["minimum_of_a_relu", "minimum_of_the_relu_of_a_sum", "minimum_of_what_is_positive"])
+def test_a_clamp_leaves_no_wider_range_than_its_values_need(build):
+    graph_def, network = frozen(build)
+    converted = conversion.convert(graph_def, network, [CODES])
+    assert conversion.faults(converted, graph_def, network, [CODES]) == []
+    found, = converted.fake_quantized
+    expected, = conversion.run(graph_def, network, [CODES])
+    assert np.abs(found - expected).mean() < 0.01 * np.ptp(expected)
 
 
 @pytest.mark.parametrize("build", [

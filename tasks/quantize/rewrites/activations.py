@@ -60,15 +60,16 @@ def extremes_in_one_range(net: Net) -> List[str]:
 
 def sums_apart(net: Net) -> List[str]:
     """No Sigmoid or Tanh reads a sum or a product: it is right up to a scale of 16 only, whatever comes, and these
-    cannot be given a range far narrower than their operands have.
+    cannot be given a range far narrower than their operands have. Nor do these or a softmax read an input of the
+    network, whose range is what it is: below a scale of 5e-4 they are wrong.
 
     Without it a product of two tensors up to 1,000 ends the interpreter's process: `quantized_multiplier`.
     """
     found: List[str] = []
     apart: Dict[str, str] = {}
-    for node in net.of_type("Sigmoid", "Tanh"):
+    for node in net.of_type("Sigmoid", "Tanh", "Softmax", "LogSoftmax"):
         tensor = node.inputs[0]
-        if _is_sum(net, tensor):
+        if _behind_moves(net, tensor).op == "Placeholder" or node.op in ("Sigmoid", "Tanh") and _is_sum(net, tensor):
             if tensor not in apart:
                 apart[tensor] = net.identity(tensor)
             net.set_input(node, 0, apart[tensor])
@@ -77,14 +78,18 @@ def sums_apart(net: Net) -> List[str]:
 
 
 def _is_sum(net: Net, tensor: str) -> bool:
-    """Whether a sum or a product computes the tensor, or a LeakyReLU of one, or what is moved and averaged to it. Not a
-    product with what lies between -1 and 1."""
+    """Whether a sum or a product computes the tensor, or a LeakyReLU of one, or what is moved and averaged to it."""
     node = _behind_moves(net, tensor)
     if node.op in EXTREMES and not node.mark:
         return any(_is_sum(net, each) for each in node.inputs)
-    if node.op == "Mul":
-        return not node.mark and all(_behind_moves(net, each).op not in UNIT for each in node.inputs)
-    return node.op in SUMS
+    return node.op in SUMS or is_product(net, tensor)
+
+
+def is_product(net: Net, tensor: str) -> bool:
+    """Whether the tensor is a product, perhaps moved and averaged, but not one with what lies between -1 and 1."""
+    node = _behind_moves(net, tensor)
+    return node.op == "Mul" and not node.mark and all(
+        _behind_moves(net, each).op not in UNIT for each in node.inputs)
 
 
 def _behind_moves(net: Net, tensor: str) -> Node:

@@ -17,14 +17,16 @@ import numpy as np
 from octet.errors import QuantizeError
 from tasks.quantize.kernels import FUSES_BIAS, RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.rewrites.activations import EXTREMES, computed_by
+from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_product
 from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
 MOST_GAIN = 400.0
 """How many widths of a clamp the layer that does it may make of an input of 1, or add as its bias: that of an input up
 to 10,000 has room in 32 bits as codes of the clamp's range then."""
-FAR = 0.25
+MOST_GAIN_OF_A_PRODUCT = 4.0
+"""The same for an input up to 1,000,000."""
+FAR = 0.5
 """A clamp narrower than this is done in two steps: 1,000,000 is as far from it as 32 bits hold."""
 FIRST_STEP = 2.0 ** 20
 NARROW = 0.13
@@ -98,7 +100,10 @@ def saturate(net: Net) -> List[str]:
     """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
     found = []
     for clamp in net.of_type("Clamp"):
-        tensor, width = clamp.inputs[0], _width(net, clamp)
+        tensor = clamp.inputs[0]
+        if net.producer(tensor).op in RELUS and clamp.high > 0:
+            clamp.low = max(clamp.low, 0.0)
+        width = _width(clamp)
         if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), width):
             if width < FAR:
                 tensor = _saturated(net, net.identity(tensor), clamp, FIRST_STEP)
@@ -118,17 +123,21 @@ def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
     return tensor
 
 
-def _width(net: Net, clamp: Clamp) -> float:
-    """How far apart what the clamp leaves may lie at least, where that is said by both its ends."""
-    low = max(clamp.low, 0.0) if net.producer(clamp.inputs[0]).op in RELUS else clamp.low
-    return clamp.high - low
+def _width(clamp: Clamp) -> float:
+    """How wide the range is if the clamp cuts all but its narrower side of 0; of one with an open end, any width."""
+    if not np.isfinite(clamp.high - clamp.low):
+        return np.inf
+    return min(abs(bound) for bound in (clamp.low, clamp.high) if bound)
 
 
 def _ends_in(net: Net, node: Node, width: float) -> bool:
     """Whether what the node computes can end in a range that is cut to that width: of a layer that makes little enough.
 
-    Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away.
+    Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away, nor
+    what is requantized for another reason.
     """
+    if node.mark:
+        return False
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
@@ -141,4 +150,5 @@ def _ends_in(net: Net, node: Node, width: float) -> bool:
         gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
     else:
         return False
-    return max(float(np.abs(gain).max()) for gain in gains) <= MOST_GAIN * width
+    most = MOST_GAIN_OF_A_PRODUCT if is_product(net, layer.inputs[0]) else MOST_GAIN
+    return max(float(np.abs(gain).max()) for gain in gains) <= most * width
