@@ -24,6 +24,7 @@ INSIDE = "inside"        # within a group that is one kernel: its tensor has no 
 REQUANTIZE = "requantize"  # does nothing but give its input another range; is not trained
 SATURATE = "saturate"    # a clamp that the range of what it clamps does by its ends
 FLOOR = "floor"          # a pad, by 0 in real numbers, whose code is to differ from that of 0
+WITHOUT_FLOOR = "without_floor"  # a slice that cuts off what such a pad has become
 
 
 class Node:

@@ -30,7 +30,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     activations.standalone_relus,
     clamps.saturate,
     activations.extremes_in_one_range,
-    activations.sums_apart,
+    activations.sigmoids_apart,
     strip.single_outputs,
     affine.ground,
     wide.narrow,

@@ -25,7 +25,7 @@ SUM_ROOM = 0.01
 BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
 # A multiplier above 1 shifts the sum to the left: what a clamp cuts off is no more than so many codes of its range.
 CUT_CODES = 2.0 ** 29
-MOST_MULTIPLIER = CUT_CODES / ranges.CODES ** 2  # of what is x * 1: 255 codes by 127
+MOST_MULTIPLIER = CUT_CODES / ranges.CODES ** 2  # of x * 1: 255 codes by 254
 LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32 is a shift of 32 bits, which is undefined: FULLY_CONNECTED gave 255 for 0
 
 WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tensor]
@@ -103,12 +103,13 @@ class Scales:
         return []
 
     def _cut(self, operation: tf.Operation) -> Optional[Limits]:
-        """Between which scales an input, that is only clamped on both sides and only here, may be cut short."""
+        """Between which scales an input may be cut short: one that is clamped on both sides, as it is and only here."""
         low, high = limits(self.path, operation)
-        if (not math.isfinite(high - low) or not self._only_clamps(operation)
-                or len(self.path.readers(self._read(operation)[0])) > 1):
+        tensor = self._read(operation)[0]
+        if (not math.isfinite(high - low) or not self._only_clamps(operation) or tensor is not origin(tensor)
+                or len(self.path.readers(tensor)) > 1 or tensor.op in self.path.outputs):
             return None
-        return 0.0, MOST_MULTIPLIER * (high - low) / ranges.CODES
+        return 0.0, MOST_MULTIPLIER * (high - low)
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
         """Whether the kernel that the operation ends is x * 1, and a clamp of it."""

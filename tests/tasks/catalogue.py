@@ -99,6 +99,8 @@ CONVERTED = {
     "bn_after_transposed": lambda x: head(L.ReLU()(norm(
         L.Conv2DTranspose(3, 3, strides=2, padding="same")(conv(x))))),
     "bn_after_dilated": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2, padding="same")(x)))),
+    "dilated_after_l2_normalize": lambda x: head(L.Conv2D(4, 3, dilation_rate=2, padding="same", activation="relu")(
+        lam(lambda t: tf.nn.l2_normalize(t, -1), conv(x)))),
     "dilated_valid": lambda x: head(L.ReLU()(norm(L.Conv2D(4, 3, dilation_rate=2)(x)))),
     "dilated_unevenly": lambda x: head(L.Conv2D(4, 3, dilation_rate=(2, 3), padding="same", activation="relu")(x)),
     "conv1d_dilated": lambda x: head(L.Conv1D(4, 3, dilation_rate=2, padding="same", activation="relu")(sequence(x))),

@@ -55,9 +55,9 @@ def sigmoid(x):
     return head(L.Activation("sigmoid")(x))
 
 
-def weighed(x, units=64):
+def weighed(x, units=64, activation="sigmoid"):
     value = conv(x, units, activation="relu")
-    return L.Multiply()([value, L.Dense(units, activation="sigmoid")(L.GlobalAveragePooling2D()(value))])
+    return L.Multiply()([value, L.Dense(units, activation=activation)(L.GlobalAveragePooling2D()(value))])
 
 
 def _beside(values, clipped):
@@ -82,6 +82,12 @@ NETWORKS = {
     "narrow_side_of_a_clip_of_a_product": lambda x: lam(lambda t: 100 * t, clip(-0.01, 10)(
         L.Multiply()([positive(x, -1e3), positive(x, 1e3)]))),
     "clip_of_a_layer_of_a_product": lambda x: clip(0, 1.0)(lam(lambda t: 300 * t, product(x))),
+    "clip_of_an_average_of_a_product": lambda x: clip(0, 1.0)(L.AveragePooling2D()(product(x))),
+    "clip_of_what_is_moved_and_others_read": lambda x: _beside(L.MaxPooling2D()(large(x, 1e5)),
+                                                               lambda t: K.clip(t, 0, 0.6)),
+    "clip_of_an_average_of_what_others_read": lambda x: _beside(
+        L.Multiply()([positive(x, 1e3), positive(x, 1e3)]),
+        lambda t: K.clip(tf.nn.avg_pool2d(t, 3, 1, "SAME"), 0, 0.6)),
     "clip_of_the_mean_of_what_others_read": lambda x: _beside(L.Multiply()([positive(x, 1e3), positive(x, 1e3)]),
                                                               lambda t: K.clip(K.mean(t, [1, 2], True), 0, 0.01)),
     "clip_of_what_others_read": lambda x: _beside(L.Multiply()([positive(x, 1200), positive(x, 1200)]),
@@ -135,8 +141,30 @@ def test_a_clamp_leaves_no_wider_range_than_its_values_need(build):
     lambda x: head(lam(lambda t: K.clip(t, 0, 6), conv(weighed(x), 64))),
     lambda x: head(L.ReLU(4)(norm(conv(lam(tf.nn.swish, conv(x, 64)), 64)))),
     lambda x: sigmoid(weighed(x)),
+    lambda x: head(L.ReLU(1)(norm(conv(weighed(x, activation=lambda t: tf.nn.relu6(t + 3) * (1 / 6)), 64)))),
+    lambda x: head(L.ReLU(1)(norm(conv(weighed(x, activation="hard_sigmoid"), 64)))),
+    lambda x: head(L.ReLU(1)(norm(conv(lam(lambda t: t * tf.nn.relu6(t + 3) / 6, conv(x, 64)), 64)))),
     lambda x: sigmoid(lam(lambda t: tf.nn.l2_normalize(t, -1), conv(x))),
-], ids=["hard_swish", "relu6_by_clip", "relu_of_4", "sigmoid_of_a_weighed_tensor", "sigmoid_of_l2_normalize"])
+], ids=["hard_swish", "relu6_by_clip", "relu_of_4", "sigmoid_of_a_weighed_tensor", "relu_of_1_of_hard_gates",
+        "relu_of_1_of_hard_sigmoids", "relu_of_1_of_hard_swish", "sigmoid_of_l2_normalize"])
 def test_an_ordinary_network_gets_no_operator_for_ends_that_it_does_not_reach(build):
-    _, applied = plan.quantizable(*frozen(build))
-    assert applied and not [each.node for each in applied if "requantized" in each.node]
+    assert _requantized(build) == 0
+
+
+@pytest.mark.parametrize("build", [
+    lambda x: head(L.ReLU(1.0)(L.MaxPooling2D()(conv(x)))),
+    lambda x: L.Concatenate()(_both(conv(x))),
+    lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 1.0), L.Concatenate()([conv(x), conv(x)]))),
+], ids=["of_a_pool", "of_what_others_read", "of_a_concatenation"])
+def test_a_relu_of_1_that_stands_alone_is_one_operator(build):
+    assert _requantized(build) == 1
+
+
+def _both(value):
+    return [value, L.ReLU(1.0)(value)]
+
+
+def _requantized(build):
+    """How many operators do nothing but give a tensor another range."""
+    folded = plan.folded(*frozen(build))
+    return len({node.name.split("/requantized")[0] for node in folded.node if "requantized" in node.name})

@@ -7,16 +7,19 @@
 PReLU and swish come as sums and products of these.
 """
 
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import numpy as np
 
 from tasks.quantize.kernels import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
-from tasks.quantize.net import Net, Node
+from tasks.quantize.net import SATURATE, Net, Node
+from tasks.quantize.ranges import ANYTHING
 from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)
+GATE = 10.0
+"""A factor that is never larger leaves a product near what it multiplies: sigmoids and softmax, their hard forms."""
 UNIT = ("Sigmoid", "Tanh", "Softmax")
 """What lies between -1 and 1."""
 LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
@@ -58,7 +61,7 @@ def extremes_in_one_range(net: Net) -> List[str]:
     return []
 
 
-def sums_apart(net: Net) -> List[str]:
+def sigmoids_apart(net: Net) -> List[str]:
     """No Sigmoid or Tanh reads a sum or a product: it is right up to a scale of 16 only, whatever comes, and these
     cannot be given a range far narrower than their operands have. Nor do these or a softmax read an input of the
     network, whose range is what it is: below a scale of 5e-4 they are wrong.
@@ -69,7 +72,8 @@ def sums_apart(net: Net) -> List[str]:
     apart: Dict[str, str] = {}
     for node in net.of_type("Sigmoid", "Tanh", "Softmax", "LogSoftmax"):
         tensor = node.inputs[0]
-        if _behind_moves(net, tensor).op == "Placeholder" or node.op in ("Sigmoid", "Tanh") and _is_sum(net, tensor):
+        is_input = _behind_moves(net, tensor).op == "Placeholder"
+        if is_input or (node.op in ("Sigmoid", "Tanh") and _is_sum(net, tensor)):
             if tensor not in apart:
                 apart[tensor] = net.identity(tensor)
             net.set_input(node, 0, apart[tensor])
@@ -82,14 +86,39 @@ def _is_sum(net: Net, tensor: str) -> bool:
     node = _behind_moves(net, tensor)
     if node.op in EXTREMES and not node.mark:
         return any(_is_sum(net, each) for each in node.inputs)
-    return node.op in SUMS or is_product(net, tensor)
+    return node.op in SUMS or is_large_product(net, tensor)
 
 
-def is_product(net: Net, tensor: str) -> bool:
-    """Whether the tensor is a product, perhaps moved and averaged, but not one with what lies between -1 and 1."""
+def is_large_product(net: Net, tensor: str) -> bool:
+    """Whether the tensor is a product, perhaps moved and averaged, but not one with a gate, such as a sigmoid."""
     node = _behind_moves(net, tensor)
     return node.op == "Mul" and not node.mark and all(
-        _behind_moves(net, each).op not in UNIT for each in node.inputs)
+        max(np.abs(_between(net, each))) > GATE for each in node.inputs)
+
+
+def _between(net: Net, tensor: str) -> Tuple[float, float]:
+    """Between which reals the tensor lies, whatever comes in."""
+    node = net.producer(tensor)
+    if node.op in UNIT:
+        return -1.0, 1.0
+    if node.op == "Clamp":
+        return node.low, node.high
+    kernel = TABLE.get(node.op)
+    if kernel is not None and kernel.kind == FOLLOWS:
+        low, high = _between(net, node.inputs[kernel.data[0]])
+        return min(low, 0.0), max(high, 0.0)  # a pad's zeros
+    if node.op in RELUS:
+        low, high = np.clip(_between(net, node.inputs[0]), 0.0, 6.0 if node.op == "Relu6" else np.inf)
+    elif node.mark == SATURATE:
+        bound = float(net.value(node.inputs[1]))
+        limits = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
+        low, high = np.clip(_between(net, node.inputs[0]), *limits)
+    elif node.op == "Affine" and np.all(np.isfinite(_between(net, node.inputs[0]))):
+        ends = [node.scale * end + node.shift for end in _between(net, node.inputs[0])]
+        low, high = np.min(ends), np.max(ends)
+    else:
+        low, high = ANYTHING
+    return low, high
 
 
 def _behind_moves(net: Net, tensor: str) -> Node:

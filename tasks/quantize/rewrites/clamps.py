@@ -17,7 +17,7 @@ import numpy as np
 from octet.errors import QuantizeError
 from tasks.quantize.kernels import FUSES_BIAS, RELUS
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_product
+from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
 from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
@@ -103,13 +103,13 @@ def saturate(net: Net) -> List[str]:
         tensor = clamp.inputs[0]
         if net.producer(tensor).op in RELUS and clamp.high > 0:
             clamp.low = max(clamp.low, 0.0)
-        width = _width(clamp)
-        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), width):
-            if width < FAR:
+        side = _narrow_side(clamp)
+        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), side):
+            if side < FAR:
                 tensor = _saturated(net, net.identity(tensor), clamp, FIRST_STEP)
             tensor = net.identity(tensor)
         tensor = _saturated(net, tensor, clamp)
-        net.replace(clamp.name, net.identity(tensor) if width < NARROW else tensor)
+        net.replace(clamp.name, net.identity(tensor) if side < NARROW else tensor)
         found.append(clamp.name)
     return found
 
@@ -123,8 +123,11 @@ def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
     return tensor
 
 
-def _width(clamp: Clamp) -> float:
-    """How wide the range is if the clamp cuts all but its narrower side of 0; of one with an open end, any width."""
+def _narrow_side(clamp: Clamp) -> float:
+    """How far the clamp goes on its narrower side of 0: how wide the range is if the data reach that side only.
+
+    Infinitely far with an open end, where the range is as wide as it needs to be.
+    """
     if not np.isfinite(clamp.high - clamp.low):
         return np.inf
     return min(abs(bound) for bound in (clamp.low, clamp.high) if bound)
@@ -134,10 +137,10 @@ def _ends_in(net: Net, node: Node, width: float) -> bool:
     """Whether what the node computes can end in a range that is cut to that width: of a layer that makes little enough.
 
     Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away, nor
-    what is requantized for another reason.
+    a mean, whose input may be as far away as that of what only requantizes.
     """
     if node.mark:
-        return False
+        return node.op == "Affine" and width >= FAR
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
@@ -150,5 +153,5 @@ def _ends_in(net: Net, node: Node, width: float) -> bool:
         gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
     else:
         return False
-    most = MOST_GAIN_OF_A_PRODUCT if is_product(net, layer.inputs[0]) else MOST_GAIN
+    most = MOST_GAIN_OF_A_PRODUCT if is_large_product(net, layer.inputs[0]) else MOST_GAIN
     return max(float(np.abs(gain).max()) for gain in gains) <= most * width

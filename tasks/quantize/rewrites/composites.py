@@ -15,7 +15,7 @@ from typing import List, Optional
 
 import numpy as np
 
-from tasks.quantize.net import FLOOR, INSIDE, Net, Node
+from tasks.quantize.net import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
 
 MOST_EPSILON = 1e-6
@@ -85,6 +85,7 @@ def _with_floor(net: Net, product: Node, square: Node) -> None:
         net.set_input(node, node.inputs.index(source), padded.name)
         net.shapes[node.name] = net.shapes[padded.name]
     whole = part(net, product.name, len(outer), 0, channels, product)
+    net.producer(whole).mark = WITHOUT_FLOOR
     net.replace(product.name, whole, but=[net.producer(whole)])
 
 
