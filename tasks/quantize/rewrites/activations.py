@@ -103,22 +103,21 @@ def _between(net: Net, tensor: str) -> Tuple[float, float]:
         return -1.0, 1.0
     if node.op == "Clamp":
         return node.low, node.high
-    kernel = TABLE.get(node.op)
-    if kernel is not None and kernel.kind == FOLLOWS:
-        low, high = _between(net, node.inputs[kernel.data[0]])
+    follows = node.op in TABLE and TABLE[node.op].kind == FOLLOWS
+    if not (follows or node.op in RELUS or node.mark == SATURATE or node.op == "Affine"):
+        return ANYTHING
+    low, high = _between(net, node.inputs[TABLE[node.op].data[0] if follows else 0])
+    if follows:
         return min(low, 0.0), max(high, 0.0)  # a pad's zeros
     if node.op in RELUS:
-        low, high = np.clip(_between(net, node.inputs[0]), 0.0, 6.0 if node.op == "Relu6" else np.inf)
-    elif node.mark == SATURATE:
+        return max(low, 0.0), min(max(high, 0.0), 6.0 if node.op == "Relu6" else np.inf)
+    if node.mark == SATURATE:
         bound = float(net.value(node.inputs[1]))
-        limits = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
-        low, high = np.clip(_between(net, node.inputs[0]), *limits)
-    elif node.op == "Affine" and np.all(np.isfinite(_between(net, node.inputs[0]))):
-        ends = [node.scale * end + node.shift for end in _between(net, node.inputs[0])]
-        low, high = np.min(ends), np.max(ends)
-    else:
-        low, high = ANYTHING
-    return low, high
+        return (max(low, bound), max(high, bound)) if node.op == "Maximum" else (min(low, bound), min(high, bound))
+    if not np.isfinite(high - low):
+        return ANYTHING
+    ends = [node.scale * end + node.shift for end in (low, high)]
+    return float(np.min(ends)), float(np.max(ends))
 
 
 def _behind_moves(net: Net, tensor: str) -> Node:
