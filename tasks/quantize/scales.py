@@ -103,13 +103,22 @@ class Scales:
         return []
 
     def _cut(self, operation: tf.Operation) -> Optional[Limits]:
-        """Between which scales an input may be cut short: one that is clamped on both sides, as it is and only here."""
+        """Between which scales an input may be cut short, that is clamped on both sides and that nothing else sees."""
         low, high = limits(self.path, operation)
-        tensor = self._read(operation)[0]
-        if (not math.isfinite(high - low) or not self._only_clamps(operation) or tensor is not origin(tensor)
-                or len(self.path.readers(tensor)) > 1 or tensor.op in self.path.outputs):
-            return None
-        return 0.0, MOST_MULTIPLIER * (high - low)
+        if math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0]):
+            return 0.0, MOST_MULTIPLIER * (high - low)
+        return None
+
+    def _alone(self, tensor: tf.Tensor) -> bool:
+        """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""
+        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.outputs:
+            found = kernel(tensor.op)
+            if found is None or found.kind != kernels.FOLLOWS:
+                return True
+            if not found.carried or len(tensor.op.outputs) > 1:
+                return False
+            tensor = data(tensor.op)[0]
+        return False
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
         """Whether the kernel that the operation ends is x * 1, and a clamp of it."""

@@ -15,7 +15,7 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
-from tasks.quantize.kernels import FUSES_BIAS, RELUS
+from tasks.quantize.kernels import FOLLOWS, FUSES_BIAS, RELUS, TABLE
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
 from tasks.quantize.rewrites.affine import LAYERS
@@ -27,7 +27,8 @@ to 10,000 has room in 32 bits as codes of the clamp's range then."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
 """The same for an input up to 1,000,000."""
 FAR = 0.5
-"""A clamp narrower than this is done in two steps: 1,000,000 is as far from it as 32 bits hold."""
+"""A clamp narrower than this is done in two steps: 1,000,000 is as far from it as 32 bits hold. So is one of what
+others read too: what it alone reads gets no range wider than they hold (scales.py)."""
 FIRST_STEP = 2.0 ** 20
 NARROW = 0.13
 """What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
@@ -105,7 +106,7 @@ def saturate(net: Net) -> List[str]:
             clamp.low = max(clamp.low, 0.0)
         side = _narrow_side(clamp)
         if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), side):
-            if side < FAR:
+            if side < FAR or (np.isfinite(side) and not _alone(net, tensor)):
                 tensor = _saturated(net, net.identity(tensor), clamp, FIRST_STEP)
             tensor = net.identity(tensor)
         tensor = _saturated(net, tensor, clamp)
@@ -121,6 +122,22 @@ def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
             tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), times * bound), clamp)
             net.producer(tensor).mark = SATURATE
     return tensor
+
+
+def _alone(net: Net, tensor: str) -> bool:
+    """Whether a tensor, and what it was moved from, is read once, so that its range may be cut for its reader.
+
+    Not what it was averaged from: the average would be another.
+    """
+    while net.only_reader(tensor) is not None:
+        node = net.producer(tensor)
+        kernel = TABLE.get(node.mark) or TABLE.get(node.op)
+        if kernel is None or kernel.kind != FOLLOWS:
+            return True
+        if not kernel.carried or node.op == "Split":
+            return False
+        tensor = node.inputs[kernel.data[0]]
+    return False
 
 
 def _narrow_side(clamp: Clamp) -> float:
@@ -140,7 +157,7 @@ def _ends_in(net: Net, node: Node, width: float) -> bool:
     a mean, whose input may be as far away as that of what only requantizes.
     """
     if node.mark:
-        return node.op == "Affine" and width >= FAR
+        return node.op == "Affine" and width >= FAR and _alone(net, node.inputs[0])
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
