@@ -8,7 +8,18 @@ from octet.errors import QuantizeError
 from tasks import network as net
 from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw, values
 from tasks.quantize.net import Net
-from tasks.quantize.rewrites import activations, affine, arithmetic, clamps, composites, moves, reductions, strip, wide
+from tasks.quantize.rewrites import (
+    activations,
+    affine,
+    arithmetic,
+    clamps,
+    composites,
+    moves,
+    reductions,
+    resizes,
+    strip,
+    wide,
+)
 
 REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.strip,
@@ -22,6 +33,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     clamps.by_constants,
     moves.with_kernels,
     moves.there_and_back,
+    resizes.bilinear,
     reductions.as_layers,
     affine.recognize,
     affine.merge,

@@ -227,6 +227,8 @@ CONVERTED = {
     "scaling_per_channel": per_channel,
     "multiply_by_picture": lambda x: head(lam(
         lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
+    "upsample_bilinear": lambda x: head(L.UpSampling2D(interpolation="bilinear")(conv(x))),
+    "upsample_bilinear_unevenly": lambda x: head(L.UpSampling2D((4, 1), interpolation="bilinear")(conv(x))),
     "grouped": grouped,
     "shared_layer": shared_layer,
     "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),
@@ -235,7 +237,7 @@ CONVERTED = {
 another, 2."""
 
 FARTHER = {
-    "upsample_bilinear": lambda x: head(L.UpSampling2D(interpolation="bilinear")(conv(x))),
+    "resize_bilinear": lambda x: head(lam(lambda t: tf.compat.v1.image.resize_bilinear(t, (12, 12)), conv(x))),
     "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
     "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
