@@ -104,14 +104,14 @@ class Scales:
 
     def _cut(self, operation: tf.Operation) -> Optional[Limits]:
         """Between which scales an input may be cut short, that is clamped on both sides and that nothing else sees."""
-        low, high = limits(self.path, operation)
-        if math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0]):
-            return 0.0, MOST_MULTIPLIER * (high - low)
+        ends = [abs(end) for end in limits(self.path, operation) if end]
+        if math.isfinite(max(ends)) and self._only_clamps(operation) and self._alone(self._read(operation)[0]):
+            return 0.0, max(MOST_MULTIPLIER * min(ends), max(ends) / ranges.CODES)
         return None
 
     def _alone(self, tensor: tf.Tensor) -> bool:
         """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""
-        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.outputs:
+        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.inputs + self.path.outputs:
             found = kernel(tensor.op)
             if found is None or found.kind != kernels.FOLLOWS:
                 return True

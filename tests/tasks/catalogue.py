@@ -228,7 +228,7 @@ CONVERTED = {
     "multiply_by_picture": lambda x: head(lam(
         lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
     "upsample_bilinear": lambda x: head(L.UpSampling2D(interpolation="bilinear")(conv(x))),
-    "upsample_bilinear_unevenly": lambda x: head(L.UpSampling2D((4, 1), interpolation="bilinear")(conv(x))),
+    "upsample_bilinear_unevenly": lambda x: head(L.UpSampling2D((2, 1), interpolation="bilinear")(conv(x))),
     "grouped": grouped,
     "shared_layer": shared_layer,
     "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),

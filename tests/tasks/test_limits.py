@@ -66,6 +66,7 @@ def _beside(values, clipped):
 
 NETWORKS = {
     "sigmoid_of_a_product": lambda x: sigmoid(product(x)),
+    "sigmoid_of_a_gated_product": lambda x: sigmoid(L.Multiply()([conv(x, 4, activation="sigmoid"), product(x)])),
     "sigmoid_of_a_moved_product": lambda x: sigmoid(L.Reshape((16, 16))(L.MaxPooling2D(1)(product(x)))),
     "sigmoid_of_a_leaky_product": lambda x: sigmoid(L.LeakyReLU(0.1)(product(x))),
     "sigmoid_of_a_leaky_sum": lambda x: sigmoid(L.LeakyReLU(0.1)(L.Add()([large(x, 1e6), large(x, 1e6)]))),
@@ -92,6 +93,8 @@ NETWORKS = {
     "relu_of_1_of_millions_that_others_read": lambda x: _beside(large(x, 1e7), L.ReLU(1.0)),
     "relu_of_1_of_millions_that_others_read_moved": lambda x: _beside(
         large(x, 1e7), lambda t: K.clip(tf.nn.relu(tf.nn.max_pool(t, 3, 1, "SAME")), 0, 1)),
+    "clip_of_millions_on_the_narrow_side": lambda x: clip(-0.6, 100)(
+        L.Add()([positive(x, -1e7), positive(x, -1e7)])),
     "clip_of_an_average_of_millions": lambda x: clip(0, 0.6)(L.AveragePooling2D()(large(x, 1e7))),
     "clip_of_millions_moved": lambda x: clip(0, 0.6)(L.MaxPooling2D()(large(x, 1e7))),
     "clip_of_the_mean_of_what_others_read": lambda x: _beside(L.Multiply()([positive(x, 1e3), positive(x, 1e3)]),

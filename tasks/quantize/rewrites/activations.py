@@ -62,7 +62,7 @@ def extremes_in_one_range(net: Net) -> List[str]:
 
 
 def sigmoids_apart(net: Net) -> List[str]:
-    """No Sigmoid or Tanh reads a sum or a product: it is right up to a scale of 16 only, whatever comes, and these
+    """No Sigmoid or Tanh reads a sum or a large product: it is right up to a scale of 16, whatever comes, and these
     cannot be given a range far narrower than their operands have. Nor do these or a softmax read an input of the
     network, whose range is what it is: below a scale of 5e-4 they are wrong.
 
@@ -90,10 +90,11 @@ def _is_sum(net: Net, tensor: str) -> bool:
 
 
 def is_large_product(net: Net, tensor: str) -> bool:
-    """Whether the tensor is a product, perhaps moved and averaged, but not one with a gate, such as a sigmoid."""
+    """Whether the tensor is a product, perhaps moved and averaged; not where it is a layer's with a gate."""
     node = _behind_moves(net, tensor)
-    return node.op == "Mul" and not node.mark and all(
-        max(np.abs(_between(net, each))) > GATE for each in node.inputs)
+    return node.op == "Mul" and not node.mark and (
+        all(max(np.abs(_between(net, each))) > GATE for each in node.inputs)
+        or any(is_large_product(net, each) for each in node.inputs))
 
 
 def _between(net: Net, tensor: str) -> Tuple[float, float]:

@@ -127,9 +127,9 @@ def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
 def _alone(net: Net, tensor: str) -> bool:
     """Whether a tensor, and what it was moved from, is read once, so that its range may be cut for its reader.
 
-    Not what it was averaged from: the average would be another.
+    Not what it was averaged from: the average would be another. Nor an input, whose range is given.
     """
-    while net.only_reader(tensor) is not None:
+    while net.only_reader(tensor) is not None and tensor not in net.inputs:
         node = net.producer(tensor)
         kernel = TABLE.get(node.mark) or TABLE.get(node.op)
         if kernel is None or kernel.kind != FOLLOWS:
