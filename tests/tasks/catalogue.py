@@ -206,6 +206,8 @@ CONVERTED = {
         tf.constant(False), lambda: tf.concat([t, tf.zeros_like(t)], 3)[..., :4], lambda: tf.nn.relu(t)), conv(x))),
     "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
+    "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
+        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "maximum_of_a_clip": lambda x: head(L.Maximum()([lam(lambda t: K.clip(5 * t, -0.2, 0.3), conv(x)), conv(x)])),
     "minimum_of_a_relu_of_4": lambda x: head(L.Minimum()([L.ReLU(max_value=0.4)(conv(x)), conv(x)])),
     "clip_of_a_clip": lambda x: head(lam(lambda t: K.clip(t, -0.5, 0.5), L.Reshape((8, 8, 4))(L.Reshape((16, 16))(
@@ -239,12 +241,9 @@ another, 2."""
 FARTHER = {
     "resize_bilinear": lambda x: head(lam(lambda t: tf.compat.v1.image.resize_bilinear(t, (12, 12)), conv(x))),
     "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
-    "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
-        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
 }
 """Those that are farther away: the RESIZE_BILINEAR kernel truncates; 2 * code / 255 - 1 lies half way
-between two codes everywhere, where rounding is a matter of taste; one code of a large sum is more than all that the
-clamp leaves, so one that ADD rounds otherwise goes from one of its ends to the other. A dense layer adds these up."""
+between two codes everywhere, where rounding is a matter of taste. A dense layer adds these up."""
 
 def sine(t, known=True):
     made = tf.py_func(lambda values: np.sin(values), [t], tf.float32)

@@ -72,7 +72,7 @@ def sigmoids_apart(net: Net) -> List[str]:
     apart: Dict[str, str] = {}
     for node in net.of_type("Sigmoid", "Tanh", "Softmax", "LogSoftmax"):
         tensor = node.inputs[0]
-        is_input = _behind_moves(net, tensor).op == "Placeholder"
+        is_input = _behind_moves(net, tensor).name in net.inputs
         if is_input or (node.op in ("Sigmoid", "Tanh") and _is_sum(net, tensor)):
             if tensor not in apart:
                 apart[tensor] = net.identity(tensor)
