@@ -206,8 +206,6 @@ CONVERTED = {
         tf.constant(False), lambda: tf.concat([t, tf.zeros_like(t)], 3)[..., :4], lambda: tf.nn.relu(t)), conv(x))),
     "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
-    "clip_of_the_relu_of_a_large_sum": lambda x: head(lam(lambda t: tf.minimum(tf.nn.relu(t), 0.05), L.Add()([
-        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "maximum_of_a_clip": lambda x: head(L.Maximum()([lam(lambda t: K.clip(5 * t, -0.2, 0.3), conv(x)), conv(x)])),
     "minimum_of_a_relu_of_4": lambda x: head(L.Minimum()([L.ReLU(max_value=0.4)(conv(x)), conv(x)])),
     "clip_of_a_clip": lambda x: head(lam(lambda t: K.clip(t, -0.5, 0.5), L.Reshape((8, 8, 4))(L.Reshape((16, 16))(
@@ -231,6 +229,9 @@ CONVERTED = {
         lambda t: t * np.random.RandomState(3).rand(1, 8, 8, 4).astype(np.float32), conv(x))),
     "upsample_bilinear": lambda x: head(L.UpSampling2D(interpolation="bilinear")(conv(x))),
     "upsample_bilinear_unevenly": lambda x: head(L.UpSampling2D((2, 1), interpolation="bilinear")(conv(x))),
+    "resize_bilinear": lambda x: head(lam(lambda t: tf.compat.v1.image.resize_bilinear(t, (12, 12)), conv(x))),
+    "resize_bilinear_to_4_times": lambda x: lam(
+        lambda t: tf.compat.v1.image.resize_bilinear(t, (32, 32)), conv(x)),
     "grouped": grouped,
     "shared_layer": shared_layer,
     "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),
@@ -239,11 +240,11 @@ CONVERTED = {
 another, 2."""
 
 FARTHER = {
-    "resize_bilinear": lambda x: head(lam(lambda t: tf.compat.v1.image.resize_bilinear(t, (12, 12)), conv(x))),
     "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
 }
-"""Those that are farther away: the RESIZE_BILINEAR kernel truncates; 2 * code / 255 - 1 lies half way
-between two codes everywhere, where rounding is a matter of taste. A dense layer adds these up."""
+"""Those that are farther away: 2 * code / 255 - 1 lies half way between two codes everywhere, where rounding is a
+matter of taste, and a dense layer adds that up."""
+
 
 def sine(t, known=True):
     made = tf.py_func(lambda values: np.sin(values), [t], tf.float32)
