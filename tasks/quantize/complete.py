@@ -104,7 +104,7 @@ class _Completion:
             where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
             least = self._scales.least(operation) + self._scales.finest(tensor)
             own = ranges.trained(tensor.op.name, [tensor], least, self.training, scales.limits(self.path, operation),
-                                 self._scales.coarsest(tensor))
+                                 self._scales.coarsest(tensor), self._scales.within(tensor))
             self.trained.append(own)
             self._quantize(tensor, own.range)
             self._say(operation, where)
@@ -125,8 +125,9 @@ class _Completion:
             finest = [scale for member in group.tensors for scale in self._scales.finest(member)]
             least = [scale for member in group.produced for scale in self._scales.least(member, group)]
             most = [scale for member in group.tensors for scale in self._scales.coarsest(member)]
+            within = [ends for member in group.tensors for ends in self._scales.within(member)]
             shared = ranges.trained(tensor.op.name, group.observed() if self.training else [], least + finest,
-                                    self.training, most_scales=most)
+                                    self.training, most_scales=most, within=within)
             self.trained.append(shared)
             for member in group.tensors:
                 self._quantize(member, shared.range)

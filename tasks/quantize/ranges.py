@@ -20,6 +20,8 @@ MOMENTUM = "octet/range_momentum"
 LEAST_WIDTH = 1e-3
 LEAST_WEIGHTS_WIDTH = 1e-4
 CODES = 255.0
+CUT = 2.0 ** 20
+"""How many times a clamp's own bounds away its input may be: 32 bits hold codes of its range so far from it."""
 
 Limits = Tuple[float, float]
 ANYTHING = (-math.inf, math.inf)
@@ -63,12 +65,14 @@ def fixed(low: float, high: float) -> Range:
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
-            training: bool, limits: Limits = ANYTHING, most_scales: Sequence[tf.Tensor] = ()) -> Trained:
+            training: bool, limits: Limits = ANYTHING, most_scales: Sequence[tf.Tensor] = (),
+            within: Sequence[Range] = ()) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
     It is wide enough for its scale to reach each of `least_scales`, as far as `limits` let it: the kernels'
     multipliers may not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is
-    never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends.
+    never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends,
+    nor each of `within`, beyond which what reads it makes no difference.
     """
     with tf.variable_scope(None, default_name="ranges/" + name):
         low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)
@@ -85,6 +89,9 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
         else:
             moved = Range(tf.identity(low), tf.identity(high))
         wide = _cut(_widened(moved, least_scales, upwards=limits[1] > 0), limits, least_scales)
+        for far in within:
+            wide = Range(tf.maximum(wide.low, tf.stop_gradient(far.low)),
+                         tf.minimum(wide.high, tf.stop_gradient(far.high)))
         if most_scales:
             share = tf.stop_gradient(tf.minimum(1.0, functools.reduce(tf.minimum, most_scales) / wide.scale))
             wide = Range(wide.low * share, wide.high * share)

@@ -40,9 +40,12 @@ class Scales:
         self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
         # Between which scales the kernels are right that read a tensor.
         self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
+        self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
         for operation in (one for one in path.operations if not path.fused(one)):
             for tensor in map(origin, self._read(operation)):
-                self._between[tensor] += filter(None, [kernel(operation).scales, self._cut(operation)])
+                self._between[tensor] += filter(None, [kernel(operation).scales])
+            if self._is_cut(operation):
+                self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
 
     def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
         """The scales that the operation's output may not be finer than: see ranges.trained. Its weights have their
@@ -59,10 +62,21 @@ class Scales:
 
     def coarsest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
         """The coarsest scales that the kernels which read the tensor are right at."""
-        found = [tf.constant(most) for _, most in self._between[tensor] if math.isfinite(most)]
-        if self.path.group(tensor.op)[0].type == "Mul":  # a multiplier above 1 would end the process
-            found = [tf.maximum(scale, least) for scale in found for least in self.least(tensor.op)]
-        return found
+        return [tf.maximum(tf.constant(most), self._least_of_a_product(tensor))
+                for _, most in self._between[tensor] if math.isfinite(most)]
+
+    def within(self, tensor: tf.Tensor) -> List[Range]:
+        """Between which reals the range of a tensor that is only clamped must lie, for the clamp's 32 bits: none for
+        others.
+
+        Each side has its own end, for the data may reach one only that is far narrower than the other.
+        """
+        if tensor not in self._clamped:
+            return []
+        ends = [abs(end) for end in self._clamped[tensor]]
+        low, high = (tf.maximum(ranges.CUT * (end or max(ends)), ranges.CODES * self._least_of_a_product(tensor))
+                     for end in ends)
+        return [Range(-low, high)]
 
     def reach(self, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
         """The weights of layers that are tied to others are not too fine for the range of them all.
@@ -102,12 +116,16 @@ class Scales:
             return [SUM_ROOM * (incoming[0] + incoming[1])]
         return []
 
-    def _cut(self, operation: tf.Operation) -> Optional[Limits]:
-        """Between which scales an input may be cut short, that is clamped on both sides and that nothing else sees."""
-        ends = [abs(end) for end in limits(self.path, operation) if end]
-        if math.isfinite(max(ends)) and self._only_clamps(operation) and self._alone(self._read(operation)[0]):
-            return 0.0, max(MOST_MULTIPLIER * min(ends), max(ends) / ranges.CODES)
-        return None
+    def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
+        """The finest scale of a product, which a multiplier above 1 would kill; 0 for all else."""
+        is_product = self.path.group(tensor.op)[0].type == "Mul"
+        return self.least(tensor.op)[0] if is_product else tf.constant(0.0)
+
+    def _is_cut(self, operation: tf.Operation) -> bool:
+        """Whether the range of what the operation reads may be cut: it is clamped on both sides, and nothing else
+        sees it."""
+        low, high = limits(self.path, operation)
+        return math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0])
 
     def _alone(self, tensor: tf.Tensor) -> bool:
         """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""

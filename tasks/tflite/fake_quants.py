@@ -1,5 +1,6 @@
 """The fake-quants of a frozen graph: which range each tensor was trained with."""
 
+import math
 from typing import Dict, NamedTuple, Set, Tuple
 
 import tensorflow as tf
@@ -46,7 +47,8 @@ def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
 
 def _nudged(low: float, high: float, lowest: int) -> Quantization:
     scale = (high - low) / (255 - lowest)
-    return Quantization(scale, int(min(255, max(lowest, round(lowest - low / scale)))))
+    zero_point = math.floor(lowest - low / scale + 0.5)  # halves upwards, as toco; `round` makes them even
+    return Quantization(scale, min(255, max(lowest, zero_point)))
 
 
 def _constant(nodes: Dict[str, tf.NodeDef], reference: str) -> float:

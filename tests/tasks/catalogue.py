@@ -208,6 +208,9 @@ CONVERTED = {
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "maximum_of_a_clip": lambda x: head(L.Maximum()([lam(lambda t: K.clip(5 * t, -0.2, 0.3), conv(x)), conv(x)])),
     "minimum_of_a_relu_of_4": lambda x: head(L.Minimum()([L.ReLU(max_value=0.4)(conv(x)), conv(x)])),
+    "clip_around_half_a_code": lambda x: head(lam(lambda t: K.clip(t, -1.0, 5.0), lam(lambda t: 20 * t, conv(x)))),
+    "clip_without_an_end": lambda x: lam(
+        lambda t: tf.concat([tf.clip_by_value(t, -0.1, tf.float32.max), t], 1), head(x)),
     "clip_of_a_clip": lambda x: head(lam(lambda t: K.clip(t, -0.5, 0.5), L.Reshape((8, 8, 4))(L.Reshape((16, 16))(
         lam(lambda t: K.clip(5 * t, -0.001, 0.001), conv(x)))))),
     "clip_of_numbers": lambda x: L.Concatenate()([head(x), lam(

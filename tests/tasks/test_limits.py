@@ -47,6 +47,10 @@ def positive(x, scale):
     return lam(lambda t: scale * t, conv(x, 8, activation="relu"))
 
 
+def lopsided(x):
+    return lam(lambda t: t * np.float32([-5e6, 1e5, 1e5]), conv(x, 3, activation="relu"))
+
+
 def clip(low, high):
     return L.Lambda(lambda t: K.clip(t, low, high))
 
@@ -82,6 +86,10 @@ NETWORKS = {
         lam(lambda t: t - 3.0, conv(x, 8)))),
     "narrow_side_of_a_clip_of_a_product": lambda x: lam(lambda t: 100 * t, clip(-0.01, 10)(
         L.Multiply()([positive(x, -1e3), positive(x, 1e3)]))),
+    # A clamp whose sides are unlike: neither may cost the other its values.
+    "clip_whose_far_side_is_full": lambda x: clip(-1, 1e5)(lopsided(x)),
+    "clip_of_a_sum_whose_far_side_is_full": lambda x: clip(-1, 1e5)(L.Add()([lopsided(x), lopsided(x)])),
+    "clip_whose_far_side_is_empty": lambda x: clip(-0.6, 2e7)(L.Add()([positive(x, -1e7), positive(x, -1e7)])),
     "clip_of_a_layer_of_a_product": lambda x: clip(0, 1.0)(lam(lambda t: 300 * t, product(x))),
     "clip_of_an_average_of_a_product": lambda x: clip(0, 1.0)(L.AveragePooling2D()(product(x))),
     "clip_of_what_is_moved_and_others_read": lambda x: _beside(L.MaxPooling2D()(large(x, 1e5)),
@@ -152,10 +160,12 @@ def test_a_clamp_leaves_no_wider_range_than_its_values_need(build):
     lambda x: sigmoid(weighed(x)),
     lambda x: head(L.ReLU(1)(norm(conv(weighed(x, activation=lambda t: tf.nn.relu6(t + 3) * (1 / 6)), 64)))),
     lambda x: head(L.ReLU(1)(norm(conv(weighed(x, activation="hard_sigmoid"), 64)))),
+    lambda x: sigmoid(L.Multiply()([lam(tf.nn.relu6, L.Multiply()([conv(x), conv(x)])), conv(x)])),
     lambda x: head(L.ReLU(1)(norm(conv(lam(lambda t: t * tf.nn.relu6(t + 3) / 6, conv(x, 64)), 64)))),
     lambda x: sigmoid(lam(lambda t: tf.nn.l2_normalize(t, -1), conv(x))),
 ], ids=["hard_swish", "relu6_by_clip", "relu_of_4", "sigmoid_of_a_weighed_tensor", "relu_of_1_of_hard_gates",
-        "relu_of_1_of_hard_sigmoids", "relu_of_1_of_hard_swish", "sigmoid_of_l2_normalize"])
+        "relu_of_1_of_hard_sigmoids",
+        "sigmoid_of_a_product_with_a_gate", "relu_of_1_of_hard_swish", "sigmoid_of_l2_normalize"])
 def test_an_ordinary_network_gets_no_operator_for_ends_that_it_does_not_reach(build):
     _, applied = plan.quantizable(*frozen(build))
     assert applied and not _requantizing(build)

@@ -90,11 +90,13 @@ def _is_sum(net: Net, tensor: str) -> bool:
 
 
 def is_large_product(net: Net, tensor: str) -> bool:
-    """Whether the tensor is a product, perhaps moved and averaged; not where it is a layer's with a gate."""
+    """Whether the tensor is a product, perhaps moved and averaged; not where a factor is a gate and the other is no
+    large product itself."""
     node = _behind_moves(net, tensor)
-    return node.op == "Mul" and not node.mark and (
-        all(max(np.abs(_between(net, each))) > GATE for each in node.inputs)
-        or any(is_large_product(net, each) for each in node.inputs))
+    if node.op != "Mul" or node.mark:
+        return False
+    large = [each for each in node.inputs if max(np.abs(_between(net, each))) > GATE]
+    return len(large) == 2 or any(is_large_product(net, each) for each in large)
 
 
 def _between(net: Net, tensor: str) -> Tuple[float, float]:

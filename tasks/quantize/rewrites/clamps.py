@@ -17,19 +17,22 @@ import numpy as np
 from octet.errors import QuantizeError
 from tasks.quantize.kernels import FOLLOWS, FUSES_BIAS, RELUS, TABLE
 from tasks.quantize.net import SATURATE, Clamp, Net, Node
+from tasks.quantize.ranges import CUT
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
 from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
 MOST_GAIN = 400.0
-"""How many widths of a clamp the layer that does it may make of an input of 1, or add as its bias: that of an input up
-to 10,000 has room in 32 bits as codes of the clamp's range then."""
+"""How many times a clamp's narrower side the layer that does it may make of an input of 1, or add as its bias: that of
+an input up to 10,000 has room in 32 bits as codes of the clamp's range then."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
 """The same for an input up to 1,000,000."""
 FAR = 0.5
-"""A clamp narrower than this is done in two steps: 1,000,000 is as far from it as 32 bits hold. So is one of what
-others read too: what it alone reads gets no range wider than they hold (scales.py)."""
-FIRST_STEP = 2.0 ** 20
+"""A clamp whose narrower side is less is done in two steps: 1,000,000 is as far from it as 32 bits hold. So is one of
+what others read too, of an average and of an input: what it alone reads gets no range wider than they hold
+(scales.py)."""
+ENDLESS = 1e30
+"""A bound farther from 0 is none: `tf.float32.max` says so."""
 NARROW = 0.13
 """What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
 
@@ -68,6 +71,7 @@ def by_constants(net: Net) -> List[str]:
 
 
 def _clamp(net: Net, node: Node, tensor: str, bound: float) -> None:
+    bound = bound if abs(bound) < ENDLESS else float(np.copysign(np.inf, bound))
     low, high = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
     before = net.producer(tensor)
     if before.op == "Clamp" and net.only_reader(tensor) is node:
@@ -107,7 +111,7 @@ def saturate(net: Net) -> List[str]:
         side = _narrow_side(clamp)
         if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), side):
             if side < FAR or (np.isfinite(side) and not _alone(net, tensor)):
-                tensor = _saturated(net, net.identity(tensor), clamp, FIRST_STEP)
+                tensor = _saturated(net, net.identity(tensor), clamp, CUT)
             tensor = net.identity(tensor)
         tensor = _saturated(net, tensor, clamp)
         net.replace(clamp.name, net.identity(tensor) if side < NARROW else tensor)
@@ -150,14 +154,15 @@ def _narrow_side(clamp: Clamp) -> float:
     return min(abs(bound) for bound in (clamp.low, clamp.high) if bound)
 
 
-def _ends_in(net: Net, node: Node, width: float) -> bool:
-    """Whether what the node computes can end in a range that is cut to that width: of a layer that makes little enough.
+def _ends_in(net: Net, node: Node, side: float) -> bool:
+    """Whether what the node computes can end in a range that is cut to that side of 0: of a layer that makes little
+    enough.
 
     Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away, nor
     a mean, whose input may be as far away as that of what only requantizes.
     """
     if node.mark:
-        return node.op == "Affine" and width >= FAR and _alone(net, node.inputs[0])
+        return node.op == "Affine" and side >= FAR and _alone(net, node.inputs[0])
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
@@ -171,4 +176,4 @@ def _ends_in(net: Net, node: Node, width: float) -> bool:
     else:
         return False
     most = MOST_GAIN_OF_A_PRODUCT if is_large_product(net, layer.inputs[0]) else MOST_GAIN
-    return max(float(np.abs(gain).max()) for gain in gains) <= most * width
+    return max(float(np.abs(gain).max()) for gain in gains) <= most * side

@@ -3,11 +3,11 @@
     resize_bilinear(x), height and width times n / d     average of n x n pixels, d apart, of
                                                          resize_nearest_neighbor(x) to n times the size
 
-RESIZE_BILINEAR truncates: on average a fifth of a code too little, which a layer behind it adds up, and which later
-runtimes do not do. A window that hangs over the lower or right edge averages what is there, which is what the resize
-gives the last pixels; one that hung over the upper or left edge would not, so d is at least n - 1. To four times the
-size could be done by twice to twice the size, but that rounds twice: on a random picture it was no nearer to the exact
-values than RESIZE_BILINEAR is, and to eight times the size farther.
+RESIZE_BILINEAR truncates: on average a fifth to a third of a code too little, which a layer behind it adds up, and
+which neither the fake-quantized graph nor later runtimes do. A window that hangs over the lower or right edge averages
+what is there, which is what the resize gives the last pixels; one that hung over the upper or left edge would not, so d
+is at least n - 1. To four times the size could be done by twice to twice the size, but that rounds twice: on a random
+picture it was hardly nearer to the exact values than RESIZE_BILINEAR is, and to eight times the size farther.
 """
 
 from fractions import Fraction
@@ -19,11 +19,15 @@ import tensorflow as tf
 from tasks.quantize.net import Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT
 
-LARGEST = 3  # times as large, in each direction, as the nearest resize may make what it reads
+LARGEST = 3  # n and d: the nearest resize makes n * n times as many values as come in, and d * d times what comes out
 
 
 def bilinear(net: Net) -> List[str]:
-    """No ResizeBilinear is left that makes a picture 2 or 3/2 times as high or wide, or 2/3, by pixels' corners."""
+    """No ResizeBilinear is left, by pixels' corners, whose values lie half way or by thirds between two pixels.
+
+    That is: the height and the width become each 2, 3/2, 1, 2/3, 1/2 or 1/3 times what they were, and one of them not
+    by whole pixels.
+    """
     found = []
     for node in net.of_type("ResizeBilinear"):
         times = _times(net, node)
@@ -40,8 +44,9 @@ def _times(net: Net, node: Node) -> Optional[List[Fraction]]:
             node.attr[name].b for name in ("align_corners", "half_pixel_centers") if name in node.attr):
         return None
     times = [Fraction(int(after), before) for after, before in zip(size, shape[1:3])]
-    some = 1 < max(each.numerator for each in times) <= LARGEST
-    return times if some and all(each.numerator - each.denominator <= 1 for each in times) else None
+    near = all(max(each.numerator, each.denominator) <= LARGEST and each.numerator <= each.denominator + 1
+               for each in times)
+    return times if near and max(each.numerator for each in times) > 1 else None
 
 
 def _averaged(net: Net, node: Node, times: List[Fraction]) -> str:
