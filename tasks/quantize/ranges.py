@@ -21,7 +21,7 @@ LEAST_WIDTH = 1e-3
 LEAST_WEIGHTS_WIDTH = 1e-4
 CODES = 255.0
 CUT = 2.0 ** 20
-"""How many times a clamp's own bounds away its input may be: 32 bits hold codes of its range so far from it."""
+"""How many times each of a clamp's ends away its input may be: 32 bits hold so many codes of a range with that end."""
 
 Limits = Tuple[float, float]
 ANYTHING = (-math.inf, math.inf)
@@ -69,10 +69,10 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
             within: Sequence[Range] = ()) -> Trained:
     """A moving-average range `name` over all that the tensors hold, 0 included.
 
-    It is wide enough for its scale to reach each of `least_scales`, as far as `limits` let it: the kernels'
-    multipliers may not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is
-    never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by its ends,
-    nor each of `within`, beyond which what reads it makes no difference.
+    It is wide enough for its scale to reach each of `least_scales`, as far as `limits` and `within` let it: the
+    kernels' multipliers may not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its
+    scale is never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by
+    its ends, nor each of `within`, beyond which what reads it makes no difference.
     """
     with tf.variable_scope(None, default_name="ranges/" + name):
         low, high = (tf.get_variable(end, [], tf.float32, tf.zeros_initializer(), trainable=False)

@@ -69,7 +69,8 @@ class Scales:
         """Between which reals the range of a tensor that is only clamped must lie, for the clamp's 32 bits: none for
         others.
 
-        Each side has its own end, for the data may reach one only that is far narrower than the other.
+        Each side has its own end, for the data may reach one only that is far narrower than the other; that of a side
+        that the clamp cuts at 0 is the other's. A product keeps the range that its kernel needs.
         """
         if tensor not in self._clamped:
             return []

@@ -28,11 +28,10 @@ an input up to 10,000 has room in 32 bits as codes of the clamp's range then."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
 """The same for an input up to 1,000,000."""
 FAR = 0.5
-"""A clamp whose narrower side is less is done in two steps: 1,000,000 is as far from it as 32 bits hold. So is one of
-what others read too, of an average and of an input: what it alone reads gets no range wider than they hold
-(scales.py)."""
+"""A clamp whose narrower side is less is done in two steps: half a million is as far from it as 32 bits hold. So is one
+of a tensor whose range may not be cut to what they hold, for others see it too (`_alone`, and scales.py)."""
 ENDLESS = 1e30
-"""A bound farther from 0 is none: `tf.float32.max` says so."""
+"""A bound farther from 0 than this is none, as `tf.float32.max` is meant; CUT times as much is a float32 still."""
 NARROW = 0.13
 """What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
 
