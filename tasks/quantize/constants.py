@@ -26,14 +26,14 @@ def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
 
 def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
     """The node of a graph, by name, that an input of another refers to, or that is handed on to there."""
-    node = nodes[node_name(reference)]
+    node = nodes[node_of(reference)]
     while node.op == "Identity":
-        node = nodes[node_name(node.input[0])]
+        node = nodes[node_of(node.input[0])]
     return node
 
 
-def node_name(reference: str) -> str:
-    """The name of the node that an input of a NodeDef refers to."""
+def node_of(reference: str) -> str:
+    """The name of the node that makes a tensor, or that an input of a NodeDef refers to."""
     return reference.lstrip("^").split(":")[0]
 
 

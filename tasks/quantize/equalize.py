@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.quantize import channels, constants
-from tasks.quantize.net import LAYER_ATTR, MARK_ATTR, REQUANTIZE, node_of, said, tensor_of
+from tasks.quantize.constants import node_of
+from tasks.quantize.net import LAYER_ATTR, MARK_ATTR, REQUANTIZE, said, tensor_of
 from tasks.quantize.rewrites.affine import LAYERS
 
 INPUT_AXIS = {"Conv2D": 2, "DepthwiseConv2dNative": 2, "MatMul": 0, "Conv2DBackpropInput": 3}

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.quantize import constants
+from tasks.quantize.constants import node_of
 
 Shape = Optional[Tuple[Optional[int], ...]]
 
@@ -231,11 +232,6 @@ class Net:
                 dims = tensor.shape.dims
                 self.shapes[tensor_of(tensor.name)] = None if dims is None else tuple(
                     dim.value for dim in dims)
-
-
-def node_of(tensor: str) -> str:
-    """The name of the node that makes the tensor."""
-    return tensor.split(":")[0]
 
 
 def tensor_of(reference: str) -> str:

@@ -43,7 +43,8 @@ class Scales:
         self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
         for operation in (one for one in path.operations if not path.fused(one)):
             for tensor in map(origin, self._read(operation)):
-                self._between[tensor] += filter(None, [kernel(operation).scales])
+                if kernel(operation).scales is not None:
+                    self._between[tensor].append(kernel(operation).scales)
             if self._is_cut(operation):
                 self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
 

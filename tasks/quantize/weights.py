@@ -22,7 +22,7 @@ TRANSPOSED = ("MatMul", "Conv2DBackpropInput")
 def keep_codes(graph_def: tf.GraphDef) -> tf.GraphDef:
     """The frozen graph; it computes the same, and what toco transposes has a range over all 256 codes."""
     nodes = {node.name: node for node in graph_def.node}
-    turned = {constants.node_name(node.input[LAYERS[node.op][1]]) for node in graph_def.node if node.op in TRANSPOSED}
+    turned = {constants.node_of(node.input[LAYERS[node.op][1]]) for node in graph_def.node if node.op in TRANSPOSED}
     kept = tf.GraphDef(versions=graph_def.versions)
     for node in graph_def.node:
         copy = kept.node.add()

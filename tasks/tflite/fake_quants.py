@@ -40,7 +40,7 @@ def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
     for name, (low, high) in ranges(graph_def).items():
         found[name] = _nudged(low, high, 1 if nodes[name].attr["narrow_range"].b else 0)
         before = nodes[name].input[0]
-        if readers[before] == {name} and nodes[constants.node_name(before)].op != KIND:
+        if readers[before] == {name} and nodes[constants.node_of(before)].op != KIND:
             found[before] = found[name]
     return found
 
