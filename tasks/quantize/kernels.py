@@ -106,9 +106,9 @@ _PER_SAMPLE = ("it gives another number of samples than comes in: a constant has
 
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
-    "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}`",
+    "Elu": "use relu or leaky_relu, or `model: {approximate: [elu]}` (`[selu]` where it is Keras' selu)",
     "Selu": "use relu or leaky_relu, or `model: {approximate: [selu]}`",
-    "Softsign": "use tanh, or `model: {approximate: [softsign]}`",
+    "Softsign": "use tanh",
     "Exp": "there is no exponential in uint8: use sigmoid, tanh or softmax",
     "Log": "there is no logarithm in uint8: leave it out of the network, and apply it to its output",
     "RealDiv": "there is no division by a tensor in uint8: multiply by sigmoid or a learnt scale",

@@ -7,34 +7,38 @@ already, so that the network is trained with it. Knees are set so that the large
 each two of them; half of it is on either side.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
+from octet.errors import ModelError
+
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 GRID = 20001
 
+ERROR = {"softplus": 0.02, "elu": 0.02, "selu": 0.04}
+"""The largest error of each approximation, over all reals."""
+
 
 class Curve(NamedTuple):
-    """An activation that is nearly a line outside [low, high]: `op` is its TensorFlow operation."""
+    """A function that is nearly a line outside [low, high], and how far its approximation may be off."""
 
-    op: str
     function: Callable[[np.ndarray], np.ndarray]
     low: float
     high: float
-    knees: Tuple[float, ...] = ()  # where it has a corner of its own
+    error: float
 
 
-CURVES: Dict[str, Curve] = {
-    "softplus": Curve("Softplus", lambda x: np.logaddexp(0, x), -5.0, 5.0),
-    "elu": Curve("Elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), -5.0, 0.0),
-    "selu": Curve("Selu", lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
-                  -6.0, 0.0),
-}
-ERROR = {"softplus": 0.02, "elu": 0.02, "selu": 0.04}
-"""The largest error of each approximation, over all reals."""
+def softplus() -> Curve:
+    return Curve(lambda x: np.logaddexp(0, x), -5.0, 5.0, ERROR["softplus"])
+
+
+def elu(alpha: float = 1.0, error: float = ERROR["elu"]) -> Curve:
+    """x, below 0 alpha * (exp(x) - 1)."""
+    return Curve(lambda x: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+                 -5.0 - np.log(max(1.0, abs(alpha))), 0.0, error)
 
 
 class Pieces(NamedTuple):
@@ -48,10 +52,9 @@ class Pieces(NamedTuple):
         return self.level + sum(slope * np.maximum(x - knee, 0) for knee, slope in zip(self.knees, self.slopes))
 
 
-def pieces(name: str) -> Pieces:
-    """The fewest lines within ERROR[name] of an activation that is 0-sloped on the left, sloped on the right."""
-    curve = CURVES[name]
-    knees = _knees(curve, 2 * ERROR[name])
+def pieces(curve: Curve) -> Pieces:
+    """The fewest lines within its error of a function that is 0-sloped on the left, sloped on the right."""
+    knees = _knees(curve, 2 * curve.error)
     values = curve.function(np.array(knees))
     rises = np.diff(values) / np.diff(knees)
     # Left of the first knee it is level, right of the last it goes on as the curve does.
@@ -87,30 +90,79 @@ def _knees(curve: Curve, error: float) -> List[float]:
     return [float(grid[index]) for index in knees]
 
 
+class Activation(NamedTuple):
+    """One in a graph: `y` of `x`. name: what a recipe calls it; scale: y is so many times the curve."""
+
+    name: str
+    x: tf.Tensor
+    y: tf.Tensor
+    curve: Curve
+    scale: float = 1.0
+
+
 def replace(graph: tf.Graph, names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
     """The outputs, now that the activations named are approximated everywhere in the live graph.
 
     Comes before the loss: a gradient that is there already would be that of the activation itself.
+    Raises ModelError for a name that the graph has nothing of.
     """
-    outputs = list(outputs)
+    outputs, present = list(outputs), list(_activations(graph))
     for name in names:
-        found = pieces(name)
-        for operation in [each for each in graph.get_operations() if each.type == CURVES[name].op]:
-            old = operation.outputs[0]
-            readers = old.consumers()
-            new = _built(operation, found)
+        if name not in {found.name for found in present}:
+            raise ModelError(
+                "the network has no {}".format(name), where="model.approximate",
+                why="there is nothing to approximate; it has {} that may be".format(
+                    ", ".join(sorted({found.name for found in present})) or "no activation"),
+                next_step="leave {} out of the list".format(name))
+    for found in present:
+        if found.name in names:
+            readers, new = found.y.consumers(), _built(found)
             if readers:
-                common.RerouteTensor(new, old, can_modify=readers)
-            outputs = [new if output is old else output for output in outputs]
+                common.RerouteTensor(new, found.y, can_modify=readers)
+            outputs = [new if output is found.y else output for output in outputs]
     return outputs
 
 
-def _built(operation: tf.Operation, found: Pieces) -> tf.Tensor:
-    x = operation.inputs[0]
-    with x.graph.as_default(), tf.name_scope(operation.name + "/approximated/"):
+def _activations(graph: tf.Graph) -> Iterator[Activation]:
+    """All that may be approximated, as TensorFlow has them and as Keras makes them of several operations."""
+    chosen = set()  # the Elu operations that are part of another activation
+    for operation in reversed(graph.get_operations()):  # what is made of others comes after them
+        x, y = (tensors[0] if tensors else None for tensors in (operation.inputs, operation.outputs))
+        if operation.type == "Softplus":
+            yield Activation("softplus", x, y, softplus())
+        elif operation.type == "Selu":
+            yield Activation("selu", x, y, elu(SELU_ALPHA, ERROR["selu"] / SELU_SCALE), SELU_SCALE)
+        elif operation.type == "Elu" and operation not in chosen:
+            yield Activation("elu", x, y, elu())
+        elif operation.type == "Select":
+            alpha, inside = _alpha(operation), operation.inputs[1].op
+            if alpha is not None:
+                chosen.add(inside)
+                is_selu = np.isclose(alpha, SELU_ALPHA)  # Keras multiplies it by SELU_SCALE behind it
+                yield Activation("selu" if is_selu else "elu", inside.inputs[0], y,
+                                 elu(alpha, ERROR["selu"] / SELU_SCALE if is_selu else ERROR["elu"]))
+
+
+def _alpha(choice: tf.Operation) -> Optional[float]:
+    """The alpha of what Keras writes as where(x > 0, elu(x), alpha * elu(x)); None of any other choice."""
+    condition, inside, scaled = (tensor.op for tensor in choice.inputs)
+    if (condition.type, inside.type, scaled.type) != ("Greater", "Elu", "Mul"):
+        return None
+    alpha = tf.get_static_value(scaled.inputs[0])
+    is_elu = (condition.inputs[0] is inside.inputs[0] and tf.get_static_value(condition.inputs[1]) == 0
+              and scaled.inputs[1] is inside.outputs[0] and np.size(alpha) == 1)
+    return float(alpha) if is_elu and alpha is not None else None
+
+
+def _built(activation: Activation) -> tf.Tensor:
+    x, found = activation.x, pieces(activation.curve)
+    with x.graph.as_default(), tf.name_scope(activation.y.op.name + "/approximated/"):
         total = None
-        for knee, slope in zip(found.knees, found.slopes):
+        for knee, slope in zip(found.knees, activation.scale * np.array(found.slopes)):
             # The slope goes inside the ReLU: one layer makes all of it.
             piece = tf.nn.relu(abs(slope) * x - abs(slope) * knee)
-            total = piece if total is None else total + piece if slope > 0 else total - piece
-        return total + found.level
+            if total is None:
+                total = piece if slope > 0 else -piece
+            else:
+                total = total + piece if slope > 0 else total - piece
+        return total + activation.scale * found.level
