@@ -1,6 +1,7 @@
 """Arrays out of an .npz file, with words for what can be wrong with it."""
 
 import lzma
+import tokenize
 import zipfile
 import zlib
 from typing import Dict, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 from octet.errors import DatasetError
 
 BROKEN = (ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error,
-          lzma.LZMAError)
+          lzma.LZMAError, tokenize.TokenError)
 
 
 def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, np.ndarray]:
@@ -18,8 +19,6 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
     Raises DatasetError for a file that is missing or corrupt, or that lacks a required array."""
     try:
         with open(path, "rb") as file, _opened(file) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array")
             missing = [name for name in required if name not in archive.files]
             if missing:
                 raise DatasetError(
@@ -27,13 +26,17 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
                     "It has: {}.".format(", ".join(archive.files) or "nothing"),
                     "Save it with numpy.savez(path, {}).".format(
                         ", ".join(name + "=..." for name in required)))
-            return {name: archive[name] for name in (*required, *optional) if name in archive.files}
+            return {name: _array(archive, name) for name in (*required, *optional) if name in archive.files}
     except FileNotFoundError:
         raise DatasetError("no such file", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.") from None
     except IsADirectoryError:
         raise DatasetError("it is a folder, not a file", path, "The dataset is one .npz file.",
                            "Check data.args.path in the recipe.") from None
+    except MemoryError:
+        raise DatasetError("no memory for its arrays", path,
+                           "All of them are read at once, as large as their headers say, which may be damaged.",
+                           "Write it anew with numpy.savez, smaller if need be.") from None
     except BROKEN as error:
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",
@@ -45,4 +48,14 @@ def _opened(file):
         # Before numpy does: its reader, left half made, complains again when it is collected.
         zipfile.ZipFile(file).close()
     file.seek(0)
-    return np.load(file, allow_pickle=False)
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it holds a single array")
+    return archive
+
+
+def _array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    found = archive[name]
+    if not isinstance(found, np.ndarray):  # numpy gives the bytes of any other file
+        raise ValueError("{} is no array in it".format(name))
+    return found

@@ -83,6 +83,9 @@ def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, wh
         raise DatasetError("{} is {} of shape {}, not {} of shape [{}]".format(
             name, array.dtype, list(array.shape), np.dtype(dtype).name,
             ", ".join(map(str, chain(["N"], shape)))), where, why, step)
+    if 0 in shape:
+        raise DatasetError("{} is of shape {}: there is nothing in it".format(name, list(array.shape)), where,
+                           "A network is trained from numbers to numbers.", step)
 
 
 def _check_finite(values: np.ndarray, name: str, where: str) -> None:

@@ -1,6 +1,6 @@
 """What `data.args` says of named arrays: which array an input or a target is in, and what it means."""
 
-import math
+import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from octet.datasets.dataset import KINDS
@@ -45,7 +45,7 @@ def inputs_of(said: Optional[dict], low: Optional[float], high: Optional[float])
         keys = _keys(keys, ("array", "low", "high"), where)
         for key in ("low", "high"):
             number = keys.get(key, 0)
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or abs(number) > sys.float_info.max:
                 raise DatasetError("expected a number, found {!r}".format(number), "{}.{}".format(where, key),
                              "The codes 0..255 stand for reals between low and high.", "Write a finite number.")
         found[name] = InputArray(_pattern(keys, where), keys.get("low", 0.0), keys.get("high", 1.0))

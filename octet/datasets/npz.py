@@ -55,7 +55,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     return check(Dataset(
         inputs={name: Input(train.inputs[name].shape[1:], source.low, source.high)
                 for name, source in sources.items()},
-        targets={name: _target(answer, train.targets[name]) for name, answer in answers.items()},
+        targets={name: _target(answer, train.targets[name], path) for name, answer in answers.items()},
         parts=parts), path)
 
 
@@ -115,12 +115,18 @@ def _part(part: str, found: Arrays, sources: Dict[str, InputArray], answers: Dic
     return Part(inputs, targets)
 
 
-def _target(answer: TargetArray, train: Any) -> Target:
+def _target(answer: TargetArray, train: Any, path: str) -> Target:
     if answer.kind == "value":
         return Target("value", shape=train.shape[1:])
     classes = answer.classes
     if classes is None:
-        classes = [str(index) for index in range(max(train.max(initial=0), 0) + 1)]
+        largest = max(train.max(initial=0), 0)
+        if largest >= max(train.size, 1):
+            raise DatasetError("{} has the label {}, of only {} labels".format(
+                in_part(answer.pattern, "train"), largest, train.size), path,
+                "There are as many classes as the largest label says, and each needs a training example.",
+                "Mend that label, or name the classes.")
+        classes = [str(index) for index in range(largest + 1)]
     return Target(answer.kind, classes, train.shape[1:])
 
 

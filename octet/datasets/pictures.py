@@ -51,6 +51,7 @@ def decode_masks(files: Sequence[str], size: Sequence[int], classes: int) -> np.
 def _opened(file: str, next_step: str):
     try:
         with Image.open(file) as image:
+            image.load()  # np.asarray would hide what it raises
             yield image
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DatasetError("not a readable picture: {}".format(error), file,

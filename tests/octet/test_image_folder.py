@@ -86,6 +86,10 @@ def test_bad_masks_are_named(tmp_path):
     mask[4, 5] = 255
     Image.fromarray(mask).save(os.path.join(masks, "0.png"))
     assert "the mask holds 255 at row 4, column 5, outside 0..2" in refusal(image_folder.load, path, **args)
+    Image.fromarray(np.random.RandomState(0).randint(0, 3, (6, 6)).astype(np.uint8)).save(os.path.join(masks, "0.png"))
+    with open(os.path.join(masks, "0.png"), "rb+") as file:
+        file.truncate(50)
+    assert "test/masks/0.png  not a readable picture" in refusal(image_folder.load, path, **args)
     os.rename(os.path.join(masks, "0.png"), os.path.join(masks, "x.png"))
     for call in (image_folder.load, lambda path, **args: image_folder.digest("test", path, **args)):
         assert "test/images/0.jpg has nothing of its name in test/masks/" in refusal(call, path, **args)

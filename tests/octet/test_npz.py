@@ -1,4 +1,6 @@
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,8 @@ def test_one_changed_test_label_changes_only_the_test_digest(tmp_path):
     (changed(x_test=np.zeros((1, 4, 4, 1), np.uint8), y_test=[0]), "the test part has 1 sample"),
     (changed(x_train=np.zeros((1, 4, 4, 1), np.uint8), y_train=[0]), "the train part has 1 sample"),
     (changed(x_train=np.array([None])), "not a readable .npz file"),
+    (put("y_train", 3, 2 ** 31 - 1), "y_train has the label 2147483647, of only 18 labels"),
+    (changed(x_train=np.zeros((20, 0, 4, 1), np.uint8)), "of shape [18, 0, 4, 1]: there is nothing in it"),
 ])
 def test_npz_says_what_is_wrong(tmp_path, content, words):
     path = save(tmp_path, content)
@@ -63,13 +67,36 @@ def test_npz_files_that_are_missing_cut_short_or_no_archive_are_named(tmp_path):
         assert path in refusal(npz.load, path)
 
 
+def test_files_in_the_place_of_an_npz_file_that_hold_something_else_are_said(tmp_path):
+    path = str(tmp_path / "data.npz")
+    with open(path, "wb") as file:
+        np.save(file, np.zeros(3))
+    assert "it holds a single array" in refusal(npz.load, path)
+    for header, words in ((b"no array", "x_train is no array in it"), (_header("(20, 4"), "not a readable .npz file"),
+                          (_header("({},)".format(2 ** 55)), "no memory for its arrays")):
+        with zipfile.ZipFile(save(tmp_path, changed(x_train=None)), "a") as archive:
+            archive.writestr("x_train" if header == b"no array" else "x_train.npy", header)
+        for call in (npz.load, lambda path: npz.digest("train", path)):
+            assert words in refusal(call, path)
+
+
+def _header(shape):
+    """A .npy file, of uint8 of a shape that is written as said, without its array."""
+    text = "{{'descr': '|u1', 'fortran_order': False, 'shape': {}}}\n".format(shape).encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 def test_a_folder_in_the_place_of_an_npz_file_is_said(tmp_path):
     assert "it is a folder" in refusal(npz.load, str(tmp_path))
 
 
 def test_a_range_that_is_none_is_refused(tmp_path):
     for make in (arrays, floats):
-        assert "finite low < high" in refusal(npz.load, save(tmp_path, make()), low=1.0, high=1.0)
+        path = save(tmp_path, make())
+        assert "finite low < high" in refusal(npz.load, path, low=1.0, high=1.0)
+        assert "expected a number" in refusal(npz.load, path, low=-10 ** 401, high=1.0)
+        for low, high in ((-1e308, 1e308), (0.0, 1e39), (0.0, 1e-40)):
+            assert "a range is from 1e-30 to 1e+30 wide" in refusal(npz.load, path, low=low, high=high)
 
 
 def street():
@@ -164,6 +191,7 @@ def corrupt(name, index, value):
     (dict(street(), speed_test=np.zeros((6, 2))), "test.speed is float32 of shape [6, 2], not float32 of shape [N, 1]"),
     (dict(street(), speed_test=np.array(["a"] * 6)), "speed_test is <U1 of shape [6], not numbers"),
     (dict(street(), speed_train=np.zeros(19)), "19 speed"),
+    (dict(street(), speed_train=np.zeros((20, 0))), "train.speed is of shape [18, 0]: there is nothing in it"),
     (dict(street(), photo_validation=np.zeros((2, 4, 4, 3), np.uint8)), "no array named 'validation/heat'"),
 ])
 def test_masks_and_values_that_are_wrong_are_named(tmp_path, content, words):
