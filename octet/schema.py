@@ -124,7 +124,7 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
     a value is not what it must be: `problems` then has one more for each, unless its key has one."""
     values = _settled(text, problems)
     reported = {problem.keys for problem in problems}
-    _expect_live(text, problems)
+    _expect_read(text, problems)
     try:
         return Recipe.model_validate(values).model_dump(by_alias=True)
     except pydantic.ValidationError as error:
@@ -149,16 +149,24 @@ def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
     return text.values
 
 
-def _expect_live(text: Text, problems: List[Problem]) -> None:
-    """What only the tutorial's way reads is said by a recipe that goes this way."""
+_OF_ONE_WAY = {
+    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
+                                    "is over"},
+    "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
+                          "trained range from the first step"),
+}
+"""{way of batch norm: {what it does not read: why}}."""
+
+
+def _expect_read(text: Text, problems: List[Problem]) -> None:
+    """What only one way of batch norm reads is said by a recipe that goes this way."""
     section = text.values.get("quantize", {})
-    if not isinstance(section, dict) or section.get("batch_norm") == "live":
+    if not isinstance(section, dict):
         return
-    for name in ("delay", "default_ranges"):
+    for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
         if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
             keys = ("quantize", name)
-            problems.append(Problem(nearest(text.places, keys), keys, "is for `batch_norm: live` alone; folded, every "
-                                    "tensor has a trained range from the first step"))
+            problems.append(Problem(nearest(text.places, keys), keys, why))
 
 
 def _say(detail: Dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict
 
+from octet.datasets.dataset import PARTS
 from octet.errors import OctetError, StageDied
 from octet.job import Job
 from pipeline import child, disk, snapshot
@@ -17,7 +18,8 @@ def run(taken: Snapshot, check: str) -> Dict:
             tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
         output = Path(folder) / "output"
         output.mkdir()
-        job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder))
+        job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
+                  parts=PARTS)
         try:
             return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
         except StageDied as died:  # with its log, which lies in `folder`

@@ -28,7 +28,7 @@ def run(job: Job, progress: Progress) -> dict:
     ranges, rewrites = plan.quantizable(graph_def, network)
     settings = job.section("quantize")
     if settings.batch_norm == "live":
-        trained = live.covered(graph_def, network, settings.default_ranges)
+        trained = live.covered(graph_def, network, settings, dataset.parts["train"])
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(1.0, "every tensor has a range")
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in rewrites],

@@ -11,7 +11,8 @@ In:  TrainFloat's float.pb, training.meta; the recipe's quantize section; the pa
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
      which names the measured ranges.
      By-product: events.
-Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers.
+Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers, RecipeError
+when a delay leaves no step.
 """
 
 import logging
@@ -44,7 +45,7 @@ def run(job: Job, progress: Progress) -> dict:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
 
     if settings.batch_norm == "live":
-        trained_live = live.covered(graph_def, network, settings.default_ranges)
+        trained_live = live.covered(graph_def, network, settings, part)
         graph_def, history = live.train(job, dataset, source, network, training)
     graph_def, pairs = plan.folded(graph_def, network), []
     if settings.equalize:

@@ -12,6 +12,7 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
 """
 
 import json
+import logging
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -60,6 +61,11 @@ def run(job: Job, progress: Progress) -> dict:
             lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
         "size_bytes": {"float": _float_size(folded, float_network), "uint8": uint8_path.stat().st_size},
     }
+    if network["measured"]:
+        words = "{} ranges were measured and not trained: {}".format(
+            len(network["measured"]), ", ".join(item["tensor"] for item in network["measured"]))
+        logging.warning(words)
+        progress(1.0, words)
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {"wrong": measurement["parity"]["wrong"]}}

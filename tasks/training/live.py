@@ -6,17 +6,18 @@ word: so what it leaves out is looked for first.
 """
 
 from pathlib import Path
-from typing import Dict, List, Optional, Set, Tuple
+from types import SimpleNamespace
+from typing import Dict, List, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import Dataset
-from octet.errors import QuantizeError
+from octet.datasets.dataset import Dataset, Part
+from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
 from tasks import network as net
 from tasks.quantize import constants, groups, kernels, thaw
-from tasks.training import evaluate, training_graph
+from tasks.training import evaluate, feed, training_graph
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 from tasks.training.model import put
@@ -24,12 +25,19 @@ from tasks.training.model import put
 WITHOUT = (kernels.FOLLOWS, kernels.FIXED)  # kinds of kernels whose range is not trained
 
 
-def covered(graph_def: tf.GraphDef, network: Dict, default_ranges: Optional[str]) -> Set[str]:
+def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, part: Part) -> Set[str]:
     """The names of the inference graph's operations whose ranges are trained.
 
     Raises QuantizeError naming each tensor that needs a trained range and would be left without one, unless
-    the recipe has default ranges for them.
+    the recipe has default ranges for them; RecipeError for a delay after which no step of training comes.
     """
+    steps = settings.epochs * feed.count(part, settings.batch_size)
+    if settings.delay and settings.delay >= steps:
+        raise RecipeError(
+            "quantization would come after {} steps, and there are {}".format(settings.delay, steps),
+            where="quantize.delay", why="it would be in sight of none: {} epochs of {} samples, {} at a time".format(
+                settings.epochs, len(part), settings.batch_size),
+            next_step="set a smaller delay, or more epochs")
     outputs = net.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
         thaw.thaw(constants.fold(graph_def, outputs))
@@ -38,7 +46,7 @@ def covered(graph_def: tf.GraphDef, network: Dict, default_ranges: Optional[str]
         ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
         missing = [operation for operation in path.operations
                    if _needs_range(path, operation) and operation.name not in ranged]
-    if missing and default_ranges is None:
+    if missing and settings.default_ranges is None:
         raise QuantizeError(
             "tf.contrib.quantize leaves {} tensor{} without a range".format(
                 len(missing), "s" if len(missing) > 1 else ""),

@@ -62,6 +62,12 @@ def test_what_only_live_batch_norm_reads_is_said_where_it_would_do_nothing(setti
     recipe.load(write("r.yaml", SHORT + "quantize: {{batch_norm: live, {}}}\n".format(setting)))
 
 
+def test_what_live_batch_norm_does_not_read_is_said_there():
+    with pytest.raises(RecipeError, match="r.yaml:3:30  quantize.freeze_ranges_after: is not for `batch_norm: live`"):
+        recipe.load(write("r.yaml", SHORT + "quantize: {batch_norm: live, freeze_ranges_after: 0.5}\n"))
+    recipe.load(write("r.yaml", SHORT + "quantize: {freeze_ranges_after: 0.5}\n"))
+
+
 def test_what_is_of_another_type_and_would_do_nothing_is_told_as_both():
     assert refusal(SHORT + "quantize: {delay: true}\n") == textwrap.dedent("""\
         r.yaml:3:12  quantize.delay: expected a whole number of at least 0, found true

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from models import lenet
 from octet import recipe
+from octet.datasets.dataset import PARTS
 from octet.errors import ModelError, QuantizeError, RecipeError
 from octet.job import Job
 from tasks import check
@@ -15,7 +16,8 @@ LENET = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], den
 def checked(folder, text):
     path = folder / "recipe.yaml"
     path.write_text(text)
-    return check.run(Job("check", recipe.load(path).sections(), {}, str(folder), str(folder)), lambda *_: None)
+    job = Job("check", recipe.load(path).sections(), {}, str(folder), str(folder), PARTS)
+    return check.run(job, lambda *_: None)
 
 
 def test_every_tensor_is_told_with_where_its_range_comes_from(tmp_path):
@@ -31,6 +33,11 @@ def test_a_gate_for_another_kind_of_target_is_said_before_training(tmp_path):
 def test_live_batch_norm_that_would_not_be_folded_is_said_before_training(tmp_path):
     with pytest.raises(QuantizeError, match="without a range"):
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live}"))
+
+
+def test_a_delay_beyond_the_last_step_is_said_before_training(tmp_path):
+    with pytest.raises(RecipeError, match="quantization would come after 5000 steps"):
+        checked(tmp_path, LENET % ("", "quantize: {batch_norm: live, delay: 5000}"))
 
 
 def test_weights_of_another_network_are_said_before_training(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 
 from octet.datasets import digits
-from octet.errors import QuantizeError
+from octet.errors import QuantizeError, RecipeError
 from tasks import network as net
 from tasks.training import evaluate
 from tests.tasks import jobs
@@ -25,6 +25,7 @@ model: {build: ./net.py, args: {use_bias: %s}}
 train: {epochs: 3, batch_size: 32}
 quantize: {batch_norm: live, epochs: 2, batch_size: 32, delay: 40}
 """
+STEPS = 2 * (len(digits.load().parts["train"]) // 32)
 
 
 def test_batch_norm_trained_live_ends_as_a_fully_uint8_file(tmp_path):
@@ -49,13 +50,24 @@ def test_a_bias_before_batch_norm_is_said_before_training_starts(tmp_path):
     assert not (tmp_path / "TrainQAT" / "events").exists()
 
 
-def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path):
+def test_a_delay_beyond_the_last_step_is_said_before_training_starts(tmp_path):
+    (tmp_path / "net.py").write_text(MODEL)
+    _, made = jobs.run(tmp_path, RECIPE % "false", "TrainFloat")
+    for number, delay in enumerate((STEPS, 10 ** 26)):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "net.py").write_text(MODEL)
+        with pytest.raises(RecipeError, match="after {} steps, and there are {}".format(delay, STEPS)):
+            jobs.run(tmp_path / str(number), RECIPE.replace("40", str(delay)) % "false", "TrainQAT", made)
+
+
+def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path, caplog):
     (tmp_path / "net.py").write_text(MODEL)
     recipe = RECIPE.replace("live,", "live, default_ranges: measured,")
     metrics, folders = jobs.run(tmp_path, recipe % "true", "ValidateInterpreter")
     measured = {item["tensor"]: (item["low"], item["high"])
                 for item in metrics["ValidateInterpreter"]["default_ranges"]}
     sources = {item["tensor"]: item["source"] for item in metrics["TrainQAT"]["ranges"]}
+    assert "2 ranges were measured and not trained: " + ", ".join(measured) in caplog.text
     assert measured and set(measured) == {name for name, source in sources.items() if source == "measured"}
     part, network = digits.load().parts["train"], net.read(folders["Freeze"])
     with evaluate.session_of(net.read_graph(folders["Freeze"] / "frozen.pb")) as session:
