@@ -18,6 +18,7 @@ from octet.errors import ModelError
 from octet.job import Job
 
 KERAS = (".h5", ".hdf5")
+INDEX = ".index"  # of a checkpoint; TensorFlow reads it as one of another format, with nothing in it
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
 
 
@@ -31,19 +32,23 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
     if name is None:
         return None
     path = Path(job.recipe_folder) / Path(name).expanduser()
+    if path.suffix == INDEX:
+        raise ModelError("{} is the index of a checkpoint".format(path), where="model.weights",
+                         why="the values are in another file of the same name",
+                         next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
     wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights}
     try:
         if path.suffix in KERAS:
             found = _in_order(_keras(path), model, wanted)
         else:
             found = _checkpoint(path)
-    except (OSError, KeyError, tf.errors.OpError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, tf.errors.OpError) as error:  # h5py's, of damage
         raise ModelError("cannot read the weights {}: {}".format(path, error), where="model.weights",
                          why="the float network starts from them",
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
                                    "(its files but for .index and .data-...)") from error
     _expect_all(wanted, found, path)
-    _expect_finite({name: found[name] for name in wanted}, path)
+    _expect_reals({name: found[name] for name in wanted}, path)
     return [found[name] for name in wanted]
 
 
@@ -94,7 +99,11 @@ def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Pa
                 "; the file also has " + ", ".join(spare) if spare else ""))
 
 
-def _expect_finite(values: Dict[str, np.ndarray], path: Path) -> None:
+def _expect_reals(values: Dict[str, np.ndarray], path: Path) -> None:
+    others = ["{} is {}".format(name, value.dtype) for name, value in values.items() if value.dtype.kind not in "fiu"]
+    if others:
+        raise ModelError("the weights {} hold what is no real number".format(path), where="model.weights",
+                         why="\n".join(others), next_step="give weights as Keras or TensorFlow saved them")
     broken = [name for name, value in values.items() if not np.all(np.isfinite(value))]
     if broken:
         raise ModelError("the weights {} hold NaN or infinity".format(path), where="model.weights",

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -80,6 +81,32 @@ def test_all_that_does_not_fit_is_named_at_once(trained, name):
 def test_a_file_that_is_not_there_is_a_model_error(trained, name):
     with pytest.raises(ModelError, match="cannot read the weights"):
         read(trained[0], name)
+
+
+@pytest.mark.parametrize("attribute, value", [("layer_names", 3), ("layer_names", [b"gone"]), ("weight_names", 5)])
+def test_a_file_whose_lists_are_damaged_is_a_model_error(trained, attribute, value):
+    with h5py.File(str(trained[0] / "weights.h5"), "r+") as file:
+        (file if attribute == "layer_names" else file["dense"]).attrs[attribute] = value
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        read(trained[0], "weights.h5")
+
+
+@pytest.mark.parametrize("kind", ["complex64", "bool", "S3"])
+def test_values_that_are_no_real_numbers_are_a_model_error(trained, kind):
+    with h5py.File(str(trained[0] / "weights.h5"), "r+") as file:
+        group = file["dense/dense"]
+        shape = group["bias:0"].shape
+        del group["bias:0"]
+        group["bias:0"] = np.ones(shape, kind)
+    with pytest.raises(ModelError, match="hold what is no real number") as caught:
+        read(trained[0], "weights.h5")
+    assert "dense/bias is " in caught.value.why
+
+
+def test_the_index_of_a_checkpoint_is_told_from_its_prefix(trained):
+    with pytest.raises(ModelError, match="names.index is the index of a checkpoint") as caught:
+        read(trained[0], "names.index")
+    assert caught.value.next_step.endswith(": names")
 
 
 def test_a_file_that_is_none_of_keras_is_a_model_error(tmp_path):
