@@ -5,12 +5,14 @@ the sha256 of what stands before it, so that the same network always gives the s
 that was renamed, or edited since, still says what it came from.
 """
 
+import os
 import re
 from typing import Optional
 
 from octet import digest
 
 _FORM = re.compile(rb"\noctet-model-1 sha256:([0-9a-f]{64})\n\Z")
+_LENGTH = len("\noctet-model-1 sha256:\n") + 64
 
 
 def carried(content: bytes) -> bytes:
@@ -18,6 +20,13 @@ def carried(content: bytes) -> bytes:
     if find(content):
         return content
     return content + "\noctet-model-1 sha256:{}\n".format(digest.of_bytes(content)).encode("ascii")
+
+
+def of_file(path: str) -> Optional[str]:
+    """What `find` gives for a file's content. Raises OSError."""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LENGTH))
+        return find(file.read())
 
 
 def find(content: bytes) -> Optional[str]:

@@ -1,5 +1,6 @@
 """From an artifact back to all that made it, and from a thing to all that it made."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -31,18 +32,12 @@ class Lineage:
     def find(self, file: Path) -> Found:
         """The artifact that `file` is, or is in, or is a copy of a file of.
 
-        Raises StoreError when no manifest knows it."""
-        if not file.exists():
-            raise StoreError("there is no such file", where=str(file),
-                             why="its place or its bytes tell what it came from",
-                             next_step="check the path; `octet ls --artifacts` lists what is in the store")
-        content = file.read_bytes() if file.is_file() else None
+        Raises StoreError when no manifest knows it, or it cannot be read."""
+        sha256, carried = _looked_at(file)
         inside = self._by_place(file)
-        if inside is not None and (content is None or file.name == manifest.NAME
-                                   or digest.of_bytes(content) in _digests(inside)):
+        if inside is not None and (sha256 is None or file.name == manifest.NAME or sha256 in _digests(inside)):
             return Found(inside, PLACE, [])
-        for how, wanted in ((CONTENT, content and digest.of_bytes(content)),
-                            (IDENTIFIER, content and identifier.find(content))):
+        for how, wanted in ((CONTENT, sha256), (IDENTIFIER, carried)):
             holders = [record for record in sorted(self.everything(), key=_maker_first)
                        if wanted and wanted in (_digests(record) if how == CONTENT
                                                 else [record["metrics"].get("identifier")])]
@@ -77,7 +72,8 @@ class Lineage:
     def users(self, what: str) -> Iterator[Tuple[dict, str]]:
         """(manifest, how) of every artifact that `what` went into at first hand: the name or path of
         a dataset, a model or a source file; a commit; the sha256 of a part, a file or a product."""
-        wanted = _Wanted(what)
+        with _read(what):
+            wanted = _Wanted(what)
         for record in self.everything():
             how = wanted.used_by(record)
             if how:
@@ -137,6 +133,27 @@ def _maker_first(record: dict) -> tuple:
 
 def _backwards(text: str) -> tuple:
     return tuple(-ord(letter) for letter in text)
+
+
+def _looked_at(file: Path) -> Tuple[Optional[str], Optional[str]]:
+    """(sha256, the identifier that it carries) of a file; (None, None) of a folder or a device."""
+    with _read(str(file)):
+        if not file.exists():
+            raise StoreError("there is no such file", where=str(file),
+                             why="its place or its bytes tell what it came from",
+                             next_step="check the path; `octet ls --artifacts` lists what is in the store")
+        return (digest.of_file(str(file)), identifier.of_file(str(file))) if file.is_file() else (None, None)
+
+
+@contextmanager
+def _read(what: str) -> Iterator[None]:
+    """An OSError inside is a StoreError that says it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError("cannot be read: {}".format(error.strerror), where=what,
+                         why="its bytes tell what it came from, and what went into what",
+                         next_step="give this user the right to read it, or name another") from error
 
 
 class _Wanted:

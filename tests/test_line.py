@@ -74,6 +74,16 @@ def test_layers_of_a_model_are_told_the_worst_first(built):
     assert lines[0].startswith("tensor") and lines[1].split()[0] == parity["end_to_end"][0]["name"]
 
 
+def test_layers_of_an_edited_model_are_said_to_be_those_of_another(built, tmp_path):
+    model, = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
+    edited = bytearray(model.read_bytes())
+    edited[len(edited) // 2] ^= 1
+    (tmp_path / "edited.tflite").write_bytes(edited)
+    told = built.octet("layers", str(tmp_path / "edited.tflite"))
+    assert told.returncode == 0 and "its content is another now" in told.stderr
+    assert told.stdout == built.octet("layers", str(model)).stdout
+
+
 def test_missed_gate_fails_with_figures_and_measures_nothing_again(built):
     before = built.products()
     built.recipe.write_text(RECIPE.replace("min_accuracy: 0.8", "min_accuracy: 1.0"))

@@ -8,12 +8,14 @@ by itself, on data and over the whole range of codes.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Dict, Iterator, List
 
 from octet.errors import StoreError
 from pipeline import settings, words
-from pipeline.lineage import Lineage
+from pipeline.lineage import IDENTIFIER, Lineage, id_of
+from pipeline.looks import FORCED, INTACT
 from pipeline.store import Store
 
 MEASURED = "ValidateInterpreter"
@@ -36,15 +38,33 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _parity(lineage: Lineage, file: Path) -> Dict:
     """The parity in the measurement that `file` is of, or that was made from it."""
-    record = lineage.find(file).manifest
-    measured = [found for found in [record] + lineage.below([record]) if found["stage"] == MEASURED]
+    known = lineage.find(file)
+    if known.how == IDENTIFIER:
+        print("{}: known by {}; its content is another now, which was not measured".format(file, known.how),
+              file=sys.stderr)
+    measured = [found for found in [known.manifest] + lineage.below([known.manifest]) if found["stage"] == MEASURED]
     if not measured:
         raise StoreError("no measurement was made of this", where=str(file),
                          why="what each layer does is found out by {}".format(MEASURED),
                          next_step="run `luigi --module pipeline {}` for its recipe".format(MEASURED))
-    newest = max(measured, key=lambda found: found.get("finished") or "")
-    path = lineage.store.artifact(newest["stage"], newest["key"]) / "measurement.json"
-    return json.loads(path.read_text(encoding="utf-8"))["parity"]
+    whole = [found for found in measured if _is_whole(lineage.store, found)]
+    if not whole:
+        raise StoreError("its measurement is damaged, or was let go", where=str(file),
+                         why="`octet trace {}` says what it was".format(file),
+                         next_step="run `luigi --module pipeline {}` for its recipe: it is made again".format(MEASURED))
+    newest = max(whole, key=lambda found: found.get("finished") or "")
+    return json.loads(_measurement(lineage.store, newest).read_text(encoding="utf-8"))["parity"]
+
+
+def _is_whole(store: Store, record: Dict) -> bool:
+    """Whether the artifact of the manifest is there, and not another under its key."""
+    look = store.look(record["stage"], record["key"])
+    return look.state in (INTACT, FORCED) and id_of(look.manifest) == id_of(record) and _measurement(
+        store, record).exists()
+
+
+def _measurement(store: Store, record: Dict) -> Path:
+    return store.artifact(record["stage"], record["key"]) / "measurement.json"
 
 
 def _wrong(parity: Dict) -> Iterator[str]:

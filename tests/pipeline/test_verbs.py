@@ -90,6 +90,27 @@ def test_a_damaged_file_of_the_store_is_not_taken_for_what_it_was(house):
     assert "no artifact holds this file" in octet(house, "trace", path, code=11)
 
 
+@pytest.mark.parametrize("words", [["layers"], ["trace"], ["trace", "--used-by"]])
+def test_what_cannot_be_read_is_said(house, words):
+    assert "cannot be read: File name too long" in octet(house, *words, "n" * 300, code=11)
+
+
+def test_layers_of_a_damaged_measurement_are_an_error(house):
+    model = artifact(house, "ConvertUint8") / "model.tflite"
+    damage(artifact(house, "ValidateInterpreter") / "measurement.json", b"[]")
+    assert "its measurement is damaged, or was let go" in octet(house, "layers", model, code=11)
+
+
+def test_layers_of_a_measurement_that_was_let_go_are_an_error(house, tmp_path):
+    model = shutil.copy(str(artifact(house, "ConvertUint8", "second") / "model.tflite"), str(tmp_path))
+    (house.mine / "second.yaml").rename(house.mine / "second.kept")
+    try:
+        octet(house, "gc", "--delete", "--runs", "0")
+    finally:
+        (house.mine / "second.kept").rename(house.mine / "second.yaml")
+    assert "its measurement is damaged, or was let go" in octet(house, "layers", model, code=11)
+
+
 def test_a_picture_of_the_lineage_has_every_artifact_and_part(house):
     path = artifact(house, "ValidateInterpreter")
     dot, mermaid = octet(house, "trace", path, "--dot"), octet(house, "trace", path, "--mermaid")
