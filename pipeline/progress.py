@@ -1,4 +1,4 @@
-"""How far a stage is: a bar in a terminal, plain lines in a log."""
+"""How far a stage is: a bar in a terminal, plain lines in a log. What is reported at 100 % stays to be read."""
 
 import multiprocessing
 import os
@@ -38,6 +38,8 @@ class Bar:
 
     def __call__(self, fraction: float, message: str = "") -> None:
         self.progress.update(self.task, completed=fraction, description=message)
+        if fraction >= 1 and message:
+            self.progress.console.print("{}: {}".format(self.name, message), markup=False, highlight=False)
 
     def __exit__(self, kind, *error) -> None:
         if kind is None:
@@ -48,11 +50,11 @@ class Bar:
 
 
 class Lines:
-    """A line now and then: for the first report, the last, and each tenth that is 5 s after another."""
+    """A line now and then: for the first report, those at 100 %, and each tenth that is 5 s after another."""
 
     def __init__(self, name: str, stream: TextIO, clock=time.monotonic) -> None:
         self.name, self.stream, self.clock = name, stream, clock
-        self.shown_at, self.shown = None, 0.0
+        self.shown_at, self.shown, self.line = None, 0.0, ""
 
     def __enter__(self):
         self.started = self.clock()
@@ -63,9 +65,10 @@ class Lines:
         now = self.clock()
         first = self.shown_at is None
         due = first or (now - self.shown_at >= EVERY_S and fraction - self.shown >= EVERY_FRACTION)
-        if due or (fraction >= 1 > self.shown):
-            self.shown_at, self.shown = now, fraction
-            self._write("{:.0f} %  {}".format(100 * fraction, message).rstrip())
+        line = "{:.0f} %  {}".format(100 * fraction, message).rstrip()
+        if due or (fraction >= 1 and line != self.line):
+            self.shown_at, self.shown, self.line = now, fraction, line
+            self._write(line)
 
     def __exit__(self, kind, *error) -> None:
         how = "stopped" if kind else "done"

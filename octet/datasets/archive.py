@@ -10,7 +10,7 @@ import numpy as np
 
 from octet.errors import DatasetError
 
-BROKEN = (ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error,
           lzma.LZMAError, tokenize.TokenError)
 
 

@@ -4,8 +4,8 @@ from itertools import chain
 
 import numpy as np
 
-from octet.datasets.codes import ROWS, scale_of
-from octet.datasets.dataset import KINDS, PARTS, Dataset, Input, Part, Target
+from octet.datasets.codes import ROWS
+from octet.datasets.dataset import KINDS, PARTS, Dataset, Input, Part, Target, scale_of
 from octet.errors import DatasetError
 
 
@@ -85,7 +85,7 @@ def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, wh
             ", ".join(map(str, chain(["N"], shape)))), where, why, step)
     if 0 in shape:
         raise DatasetError("{} is of shape {}: there is nothing in it".format(name, list(array.shape)), where,
-                           "A network is trained from numbers to numbers.", step)
+                           "A network is trained from numbers to numbers.", "Save one number or more for each sample.")
 
 
 def _check_finite(values: np.ndarray, name: str, where: str) -> None:

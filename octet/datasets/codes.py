@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from octet.datasets.dataset import quantization
+from octet.datasets.dataset import quantization, scale_of
 from octet.errors import DatasetError
 
 ROWS = 4096  # encoded at a time: the float64 copy stays small beside the data
@@ -38,15 +38,6 @@ def encode(values: np.ndarray, low: float, high: float, name: str, where: str) -
         exact = np.floor(rows.astype(np.float64) / scale + 0.5) + zero_point
         codes[start:start + ROWS] = np.clip(exact, 0, 255)
     return codes
-
-
-def scale_of(low: float, high: float, where: str):
-    """`dataset.quantization(low, high)`; raises DatasetError for a range that is none."""
-    try:
-        return quantization(low, high)
-    except ValueError as error:
-        raise DatasetError(str(error), where, "The codes 0..255 stand for reals between them.",
-                           "Set low and high to the range of the data.") from None
 
 
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -85,6 +85,15 @@ def quantization(low: float, high: float) -> Tuple[float, int]:
     return scale, int(min(255, max(0, math.floor(-low / scale + 0.5))))
 
 
+def scale_of(low: float, high: float, where: str) -> Tuple[float, int]:
+    """`quantization(low, high)`; raises DatasetError for a range that is none."""
+    try:
+        return quantization(low, high)
+    except ValueError as error:
+        raise DatasetError(str(error), where, "The codes 0..255 stand for reals between them.",
+                           "Set low and high to the range of the data.") from None
+
+
 def arguments(section: Dict[str, Any], folder) -> Dict[str, Any]:
     """What `load` and `digest` are called with: the recipe's `data.args`, a relative `path` in it
     taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written.

@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet.datasets import content
-from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target, scale_of
 from octet.errors import DatasetError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -67,6 +67,7 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
     _check_args(path, size, channels, validation, masks)
+    scale_of(low, high, path)
     return digests.of_bytes(json.dumps([_hashes(part, path, validation, masks is not None), list(size), channels,
                                         float(low), float(high)]).encode())
 

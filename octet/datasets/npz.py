@@ -120,14 +120,23 @@ def _target(answer: TargetArray, train: Any, path: str) -> Target:
         return Target("value", shape=train.shape[1:])
     classes = answer.classes
     if classes is None:
-        largest = max(train.max(initial=0), 0)
-        if largest >= max(train.size, 1):
-            raise DatasetError("{} has the label {}, of only {} labels".format(
-                in_part(answer.pattern, "train"), largest, train.size), path,
-                "There are as many classes as the largest label says, and each needs a training example.",
-                "Mend that label, or name the classes.")
-        classes = [str(index) for index in range(largest + 1)]
+        classes = [str(index) for index in range(_count(train, in_part(answer.pattern, "train"), path))]
     return Target(answer.kind, classes, train.shape[1:])
+
+
+def _count(labels: Any, name: str, path: str) -> int:
+    """How many classes the training labels name. Raises DatasetError where one is skipped."""
+    import numpy as np
+
+    labels = labels[labels >= 0]  # `check` has the words for others
+    largest = labels.max(initial=0)
+    present = np.zeros(min(largest, labels.size) + 1, bool)  # one of so many is skipped if any is
+    present[labels[labels < len(present)]] = True
+    if labels.size and not present.all():
+        raise DatasetError("{} has the label {}, but no {}".format(name, largest, present.argmin()), path,
+                           "There are as many classes as the largest label says, and each needs a training example.",
+                           "Mend that label, or name the classes.")
+    return int(largest) + 1
 
 
 def _hold_out(train: Part, validation: float, path: str) -> Tuple[Part, Part]:

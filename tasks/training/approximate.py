@@ -35,10 +35,15 @@ def softplus() -> Curve:
     return Curve(lambda x: np.logaddexp(0, x), -5.0, 5.0, ERROR["softplus"])
 
 
-def elu(alpha: float = 1.0, error: float = ERROR["elu"]) -> Curve:
-    """x, below 0 alpha * (exp(x) - 1)."""
-    return Curve(lambda x: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
-                 -5.0 - np.log(max(1.0, abs(alpha))), 0.0, error)
+def elu(alpha: float = 1.0, scale: float = 1.0, error: float = ERROR["elu"]) -> Curve:
+    """scale * x, below 0 scale * alpha * (exp(x) - 1)."""
+    return Curve(lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+                 -5.0 - np.log(max(1.0, abs(scale * alpha))), 0.0, error)
+
+
+CURVES = {"Softplus": ("softplus", softplus()), "Elu": ("elu", elu()),
+          "Selu": ("selu", elu(SELU_ALPHA, SELU_SCALE, ERROR["selu"]))}
+"""{TensorFlow's operation: (its name in a recipe, its curve)}."""
 
 
 class Pieces(NamedTuple):
@@ -91,60 +96,63 @@ def _knees(curve: Curve, error: float) -> List[float]:
 
 
 class Activation(NamedTuple):
-    """One in a graph: `y` of `x`. name: what a recipe calls it; scale: y is so many times the curve."""
+    """One in a graph: `y` of `x`; name: what a recipe calls it."""
 
     name: str
     x: tf.Tensor
     y: tf.Tensor
     curve: Curve
-    scale: float = 1.0
 
 
-def replace(graph: tf.Graph, names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
-    """The outputs, now that the activations named are approximated everywhere in the live graph.
+def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
+    """The outputs, now that the activations named are approximated everywhere before them in the live graph.
 
     Comes before the loss: a gradient that is there already would be that of the activation itself.
-    Raises ModelError for a name that the graph has nothing of.
+    Raises ModelError for a name that there is nothing of.
     """
-    outputs, present = list(outputs), list(_activations(graph))
+    outputs, present, parts = list(outputs), set(), set()
+    for find in (_choices, _operations):
+        for found in find([operation for operation in _before(outputs) if operation not in parts]):
+            present.add(found.name)
+            if found.name in names:
+                outputs = _replaced(found, outputs)
+            else:
+                parts.update(tensor.op for tensor in found.y.op.inputs)  # what a choice is made of is not looked at
     for name in names:
-        if name not in {found.name for found in present}:
+        if name not in present:
             raise ModelError(
                 "the network has no {}".format(name), where="model.approximate",
                 why="there is nothing to approximate; it has {} that may be".format(
-                    ", ".join(sorted({found.name for found in present})) or "no activation"),
+                    ", ".join(sorted(present)) or "no activation"),
                 next_step="leave {} out of the list".format(name))
-    for found in present:
-        if found.name in names:
-            readers, new = found.y.consumers(), _built(found)
-            if readers:
-                common.RerouteTensor(new, found.y, can_modify=readers)
-            outputs = [new if output is found.y else output for output in outputs]
     return outputs
 
 
-def _activations(graph: tf.Graph) -> Iterator[Activation]:
-    """All that may be approximated, as TensorFlow has them and as Keras makes them of several operations."""
-    chosen = set()  # the Elu operations that are part of another activation
-    for operation in reversed(graph.get_operations()):  # what is made of others comes after them
-        x, y = (tensors[0] if tensors else None for tensors in (operation.inputs, operation.outputs))
-        if operation.type == "Softplus":
-            yield Activation("softplus", x, y, softplus())
-        elif operation.type == "Selu":
-            yield Activation("selu", x, y, elu(SELU_ALPHA, ERROR["selu"] / SELU_SCALE), SELU_SCALE)
-        elif operation.type == "Elu" and operation not in chosen:
-            yield Activation("elu", x, y, elu())
-        elif operation.type == "Select":
-            alpha, inside = _alpha(operation), operation.inputs[1].op
-            if alpha is not None:
-                chosen.add(inside)
-                is_selu = np.isclose(alpha, SELU_ALPHA)  # Keras multiplies it by SELU_SCALE behind it
-                yield Activation("selu" if is_selu else "elu", inside.inputs[0], y,
-                                 elu(alpha, ERROR["selu"] / SELU_SCALE if is_selu else ERROR["elu"]))
+def _before(outputs: Sequence[tf.Tensor]) -> List[tf.Operation]:
+    """The operations that the outputs depend on, the last made first: readers before what they read."""
+    found, todo = set(), [tensor.op for tensor in outputs]
+    while todo:
+        operation = todo.pop()
+        if operation not in found:
+            found.add(operation)
+            todo.extend(tensor.op for tensor in operation.inputs)
+    return sorted(found, key=lambda operation: -operation._id)
+
+
+def _choices(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
+    """Those that Keras makes of an elu, as where(x > 0, elu(x), alpha * elu(x))."""
+    for operation in operations:
+        alpha = _alpha(operation) if operation.type == "Select" else None
+        if alpha is not None:
+            x, y = operation.inputs[1].op.inputs[0], operation.outputs[0]
+            if np.isclose(alpha, SELU_ALPHA):  # Keras multiplies it by SELU_SCALE behind it
+                yield Activation("selu", x, y, elu(SELU_ALPHA, error=ERROR["selu"] / SELU_SCALE))
+            else:
+                yield Activation("elu", x, y, elu(alpha))
 
 
 def _alpha(choice: tf.Operation) -> Optional[float]:
-    """The alpha of what Keras writes as where(x > 0, elu(x), alpha * elu(x)); None of any other choice."""
+    """The alpha of such a choice; None of any other."""
     condition, inside, scaled = (tensor.op for tensor in choice.inputs)
     if (condition.type, inside.type, scaled.type) != ("Greater", "Elu", "Mul"):
         return None
@@ -154,15 +162,31 @@ def _alpha(choice: tf.Operation) -> Optional[float]:
     return float(alpha) if is_elu and alpha is not None else None
 
 
+def _operations(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
+    """Those that are an operation of TensorFlow's."""
+    for operation in operations:
+        if operation.type in CURVES:
+            name, curve = CURVES[operation.type]
+            yield Activation(name, operation.inputs[0], operation.outputs[0], curve)
+
+
+def _replaced(activation: Activation, outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
+    """The outputs, now that pieces stand for the activation."""
+    readers, new = activation.y.consumers(), _built(activation)
+    if readers:
+        common.RerouteTensor(new, activation.y, can_modify=readers)
+    return [new if output is activation.y else output for output in outputs]
+
+
 def _built(activation: Activation) -> tf.Tensor:
     x, found = activation.x, pieces(activation.curve)
     with x.graph.as_default(), tf.name_scope(activation.y.op.name + "/approximated/"):
         total = None
-        for knee, slope in zip(found.knees, activation.scale * np.array(found.slopes)):
+        for knee, slope in zip(found.knees, found.slopes):
             # The slope goes inside the ReLU: one layer makes all of it.
             piece = tf.nn.relu(abs(slope) * x - abs(slope) * knee)
             if total is None:
                 total = piece if slope > 0 else -piece
             else:
                 total = total + piece if slope > 0 else total - piece
-        return total + activation.scale * found.level
+        return total + found.level

@@ -26,7 +26,7 @@ class Built:
 
     def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str]) -> None:
         self.model = model
-        self.outputs = approximate.replace(tf.get_default_graph(), approximated, model.outputs)
+        self.outputs = approximate.replace(approximated, model.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
         # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.

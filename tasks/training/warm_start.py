@@ -17,6 +17,8 @@ from tensorflow.python.keras.saving.hdf5_format import _legacy_weights, load_att
 from octet.errors import ModelError
 from octet.job import Job
 
+BROKEN = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, MemoryError, tf.errors.OpError)
+"""What h5py, Keras and TensorFlow raise over a file that is damaged or none of theirs."""
 KERAS = (".h5", ".hdf5")
 INDEX = ".index"  # of a checkpoint; TensorFlow reads it as one of another format, with nothing in it
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
@@ -32,24 +34,28 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
     if name is None:
         return None
     path = Path(job.recipe_folder) / Path(name).expanduser()
-    if path.suffix == INDEX:
+    if path.suffix == INDEX and path.is_file():
         raise ModelError("{} is the index of a checkpoint".format(path), where="model.weights",
                          why="the values are in another file of the same name",
                          next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
     wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights}
+    found = _read(path)
+    if path.suffix in KERAS:
+        found = _in_order(found, model, wanted)
+    _expect_all(wanted, found, path)
+    _expect_reals({name: found[name] for name in wanted}, path)
+    return [found[name] for name in wanted]
+
+
+def _read(path: Path) -> Dict[str, np.ndarray]:
+    """{variable: value} of a file. Raises ModelError for one that cannot be read."""
     try:
-        if path.suffix in KERAS:
-            found = _in_order(_keras(path), model, wanted)
-        else:
-            found = _checkpoint(path)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, tf.errors.OpError) as error:  # h5py's, of damage
+        return _keras(path) if path.suffix in KERAS else _checkpoint(path)
+    except BROKEN as error:
         raise ModelError("cannot read the weights {}: {}".format(path, error), where="model.weights",
                          why="the float network starts from them",
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
                                    "(its files but for .index and .data-...)") from error
-    _expect_all(wanted, found, path)
-    _expect_reals({name: found[name] for name in wanted}, path)
-    return [found[name] for name in wanted]
 
 
 def _keras(path: Path) -> Dict[str, np.ndarray]:
@@ -104,7 +110,8 @@ def _expect_reals(values: Dict[str, np.ndarray], path: Path) -> None:
     if others:
         raise ModelError("the weights {} hold what is no real number".format(path), where="model.weights",
                          why="\n".join(others), next_step="give weights as Keras or TensorFlow saved them")
-    broken = [name for name, value in values.items() if not np.all(np.isfinite(value))]
+    with np.errstate(over="ignore"):
+        broken = [name for name, value in values.items() if not np.isfinite(value.astype(np.float32)).all()]
     if broken:
         raise ModelError("the weights {} hold NaN or infinity".format(path), where="model.weights",
                          why="in " + ", ".join(broken), next_step="give weights of a training that went well")

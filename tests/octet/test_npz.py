@@ -31,7 +31,8 @@ def test_one_changed_test_label_changes_only_the_test_digest(tmp_path):
 
 @pytest.mark.parametrize("content, words", [
     (put("y_test", 4, 7), "test.label[4] is 7, outside 0..1"),
-    (put("y_train", slice(None), 1), "class 0 ('0') has no training sample"),
+    (put("y_train", slice(None), 1), "y_train has the label 1, but no 0"),
+    (put("y_train", slice(3, None), 7), "y_train has the label 7, but no 2"),
     (put("x_train", (3, 0, 1, 0), np.nan, floats), "x_train[3, 0, 1, 0] is nan"),
     (put("x_test", (5, 0, 1, 0), -np.inf, floats), "x_test[5, 0, 1, 0] is -inf"),
     (put("x_test", (2, 1, 1, 0), 1.5, floats), "x_test[2, 1, 1, 0] is 1.5"),
@@ -47,7 +48,7 @@ def test_one_changed_test_label_changes_only_the_test_digest(tmp_path):
     (changed(x_test=np.zeros((1, 4, 4, 1), np.uint8), y_test=[0]), "the test part has 1 sample"),
     (changed(x_train=np.zeros((1, 4, 4, 1), np.uint8), y_train=[0]), "the train part has 1 sample"),
     (changed(x_train=np.array([None])), "not a readable .npz file"),
-    (put("y_train", 3, 2 ** 31 - 1), "y_train has the label 2147483647, of only 18 labels"),
+    (put("y_train", 3, 2 ** 31 - 1), "y_train has the label 2147483647, but no 2"),
     (changed(x_train=np.zeros((20, 0, 4, 1), np.uint8)), "of shape [18, 0, 4, 1]: there is nothing in it"),
 ])
 def test_npz_says_what_is_wrong(tmp_path, content, words):
@@ -73,11 +74,24 @@ def test_files_in_the_place_of_an_npz_file_that_hold_something_else_are_said(tmp
         np.save(file, np.zeros(3))
     assert "it holds a single array" in refusal(npz.load, path)
     for header, words in ((b"no array", "x_train is no array in it"), (_header("(20, 4"), "not a readable .npz file"),
+                          (_header("(2,,)"), "not a readable .npz file"),
+                          (_header("({},)".format(2 ** 70)), "not a readable .npz file"),
                           (_header("({},)".format(2 ** 55)), "no memory for its arrays")):
         with zipfile.ZipFile(save(tmp_path, changed(x_train=None)), "a") as archive:
             archive.writestr("x_train" if header == b"no array" else "x_train.npy", header)
         for call in (npz.load, lambda path: npz.digest("train", path)):
             assert words in refusal(call, path)
+
+
+def test_an_npz_file_that_asks_for_a_password_is_said(tmp_path):
+    path = save(tmp_path, arrays())
+    with open(path, "rb") as file:
+        content = bytearray(file.read())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the first array's flag in the central directory
+    with open(path, "wb") as file:
+        file.write(content)
+    for call in (npz.load, lambda path: npz.digest("train", path)):
+        assert "not a readable .npz file" in refusal(call, path)
 
 
 def _header(shape):

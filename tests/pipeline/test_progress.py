@@ -67,6 +67,19 @@ def test_terminal_that_cannot_draw_gets_lines(terminal, monkeypatch):
     assert "━" not in shown_on(master)
 
 
+def test_what_is_found_at_the_end_stays_to_be_read(terminal):
+    stream, master = terminal
+    log = io.StringIO()
+    for shown in progress.Bar("TrainQAT", stream), progress.Lines("TrainQAT", log):
+        with shown:
+            for message in ("epoch 1/1", "conv1 [0, 6] never moved", "conv2 has no width"):
+                shown(1.0, message)
+    told = ["TrainQAT: conv1 [0, 6] never moved", "TrainQAT: conv2 has no width"]
+    drawn = shown_on(master)
+    assert [line for line in told if line not in drawn] == []
+    assert log.getvalue().splitlines()[2:4] == [line.replace(": ", ": 100 %  ") for line in told]
+
+
 def test_log_gets_each_tenth_at_most_every_five_seconds():
     now, log = [0.0], io.StringIO()
     with progress.Lines("TrainQAT", log, clock=lambda: now[0]) as shown:

@@ -83,7 +83,9 @@ def test_a_file_that_is_not_there_is_a_model_error(trained, name):
         read(trained[0], name)
 
 
-@pytest.mark.parametrize("attribute, value", [("layer_names", 3), ("layer_names", [b"gone"]), ("weight_names", 5)])
+@pytest.mark.parametrize("attribute, value", [
+    ("layer_names", 3), ("layer_names", [3]), ("layer_names", [b"gone"]), ("layer_names", "dense"),
+    ("weight_names", 5)])
 def test_a_file_whose_lists_are_damaged_is_a_model_error(trained, attribute, value):
     with h5py.File(str(trained[0] / "weights.h5"), "r+") as file:
         (file if attribute == "layer_names" else file["dense"]).attrs[attribute] = value
@@ -101,6 +103,24 @@ def test_values_that_are_no_real_numbers_are_a_model_error(trained, kind):
     with pytest.raises(ModelError, match="hold what is no real number") as caught:
         read(trained[0], "weights.h5")
     assert "dense/bias is " in caught.value.why
+
+
+def test_a_value_beyond_float32_is_a_model_error(trained):
+    with h5py.File(str(trained[0] / "weights.h5"), "r+") as file:
+        group = file["dense/dense"]
+        shape = group["bias:0"].shape
+        del group["bias:0"]
+        group["bias:0"] = np.full(shape, 1e300)
+    with pytest.raises(ModelError, match="hold NaN or infinity"):
+        read(trained[0], "weights.h5")
+
+
+def test_the_prefix_of_a_checkpoint_may_be_called_an_index(trained):
+    folder, values = trained
+    for file in list(folder.glob("names.*")):
+        file.rename(str(file).replace("names.", "names.index."))
+    found = read(folder, "names.index")
+    np.testing.assert_array_equal(found["dense/bias"], values["dense/bias"])
 
 
 def test_the_index_of_a_checkpoint_is_told_from_its_prefix(trained):
