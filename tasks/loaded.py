@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from types import ModuleType
 from typing import Iterable, List
 
@@ -13,7 +14,8 @@ INSTALLED = ("site-packages", "dist-packages")
 def check(closure: Iterable[str]) -> None:
     """Every module of this process that is neither Python's nor installed is in `closure` (paths).
 
-    Raises SourceError that names the import: code that is in no key could change, and the artifact
+    One in the process's own temporary folder was written by what is in there: AutoGraph does so with the `call` of a
+    subclassed Keras model. Raises SourceError that names the import: code that is in no key could change, and the artifact
     would be taken for fresh."""
     known = {os.path.realpath(path) for path in closure}
     strangers = [module for module in list(sys.modules.values()) if _is_source(module)
@@ -38,10 +40,9 @@ def _is_source(module: ModuleType) -> bool:
         return False
     if set(INSTALLED) & set(file.split(os.sep)):
         return False
-    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.base_prefix)}
     library = os.path.join("lib", "python{}.{}".format(*sys.version_info[:2]))
-    return not any(os.path.realpath(file).startswith(os.path.join(prefix, library) + os.sep)
-                   for prefix in prefixes)
+    folders = [os.path.join(prefix, library) for prefix in (sys.prefix, sys.base_prefix)] + [tempfile.gettempdir()]
+    return not any(os.path.realpath(file).startswith(os.path.realpath(folder) + os.sep) for folder in folders)
 
 
 def _importers(stranger: ModuleType) -> List[str]:

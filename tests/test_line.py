@@ -13,6 +13,24 @@ train: {epochs: 6, batch_size: 32}
 quantize: {epochs: 2, batch_size: 32}
 validate: {max_accuracy_drop: 0.05, min_accuracy: 0.8}
 """
+SUBCLASSED = """\
+import tensorflow as tf
+
+
+class Net(tf.keras.Model):
+    def __init__(self, classes):
+        super().__init__()
+        self.conv = tf.keras.layers.Conv2D(8, 3, activation="relu")
+        self.scores = tf.keras.layers.Dense(classes)
+
+    def call(self, image):
+        found = self.conv(image)
+        return self.scores(tf.reshape(found, [-1, 6 * 6 * 8]))
+
+
+def build(input_shape, classes):
+    return Net(classes)
+"""
 STRANGERS = ("tasks", "models", "octet", "pipeline", "luigi", "yaml", "numpy", "tensorflow", "six")
 
 
@@ -60,6 +78,14 @@ def test_octet_runs_in_a_hostile_folder(built, hostile):
     assert checked.returncode == 0, checked.stderr
     listed = built.octet("ls", "--artifacts", cwd=hostile)
     assert listed.stdout.count("intact") == 6
+
+
+def test_a_subclassed_model_is_trained_whose_call_keras_writes_anew_and_imports(tmp_path):
+    (tmp_path / "net.py").write_text(SUBCLASSED)
+    project = Project(tmp_path, recipe="data: {dataset: digits}\nmodel: {build: ./net.py}\ntrain: {epochs: 1}\n"
+                                       "validate: {max_accuracy_drop: 0.05}\n")
+    done = project.luigi("ValidateInterpreter", "--local-scheduler")
+    assert done.returncode == 0, done.stderr
 
 
 def test_layers_of_a_model_are_told_the_worst_first(built):
