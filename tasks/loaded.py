@@ -15,8 +15,8 @@ def check(closure: Iterable[str]) -> None:
     """Every module of this process that is neither Python's nor installed is in `closure` (paths).
 
     One in the process's own temporary folder was written by what is in there: AutoGraph does so with the `call` of a
-    subclassed Keras model. Raises SourceError that names the import: code that is in no key could change, and the artifact
-    would be taken for fresh."""
+    subclassed Keras model. Raises SourceError that names the import: code that is in no key could change, and the
+    artifact would be taken for fresh."""
     known = {os.path.realpath(path) for path in closure}
     strangers = [module for module in list(sys.modules.values()) if _is_source(module)
                  and os.path.realpath(module.__file__) not in known]

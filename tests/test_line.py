@@ -17,11 +17,21 @@ SUBCLASSED = """\
 import tensorflow as tf
 
 
+class Scores(tf.keras.layers.Layer):
+    def __init__(self, classes, **more):
+        super().__init__(**more)
+        self.dense = tf.keras.layers.Dense(classes)
+
+    @tf.function
+    def call(self, features):
+        return self.dense(features)
+
+
 class Net(tf.keras.Model):
     def __init__(self, classes):
         super().__init__()
         self.conv = tf.keras.layers.Conv2D(8, 3, activation="relu")
-        self.scores = tf.keras.layers.Dense(classes)
+        self.scores = Scores(classes)
 
     def call(self, image):
         found = self.conv(image)
@@ -80,7 +90,7 @@ def test_octet_runs_in_a_hostile_folder(built, hostile):
     assert listed.stdout.count("intact") == 6
 
 
-def test_a_subclassed_model_is_trained_whose_call_keras_writes_anew_and_imports(tmp_path):
+def test_subclassed_models_and_layers_are_trained_whose_call_keras_writes_anew(tmp_path):
     (tmp_path / "net.py").write_text(SUBCLASSED)
     project = Project(tmp_path, recipe="data: {dataset: digits}\nmodel: {build: ./net.py}\ntrain: {epochs: 1}\n"
                                        "validate: {max_accuracy_drop: 0.05}\n")

@@ -51,6 +51,9 @@ def _expand(call: tf.NodeDef, function, into: tf.GraphDef) -> Dict[str, str]:
             copy.name = inside(node.name)
             del copy.input[:]
             copy.input.extend(inside(name) for name in node.input if not name.startswith("^"))
-    return {call.name if index == 0 else "{}:{}".format(call.name, index):
-            inside(flat[function.ret[argument.name]])
-            for index, argument in enumerate(function.signature.output_arg)}
+    outputs = [inside(flat[function.ret[argument.name]]) for argument in function.signature.output_arg]
+    if outputs:  # for whoever asks the graph for the call's output by its name
+        handed = into.node.add(name=call.name, op="Identity", input=outputs[:1])
+        handed.attr["T"].type = function.signature.output_arg[0].type
+    return {call.name if index == 0 else "{}:{}".format(call.name, index): output
+            for index, output in enumerate(outputs)}

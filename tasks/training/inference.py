@@ -9,6 +9,7 @@ from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
 from tasks import network as net
+from tasks.quantize import functions
 from tasks.training import evaluate, warm_start
 from tasks.training.model import ANY_DEVICE, Built, build, initialize, put, scores
 
@@ -69,7 +70,7 @@ class Inference:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
         with self.session.graph.as_default():
             graph_def = tf.graph_util.convert_variables_to_constants(
-                self.session, self.session.graph.as_graph_def(), net.nodes(self.network, "outputs"))
+                self.session, functions.inline(self.session.graph.as_graph_def()), net.nodes(self.network, "outputs"))
         unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),

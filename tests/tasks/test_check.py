@@ -12,6 +12,15 @@ from tests.tasks import brought
 
 LENET = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}%s}\n%s"
 
+CALLED = """
+import tensorflow as tf
+layers = tf.keras.layers
+
+def build(input_shape, classes):
+    return tf.keras.Sequential([layers.Flatten(input_shape=input_shape), layers.Dense(classes),
+                                layers.Activation({}, name="last")])
+"""
+
 
 def checked(folder, text):
     path = folder / "recipe.yaml"
@@ -33,6 +42,13 @@ def test_a_gate_for_another_kind_of_target_is_said_before_training(tmp_path):
 def test_live_batch_norm_that_would_not_be_folded_is_said_before_training(tmp_path):
     with pytest.raises(QuantizeError, match="without a range"):
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live}"))
+
+
+@pytest.mark.parametrize("activation", ["tf.nn.swish", "tf.function(tf.nn.relu)"])
+def test_an_output_that_is_a_call_of_a_function_is_the_functions(tmp_path, activation):
+    (tmp_path / "net.py").write_text(CALLED.format(activation))
+    ranges = checked(tmp_path, "data: {dataset: digits}\nmodel: {build: ./net.py}\n")["ranges"]
+    assert [item["layer"] for item in ranges][-1] == "last"
 
 
 def test_a_delay_beyond_the_last_step_is_said_before_training(tmp_path):
