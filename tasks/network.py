@@ -28,7 +28,8 @@ NETWORK = "network.json"
 def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:
     """The dataset's names of `side` ('input' or 'target') in the order in which the model has them.
 
-    By name where the model's names are the dataset's; by order where none is and there are as many.
+    By name where the model's names are the dataset's; by order where none is and there are as many: that which the
+    dataset's module gives them. Ours give them by alphabet, for a recipe's mappings reach a stage sorted.
     Raises ModelError, which lists both sides, for anything else: a half match is a misspelling.
     """
     theirs, ours = list(model_names), list(dataset_names)
@@ -43,7 +44,7 @@ def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str)
         why="the model has {}: {}\nthe dataset has {}: {}".format(
             len(theirs), ", ".join(theirs), len(ours), ", ".join(ours)),
         next_step="name the model's {} as the dataset does, or give as many and none of its names: "
-                  "then they are taken in order".format(
+                  "then they are taken in order, those that a recipe names by alphabet".format(
                       "last layers" if side == "target" else "input layers"))
 
 

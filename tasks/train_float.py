@@ -7,11 +7,12 @@ Fails with ModelError when the model cannot be built on this data, its weights a
 the loss leaves the numbers.
 """
 
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import tensorflow as tf
 
 from octet.datasets.dataset import Dataset
+from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
@@ -46,6 +47,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates)
         initialize(session)
+        _expect_same(model.weights, inference)
         put(session, model.weights, inference.weights)
 
         def validate() -> Dict:
@@ -57,3 +59,15 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         history = History(job.out, validate)
         trainer.fit(session, part, seed, history, progress)
     return history.close()
+
+
+def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:
+    """The model that is trained has the variables of the one that will be used; layers may be called something else."""
+    trained, used = ([(variable.op.name.split("/")[-1], tuple(variable.shape.as_list())) for variable in each]
+                     for each in (variables, inference.variables))
+    if trained != used:
+        raise ModelError(
+            "the model is another one in training", where="model.build",
+            why="its function is called with K.learning_phase() 1 and 0, and gives {} variables, then {}:\n{}".format(
+                len(trained), len(used), ", ".join("{} {}".format(*one) for one in set(trained) ^ set(used))),
+            next_step="build the same layers each time, whatever K.learning_phase() is and how often it was called")

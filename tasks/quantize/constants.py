@@ -53,6 +53,10 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
     one number. Fake-quants, and what reads them, stay; so does what is another number each time, as noise is.
     """
     graph_def = extract(graph_def, outputs)
+    for node in graph_def.node:  # a constant of a branch is computed, whichever branch is taken
+        data = [name for name in node.input if not name.startswith("^")]
+        del node.input[:]
+        node.input.extend(data)
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     known = set()

@@ -112,7 +112,7 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
     """
     outputs, present, parts = list(outputs), set(), set()
     for find in (_choices, _operations):
-        for found in find([operation for operation in _before(outputs) if operation not in parts]):
+        for found in find([operation for operation in before(outputs) if operation not in parts]):
             present.add(found.name)
             if found.name in names:
                 outputs = _replaced(found, outputs)
@@ -128,7 +128,7 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
     return outputs
 
 
-def _before(outputs: Sequence[tf.Tensor]) -> List[tf.Operation]:
+def before(outputs: Sequence[tf.Tensor]) -> List[tf.Operation]:
     """The operations that the outputs depend on, the last made first: readers before what they read."""
     found, todo = set(), [tensor.op for tensor in outputs]
     while todo:

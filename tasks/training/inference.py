@@ -17,9 +17,9 @@ from tasks.training.model import ANY_DEVICE, Built, build, initialize, put, scor
 class Inference:
     """A session with the model's inference graph.
 
-    network: what its ends mean. weights: the first ones, in the order in which Keras has them; those of
-    the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model cannot
-    be built on this data, or the weights are not its own.
+    network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
+    order; those of the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model
+    cannot be built on this data, or the weights are not its own.
     """
 
     def __init__(self, job: Job, dataset: Dataset,
@@ -36,9 +36,9 @@ class Inference:
             refuse(graph, list(_layers(built.model)))
             initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
-            self._variables = built.model.weights
-            self.weights = warm_start.weights(job, built.model) or self.session.run(self._variables)
-            _expect_finite(self._variables, self.weights)
+            self.variables = built.model.weights
+            self.weights = warm_start.weights(job, built.model) or self.session.run(self.variables)
+            _expect_finite(self.variables, self.weights)
             self.load(self.weights)
         self._inputs, self._outputs = evaluate.ends(graph, self.network)
         self._expect_shapes(dataset)
@@ -60,7 +60,7 @@ class Inference:
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """These are the model's weights from now on."""
-        put(self.session, self._variables, weights)
+        put(self.session, self.variables, weights)
 
     def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
         """{output: {metric: value}} over a part."""
@@ -69,8 +69,16 @@ class Inference:
     def frozen(self) -> tf.GraphDef:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
         with self.session.graph.as_default():
-            graph_def = tf.graph_util.convert_variables_to_constants(
-                self.session, functions.inline(self.session.graph.as_graph_def()), net.nodes(self.network, "outputs"))
+            graph_def = functions.inline(self.session.graph.as_graph_def())
+            try:
+                graph_def = tf.graph_util.convert_variables_to_constants(
+                    self.session, graph_def, net.nodes(self.network, "outputs"))
+            except ValueError as error:  # it looks for a variable behind a Switch
+                raise ModelError(
+                    "a weight is read in a branch of the network", where="model.build",
+                    why="none is frozen behind a tf.cond, whatever its condition; TensorFlow says: {}".format(error),
+                    next_step="call the layer with training=False or without it: no placeholder, no tf.cond around a "
+                              "layer with weights") from error
         unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),

@@ -1,7 +1,7 @@
 """The recipe's Keras model, built for its dataset in the current graph."""
 
 from pathlib import Path
-from typing import Dict, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ from octet.job import Job
 from octet.resolve import MODELS, load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
+from tasks.training.approximate import before
 
 ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
 """For a model's own graph: what it wants on a GPU is computed where there is none, too."""
@@ -27,6 +28,7 @@ class Built:
     def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str]) -> None:
         self.model = model
         self.outputs = approximate.replace(approximated, model.outputs)
+        _collect(model, self.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
         # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
@@ -53,7 +55,7 @@ def build(job: Job, dataset: Dataset) -> Built:
         section.build, _alone(shapes), _alone(extents))
     with told(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
               next_step="mend the function or model.args, or choose a model that takes this shape"):
-        model = function(input_shape=_alone(shapes), classes=_alone(extents), **section.args)
+        model = _expect_no_reset(function, input_shape=_alone(shapes), classes=_alone(extents), **section.args)
         if isinstance(model, tf.keras.Model) and not model.inputs:
             model = _called(model, shapes)
     if not isinstance(model, tf.keras.Model):
@@ -69,6 +71,42 @@ def build(job: Job, dataset: Dataset) -> Built:
     _check(section.build, "gives", built.targets, built.outputs,
            {name: scores(target) for name, target in dataset.targets.items()})
     return built
+
+
+def _expect_no_reset(function: Callable, **args) -> Any:
+    """What the function gives. Raises ModelError where it would clear the graph that it is called in."""
+    try:
+        return function(**args)
+    except AssertionError as error:
+        if "reset_default_graph" not in str(error):
+            raise
+        raise ModelError("the function clears Keras' session, or the default graph", where="model.build",
+                         why="the network is built, trained and frozen in a graph of its own, made anew for each call",
+                         next_step="leave K.clear_session() and tf.reset_default_graph() out of it: there is nothing "
+                                   "to clear") from error
+
+
+def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
+    """The current graph's collections hold the model's variables, and as trainable those that Keras would train: not
+    those of layers with trainable=False, and those that were made in a tf.function, too.
+
+    Raises ModelError for a variable that the outputs hang on and Keras does not know: it would be trained, and lost.
+    """
+    own = set(model.weights)
+    frozen = own - set(model.trainable_weights)
+    variables, trainable = (tf.get_collection_ref(key) for key in (
+        tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.TRAINABLE_VARIABLES))
+    read = {operation.name for operation in before(outputs)}
+    strange = [variable.op.name for variable in trainable if variable not in own and variable.op.name in read]
+    if strange:
+        raise ModelError(
+            "Keras does not track {} of the network's variables".format(len(strange)), where="model.build",
+            why="it would neither save nor load: " + ", ".join(strange),
+            next_step="hold layers in attributes, lists or dicts of a model or layer, not in tuples, functions or "
+                      "lambdas; make a layer's variables with add_weight")
+    variables.extend(variable for variable in model.weights if variable not in variables)
+    trainable[:] = [variable for variable in trainable if variable not in frozen] + [
+        variable for variable in model.trainable_weights if variable not in trainable]
 
 
 def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:

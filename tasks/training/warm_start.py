@@ -81,12 +81,21 @@ def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
 
 
 def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple]) -> Dict:
-    """The values under the names that the model has for them; as they are where it has all names."""
-    names = [variable.op.name for layer in model.layers for variable in _legacy_weights(layer)]
-    if set(names) <= set(found) or [value.shape for value in found.values()] != [
-            wanted[name] for name in names]:
+    """The values under the names that the model has for them; as they are where it has all names.
+
+    A model that is called on its inputs alone may have been saved by itself, layer by layer.
+    """
+    if set(wanted) <= set(found):
         return found
-    return dict(zip(names, found.values()))
+    saved = [(name.split("/")[-1], value.shape) for name, value in found.items()]
+    layers = model.layers
+    while layers:
+        names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)]
+        if saved == [(name.split("/")[-1], wanted[name]) for name in names]:
+            return dict(zip(names, found.values()))
+        inside = [layer for layer in layers if not isinstance(layer, tf.keras.layers.InputLayer)]
+        layers = inside[0].layers if len(inside) == 1 and isinstance(inside[0], tf.keras.Model) else []
+    return found
 
 
 def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Path) -> None:

@@ -81,6 +81,76 @@ def graph_of_its_own(shape, classes):
         return functional()(shape, classes)
 
 
+def frozen(shape, classes):
+    """A convolution and a batch norm that are not to be trained, and a head that is."""
+    image = L.Input(shape)
+    x = L.Conv2D(4, 3, name="still", trainable=False)(image)
+    return tf.keras.Model(image, head(L.BatchNormalization(name="still_norm", trainable=False)(x), classes))
+
+
+class InFunction(tf.keras.Model):
+    """Its variables are made inside a tf.function, and are in no collection of the graph."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.convolution, self.scores = L.Conv2D(4, 3, activation="relu"), L.Dense(classes)
+        self.flat = L.Flatten()
+
+    @tf.function
+    def call(self, inputs):
+        return self.scores(self.flat(self.convolution(inputs)))
+
+
+def in_function(shape, classes):
+    image = L.Input(shape)
+    return tf.keras.Model(image, InFunction(classes)(image))
+
+
+class InTuple(tf.keras.Model):
+    """Keras finds layers in lists and dicts, not in tuples."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.body = (L.Flatten(), L.Dense(8, name="lost"))
+        self.scores = L.Dense(classes)
+
+    def call(self, inputs):
+        for layer in self.body:
+            inputs = layer(inputs)
+        return self.scores(inputs)
+
+
+def in_tuple(shape, classes):
+    image = L.Input(shape)
+    return tf.keras.Model(image, InTuple(classes)(image))
+
+
+def another_in_training(shape, classes):
+    image = x = L.Input(shape)
+    if tf.keras.backend.learning_phase():
+        x = L.Conv2D(2, 1)(x)
+    return tf.keras.Model(image, head(x, classes))
+
+
+def branch_of_constants(shape, classes):
+    """What is computed from constants in the branch that is not taken."""
+    image = L.Input(shape)
+    x = L.Lambda(lambda t: tf.cond(tf.constant(False), lambda: t * (tf.constant(1.0) - tf.constant(0.3)), lambda: t))(
+        L.Conv2D(4, 3)(image))
+    return tf.keras.Model(image, head(x, classes))
+
+
+def weights_in_a_branch(shape, classes):
+    image = L.Input(shape)
+    x = L.BatchNormalization()(L.Conv2D(4, 3)(image), training=tf.placeholder_with_default(False, []))
+    return tf.keras.Model(image, head(x, classes))
+
+
+def cleared(shape, classes):
+    tf.keras.backend.clear_session()
+    return nested(shape, classes)
+
+
 TRAINED = {
     "nested": nested,
     "nested_penalty": nested_penalty,
@@ -89,10 +159,16 @@ TRAINED = {
     "open_height": open_height,
     "on_a_gpu": on_a_gpu,
     "fixed_filters": fixed_filters,
+    "frozen": frozen,
+    "in_function": in_function,
+    "branch_of_constants": branch_of_constants,
 }
 """What goes through both phases of training."""
 
 REFUSED = {
+    "Keras does not track 2": in_tuple,
+    "clears Keras' session": cleared,
+    "read in a branch": weights_in_a_branch,
     "as uint8": functional(L.Lambda(lambda t: tf.cast(t, tf.float32)), dtype="uint8"),
     "as float64": functional(finish=L.Lambda(lambda t: tf.cast(t, tf.float64))),
     "in a graph of its own": graph_of_its_own,
@@ -104,4 +180,4 @@ REFUSED = {
 
 
 def build(input_shape, classes, model):
-    return {**TRAINED, **REFUSED}[model](input_shape, classes)
+    return {**TRAINED, **REFUSED, "another_in_training": another_in_training}[model](input_shape, classes)

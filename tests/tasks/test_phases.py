@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from models import lenet
 from octet.datasets import digits
+from octet.errors import ModelError
 from tasks import network as net
 from tasks.quantize import plan
 from tasks.training import evaluate
@@ -104,6 +105,27 @@ def test_a_model_goes_through_both_phases_as_it_was_brought(tmp_path, name):
     metrics, folders = jobs.run(tmp_path, text, "TrainQAT")
     before = metrics["TrainFloat"]["validation"]["label"]["accuracy"]
     assert metrics["TrainQAT"]["calibration"]["validation"]["label"]["accuracy"] == pytest.approx(before, abs=0.1)
+
+
+BROUGHT = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\ntrain: {{epochs: 1}}\n"
+
+
+@pytest.mark.parametrize("model, still, moved", [
+    ("frozen", ["still/bias", "still_norm/beta"], ["dense/bias"]),
+    ("in_function", [], ["conv2d/bias", "dense/bias"])])
+def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, still, moved):
+    _, folders = jobs.run(tmp_path, BROUGHT.format(brought.__file__, model), "TrainFloat")
+    graph_def = net.read_graph(folders["TrainFloat"] / "float.pb")
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph_def.node if node.op == "Const"}
+    of = {name: [value for node, value in values.items() if node.endswith(name)] for name in still + moved}
+    assert all((values == 0).all() for name in still for values in of[name]) and all(of.values())  # as initialized
+    assert all((values != 0).any() for name in moved for values in of[name])
+
+
+def test_a_model_that_is_another_one_in_training_is_said_before_its_first_step(tmp_path):
+    with pytest.raises(ModelError, match="the model is another one in training"):
+        jobs.run(tmp_path, BROUGHT.format(brought.__file__, "another_in_training"), "TrainFloat")
+    assert not (tmp_path / "TrainFloat" / "events").exists()
 
 
 @pytest.fixture(scope="module")

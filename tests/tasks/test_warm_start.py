@@ -68,6 +68,42 @@ def test_a_keras_file_fits_where_keras_has_counted_its_layers_on(trained):
     np.testing.assert_array_equal(found[kernels[1]], values["batch_normalization_1/moving_variance"])
 
 
+class Subclassed(tf.keras.Model):
+    """Of one shape all through, so that another order fits as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = [LAYERS.Dense(2), LAYERS.BatchNormalization(), LAYERS.BatchNormalization()]
+
+    def call(self, inputs):
+        for part in self.parts:
+            inputs = part(inputs)
+        return inputs
+
+
+def test_a_subclassed_model_that_was_saved_by_itself_has_its_order(tmp_path):
+    job = SimpleNamespace(recipe_folder=str(tmp_path), section=lambda _: SimpleNamespace(weights="self.h5"))
+    with tf.Graph().as_default():
+        LAYERS.BatchNormalization()(LAYERS.Dense(2)(LAYERS.Input((2,))))  # counts on
+        saved = Subclassed()
+        saved(LAYERS.Input((2,)))
+        saved.set_weights([np.full(variable.shape.as_list(), number) for number, variable in enumerate(saved.weights)])
+        expected = {"/".join(variable.op.name.split("/")[-2:]): value
+                    for variable, value in zip(saved.weights, saved.get_weights())}
+        saved.save_weights(str(tmp_path / "self.h5"))
+    tf.keras.backend.clear_session()
+    with tf.Graph().as_default():
+        image = LAYERS.Input((2,))
+        found = tf.keras.Model(image, Subclassed()(image))
+        values = dict(zip([variable.op.name for variable in found.weights], warm_start.weights(job, found)))
+    tf.keras.backend.clear_session()
+    for layer, counted in (("dense", "dense_1"), ("batch_normalization", "batch_normalization_1"),
+                           ("batch_normalization_1", "batch_normalization_2")):
+        for name, value in values.items():
+            if name.split("/")[-2] == layer:
+                np.testing.assert_array_equal(value, expected["{}/{}".format(counted, name.split("/")[-1])])
+
+
 @pytest.mark.parametrize("name", ["weights.h5", "names"])
 def test_all_that_does_not_fit_is_named_at_once(trained, name):
     with pytest.raises(ModelError, match="13 of the model's 14 variables") as caught:
