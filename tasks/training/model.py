@@ -13,7 +13,6 @@ from octet.job import Job
 from octet.resolve import MODELS, load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
-from tasks.training.approximate import before
 
 ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
 """For a model's own graph: what it wants on a GPU is computed where there is none, too."""
@@ -96,7 +95,7 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
     frozen = own - set(model.trainable_weights)
     variables, trainable = (tf.get_collection_ref(key) for key in (
         tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.TRAINABLE_VARIABLES))
-    read = {operation.name for operation in before(outputs)}
+    read = {operation.name for operation in approximate.before(outputs)}
     strange = [variable.op.name for variable in trainable if variable not in own and variable.op.name in read]
     if strange:
         raise ModelError(
