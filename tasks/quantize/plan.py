@@ -5,8 +5,9 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 import tensorflow as tf
 
 from octet.errors import QuantizeError
+from tasks import functions
 from tasks import network as net
-from tasks.quantize import complete, constants, coverage, functions, health, ranges, shapes, thaw, values
+from tasks.quantize import complete, constants, coverage, health, ranges, shapes, thaw, values
 from tasks.quantize.net import Net
 from tasks.quantize.rewrites import (
     activations,

@@ -8,8 +8,8 @@ import tensorflow as tf
 from octet.datasets.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.job import Job
+from tasks import functions
 from tasks import network as net
-from tasks.quantize import functions
 from tasks.training import evaluate, warm_start
 from tasks.training.model import ANY_DEVICE, Built, build, initialize, put, scores
 

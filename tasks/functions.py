@@ -1,7 +1,7 @@
 """Calls of functions become the functions' nodes.
 
-TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own.
-toco knows no functions.
+TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own. toco knows
+no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
 """
 
 from typing import Dict
