@@ -14,7 +14,7 @@ every side: training, evaluation, the .tflite file.
 
 import json
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -100,3 +100,14 @@ def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
 
 def read_graph(path: Path) -> tf.GraphDef:
     return tf.GraphDef.FromString(path.read_bytes())
+
+
+def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
+    """The operations that the tensors depend on, the last made first: readers before what they read."""
+    found, todo = set(), [tensor.op for tensor in tensors]
+    while todo:
+        operation = todo.pop()
+        if operation not in found:
+            found.add(operation)
+            todo.extend(tensor.op for tensor in operation.inputs)
+    return sorted(found, key=lambda operation: -operation._id)

@@ -5,6 +5,7 @@ from typing import List, Sequence
 import tensorflow as tf
 
 from octet.errors import QuantizeError
+from tasks import network as net
 from tasks.quantize import kernels
 from tasks.quantize.groups import Path, data, kernel, layer_of, mark, source
 from tasks.quantize.net import SATURATE
@@ -54,13 +55,7 @@ def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
 
 def _random(tensors: Sequence[tf.Tensor]) -> List[tf.Operation]:
     """The operations that the tensors are computed from and that give something else each time."""
-    seen, todo = set(), [tensor.op for tensor in tensors]
-    while todo:
-        operation = todo.pop()
-        if operation not in seen:
-            seen.add(operation)
-            todo += [tensor.op for tensor in operation.inputs]
-    return sorted((operation for operation in seen if operation.op_def.is_stateful
+    return sorted((operation for operation in net.before(tensors) if operation.op_def.is_stateful
                    and operation.type not in VARIABLES), key=lambda operation: operation.name)
 
 

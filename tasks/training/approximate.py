@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
 from octet.errors import ModelError
+from tasks import network as net
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 GRID = 20001
@@ -112,7 +113,7 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
     """
     outputs, present, parts = list(outputs), set(), set()
     for find in (_choices, _operations):
-        for found in find([operation for operation in before(outputs) if operation not in parts]):
+        for found in find([operation for operation in net.before(outputs) if operation not in parts]):
             present.add(found.name)
             if found.name in names:
                 outputs = _replaced(found, outputs)
@@ -126,17 +127,6 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
                     ", ".join(sorted(present)) or "no activation"),
                 next_step="leave {} out of the list".format(name))
     return outputs
-
-
-def before(outputs: Sequence[tf.Tensor]) -> List[tf.Operation]:
-    """The operations that the outputs depend on, the last made first: readers before what they read."""
-    found, todo = set(), [tensor.op for tensor in outputs]
-    while todo:
-        operation = todo.pop()
-        if operation not in found:
-            found.add(operation)
-            todo.extend(tensor.op for tensor in operation.inputs)
-    return sorted(found, key=lambda operation: -operation._id)
 
 
 def _choices(operations: Sequence[tf.Operation]) -> Iterator[Activation]:

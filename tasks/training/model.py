@@ -95,7 +95,7 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
     frozen = own - set(model.trainable_weights)
     variables, trainable = (tf.get_collection_ref(key) for key in (
         tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.TRAINABLE_VARIABLES))
-    read = {operation.name for operation in approximate.before(outputs)}
+    read = {operation.name for operation in net.before(outputs)}
     strange = [variable.op.name for variable in trainable if variable not in own and variable.op.name in read]
     if strange:
         raise ModelError(
