@@ -12,7 +12,6 @@ from typing import Optional
 from octet import digest
 
 _FORM = re.compile(rb"\noctet-model-1 sha256:([0-9a-f]{64})\n\Z")
-_LENGTH = len("\noctet-model-1 sha256:\n") + 64
 
 
 def carried(content: bytes) -> bytes:
@@ -25,7 +24,7 @@ def carried(content: bytes) -> bytes:
 def of_file(path: str) -> Optional[str]:
     """What `find` gives for a file's content. Raises OSError."""
     with open(path, "rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _LENGTH))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(carried(b""))))
         return find(file.read())
 
 
