@@ -1,10 +1,10 @@
-"""Calls of functions become the functions' nodes.
+"""A graph is frozen, and calls of functions become the functions' nodes on the way.
 
 TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own. toco knows
 no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
 """
 
-from typing import Dict
+from typing import Dict, Sequence
 
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
@@ -12,7 +12,17 @@ from tensorflow.python.framework.function_def_to_graph import function_def_to_gr
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
-def inline(graph_def: tf.GraphDef) -> tf.GraphDef:
+def freeze(session: tf.Session, outputs: Sequence[str]) -> tf.GraphDef:
+    """What the nodes `outputs` depend on, without functions, its variables constants.
+
+    Raises ValueError for a variable that is read in a branch.
+    """
+    with session.graph.as_default():
+        return tf.graph_util.convert_variables_to_constants(
+            session, _inlined(session.graph.as_graph_def()), list(outputs))
+
+
+def _inlined(graph_def: tf.GraphDef) -> tf.GraphDef:
     """The graph without calls of those functions in its library that call no others."""
     library = {function.signature.name: function for function in graph_def.library.function
                if not any(attr.HasField("func") for node in function.node_def for attr in node.attr.values())}

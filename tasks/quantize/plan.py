@@ -1,11 +1,10 @@
-"""The quantization path as a list: inline, settle, rewrite, thaw, tf.contrib.quantize, complete."""
+"""The quantization path as a list: settle, rewrite, thaw, tf.contrib.quantize, complete."""
 
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks import functions
 from tasks import network as net
 from tasks.quantize import complete, constants, coverage, health, ranges, shapes, thaw, values
 from tasks.quantize.net import Net
@@ -84,7 +83,7 @@ def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
 def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[Applied]]:
     inputs = {end["node"]: end["shape"] for end in network["inputs"]}
     outputs = net.nodes(network, "outputs")
-    graph_def = constants.fold(shapes.settle(functions.inline(graph_def), inputs, outputs), outputs)
+    graph_def = constants.fold(shapes.settle(graph_def, inputs, outputs), outputs)
     found, applied = Net(graph_def, list(inputs), outputs, network["layers"]), []
     values.expect_float32(found)
     for rewrite in REWRITES:

@@ -68,17 +68,14 @@ class Inference:
 
     def frozen(self) -> tf.GraphDef:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
-        with self.session.graph.as_default():
-            graph_def = functions.inline(self.session.graph.as_graph_def())
-            try:
-                graph_def = tf.graph_util.convert_variables_to_constants(
-                    self.session, graph_def, net.nodes(self.network, "outputs"))
-            except ValueError as error:  # it looks for a variable behind a Switch
-                raise ModelError(
-                    "a weight is read in a branch of the network", where="model.build",
-                    why="none is frozen behind a tf.cond, whatever its condition; TensorFlow says: {}".format(error),
-                    next_step="call the layer with training=False or without it: no placeholder, no tf.cond around a "
-                              "layer with weights") from error
+        try:
+            graph_def = functions.freeze(self.session, net.nodes(self.network, "outputs"))
+        except ValueError as error:  # it looks for a variable behind a Switch
+            raise ModelError(
+                "a weight is read in a branch of the network", where="model.build",
+                why="none is frozen behind a tf.cond, whatever its condition; TensorFlow says: {}".format(error),
+                next_step="call the layer with training=False or without it: no placeholder, no tf.cond around a "
+                          "layer with weights") from error
         unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from octet.datasets.dataset import quantization
 from octet.errors import OctetError, QuantizeError
+from tasks import functions
 from tasks.quantize import plan
 from tests.fuzz import weights
 from tests.fuzz.network import Network
@@ -31,7 +32,7 @@ def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
         session.run(tf.global_variables_initializer())
         outputs = [tf.identity(tensor, "out{}".format(place)) for place, tensor in enumerate(model.outputs)]
         nodes = [tensor.op.name for tensor in outputs]
-        graph_def = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
+        graph_def = functions.freeze(session, nodes)
     inputs = []
     for (name, spec), tensor in zip(network.inputs.items(), model.inputs):
         scale, zero_point = quantization(spec.low, spec.high)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.tasks.networks import LAYERS as L
+from tests.tasks.styles import STYLES
 
 K = tf.keras.backend
 KERNEL = np.random.RandomState(4).randn(3, 3, 3, 4).astype(np.float32)
@@ -238,6 +239,7 @@ CONVERTED = {
     "grouped": grouped,
     "shared_layer": shared_layer,
     "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),
+    **STYLES,
 }
 """Those whose uint8 file is within 1 LSB of the fake-quantized graph or, for a few operations after one
 another, 2."""

@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
+from tasks import functions
 from tasks import network as net
 from tasks.quantize import constants, coverage, kernels, plan, weights
 from tasks.quantize.groups import FAKE_QUANT
@@ -72,8 +73,7 @@ def calibrated(graph_def, network, codes):
             with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
                 found = evaluating.run(_ends(evaluation.graph))
-                frozen = tf.graph_util.convert_variables_to_constants(
-                    evaluating, evaluation.graph.as_graph_def(), nodes)
+                frozen = functions.freeze(evaluating, nodes)
     assert found.keys() == known.keys()
     for name, ends in known.items():  # a range that is another than in training
         np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from octet.datasets.dataset import quantization
+from tasks import functions
 
 LAYERS = tf.keras.layers
 
@@ -30,7 +31,7 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
                                else weights for variable, weights in zip(model.weights, model.get_weights())])
         model = tf.keras.Model(inputs, [each.outputs[0] for each in made.values()])
         nodes = [tensor.op.name for tensor in model.outputs]
-        graph_def = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
+        graph_def = functions.freeze(session, nodes)
     scale, zero_point = quantization(0.0, 1.0)
     return graph_def, {
         "inputs": [{"name": "image", "node": model.inputs[0].op.name, "shape": list(shape),
