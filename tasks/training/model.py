@@ -109,9 +109,25 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
 
 
 def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
-    """A model that has not been called yet, a subclass or a Sequential without an input, on the dataset's inputs."""
-    inputs = [tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()]
-    return tf.keras.Model(inputs, model(inputs if len(inputs) > 1 else inputs[0]))
+    """A model that has not been called yet, a subclass or a Sequential without an input, on the dataset's inputs.
+    What it gives as a dict has the names that it has there."""
+    inputs = {name: tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()}
+    outputs = _given(model, inputs)
+    if isinstance(outputs, dict):
+        outputs = [tf.keras.layers.Lambda(tf.identity, name=name)(tensor) for name, tensor in outputs.items()]
+    return tf.keras.Model(list(inputs.values()), outputs)
+
+
+def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]):
+    """What the model gives for its input, for the list of several, or for their dict where it asks for names."""
+    tensors = list(inputs.values())
+    try:
+        return model(tensors if len(tensors) > 1 else tensors[0])
+    except TypeError as error:  # of inputs["name"], perhaps
+        try:
+            return model(inputs)
+        except Exception:
+            raise error from None
 
 
 def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:

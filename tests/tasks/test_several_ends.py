@@ -36,6 +36,23 @@ def build(input_shape, classes, head="parity"):
     parity = layers.Dense(classes["parity"], name=head)(x)
     return tf.keras.Model([bottom, top], [parity, digit])
 """
+SUBCLASS = """
+import tensorflow as tf
+layers = tf.keras.layers
+
+class Net(tf.keras.Model):
+    def __init__(self, classes):
+        super().__init__()
+        self.flat, self.dense = layers.Flatten(), layers.Dense(48, activation="relu")
+        self.digit, self.parity = layers.Dense(classes["digit"]), layers.Dense(classes["parity"])
+
+    def call(self, inputs):
+        x = self.dense(tf.concat([self.flat(inputs["top"]), self.flat(inputs["bottom"])], -1))
+        return {"parity": self.parity(x), "digit": self.digit(x)}
+
+def build(input_shape, classes, head):
+    return Net(classes)
+"""
 RECIPE = """
 data: {dataset: ./halves.py}
 model: {build: ./net.py, args: {head: %s}}
@@ -59,6 +76,17 @@ def test_each_end_is_trained_and_measured_by_its_name(tmp_path):
     for name, figures in metrics["ValidateInterpreter"]["outputs"].items():
         assert min(figures["accuracy"].values()) > 0.8, (name, figures["accuracy"])
     assert set(metrics["ValidateInterpreter"]["outputs"]) == {"digit", "parity"}
+
+
+def test_a_subclassed_model_may_ask_for_its_inputs_by_name_and_name_its_outputs(tmp_path):
+    put(tmp_path)
+    (tmp_path / "net.py").write_text(SUBCLASS)
+    metrics, folders = jobs.run(tmp_path, RECIPE % "parity", "TrainFloat")
+    network = net.read(folders["TrainFloat"])
+    assert {end["name"]: end["zero_point"] for end in network["inputs"]} == {"top": 0, "bottom": 128}
+    assert {end["name"]: len(end["classes"]) for end in network["outputs"]} == {"digit": 10, "parity": 2}
+    for name, figures in metrics["TrainFloat"]["validation"].items():
+        assert figures["accuracy"] > 0.8, (name, figures)
 
 
 def test_a_head_of_another_name_is_said_with_both_sides(tmp_path):
