@@ -23,9 +23,10 @@ def freeze(session: tf.Session, outputs: Sequence[str]) -> tf.GraphDef:
 
 
 def _inlined(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph without calls of those functions in its library that call no others."""
+    """The graph without calls of those functions in its library that neither branch nor loop."""
     library = {function.signature.name: function for function in graph_def.library.function
-               if not any(attr.HasField("func") for node in function.node_def for attr in node.attr.values())}
+               if not any(attr.HasField("func") for node in function.node_def if node.op not in CALLS
+                          for attr in node.attr.values())}
     while any(_called(node) in library for node in graph_def.node):
         inlined, outputs = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, str]
         for node in graph_def.node:

@@ -132,8 +132,8 @@ NO_KERNEL: Dict[str, str] = {
     "TruncatedNormal": _AT_RANDOM, "RandomShuffle": _AT_RANDOM, "Multinomial": _AT_RANDOM,
     "PyFunc": "Python does not travel with the file: write it in TensorFlow's operations",
     "PyFuncStateless": "Python does not travel with the file: write it in TensorFlow's operations",
-    "PartitionedCall": "this tf.function calls another, or branches: write it without tf.function",
-    "StatefulPartitionedCall": "this tf.function calls another, or branches: write it without tf.function",
+    "PartitionedCall": "this tf.function branches, or loops: write it without tf.function",
+    "StatefulPartitionedCall": "this tf.function branches, or loops: write it without tf.function",
     "Tile": _PER_SAMPLE, "Fill": _PER_SAMPLE, "ZerosLike": _PER_SAMPLE, "OnesLike": _PER_SAMPLE,
     "Cast": "a comparison, such as ReLU(threshold=...), jumps between two codes: use relu(x - threshold)",
 }

@@ -71,6 +71,30 @@ class InFunction(L.Layer):
         return self.convolution(inputs)
 
 
+class InFunctions(L.Layer):
+    """Likewise, by calling others that do, and one of TensorFlow's own functions is inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = InFunction(), InFunction()
+        self.right.convolution.activation = tf.nn.swish
+
+    @tf.function
+    def call(self, inputs):
+        return self.left(inputs) + self.right(inputs)
+
+
+class OfNames(tf.keras.Model):
+    """What it takes and gives has names."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = _conv(activation="relu")
+
+    def call(self, inputs):
+        return {"sum": self.convolution(inputs["left"]) + inputs["right"], "right": inputs["right"]}
+
+
 class Standardized(L.Conv2D):
     """A convolution whose weights are standardized whenever they are used."""
 
@@ -120,6 +144,26 @@ def model_of_two_inputs_and_outputs(x):
     return _head(L.Concatenate()(inside([_conv()(x), _conv(activation="relu")(x)])))
 
 
+def part_of_a_model(x):
+    """A backbone at rest, without its head, as people fine-tune."""
+    image = L.Input((8, 8, 3))
+    features = L.ReLU()(_norm()(_conv()(image)))
+    whole = tf.keras.Model(image, L.Softmax()(_head(features)))
+    whole.trainable = False
+    backbone = tf.keras.Model(whole.input, whole.layers[-4].output)
+    return _head(_conv(activation="relu")(backbone(x, training=False)))
+
+
+def model_cloned(x):
+    return _head(tf.keras.models.clone_model(tf.keras.Sequential(
+        [_conv(input_shape=(8, 8, 3)), _norm(), L.PReLU(alpha_initializer="random_uniform")]))(x))
+
+
+def models_of_names(x):
+    found = OfNames()({"right": _conv()(x), "left": x})
+    return _head(L.Concatenate()([found["right"], found["sum"]]))
+
+
 def lambda_with_weights(x):
     convolution = _conv(activation="relu")
     return _head(L.Lambda(lambda t: 0.5 * convolution(t))(_conv()(x)))
@@ -158,9 +202,14 @@ STYLES = {
     "as_model_of_two_inputs_and_outputs": model_of_two_inputs_and_outputs,
     "as_layer_with_weights_of_its_own": lambda x: _head(Filters()(x)),
     "as_layer_in_a_function": lambda x: _head(InFunction()(x)),
+    "as_layer_in_functions": lambda x: _head(InFunctions()(x)),
     "as_layer_with_standardized_weights": lambda x: _head(Standardized(4, 3)(x)),
     "as_layer_around_another": lambda x: _head(Separated(_conv(activation="relu"))(_conv()(x))),
     "as_layer_that_differs_in_training": lambda x: _head(Noise()(_conv(activation="relu")(x))),
+    "as_part_of_a_model": part_of_a_model,
+    "as_model_cloned": model_cloned,
+    "as_models_of_names": models_of_names,
+    "as_slices_of_tensors": lambda x: _head(tf.concat([_conv()(x)[:, ::2], tf.split(_conv()(x), 2, 1)[0]], -1)),
     "as_lambda_with_weights": lambda_with_weights,
     "as_operators_on_tensors": operators_on_tensors,
     "as_functions_of_the_backend": functions_of_the_backend,
