@@ -36,28 +36,34 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
     """What each epoch came to; `inference` has the trained weights."""
     settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
     tf.keras.backend.clear_session()
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph, config=ANY_DEVICE) as session:
-        tf.keras.backend.set_session(session)
+    with tf.Graph().as_default() as graph:
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
-        built = build(job, dataset)
-        model = built.model
-        training_graph.write(job.out, built)
+        with tf.Session(graph=graph, config=ANY_DEVICE) as session:
+            tf.keras.backend.set_session(session)
+            built = build(job, dataset)
+            training_graph.write(job.out, built)
+            initialize(session)
+            model = built.model
+            others = [variable for variable in tf.global_variables() if variable not in set(model.weights)]
+            values = session.run(others)
+        _expect_same(model.weights, inference)
         statistics = batch_norm.rates(graph)
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates)
-        initialize(session)
-        _expect_same(model.weights, inference)
-        put(session, model.weights, inference.weights)
+        # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
+        with tf.Session(graph=graph, config=ANY_DEVICE) as session:
+            put(session, others + model.weights, values + inference.weights)
+            initialize(session)
 
-        def validate() -> Dict:
-            feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
-            batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
-            inference.load(session.run(model.weights))
-            return inference.figures(dataset.parts["validation"])
+            def validate() -> Dict:
+                feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
+                batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
+                inference.load(session.run(model.weights))
+                return inference.figures(dataset.parts["validation"])
 
-        history = History(job.out, validate)
-        trainer.fit(session, part, seed, history, progress)
+            history = History(job.out, validate)
+            trainer.fit(session, part, seed, history, progress)
     return history.close()
 
 

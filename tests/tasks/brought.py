@@ -106,6 +106,16 @@ def in_function(shape, classes):
     return tf.keras.Model(image, InFunction(classes)(image))
 
 
+def weights_put_in_function(shape, classes):
+    """The graph has run before any gradient is taken, and a variable that is not the model's has another value."""
+    image = L.Input(shape)
+    factor = tf.Variable(0.0, trainable=False)
+    model = tf.keras.Model(image, InFunction(classes)(L.Lambda(lambda t: t * factor)(image)))
+    model.set_weights(model.get_weights())
+    tf.keras.backend.set_value(factor, 1.0)
+    return model
+
+
 class InTuple(tf.keras.Model):
     """Keras finds layers in lists and dicts, not in tuples."""
 
@@ -161,6 +171,7 @@ TRAINED = {
     "fixed_filters": fixed_filters,
     "frozen": frozen,
     "in_function": in_function,
+    "weights_put_in_function": weights_put_in_function,
     "branch_of_constants": branch_of_constants,
 }
 """What goes through both phases of training."""
@@ -169,12 +180,14 @@ REFUSED = {
     "Keras does not track 2": in_tuple,
     "clears Keras' session": cleared,
     "read in a branch": weights_in_a_branch,
-    "as uint8": functional(L.Lambda(lambda t: tf.cast(t, tf.float32)), dtype="uint8"),
-    "as float64": functional(finish=L.Lambda(lambda t: tf.cast(t, tf.float64))),
+    "as uint8": functional(lambda x: tf.cast(x, tf.float32), dtype="uint8"),
+    "as float64": functional(finish=lambda x: tf.cast(x, tf.float64)),
     "in a graph of its own": graph_of_its_own,
-    "first weights hold NaN": functional(L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))),
+    "first weights hold NaN": functional(
+        lambda x: L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))(x)),
     "takes no batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
-    "for one sample": functional(finish=L.Lambda(lambda t: tf.reshape(t, tf.stack([tf.shape(t)[0] * 2, -1])))),
+    "for one sample": functional(
+        finish=lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0] * 2, -1]))),
 }
 """By what is said of them before training."""
 

@@ -112,7 +112,8 @@ BROUGHT = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\
 
 @pytest.mark.parametrize("model, still, moved", [
     ("frozen", ["still/bias", "still_norm/beta"], ["dense/bias"]),
-    ("in_function", [], ["conv2d/bias", "dense/bias"])])
+    ("in_function", [], ["conv2d/bias", "dense/bias"]),
+    ("weights_put_in_function", [], ["conv2d/bias", "dense/bias"])])
 def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, still, moved):
     _, folders = jobs.run(tmp_path, BROUGHT.format(brought.__file__, model), "TrainFloat")
     graph_def = net.read_graph(folders["TrainFloat"] / "float.pb")
