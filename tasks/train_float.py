@@ -20,7 +20,7 @@ from tasks.training import batch_norm, feed, training_graph
 from tasks.training.history import History
 from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
-from tasks.training.model import ANY_DEVICE, build, initialize, put
+from tasks.training.model import ANY_DEVICE, build, initialize, keras_session, put
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -37,14 +37,14 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
     settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
+        tf.keras.backend.set_session(tf.Session(graph=graph, config=ANY_DEVICE))
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
-        with tf.Session(graph=graph, config=ANY_DEVICE) as session:
-            tf.keras.backend.set_session(session)
-            built = build(job, dataset)
-            training_graph.write(job.out, built)
+        built = build(job, dataset)
+        training_graph.write(job.out, built)
+        model = built.model
+        with keras_session() as session:
             initialize(session)
-            model = built.model
             others = [variable for variable in tf.global_variables() if variable not in set(model.weights)]
             values = session.run(others)
         _expect_same(model.weights, inference)

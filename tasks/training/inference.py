@@ -11,7 +11,7 @@ from octet.job import Job
 from tasks import functions
 from tasks import network as net
 from tasks.training import evaluate, warm_start
-from tasks.training.model import ANY_DEVICE, Built, build, initialize, put, scores
+from tasks.training.model import ANY_DEVICE, Built, build, initialize, keras_session, put, scores
 
 
 class Inference:
@@ -28,12 +28,12 @@ class Inference:
         be run or frozen for."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
-            self.session = tf.Session(graph=graph, config=ANY_DEVICE)
-            tf.keras.backend.set_session(self.session)
+            tf.keras.backend.set_session(tf.Session(graph=graph, config=ANY_DEVICE))
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.settings["seed"])
             built = build(job, dataset)
             refuse(graph, list(_layers(built.model)))
+            self.session = keras_session()
             initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self.variables = built.model.weights

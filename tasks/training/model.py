@@ -144,6 +144,22 @@ def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
     return found
 
 
+def keras_session() -> tf.Session:
+    """Keras' session for the current graph: that which it was given, or that which the model's function has set since,
+    and may have put values into. Raises ModelError where the function has closed it."""
+    tf.keras.backend.manual_variable_initialization(True)  # what has no value yet is left alone
+    session = tf.keras.backend.get_session()
+    tf.keras.backend.manual_variable_initialization(False)
+    try:
+        session.run([])
+    except RuntimeError as error:
+        raise ModelError(
+            "the function has closed Keras' session", where="model.build",
+            why="the values that it put there are gone; TensorFlow says: {}".format(error),
+            next_step="leave the session open, set none, or name a file of trained weights in model.weights") from error
+    return session
+
+
 def initialize(session: tf.Session) -> None:
     """Each variable of the session's graph that has no value yet has its first. One that the model's
     own function has loaded keeps what it has."""

@@ -116,6 +116,19 @@ def weights_put_in_function(shape, classes):
     return model
 
 
+def in_session_of_its_own(shape, classes):
+    tf.keras.backend.set_session(tf.Session(config=tf.ConfigProto(log_device_placement=False)))
+    model = functional()(shape, classes)
+    model.set_weights([np.full(value.shape, 0.25, value.dtype) for value in model.get_weights()])
+    return model
+
+
+def in_session_that_is_closed(shape, classes):
+    with tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        return functional()(shape, classes)
+
+
 class InTuple(tf.keras.Model):
     """Keras finds layers in lists and dicts, not in tuples."""
 
@@ -172,6 +185,7 @@ TRAINED = {
     "frozen": frozen,
     "in_function": in_function,
     "weights_put_in_function": weights_put_in_function,
+    "in_session_of_its_own": in_session_of_its_own,
     "branch_of_constants": branch_of_constants,
 }
 """What goes through both phases of training."""
@@ -180,6 +194,7 @@ REFUSED = {
     "Keras does not track 2": in_tuple,
     "clears Keras' session": cleared,
     "read in a branch": weights_in_a_branch,
+    "has closed Keras' session": in_session_that_is_closed,
     "as uint8": functional(lambda x: tf.cast(x, tf.float32), dtype="uint8"),
     "as float64": functional(finish=lambda x: tf.cast(x, tf.float64)),
     "in a graph of its own": graph_of_its_own,

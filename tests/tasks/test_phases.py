@@ -123,6 +123,15 @@ def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, sti
     assert all((values != 0).any() for name in moved for values in of[name])
 
 
+def test_weights_that_the_function_puts_are_kept_whatever_session_it_sets(tmp_path):
+    text = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: in_session_of_its_own}}}}\n".format(
+        brought.__file__)
+    _, folders = jobs.run(tmp_path, text + "train: {epochs: 1, optimizer: sgd, learning_rate: 1.0e-20}\n", "TrainFloat")
+    values = [tf.make_ndarray(node.attr["value"].tensor) for node in net.read_graph(
+        folders["TrainFloat"] / "float.pb").node if node.op == "Const" and node.name.startswith("dense/")]
+    assert [(value == 0.25).all() for value in values] == [True, True]
+
+
 def test_a_model_that_is_another_one_in_training_is_said_before_its_first_step(tmp_path):
     with pytest.raises(ModelError, match="the model is another one in training"):
         jobs.run(tmp_path, BROUGHT.format(brought.__file__, "another_in_training"), "TrainFloat")
