@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.tasks.networks import LAYERS as L
+from tests.tasks.networks import head
 from tests.tasks.styles import STYLES
 
 K = tf.keras.backend
@@ -19,10 +20,6 @@ def conv(x, filters=4, size=3, **more):
 
 def norm(x, **more):
     return L.BatchNormalization(name=K.get_session().graph.unique_name("norm"), **more)(x)
-
-
-def head(x):
-    return L.Dense(4, bias_initializer="random_normal")(L.Flatten()(x))
 
 
 def lam(function, x):

@@ -11,6 +11,11 @@ from tasks import functions
 LAYERS = tf.keras.layers
 
 
+def head(x):
+    """Four numbers of each sample."""
+    return LAYERS.Dense(4, bias_initializer="random_normal")(LAYERS.Flatten()(x))
+
+
 def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
     """(graph of constants, what its ends mean) of build(input tensor) -> output tensor, or of
     {name: build} with an output each, the batch norms given statistics that are not the initial ones."""

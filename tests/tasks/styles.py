@@ -6,6 +6,7 @@ Each takes an image [N, 8, 8, 3] and gives what its name says.
 import tensorflow as tf
 
 from tests.tasks.networks import LAYERS as L
+from tests.tasks.networks import head
 
 K = tf.keras.backend
 
@@ -16,10 +17,6 @@ def _conv(**more):
 
 def _norm():
     return L.BatchNormalization(name=K.get_session().graph.unique_name("norm"))
-
-
-def _head(x):
-    return L.Dense(4, bias_initializer="random_normal")(L.Flatten()(x))
 
 
 class Block(tf.keras.Model):
@@ -124,92 +121,92 @@ class Noise(L.Layer):
 
 def subclassed_model_twice(x):
     block = Block()
-    return _head(block(block(_conv()(x))))
+    return head(block(block(_conv()(x))))
 
 
 def sequential_inside(x):
     inside = tf.keras.Sequential([_conv(input_shape=(8, 8, 3)), _norm(), L.Activation("relu"), L.MaxPool2D()])
-    return _head(inside(x))
+    return head(inside(x))
 
 
 def model_inside_twice(x):
     start = L.Input((8, 8, 4))
     inside = tf.keras.Model(start, L.ReLU(6.0)(_norm()(_conv()(start))))
-    return _head(inside(inside(_conv()(x))))
+    return head(inside(inside(_conv()(x))))
 
 
 def model_of_two_inputs_and_outputs(x):
     ends = [L.Input((8, 8, 4)), L.Input((8, 8, 4))]
     inside = tf.keras.Model(ends, [L.Add()(ends), L.Subtract()(ends)])
-    return _head(L.Concatenate()(inside([_conv()(x), _conv(activation="relu")(x)])))
+    return head(L.Concatenate()(inside([_conv()(x), _conv(activation="relu")(x)])))
 
 
 def part_of_a_model(x):
     """A backbone at rest, without its head, as people fine-tune."""
     image = L.Input((8, 8, 3))
     features = L.ReLU()(_norm()(_conv()(image)))
-    whole = tf.keras.Model(image, L.Softmax()(_head(features)))
+    whole = tf.keras.Model(image, L.Softmax()(head(features)))
     whole.trainable = False
     backbone = tf.keras.Model(whole.input, whole.layers[-4].output)
-    return _head(_conv(activation="relu")(backbone(x, training=False)))
+    return head(_conv(activation="relu")(backbone(x, training=False)))
 
 
 def model_cloned(x):
-    return _head(tf.keras.models.clone_model(tf.keras.Sequential(
+    return head(tf.keras.models.clone_model(tf.keras.Sequential(
         [_conv(input_shape=(8, 8, 3)), _norm(), L.PReLU(alpha_initializer="random_uniform")]))(x))
 
 
 def models_of_names(x):
     found = OfNames()({"right": _conv()(x), "left": x})
-    return _head(L.Concatenate()([found["right"], found["sum"]]))
+    return head(L.Concatenate()([found["right"], found["sum"]]))
 
 
 def lambda_with_weights(x):
     convolution = _conv(activation="relu")
-    return _head(L.Lambda(lambda t: 0.5 * convolution(t))(_conv()(x)))
+    return head(L.Lambda(lambda t: 0.5 * convolution(t))(_conv()(x)))
 
 
 def operators_on_tensors(x):
     left, right = _conv()(x), _conv(activation="relu")(x)
-    return _head(tf.nn.relu(0.5 * left - right + 1.0))
+    return head(tf.nn.relu(0.5 * left - right + 1.0))
 
 
 def functions_of_the_backend(x):
     start = _conv()(x)
     joined = L.Lambda(lambda t: K.concatenate([K.relu(t, max_value=6), K.spatial_2d_padding(t)[:, 1:-1, 1:-1]]))(start)
-    return _head(L.Lambda(lambda t: K.pool2d(t, (2, 2), (2, 2), pool_mode="avg"))(joined))
+    return head(L.Lambda(lambda t: K.pool2d(t, (2, 2), (2, 2), pool_mode="avg"))(joined))
 
 
 def functions_of_tf_nn(x):
-    return _head(L.Lambda(lambda t: tf.compat.v1.image.resize_nearest_neighbor(
+    return head(L.Lambda(lambda t: tf.compat.v1.image.resize_nearest_neighbor(
         tf.nn.relu6(tf.nn.max_pool(t, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")), (8, 8)))(_conv()(x)))
 
 
 def not_to_be_trained(x):
-    return _head(L.ReLU()(_norm()(_conv(trainable=False)(x))))
+    return head(L.ReLU()(_norm()(_conv(trainable=False)(x))))
 
 
 def regularized_and_constrained(x):
-    return _head(_conv(activation="relu", kernel_regularizer="l2", bias_constraint="non_neg",
+    return head(_conv(activation="relu", kernel_regularizer="l2", bias_constraint="non_neg",
                        activity_regularizer="l1", kernel_constraint="max_norm")(x))
 
 
 STYLES = {
-    "as_subclassed_models": lambda x: _head(Stages()(x)),
+    "as_subclassed_models": lambda x: head(Stages()(x)),
     "as_one_subclassed_model_twice": subclassed_model_twice,
     "as_sequential_inside": sequential_inside,
     "as_model_inside_twice": model_inside_twice,
     "as_model_of_two_inputs_and_outputs": model_of_two_inputs_and_outputs,
-    "as_layer_with_weights_of_its_own": lambda x: _head(Filters()(x)),
-    "as_layer_in_a_function": lambda x: _head(InFunction()(x)),
-    "as_layer_in_functions": lambda x: _head(InFunctions()(x)),
-    "as_layer_with_standardized_weights": lambda x: _head(Standardized(4, 3)(x)),
-    "as_layer_around_another": lambda x: _head(Separated(_conv(activation="relu"))(_conv()(x))),
-    "as_layer_that_differs_in_training": lambda x: _head(Noise()(_conv(activation="relu")(x))),
+    "as_layer_with_weights_of_its_own": lambda x: head(Filters()(x)),
+    "as_layer_in_a_function": lambda x: head(InFunction()(x)),
+    "as_layer_in_functions": lambda x: head(InFunctions()(x)),
+    "as_layer_with_standardized_weights": lambda x: head(Standardized(4, 3)(x)),
+    "as_layer_around_another": lambda x: head(Separated(_conv(activation="relu"))(_conv()(x))),
+    "as_layer_that_differs_in_training": lambda x: head(Noise()(_conv(activation="relu")(x))),
     "as_part_of_a_model": part_of_a_model,
     "as_model_cloned": model_cloned,
     "as_models_of_names": models_of_names,
-    "as_slices_of_tensors": lambda x: _head(tf.concat([_conv()(x)[:, ::2], tf.split(_conv()(x), 2, 1)[0]], -1)),
+    "as_slices_of_tensors": lambda x: head(tf.concat([_conv()(x)[:, ::2], tf.split(_conv()(x), 2, 1)[0]], -1)),
     "as_lambda_with_weights": lambda_with_weights,
     "as_operators_on_tensors": operators_on_tensors,
     "as_functions_of_the_backend": functions_of_the_backend,
