@@ -50,10 +50,11 @@ def _run(build: Callable[[], tf.keras.Model]) -> str:
             loss = tf.add_n([tf.reduce_mean(tf.square(_last(tensor))) for tensor in model.outputs])
             variables = tf.trainable_variables()
             step = tf.train.GradientDescentOptimizer(1e-4).minimize(loss, var_list=variables)
+            updates = model.get_updates_for(None) + model.get_updates_for(model.inputs)
             session.run(tf.global_variables_initializer())
             shape = [BATCH] + model.inputs[0].shape.as_list()[1:]
             for number in range(STEPS):
-                session.run([step] + model.updates, {model.inputs[0]: np.random.RandomState(number).rand(*shape)})
+                session.run([step] + updates, {model.inputs[0]: np.random.RandomState(number).rand(*shape)})
             path = tf.train.Saver(tf.global_variables()).save(session, folder + "/model")
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
