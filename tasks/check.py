@@ -28,6 +28,7 @@ def run(job: Job, progress: Progress) -> dict:
     ranges, rewrites = plan.quantizable(graph_def, network)
     settings = job.section("quantize")
     if settings.batch_norm == "live":
+        live.expect_no_functions(inference.session.graph, network)
         trained = live.covered(graph_def, network, settings, dataset.parts["train"])
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(1.0, "every tensor has a range")

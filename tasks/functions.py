@@ -4,10 +4,12 @@ TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give
 no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
 """
 
-from typing import Dict, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
+
+from tasks import network as net
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
@@ -17,9 +19,20 @@ def freeze(session: tf.Session, outputs: Sequence[str]) -> tf.GraphDef:
 
     Raises ValueError for a variable that is read in a branch.
     """
-    with session.graph.as_default():
-        return tf.graph_util.convert_variables_to_constants(
-            session, _inlined(session.graph.as_graph_def()), list(outputs))
+    with session.graph.as_default():  # where a function that is called in another is looked up
+        graph_def = _inlined(session.graph.as_graph_def())
+    read = tf.graph_util.extract_sub_graph(graph_def, list(outputs)).node
+    variables = {node.name for node in read if node.op == "VarHandleOp"}
+    for node in read:
+        if node.op in CALLS and variables & set(node.input):  # a constant would not fit into what is left of it
+            raise ValueError("{} reads {}".format(node.name, ", ".join(sorted(variables & set(node.input)))))
+    return tf.graph_util.convert_variables_to_constants(session, graph_def, list(outputs))
+
+
+def calls(graph: tf.Graph, outputs: Iterable[tf.Tensor]) -> List[str]:
+    """The names of the operations that call a function, of those that the outputs depend on."""
+    library = {function.signature.name for function in graph.as_graph_def().library.function}
+    return [operation.name for operation in net.before(outputs) if _called(operation.node_def) in library]
 
 
 def _inlined(graph_def: tf.GraphDef) -> tf.GraphDef:

@@ -16,11 +16,11 @@ from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.training import batch_norm, feed, training_graph
+from tasks.training import batch_norm, feed, sessions, training_graph
 from tasks.training.history import History
 from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
-from tasks.training.model import ANY_DEVICE, build, initialize, keras_session, put
+from tasks.training.model import build
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -37,24 +37,26 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
     settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
-        tf.keras.backend.set_session(tf.Session(graph=graph, config=ANY_DEVICE))
+        tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
         tf.keras.backend.set_learning_phase(1)
         tf.set_random_seed(seed)
         built = build(job, dataset)
         training_graph.write(job.out, built)
         model = built.model
-        with keras_session() as session:
-            initialize(session)
-            others = [variable for variable in tf.global_variables() if variable not in set(model.weights)]
-            values = session.run(others)
+        session, own = sessions.of_keras(), set(model.weights)
+        sessions.initialize(session)
+        others = [variable for variable in sessions.all_variables() if variable not in own]
+        values = session.run(others)
+        session.close()
         _expect_same(model.weights, inference)
         statistics = batch_norm.rates(graph)
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates)
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
-        with tf.Session(graph=graph, config=ANY_DEVICE) as session:
-            put(session, others + model.weights, values + inference.weights)
-            initialize(session)
+        with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
+            sessions.put(session, others + model.weights, values + inference.weights)
+            sessions.initialize(session)
+            session.run(tf.tables_initializer())
 
             def validate() -> Dict:
                 feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))

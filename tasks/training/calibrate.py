@@ -17,7 +17,7 @@ from octet.job import Progress
 from tasks import network as net
 from tasks.quantize.plan import Quantized
 from tasks.training import evaluate, feed
-from tasks.training.model import put
+from tasks.training.sessions import put
 
 # In quantization-aware training a range remembers this share of the steps. The moving average that
 # tf.contrib.quantize has remembers 1,000 steps whatever there are, and in a short phase stays where it was while

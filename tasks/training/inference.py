@@ -10,8 +10,8 @@ from octet.errors import ModelError
 from octet.job import Job
 from tasks import functions
 from tasks import network as net
-from tasks.training import evaluate, warm_start
-from tasks.training.model import ANY_DEVICE, Built, build, initialize, keras_session, put, scores
+from tasks.training import evaluate, sessions, warm_start
+from tasks.training.model import Built, build, scores
 
 
 class Inference:
@@ -28,13 +28,13 @@ class Inference:
         be run or frozen for."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
-            tf.keras.backend.set_session(tf.Session(graph=graph, config=ANY_DEVICE))
+            tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.settings["seed"])
             built = build(job, dataset)
             refuse(graph, list(_layers(built.model)))
-            self.session = keras_session()
-            initialize(self.session)
+            self.session = sessions.of_keras()
+            sessions.initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self.variables = built.model.weights
             self.weights = warm_start.weights(job, built.model) or self.session.run(self.variables)
@@ -60,7 +60,7 @@ class Inference:
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """These are the model's weights from now on."""
-        put(self.session, self.variables, weights)
+        sessions.put(self.session, self.variables, weights)
 
     def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
         """{output: {metric: value}} over a part."""
@@ -73,9 +73,9 @@ class Inference:
         except ValueError as error:  # it looks for a variable behind a Switch
             raise ModelError(
                 "a weight is read in a branch of the network", where="model.build",
-                why="none is frozen behind a tf.cond, whatever its condition; TensorFlow says: {}".format(error),
-                next_step="call the layer with training=False or without it: no placeholder, no tf.cond around a "
-                          "layer with weights") from error
+                why="none is frozen behind a tf.cond, whatever its condition: {}".format(error),
+                next_step="call the layer with training=False or without it: no placeholder, no tf.cond, no `if` of a "
+                          "tf.function around a layer with weights") from error
         unused = sorted(set(net.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),

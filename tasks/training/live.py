@@ -15,12 +15,13 @@ import tensorflow as tf
 from octet.datasets.dataset import Dataset, Part
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
+from tasks import functions
 from tasks import network as net
 from tasks.quantize import constants, groups, kernels, thaw
 from tasks.training import evaluate, feed, training_graph
 from tasks.training.history import History
 from tasks.training.loop import Trainer
-from tasks.training.model import put
+from tasks.training.sessions import put
 
 WITHOUT = (kernels.FOLLOWS, kernels.FIXED)  # kinds of kernels whose range is not trained
 
@@ -55,6 +56,16 @@ def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, pa
             next_step="leave out `batch_norm: live`: folded, they have one. Or give them one that is not trained: "
                       "`default_ranges: measured`")
     return ranged
+
+
+def expect_no_functions(graph: tf.Graph, network: Dict) -> None:
+    """Raises QuantizeError where an output of the graph, as Keras made it, depends on a function."""
+    called = functions.calls(graph, net.tensors(graph, network, "outputs"))
+    if called:
+        raise QuantizeError(
+            "tf.contrib.quantize does not look into functions", where="quantize.batch_norm",
+            why="what they compute would be trained in float: " + ", ".join(called),
+            next_step="leave out `batch_norm: live`, or write these layers without tf.function and tf.nn.swish")
 
 
 def _needs_range(path: groups.Path, operation: tf.Operation) -> bool:

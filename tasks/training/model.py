@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Callable, Dict, Sequence, Set, Tuple
 
-import numpy as np
 import tensorflow as tf
 
 from octet.arguments import expect
@@ -13,9 +12,6 @@ from octet.job import Job
 from octet.resolve import MODELS, load_attribute, source_file, told
 from tasks import network as net
 from tasks.training import approximate
-
-ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
-"""For a model's own graph: what it wants on a GPU is computed where there is none, too."""
 
 
 class Built:
@@ -113,21 +109,29 @@ def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
     What it gives as a dict has the names that it has there."""
     inputs = {name: tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()}
     outputs = _given(model, inputs)
-    if isinstance(outputs, dict):
-        outputs = [tf.keras.layers.Lambda(tf.identity, name=name)(tensor) for name, tensor in outputs.items()]
-    return tf.keras.Model(list(inputs.values()), outputs)
+    if not isinstance(outputs, dict):
+        return tf.keras.Model(list(inputs.values()), outputs)
+    called = tf.keras.Model(list(inputs.values()), list(outputs.values()))
+    called.output_names = [str(name) for name in outputs]
+    return called
 
 
 def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]):
-    """What the model gives for its input, for the list of several, or for their dict where it asks for names."""
-    tensors = list(inputs.values())
+    """What the model gives for its input, or the list of several; where it fails before it makes anything, for their
+    dict: it may take them by name."""
+    graph, tensors = tf.get_default_graph(), list(inputs.values())
+    version, names = graph.version, dict(graph._names_in_use)
     try:
         return model(tensors if len(tensors) > 1 else tensors[0])
-    except TypeError as error:  # of inputs["name"], perhaps
+    except Exception as error:
+        if graph.version != version:
+            raise
+        graph._names_in_use = names  # else the variables are called as those of a second model are
         try:
             return model(inputs)
-        except Exception:
-            raise error from None
+        except Exception as another:
+            raise TypeError("{}\ncalled on {{{}}}: {}: {}".format(
+                error, ", ".join(inputs), type(another).__name__, another)) from error
 
 
 def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
@@ -142,37 +146,6 @@ def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
             todo.extend(operation._control_outputs)
             todo.extend(reader for tensor in operation.outputs for reader in tensor.consumers())
     return found
-
-
-def keras_session() -> tf.Session:
-    """Keras' session for the current graph: that which it was given, or that which the model's function has set since,
-    and may have put values into. Raises ModelError where the function has closed it."""
-    tf.keras.backend.manual_variable_initialization(True)  # what has no value yet is left alone
-    session = tf.keras.backend.get_session()
-    tf.keras.backend.manual_variable_initialization(False)
-    try:
-        session.run([])
-    except RuntimeError as error:
-        raise ModelError(
-            "the function has closed Keras' session", where="model.build",
-            why="the values that it put there are gone; TensorFlow says: {}".format(error),
-            next_step="leave the session open, set none, or name a file of trained weights in model.weights") from error
-    return session
-
-
-def initialize(session: tf.Session) -> None:
-    """Each variable of the session's graph that has no value yet has its first. One that the model's
-    own function has loaded keeps what it has."""
-    variables = tf.global_variables()
-    known = session.run([tf.is_variable_initialized(variable) for variable in variables])
-    session.run(tf.variables_initializer(
-        [variable for variable, there in zip(variables, known) if not there]))
-
-
-def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
-    """The variables have these values, in order. No operation is added to their graph."""
-    session.run([variable.initializer for variable in variables],
-                {variable.initializer.inputs[1]: value for variable, value in zip(variables, values)})
 
 
 def _alone(by_name: Dict):

@@ -123,6 +123,35 @@ def in_session_of_its_own(shape, classes):
     return model
 
 
+def local_variable(shape, classes):
+    """A variable that is not the model's and not a global one."""
+    image = L.Input(shape)
+    factor = tf.Variable(0.0, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+    model = tf.keras.Model(image, head(L.Lambda(lambda t: t * factor)(image), classes))
+    tf.keras.backend.get_session().run(factor.assign(1.0))
+    return model
+
+
+class OfName(tf.keras.Model):
+    """It takes and gives one thing, by name, and is called what that is called."""
+
+    def __init__(self, classes):
+        super().__init__(name="label")
+        self.flat, self.dense = L.Flatten(), L.Dense(classes)
+
+    def call(self, inputs):
+        return {"label": self.dense(self.flat(inputs["image"]))}
+
+
+class BranchInFunction(L.Layer):
+    def build(self, input_shape):
+        self.factor = self.add_weight("factor", [int(input_shape[-1])], initializer="ones")
+
+    @tf.function
+    def call(self, inputs):
+        return inputs * self.factor if tf.reduce_sum(inputs) > 0.0 else inputs
+
+
 def in_session_that_is_closed(shape, classes):
     with tf.Session() as session:
         tf.keras.backend.set_session(session)
@@ -186,6 +215,8 @@ TRAINED = {
     "in_function": in_function,
     "weights_put_in_function": weights_put_in_function,
     "in_session_of_its_own": in_session_of_its_own,
+    "local_variable": local_variable,
+    "of_name": lambda shape, classes: OfName(classes),
     "branch_of_constants": branch_of_constants,
 }
 """What goes through both phases of training."""
@@ -194,6 +225,7 @@ REFUSED = {
     "Keras does not track 2": in_tuple,
     "clears Keras' session": cleared,
     "read in a branch": weights_in_a_branch,
+    "a weight is read in a branch": functional(lambda x: BranchInFunction()(x)),
     "has closed Keras' session": in_session_that_is_closed,
     "as uint8": functional(lambda x: tf.cast(x, tf.float32), dtype="uint8"),
     "as float64": functional(finish=lambda x: tf.cast(x, tf.float64)),

@@ -44,6 +44,13 @@ def test_live_batch_norm_that_would_not_be_folded_is_said_before_training(tmp_pa
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live}"))
 
 
+def test_live_batch_norm_is_not_for_functions(tmp_path):
+    with pytest.raises(QuantizeError, match="does not look into functions") as refused:
+        checked(tmp_path, "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: in_function}}}}\n"
+                          "quantize: {{batch_norm: live, default_ranges: measured}}\n".format(brought.__file__))
+    assert "in_function/StatefulPartitionedCall" in refused.value.why
+
+
 @pytest.mark.parametrize("activation", ["tf.nn.swish", "tf.function(tf.nn.relu)"])
 def test_an_output_that_is_a_call_of_a_function_is_the_functions(tmp_path, activation):
     (tmp_path / "net.py").write_text(CALLED.format(activation))

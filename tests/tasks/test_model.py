@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from octet.datasets import digits
-from tasks.training.model import Built, initialize
+from tasks.training.model import Built
+from tasks.training.sessions import initialize, put
 from tests.tasks import brought
 
 
@@ -26,3 +27,11 @@ def test_losses_and_updates_are_those_of_the_outer_calls(build, approximated, lo
         assert (len(built.losses), len(built.updates)) == (losses, updates)
         values, _ = session.run([built.losses, built.updates], {built.model.inputs[0]: images})
         assert all(value > 0 for value in values)
+
+
+def test_variables_that_share_their_first_value_have_each_its_own():
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        first = tf.constant(1.0)
+        variables = [tf.Variable(first), tf.Variable(2.0), tf.Variable(first), tf.Variable(first)]
+        put(session, variables, [3.0, 4.0, 5.0, 6.0])
+        assert session.run(variables) == [3.0, 4.0, 5.0, 6.0]

@@ -113,7 +113,8 @@ BROUGHT = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\
 @pytest.mark.parametrize("model, still, moved", [
     ("frozen", ["still/bias", "still_norm/beta"], ["dense/bias"]),
     ("in_function", [], ["conv2d/bias", "dense/bias"]),
-    ("weights_put_in_function", [], ["conv2d/bias", "dense/bias"])])
+    ("weights_put_in_function", [], ["conv2d/bias", "dense/bias"]),
+    ("local_variable", [], ["dense/bias"])])
 def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, still, moved):
     _, folders = jobs.run(tmp_path, BROUGHT.format(brought.__file__, model), "TrainFloat")
     graph_def = net.read_graph(folders["TrainFloat"] / "float.pb")
@@ -123,7 +124,7 @@ def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, sti
     assert all((values != 0).any() for name in moved for values in of[name])
 
 
-def test_weights_that_the_function_puts_are_kept_whatever_session_it_sets(tmp_path):
+def test_weights_that_the_function_puts_are_kept_in_its_own_session_too(tmp_path):
     text = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: in_session_of_its_own}}}}\n".format(
         brought.__file__)
     _, folders = jobs.run(tmp_path, text + "train: {epochs: 1, optimizer: sgd, learning_rate: 1.0e-20}\n", "TrainFloat")

@@ -40,18 +40,18 @@ SUBCLASS = """
 import tensorflow as tf
 layers = tf.keras.layers
 
-class Net(tf.keras.Model):
+class Digit(tf.keras.Model):
     def __init__(self, classes):
         super().__init__()
         self.flat, self.dense = layers.Flatten(), layers.Dense(48, activation="relu")
         self.digit, self.parity = layers.Dense(classes["digit"]), layers.Dense(classes["parity"])
 
     def call(self, inputs):
-        x = self.dense(tf.concat([self.flat(inputs["top"]), self.flat(inputs["bottom"])], -1))
+        x = self.dense(tf.concat([self.flat(inputs.get("top")), self.flat(inputs.get("bottom"))], -1))
         return {"parity": self.parity(x), "digit": self.digit(x)}
 
 def build(input_shape, classes, head):
-    return Net(classes)
+    return Digit(classes)
 """
 RECIPE = """
 data: {dataset: ./halves.py}
@@ -87,6 +87,19 @@ def test_a_subclassed_model_may_ask_for_its_inputs_by_name_and_name_its_outputs(
     assert {end["name"]: len(end["classes"]) for end in network["outputs"]} == {"digit": 10, "parity": 2}
     for name, figures in metrics["TrainFloat"]["validation"].items():
         assert figures["accuracy"] > 0.8, (name, figures)
+    assert "digit/dense/kernel" in {node.name for node in net.read_graph(folders["TrainFloat"] / "float.pb").node}
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ("self.flat(inputs.get('top')) + 'a'", "inputs.get('top')) + 'a'"),
+    ("self.flat(inputs[0]) + 'b'", "inputs[0]) + 'b'"),
+    ("inputs.left", "'list' object has no attribute 'left'")])
+def test_what_a_subclassed_models_call_raises_is_said_of_how_it_reads_its_inputs(tmp_path, wrong, said):
+    put(tmp_path)
+    (tmp_path / "net.py").write_text(SUBCLASS.replace("        x = ", "        {}\n        x = ".format(wrong)))
+    with pytest.raises(ModelError) as caught:
+        jobs.run(tmp_path, RECIPE % "parity", "TrainFloat")
+    assert said in str(caught.value)
 
 
 def test_a_head_of_another_name_is_said_with_both_sides(tmp_path):

@@ -1,0 +1,53 @@
+"""The values that a graph's variables have in a session."""
+
+from typing import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from octet.errors import ModelError
+
+ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
+"""For a model's own graph: what it wants on a GPU is computed where there is none, too."""
+
+
+def of_keras() -> tf.Session:
+    """Keras' session for the current graph: that which it was given, or that which the model's function has set since,
+    and may have put values into. Raises ModelError where the function has closed it."""
+    tf.keras.backend.manual_variable_initialization(True)  # what has no value yet is left alone
+    try:
+        session = tf.keras.backend.get_session()
+    finally:
+        tf.keras.backend.manual_variable_initialization(False)
+    try:
+        session.run([])
+    except RuntimeError as error:
+        raise ModelError(
+            "the function has closed Keras' session", where="model.build",
+            why="the values that it put there are gone; TensorFlow says: {}".format(error),
+            next_step="leave the session open, set none, or name a file of trained weights in model.weights") from error
+    return session
+
+
+def all_variables() -> Sequence[tf.Variable]:
+    """All of the current graph's."""
+    return tf.global_variables() + tf.local_variables()
+
+
+def initialize(session: tf.Session) -> None:
+    """Each variable of the current graph that has no value yet in the session has its first. One that the model's
+    own function has loaded keeps what it has."""
+    known = session.run([tf.is_variable_initialized(variable) for variable in all_variables()])
+    session.run(tf.variables_initializer(
+        [variable for variable, there in zip(all_variables(), known) if not there]))
+
+
+def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
+    """The variables have these values, in order. No operation is added to their graph."""
+    left = list(zip(variables, values))
+    while left:
+        turn = {variable.initializer.inputs[1]: (variable, value) for variable, value in left}
+        session.run([variable.initializer for variable, _ in turn.values()],
+                    {first: value for first, (_, value) in turn.items()})
+        done = {variable for variable, _ in turn.values()}  # of those that share a first value, one
+        left = [(variable, value) for variable, value in left if variable not in done]
