@@ -52,11 +52,11 @@ SMALL = """
 
 From `tests/tasks/catalogue.py`, those that are one of the ways of writing Keras (`as_...`) from `styles.py` beside it:
 random pictures of 8x8x3, random weights, three steps in each phase, through the real stages, a dozen side by side in
-one recipe (`tests/compat/tiny.py`). For contrib.quantize alone each is a network of its
-own; one that ends in a linear layer gets a ReLU behind it there, because a linear output alone stops toco. What a
-kernel rounds otherwise than the fake-quantized graph does is added up by a layer behind it: most where the values lie
-half way between two codes everywhere, as 2 * code / 255 - 1 does (scaling_of_input). RESIZE_BILINEAR truncates, which
-resize_bilinear_to_4_times shows, without a layer behind it; between pixels by halves and thirds other kernels do it.
+one recipe (`tests/compat/tiny.py`). For contrib.quantize alone each is a network of its own; one that ends in a linear
+layer gets a ReLU behind it there, because a linear output alone stops toco. What a kernel rounds otherwise than the
+fake-quantized graph does is added up by a layer behind it: most where the values lie half way between two codes
+everywhere, as 2 * code / 255 - 1 does (scaling_of_input). RESIZE_BILINEAR truncates, which resize_bilinear_to_4_times
+shows, without a layer behind it; between pixels by halves and thirds other kernels do it.
 """
 REFUSALS = """
 ## Refused, before the first training step
