@@ -55,8 +55,10 @@ random pictures of 8x8x3, random weights, three steps in each phase, through the
 one recipe (`tests/compat/tiny.py`). For contrib.quantize alone each is a network of its own; one that ends in a linear
 layer gets a ReLU behind it there, because a linear output alone stops toco. What a kernel rounds otherwise than the
 fake-quantized graph does is added up by a layer behind it: most where the values lie half way between two codes
-everywhere, as 2 * code / 255 - 1 does (scaling_of_input). RESIZE_BILINEAR truncates, which resize_bilinear_to_4_times
-shows, without a layer behind it; between pixels by halves and thirds other kernels do it.
+everywhere, as 2 * code / 255 - 1 does (scaling_of_input). clip_of_a_large_sum is a step, narrower than a code of what
+it reads: one code, off before it, is half of the range behind it, and with other weights the outputs are the same, or
+off by up to 8. RESIZE_BILINEAR truncates, which resize_bilinear_to_4_times shows, without a layer behind it; between
+pixels by halves and thirds other kernels do it.
 """
 REFUSALS = """
 ## Refused, before the first training step

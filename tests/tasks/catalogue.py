@@ -202,8 +202,6 @@ CONVERTED = {
     "division_by_a_picture": lambda x: head(lam(lambda t: t / (2 * tf.ones_like(t)), conv(x))),
     "zeros_in_a_branch_not_taken": lambda x: head(lam(lambda t: tf.cond(
         tf.constant(False), lambda: tf.concat([t, tf.zeros_like(t)], 3)[..., :4], lambda: tf.nn.relu(t)), conv(x))),
-    "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
-        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
     "maximum_of_a_clip": lambda x: head(L.Maximum()([lam(lambda t: K.clip(5 * t, -0.2, 0.3), conv(x)), conv(x)])),
     "minimum_of_a_relu_of_4": lambda x: head(L.Minimum()([L.ReLU(max_value=0.4)(conv(x)), conv(x)])),
     "clip_around_half_a_code": lambda x: head(lam(lambda t: K.clip(t, -1.0, 5.0), lam(lambda t: 20 * t, conv(x)))),
@@ -243,9 +241,12 @@ another, 2."""
 
 FARTHER = {
     "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
+    "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
+        lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
 }
-"""Those that are farther away: 2 * code / 255 - 1 lies half way between two codes everywhere, where rounding is a
-matter of taste, and a dense layer adds that up."""
+"""Those that may be farther away. 2 * code / 255 - 1 lies half way between two codes everywhere, where rounding is a
+matter of taste, and a dense layer adds that up. A clip that is narrower than a code of what it reads is a step: one
+code, off before it, is half of the range behind it."""
 
 
 def sine(t, known=True):
