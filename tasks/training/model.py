@@ -130,6 +130,8 @@ def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]):
         try:
             return model(inputs)
         except Exception as another:
+            if str(another) == str(error):  # of something else than how it reads its inputs
+                raise error from None
             raise TypeError("{}\ncalled on {{{}}}: {}: {}".format(
                 error, ", ".join(inputs), type(another).__name__, another)) from error
 
