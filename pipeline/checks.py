@@ -1,29 +1,44 @@
 """A check of `tasks`, run on a recipe: it can refuse the work, and makes and leaves nothing."""
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Optional
 
 from octet.datasets.dataset import PARTS
 from octet.errors import OctetError, StageDied
 from octet.job import Job
-from pipeline import child, disk, snapshot
+from pipeline import child, deaths, disk, scratch, snapshot
 from pipeline.snapshot import Snapshot
 
+NOTHING_MADE = "nothing has been trained or written"
 
-def run(taken: Snapshot, check: str) -> Dict:
+
+def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
-    folder alone: what is refused leaves no trace in the store. Raises OctetError."""
-    with disk.explained("check a recipe", Path("the system's temporary folder")), \
-            tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
-        output = Path(folder) / "output"
+    folder alone: what is refused leaves no trace in the store. on_wait: as for child.run. Raises OctetError."""
+    doing = "check a recipe"
+    with scratch.folder("octet-check-", doing) as folder, disk.explained(doing, folder):
+        output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
                   parts=PARTS)
         try:
-            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
+            return child.run(job, lambda fraction, message: None, log, on_wait=on_wait)
         except StageDied as died:  # with its log, which lies in `folder`
-            raise StageDied(died.what, where=died.where, why=died.why,
-                            next_step="those were its last lines; nothing has been trained or written") from died
+            raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
+                deaths.whole_log(log), NOTHING_MADE)) from died
+        except deaths.Unexpected as error:
+            raise deaths.Unexpected(error.what, where=error.where, why=error.why, next_step=error.next_step.replace(
+                str(log), _kept(log))) from error
         except OctetError as error:
             raise snapshot.located(error, taken.where) from error
+
+
+def _kept(log: Path) -> str:
+    """The place of a copy of the log, which stays."""
+    handle, name = tempfile.mkstemp(prefix="octet-traceback-", suffix=".log")
+    with os.fdopen(handle, "wb") as out, log.open("rb") as source:
+        shutil.copyfileobj(source, out)
+    return name

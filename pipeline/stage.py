@@ -108,7 +108,7 @@ class Stage(luigi.Task):
         # source is not in the key.
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            checks.run(self.taken, check)
+            checks.run(self.taken, check, on_wait=self._say_silent)
         record.begun()
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
@@ -180,7 +180,7 @@ class Stage(luigi.Task):
             job = self._job(plan, workspace)
             try:
                 with disk.explained("run a stage", log_path):
-                    metrics = child.run(job, report, log_path)
+                    metrics = child.run(job, report, log_path, on_wait=self._say_silent)
             except OctetError as error:
                 raise snapshot.located(error, self.taken.where) from error
             if not heard:
@@ -237,14 +237,20 @@ class Stage(luigi.Task):
         print("{}: another run is making it: waiting for that".format(self.spec.name),
               file=sys.stderr, flush=True)
 
-    def _tell_scheduler(self, fraction: float, message: str) -> None:
+    def _say_silent(self, message: str) -> None:
+        """The stage's process has not reported for some time: says what it is at."""
+        self._tell_scheduler(None, message)
+        print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)
+
+    def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
         """What the scheduler's page shows. A scheduler that is gone is no reason to hold up work: it
         is told nothing more, and the run says at its end that it is gone."""
         # Luigi sets these only inside a worker's run().
         if self._deaf or not self.set_progress_percentage:
             return
         try:
-            self.set_progress_percentage(round(100 * fraction))
+            if fraction is not None:
+                self.set_progress_percentage(round(100 * fraction))
             self.set_status_message(message)
         except luigi.rpc.RPCError:
             self._deaf = True

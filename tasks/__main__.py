@@ -1,10 +1,12 @@
 """The child's door: one job in, lines of JSON out.
 
-The job is the first line of standard input, which stays open for as long as the parent lives: its
-end means that the parent is dead, and then this process and its group die too.
+    python -I tasks/__main__.py REPORTS JOBS
+
+REPORTS and JOBS are descriptors of two pipes. The job is the first line of JOBS, which the parent keeps open for as
+long as it lives: its end means that the parent is dead, and then this process and its group die too. Standard input
+is /dev/null, so that user code which asks for input fails instead of waiting for an answer that cannot come.
 """
 
-import errno
 import importlib
 import json
 import os
@@ -16,45 +18,59 @@ from tasks import uncached
 
 uncached.install()  # before anything that an artifact depends on is imported
 
-from octet.errors import OctetError, StoreError  # noqa: E402
 from octet.job import Job  # noqa: E402
-from tasks import loaded  # noqa: E402
-
-FULL = os.strerror(errno.ENOSPC)
+from tasks import channel, endings, loaded  # noqa: E402
 
 
-def _die_with_parent() -> None:
-    sys.stdin.read()
+def _die_with_parent(jobs: int) -> None:
+    while os.read(jobs, 65536):
+        pass
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _refuse_debugger(*args, **kwargs) -> None:
+    raise RuntimeError("breakpoint(): a stage's process has no terminal for a debugger")
+
+
+def _read_job(jobs: int) -> Job:
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        chunk = os.read(jobs, 65536)
+        if not chunk:
+            raise EOFError("the parent died before it sent the job")
+        line += chunk
+    return Job.from_json(line.decode("utf-8"))
+
+
 def main() -> int:
-    channel = os.fdopen(int(sys.argv[1]), "w", buffering=1)
-
-    def say(**message) -> None:
-        channel.write(json.dumps(message) + "\n")
-
-    job = Job.from_json(sys.stdin.readline())
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    channel.use_lossy_log()
+    sys.breakpointhook = _refuse_debugger
+    reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
+    os.set_inheritable(jobs, False)
+    job = _read_job(jobs)
+    threading.Thread(target=_die_with_parent, args=(jobs,), daemon=True).start()
+    reports.watch()
     try:
         stage = importlib.import_module("tasks." + job.stage)
-        metrics = stage.run(job, lambda fraction, text: say(progress=fraction, message=text))
+        metrics = stage.run(job, reports.progress)
         if job.source:
             loaded.check(job.source)
-    except OctetError as error:
-        say(error=error.to_json())
+        json.dumps(metrics)
+    except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
+        reports.say(**endings.message(error, job))
         return 1
-    except Exception as error:
-        if FULL not in str(error):  # TensorFlow's own errors have the words too, and no errno
-            raise
-        say(error=StoreError("cannot write: {}".format(FULL), where=job.output, why=str(error),
-                             next_step="free some space, or set another store in luigi.cfg").to_json())
-        return 1
-    say(metrics=metrics)
+    reports.say(metrics=metrics)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    os._exit(code)  # whatever threads are left, and whatever they do: the work is done

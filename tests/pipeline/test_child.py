@@ -17,7 +17,7 @@ from pipeline import child
 ROOT = Path(__file__).resolve().parents[2]
 PREAMBLE = """
 import json, os, signal, subprocess, sys, time
-job, fd = json.loads(sys.stdin.readline()), int(sys.argv[1])
+job, fd = json.loads(os.fdopen(int(sys.argv[2])).readline()), int(sys.argv[1])
 def say(**said): os.write(fd, json.dumps(said).encode() + b"\\n")
 """
 
