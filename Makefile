@@ -27,7 +27,8 @@ compat: .venv/ready ## every network through the stages; writes docs/compatibili
 accuracy: .venv/ready ## every classifier of ours on digits and MNIST; writes docs/accuracy.md (goes on where it was; half an hour)
 	nice .venv/bin/python -m benchmarks.classifiers
 
-faults: .venv/ready ## 220 runs killed or spoiled at random moments, 20 of them in TensorFlow and toco, and full disks (ten minutes)
+faults: .venv/ready ## the table of attacks (goes on where it was), 220 runs killed or spoiled, full disks (under an hour)
+	.venv/bin/python -m tests.attacks
 	.venv/bin/python -m tests.pipeline.faults 200
 
 bench: .venv/ready ## what nothing to do costs, and the store with many recipes

@@ -8,7 +8,7 @@ import threading
 from types import FrameType
 from typing import Optional
 
-from tasks import uncached
+from tasks import user_code
 
 LOOK_EVERY_S = 2.0
 
@@ -56,16 +56,16 @@ def place(frame: Optional[FrameType]) -> Optional[str]:
     ours = None
     while frame is not None:
         path = frame.f_code.co_filename
-        if os.path.isabs(path) and uncached.is_source(path):
-            at = "{}:{} in {}".format(path, frame.f_lineno, frame.f_code.co_name)
-            if not path.startswith(uncached.OURS + os.sep):
-                return at
+        at = "{}:{} in {}".format(path, frame.f_lineno, frame.f_code.co_name)
+        if user_code.is_users(path):
+            return at
+        if user_code.is_ours(path):
             ours = ours or at
         frame = frame.f_back
     return ours
 
 
-class _Lossy(io.FileIO):
+class Lossy(io.FileIO):
     """A file that takes what it can: a full disk loses lines of a log, and not the work that prints them."""
 
     def write(self, content: bytes) -> int:
@@ -78,6 +78,6 @@ class _Lossy(io.FileIO):
 def use_lossy_log() -> None:
     """From now on, printing never raises: not where the log's disk is full, nor for text with lone surrogates."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        raw = _Lossy(descriptor, "w", closefd=False)
+        raw = Lossy(descriptor, "w", closefd=False)
         setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace",
                                             line_buffering=True))

@@ -8,7 +8,7 @@ from typing import Iterator, Optional
 
 from octet.errors import ModelError, OctetError, StoreError
 from octet.job import Job
-from tasks import uncached
+from tasks import user_code
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 FULL = os.strerror(errno.ENOSPC)
@@ -69,5 +69,4 @@ def _is_the_disks(error: BaseException) -> bool:
 def _users_frame(error: BaseException) -> Optional[traceback.FrameSummary]:
     """The innermost call of source that is neither Octet's, Python's nor installed."""
     return next((frame for frame in reversed(traceback.extract_tb(error.__traceback__))
-                 if os.path.isabs(frame.filename) and uncached.is_source(frame.filename)
-                 and not frame.filename.startswith(uncached.OURS + os.sep)), None)
+                 if user_code.is_users(frame.filename)), None)

@@ -118,8 +118,8 @@ class House:
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
-        for name in ("__main__.py", "channel.py", "endings.py", "loaded.py", "uncached.py", "digest.py", "data.py",
-                     "training/schedule.py"):
+        for name in ("__main__.py", "channel.py", "endings.py", "user_code.py", "loaded.py", "uncached.py", "digest.py",
+                     "data.py", "training/schedule.py"):
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")
@@ -172,7 +172,8 @@ class House:
 
     @property
     def environment(self) -> Dict[str, str]:
-        return {"PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(self.root / "luigi.cfg"),
+        ours = {name: value for name, value in os.environ.items() if name == "TMPDIR"}
+        return {**ours, "PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(self.root / "luigi.cfg"),
                 "OCTET_CACHE": str(self.folder / "cache"), "HOME": str(self.folder)}
 
     def command(self, *words: str, stage: str = "ValidateInterpreter", recipe: str = "faces") -> List[str]:

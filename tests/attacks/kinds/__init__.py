@@ -1,0 +1,1 @@
+"""The kinds of attack: each file has `situations() -> Iterator[Situation]`."""

@@ -1,0 +1,123 @@
+"""The folder of one situation: the user's files, a complete store, a canary; and the guard of whoever damages it."""
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+STAGE, UPSTREAM = "Freeze", "TrainFloat"
+"""The stages whose artifacts are damaged: one in the middle, and the first."""
+CONFIG = "[octet]\nrecipe = {0}/mine/faces.yaml\nstore = {0}/store\nrecipes = {0}/mine\n[core]\nno_lock = true\n"
+
+
+class Place:
+    """One situation's folder.
+
+    root:   all of it. Nothing outside it may be damaged: `at` refuses.
+    mine:   the user's folder, with the recipes faces.yaml and other.yaml.
+    store:  a store in which everything of both recipes is made; one artifact is pinned, one is in quarantine.
+    canary: files that nobody may touch.
+    checkout: Octet's source, with light stages; python: its interpreter. Shared by all situations."""
+
+    def __init__(self, work: Path, root: Path) -> None:
+        """work: what `prepare.work_folder` has made."""
+        self.work, self.root = work, root
+        self.checkout, self.python = work / "checkout", work / "environment" / "bin" / "python"
+        self.mine, self.store, self.canary, self.cwd = (root / name for name in ("mine", "store", "canary", "cwd"))
+        self.cache, self.tmp, self.home = root / "cache", root / "tmp", root / "home"
+        self.config, self.out = root / "luigi.cfg", root / "out"
+        self.allowed: Tuple[Path, ...] = ()  # folders that a situation adds to those that may be written
+        self.helpers: List[int] = []  # processes of the situation itself, which end with it
+
+    def furnish(self) -> None:
+        """The folder as each situation finds it."""
+        shutil.copytree(str(self.work / "template"), str(self.root), symlinks=True)
+        for folder in (self.canary, self.cwd, self.cache, self.tmp, self.home):
+            folder.mkdir(exist_ok=True)
+        (self.canary / "deep" / "er").mkdir(parents=True)
+        for name in ("kept.txt", "deep/kept.json", "deep/er/manifest.json"):
+            (self.canary / name).write_text("canary\n")
+        self.config.write_text(CONFIG.format(self.root))
+
+    def at(self, path: Path) -> Path:
+        """The path, which is about to be damaged. Raises PermissionError for one outside the situation's folder."""
+        real = os.path.realpath(str(path.parent))
+        if not (real + os.sep).startswith(os.path.realpath(str(self.root)) + os.sep):
+            raise PermissionError("{} is not below {}: not touched".format(path, self.root))
+        return path
+
+    def environment(self) -> Dict[str, str]:
+        """What a command is run with."""
+        return {
+            "PATH": "/usr/bin:/bin",
+            "LUIGI_CONFIG_PATH": str(self.config),
+            "OCTET_CACHE": str(self.cache),
+            "HOME": str(self.home),
+            "TMPDIR": str(self.tmp),
+            "LANG": "C.UTF-8",
+        }
+
+    def artifact(self, stage: str, recipe: str = "faces") -> Path:
+        """The folder of one artifact of the recipe."""
+        return self.store / "artifacts" / stage / self.keys[recipe][stage]
+
+    def words(self, command: Tuple[str, ...]) -> List[str]:
+        """A command with its {places} filled in."""
+        return [
+            word.format(
+                mine=self.mine,
+                recipe=self.mine / "faces.yaml",
+                other=self.mine / "other.yaml",
+                file=self.artifact("ConvertUint8") / "model.tflite",
+                out=self.out,
+                root=self.root,
+                net=self.mine / "nets" / "net.py",
+                freeze=self.artifact(STAGE).name[:12],
+                freeze2=self.artifact(STAGE, "other").name[:12],
+            )
+            if "{" in word
+            else word
+            for word in command
+        ]
+
+    @property
+    def keys(self) -> Dict[str, Dict[str, str]]:
+        """{recipe: {stage: key}} of the template."""
+        return _read(str(self.work / "keys.json"))
+
+
+@functools.lru_cache()
+def _read(path: str) -> Dict[str, Dict[str, str]]:
+    return json.loads(Path(path).read_text())
+
+
+def listing(*folders: Path) -> Dict[str, Tuple]:
+    """{path: (kind, permissions, what is in it)} of all that is below the folders, nothing of it followed."""
+    found = {}
+    for folder in folders:
+        _list(str(folder), found)
+    return found
+
+
+def _list(path: str, found: Dict[str, Tuple]) -> None:
+    try:
+        about = os.lstat(path)
+    except FileNotFoundError:
+        return
+    kind, mode = stat.S_IFMT(about.st_mode), stat.S_IMODE(about.st_mode)
+    if stat.S_ISLNK(kind):
+        found[path] = (kind, mode, os.readlink(path))
+    elif stat.S_ISDIR(kind):
+        found[path] = (kind, mode, "")
+        for name in sorted(os.listdir(path)):
+            if name != "__pycache__":  # of the checkout, which Python fills as it goes
+                _list(os.path.join(path, name), found)
+    elif stat.S_ISREG(kind) and about.st_size < 1 << 24:
+        with open(path, "rb") as file:
+            found[path] = (kind, mode, hashlib.sha256(file.read()).hexdigest())
+    else:
+        found[path] = (kind, mode, about.st_size)

@@ -1,0 +1,126 @@
+"""What can stand in a file's or a folder's place, and what can have happened to its bytes."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Callable, Dict
+
+from tests.attacks.place import Place
+
+Thing = Callable[[Place, Path], None]
+
+
+def remove(place: Place, path: Path) -> None:
+    """Nothing is at the path, whatever was."""
+    place.at(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(str(path))
+    elif os.path.lexists(str(path)):
+        path.unlink()
+
+
+def write(place: Place, path: Path, content: bytes) -> None:
+    """A regular file with that content is at the path."""
+    remove(place, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def link(place: Place, path: Path, target: str) -> None:
+    """A symbolic link is at the path."""
+    remove(place, path)
+    os.symlink(target, str(path))
+
+
+def _fifo(place: Place, path: Path) -> None:
+    remove(place, path)
+    os.mkfifo(str(path))
+
+
+def _socket(place: Place, path: Path) -> None:
+    remove(place, path)
+    before = os.getcwd()
+    os.chdir(str(path.parent))  # the name of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
+    finally:
+        os.chdir(before)
+
+
+def _folder(place: Place, path: Path) -> None:
+    remove(place, path)
+    path.mkdir()
+    (path / "inside").write_text("inside\n")
+
+
+def _replaced_by_copy_through_link(place: Place, path: Path) -> None:
+    """The bytes are right, and are elsewhere: a link to the canary's folder, where the thing was moved."""
+    target = place.root / "elsewhere" / path.name
+    place.at(path)
+    target.parent.mkdir(exist_ok=True)
+    if os.path.lexists(str(path)):
+        os.rename(str(path), str(target))
+    os.symlink(str(target), str(path))
+
+
+def _bytes(place: Place, path: Path, change: Callable[[bytes], bytes]) -> None:
+    """The bytes of the file change, its permissions and its mtime do not. A folder's first file is taken."""
+    place.at(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        if not files:
+            return
+        path = files[0]
+    if not path.is_file():
+        return
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_bytes(change(path.read_bytes()))
+    path.chmod(before.st_mode & 0o7777)
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :] if content else b"\x04"
+
+
+def _sparse(place: Place, path: Path) -> None:
+    write(place, path, b"")
+    os.truncate(str(path), 1 << 41)
+
+
+THINGS: Dict[str, Thing] = {
+    "nothing": remove,
+    "fifo": _fifo,
+    "socket": _socket,
+    "folder": _folder,
+    "link-to-device": lambda place, path: link(place, path, "/dev/zero"),
+    "link-to-null": lambda place, path: link(place, path, "/dev/null"),
+    "link-to-canary-folder": lambda place, path: link(place, path, str(place.canary)),
+    "link-to-canary-file": lambda place, path: link(place, path, str(place.canary / "kept.txt")),
+    "link-to-itself": lambda place, path: link(place, path, path.name),
+    "link-to-parent": lambda place, path: link(place, path, ".."),
+    "link-to-nothing": lambda place, path: link(place, path, str(place.root / "not" / "there")),
+    "moved-behind-a-link": _replaced_by_copy_through_link,
+    "huge": _sparse,
+}
+"""{name: puts it in the place of whatever is at a path}."""
+
+BYTES: Dict[str, Thing] = {
+    "emptied": lambda place, path: _bytes(place, path, lambda content: b""),
+    "truncated": lambda place, path: _bytes(place, path, lambda content: content[:-1]),
+    "halved": lambda place, path: _bytes(place, path, lambda content: content[: len(content) // 2]),
+    "flipped": lambda place, path: _bytes(place, path, _flipped),
+    "zeroed": lambda place, path: _bytes(place, path, lambda content: bytes(len(content))),
+    "doubled": lambda place, path: _bytes(place, path, lambda content: content + content),
+    "noise": lambda place, path: _bytes(place, path, lambda content: bytes(range(256)) * 4),
+    "not-utf-8": lambda place, path: _bytes(place, path, lambda content: b"\xff\xfe" + content),
+    "deep-json": lambda place, path: _bytes(place, path, lambda content: b"[" * 100000),
+    "json-null": lambda place, path: _bytes(place, path, lambda content: b"null"),
+    "json-list": lambda place, path: _bytes(place, path, lambda content: b"[1, 2]"),
+    "json-number": lambda place, path: _bytes(place, path, lambda content: b"1e999"),
+}
+"""{name: what has happened to a file's bytes}."""

@@ -1,0 +1,77 @@
+"""The folder that all situations are made from: a checkout with light stages, and a template of what each finds."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Dict
+
+from pipeline.spec import STAGES
+from tests.attacks.place import Place
+from tests.pipeline.house import ROOT, House
+
+OTHER = "extends: faces.yaml\nmodel: {args: {width: 9}}\n"
+CHECK = '''\
+"""Check, light: the model is built, and the data read."""
+
+from pathlib import Path
+
+from octet.resolve import load_attribute
+from tasks import data
+
+
+def run(job, progress):
+    dataset = data.load(job)
+    section = job.settings["model"]
+    build = load_attribute(section["build"], "models", "build", Path(job.recipe_folder))
+    build(input_shape=(4, 4, 1), classes=len(dataset.parts), **section["args"])
+    return {"ranges": [], "rewrites": [], "approximated": {}}
+'''
+
+
+def make(folder: Path) -> None:
+    """Fills the folder: checkout/, environment/, template/, keys.json, and products.json of an undisturbed run."""
+    house = House(folder)
+    (house.root / "tasks" / "check.py").write_text(CHECK)
+    house.put("other.yaml", OTHER)
+    shutil.copytree(str(ROOT / "tests"), str(house.root / "tests"), ignore=shutil.ignore_patterns("__pycache__"))
+    keys = {}  # type: Dict[str, Dict[str, str]]
+    for recipe in ("faces", "other"):
+        run = house.luigi(recipe=recipe)
+        assert run.code == 0, run.said
+        shown = json.loads(house.octet("ls", "--artifacts", "--json").stdout)
+        known = {key for stages in keys.values() for key in stages.values()}
+        keys[recipe] = {item["stage"]: item["key"] for item in shown if item["key"] not in known}
+        assert set(keys[recipe]) == set(STAGES), keys
+    (folder / "keys.json").write_text(json.dumps(keys))
+    (folder / "products.json").write_text(json.dumps(_products(house, keys)))
+    template = folder / "template"
+    template.mkdir()
+    shutil.move(str(house.mine), str(template / "mine"))
+    shutil.move(str(house.store), str(template / "store"))
+    _litter(Place(folder, template))
+
+
+def _products(house: House, keys: Dict[str, Dict[str, str]]) -> Dict[str, Dict[str, Dict[str, str]]]:
+    """{recipe: {stage: {file: sha256}}}, by the bytes that there are."""
+    found = {}
+    for recipe, stages in keys.items():
+        found[recipe] = {}
+        for stage, key in stages.items():
+            folder = house.store / "artifacts" / stage / key
+            outputs = json.loads((folder / "manifest.json").read_text())["outputs"]
+            found[recipe][stage] = {
+                output["path"]: hashlib.sha256((folder / output["path"]).read_bytes()).hexdigest()
+                for output in outputs
+                if output["product"]
+            }
+    return found
+
+
+def _litter(place: Place) -> None:
+    """What a store has after some use: something in quarantine, a workspace of a run that was killed."""
+    artifact = place.artifact("Freeze")
+    shutil.copytree(str(artifact), str(place.store / "quarantine" / "Freeze-{}-aaaaaaaa".format(artifact.name)))
+    leftover = artifact.parent / ".{}.bbbbbbbb.tmp".format(artifact.name)
+    leftover.mkdir()
+    (leftover / "frozen.pb").write_text("half")
