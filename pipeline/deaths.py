@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import List
 
 from octet.errors import OctetError, StageDied
 from octet.job import Job
@@ -30,16 +31,26 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
     else:
         how = "the process ended without reporting a result"
     lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    tail = [line for line in lines if line.strip()][-LOG_TAIL_LINES:]
+    tail = _without_traceback([line for line in lines if line.strip()][-LOG_TAIL_LINES:])
     if any(sign in line for line in tail for sign in memory.SIGNS):
         return out_of_memory(job, how + ": it ran out of memory", "\n".join(tail + [used]), log_path)
     if exit_code == -signal.SIGKILL:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [
             used, "if nobody else sent the signal, the kernel did, because memory ran out (see `dmesg`)"]), log_path)
     # Under `ulimit -v`, libraries crash in whatever way they do without the memory that they asked for.
-    if exit_code and memory.room().address_space is not None:
+    if exit_code < 0 and memory.room().address_space is not None:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [used]), log_path)
     return StageDied(how, where=job.stage, why="\n".join(tail) or "it wrote nothing", next_step=whole_log(log_path))
+
+
+def _without_traceback(lines: List[str]) -> List[str]:
+    """The lines without the frames of tracebacks, which are in the log; the exceptions stay."""
+    kept, inside = [], False
+    for line in lines:
+        inside = line.startswith("Traceback (") or inside and line.startswith(" ")
+        if not inside:
+            kept.append(line)
+    return kept
 
 
 def out_of_memory(job: Job, what: str, why: str, log_path: Path) -> StageDied:

@@ -57,11 +57,15 @@ def main() -> int:
         metrics = stage.run(job, reports.progress)
         if job.source:
             loaded.check(job.source)
-        json.dumps(metrics)
+        said = {"metrics": json.loads(json.dumps(metrics))}
     except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
-        reports.say(**endings.message(error, job))
+        said = endings.message(error, job)
+    try:
+        reports.say(**said)
+    except OSError as error:
+        print("the result could not be reported: {}. "
+              "The pipe to the parent was closed by the code that ran here".format(error.strerror))
         return 1
-    reports.say(metrics=metrics)
     return 0
 
 

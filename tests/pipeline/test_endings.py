@@ -131,6 +131,19 @@ def test_a_batch_that_needs_too_much_is_named(tmp_path):
     assert "train.batch_size (now 512)" in caught.value.next_step
 
 
+def test_a_pipe_that_user_code_closes_is_named(tmp_path):
+    with pytest.raises(StageDied, match="exit code 1") as caught:
+        run(tmp_path, "import os; os.closerange(3, 100)")
+    assert "pipe to the parent was closed" in caught.value.why
+
+
+def test_the_frames_of_a_traceback_stay_in_the_log(tmp_path):
+    door = (sys.executable, "-I", "-c", PREAMBLE + "def f():\n    raise ValueError('odd')\nf()")
+    with pytest.raises(StageDied, match="exit code 1") as caught:
+        child.run(Job("small", {}, {}, str(tmp_path / "out"), ""), lambda *said: None, tmp_path / "log", door=door)
+    assert caught.value.why == "ValueError: odd" and "Traceback" in (tmp_path / "log").read_text()
+
+
 def test_a_fault_of_ours_is_one_line_and_the_place_of_its_traceback(tmp_path):
     job = job_of(tmp_path, "pass")
     job = job._replace(settings={"data": job.settings["data"]})  # without the parts

@@ -9,7 +9,7 @@ from tests.attacks.things import remove
 MB = 1 << 20
 ADDRESS_SPACE = (60, 100, 150, 200, 250, 300, 400, 500, 700, 1000, 2000)
 FILES = (0, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
-FILE_SIZES = (0, 1, 100, 1000, 4096, 20000, 65536)
+FILE_SIZES = (100, 500, 1000, 4096, 20000, 65536)
 STACKS = (16 << 10, 128 << 10, MB)
 COMMANDS = {
     "luigi": LUIGI,
