@@ -12,19 +12,19 @@ from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, spread
 from tests.attacks.things import BYTES, THINGS
 
-SAMPLE = 5
+SAMPLE = 3
 """Situations of each kind."""
 SLOW = ("/huge/", "memory", "endless/", "schedulers", "many", "elif", "address-space")
 
 
 def sample():
-    """[(kind, name)], a few of each kind that take no long time, and none that is known to fail."""
-    known_to_fail, chosen = set(known()), []
+    """[(kind, name)], a few of each kind that take no long time."""
+    chosen = []
     for kind in table.names():
         light = [
             situation
             for name, situation in table.of(kind).items()
-            if (kind, name) not in known_to_fail and not any(word in kind + "/" + name for word in SLOW)
+            if not any(word in kind + "/" + name for word in SLOW)
         ]
         chosen += [(kind, situation.name) for situation in spread(light, SAMPLE)]
     return chosen
@@ -38,9 +38,12 @@ def results():
 
 @pytest.mark.parametrize("kind", table.names())
 def test_a_sample_of_each_kind_ends_well(kind, results):
-    assert {
-        name: result["faults"] for (of, name), result in results.items() if of == kind and result.get("faults")
-    } == {}
+    wrong = {
+        name: result["faults"]
+        for (of, name), result in results.items()
+        if of == kind and result.get("faults") and (kind, name) not in known()
+    }
+    assert wrong == {}
 
 
 def test_the_table_holds_enough():

@@ -3,10 +3,12 @@
 import os
 import shutil
 import socket
+import stat
 from pathlib import Path
 from typing import Callable, Dict
 
 from tests.attacks.place import Place
+from tests.attacks.situation import Skip
 
 Thing = Callable[[Place, Path], None]
 
@@ -49,6 +51,21 @@ def _socket(place: Place, path: Path) -> None:
         os.chdir(before)
 
 
+def _device(place: Place, path: Path) -> None:
+    """An endless device of our own: whoever opens, changes or removes it does so to none of the machine's."""
+    remove(place, path)
+    try:
+        os.mknod(str(path), stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    except PermissionError as error:
+        raise Skip("only root can make a device") from error
+
+
+def _device_of(place: Place) -> Path:
+    path = place.root / "device"
+    _device(place, path)
+    return path
+
+
 def _folder(place: Place, path: Path) -> None:
     remove(place, path)
     path.mkdir()
@@ -73,7 +90,7 @@ def _bytes(place: Place, path: Path, change: Callable[[bytes], bytes]) -> None:
         if not files:
             return
         path = files[0]
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return
     before = path.stat()
     path.chmod(0o644)
@@ -97,8 +114,8 @@ THINGS: Dict[str, Thing] = {
     "fifo": _fifo,
     "socket": _socket,
     "folder": _folder,
-    "link-to-device": lambda place, path: link(place, path, "/dev/zero"),
-    "link-to-null": lambda place, path: link(place, path, "/dev/null"),
+    "device": _device,
+    "link-to-device": lambda place, path: link(place, path, str(_device_of(place))),
     "link-to-canary-folder": lambda place, path: link(place, path, str(place.canary)),
     "link-to-canary-file": lambda place, path: link(place, path, str(place.canary / "kept.txt")),
     "link-to-itself": lambda place, path: link(place, path, path.name),

@@ -69,7 +69,7 @@ CONFIGS: Dict[str, bytes] = {
     "percent": b"[octet]\nstore = %(x)s\n",
     "no-value": b"[octet]\nstore\n",
     "empty-store": b"[octet]\nstore =\n",
-    "device-store": b"[octet]\nstore = /dev/null\n",
+    "picture-store": b"[octet]\nstore = mine/photos/train/cat/0.png\n",
     "proc-store": b"[octet]\nstore = /proc/x\n",
     "long-store": b"[octet]\nstore = " + b"x" * 300 + b"\n",
     "longer-store": b"[octet]\nstore = " + b"x/" * 3000 + b"\n",
@@ -118,7 +118,7 @@ def situations() -> Iterator[Situation]:
         for verb, command in COMMANDS.items():
             yield Situation("folder/{}/{}".format(what, verb), command, prepare, new_keys=True)
     for where in ("tmp", "cwd", "home"):
-        for what in ("nothing", "fifo", "link-to-nothing", "link-to-itself", "link-to-device", "link-to-null"):
+        for what in ("nothing", "fifo", "link-to-nothing", "link-to-itself", "link-to-device"):
             if where != "cwd":
                 yield Situation(
                     "{}/{}/luigi".format(where, what),

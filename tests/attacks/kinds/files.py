@@ -54,7 +54,11 @@ def situations() -> Iterator[Situation]:
 
 
 def _situation(at: str, where: Callable[[Place], Path], what: str, thing: Thing, verb: str) -> Situation:
-    return Situation("{}/{}/{}".format(at, what, verb), COMMANDS[verb], _prepare(where, thing), new_keys=True)
+    # A cache that somebody has moved to another disk is written there.
+    touches = ("elsewhere",) if at in ("cache", "cache-file") else ()
+    return Situation(
+        "{}/{}/{}".format(at, what, verb), COMMANDS[verb], _prepare(where, thing), new_keys=True, touches=touches
+    )
 
 
 def _prepare(where: Callable[[Place], Path], thing: Thing) -> Callable[[Place], None]:

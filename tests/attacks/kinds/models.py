@@ -49,7 +49,7 @@ BODIES: Dict[str, str] = {
     "chdir": "import os; os.chdir('/')",
     "umask": "import os; os.umask(0o777)",
     "environ": "import os; os.environ.clear()",
-    "removes-scratch": "import shutil, tempfile; shutil.rmtree(tempfile.gettempdir())",
+    "removes-scratch": "import shutil, tempfile; d = tempfile.gettempdir(); '.scratch.tmp' in d and shutil.rmtree(d)",
     "profile": "import sys; sys.setprofile(lambda *a: None); sys.settrace(lambda *a: None)",
     "recursion-limit": "import sys; sys.setrecursionlimit(60)",
     "no-modules": "import sys; sys.modules.clear()",

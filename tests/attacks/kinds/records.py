@@ -21,14 +21,14 @@ VALUES: Dict[str, Any] = {
     "true": True,
     "huge-number": 10**400,
     "up": "../../../canary/kept.txt",
-    "absolute": "/dev/zero",
+    "absolute": "{root}/canary/kept.txt",
     "nul": "a\0b",
     "surrogate": "\ud800",
     "long": "x" * 5000,
     "newlines": "a\nb\x1b[2J",
     "mapping-of-null": {"a": None},
     "mapping-up": {"../../canary/x.py": "0" * 64},
-    "mapping-absolute": {"/x": "0" * 64},
+    "mapping-absolute": {"{root}/canary/x.py": "0" * 64},
 }
 FIELDS = {
     "manifest": (
@@ -112,19 +112,30 @@ def _edit(place: Place, path: Path, change: Callable[[dict], None]) -> None:
     path.write_bytes(_sealed(record))
 
 
+def _filled(value: Any, place: Place) -> Any:
+    """The value, with the situation's folder in it: no situation names a file of the machine."""
+    return json.loads(json.dumps(value).replace("{root}", str(place.root)))
+
+
+def _in_first_output(field: str, value: Any) -> Callable[[dict], None]:
+    return lambda record: record["outputs"][0].update({field: value})
+
+
 def _in_manifest(field: str, value: Any) -> Callable[[Place], None]:
     def prepare(place: Place) -> None:
         for stage in (STAGE, UPSTREAM, "ConvertUint8"):
-            _edit(place, place.artifact(stage) / "manifest.json", lambda record: record.update({field: value}))
+            _edit(
+                place,
+                place.artifact(stage) / "manifest.json",
+                lambda record: record.update({field: _filled(value, place)}),
+            )
 
     return prepare
 
 
 def _in_output(field: str, value: Any) -> Callable[[Place], None]:
     def prepare(place: Place) -> None:
-        _edit(
-            place, place.artifact(STAGE) / "manifest.json", lambda record: record["outputs"][0].update({field: value})
-        )
+        _edit(place, place.artifact(STAGE) / "manifest.json", _in_first_output(field, _filled(value, place)))
 
     return prepare
 
@@ -132,7 +143,7 @@ def _in_output(field: str, value: Any) -> Callable[[Place], None]:
 def _in_run(field: str, value: Any) -> Callable[[Place], None]:
     def prepare(place: Place) -> None:
         for path in sorted(place.store.glob("runs/*/*.json")):
-            _edit(place, path, lambda record: record.update({field: value}))
+            _edit(place, path, lambda record: record.update({field: _filled(value, place)}))
 
     return prepare
 

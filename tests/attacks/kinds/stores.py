@@ -41,7 +41,6 @@ PLACES: Dict[str, Callable[[Place], Path]] = {
 }
 REPAIRED = ("artifact", "product", "last-product", "upstream", "upstream-product", "manifest", "upstream-manifest")
 """Damage that a run finds and makes good: it must end with 0."""
-TOUCHES = {"trace-source": ("out",)}
 
 
 def situations() -> Iterator[Situation]:
@@ -70,7 +69,7 @@ def _situation(at: str, where: Callable[[Place], Path], what: str, thing: Thing,
         "{}/{}/{}".format(at, what, verb),
         VERBS[verb],
         lambda place: thing(place, where(place)),
-        touches=TOUCHES.get(verb, ()),
+        touches=(("out",) if verb == "trace-source" else ()) + (("elsewhere",) if at == "store" else ()),
     )
 
 
