@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,10 +71,12 @@ def _locked(path: str, wait: bool) -> Optional[int]:
 
 
 def _sweep(parent: Path, prefix: str) -> None:
-    for entry in os.scandir(str(parent)):
-        if not entry.name.startswith(prefix) or not stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
-            continue
-        lock = _locked(entry.path, wait=False)
+    try:
+        names = [name for name in os.listdir(str(parent)) if name.startswith(prefix)]
+    except OSError:
+        return  # a temporary folder may be writable and not readable
+    for path in [os.path.join(str(parent), name) for name in names]:
+        lock = _locked(path, wait=False)
         if lock is not None:
-            shutil.rmtree(entry.path, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
             os.close(lock)
