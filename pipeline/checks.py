@@ -13,15 +13,17 @@ from pipeline.snapshot import Snapshot
 
 def run(taken: Snapshot, check: str) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
-    folder alone: what is refused leaves no trace in the store. Raises OctetError."""
+    folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
+    Raises OctetError."""
+    tree = taken.trees[check]
     with disk.explained("check a recipe", Path("the system's temporary folder")), \
             tempfile.TemporaryDirectory(prefix="octet-check-") as folder:
         output = Path(folder) / "output"
         output.mkdir()
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
-                  parts=PARTS)
+                  parts=PARTS, origin=tree.origin)
         try:
-            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log")
+            return child.run(job, lambda fraction, message: None, Path(folder) / "check.log", tree.write)
         except StageDied as died:  # with its log, which lies in `folder`
             raise StageDied(died.what, where=died.where, why=died.why,
                             next_step="those were its last lines; nothing has been trained or written") from died

@@ -25,24 +25,22 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 from octet import errors
 from octet.job import Job, Progress
 
-# -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours. By its path: Python never takes a
-# script from its cache, which may hold an older one of the same size and time.
-DOOR = (sys.executable, "-I", str(Path(__file__).resolve().parent.parent / "tasks" / "__main__.py"))
-
 LOG_TAIL_LINES = 15
 POLL_S = 0.2
 PR_SET_PDEATHSIG = 1
+SOURCE = "source"  # in the scratch folder: what the process imports
 # Temporary files go beside the output, under a name that the store sweeps after a kill.
 SCRATCH = ".scratch.tmp"
 # Loaded here, not in the new process: between fork and exec nothing may take the loader's lock.
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = DOOR) -> Dict:
+def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], Sequence[str]]) -> Dict:
     """The metrics of `job`, done in a new process that is gone, with all below it, on return.
 
-    `door` is a command that speaks the protocol of `tasks/__main__.py`: it gets one more argument,
-    the number of the descriptor it reports to. Its stdout and stderr go to `log_path`.
+    `door` writes the source of the process into a new folder (`SourceTree.write`), and gives the command that starts
+    it: one that speaks the protocol of `tasks/__main__.py`. It gets one more argument, the number of the descriptor
+    it reports to. Its stdout and stderr go to `log_path`.
     Raises the OctetError that the process reports, StageDied when it ends without a word.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +48,10 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = D
     reports, scratch = ours[0], Path(job.output + SCRATCH)
     try:
         scratch.mkdir()
+        command = list(door(scratch / SOURCE))
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                list(door) + [str(theirs[0])], stdin=subprocess.PIPE, stdout=log, stderr=log,
+                command + [str(theirs[0])], stdin=subprocess.PIPE, stdout=log, stderr=log,
                 pass_fds=theirs, start_new_session=True, env=_environment(scratch),
                 preexec_fn=_lead_session(os.getpid(), theirs[1]))
     except BaseException:
@@ -141,7 +140,7 @@ def _environment(scratch: Path) -> Dict[str, str]:
     here = os.path.dirname(sys.executable)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return dict(kept, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
-                TMPDIR=str(scratch))
+                TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
 
 
 def _send(process: subprocess.Popen, job: Job) -> None:

@@ -9,6 +9,7 @@ class Modules:
     """What is a module and what is not, at one moment."""
 
     def __init__(self) -> None:
+        self.links: Dict[str, str] = {}  # {path as an import writes it: real path}, where they differ
         self._packages: Dict[str, Optional[Path]] = {}
         self._modules: Dict[str, Optional[Path]] = {}
 
@@ -37,14 +38,18 @@ class Modules:
     def _module(self, path: str) -> Optional[Path]:
         """The file of the package or else of the plain module at `path`."""
         if path not in self._modules:
-            self._modules[path] = self._package(path) or _file(path + ".py")
+            self._modules[path] = self._package(path) or self._file(path + ".py")
         return self._modules[path]
 
     def _package(self, path: str) -> Optional[Path]:
         if path not in self._packages:
-            self._packages[path] = _file(path + "/__init__.py")
+            self._packages[path] = self._file(path + "/__init__.py")
         return self._packages[path]
 
-
-def _file(path: str) -> Optional[Path]:
-    return Path(os.path.realpath(path)) if os.path.isfile(path) else None
+    def _file(self, path: str) -> Optional[Path]:
+        if not os.path.isfile(path):
+            return None
+        real = os.path.realpath(path)
+        if real != path:
+            self.links[path] = real
+        return Path(real)

@@ -12,13 +12,12 @@ import signal
 import sys
 import threading
 
-from tasks import uncached
-
-uncached.install()  # before anything that an artifact depends on is imported
+# The packages beside this file, a private copy, before any that are installed.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.errors import OctetError, StoreError  # noqa: E402
 from octet.job import Job  # noqa: E402
-from tasks import loaded  # noqa: E402
+from tasks import loaded, private_source  # noqa: E402
 
 FULL = os.strerror(errno.ENOSPC)
 
@@ -37,14 +36,14 @@ def main() -> int:
         channel.write(json.dumps(message) + "\n")
 
     job = Job.from_json(sys.stdin.readline())
+    private_source.install(job.origin)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         stage = importlib.import_module("tasks." + job.stage)
         metrics = stage.run(job, lambda fraction, text: say(progress=fraction, message=text))
-        if job.source:
-            loaded.check(job.source)
+        loaded.check()
     except OctetError as error:
-        say(error=error.to_json())
+        say(error=private_source.told(error).to_json())
         return 1
     except Exception as error:
         if FULL not in str(error):  # TensorFlow's own errors have the words too, and no errno
