@@ -114,7 +114,7 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     name, attr = _split(spec)
     folder = _place(folder)
     if is_file(spec):
-        path = Path(os.path.normpath(str(folder / name))) if _copies else folder / name
+        path = Path(os.path.normpath(str(_place(folder / name)))) if _copies else folder / name  # name may be absolute
         return path if path.is_file() else None
     if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
