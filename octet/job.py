@@ -15,8 +15,7 @@ class Job(NamedTuple):
     output:    an empty folder; what is in it at the end is the artifact.
     recipe_folder: what file paths and dotted names in the recipe are relative to.
     parts:     the parts of the dataset that the stage reads: it is given no others.
-    source:    paths of the files that the stage's key was made of; the stage may import no others.
-               Empty for a job that makes no artifact.
+    origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
     """
 
     stage: str
@@ -25,7 +24,7 @@ class Job(NamedTuple):
     output: str
     recipe_folder: str
     parts: Sequence[str] = ()
-    source: Sequence[str] = ()
+    origin: str = ""
 
     @property
     def out(self) -> Path:

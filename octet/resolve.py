@@ -17,6 +17,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import sys
 import traceback
@@ -49,6 +50,15 @@ CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "data
               MODELS: Catalogue("build", "model", ModelError, "model", "build")}
 
 
+_copies = ""  # the folder that holds copies of source files, each at its absolute path; empty for the files themselves
+
+
+def read_copies(folder: str) -> None:
+    """From now on the source of models and datasets is that below the folder, each file at its absolute path."""
+    global _copies
+    _copies = folder
+
+
 def names(catalogue: str) -> List[str]:
     """The catalogue's members, sorted: its modules that define `build` or `load`. Imports none."""
     wanted = CATALOGUES[catalogue].usual
@@ -71,7 +81,7 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
     """
     name, attr = _split(spec)
     attr = attr or default_attr
-    module = _module(spec, name, catalogue, Path(folder).absolute())
+    module = _module(spec, name, catalogue, _place(folder))
     found = getattr(module, attr, None)
     if not callable(found):
         raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=CATALOGUES[catalogue].where,
@@ -102,9 +112,9 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     of those it is the file of the package, whose distribution stands for all of it.
     """
     name, attr = _split(spec)
-    folder = Path(folder).absolute()
+    folder = _place(folder)
     if is_file(spec):
-        path = folder / name
+        path = Path(os.path.normpath(str(_place(folder / name)))) if _copies else folder / name  # name may be absolute
         return path if path.is_file() else None
     if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
@@ -146,6 +156,12 @@ def suggest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
         ", ".join(known) or "none")
+
+
+def _place(folder) -> Path:
+    """Where the source of the folder is read from."""
+    folder = str(Path(folder).absolute())
+    return Path(folder if not _copies or folder.startswith(_copies) else _copies + folder)
 
 
 def _split(spec: str) -> Tuple[str, str]:
@@ -252,8 +268,9 @@ def _names_in(module, is_wanted: Callable[[Any], bool]) -> List[str]:
 
 
 def _from_file(path: Path):
-    """The file as a module of a private name, which follows from its path and content."""
-    content = str(path).encode() + b"\0" + path.read_bytes()
+    """The file as a module of a private name, which follows from its original path and content."""
+    original = str(path)[len(_copies):] if _copies else str(path)
+    content = original.encode() + b"\0" + path.read_bytes()
     name = "_octet_user_" + hashlib.sha256(content).hexdigest()[:16]
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, str(path))

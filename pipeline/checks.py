@@ -17,15 +17,16 @@ NOTHING_MADE = "nothing has been trained or written"
 
 def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
-    folder alone: what is refused leaves no trace in the store. on_wait: as for child.run. Raises OctetError."""
-    doing = "check a recipe"
+    folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
+    on_wait: as for child.run. Raises OctetError."""
+    tree, doing = taken.trees[check], "check a recipe"
     with scratch.folder("octet-check-", doing) as folder, disk.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
-                  parts=PARTS)
+                  parts=PARTS, origin=tree.origin)
         try:
-            return child.run(job, lambda fraction, message: None, log, on_wait=on_wait)
+            return child.run(job, lambda fraction, message: None, log, tree.write, on_wait)
         except StageDied as died:  # with its log, which lies in `folder`
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
                 deaths.whole_log(log), NOTHING_MADE)) from died

@@ -31,16 +31,13 @@ from octet import errors
 from octet.job import Job, Progress
 from pipeline import deaths, memory
 
-# -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours. By its path: Python never takes a
-# script from its cache, which may hold an older one of the same size and time.
-DOOR = (sys.executable, "-I", str(Path(__file__).resolve().parent.parent / "tasks" / "__main__.py"))
-
 POLL_S = 0.2
 # A process that has given its result is killed after so long, whatever its threads still do.
 END_WITHIN_S = 3.0
 # Without a report for so long, it is said what is waited for; again after twice as long, and so on.
 QUIET_S, LONGEST_QUIET_S = 8.0, 600.0
 PR_SET_PDEATHSIG = 1
+SOURCE = "source"  # in the scratch folder: what the process imports
 # Temporary files go beside the output, under a name that the store sweeps after a kill.
 SCRATCH = ".scratch.tmp"
 # Loaded here, not in the new process: between fork and exec nothing may take the loader's lock.
@@ -50,12 +47,13 @@ OnWait = Callable[[str], None]
 """`on_wait(message)`: the process has not reported for some time; what it is at, and for how long."""
 
 
-def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = DOOR,
+def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], Sequence[str]],
         on_wait: Optional[OnWait] = None) -> Dict:
     """The metrics of `job`, done in a new process that is gone, with all below it, on return.
 
-    `door` is a command that speaks the protocol of `tasks/__main__.py`: it gets two more arguments, the numbers of the
-    descriptors that it reports to and that it reads the job from. Its stdout and stderr go to `log_path`.
+    `door` writes the source of the process into a new folder (`SourceTree.write`), and gives the command that starts
+    it: one that speaks the protocol of `tasks/__main__.py`. It gets two more arguments, the numbers of the descriptors
+    that it reports to and that it reads the job from. Its stdout and stderr go to `log_path`.
     on_wait: told what is waited for while the process is silent; by default it is printed to stderr.
     Raises the OctetError that the process reports, StageDied when it ends without one or for lack of memory,
     Unexpected for a fault of Octet. A report that cannot be shown (on_progress raises OSError or ValueError) does
@@ -70,8 +68,9 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Sequence[str] = D
         ours, theirs = _channels(ends)
         ends.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
+        command = list(door(scratch / SOURCE))
         with log_path.open("wb") as log:
-            process = _start(job, list(door) + [str(number) for number in theirs[:2]], scratch, log, theirs)
+            process = _start(job, command + [str(number) for number in theirs[:2]], scratch, log, theirs)
         try:
             _close_all(theirs)
             interrupts.release()  # from here on there is a process to be ended
@@ -236,7 +235,7 @@ def _environment(scratch: Path) -> Dict[str, str]:
     here = os.path.dirname(sys.executable)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return dict(kept, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
-                TMPDIR=str(scratch))
+                TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
 
 
 def _send(jobs: int, job: Job) -> None:

@@ -7,7 +7,7 @@ and whatever else is importable and not installed. What is installed is not sour
 distribution's version is in the key instead.
 
 A comment, a docstring or formatting changes no digest. An import whose name is computed at run time
-is not seen here; the stage's process compares what it loaded with this (`tasks/loaded.py`).
+is not seen here; the stage's process has no such file, and says so (`tasks/private_source.py`).
 """
 
 import ast
@@ -31,8 +31,10 @@ INERT = {
     "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
     "octet/datasets/content.py": "likewise",
     "octet/identifier.py": "its format is versioned; what it says follows from the file it is in",
-    "tasks/uncached.py": "it has what is there compiled, and what is there is in the key",
-    "tasks/loaded.py": "it compares what was loaded with the closure, after the work is done",
+    "tasks/private_source.py": "it lets what is in the key be imported, and nothing else",
+    "tasks/loaded.py": "it can only refuse what was loaded, after the work is done",
+    "tasks/file_guard.py": "it can only refuse what is opened, or warn of it",
+    "tasks/graph_files.py": "likewise",
 }
 """Files that are kept with an artifact but not in its key, each with the reason."""
 
@@ -70,7 +72,9 @@ class _Look(NamedTuple):
 
 
 class Reader:
-    """Closures of several stages and recipes, each file looked at once."""
+    """Closures of several stages and recipes, each file looked at once.
+
+    links: {path as a recipe or an import writes it: real path} of what the closures reached by symbolic links."""
 
     def __init__(self, packages_root: Path) -> None:
         self.root = Path(packages_root).resolve()
@@ -80,6 +84,7 @@ class Reader:
         self._importable: Dict[str, Optional[Path]] = {}
         self._own_names: Dict[Path, Optional[str]] = {}
         self._modules = Modules()
+        self.links: Dict[str, str] = self._modules.links
 
     def of(self, roots: Sequence[Path]) -> Closure:
         """The closure of the roots. A file of Octet's is named relative to `packages_root`, a
@@ -88,6 +93,8 @@ class Reader:
 
         Raises RecipeError for a file that is not there or is not Python."""
         wanted = tuple(Path(root).resolve() for root in roots)
+        for root, real in zip(roots, wanted):
+            self.links[os.path.normpath(os.path.abspath(str(root)))] = str(real)
         if wanted not in self._closures:
             self._closures[wanted] = self._of(wanted)
         return self._closures[wanted]

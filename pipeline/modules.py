@@ -1,16 +1,19 @@
 """The files that an import statement runs, found by their names and looked for once each."""
 
 import os
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, FrozenSet, List, Optional, Sequence
 
 
 class Modules:
     """What is a module and what is not, at one moment."""
 
     def __init__(self) -> None:
+        self.links: Dict[str, str] = {}  # {path as an import writes it: real path}, where they differ
         self._packages: Dict[str, Optional[Path]] = {}
         self._modules: Dict[str, Optional[Path]] = {}
+        self._listings: Dict[str, FrozenSet[str]] = {}
 
     def files(self, bases: Sequence[Path], parts: Sequence[str], names: Sequence[str]) -> List[Path]:
         """The files of `from <parts> import <names>` in the first of the folders that has any, with every
@@ -35,16 +38,31 @@ class Modules:
         return [file for file in found if file is not None]
 
     def _module(self, path: str) -> Optional[Path]:
-        """The file of the package or else of the plain module at `path`."""
+        """The file of the package, compiled module or plain module at `path`: the first, as Python looks for them."""
         if path not in self._modules:
-            self._modules[path] = self._package(path) or _file(path + ".py")
+            self._modules[path] = self._package(path) or next(
+                (file for file in (self._file(path + suffix) for suffix in (*EXTENSION_SUFFIXES, ".py")) if file), None)
         return self._modules[path]
 
     def _package(self, path: str) -> Optional[Path]:
         if path not in self._packages:
-            self._packages[path] = _file(path + "/__init__.py")
+            self._packages[path] = self._file(path + "/__init__.py") if self._is_listed(path) else None
         return self._packages[path]
 
+    def _file(self, path: str) -> Optional[Path]:
+        if not self._is_listed(path) or not os.path.isfile(path):
+            return None
+        real = os.path.realpath(path)
+        if real != path:
+            self.links[path] = real
+        return Path(real)
 
-def _file(path: str) -> Optional[Path]:
-    return Path(os.path.realpath(path)) if os.path.isfile(path) else None
+    def _is_listed(self, path: str) -> bool:
+        """Whether its folder has an entry of that name: each folder is read once, since most names are not there."""
+        folder, name = os.path.split(path)
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(folder or "/"))
+            except OSError:
+                self._listings[folder] = frozenset()
+        return name in self._listings[folder]

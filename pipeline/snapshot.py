@@ -1,21 +1,25 @@
 """One look at recipe, data, source and versions, taken before anything is scheduled.
 
-Nothing reads the recipe again after it: an edit while a run is on changes the next run.
+Nothing reads recipe or source again after it: an edit while a run is on changes the next run.
 """
 
+import os
 import sys
+import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet import recipe as recipes
 from octet import resolve
 from octet.datasets.dataset import PARTS, arguments
-from octet.errors import OctetError, RecipeError
-from pipeline import closure, data, distributions, key
+from octet.errors import OctetError, RecipeError, UsageError
+from pipeline import closure, data, distributions, key, source_tree
+from pipeline.source_tree import SourceTree
 from pipeline.spec import STAGES, StageSpec
 
 NAME_DIGITS = 16
+ATTEMPTS = 20  # to read source that is just being edited
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -30,6 +34,9 @@ class Snapshot(NamedTuple):
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {stage: {'python': 'major.minor', distribution: version}}.
     closures: {stage: where that source is}. No content.
+    root:     the folder that holds `octet`, `tasks` and `models`. No content.
+    trees:    {file in `tasks`: the source of its job as bytes}, of stages, checks and the digest; empty in a snapshot
+              that is only looked at. No content beyond `source`.
     where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
     """
 
@@ -41,6 +48,8 @@ class Snapshot(NamedTuple):
     source: Dict[str, Dict[str, str]]
     versions: Dict[str, Dict[str, str]]
     closures: Dict[str, closure.Closure]
+    root: Path = _HERE
+    trees: Dict[str, SourceTree] = {}
     where: Callable[..., str] = lambda *keys: ""
 
     @property
@@ -79,8 +88,10 @@ class Moment:
         """{part: sha256}."""
         named = key.canonical([sections["data"], str(folder)])
         if named not in self._data:
-            self._data[named] = data.digests(sections["data"], folder, PARTS,
-                                             _dataset_modules(self.reader, sections, folder))
+            modules = self.reader.of([_source(sections, resolve.DATASETS, folder)]).modules
+            light = data.is_light(sections["data"], {name for name in modules if not distributions.is_standard(name)})
+            tree = None if light else _settled(lambda: _trees(sections, folder, _HERE, ("digest",)))["digest"]
+            self._data[named] = data.digests(sections["data"], folder, PARTS, tree)
         return self._data[named]
 
 
@@ -102,7 +113,22 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
             recipe=Path(recipe.path), folder=folder, sections=sections, data=found,
             files=_file_digests(sections, folder, recipe.where),
             source={name: found.trees for name, found in closures.items()}, versions=reached,
-            closures=closures, where=recipe.where)
+            closures=closures, root=moment.reader.root, where=recipe.where)
+
+
+def with_source(taken: Snapshot) -> Snapshot:
+    """`taken` with the bytes of its source, read now. Where these are not what its digests say, because somebody edits
+    them, the snapshot is taken again: it may have another digest. Raises UsageError for edits that never end."""
+    taken_again = [taken]
+
+    def attempt() -> Optional[Snapshot]:
+        taken = taken_again.pop()
+        trees = _trees(taken.sections, taken.folder, taken.root, JOBS, taken)
+        if trees is None:
+            taken_again.append(take(taken.recipe, taken.root))
+            return None
+        return taken._replace(trees=trees)
+    return _settled(attempt)
 
 
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
@@ -122,23 +148,18 @@ def places(snapshot: Snapshot) -> Dict[str, str]:
 
 
 def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
-    """{part: sha256} of these parts as they are at this moment: not those of `snapshot.data` when they changed."""
-    reader = closure.Reader(_HERE)
-    return data.digests(snapshot.sections["data"], snapshot.folder, parts,
-                        _dataset_modules(reader, snapshot.sections, snapshot.folder))
+    """{part: sha256} of these parts as they are at this moment: not those of `snapshot.data` when they changed. They
+    are digested by the source that the snapshot has, if it has any."""
+    section, tree = snapshot.sections["data"], None
+    if not data.is_light(section):
+        tree = snapshot.trees.get("digest") or _settled(
+            lambda: _trees(snapshot.sections, snapshot.folder, _HERE, ("digest",)))["digest"]
+    return data.digests(section, snapshot.folder, parts, tree)
 
 
 def files_now(snapshot: Snapshot) -> Dict[str, str]:
     """{'section.key': sha256} of the recipe's files as they are at this moment."""
     return _file_digests(snapshot.sections, snapshot.folder)
-
-
-def source_now(snapshot: Snapshot, stage: str,
-               packages_root: Optional[Path] = None) -> Dict[str, str]:
-    """{file: digest} of one stage's source as it is at this moment. A stage's process imports what
-    is there now, so where this is not `snapshot.source[stage]` its work has no right to the key."""
-    reader = closure.Reader(Path(packages_root) if packages_root else _HERE)
-    return reader.of(_roots(STAGES[stage], snapshot.sections, snapshot.folder, reader.root)).trees
 
 
 def versions(found: closure.Closure) -> Dict[str, str]:
@@ -162,10 +183,42 @@ def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -
     return roots
 
 
-def _dataset_modules(reader: closure.Reader, sections: dict, folder: Path) -> set:
-    """The modules from elsewhere that a dataset imports; Python's own are left out."""
-    found = reader.of([_source(sections, resolve.DATASETS, folder)])
-    return {name for name in found.modules if not distributions.is_standard(name)}
+_CHECKS = tuple(sorted({check for spec in STAGES.values() for check in spec.checks}))
+JOBS = tuple(spec.module for spec in STAGES.values()) + _CHECKS + ("digest",)
+"""The files in `tasks` that are started as a process of their own."""
+
+
+def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],
+           expected: Optional[Snapshot] = None) -> Optional[Dict[str, SourceTree]]:
+    """{job: its source}; None if what is read is not what it was a moment ago, or in the snapshot that is given."""
+    reader = closure.Reader(root)
+    specs = {spec.module: spec for spec in STAGES.values()}
+    closures = {}
+    for job in jobs:
+        reads = {"digest": ("data",), **{check: ("data", "model") for check in _CHECKS}}.get(job)
+        spec = specs[job] if job in specs else StageSpec(job, job, reads=reads)
+        closures[job] = reader.of(_roots(spec, sections, folder, reader.root))
+        if expected is not None and job in specs and closures[job].trees != expected.source[spec.name]:
+            return None
+    content = source_tree.read(closures)
+    if content is None:
+        return None
+    links = {written: real for written, real in reader.links.items() if written != real}
+    named = tuple(path for paths in _files(sections, folder).values() for path in _existing(paths))
+    return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in found.files.values()},
+                            links, named) for job, found in closures.items()}
+
+
+def _settled(attempt: Callable[[], Any]) -> Any:
+    """What `attempt` gives when it gives something."""
+    for number in range(ATTEMPTS):
+        found = attempt()
+        if found is not None:
+            return found
+        time.sleep(0.01 * number)
+    raise UsageError("the source changes faster than it can be read", where="",
+                     why="it was read {} times, and was another one each time".format(ATTEMPTS),
+                     next_step="run it again when nobody writes to the source")
 
 
 def _source(sections: dict, catalogue: str, folder: Path) -> Path:
@@ -183,15 +236,21 @@ def _file_digests(sections: dict, folder: Path,
 def _file_digest(name: str, key_path: str, where: str) -> str:
     """sha256 of a file, or of the files of a checkpoint by their endings."""
     path = Path(name)
-    files = [path] if path.is_file() else sorted(
-        file for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
+    files = _existing(name)
     if not files:
         raise RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path),
                           where=where, why="looked for {}, and {}.index".format(path, path),
                           next_step="give the path of a .h5 file or the prefix of a checkpoint, "
                                     "relative to the recipe")
-    hashes = digests.cached_all([str(file) for file in files], "file", digests.of_file)
-    return key.digest({file.name[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
+    hashes = digests.cached_all(files, "file", digests.of_file)
+    return key.digest({os.path.basename(file)[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
+
+
+def _existing(name: str) -> List[str]:
+    """The file of this name, or else the files of the checkpoint of this name."""
+    path = Path(name)
+    return [name] if path.is_file() else sorted(
+        str(file) for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
 
 
 def _files(sections: dict, folder: Path) -> Dict[str, str]:

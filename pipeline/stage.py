@@ -17,6 +17,7 @@ from pipeline import checks, child, disk, failures, gates, git, progress, record
 from pipeline.looks import INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
+from pipeline.source_tree import SourceTree
 from pipeline.spec import STAGES
 from pipeline.staleness import Staleness, listing_bytes
 from pipeline.store import Store
@@ -25,10 +26,13 @@ from pipeline.store import Store
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
 
 
-def snapshot_of(recipe: str) -> "snapshot.Snapshot":
-    """The one look at `recipe`, its data and the source that this process takes."""
+def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot":
+    """The one look at `recipe`, its data and the source that this process takes. Where the stage `target` is still to
+    be made, it has the bytes of the source."""
     if recipe not in _SNAPSHOTS:
         taken = snapshot.take(settings.load().find_recipe(recipe))
+        if target is not None and not Plan(taken, Store(settings.load().store)).intact(target):
+            taken = snapshot.with_source(taken)
         _SNAPSHOTS[recipe] = taken
         known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
         if known.digest != taken.digest:
@@ -52,7 +56,8 @@ class Stage(luigi.Task):
         values = dict(super().get_param_values(params, args, kwargs))
         values["recipe"] = values["recipe"] or settings.load().recipe
         # A significant parameter: the scheduler tells two contents apart by it alone.
-        values["snapshot"] = snapshot.name(values["snapshot"] or snapshot_of(values["recipe"]).digest)
+        values["snapshot"] = snapshot.name(
+            values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
         return [(name, values[name]) for name, _ in params]
 
     _deaf = False  # whether the scheduler has stopped answering
@@ -64,13 +69,26 @@ class Stage(luigi.Task):
     @property
     def taken(self) -> "snapshot.Snapshot":
         """The snapshot that this task is about."""
-        if self.snapshot not in _SNAPSHOTS and snapshot.name(snapshot_of(self.recipe).digest) != self.snapshot:
+        if self.snapshot not in _SNAPSHOTS:
+            self._expect(snapshot_of(self.recipe))
+        return _SNAPSHOTS[self.snapshot]
+
+    @property
+    def source(self) -> Dict[str, SourceTree]:
+        """{file in `tasks`: the bytes of its source}, read now if the snapshot was only looked at so far."""
+        if not self.taken.trees:
+            taken = snapshot.with_source(self.taken)
+            self._expect(taken)
+            _SNAPSHOTS[self.snapshot] = taken
+        return self.taken.trees
+
+    def _expect(self, taken: "snapshot.Snapshot") -> None:
+        if snapshot.name(taken.digest) != self.snapshot:
             raise UsageError(
                 "the recipe, its data or the source is no longer what was asked for",
                 where=self.recipe, why="snapshot {} was asked for, there is {}".format(
-                    self.snapshot, snapshot.name(snapshot_of(self.recipe).digest)),
-                next_step="leave out --snapshot")
-        return _SNAPSHOTS[self.snapshot]
+                    self.snapshot, snapshot.name(taken.digest)),
+                next_step="run it again, without --snapshot")
 
     def plan(self) -> Plan:
         """What the store holds for this snapshot, looked at anew."""
@@ -141,7 +159,6 @@ class Stage(luigi.Task):
         try:
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
-            self._check_source()
             metrics = self._work(plan, workspace, why)
             self._check_data()
             finished = time.time()
@@ -169,29 +186,16 @@ class Stage(luigi.Task):
         log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
         told = "; ".join(why)
         self._tell_scheduler(0.0, told)
-        heard = []
         with progress.on_terminal(self.spec.name) as shown:
             def report(fraction: float, message: str) -> None:
-                if not heard:  # it has imported its source by now, and an edit no longer matters
-                    self._check_source()
-                    heard.append(fraction)
                 shown(fraction, message)
                 self._tell_scheduler(fraction, "\n".join(part for part in (message, told) if part))
             job = self._job(plan, workspace)
             try:
                 with disk.explained("run a stage", log_path):
-                    metrics = child.run(job, report, log_path, on_wait=self._say_silent)
+                    return child.run(job, report, log_path, self.source[self.spec.module].write, self._say_silent)
             except OctetError as error:
                 raise snapshot.located(error, self.taken.where) from error
-            if not heard:
-                self._check_source()
-            return metrics
-
-    def _check_source(self) -> None:
-        if snapshot.source_now(self.taken, self.spec.name) != self.taken.source[self.spec.name]:
-            raise UsageError("the source changed since the run began", where=self.spec.name,
-                             why="the artifact would carry the key of other code",
-                             next_step="run it again")
 
     def _check_data(self) -> None:
         """What the stage read is what its key says, to the end."""
@@ -211,8 +215,9 @@ class Stage(luigi.Task):
 
     def _keep_sources(self, store: Store) -> Dict[str, str]:
         """{file: sha256} of the source that the artifact is made by, kept from now on."""
-        files = self.taken.closures[self.spec.name].files
-        return {name: store.blobs.keep(Path(file.path).read_bytes()) for name, file in files.items()}
+        content = self.source[self.spec.module].files
+        return {name: store.blobs.keep(content[file.path])
+                for name, file in self.taken.closures[self.spec.name].files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
         """{part: sha256 of the list of what it is made of}, for datasets that say so."""
@@ -226,11 +231,10 @@ class Stage(luigi.Task):
     def _job(self, plan: Plan, workspace: Path) -> Job:
         sections = self.taken.sections
         wanted = {section: sections[section] for section in self.spec.reads if section in sections}
-        files = self.taken.closures[self.spec.name].files
         return Job(stage=self.spec.module, settings=wanted,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
-                   source=[file.path for file in files.values()])
+                   origin=self.source[self.spec.module].origin)
 
     def _say_waiting(self) -> None:
         self._tell_scheduler(0.0, "another run is making it: waiting for that")

@@ -14,12 +14,11 @@ import signal
 import sys
 import threading
 
-from tasks import uncached
-
-uncached.install()  # before anything that an artifact depends on is imported
+# The packages beside this file, a private copy, before any that are installed.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.job import Job  # noqa: E402
-from tasks import channel, endings, loaded  # noqa: E402
+from tasks import channel, endings, loaded, log, private_source  # noqa: E402
 
 
 def _die_with_parent(jobs: int) -> None:
@@ -45,18 +44,18 @@ def _read_job(jobs: int) -> Job:
 
 
 def main() -> int:
-    channel.use_lossy_log()
+    log.use()
     sys.breakpointhook = _refuse_debugger
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)
     job = _read_job(jobs)
+    private_source.install(job.origin)
     threading.Thread(target=_die_with_parent, args=(jobs,), daemon=True).start()
     reports.watch()
     try:
         stage = importlib.import_module("tasks." + job.stage)
         metrics = stage.run(job, reports.progress)
-        if job.source:
-            loaded.check(job.source)
+        loaded.check()
         said = {"metrics": json.loads(json.dumps(metrics))}
     except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
         said = endings.message(error, job)

@@ -8,7 +8,7 @@ from typing import Iterator, Optional
 
 from octet.errors import ModelError, OctetError, StoreError
 from octet.job import Job
-from tasks import user_code
+from tasks import private_source, user_code
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 FULL = os.strerror(errno.ENOSPC)
@@ -23,7 +23,7 @@ def message(error: BaseException, job: Job) -> dict:
         traceback.print_exception(type(error), error, error.__traceback__)
         return {"short_of_memory": _line(short)}
     if isinstance(error, OctetError):
-        return {"error": error.to_json()}
+        return {"error": private_source.told(error).to_json()}
     if _is_the_disks(error):
         return {"error": StoreError(
             "cannot write: {}".format(os.strerror(getattr(error, "errno", None) or errno.ENOSPC)),
@@ -33,11 +33,11 @@ def message(error: BaseException, job: Job) -> dict:
     at = _users_frame(error)
     if at is None:
         return {"unexpected": _line(error)}
-    return {"error": ModelError(
+    return {"error": private_source.told(ModelError(
         "your code raised {}".format(_line(error)), where="{}:{}".format(at.filename, at.lineno),
         why="{}, called while {} ran".format(
             linecache.getline(at.filename, at.lineno).strip() or "in {}".format(at.name), job.stage),
-        next_step="correct it there, and run it again").to_json()}
+        next_step="correct it there, and run it again")).to_json()}
 
 
 def _line(error: BaseException) -> str:
@@ -45,7 +45,7 @@ def _line(error: BaseException) -> str:
     # TensorFlow puts the whole traceback of a failed import into the message.
     said = lines[0] if "failed to map segment" not in str(error) else next(
         line for line in lines if "failed to map segment" in line)
-    return "{}: {}".format(type(error).__name__, said) if said else type(error).__name__
+    return private_source.original("{}: {}".format(type(error).__name__, said) if said else type(error).__name__)
 
 
 def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:

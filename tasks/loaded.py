@@ -1,25 +1,23 @@
-"""What a stage's process has imported, beside the source that its key was made of."""
+"""What a stage's process has loaded, beside the private copy of its source."""
 
 import os
 import sys
 import tempfile
 from types import ModuleType
-from typing import Iterable, List
+from typing import List
 
 from octet.errors import SourceError
 
 INSTALLED = ("site-packages", "dist-packages")
 
 
-def check(closure: Iterable[str]) -> None:
-    """Every module of this process that is neither Python's nor installed is in `closure` (paths).
+def check() -> None:
+    """Every module of this process is Python's, installed, or in the process's own temporary folder.
 
-    One in the process's own temporary folder was written by what is in there: AutoGraph does so with the `call` of a
-    subclassed Keras model. Raises SourceError that names the import: code that is in no key could change, and the
-    artifact would be taken for fresh."""
-    known = {os.path.realpath(path) for path in closure}
-    strangers = [module for module in list(sys.modules.values()) if _is_source(module)
-                 and os.path.realpath(module.__file__) not in known]
+    There lies the copy of the source, and what AutoGraph writes for the `call` of a subclassed Keras model. Raises
+    SourceError that names the import: code that is in no key could change, and the artifact would be taken for
+    fresh."""
+    strangers = [module for module in list(sys.modules.values()) if _is_source(module)]
     if not strangers:
         return
     raise SourceError(
@@ -38,20 +36,30 @@ def _is_source(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     if not file or not os.path.isabs(file):
         return False
+    if _is_below(file, tempfile.gettempdir()):
+        return False
     if set(INSTALLED) & set(file.split(os.sep)):
         return False
     library = os.path.join("lib", "python{}.{}".format(*sys.version_info[:2]))
-    folders = [os.path.join(prefix, library) for prefix in (sys.prefix, sys.base_prefix)] + [tempfile.gettempdir()]
-    return not any(os.path.realpath(file).startswith(os.path.realpath(folder) + os.sep) for folder in folders)
+    return not any(_is_below(file, os.path.join(prefix, library)) for prefix in (sys.prefix, sys.base_prefix))
+
+
+def _is_below(file: str, folder: str) -> bool:
+    return os.path.realpath(file).startswith(os.path.realpath(folder) + os.sep)
 
 
 def _importers(stranger: ModuleType) -> List[str]:
     """The modules of ours or the user's that hold the stranger, or something of its."""
     return sorted(
         module.__name__ for module in list(sys.modules.values())
-        if module is not stranger and _is_source(module) and any(
+        if module is not stranger and _is_copy(module) and any(
             value is stranger or getattr(value, "__module__", None) == stranger.__name__
             for value in list(vars(module).values())))
+
+
+def _is_copy(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return bool(file) and _is_below(file, tempfile.gettempdir())
 
 
 def _listed(names: List[str]) -> str:

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
-    taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
+    taken = snapshot.with_source(snapshot.take(settings.load().find_recipe(arguments.recipe)))
     found = checks.run(taken, "check")
     if arguments.json:
         print(json.dumps(found, indent=1, sort_keys=True))

@@ -33,16 +33,16 @@ validate: {max_accuracy_drop: 0.95}
 NET = '''\
 """A user's model."""
 
-from pathlib import Path
+import os
 
 from nets import blocks
 
-CHANCE = Path(__file__).parent.parent / "chance"  # what no key knows: a test writes it to get other bytes
+CHANCE = {!r}  # what no key knows: a test writes it to get other bytes
 
 
 def build(input_shape, classes, width, sleep_s=0):
     blocks.wait(sleep_s)
-    return blocks.network(input_shape, [width], classes, 0.2 if CHANCE.exists() else 0.1)
+    return blocks.network(input_shape, [width], classes, 0.2 if os.path.exists(CHANCE) else 0.1)
 '''
 BLOCKS = '''\
 import time
@@ -118,8 +118,8 @@ class House:
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
-        for name in ("__main__.py", "channel.py", "endings.py", "user_code.py", "loaded.py", "uncached.py", "digest.py",
-                     "data.py", "training/schedule.py"):
+        for name in ("__main__.py", "channel.py", "endings.py", "log.py", "user_code.py", "loaded.py",
+                     "private_source.py", "digest.py", "data.py", "training/schedule.py"):
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")
@@ -132,7 +132,7 @@ class House:
         shutil.rmtree(str(self.mine), ignore_errors=True)
         self.put("faces.yaml", RECIPE)
         self.put("nets/__init__.py", "")
-        self.put("nets/net.py", NET)
+        self.put("nets/net.py", NET.format(str(self.mine / "chance")))
         self.put("nets/blocks.py", REAL_BLOCKS if self.real else LIGHT_BLOCKS)
         for part, count in (("train", 5), ("test", 2)):
             for shade, name in enumerate(("cat", "dog")):

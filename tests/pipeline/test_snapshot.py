@@ -79,15 +79,6 @@ def test_what_can_only_refuse_a_network_retrains_none():
     assert not [name for name in source if name.startswith(("tasks/quantize", "tasks/tflite", "tasks/check"))]
 
 
-def test_source_that_is_edited_after_the_snapshot_is_seen(house):
-    taken = take(house)
-    assert all(snapshot.source_now(taken, stage, house / "house") == taken.source[stage]
-               for stage in STAGES)
-    put(house / "house/tasks/freeze.py", "x = 1")
-    assert snapshot.source_now(taken, "Freeze", house / "house") != taken.source["Freeze"]
-    assert snapshot.source_now(taken, "EvalGraph", house / "house") == taken.source["EvalGraph"]
-
-
 def test_a_dataset_named_with_its_function_has_its_digest_beside_it(house):
     put(house / "mine/faces.yaml", RECIPE.replace("faces.py", "faces.py:load"))
     assert set(take(house).data) == {"train", "validation", "test"}

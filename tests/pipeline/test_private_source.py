@@ -1,0 +1,209 @@
+"""What a stage's process runs is what the snapshot holds, whatever happens to the files meanwhile."""
+
+import json
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline import snapshot
+from pipeline.spec import STAGES
+from tests.pipeline.house import House, finish
+from tests.pipeline.test_snapshot import DATA, put
+from tests.pipeline.test_together import child_of
+from tests.project import BIN, Project
+
+ALL = list(STAGES)
+LATE = """
+
+def build(input_shape, classes, width, sleep_s=0):
+    blocks.wait(sleep_s)
+    from nets import late
+    return blocks.network(input_shape, [width], classes, late.BIAS)
+"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def products(house):
+    """{stage: {file: sha256}} of every artifact, by stage and by the source that it was made of."""
+    found = {}
+    for path in sorted((house.store / "artifacts").glob("*/*/manifest.json")):
+        record = json.loads(path.read_text())
+        found[record["stage"], record["key"]] = {
+            output["path"]: output["sha256"] for output in record["outputs"] if output["product"]}
+    return found
+
+
+def test_an_edit_during_a_run_is_the_next_runs(house):
+    house.put("nets/late.py", "BIAS = 0.1\n")
+    house.put("nets/net.py", "from nets import blocks\n" + LATE)
+    house.change(house.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = house.start()
+    child_of(going_on)
+    late = house.mine / "nets/late.py"
+    house.change(late, "0.1", "0.3")
+    house.change(house.root / "tasks/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
+    assert finish(going_on).code == 0
+    first = products(house)
+    assert house.luigi().made == ALL
+    house.change(late, "0.3", "0.1")
+    house.change(house.root / "tasks/freeze.py", 'return {"count": 1, "nodes"', 'return {"nodes"')
+    assert house.luigi().made == []  # what was made first was made of this
+    house.use_store(house.folder / "another")
+    assert house.luigi().code == 0 and products(house) == first
+
+
+@pytest.mark.slow
+def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(house):
+    """Each run is made while the file is changed and put back, 10 times at random moments: 200 in all. An artifact is
+    wrong where it is not what an undisturbed run makes under the same key."""
+    moments, path = random.Random(1), house.mine / "nets/blocks.py"
+    right, edited = path.read_text(), path.read_text().replace("bias + (", "bias + 0.5 + (")
+    truth = {}
+    for text in (right, edited):
+        path.write_text(text)
+        assert house.luigi().code == 0
+        truth.update(products(house))
+    path.write_text(right)
+    for _ in range(20):
+        house.use_store(house.folder / "store-{}".format(moments.random()))
+        going_on = house.start()
+        for _ in range(10):
+            time.sleep(moments.random() * 0.3)
+            path.write_text(edited)
+            time.sleep(moments.random() * 0.02)
+            path.write_text(right)
+        run = finish(going_on, 120)
+        assert run.code == 0, run.said
+        made = products(house)
+        assert len(made) == len(ALL) and all(truth[key] == made[key] for key in made)
+
+
+def test_source_that_is_edited_after_the_look_at_it_is_looked_at_again(house):
+    taken = snapshot.take(house.mine / "faces.yaml", house.root)
+    assert snapshot.with_source(taken).digest == taken.digest
+    net = house.mine / "nets/net.py"
+    house.change(net, "0.2 if", "0.4 if")
+    held = snapshot.with_source(taken)
+    assert held.digest != taken.digest and held.digest == snapshot.take(taken.recipe, house.root).digest
+    assert held.trees["train_float"].files[str(net)] == net.read_bytes()
+
+
+def test_a_traceback_names_the_original_place(house):
+    house.change(house.root / "tasks/training/loop.py", "def steps():", "def steps():\n    raise ValueError('oh')")
+    run = house.luigi()
+    assert run.code == 13 and str(house.root / "tasks/training/loop.py") in run.said and ".scratch" not in run.said
+    log, = (house.store / "logs").rglob("*.log")
+    assert str(house.root / "tasks/training/loop.py") in log.read_text() and ".scratch" not in log.read_text()
+
+
+@pytest.mark.parametrize("arrange", ["folder", "module", "package", "recipe"])
+def test_source_behind_a_symbolic_link_is_found(house, arrange):
+    mine = house.mine
+    place = {"folder": mine, "module": mine / "nets/blocks.py", "package": mine / "nets", "recipe": mine / "faces.yaml"}
+    real = house.folder / "elsewhere" / place[arrange].name
+    real.parent.mkdir()
+    shutil.move(str(place[arrange]), str(real))
+    if arrange == "recipe":
+        house.change(real, "photos", str(mine / "photos"))
+        house.change(real, '"nets.net:build"', str(mine / "nets/alone.py"))
+        house.put("nets/alone.py", "def build(input_shape, classes, width):\n    return [width, classes]\n")
+        assert house.luigi(stage="TrainFloat", recipe="../elsewhere/faces").code == 0
+        return
+    place[arrange].symlink_to(real)
+    run = house.luigi(stage="TrainFloat")
+    assert run.code == 0, run.said
+
+
+def test_a_compiled_module_is_source_and_is_copied(house):
+    from wrapt import _wrappers  # any that needs no other
+    binary = house.mine / "nets" / Path(_wrappers.__file__).name
+    shutil.copy(_wrappers.__file__, str(binary))
+    house.change(house.mine / "nets/blocks.py", "import time", "import time\nfrom nets import _wrappers")
+    house.change(house.mine / "nets/blocks.py", "time.sleep(seconds)", "assert 'user' in _wrappers.__file__")
+    assert str(binary) in snapshot.with_source(
+        snapshot.take(house.mine / "faces.yaml", house.root)).trees["train_float"].files
+    run = house.luigi(stage="TrainFloat")
+    assert run.code == 0, run.said
+
+
+def test_a_heavy_dataset_edited_during_a_run_is_digested_by_the_source_that_the_run_has(tmp_path):
+    for part in ("train", "validation", "test"):
+        put(tmp_path / "photos" / part, part)
+    path = put(tmp_path / "faces.py", "import luigi\n" + DATA)
+    put(tmp_path / "net.py", "def build(): pass\n")
+    put(tmp_path / "faces.yaml", "data: {dataset: ./faces.py, args: {path: photos}}\nmodel: {build: ./net.py}\n")
+    taken = snapshot.with_source(snapshot.take(tmp_path / "faces.yaml"))
+    put(path, "import luigi\n" + DATA.replace("read_bytes()", "read_bytes() + b'x'"))
+    assert snapshot.data_now(taken, ["test"])["test"] == taken.data["test"]
+    assert snapshot.take(tmp_path / "faces.yaml").data["test"] != taken.data["test"]
+
+
+TRACED = '''\
+import tensorflow as tf
+
+
+def curve(x):
+    return tf.nn.relu6(x)
+
+
+@tf.function
+def traced(x):
+    if tf.constant(1).shape.ndims == 0:
+        return tf.nn.relu6(x)
+    return x
+
+
+class Block(tf.keras.layers.Layer):
+    def call(self, x):
+        return tf.nn.relu6(x)
+
+
+class Net(tf.keras.Model):
+    def __init__(self, classes):
+        super().__init__()
+        self.first = tf.keras.layers.Conv2D(4, 3)
+        self.block = Block()
+        self.second = tf.keras.layers.Conv2D(4, 3)
+        self.third = tf.keras.layers.Conv2D(4, 3)
+        self.flatten = tf.keras.layers.Flatten()
+        self.dense = tf.keras.layers.Dense(classes)
+
+    def call(self, x):
+        x = self.block(self.first(x))
+        x = traced(self.second(x))
+        x = curve(self.third(x))
+        return tf.nn.relu6(self.dense(self.flatten(x)))
+
+
+def build(input_shape, classes):
+    return Net(classes)
+
+
+# What an editor does between this import and the trace.
+with open(__file__) as now:
+    text = now.read()
+with open({net!r}, "w") as edited:
+    edited.write("# one line more\\n" + text.replace("relu6", "relu"))
+'''
+
+
+def test_code_edited_between_import_and_trace_is_not_run(tmp_path):
+    """A function, a tf.function and the `call` of a layer and a model: AutoGraph reads them on disk while it traces."""
+    project = Project(tmp_path)
+    net = tmp_path / "net.py"
+    net.write_text(TRACED.format(net=str(net)))
+    project.recipe.write_text("data: {dataset: digits}\nmodel: {build: ./net.py}\n")
+    done = subprocess.run([str(BIN / "octet"), "check", str(project.recipe), "--json"], cwd="/", env=project.env,
+                          capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    operations = [item["op"] for item in json.loads(done.stdout)["ranges"]]
+    assert operations.count("Relu6") == 4 and "Relu" not in operations
+    assert "one line more" in net.read_text()
