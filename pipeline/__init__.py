@@ -2,7 +2,8 @@
 
 import os as _os
 import sys as _sys
-from pathlib import Path as _Path
+
+from pipeline import startup as _startup
 
 
 def _loaded_by_luigi_command(argv) -> bool:
@@ -10,9 +11,9 @@ def _loaded_by_luigi_command(argv) -> bool:
 
     The page of the scheduler gives a command with `--module pipeline.stages`: that is us too.
     """
-    command = _Path(argv[0])
-    is_luigi = command.name in ("luigi", "luigi.exe") or (
-        command.parent.name == "luigi" and command.name in ("__main__.py", "cmdline.py"))
+    folder, name = _os.path.split(argv[0])
+    is_luigi = _startup.is_command("luigi") or (
+        _os.path.basename(folder) == "luigi" and name in ("__main__.py", "cmdline.py"))
     modules = [after for option, after in zip(argv, argv[1:]) if option == "--module"]
     modules += [option.partition("=")[2] for option in argv if option.startswith("--module=")]
     return is_luigi and any(module.split(".")[0] == "pipeline" for module in modules)
@@ -21,15 +22,18 @@ def _loaded_by_luigi_command(argv) -> bool:
 def _forget_pythonpath() -> None:
     """A stage's process runs without PYTHONPATH, so the command looks for modules where it does."""
     named = _os.environ.get("PYTHONPATH", "").split(_os.pathsep)
-    dropped = {_os.path.abspath(folder) for folder in named if folder} - {str(_Path(__file__).parent.parent)}
+    ours = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
+    dropped = {_os.path.abspath(folder) for folder in named if folder} - {ours}
     _sys.path[:] = [folder for folder in _sys.path if _os.path.abspath(folder) not in dropped]
 
 
 if _loaded_by_luigi_command(_sys.argv):
+    _startup.begin()
     _forget_pythonpath()
     # Plain Luigi would wait a minute for a scheduler that is not there, look for luigi.cfg in the
     # working folder only, and exit with 0 whatever happens.
     from pipeline import luigi_command as _luigi_command
     _luigi_command.take_over(_sys.argv[1:])
-elif _Path(_sys.argv[0]).name == "octet":
+elif _startup.is_command("octet"):
+    _startup.begin()
     _forget_pythonpath()

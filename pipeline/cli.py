@@ -9,29 +9,57 @@ A verb is a file in `pipeline/commands`, which is named as the verb is and has
 
 import argparse
 import importlib
+import os
 import pkgutil
 import re
 import sys
 from typing import Dict, List, NoReturn, Optional, Tuple
 
-from octet.errors import OctetError, UsageError
+from octet.errors import UsageError
 from octet.resolve import suggest
-from pipeline import commands
+from pipeline import commands, settings, startup, streams, unexpected
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """The exit code of the command; the four parts of a known error go to stderr."""
+    """The exit code of the command; the four parts of an error go to stderr."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        arguments = _parsed(sys.argv[1:] if argv is None else argv)
-        return arguments.run(arguments) or 0
-    except OctetError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+        streams.take_any_name()
+        startup.hear_interrupts()
+        settings.expect_working_folder()
+        arguments = _parsed(words)
+        code = arguments.run(arguments) or 0
+        _flush()
+        return code
+    except SystemExit:  # --help
+        _flush()
+        raise
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `octet ls | head`
-        sys.stderr.close()
+    except BrokenPipeError:
+        _close_stdout()
         return 0
+    except Exception as error:
+        known = unexpected.explained(error, " ".join(["octet"] + words[:1]))
+        print(known, file=sys.stderr)
+        if isinstance(error, OSError):
+            _close_stdout()
+        return known.exit_code
+
+
+def _flush() -> None:
+    """What was printed is written. Raises OSError where it cannot be, but for a reader that has gone."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # `octet ls | head`
+        _close_stdout()
+
+
+def _close_stdout() -> None:
+    """What is still to be written goes nowhere: Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _parsed(argv: List[str]) -> argparse.Namespace:
@@ -47,13 +75,11 @@ def _parsed(argv: List[str]) -> argparse.Namespace:
     unknown = [flag for flag in flags if not any(option.startswith(flag) for option in known)]
     if unknown:  # looked for first: a word that is missing would hide it
         raise UsageError("no option {}".format(", ".join(unknown)), where=" ".join(["octet"] + argv[:1]),
-                         why="nothing is passed over in silence",
-                         next_step=suggest(unknown[0], [option for option in known if option.startswith("--")]))
+                         why="", next_step=suggest(unknown[0], [option for option in known if option.startswith("--")]))
     arguments, left = parser.parse_known_args(argv)
     if left:
         raise UsageError("{!r} is one word too many".format(left[0]), where="octet {}".format(arguments.command),
-                         why="nothing is passed over in silence",
-                         next_step="see octet {} --help".format(arguments.command))
+                         why="", next_step="see octet {} --help".format(arguments.command))
     return arguments
 
 
@@ -61,7 +87,7 @@ class _Parser(argparse.ArgumentParser):
     """One whose complaints are errors like any other, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, where=self.prog, why="so it cannot be read",
+        raise UsageError(message, where=self.prog, why="",
                          next_step="see {} --help".format(self.prog))
 
 
@@ -72,13 +98,13 @@ def verbs() -> List[str]:
 
 def _parser() -> Tuple[_Parser, Dict[str, _Parser]]:
     """The parser, and that of each verb."""
-    parser = _Parser(prog="octet", description=__doc__.splitlines()[0])
+    parser = _Parser(prog="octet", description=(__doc__ or "").partition("\n")[0])
     choices = parser.add_subparsers(dest="command", metavar="COMMAND")
     choices.required = True
     for verb in verbs():
         module = importlib.import_module("pipeline.commands." + verb)
-        text = module.__doc__.strip()
-        choice = choices.add_parser(verb, help=text.splitlines()[0].rstrip("."), description=text,
+        text = (module.__doc__ or "").strip()  # none with PYTHONOPTIMIZE=2
+        choice = choices.add_parser(verb, help=text.partition("\n")[0].rstrip("."), description=text,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(choice)
         choice.set_defaults(run=module.run)

@@ -27,12 +27,15 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
     reasons: Reasons = {}
     paths = {path.absolute() for path in recipes.glob("*.yaml")}
     for _, of_recipe in runs.every():
+        counted = 0
         for index, run in enumerate(of_recipe):
             path = Path(run["recipe"]["path"])
             if index == 0 and path.is_file():
                 paths.add(path)
-            if index >= last_runs and run["exit"] is not None:
+            if counted >= last_runs and run["exit"] is not None:
                 continue
+            # A week of refused runs takes no place of those that came to something.
+            counted += run["exit"] == 0 or any(said["made"] for said in run["stages"].values())
             why = "run {} of {}".format(run["number"], run["recipe"]["name"])
             for stage, said in run["stages"].items():
                 if said["key"]:

@@ -1,6 +1,7 @@
 """What failed, in the order in which it did, across the processes that Luigi forks."""
 
 import os
+import signal
 import sys
 import tempfile
 from typing import List
@@ -10,6 +11,12 @@ from octet import errors
 # An exception may not survive the way back from a forked worker; a line in a file that was open
 # before the fork does.
 _written = None
+# Those of this process alone.
+_here = []  # type: List[str]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM. Of all exceptions Luigi lets only KeyboardInterrupt through."""
 
 
 def start() -> None:
@@ -24,11 +31,12 @@ def record(error: errors.OctetError) -> None:
         return
     error.recorded = True
     line = error.to_json()
-    if _written is None:
-        return
     if line in _lines():  # the same cause, seen from another stage
         return
-    os.write(_written.fileno(), line.encode("utf-8") + b"\n")
+    try:
+        os.write(_written.fileno(), line.encode("utf-8") + b"\n")
+    except (OSError, AttributeError):  # its disk is full, or `start` was not called
+        _here.append(line)
     print(error, file=sys.stderr, flush=True)
 
 
@@ -37,8 +45,26 @@ def seen() -> List[errors.OctetError]:
     return [errors.from_json(line) for line in _lines()]
 
 
+def exit_code(error: BaseException) -> int:
+    """The exit code of a command that `error` ends."""
+    if isinstance(error, errors.OctetError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
+    return 1
+
+
+def first_line(error: BaseException) -> str:
+    """What happened, in one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by {}".format("SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
+    if isinstance(error, errors.OctetError):
+        return str(error).splitlines()[0]
+    return " ".join("{}: {}".format(type(error).__name__, error).split())
+
+
 def _lines() -> List[str]:
     if _written is None:
-        return []
+        return list(_here)
     size = os.fstat(_written.fileno()).st_size
-    return os.pread(_written.fileno(), size, 0).decode("utf-8").splitlines()
+    return os.pread(_written.fileno(), size, 0).decode("utf-8").splitlines() + _here

@@ -68,3 +68,18 @@ class Lock:
 
     def __exit__(self, *error) -> None:
         self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock exclusively at this moment."""
+    try:
+        handle = os.open(str(path), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)

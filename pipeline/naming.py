@@ -1,9 +1,10 @@
 """What a person means: a stage by its name, an artifact by a file, a recipe or a key's first digits."""
 
+import itertools
 from pathlib import Path
 from typing import Optional
 
-from octet.errors import OctetError, UsageError
+from octet.errors import RecipeError, UsageError
 from octet.resolve import suggest
 from pipeline.lineage import Lineage
 from pipeline.runs import Runs
@@ -29,10 +30,26 @@ def artifact(text: str, lineage: Lineage, settings: Settings) -> dict:
     return found
 
 
+def recipe(text: str, settings: Settings, runs: Runs) -> Path:
+    """The absolute path of the recipe that `text` means: a path, a name in the folder of recipes, or the name of one
+    that ran, as `octet ls` prints it. Raises RecipeError for none, UsageError for more than one."""
+    try:
+        return settings.find_recipe(text).absolute()
+    except RecipeError:
+        ran = {newest["recipe"]["path"] for _, of_recipe in runs.every() for newest in itertools.islice(of_recipe, 1)
+               if newest["recipe"]["name"] == text}
+        if not ran:
+            raise
+    if len(ran) > 1:
+        raise UsageError("more than one recipe of this name ran", where=text, why="\n".join(sorted(ran)),
+                         next_step="give the path of one")
+    return Path(ran.pop())
+
+
 def _of_recipe(name: str, stage: str, lineage: Lineage, settings: Settings) -> Optional[dict]:
     try:
-        path = settings.find_recipe(name).absolute()
-    except OctetError:
+        path = recipe(name, settings, Runs(lineage.store.root))
+    except RecipeError:
         return None
     if stage:
         check_stage(stage)

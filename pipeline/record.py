@@ -4,28 +4,21 @@ import getpass
 import os
 import socket
 import sys
-import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
-from octet.errors import StoreError
-from pipeline import disk, words
+from octet.errors import OctetError
+from pipeline import failures, words
 from pipeline.plan import Plan
-from pipeline.runs import Runs
+from pipeline.runs import Runs, process_identity
+from pipeline.settings import Settings
 from pipeline.spec import upward
 from pipeline.staleness import Staleness
 
 # Known to the workers that Luigi forks, since it is set before they are.
 _current = {}  # type: Dict[str, str]
-# A byte for each stage that has begun, in whatever process: its file is open before they are forked.
-_begun = None
-
-
-def begun() -> None:
-    """A stage of the run has passed its checks, and begins to write into the store."""
-    if _begun is not None:
-        os.write(_begun.fileno(), b".")
 
 
 def current() -> Optional[str]:
@@ -33,69 +26,117 @@ def current() -> Optional[str]:
     return _current.get("name")
 
 
-def around(plan: Callable[[], Plan], target: str, work: Callable[[], int]) -> int:
-    """The exit code of `work`, run as the making of `target`, and recorded.
+@contextmanager
+def refusals(found: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
+    """What the block raises before `around` has begun is recorded as a run of the recipe that came to nothing.
+
+    A recipe that is not there is recorded only where it has run before: it may have been misspelt."""
+    started = words.utc(time.time())
+    _current.clear()
+    try:
+        yield
+    except BaseException as error:
+        if not _current and isinstance(error, (Exception, KeyboardInterrupt)):
+            _record_refusal(found, target, recipe, started, error)
+        raise
+
+
+def _record_refusal(found: Settings, target: str, recipe: Optional[str], started: str, error: BaseException) -> None:
+    runs = Runs(found.store)
+    try:
+        path = found.find_recipe(recipe or found.recipe).absolute()
+    except OctetError:  # no such name: `error` says so, or something that came before it
+        return
+    try:
+        if not path.is_file() and next(runs.of(path), None) is None:
+            return
+        runs.begin(path, {**_facts(path, target, started), "snapshot": None, "stages": {}, **_end_of(error)})
+    except (OctetError, OSError) as trouble:
+        print("this run is not recorded: {}".format(failures.first_line(trouble)), file=sys.stderr)
+
+
+def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> None:
+    """Does `work`, which is the making of `target`, and records it: what it raises, too.
 
     plan: the store as it is now. A run that finds everything fresh and changes nothing about the
-    newest record of its recipe is not recorded again; nor is one that was refused before a stage began.
+    newest record of its recipe is not recorded again.
     Raises StoreError where a run that has something to do cannot be recorded."""
     first = plan()
-    global _begun
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target):
-        return _after_nothing(runs, first, target, work)
+        _after_nothing(runs, first, target, work)
+        return
     verdicts = Staleness(first, runs).all()
     record = runs.begin(recipe, {
-        "recipe": {"name": recipe.stem, "path": str(recipe)}, "snapshot": first.snapshot.digest,
-        "target": target, "started": words.utc(time.time()), "finished": None, "exit": None,
-        "host": socket.gethostname(), "pid": os.getpid(), "by": user(), "argv": sys.argv[1:],
+        **_facts(recipe, target, words.utc(time.time())), "snapshot": first.snapshot.digest,
+        "finished": None, "exit": None, "error": None,
         "stages": {stage: {"key": _key(first, stage), "made": False,
                            "why": list(verdicts[stage].reasons)} for stage in upward(target)}})
     _current["name"] = runs.name(recipe, record["number"])
-    code = 1
-    with disk.explained("record a run", Path("the system's temporary folder")):
-        _begun = tempfile.TemporaryFile("ab", buffering=0)
-    with _begun:
-        try:
-            code = work()
-        finally:
-            if code and not os.fstat(_begun.fileno()).st_size:
-                runs.forget(recipe, record["number"])
-            else:
-                _end(runs, plan(), record, code)
-    return code
+    raised = None  # type: Optional[BaseException]
+    try:
+        work()
+    except BaseException as error:
+        raised = error
+        raise
+    finally:
+        _end(runs, plan, record, raised)
 
 
-def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], int]) -> int:
+def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], None]) -> None:
+    _current["nothing to do"] = target
     started = words.utc(time.time())
-    code = work()
+    raised = None  # type: Optional[BaseException]
+    try:
+        work()
+    except BaseException as error:
+        raised = error
+        raise
+    finally:
+        _record_nothing(runs, plan, target, started, raised)
+
+
+def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: Optional[BaseException]) -> None:
     recipe = plan.snapshot.recipe
     stages = {stage: {"key": _key(plan, stage), "made": False, "why": []} for stage in upward(target)}
     newest = next(runs.of(recipe), None)
-    if newest is not None and newest["exit"] == code and all(
+    end = _end_of(raised)
+    if newest is not None and newest["exit"] == end["exit"] and all(
             (newest["stages"].get(stage) or {}).get("key") == stages[stage]["key"]
             for stage in stages):
-        return code
+        return
     try:
-        runs.begin(recipe, {
-            "recipe": {"name": recipe.stem, "path": str(recipe)}, "snapshot": plan.snapshot.digest,
-            "target": target, "started": started, "finished": words.utc(time.time()), "exit": code,
-            "host": socket.gethostname(), "pid": os.getpid(), "by": user(), "argv": sys.argv[1:],
-            "stages": stages})
-    except StoreError as error:  # all that was asked for is there, in a store that is read-only
+        runs.begin(recipe, {**_facts(recipe, target, started), "snapshot": plan.snapshot.digest, "stages": stages,
+                            **end})
+    except OctetError as error:  # all that was asked for is there, in a store that is read-only
         print("this run is not recorded: {}".format(error.what), file=sys.stderr)
-    return code
 
 
-def _end(runs: Runs, plan: Plan, record: dict, code: int) -> None:
-    for stage, said in record["stages"].items():
-        said["key"] = _key(plan, stage) or said["key"]
-        made = plan.look(stage).manifest
-        said["made"] = made is not None and made["run"] == _current["name"]
+def _end(runs: Runs, plan: Callable[[], Plan], record: dict, raised: Optional[BaseException]) -> None:
     try:
-        runs.end(plan.snapshot.recipe, dict(record, finished=words.utc(time.time()), exit=code))
-    except StoreError as error:  # its beginning is recorded, and so is every artifact
+        now = plan()
+        for stage, said in record["stages"].items():
+            said["key"] = _key(now, stage) or said["key"]
+            made = now.look(stage).manifest
+            said["made"] = made is not None and made["run"] == _current["name"]
+    except OctetError as error:  # the store cannot be read any more
+        print("what this run made is not recorded: {}".format(error.what), file=sys.stderr)
+    try:
+        runs.end(Path(record["recipe"]["path"]), dict(record, **_end_of(raised)))
+    except OctetError as error:  # its beginning is recorded, and so is every artifact
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
+
+
+def _facts(recipe: Path, target: str, started: str) -> Dict[str, Any]:
+    """What every record has."""
+    return {"recipe": {"name": recipe.stem, "path": str(recipe)}, "target": target, "started": started,
+            "host": socket.gethostname(), "pid": os.getpid(), "process": process_identity(os.getpid()), "by": user(),
+            "argv": sys.argv[1:]}
+
+
+def _end_of(raised: Optional[BaseException]) -> Dict[str, Any]:
+    return {"finished": words.utc(time.time()), "exit": 0 if raised is None else failures.exit_code(raised),
+            "error": None if raised is None else failures.first_line(raised)}
 
 
 def _key(plan: Plan, stage: str) -> Optional[str]:

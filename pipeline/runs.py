@@ -3,19 +3,21 @@
     <root>/runs/<recipe>/<number>.json
 
     {"format": 1, "number", "recipe": {"name", "path"}, "snapshot", "target": the stage asked for,
-     "started", "finished", "exit", "host", "pid", "argv",
+     "started", "finished", "exit", "error": the first line of what hindered it,
+     "host", "pid", "process": which of all processes that ever had this pid, "argv",
      "stages": {stage: {"key", "made": whether this run made it, "why": [why it was not fresh]}},
      "seal"}
 
 Numbers count upward and tell which run is newest: clocks can be set back. A run whose `exit` is
-null is going on, or was killed.
+null is going on, or was killed. One that was refused before its first stage has no snapshot and no stages.
 """
 
 import hashlib
 import os
 import re
+import socket
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from pipeline import disk
 from pipeline import manifest as manifests
@@ -42,25 +44,12 @@ class Runs:
                     return numbered
                 except FileExistsError:  # another run of this recipe began at the same moment
                     number += 1
-                except FileNotFoundError:  # another one was forgotten, and its empty folder with it
-                    continue
 
     def end(self, recipe: Path, record: dict) -> None:
         """The run's record is `record` from now on. Raises StoreError."""
         path = _file(self.root / _folder_name(recipe), record["number"])
         with disk.explained("record a run", path):
             disk.write(path, manifests.sealed(record))
-
-    def forget(self, recipe: Path, number: int) -> None:
-        """There is no record of the run, nor a folder that is empty without it. Raises StoreError."""
-        path = _file(self.root / _folder_name(recipe), number)
-        with disk.explained("forget a run", path):
-            path.unlink()
-            try:
-                path.parent.rmdir()
-                self.root.rmdir()
-            except OSError:
-                pass  # there are others
 
     @staticmethod
     def name(recipe: Path, number: int) -> str:
@@ -89,6 +78,27 @@ class Runs:
                     continue
             if record is not None and record.get("format") == FORMAT:
                 yield record
+
+
+def state(run: dict) -> str:
+    """How a run ended, in a word or two: 'done', 'exit 10', 'running', 'killed'."""
+    if run["exit"] is not None:
+        return "done" if run["exit"] == 0 else "exit {}".format(run["exit"])
+    if run["host"] != socket.gethostname():
+        return "no end yet, on {}".format(run["host"])
+    there = process_identity(run["pid"])
+    return "running" if there is not None and there == run.get("process", there) else "killed"
+
+
+def process_identity(pid: int) -> Optional[str]:
+    """What tells a process from every other that ever has this pid on this machine; None where there is none."""
+    try:
+        with open("/proc/{}/stat".format(pid), "rb") as file:
+            started = file.read().rpartition(b")")[2].split()[19].decode()
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return "{} {}".format(file.read().strip(), started)
+    except (OSError, IndexError):
+        return None
 
 
 def _folder_name(recipe: Path) -> str:

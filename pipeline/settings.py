@@ -1,6 +1,8 @@
 """Where things are, as `luigi.cfg` says: the store, the recipes, the default recipe."""
 
 import os
+import stat
+import tempfile
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -8,6 +10,7 @@ import platformdirs
 
 from octet import recipe as recipes
 from octet.errors import UsageError
+from pipeline import startup
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
@@ -29,20 +32,43 @@ class Settings(NamedTuple):
 def find_config() -> Optional[Path]:
     """The first `luigi.cfg` with a section [octet]: LUIGI_CONFIG_PATH, the working folder, ours."""
     named = os.environ.get("LUIGI_CONFIG_PATH")
-    if named and not Path(named).is_file():
+    if named and not _is_file(named):
         raise UsageError("there is no such file", where=named,
                          why="LUIGI_CONFIG_PATH names it",
                          next_step="correct LUIGI_CONFIG_PATH, or unset it to use {}".format(
                              ROOT / "luigi.cfg"))
     places = ([Path(named)] if named else []) + [Path.cwd() / "luigi.cfg", ROOT / "luigi.cfg"]
-    return next((path.resolve() for path in places if path.is_file() and _is_ours(path)), None)
+    return next((path.resolve() for path in places if _is_file(str(path)) and _is_ours(path)), None)
+
+
+def expect_folders() -> None:
+    """Raises UsageError where the command was started in a folder that is gone, or has no place for temporary files:
+    Luigi cannot be imported then."""
+    expect_working_folder()
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise UsageError("no folder for temporary files", where="TMPDIR={}".format(os.environ.get("TMPDIR", "")),
+                         why=error.strerror or str(error),
+                         next_step="free some space there, or set TMPDIR to a folder that this user can write to"
+                         ) from error
+
+
+def expect_working_folder() -> None:
+    """Raises UsageError where the command was started in a folder that is gone."""
+    trouble = startup.folder_trouble()
+    if trouble:
+        raise UsageError("the working folder cannot be used: {}".format(trouble), where=os.environ.get("PWD", ""),
+                         why="relative paths mean nothing without one",
+                         next_step="change to another folder (`cd`), then start the same command again")
 
 
 def expect_readable() -> None:
-    """Raises UsageError for a malformed file among those that Luigi reads while it is imported, whosever it is."""
+    """Raises UsageError for a malformed or unreadable file among those that Luigi reads while it is imported, whosever
+    it is: Luigi itself would pass it over."""
     named = os.environ.get("LUIGI_CONFIG_PATH")
     for path in ("/etc/luigi/client.cfg", "/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg", named):
-        if path and os.path.isfile(path):
+        if path and _is_file(path):
             _section(Path(os.path.abspath(path)))
 
 
@@ -60,6 +86,22 @@ def load() -> Settings:
                     recipes=folder / values.get("recipes", RECIPES))
 
 
+def _is_file(path: str) -> bool:
+    """Whether there is a file; raises UsageError where that cannot be seen."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> UsageError:
+    return UsageError("cannot be read: {}".format(error.strerror or error), where=path,
+                      why="what it sets would be passed over, and everything made anew elsewhere",
+                      next_step="give this user read access to it, or name another file by LUIGI_CONFIG_PATH")
+
+
 def _is_ours(path: Path) -> bool:
     return bool(_section(path))
 
@@ -68,7 +110,10 @@ def _section(path: Path) -> dict:
     import configparser
     parser = configparser.RawConfigParser()
     try:
-        parser.read(str(path), encoding="utf-8")
+        with open(str(path), encoding="utf-8") as file:
+            parser.read_file(file, str(path))
+    except OSError as error:
+        raise _unreadable(str(path), error) from error
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError("is not a configuration file", where=str(path), why=str(error),
                          next_step="correct it: [section], and lines of key = value below it") from error

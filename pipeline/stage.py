@@ -1,5 +1,6 @@
 """One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
 
+import signal
 import socket
 import sys
 import time
@@ -11,9 +12,22 @@ import luigi
 import luigi.rpc
 
 from octet.datasets import identity
-from octet.errors import DatasetError, OctetError, RecipeError, UsageError
+from octet.errors import DatasetError, OctetError, RecipeError, StageDied, UsageError
 from octet.job import Job
-from pipeline import checks, child, disk, failures, gates, git, progress, record, settings, snapshot, words
+from pipeline import (
+    checks,
+    child,
+    disk,
+    failures,
+    gates,
+    git,
+    progress,
+    record,
+    settings,
+    snapshot,
+    unexpected,
+    words,
+)
 from pipeline.looks import INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
@@ -21,6 +35,16 @@ from pipeline.source_tree import SourceTree
 from pipeline.spec import STAGES
 from pipeline.staleness import Staleness, listing_bytes
 from pipeline.store import Store
+
+_SETTINGS = []  # type: List[settings.Settings]
+
+
+def settings_now() -> settings.Settings:
+    """The settings that this process works by. A store that is changed in luigi.cfg meanwhile is the next run's."""
+    if not _SETTINGS:
+        _SETTINGS.append(settings.load())
+    return _SETTINGS[0]
+
 
 # Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
@@ -30,8 +54,8 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot
     """The one look at `recipe`, its data and the source that this process takes. Where the stage `target` is still to
     be made, it has the bytes of the source."""
     if recipe not in _SNAPSHOTS:
-        taken = snapshot.take(settings.load().find_recipe(recipe))
-        if target is not None and not Plan(taken, Store(settings.load().store)).intact(target):
+        taken = snapshot.take(settings_now().find_recipe(recipe))
+        if target is not None and not Plan(taken, Store(settings_now().store)).intact(target):
             taken = snapshot.with_source(taken)
         _SNAPSHOTS[recipe] = taken
         known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
@@ -54,7 +78,7 @@ class Stage(luigi.Task):
     @classmethod
     def get_param_values(cls, params, args, kwargs):
         values = dict(super().get_param_values(params, args, kwargs))
-        values["recipe"] = values["recipe"] or settings.load().recipe
+        values["recipe"] = values["recipe"] or settings_now().recipe
         # A significant parameter: the scheduler tells two contents apart by it alone.
         values["snapshot"] = snapshot.name(
             values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
@@ -92,7 +116,7 @@ class Stage(luigi.Task):
 
     def plan(self) -> Plan:
         """What the store holds for this snapshot, looked at anew."""
-        return Plan(self.taken, Store(settings.load().store))
+        return Plan(self.taken, Store(settings_now().store))
 
     def requires(self) -> List["Stage"]:
         return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
@@ -102,8 +126,8 @@ class Stage(luigi.Task):
         try:
             plan = self.plan()
             return plan.intact(self.spec.name) and not self.verdict(plan)
-        except OctetError as error:
-            failures.record(error)
+        except Exception as error:
+            failures.record(unexpected.explained(error, self.spec.name))
             raise
 
     def verdict(self, plan: Plan) -> Optional[OctetError]:
@@ -115,7 +139,7 @@ class Stage(luigi.Task):
         folder = self.plan().folder(self.spec.name)
         return luigi.LocalTarget(str(
             folder / "manifest.json" if folder else
-            settings.load().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
+            settings_now().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
 
     def run(self) -> None:
         plan, name = self.plan(), self.spec.name
@@ -127,7 +151,6 @@ class Stage(luigi.Task):
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
             checks.run(self.taken, check, on_wait=self._say_silent)
-        record.begun()
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
@@ -140,6 +163,7 @@ class Stage(luigi.Task):
         wrong = self.verdict(self.plan())
         if wrong:
             raise wrong
+        self._tell_scheduler(1.0, "done")
 
     def _check_inputs(self, plan: Plan) -> None:
         """Under their locks: nobody can drop them from here on."""
@@ -279,7 +303,22 @@ class Validation(Stage):
         return None
 
 
+# Every way in which Luigi sees a task end badly: none of them ends a run without a word.
+
 @Stage.event_handler(luigi.Event.FAILURE)
-def _record(task: Stage, exception: BaseException) -> None:
-    if isinstance(exception, OctetError):
-        failures.record(exception)
+@Stage.event_handler(luigi.Event.BROKEN_TASK)
+def _record(task: Stage, error: BaseException) -> None:
+    failures.record(unexpected.explained(error, task.task_family))
+
+
+@Stage.event_handler(luigi.Event.PROCESS_FAILURE)
+@Stage.event_handler(luigi.Event.TIMEOUT)
+def _record_death(task: Stage, message: str) -> None:
+    """message: Luigi's own: '... died unexpectedly with exit code -9', '... timed out after 5 seconds ...'."""
+    code = message.rpartition("exit code ")[2]
+    if code.startswith("-") and code[1:].isdigit():
+        what = "the process that Luigi ran it in was killed by {}".format(signal.Signals(int(code[1:])).name)
+    else:
+        what = "the process that Luigi ran it in {}".format(message.partition(task.task_id)[2].strip() or message)
+    failures.record(StageDied(what, where=task.task_family, why="nothing of it was published",
+                              next_step="start the same command again: complete stages are kept"))

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from pipeline import child
+from pipeline import child, streams
 
 CONTEXT = "pipeline.stage_process.StageProcess"
 """For Luigi's setting `[worker] task_process_context`."""
@@ -25,6 +25,8 @@ class StageProcess:
         return self
 
     def __exit__(self, kind, error, trace) -> None:
+        if self.is_fork:
+            streams.finish()
         if not isinstance(error, KeyboardInterrupt):
             return
         if self.is_fork:

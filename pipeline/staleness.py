@@ -1,6 +1,7 @@
 """Whether each stage of a recipe is fresh, and exactly why not, against its newest run."""
 
 import json
+import os
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
@@ -29,6 +30,7 @@ class Staleness:
     def __init__(self, plan: Plan, runs: Runs, but_for: Optional[str] = None) -> None:
         """but_for: the name of a run that is not to be compared with: the one going on."""
         self.plan = plan
+        self._is_run = but_for is not None
         self.store = plan.store  # type: Store
         self._accepted = plan.store.marks.accepted()
         recipe = plan.snapshot.recipe
@@ -113,10 +115,25 @@ class Staleness:
         return "forced on {} by {}".format(facts["marked"], facts.get("by"))
 
     def _gone(self, stage: str) -> str:
-        said = [run["stages"].get(stage) for run in self.runs if stage in run["stages"]]
-        if any(record["made"] for record in said):
+        """Why an artifact whose inputs are all there is not: by what runs have left, not by what they meant to make."""
+        known = self.plan.key(stage)[0]
+        # A run that asks holds the lock itself.
+        if not self._is_run and self.store.is_being_made(stage, known):
+            return "a run is making it at this moment"
+        if any(_came_to(run, stage, None) for run in self.runs):
             return "its artifact is not in the store any more"
-        return "a run began to make it, and did not end well" if said else "never made for this recipe"
+        if not os.path.exists(str(self.store.log(stage, known))):
+            return "never made for this recipe"
+        others = Runs(self.store.root).every()  # it may have been made for another recipe
+        if any(_came_to(run, stage, known) for _, runs in others for run in runs):
+            return "its artifact is not in the store any more"
+        return "a run began to make it, and did not end well"
+
+
+def _came_to(run: dict, stage: str, key: Optional[str]) -> bool:
+    """Whether the run left an artifact of the stage; with a key, that one."""
+    said = run["stages"].get(stage)
+    return bool(said and said["key"] and key in (None, said["key"]) and (said["made"] or run["exit"] == 0))
 
 
 def listing_bytes(files: Dict[str, str]) -> bytes:

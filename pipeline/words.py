@@ -59,3 +59,9 @@ def listed(names: List[str], shown: int = 3) -> str:
     """'a, b, c and 4 more'."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (" and {} more".format(more) if more > 0 else "")
+
+
+def cut(text: str, length: int) -> str:
+    """The text in one line of at most `length` characters; what is left out shows as an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[:length - 1] + "\u2026"

@@ -1,5 +1,7 @@
 """What a person gets wrong, through the real commands: told in seconds, before anything is trained."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -162,7 +164,9 @@ def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
         assert "Traceback" not in command.stderr and "epoch" not in command.stderr + command.stdout
     told = [line for line in done.stderr.splitlines() if not line.startswith("TrainFloat: ")]
     assert told == checked.stderr.splitlines()  # both say the same, word for word
-    assert list(project.store.rglob("*")) == []
+    record, = [path for path in project.store.rglob("*") if path.is_file()]
+    record = json.loads(record.read_text())  # that it was refused, and nothing else
+    assert (record["exit"], record["error"]) == (code, told[0])
 
 
 def test_the_same_data_without_a_mistake_is_fit_to_run(tmp_path):

@@ -83,6 +83,24 @@ def test_second_run_makes_nothing(built):
     assert before == {path: path.stat().st_mtime_ns for path in (built.store / "artifacts").rglob("*")}
 
 
+def test_last_lines_of_a_run_are_figures_size_verdict_and_path_of_the_file(built):
+    (path,) = (built.store / "artifacts" / "ValidateInterpreter").glob("*/measurement.json")
+    (model,) = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
+    accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
+    done = built.luigi("ValidateInterpreter", "--local-scheduler")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "ValidateInterpreter is complete"
+    assert lines[1].split() == ["accuracy", "float", "{:.4g},".format(accuracy["float"]), "fake-quantized",
+                                "{:.4g},".format(accuracy["fake_quantized"]), "uint8",
+                                "{:.4g}".format(accuracy["uint8"]), "(test)"]
+    assert lines[2].split() == ["size", "{:.1f}".format(model.stat().st_size / 1e3), "kB"]
+    assert lines[3].startswith("  verdict    passes its gates (max_accuracy_drop 0.05")
+    assert lines[4:] == ["  file       {}".format(model)]
+    listed = built.octet("ls").stdout.splitlines()
+    assert all(len(line) <= 100 for line in listed) and listed[1].startswith("recipe ")
+    assert "accuracy {:.4g} uint8, {:.4g} float".format(accuracy["uint8"], accuracy["float"]) in listed[1]
+
+
 def test_octet_runs_in_a_hostile_folder(built, hostile):
     checked = built.octet("check", str(built.recipe), cwd=hostile)
     assert checked.returncode == 0, checked.stderr

@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     stage = naming.check_stage(arguments.stage)
-    plan = Plan(snapshot.take(found.find_recipe(arguments.recipe)), Store(found.store))
+    store = Store(found.store)
+    plan = Plan(snapshot.take(naming.recipe(arguments.recipe, found, Runs(store.root))), store)
     differences = verdicts.accept(plan, Runs(plan.store.root), stage, arguments.reason)
     print("{} is taken as fresh, although".format(stage))
     for line in differences:

@@ -5,7 +5,8 @@ import json
 import sys
 from typing import Dict
 
-from pipeline import checks, settings, snapshot
+from pipeline import checks, naming, settings, snapshot
+from pipeline.runs import Runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
-    taken = snapshot.with_source(snapshot.take(settings.load().find_recipe(arguments.recipe)))
-    found = checks.run(taken, "check")
+    found = settings.load()
+    taken = snapshot.with_source(snapshot.take(naming.recipe(arguments.recipe, found, Runs(found.store))))
+    checked = checks.run(taken, "check")
     if arguments.json:
-        print(json.dumps(found, indent=1, sort_keys=True))
+        print(json.dumps(checked, indent=1, sort_keys=True))
         return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
-    _show(found)
+    _show(checked)
     print("fit to run")
 
 

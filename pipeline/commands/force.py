@@ -7,6 +7,7 @@ import argparse
 
 from pipeline import naming, settings, snapshot, verdicts
 from pipeline.plan import Plan
+from pipeline.runs import Runs
 from pipeline.store import Store
 
 
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     stage = naming.check_stage(arguments.stage)
-    plan = Plan(snapshot.take(found.find_recipe(arguments.recipe)), Store(found.store))
+    store = Store(found.store)
+    plan = Plan(snapshot.take(naming.recipe(arguments.recipe, found, Runs(store.root))), store)
     key = verdicts.force(plan, stage, arguments.reason)
     print("{} {} is made again by the next run".format(stage, key[:12]))

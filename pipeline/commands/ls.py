@@ -1,27 +1,30 @@
 """What there is: the recipes that ran, the runs and stages of one of them, or every artifact.
 
-    octet ls                every recipe that ran: its newest run
+    octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
     octet ls RECIPE         its runs, and the stages of the newest
     octet ls --artifacts    every artifact in the store
 """
 
 import argparse
-import itertools
+import collections
 import json
 import os
-import socket
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from octet import digest
-from pipeline import settings, words
-from pipeline.looks import Look
+from octet.errors import RecipeError
+from pipeline import headline, naming, settings, words
+from pipeline.looks import INTACT, Look
 from pipeline.marks import Artifact
-from pipeline.runs import Runs
-from pipeline.spec import STAGES
+from pipeline.runs import Runs, state
+from pipeline.spec import STAGES, upward
 from pipeline.store import Store
 
 RUNS_SHOWN = 20
 CHUNK = 500
+COLUMNS = 100
+SHORTEST_STATE = 20
+OTHER_FIGURES = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +39,19 @@ def run(arguments: argparse.Namespace) -> None:
     runs = Runs(store.root)
     with digest.kept_open():
         if arguments.artifacts:
-            _print(arguments, ("stage", "key", "age", "size", "metrics", "state"),
+            _print(arguments, ("stage", "key", "age", "size", "figures", "state"),
                    list(artifacts(store)), "no artifacts in {}".format(store.root))
         elif arguments.recipe:
-            path = found.find_recipe(arguments.recipe).absolute()
-            _runs_of(arguments, store, list(runs.of(path)), str(path))
+            path = naming.recipe(arguments.recipe, found, runs)
+            of_recipe = list(runs.of(path))
+            if not of_recipe and not path.is_file():
+                raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
+                                  next_step="`octet ls` lists the recipes that ran")
+            _runs_of(arguments, store, of_recipe, str(path))
         else:
-            _print(arguments, ("recipe", "run", "age", "target", "stages", "size", "metrics", "state"),
-                   list(recipes(store, runs)), "no runs in {}".format(store.root))
+            rows = list(recipes(store, runs))
+            _name(rows, found)
+            _print(arguments, ("recipe", "age", "figures", "size", "state"), rows, "no runs in {}".format(store.root))
 
 
 def artifacts(store: Store) -> Iterator[Dict]:
@@ -54,32 +62,50 @@ def artifacts(store: Store) -> Iterator[Dict]:
 
 
 def recipes(store: Store, runs: Runs) -> Iterator[Dict]:
-    """A row for the newest run of each recipe that ever ran."""
-    newest = [(run, count) for count, of_recipe in runs.every()
-              for run in itertools.islice(of_recipe, 1)]
-    newest.sort(key=lambda pair: (pair[0]["recipe"]["name"], pair[0]["recipe"]["path"]))
+    """A row for each recipe that ever ran: the end of its newest run, and what the newest that had stages came to."""
+    newest = []
+    for count, of_recipe in runs.every():
+        last = next(of_recipe, None)
+        if last is not None:
+            # A run that was refused has no stages: what is there is what an earlier one came to.
+            at_work = last if last["stages"] else next((run for run in of_recipe if run["stages"]), last)
+            newest.append((last, at_work, count))
+    newest.sort(key=lambda row: (row[0]["recipe"]["name"], row[0]["recipe"]["path"]))
     for some in _in_chunks(newest):
-        looks = store.looks({(stage, said["key"]) for run, _ in some
+        looks = store.looks({(stage, said["key"]) for _, run, _ in some
                              for stage, said in run["stages"].items() if said["key"]})
-        for run, count in some:
-            yield _recipe(run, count, looks)
+        for last, at_work, count in some:
+            yield _recipe(last, at_work, count, looks)
 
 
-def _recipe(run: dict, count: int, looks: Dict[Artifact, Look]) -> Dict:
-    of_run = [looks.get((stage, said["key"])) for stage, said in run["stages"].items()]
-    there = [look for look in of_run if look and look.state == "intact"]
-    last = looks.get((run["target"], run["stages"][run["target"]]["key"]))
-    return {"recipe": run["recipe"]["name"], "path": run["recipe"]["path"], "run": run["number"],
-            "runs": count, "started": run["started"], "target": run["target"],
+def _name(rows: List[Dict], found: settings.Settings) -> None:
+    """Each row's recipe is called by what every command takes for it: its name, or its path where the name would be
+    another recipe's."""
+    catalogue = {path.stem: str(path.absolute()) for path in found.recipes.glob("*.yaml")}
+    ran = collections.Counter(row["recipe"] for row in rows)
+    for row in rows:
+        name = row["recipe"]
+        if catalogue.get(name, row["path"]) != row["path"] or (name not in catalogue and ran[name] > 1):
+            row["recipe"] = row["path"]
+
+
+def _recipe(last: dict, at_work: dict, count: int, looks: Dict[Artifact, Look]) -> Dict:
+    of_run = {stage: looks.get((stage, said["key"])) for stage, said in at_work["stages"].items()}
+    there = {stage: look for stage, look in of_run.items() if look and look.state == INTACT}
+    metrics = {stage: _metrics(look) for stage, look in there.items()}
+    return {"recipe": last["recipe"]["name"], "path": last["recipe"]["path"], "run": last["number"],
+            "runs": count, "started": last["started"], "target": last["target"],
             "stages": "{}/{} intact".format(len(there), len(of_run)),
-            "bytes": sum(_bytes(look) for look in there), "metrics": _metrics(last),
-            "state": _state(run)}
+            "bytes": sum(_bytes(look) for look in there.values()), "tflite_bytes": headline.size_bytes(metrics),
+            "metrics": metrics.get(at_work["target"], {}),
+            "headline": [each._asdict() for each in headline.of(metrics)],
+            "state": state(last), "error": last.get("error")}
 
 
 def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str) -> None:
-    rows = [{"run": run["number"], "started": run["started"], "target": run["target"],
+    rows = [{"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
              "made": [stage for stage in STAGES if (run["stages"].get(stage) or {}).get("made")],
-             "state": _state(run)} for run in runs]
+             "state": state(run), "exit": run["exit"], "error": run.get("error")} for run in runs]
     stages = []
     if runs:
         keys = [(stage, runs[0]["stages"][stage]["key"]) for stage in STAGES
@@ -91,25 +117,18 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], reci
         return
     _print(arguments, ("run", "age", "target", "made", "state"), rows[:RUNS_SHOWN],
            "no run of {} in {}".format(recipe, store.root))
+    if rows and rows[0]["error"]:
+        print("\nrun {}: {}".format(rows[0]["run"], rows[0]["error"]))
     if stages:
         print()
-        _print(arguments, ("stage", "key", "age", "size", "metrics", "state"), stages, "")
-
-
-def _state(run: dict) -> str:
-    if run["exit"] is None:
-        return "running" if _is_alive(run) else "cut short"
-    return "done" if run["exit"] == 0 else "exit {}".format(run["exit"])
-
-
-def _is_alive(run: dict) -> bool:
-    return run["host"] == socket.gethostname() and os.path.exists("/proc/{}".format(run["pid"]))
+        _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
 
 
 def _artifact(stage: str, key: str, look: Look) -> Dict:
     record = look.manifest or {}
     return {"stage": stage, "key": key, "finished": record.get("finished"), "bytes": _bytes(look),
-            "metrics": _metrics(look), "state": look.state, "damage": list(look.damage)}
+            "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
+            "state": look.state, "damage": list(look.damage)}
 
 
 def _metrics(look: Optional[Look]) -> Dict:
@@ -137,7 +156,12 @@ def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[D
     if arguments.json:
         print(json.dumps(rows, indent=1))
     elif rows:
-        words.table(columns, [[_cell(row, column) for column in columns] for row in rows])
+        cells = [[_cell(row, column) for column in columns] for row in rows]
+        if columns[-1] == "state":  # a failed run's words can be as long as a path: what is left of the line is theirs
+            before = sum(2 + max(len(cell) for cell in column) for column in list(zip(columns, *cells))[:-1])
+            for line in cells:
+                line[-1] = words.cut(line[-1], max(SHORTEST_STATE, COLUMNS - before))
+        words.table(columns, cells)
     else:
         print(nothing)
 
@@ -148,11 +172,26 @@ def _cell(row: Dict, column: str) -> str:
     if column == "age":
         return words.age(row.get("finished") or row.get("started"))
     if column == "size":
-        return words.size(row["bytes"])
-    if column == "metrics":
-        return words.figures(row["metrics"])
+        size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
+        return "-" if size is None else words.size(size)
+    if column == "figures":
+        return _figures(row["headline"]) or words.cut(words.figures(row["metrics"]), OTHER_FIGURES) or "-"
     if column == "made":
-        return ", ".join(row["made"]) or "nothing"
+        every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
+        return "all {} stages".format(len(row["made"])) if every else words.listed(row["made"], 2) or "nothing"
     if column == "state":
+        if row.get("error"):
+            return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
         return "; ".join([row["state"]] + list(row.get("damage", ())))
     return str(row.get(column, ""))
+
+
+def _figures(found: List[Dict]) -> str:
+    """The first output's two figures that tell most: of the uint8 file, and of the float model."""
+    if not found:
+        return ""
+    first = found[0]
+    sides = list(first["sides"].items())
+    shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
+    return "{} {}".format(first["metric"].replace("_", " "), ", ".join(
+        "{:.4g} {}".format(value, side.replace("_", "-")) for side, value in shown))

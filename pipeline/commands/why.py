@@ -6,6 +6,7 @@ Each stage is compared with the newest run of the recipe, and every difference i
 
 import argparse
 import json
+from pathlib import Path
 from typing import List, Optional
 
 from octet import digest
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(found)
     stage = naming.check_stage(arguments.stage) if arguments.stage else None
-    taken = snapshot.take(found.find_recipe(arguments.recipe or found.recipe))
+    taken = snapshot.take(_recipe(arguments.recipe, found))
     store = Store(found.store)
     staleness = Staleness(Plan(taken, store), Runs(store.root))
     verdicts = {name: staleness.of(name) for name in ([stage] if stage else STAGES)}
@@ -41,6 +42,10 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         for line in _lines(name, verdict):
             print(line)
     return None
+
+
+def _recipe(named: Optional[str], found: settings.Settings) -> Path:
+    return naming.recipe(named, found, Runs(found.store)) if named else found.find_recipe(found.recipe)
 
 
 def _all(found: settings.Settings) -> int:

@@ -45,7 +45,7 @@ def test_unknown_stage_is_told_the_nearest(config):
 
 
 @pytest.mark.parametrize("words, told", [
-    (["ConvertUint8", "--recipee", "digits"], "no option --recipee\n    nothing is passed over in silence\n"
+    (["ConvertUint8", "--recipee", "digits"], "no option --recipee\n"
      "    did you mean --recipe?"),
     (["ConvertUint8", "--foo"], "no option --foo"), (["ConvertUint8", "digits"], "'digits' is one word too many"),
     (["ConvertUint8", "--recipe"], "argument --recipe: expected one argument"),
@@ -54,7 +54,7 @@ def test_unknown_stage_is_told_the_nearest(config):
 def test_words_that_mean_nothing_are_told_without_the_usage(config, words, told):
     code, out, err = luigi(*words, **config)
     assert code == 2 and told in err
-    assert len(err.splitlines()) == 3 and out == ""
+    assert 2 <= len(err.splitlines()) <= 3 and out == ""
 
 
 @pytest.mark.parametrize("content", ["no section\n", "[core]\nworkers\n", "[core]\n[core]\n", b"\xff\xfe"])

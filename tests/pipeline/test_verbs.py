@@ -317,3 +317,50 @@ def test_ls_lists_recipes_runs_and_stages(house):
     assert runs["runs"][0]["made"] == ALL[1:]
     assert [row["stage"] for row in runs["stages"]] == ALL
     assert len(json.loads(octet(house, "ls", "--artifacts", "--json"))) == 11
+
+
+def test_ls_takes_the_name_that_it_prints(house):
+    elsewhere = house.put("elsewhere/third.yaml", "data: 3\n")
+    assert house.luigi("--recipe", str(elsewhere)).code == 3
+    house.put("elsewhere/faces.yaml", "data: 3\n")  # its name is that of another, in the folder of recipes
+    assert house.luigi("--recipe", str(house.mine / "elsewhere" / "faces.yaml")).code == 3
+    names = [line.split()[0] for line in octet(house, "ls").splitlines()[1:]]
+    assert names == ["faces", str(house.mine / "elsewhere" / "faces.yaml"), "second", "third"]
+    for name in names:
+        shown = octet(house, "ls", name)
+        assert ("exit 3: " in shown) == ("elsewhere" in name or name == "third"), shown
+    assert "third.yaml:1:1" in octet(house, "why", "third", code=3)
+    shutil.rmtree(str(house.mine / "elsewhere"))
+
+
+@pytest.mark.parametrize("name", ["typo.yaml", "no/such.yaml", "typo"])
+def test_ls_of_a_recipe_that_is_none_is_an_error(house, name):
+    assert name in octet(house, "ls", name, code=3)
+
+
+def test_ls_fits_100_columns_whatever_a_failed_run_has_to_say(house):
+    house.put("long.yaml", "data: {dataset: image_folder, args: {path: %s}}\nmodel: {build: lenet}\n" % ("x" * 120))
+    assert house.luigi(recipe="long").code != 0
+    try:
+        for words in ([], ["long"], ["faces"], ["--artifacts"]):
+            lines = octet(house, "ls", *words).split("\n\nrun ")[0].splitlines()
+            assert len(lines) > 1 and max(map(len, lines)) <= 100, lines
+    finally:
+        (house.mine / "long.yaml").unlink()
+
+
+def test_refused_runs_take_no_place_of_those_that_gc_keeps(house):
+    before = json.loads(octet(house, "gc", "--json"))
+    text = (house.mine / "faces.yaml").read_text()
+    house.put("faces.yaml", "data: 3\n")
+    try:
+        for _ in range(4):
+            assert house.luigi().code == 3
+    finally:
+        house.put("faces.yaml", text)
+    assert json.loads(octet(house, "gc", "--json")) == before == []
+    (house.mine / "faces.yaml").rename(house.mine / "faces.kept")  # nothing is fresh for it then
+    try:
+        assert json.loads(octet(house, "gc", "--json")) == []
+    finally:
+        (house.mine / "faces.kept").rename(house.mine / "faces.yaml")

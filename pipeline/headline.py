@@ -1,0 +1,53 @@
+"""The figures that a person asks for first, out of the metrics of the stages: how good it is, and how large."""
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+METRICS = ("mean_iou", "accuracy", "mse")
+"""Of each output the first of these that it has is its headline."""
+
+SIDES = ("float", "fake_quantized", "uint8")
+
+Metrics = Dict[str, Dict[str, Any]]
+"""{stage: the metrics in its manifest}, of the stages whose artifacts are there."""
+
+
+class Headline(NamedTuple):
+    """output, metric: of what ('label', 'accuracy'). part: of the dataset that it was measured on.
+    sides: {side: value}, in the order of SIDES."""
+
+    output: str
+    metric: str
+    part: str
+    sides: Dict[str, float]
+
+
+def of(metrics: Metrics) -> List[Headline]:
+    """One for each output, of the whole measurement where there is one; of what is known before it otherwise."""
+    measured = (metrics.get("ValidateInterpreter") or {}).get("outputs") or {}
+    if measured:
+        return [found for name, figures in sorted(measured.items()) for found in [_headline(name, "test", {
+            side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
+            for side in SIDES})] if found]
+    before = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
+              ("EvalGraph", "test", "fake_quantized")]
+    found = []
+    for stage, part, side in before:
+        figures = (metrics.get(stage) or {}).get(part)
+        for name, values in sorted(figures.items()) if isinstance(figures, dict) else ():
+            found.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
+    return [each for each in found if each]
+
+
+def size_bytes(metrics: Metrics) -> Optional[int]:
+    """The size of the .tflite file; None while there is none."""
+    found = (metrics.get("ConvertUint8") or {}).get("size_bytes")
+    return found if isinstance(found, int) else None
+
+
+def _headline(output: str, part: str, sides: Dict[str, Dict[str, Any]]) -> Optional[Headline]:
+    for metric in METRICS:
+        values = {side: figures[metric] for side, figures in sides.items()
+                  if isinstance(figures.get(metric), (int, float))}
+        if values:
+            return Headline(output, metric, part, values)
+    return None

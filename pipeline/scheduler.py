@@ -1,0 +1,105 @@
+"""Luigi's central scheduler: whether there is one, what is wrong with it, and a client whose errors are of one kind."""
+
+import http.client
+import json
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Dict, Optional
+
+import luigi.interface
+import luigi.rpc
+
+from octet.errors import SchedulerError
+
+ANSWER_WITHIN_S = 3.0
+DEFAULT_URL = "http://localhost:8082/"
+OPTIONS = ("scheduler-host", "scheduler-port", "scheduler-url")
+
+
+class Client(luigi.rpc.RemoteScheduler):
+    """Luigi's client of a scheduler. Whatever goes wrong with the connection or the answer is an RPCError."""
+
+    def _fetch(self, url_suffix: str, body: Dict[str, str]) -> str:
+        try:
+            return super()._fetch(url_suffix, body)
+        except (OSError, http.client.HTTPException) as error:
+            raise luigi.rpc.RPCError(str(error), error) from error
+
+    def _request(self, url: str, data: Dict[str, Any], attempts: int = 3, allow_null: bool = True) -> Any:
+        try:
+            return super()._request(url, data, attempts, allow_null)
+        except (ValueError, KeyError, TypeError) as error:
+            raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
+
+
+def is_used(core: luigi.interface.core, configured: bool) -> bool:
+    """Whether there is a central scheduler to use. Raises SchedulerError if the one configured is not there."""
+    if core.local_scheduler:
+        return False
+    problem = _ask(url(core))
+    if problem is None:
+        if not configured:
+            print("there is a scheduler at {}, nobody has named it: using it".format(DEFAULT_URL), flush=True)
+        return True
+    if not configured:
+        print("no scheduler at localhost:8082: using the local one", flush=True)
+        return False
+    raise SchedulerError(
+        "the scheduler does not answer", where=url(core), why=problem,
+        next_step="start it ({}), correct its address in luigi.cfg or on the command line, or do without: "
+                  "--local-scheduler".format(_start_command(url(core))))
+
+
+def gone(core: luigi.interface.core, error: luigi.rpc.RPCError) -> SchedulerError:
+    """The error for a scheduler that answered when the run began."""
+    said = [str(error)] + ([str(error.sub_exception)] if error.sub_exception else [])
+    return SchedulerError("the scheduler answers no more", where=url(core), why="\n".join(dict.fromkeys(said)),
+                          next_step="start it again ({}), then the same command: complete stages are kept. Or do "
+                                    "without: --local-scheduler".format(_start_command(url(core))))
+
+
+def url(core: luigi.interface.core) -> str:
+    """The address of the scheduler that luigi.cfg and the command line name."""
+    return core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port)
+
+
+def _start_command(address: str) -> str:
+    """The command that starts a scheduler at this address, on the machine that it names."""
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme == "http+unix":
+        return "luigid --unix-socket {}".format(urllib.parse.unquote(parts.netloc))
+    try:
+        port = parts.port or 8082
+    except ValueError:  # the port is no number
+        port = 8082
+    if parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return "luigid --address 127.0.0.1 --port {}".format(port)
+    return "on {}: luigid --port {}".format(parts.hostname, port)
+
+
+def _ask(address: str) -> Optional[str]:
+    """What is wrong with the scheduler at `address`; None when it answers as one in time."""
+    if address.startswith("http+unix:"):
+        return None  # Luigi's own client alone can speak to it
+    answers = []  # type: List[Optional[str]]
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list",
+                                        timeout=ANSWER_WITHIN_S) as answer:
+                known = "response" in json.loads(answer.read().decode("utf-8"))
+            answers.append(None if known else "what answers there is no Luigi scheduler")
+        except urllib.error.HTTPError as error:
+            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+        except (ValueError, TypeError) as error:
+            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+        except Exception as error:
+            answers.append(str(getattr(error, "reason", error)))
+
+    # In a thread: a name server, or one byte a second, is under no socket's time limit.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(ANSWER_WITHIN_S)
+    return answers[0] if answers else "no answer within {} s".format(ANSWER_WITHIN_S)

@@ -1,0 +1,51 @@
+"""What a command needs before it imports anything else. Imports nothing that is not in every Python process."""
+
+import os
+import signal
+import sys
+from typing import Optional
+
+_folder_trouble = None  # type: Optional[str]
+
+
+def begin() -> None:
+    """The command has its three standard streams and a working folder; Ctrl-C ends it without a traceback.
+
+    A working folder that was removed is replaced by `/`, for Python cannot import without one;
+    `folder_trouble` says so then."""
+    global _folder_trouble
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # `>&-`: the next file that is opened would be taken for the stream
+            os.open(os.devnull, os.O_RDWR)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with `nohup`, which has it ignored
+        signal.signal(signal.SIGINT, _end)
+    try:
+        os.getcwd()
+    except OSError as error:
+        _folder_trouble = error.strerror
+        os.chdir("/")
+
+
+def folder_trouble() -> Optional[str]:
+    """What is wrong with the folder that the command was started in; None when nothing is."""
+    return _folder_trouble
+
+
+def hear_interrupts() -> None:
+    """From now on Ctrl-C raises KeyboardInterrupt: there is something to put in order."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: object) -> None:
+    try:
+        os.write(2, b"interrupted: nothing had begun\n")
+    finally:
+        os._exit(128 + number)
+
+
+def is_command(name: str) -> bool:
+    """Whether this process is the command of that name."""
+    return os.path.basename(sys.argv[0]) in (name, name + ".exe")

@@ -1,0 +1,37 @@
+"""Errors that nobody expected: a line of what happened, and a file with the traceback to report."""
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from typing import Optional
+
+from octet.errors import OctetError
+
+
+def explained(error: BaseException, where: str) -> OctetError:
+    """The error to show for `error`, which is none of ours; its traceback is in a file from now on.
+
+    where: the command, or the stage."""
+    if isinstance(error, OctetError):
+        return error
+    lines = str(error).strip().splitlines()
+    text = "{}\nPython {}, {}\n\n{}".format(
+        " ".join(sys.argv), platform.python_version(), platform.platform(),
+        "".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    path = _kept(text)
+    return OctetError("unexpected {}".format(": ".join([type(error).__name__] + lines[:1])), where=where,
+                      why="Octet has no answer to this error",
+                      next_step="please report it, with the traceback in {}".format(path) if path else
+                      "please report it, with this traceback, which no file could be written for:\n" + text)
+
+
+def _kept(text: str) -> Optional[str]:
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="octet-error-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:
+            out.write(text)
+        return path
+    except OSError:
+        return None
