@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing, contextmanager
-from typing import Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import BinaryIO, Callable, Iterable, Iterator, List, Optional, Tuple
 
 import platformdirs
 
@@ -22,10 +22,15 @@ def of_bytes(content: bytes) -> str:
 
 def of_file(path: str) -> str:
     """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError."""
-    hasher = hashlib.sha256()
     with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
-            hasher.update(chunk)
+        return of_open_file(file)
+
+
+def of_open_file(file: BinaryIO) -> str:
+    """The sha256 of the bytes from here to the end of an open file. Raises OSError."""
+    hasher = hashlib.sha256()
+    for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
+        hasher.update(chunk)
     return hasher.hexdigest()
 
 

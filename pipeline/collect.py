@@ -1,12 +1,14 @@
 """Which artifacts are kept, and why; the bytes of all others can be let go."""
 
+import os
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 from octet.errors import OctetError
 from pipeline import snapshot
+from pipeline.disk import explained
 from pipeline.looks import DROPPED, INTACT, Look
-from pipeline.marks import PINNED, RELEASED, Artifact
+from pipeline.marks import KEEPING, Artifact
 from pipeline.plan import Plan
 from pipeline.runs import Runs
 from pipeline.spec import STAGES
@@ -25,12 +27,12 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
     there; what the last runs of each recipe came to, and every run that has no end yet; what is
     pinned; what was released."""
     reasons: Reasons = {}
-    paths = {path.absolute() for path in recipes.glob("*.yaml")}
+    paths = _in(recipes)
     for _, of_recipe in runs.every():
         counted = 0
         for index, run in enumerate(of_recipe):
             path = Path(run["recipe"]["path"])
-            if index == 0 and path.is_file():
+            if index == 0 and os.path.lexists(str(path)):
                 paths.add(path)
             if counted >= last_runs and run["exit"] is not None:
                 continue
@@ -45,9 +47,11 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
         while artifact in accepted and accepted[artifact] not in reasons:
             reasons[accepted[artifact]] = "accepted for {}".format(reasons[artifact])
             artifact = accepted[artifact]
-    for kind in (PINNED, RELEASED):
-        for artifact, _ in store.marks.of(kind):
+    for kind in KEEPING:
+        for artifact, facts in store.marks.of(kind):
             reasons[artifact] = kind
+            for stage, key in facts.get("keeps", []):
+                reasons.setdefault((stage, key), "{} with {} {}".format(kind, artifact[0], artifact[1][:12]))
     troubles = []
     moment = snapshot.Moment()
     for path in sorted(paths):
@@ -57,6 +61,17 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
+
+
+def _in(recipes: Path) -> Set[Path]:
+    """The recipes in a folder; none where there is no folder. Raises StoreError where it cannot be listed: what is
+    fresh for them is then not known, and nothing may go."""
+    with explained("list the recipes", recipes):
+        try:
+            names = os.listdir(str(recipes))
+        except FileNotFoundError:
+            return set()
+    return {(recipes / name).absolute() for name in names if name.endswith(".yaml")}
 
 
 def _fresh(path: Path, moment: snapshot.Moment, store: Store, looks: Dict[Artifact, Look]) -> Set[Artifact]:

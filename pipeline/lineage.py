@@ -97,12 +97,8 @@ class Lineage:
         return self._all
 
     def _by_place(self, file: Path) -> Optional[dict]:
-        artifacts = (self.store.root / "artifacts").resolve()
-        try:
-            stage, key = file.resolve().relative_to(artifacts).parts[:2]
-        except ValueError:
-            return None
-        return manifest.read(artifacts / stage / key)
+        holder = self.store.holder(file)
+        return None if holder is None else self.store.look(*holder).manifest
 
     def _maker(self, stage: str, key: Optional[str], products: Dict[str, str]) -> Optional[dict]:
         """The manifest of the artifact with those products: that of the key that was read, if it

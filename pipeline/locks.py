@@ -17,17 +17,19 @@ POLL_S = 0.05
 class Lock:
     """The lock on one file. A context manager; held until `release`, or the holder's death."""
 
-    def __init__(self, path: Path, shared: bool = False,
+    def __init__(self, path: Path, open_file: Callable[[], int], shared: bool = False,
                  on_wait: Optional[Callable[[], None]] = None) -> None:
-        """on_wait: called once when the lock is not free at once."""
+        """path: for messages. open_file: gives a new descriptor of the file. on_wait: called once when the lock is not
+        free at once."""
         self.path = path
+        self.open_file = open_file
         self.kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self.on_wait = on_wait
         self._handle = None  # type: Optional[int]
 
     def acquire(self, timeout: Optional[float] = None) -> "Lock":
-        """Waits for the lock, `timeout` seconds at most. Raises TimeoutError."""
-        handle = os.open(str(self.path), os.O_RDWR | os.O_CREAT, 0o666)
+        """Waits for the lock, `timeout` seconds at most. Raises TimeoutError, and what `open_file` raises."""
+        handle = self.open_file()
         try:
             self._take(handle, timeout)
         except BaseException:
@@ -70,12 +72,17 @@ class Lock:
         self.release()
 
 
+<<<<<<< HEAD
 def is_held(path: Path) -> bool:
     """Whether somebody holds the lock exclusively at this moment."""
     try:
         handle = os.open(str(path), os.O_RDONLY)
     except FileNotFoundError:
         return False
+=======
+def is_held(handle: int) -> bool:
+    """Whether somebody holds the lock on an open file exclusively at this moment. The descriptor is closed."""
+>>>>>>> store
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return False

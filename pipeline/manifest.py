@@ -8,12 +8,14 @@ bit is no manifest.
 import fnmatch
 import json
 import math
-from pathlib import Path
+import os
+import stat
 from typing import Any, Dict, List, Optional, Sequence
 
 from octet import digest
 from octet.errors import StoreError
-from pipeline import disk, key
+from pipeline import key, record_form
+from pipeline.safe_tree import Folder, Misplaced, is_safe, kind, printable
 
 NAME = "manifest.json"
 FORMAT = 2
@@ -21,22 +23,25 @@ FORMAT = 2
 _SINCE_2 = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {},
             "places": {}}
 """What format 1 did not say."""
+_PARTS = {"recipe": {}, "source": {}, "data": {}, "files": {}, "versions": {}, "upstream": {}}
+"""Of `inputs`: a stage that reads none of it may leave it out."""
+_MOST_BYTES = 256 << 20
+"""A larger file is no record."""
 
 
-def write(folder: Path, manifest: dict) -> None:
+def write(folder: Folder, manifest: dict) -> None:
     """`folder` holds `manifest`, sealed, whole and on the disk."""
-    disk.write(Path(folder) / NAME, sealed({"format": FORMAT, **manifest}))
+    folder.write(NAME, sealed({"format": FORMAT, **manifest}))
 
 
-def read(folder: Path) -> Optional[dict]:
+def read(folder: Folder) -> Optional[dict]:
     """The manifest in `folder`, in the form of the newest format whatever its own; None when there
     is none, or it is not whole.
 
     Raises StoreError for the manifest of a newer Octet: that one is not ours to call damaged."""
-    path = Path(folder) / NAME
     try:
-        record = unsealed(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        record = unsealed(folder.read(NAME, _MOST_BYTES))
+    except (FileNotFoundError, Misplaced):
         return None
     if record is None:
         return None
@@ -44,9 +49,12 @@ def read(folder: Path) -> Optional[dict]:
         raise StoreError(
             "this manifest has format {}, and this Octet reads formats up to {}".format(
                 record.get("format"), FORMAT),
-            where=str(path), why="another version of Octet wrote to this store.",
+            where=str(folder.path / NAME), why="another version of Octet wrote to this store.",
             next_step="use that version, or another store.")
-    return {**_SINCE_2, **record}
+    record = {**_SINCE_2, **record}
+    if record_form.fault(record, record_form.MANIFEST):
+        return None
+    return {**record, "metrics": record.get("metrics", {}), "inputs": {**_PARTS, **record.get("inputs", {})}}
 
 
 def sealed(record: dict) -> bytes:
@@ -66,7 +74,7 @@ def unsealed(content: bytes) -> Optional[dict]:
             return None
         whole = record.get("seal") == key.digest(
             {name: value for name, value in record.items() if name != "seal"})
-    except ValueError:  # no JSON, no ASCII, or NaN, which `sealed` never lets in
+    except (ValueError, RecursionError):  # no JSON, too deep, no ASCII, or NaN, which `sealed` never lets in
         return None
     return record if whole else None
 
@@ -77,26 +85,34 @@ def products(manifest: dict) -> Dict[str, str]:
             if output["product"]}
 
 
-def outputs(folder: Path, patterns: Sequence[str]) -> List[dict]:
+def outputs(folder: Folder, patterns: Sequence[str]) -> List[dict]:
     """One record for each file below `folder`, sorted by path, the manifest left out.
 
-    patterns: globs of the products, relative to `folder`. Raises StoreError for one that no
-    file matches: an artifact without a product that it promised is not complete."""
-    folder = Path(folder)
-    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
-                   if not path.is_dir() or path.is_symlink())
-    paths = [path for path in paths if path != NAME]
+    patterns: globs of the products, relative to `folder`. Raises StoreError for one that no file matches: an artifact
+    without a product that it promised is not complete; and for what is neither a file nor a folder."""
+    paths = []
+    for path, status in folder.walk():
+        found = kind(status.st_mode)
+        if not is_safe(path) or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise StoreError("the stage made {}: {}".format(found, printable(path)), where=printable(str(folder.path)),
+                             why="an artifact holds files and folders; anything else could lead out of the store",
+                             next_step="write a file there, in the stage's file in tasks/ or in the code that it calls")
+        if stat.S_ISREG(status.st_mode) and path != NAME:
+            paths.append(path)
     for pattern in patterns:
         if not fnmatch.filter(paths, pattern):
             raise StoreError(
-                "the stage ended without its product '{}'".format(pattern), where=str(folder),
+                "the stage ended without its product '{}'".format(pattern), where=str(folder.path),
                 why="the stages below read that file. There are: {}".format(
                     ", ".join(paths) or "none"),
                 next_step="write it in the stage's file in tasks/, or correct pipeline/spec.py.")
-    return [{"path": path, "bytes": (folder / path).stat().st_size,
-             "sha256": digest.of_file(str(folder / path)),
-             "product": any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)}
-            for path in paths]
+    return [_output(folder, path, patterns) for path in sorted(paths)]
+
+
+def _output(folder: Folder, path: str, patterns: Sequence[str]) -> dict:
+    with os.fdopen(folder.open_file(path), "rb") as file:
+        return {"path": path, "bytes": os.fstat(file.fileno()).st_size, "sha256": digest.of_open_file(file),
+                "product": any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)}
 
 
 def _sayable(value: Any) -> Any:

@@ -19,38 +19,59 @@ import socket
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
-from pipeline import disk
+from octet.errors import StoreError
+from pipeline import disk, record_form
 from pipeline import manifest as manifests
+from pipeline.safe_tree import Misplaced, is_safe_name
+from pipeline.store_tree import StoreTree
 
 FORMAT = 1
+FOLDER = "runs"
+MOST_BYTES = 16 << 20
 
 
 class Runs:
     """The runs recorded in one store."""
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root) / "runs"
+        self.tree = StoreTree(root)
 
     def begin(self, recipe: Path, record: dict) -> dict:
         """`record` with its number, kept. Raises StoreError."""
-        folder = self.root / _folder_name(recipe)
-        with disk.explained("record a run", folder):
-            number = max(_numbers(folder), default=0) + 1
+        place = _place(recipe)
+        with disk.explained("record a run", self.tree.path(place)):
+            number = max(self._numbers(place), default=0) + 1
             while True:
                 numbered = {"format": FORMAT, "number": number, **record}
-                folder.mkdir(parents=True, exist_ok=True)
                 try:
-                    disk.write(_file(folder, number), manifests.sealed(numbered), exclusive=True)
+                    with self.tree.made(place) as folder:
+                        folder.write(_file(number), manifests.sealed(numbered), exclusive=True)
                     return numbered
                 except FileExistsError:  # another run of this recipe began at the same moment
                     number += 1
 
     def end(self, recipe: Path, record: dict) -> None:
         """The run's record is `record` from now on. Raises StoreError."""
-        path = _file(self.root / _folder_name(recipe), record["number"])
-        with disk.explained("record a run", path):
-            disk.write(path, manifests.sealed(record))
+        place = _place(recipe)
+        with disk.explained("record a run", self.tree.path(place) / _file(record["number"])):
+            with self.tree.made(place) as folder:
+                folder.write(_file(record["number"]), manifests.sealed(record))
 
+<<<<<<< HEAD
+=======
+    def forget(self, recipe: Path, number: int) -> None:
+        """There is no record of the run, nor a folder that is empty without it. Raises StoreError."""
+        place = _place(recipe)
+        with disk.explained("forget a run", self.tree.path(place)):
+            with self.tree.at(place) as folder:
+                folder.unlink(_file(number))
+            try:
+                with self.tree.at(FOLDER) as runs:
+                    runs.remove_folder(_folder_name(recipe))
+            except OSError:
+                pass  # there are others
+
+>>>>>>> store
     @staticmethod
     def name(recipe: Path, number: int) -> str:
         """The run's own name, which the manifests of what it makes carry."""
@@ -58,26 +79,75 @@ class Runs:
 
     def of(self, recipe: Path) -> Iterator[dict]:
         """The runs of one recipe, newest first."""
-        return self._in(self.root / _folder_name(recipe))
+        return self._in(_place(recipe))
 
     def every(self) -> Iterator[Tuple[int, Iterator[dict]]]:
         """For each recipe that ever ran, how many runs it had, and they, newest first."""
-        with disk.explained("list the runs", self.root):
-            folders = sorted(folder for folder in self.root.glob("*") if folder.is_dir())
-        for folder in folders:
-            yield len(_numbers(folder)), self._in(folder)
+        for name in self._names(FOLDER):
+            place = "{}/{}".format(FOLDER, name)
+            numbers = self._numbers(place)
+            if numbers:
+                yield len(numbers), self._in(place)
 
-    @staticmethod
-    def _in(folder: Path) -> Iterator[dict]:
-        for number in sorted(_numbers(folder), reverse=True):
-            path = _file(folder, number)
-            with disk.explained("read the record of a run", path):
+    def damaged(self) -> Iterator[Tuple[str, Optional[StoreError]]]:
+        """(its place below the store's root, why it cannot be read) of each record that is not what was written
+        (None), or unreadable."""
+        for name in self._names(FOLDER):
+            place = "{}/{}".format(FOLDER, name)
+            try:
+                numbers = self._numbers(place)
+            except StoreError as error:
+                yield place, error
+                continue
+            for number in numbers:
+                file = "{}/{}".format(place, _file(number))
                 try:
-                    record = manifests.unsealed(path.read_bytes())
-                except FileNotFoundError:
-                    continue
-            if record is not None and record.get("format") == FORMAT:
+                    if self._read(place, number) is None and self._is_there(place, number):
+                        yield file, None
+                except StoreError as error:
+                    yield file, error
+
+    def _in(self, place: str) -> Iterator[dict]:
+        for number in sorted(self._numbers(place), reverse=True):
+            record = self._read(place, number)
+            if record is not None:
                 yield record
+
+    def _read(self, place: str, number: int) -> Optional[dict]:
+        """The record of a run; None where it is not there or not what was written."""
+        with disk.explained("read the record of a run", self.tree.path(place) / _file(number)):
+            try:
+                with self.tree.at(place) as folder:
+                    record = manifests.unsealed(folder.read(_file(number), MOST_BYTES))
+            except (FileNotFoundError, Misplaced):
+                return None
+        sound = record is not None and record.get("format") == FORMAT and not record_form.fault(
+            record, record_form.RUN) and record["number"] == number
+        return record if sound else None
+
+    def _is_there(self, place: str, number: int) -> bool:
+        with disk.explained("read the record of a run", self.tree.path(place) / _file(number)):
+            try:
+                with self.tree.at(place) as folder:
+                    return folder.status(_file(number)) is not None
+            except (FileNotFoundError, Misplaced):
+                return False
+
+    def _numbers(self, place: str) -> List[int]:
+        return [int(name[:-5]) for name in self._names(place) if re.fullmatch(r"[0-9]{6,18}\.json", name)]
+
+    def _names(self, place: str) -> List[str]:
+        """What is in a folder; nothing where there is none, or something else: `octet verify` says so."""
+        with disk.explained("list the runs", self.tree.path(place)):
+            try:
+                with self.tree.at(place) as folder:
+                    return [name for name in folder.names() if is_safe_name(name)]
+            except (FileNotFoundError, Misplaced):
+                return []
+
+
+def _place(recipe: Path) -> str:
+    return "{}/{}".format(FOLDER, _folder_name(recipe))
 
 
 def state(run: dict) -> str:
@@ -108,13 +178,5 @@ def _folder_name(recipe: Path) -> str:
     return "{}-{}".format(plain, hashlib.sha256(os.fsencode(path)).hexdigest()[:12])
 
 
-def _file(folder: Path, number: int) -> Path:
-    return folder / "{:06d}.json".format(number)
-
-
-def _numbers(folder: Path) -> List[int]:
-    try:
-        names = os.listdir(str(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [int(name[:-5]) for name in names if re.fullmatch(r"\d+\.json", name)]
+def _file(number: int) -> str:
+    return "{:06d}.json".format(number)

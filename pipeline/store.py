@@ -11,39 +11,44 @@
 No other file does path arithmetic inside the store.
 """
 
-import os
-import shutil
-import time
+import stat
 import uuid
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional
 
-from pipeline import disk, locks, looks, words
+from pipeline import by_products, disk, locks, looks
 from pipeline import manifest as manifests
 from pipeline.blobs import Blobs
 from pipeline.disk import explained
+from pipeline.letting_go import let_go
 from pipeline.looks import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, Look
-from pipeline.marks import Artifact, Marks
+from pipeline.marks import LOST, Artifact, Marks
+from pipeline.quarantine import Quarantine
+from pipeline.removal import remove
+from pipeline.safe_tree import Misplaced, is_safe_name
 from pipeline.spec import STAGES
+from pipeline.store_tree import StoreTree
 
 
 class Store:
     """The artifacts below one root folder. Every OSError comes out as a StoreError."""
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root).absolute()
-        self.blobs = Blobs(self.root / "sources")
-        self.marks = Marks(self.root / "marks")
+        self.tree = StoreTree(Path(root).absolute())
+        self.root = self.tree.root
+        self.blobs = Blobs(self.tree)
+        self.marks = Marks(self.tree)
+        self.quarantine_folder = Quarantine(self.tree)
 
     # Reading
 
     def artifact(self, stage: str, key: str) -> Path:
         """The folder of an artifact, whether it is there or not."""
-        return self.root / "artifacts" / stage / key
+        return self.tree.path(_place(stage, key))
 
     def log(self, stage: str, key: str) -> Path:
         """Where what the stage's process prints goes."""
-        return self.root / "logs" / "{}-{}.log".format(stage, key[:12])
+        return self.tree.path(_log_place(stage, key))
 
     def state(self, stage: str, key: str) -> str:
         """One of intact, damaged, dropped, forced, unknown: see Look."""
@@ -58,16 +63,16 @@ class Store:
         found, sound = {}, {}
         forced = {artifact for artifact, _ in self.marks.of(FORCED)}
         for stage, key in artifacts:
-            folder = self.artifact(stage, key)
-            with explained("read an artifact", folder):
-                look = looks.by_files(folder, stage, key)
+            place = _place(stage, key)
+            with explained("read an artifact", self.tree.path(place)):
+                look = looks.by_files(self.tree, place, stage, key)
             found[stage, key] = look
             if look.state == INTACT:
                 for output in look.manifest["outputs"]:
                     if output["product"]:
-                        sound[str(folder / output["path"])] = (stage, key, output)
+                        sound["{}/{}".format(place, output["path"])] = (stage, key, output)
         with explained("read an artifact", self.root):
-            seen = looks.digests(sorted(sound), hashed)
+            seen = looks.digests(self.tree, sorted(sound), hashed)
         for path, (stage, key, output) in sound.items():
             if seen[path] != output["sha256"]:
                 look = found[stage, key]
@@ -78,39 +83,88 @@ class Store:
                 found[artifact] = found[artifact]._replace(state=FORCED)
         return found
 
-    def list(self) -> List[Artifact]:
-        """Every artifact that is published, by stage and key."""
-        with explained("list the artifacts", self.root):
-            return sorted((stage, key) for stage in disk.names(self.root / "artifacts")
-                          for key in disk.names(self.root / "artifacts" / stage))
+    def read(self, stage: str, key: str, path: str) -> bytes:
+        """The bytes of one file of an artifact. Raises StoreError where it is not there."""
+        with explained("read an artifact", self.artifact(stage, key) / path):
+            with self.tree.at(_place(stage, key)) as folder:
+                return folder.read(path)
+
+    def list(self, strict: bool = True) -> List[Artifact]:
+        """Every artifact that is published, by stage and key.
+
+        strict: raises StoreError for a stage's folder that is none or cannot be read, rather than list nothing of
+        it."""
+        return sorted((stage, key) for stage in self._names("artifacts", strict)
+                      for key in self._names("artifacts/" + stage, strict and stage in STAGES))
+
+    def _names(self, place: str, strict: bool) -> List[str]:
+        with explained("list the artifacts", self.tree.path(place)):
+            try:
+                with self.tree.at(place) as folder:
+                    return [name for name in folder.names() if not name.startswith(".") and is_safe_name(name)]
+            except FileNotFoundError:
+                return []
+            except OSError:
+                if strict:
+                    raise
+                return []
 
     def manifests(self) -> Iterator[dict]:
         """The manifests of all published artifacts, and after them of those in quarantine."""
         for stage, key in self.list():
             with explained("read an artifact", self.artifact(stage, key)):
-                record = manifests.read(self.artifact(stage, key))
+                record = self._manifest(_place(stage, key))
             if record is not None:
                 yield record
         for name in self.quarantined():
-            record = manifests.read(self.root / "quarantine" / name)
+            with explained("read an artifact in quarantine", self.root):
+                record = self._manifest("quarantine/" + name)
             if record is not None:
                 yield record
 
+    def _manifest(self, place: str) -> Optional[dict]:
+        try:
+            with self.tree.at(place) as folder:
+                record = manifests.read(folder)
+        except (FileNotFoundError, Misplaced):
+            return None
+        return record if record is not None and {"stage", "key", "outputs"} <= set(record) else None
+
+    def holder(self, file: Path) -> Optional[Artifact]:
+        """The artifact in whose folder a path lies; None for a path elsewhere."""
+        try:
+            parts = Path(file).resolve().relative_to(self.root / "artifacts").parts
+        except ValueError:
+            return None
+        return (parts[0], parts[1]) if len(parts) > 1 else None
+
     def quarantined(self) -> List[str]:
-        """The names of the folders in quarantine."""
-        return sorted(disk.names(self.root / "quarantine"))
+        """The names of what is in quarantine."""
+        return self.quarantine_folder.names()
 
     # Writing: all of it under the artifact's lock
 
     def lock(self, stage: str, key: str, shared: bool = False,
              on_wait: Optional[Callable[[], None]] = None) -> locks.Lock:
         """The lock on an artifact, not yet taken: shared to read it, else to make or remove it."""
-        path = self.root / "locks" / "{}-{}.lock".format(stage, key)
-        with explained("lock an artifact", path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(str(path), "a"):  # here rather than in acquire(), where nobody explains it
-                pass
-        return locks.Lock(path, shared, on_wait)
+        name = "{}-{}.lock".format(stage, key)
+        path = self.tree.path("locks") / name
+
+        def open_file() -> int:
+            with explained("lock an artifact", path):
+                return self.tree.open_lock(name)
+        return locks.Lock(path, open_file, shared, on_wait)
+
+    def is_being_made(self, stage: str, key: str) -> bool:
+        """Whether a run holds the artifact's lock to make it, or to remove it, at this moment."""
+        name = "{}-{}.lock".format(stage, key)
+        with explained("look at a lock", self.tree.path("locks") / name):
+            try:
+                with self.tree.at("locks") as folder:
+                    handle = folder.open_file(name)
+            except (FileNotFoundError, Misplaced):
+                return False
+        return locks.is_held(handle)
 
     def is_being_made(self, stage: str, key: str) -> bool:
         """Whether a run holds the artifact's lock to make it, or to remove it, at this moment."""
@@ -120,35 +174,41 @@ class Store:
 
     def workspace(self, stage: str, key: str) -> Path:
         """A new empty folder beside the artifact's. Call it under the lock: whatever an earlier,
-        killed run of the same key left behind is removed."""
-        target = self.artifact(stage, key)
-        with explained("make a workspace", target.parent):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for leftover in target.parent.glob(".{}.*.tmp".format(key)):
-                _remove(leftover)
-            fresh = target.parent / ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
-            fresh.mkdir()  # not mkdtemp: its 0700 would shut out whoever shares the store
-        return fresh
+        killed run of the same key left behind is removed; what is in the log's place and no file goes to
+        quarantine."""
+        place = _place(stage, key)
+        fresh = ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
+        with explained("make a workspace", self.artifact(stage, key).parent):
+            self.tree.expect_short(place + fresh)
+            self.tree.clear_for_file(_log_place(stage, key))
+            with self.tree.made(_parent(place)) as folder:
+                for name in folder.names():
+                    if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
+                        remove(folder, name)
+                folder.make(fresh)  # not mkdtemp: its 0700 would shut out whoever shares the store
+        return self.artifact(stage, key).parent / fresh
 
     def copy(self, stage: str, key: str, to_key: str) -> Path:
         """A workspace for `to_key` that holds what the artifact holds, its manifest left out. Files
-        share their bytes on the disk where it can do that."""
-        workspace, source = self.workspace(stage, to_key), self.artifact(stage, key)
-        with explained("copy an artifact", source):
-            for path in sorted(source.rglob("*")):
-                target = workspace / path.relative_to(source)
-                if path.is_dir() and not path.is_symlink():
-                    target.mkdir()
-                elif path != source / manifests.NAME:
-                    try:
-                        os.link(str(path), str(target))
-                    except OSError:
-                        shutil.copy2(str(path), str(target))
+        share their bytes on the disk where it can do that. Raises StoreError for what is no file and no folder."""
+        workspace = self.workspace(stage, to_key)
+        with explained("copy an artifact", self.artifact(stage, key)):
+            with self.tree.at(_place(stage, key)) as source, self.tree.at(self.tree.inside(workspace)) as target:
+                for path, status in source.walk():
+                    if stat.S_ISDIR(status.st_mode):
+                        target.made(path).close()
+                    elif path != manifests.NAME:
+                        source.copy(path, target)
         return workspace
 
     def discard(self, workspace: Path) -> None:
         """The workspace is gone, as far as it can be: the next run sweeps what is left."""
-        shutil.rmtree(str(workspace), ignore_errors=True)
+        place = self.tree.inside(workspace)
+        try:
+            with self.tree.at(_parent(place)) as folder:
+                remove(folder, workspace.name)
+        except OSError:
+            pass
 
     def publish(self, workspace: Path, stage: str, key: str, manifest: dict) -> Path:
         """The workspace is the artifact, on the disk and whole; its folder is returned.
@@ -156,54 +216,69 @@ class Store:
         `manifest` without `outputs` gets them, by the stage's products. Whatever else is in the
         way goes to quarantine; beside an intact one the workspace is dropped, since an artifact is
         never changed."""
-        workspace, target = Path(workspace), self.artifact(stage, key)
+        place, target = self.tree.inside(workspace), self.artifact(stage, key)
         with explained("publish an artifact", target):
             record = dict(manifest, stage=stage, key=key)
-            if "outputs" not in record:
-                record["outputs"] = manifests.outputs(workspace, STAGES[stage].products)
-            state = self.state(stage, key)
-            if state == INTACT:
-                shutil.rmtree(str(workspace))
-                return target
-            disk.settle(workspace)
-            manifests.write(workspace, record)
-            disk.take_write_permission(workspace / manifests.NAME)
-            if state != UNKNOWN:
-                self.quarantine(stage, key)
-            os.rename(str(workspace), str(target))
-            disk.fsync_folder(target.parent)
-        self.marks.remove(FORCED, stage, key)
+            with self.tree.at(place) as folder:
+                by_products.clear_misplaced(folder, STAGES[stage].products)
+                if "outputs" not in record:
+                    record["outputs"] = manifests.outputs(folder, STAGES[stage].products)
+                state = self.state(stage, key)
+                if state != INTACT:
+                    disk.settle(folder)
+                    manifests.write(folder, record)
+                    disk.take_write_permission(folder, manifests.NAME)
+            with self.tree.at(_parent(place)) as artifacts:
+                if state == INTACT:
+                    remove(artifacts, workspace.name)
+                    return target
+                if state != UNKNOWN:
+                    self.quarantine(stage, key)
+                artifacts.rename(workspace.name, artifacts, key)
+                artifacts.sync()
+        for said in (FORCED, LOST):
+            self.marks.remove(said, stage, key)
         return target
+
+    def put_aside(self, place: str) -> Path:
+        """Whatever is at a place below the root is in quarantine, as the thing that it is. Its new path."""
+        with explained("put it into quarantine", self.tree.path(place)):
+            return self.tree.put_aside(place)
+
+    def by_product_damage(self, stage: str, key: str, manifest: dict) -> Dict[str, str]:
+        """{path: what is wrong} of an artifact's by-products that are not known to be lost, every byte read."""
+        known = by_products.lost(self.marks, stage, key)
+        found = by_products.damage(self.tree, _place(stage, key), manifest)
+        return {path: wrong for path, wrong in found.items() if path not in known}
+
+    def lose_by_products(self, stage: str, key: str, paths: Iterable[str]) -> List[Path]:
+        """Those by-products are in quarantine, as far as they are there, and known to be lost."""
+        return by_products.lose(self.tree, self.marks, stage, key, _place(stage, key), list(paths))
 
     def quarantine(self, stage: str, key: str) -> Path:
         """The artifact is out of the way, and unknown from now on. Its new folder is returned."""
-        aside = self.root / "quarantine" / "{}-{}-{}".format(stage, key, uuid.uuid4().hex[:8])
-        with explained("put an artifact into quarantine", aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(str(self.artifact(stage, key)), str(aside))
-            disk.fsync_folder(aside.parent)
-        return aside
+        with explained("put an artifact into quarantine", self.artifact(stage, key)):
+            return self.tree.put_aside(_place(stage, key), "{}-{}".format(stage, key))
 
     def drop(self, stage: str, key: str, why: str) -> None:
         """The artifact's bytes are gone and its manifest stays: it was there, and is fresh for
-        whatever lies below it."""
+        whatever lies below it. Takes no space, so that it works on a full disk."""
         with explained("drop an artifact", self.artifact(stage, key)):
-            _empty(self.artifact(stage, key), why)
-
-    def drop_quarantined(self, name: str) -> None:
-        """The bytes of a folder in quarantine are gone; its manifest, if it has one, stays."""
-        folder = self.root / "quarantine" / name
-        with explained("drop an artifact in quarantine", folder):
-            _empty(folder, "quarantined")
-
-    def quarantined_bytes(self, name: str) -> int:
-        """How much a folder in quarantine takes."""
-        return sum(path.stat().st_size for path in (self.root / "quarantine" / name).rglob("*")
-                   if path.is_file() and path.name not in (manifests.NAME, looks.DROPPED_NAME))
+            with self.tree.at(_place(stage, key)) as folder:
+                let_go(folder, why)
 
     def leftovers(self) -> List[Path]:
         """The workspaces of runs: of those that were killed, and of those at work."""
-        return sorted((self.root / "artifacts").glob("*/.*.tmp"))
+        found = []
+        for stage in self._names("artifacts", strict=False):
+            with explained("list the workspaces", self.tree.path("artifacts/" + stage)):
+                try:
+                    with self.tree.at("artifacts/" + stage) as folder:
+                        found += [folder.path / name for name in folder.names()
+                                  if name.startswith(".") and name.endswith(".tmp")]
+                except (FileNotFoundError, Misplaced):
+                    continue
+        return sorted(found)
 
     def sweep(self) -> List[Path]:
         """The workspaces that killed runs have left, and that are gone now."""
@@ -211,37 +286,22 @@ class Store:
         for path in self.leftovers():
             stage, key = path.parent.name, path.name.split(".")[1]
             try:
-                with self.lock(stage, key).acquire(timeout=0):
-                    _remove(path)
+                with self.lock(stage, key or "none").acquire(timeout=0), explained("remove a workspace", path):
+                    with self.tree.at("artifacts/" + stage) as folder:
+                        remove(folder, path.name)
                     gone.append(path)
             except TimeoutError:
                 pass  # at work
         return gone
 
 
-def _empty(folder: Path, why: str) -> None:
-    """The folder holds its manifest and a note of when and why the rest went, the note first."""
-    disk.write(folder / looks.DROPPED_NAME, manifests.sealed(
-        {"format": 1, "dropped": words.utc(time.time()), "why": why}))
-    keep = (folder / manifests.NAME, folder / looks.DROPPED_NAME)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        elif path not in keep:
-            path.unlink()
-    disk.fsync_folder(folder)
+def _place(stage: str, key: str) -> str:
+    return "artifacts/{}/{}".format(stage, key)
 
 
-def _remove(folder: Path) -> None:
-    """The folder is gone. Tried again, since a process that is dying may still write into it."""
-    for attempt in range(5):
-        try:
-            return shutil.rmtree(str(folder))
-        except FileNotFoundError:
-            if not folder.exists():
-                return None
-        except OSError:
-            if attempt == 4:
-                raise
-        time.sleep(0.2)
-    return None
+def _log_place(stage: str, key: str) -> str:
+    return "logs/{}-{}.log".format(stage, key[:12])
+
+
+def _parent(place: str) -> str:
+    return place.rpartition("/")[0]

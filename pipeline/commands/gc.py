@@ -7,13 +7,14 @@ pinned and what was released. Nothing that a running stage makes or reads is tou
 
 import argparse
 import json
-from typing import Optional
+from typing import Iterator, List, Optional
 
 from octet import digest
-from octet.errors import UsageError
+from octet.errors import StoreError, UsageError
 from pipeline import collect, settings, words
 from pipeline.looks import INTACT
 from pipeline.runs import Runs
+from pipeline.safe_tree import printable
 from pipeline.store import Store
 
 LAST_RUNS = 3
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--dry-run", action="store_true", help="only say what would be done (the default)")
     parser.add_argument("--runs", type=int, default=LAST_RUNS, metavar="N",
                         help="how many of a recipe's last runs are kept ({})".format(LAST_RUNS))
-    parser.add_argument("--quarantine", action="store_true", help="damaged artifacts in quarantine too")
+    parser.add_argument("--quarantine", action="store_true", help="what is in quarantine too")
     parser.add_argument("--json", action="store_true")
 
 
@@ -44,25 +45,44 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
             raise troubles[0]
     for error in troubles:
         print("not known what is fresh for it: {}".format(error))
-    rows = []
-    for (stage, key), look in sorted(looks.items()):
-        if (stage, key) in reasons or look.state != INTACT:
-            continue
-        size = sum(output["bytes"] for output in look.manifest["outputs"])
-        done = _drop(store, stage, key) if arguments.delete else "would go"
-        rows.append({"stage": stage, "key": key, "bytes": size, "finished": look.manifest.get("finished"),
-                     "done": done})
-    for name in store.quarantined() if arguments.quarantine else ():
-        size = store.quarantined_bytes(name)
-        if size:
-            if arguments.delete:
-                store.drop_quarantined(name)
-            stage, _, rest = name.partition("-")
-            rows.append({"stage": stage, "key": rest, "bytes": size, "finished": None,
-                         "done": "gone from quarantine" if arguments.delete else "would go from quarantine"})
+    rows, failed = [], []
+    # First what takes no note: on a disk that is full to the last block that makes space for the rest.
     swept = store.sweep() if arguments.delete else []
+    for name in store.quarantined() if arguments.quarantine else ():
+        rows += _row(_of_quarantine(store, name, arguments.delete), failed)
+    for (stage, key), look in sorted(looks.items()):
+        if (stage, key) not in reasons and look.state == INTACT:
+            rows += _row(_of_artifact(store, stage, key, look.manifest, arguments.delete), failed)
     _print(arguments, rows, len(looks), len(swept))
+    if failed:
+        raise failed[0]
     return None
+
+
+def _row(rows: Iterator[dict], failed: List[StoreError]) -> List[dict]:
+    """The rows; one that fails ends in `failed`, so that the others go on."""
+    try:
+        return list(rows)
+    except StoreError as error:
+        failed.append(error)
+        return []
+
+
+def _of_artifact(store: Store, stage: str, key: str, manifest: dict, delete: bool) -> Iterator[dict]:
+    size = sum(output["bytes"] for output in manifest["outputs"])
+    yield {"stage": stage, "key": key, "bytes": size, "finished": manifest.get("finished"),
+           "done": _drop(store, stage, key) if delete else "would go"}
+
+
+def _of_quarantine(store: Store, name: str, delete: bool) -> Iterator[dict]:
+    size = store.quarantine_folder.size(name)
+    if size is None:
+        return
+    if delete:
+        store.quarantine_folder.drop(name)
+    stage, _, rest = name.partition("-")
+    yield {"stage": printable(stage), "key": printable(rest), "bytes": size, "finished": None,
+           "done": "gone from quarantine" if delete else "would go from quarantine"}
 
 
 def _drop(store: Store, stage: str, key: str) -> str:

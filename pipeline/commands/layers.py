@@ -18,7 +18,7 @@ from pipeline.lineage import IDENTIFIER, Lineage, id_of
 from pipeline.looks import FORCED, INTACT
 from pipeline.store import Store
 
-MEASURED = "ValidateInterpreter"
+MEASURED, MEASUREMENT = "ValidateInterpreter", "measurement.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,18 +53,14 @@ def _parity(lineage: Lineage, file: Path) -> Dict:
                          why="`octet trace {}` says what it was".format(file),
                          next_step="run `luigi --module pipeline {}` for its recipe: it is made again".format(MEASURED))
     newest = max(whole, key=lambda found: found.get("finished") or "")
-    return json.loads(_measurement(lineage.store, newest).read_text(encoding="utf-8"))["parity"]
+    return json.loads(lineage.store.read(newest["stage"], newest["key"], MEASUREMENT).decode("utf-8"))["parity"]
 
 
 def _is_whole(store: Store, record: Dict) -> bool:
     """Whether the artifact of the manifest is there, and not another under its key."""
     look = store.look(record["stage"], record["key"])
-    return look.state in (INTACT, FORCED) and id_of(look.manifest) == id_of(record) and _measurement(
-        store, record).exists()
-
-
-def _measurement(store: Store, record: Dict) -> Path:
-    return store.artifact(record["stage"], record["key"]) / "measurement.json"
+    return look.state in (INTACT, FORCED) and id_of(look.manifest) == id_of(record) and any(
+        output["path"] == MEASUREMENT for output in record["outputs"])
 
 
 def _wrong(parity: Dict) -> Iterator[str]:

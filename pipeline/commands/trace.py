@@ -57,9 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _write_source(lineage: Lineage, chain: List[dict], folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError("is not empty", where=str(folder), why="source is restored into a new folder",
-                         next_step="name another one")
+    restore.expect_new(folder)
     for record in chain:
         count = restore.write(lineage.store, record, folder / record["stage"])
         print("{}: {} source files".format(folder / record["stage"], count))

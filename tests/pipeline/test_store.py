@@ -7,6 +7,7 @@ import pytest
 
 from octet.errors import StoreError
 from pipeline import manifest
+from pipeline.safe_tree import Folder
 from pipeline.store import Store
 
 STAGE, KEY = "Freeze", "ab" * 32
@@ -96,7 +97,8 @@ def put_a_folder_in_place_of_an_output(folder):
 
 def move_it_to_another_key(folder):
     (folder / "manifest.json").unlink()
-    manifest.write(folder, {"stage": STAGE, "key": "cd" * 32, "outputs": []})
+    with Folder.at(folder) as opened:
+        manifest.write(opened, {"stage": STAGE, "key": "cd" * 32, "outputs": []})
 
 
 DAMAGES = [truncate, empty, flip_a_byte_and_put_mtime_back,
@@ -178,7 +180,7 @@ def test_damage_is_seen_when_the_digest_is_cached(store, tmp_path, monkeypatch):
     folder = publish(store)
     for _ in range(2):
         assert store.state(STAGE, KEY) == "intact"
-    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr(digest, "of_open_file", lambda file: pytest.fail("hashed again"))
     assert store.state(STAGE, KEY) == "intact"
     monkeypatch.undo()
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
@@ -254,7 +256,7 @@ def test_the_lock_of_a_killed_process_is_free(store):
 def test_a_root_that_cannot_be_a_folder_is_a_store_error(tmp_path):
     (tmp_path / "file").write_text("")
     store = Store(tmp_path / "file")
-    for call in (store.workspace, store.lock):
+    for call in (store.workspace, lambda stage, key: store.lock(stage, key).acquire()):
         with pytest.raises(StoreError) as caught:
             call(STAGE, KEY)
         assert all((caught.value.what, caught.value.where, caught.value.why,

@@ -195,6 +195,21 @@ def test_verify_reports_a_lost_by_product_and_a_damaged_source(house):
     out = octet(house, "verify", code=11)
     assert "by-product events missing" in out and "source {}: damaged".format(source.name[:12]) in out
     assert artifact(house, "TrainFloat").exists()
+    assert "known to be lost from now on" in out and octet(house, "verify") == "11 artifacts read, 0 damaged\n"
+
+
+def test_a_damaged_by_product_is_put_aside_once(house):
+    path = artifact(house, "TrainFloat") / "events"
+    damage(path, b"other events")
+    assert "by-product events damaged: 12 bytes instead of" in octet(house, "verify", "--keep", code=11)
+    assert path.exists() and "known to be lost" in octet(house, "verify", code=11)
+    aside, = (house.store / "quarantine").iterdir()
+    assert not path.exists() and aside.read_bytes() == b"other events"
+    assert octet(house, "verify") == "11 artifacts read, 0 damaged\n"
+    octet(house, "force", house.mine / "faces.yaml", "TrainFloat")
+    assert house.luigi().made == ["TrainFloat"]
+    (artifact(house, "TrainFloat") / "events").unlink()  # of the new one nothing was said yet
+    assert "by-product events missing" in octet(house, "verify", code=11)
 
 
 # gc, pin
@@ -221,14 +236,42 @@ def test_gc_keeps_what_is_fresh_and_the_last_runs(house):
     assert house.luigi(recipe="second").made == ALL[1:]
 
 
-def test_gc_keeps_what_is_pinned_and_what_it_was_made_from(house):
-    octet(house, "pin", "{}:ConvertUint8".format(house.mine / "second.yaml"))
+def without_second(house, *words):
+    """The command, while the recipe `second` is not there."""
     (house.mine / "second.yaml").rename(house.mine / "second.kept")
     try:
-        octet(house, "gc", "--delete", "--runs", "0")
+        return octet(house, *words)
     finally:
         (house.mine / "second.kept").rename(house.mine / "second.yaml")
-    assert gone(house) == ["ValidateInterpreter"]
+
+
+def test_gc_keeps_what_is_pinned_and_what_it_was_made_from(house):
+    octet(house, "pin", "{}:Freeze".format(house.mine / "second.yaml"))
+    without_second(house, "gc", "--delete", "--runs", "0")
+    assert gone(house) == ["ConvertUint8", "ValidateInterpreter"]
+
+
+def test_a_pinned_model_keeps_its_measurement(house):
+    octet(house, "pin", artifact(house, "ConvertUint8", "second") / "model.tflite")
+    without_second(house, "gc", "--delete", "--runs", "0")
+    assert gone(house) == []
+
+
+def test_what_another_pin_needs_is_kept_when_one_is_removed(house):
+    model, graph = ("{}:{}".format(house.mine / "second.yaml", stage) for stage in ("ConvertUint8", "EvalGraph"))
+    octet(house, "pin", model, "--reason", "the one in the field")
+    octet(house, "pin", graph)
+    octet(house, "pin", graph, "--remove")
+    without_second(house, "gc", "--delete", "--runs", "0")
+    assert gone(house) == []
+    assert "it is kept with ConvertUint8" in octet(house, "pin", graph, "--remove", code=2)
+    pinned, = json.loads(octet(house, "pin", "--json"))
+    assert pinned["stage"] == "ConvertUint8" and pinned["reason"] == "the one in the field"
+    assert len(pinned["keeps"]) == 6 and "the one in the field" in octet(house, "pin")
+    octet(house, "pin", model, "--remove")
+    assert "nothing is pinned" in octet(house, "pin")
+    without_second(house, "gc", "--delete", "--runs", "0")
+    assert gone(house) == sorted(ALL[1:])
 
 
 def test_gc_leaves_what_a_running_stage_reads(house):

@@ -1,0 +1,295 @@
+"""Files and folders below one root, reached through descriptors of their folders. Nothing below the root is followed.
+
+A folder is a folder and a file is a regular file. A symbolic link, a fifo, a socket, a device, or a folder in a
+file's place is `Misplaced`: it is never opened and never walked. It can be renamed or unlinked as the thing that it
+is. A name that leads out of its folder (`..`, an absolute path) is refused before the system sees it.
+
+The root itself may be a symbolic link: `luigi.cfg` may name one.
+"""
+
+import errno
+import os
+import shutil
+import stat
+import uuid
+from pathlib import Path
+from typing import Iterator, List, Optional, Tuple
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+DEEPEST = 64
+"""How many folders may lie in each other where all that is below one is listed."""
+
+FILE, FOLDER = "a file", "a folder"
+_KINDS = ((stat.S_ISREG, FILE), (stat.S_ISDIR, FOLDER), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a fifo"),
+          (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))
+
+
+class Misplaced(OSError):
+    """Something that is neither the file nor the folder that belongs in its place."""
+
+    def __init__(self, path: Path, found: str, wanted: str) -> None:
+        super().__init__(errno.EINVAL, "it is {}, where {} belongs".format(found, wanted), str(path))
+        self.found = found
+
+
+class UnsafeName(Misplaced):
+    """A name that is no place below its folder."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Path(printable(name.replace("\0", "\\0"))), "no relative path without '..'", "a name")
+
+
+def printable(text: str) -> str:
+    """`text` with whatever cannot be written as UTF-8 (a name that is not UTF-8, a lone surrogate) as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_safe(inside: object) -> bool:
+    """Whether `inside` is a relative path of plain names, so that it leads to a place below its folder."""
+    if not isinstance(inside, str) or "\0" in inside:
+        return False
+    try:
+        os.fsencode(inside)
+    except ValueError:  # a lone surrogate
+        return False
+    return all(part not in ("", ".", "..") for part in inside.split("/"))
+
+
+def is_safe_name(name: object) -> bool:
+    """Whether `name` is safe and one name, no path."""
+    return is_safe(name) and "/" not in name
+
+
+def kind(mode: int) -> str:
+    """'a file', 'a folder', 'a symbolic link' ... for a file's mode."""
+    return next((words for test, words in _KINDS if test(mode)), "no file")
+
+
+class Folder:
+    """An open folder; a context manager. Methods take paths relative to it and raise OSError, which names the
+    whole path; Misplaced for a thing of another kind; UnsafeName for a path that leads out of it."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self.handle = handle
+        self.path = path
+
+    @classmethod
+    def at(cls, path: Path) -> "Folder":
+        """The folder at `path`, which is followed as far as its parent."""
+        try:
+            return cls(os.open(str(path), FOLDER_FLAGS), Path(path))
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP) and os.path.lexists(str(path)):
+                raise Misplaced(path, kind(os.lstat(str(path)).st_mode), FOLDER) from error
+            raise
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self.handle)
+
+    # Looking
+
+    def folder(self, inside: str) -> "Folder":
+        """An open folder below this one."""
+        handle, path = os.dup(self.handle), self.path
+        try:
+            for name in _parts(inside):
+                path = path / name
+                below = _open_folder(handle, name, path)
+                os.close(handle)
+                handle = below
+        except BaseException:
+            os.close(handle)
+            raise
+        return Folder(handle, path)
+
+    def status(self, inside: str) -> Optional[os.stat_result]:
+        """What `lstat` says of it; None where nothing is."""
+        try:
+            with _Naming(self, inside), self._parent(inside) as parent:
+                return os.stat(_last(inside), dir_fd=parent.handle, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def names(self) -> List[str]:
+        """What is in the folder, sorted, hidden files included."""
+        with _Naming(self, ""):
+            return sorted(os.listdir(self.handle))
+
+    def walk(self, above: str = "", depth: int = 0) -> Iterator[Tuple[str, os.stat_result]]:
+        """(relative path, `lstat`) of all below the folder, sorted, a folder before what is in it. Links are not
+        followed. Raises Misplaced for folders nested deeper than `DEEPEST`."""
+        if depth > DEEPEST:
+            raise Misplaced(self.path, "more than {} folders deep".format(DEEPEST), "an artifact's file")
+        for name in self.names():
+            status = self.status(name)
+            if status is None:
+                continue  # gone meanwhile
+            yield above + name, status
+            if stat.S_ISDIR(status.st_mode):
+                try:
+                    below = self.folder(name)
+                except FileNotFoundError:
+                    continue
+                with below:
+                    yield from below.walk(above + name + "/", depth + 1)
+
+    def open_file(self, inside: str) -> int:
+        """A descriptor of a regular file, to read."""
+        path = self.path / inside
+        with _Naming(self, inside), self._parent(inside) as parent:
+            name = _last(inside)
+            # Looked at first: to open a device can already do something.
+            _expect_file(os.stat(name, dir_fd=parent.handle, follow_symlinks=False).st_mode, path)
+            handle = os.open(name, os.O_RDONLY | FILE_FLAGS, dir_fd=parent.handle)
+        try:
+            _expect_file(os.fstat(handle).st_mode, path)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def read(self, inside: str, most: int = -1) -> bytes:
+        """The bytes of a regular file, the first `most` of them."""
+        with os.fdopen(self.open_file(inside), "rb") as file:
+            return file.read(most)
+
+    # Changing
+
+    def make(self, name: str) -> None:
+        """There is a folder of that name now. Raises FileExistsError where something is."""
+        with _Naming(self, name):
+            os.mkdir(_one(name), dir_fd=self.handle)
+
+    def made(self, inside: str) -> "Folder":
+        """An open folder below this one, made where it is not there."""
+        folder = self.folder("")
+        for name in _parts(inside):
+            with folder as above:
+                try:
+                    above.make(name)
+                except FileExistsError:
+                    pass
+                folder = above.folder(name)
+        return folder
+
+    def create(self, name: str) -> int:
+        """A descriptor of a new empty file, to write. Raises FileExistsError where something is."""
+        with _Naming(self, name):
+            return os.open(_one(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | FILE_FLAGS, 0o666, dir_fd=self.handle)
+
+    def write(self, name: str, content: bytes, exclusive: bool = False) -> None:
+        """The file `name` holds `content`: written aside, fsynced, given its name, its folder fsynced.
+
+        exclusive: raises FileExistsError rather than replace a file."""
+        aside = ".{}.{}.part".format(_one(name)[:50], uuid.uuid4().hex[:8])
+        try:
+            with _Naming(self, name):
+                with os.fdopen(self.create(aside), "wb") as out:
+                    out.write(content)
+                    out.flush()
+                    os.fsync(out.fileno())
+                if exclusive:
+                    os.link(aside, name, src_dir_fd=self.handle, dst_dir_fd=self.handle, follow_symlinks=False)
+                else:
+                    os.rename(aside, name, src_dir_fd=self.handle, dst_dir_fd=self.handle)
+        finally:
+            self._unlink_if_there(aside)
+        self.sync()
+
+    def copy(self, inside: str, to: "Folder") -> None:
+        """The regular file is in the other folder too, at the same place below it; it shares its bytes on the disk
+        where the file system can do that."""
+        with self._parent(inside) as source, to._parent(inside) as target:
+            name = _last(inside)
+            with os.fdopen(source.open_file(name), "rb") as file:
+                try:
+                    return os.link(name, name, src_dir_fd=source.handle, dst_dir_fd=target.handle,
+                                   follow_symlinks=False)
+                except OSError:
+                    with os.fdopen(target.create(name), "wb") as out:
+                        shutil.copyfileobj(file, out, 1 << 20)
+
+    def rename(self, name: str, to: "Folder", new_name: str) -> None:
+        """What is there, whatever it is, is in the folder `to` under its new name."""
+        with _Naming(self, name):
+            os.rename(_one(name), _one(new_name), src_dir_fd=self.handle, dst_dir_fd=to.handle)
+
+    def unlink(self, name: str) -> None:
+        """Whatever is there and is no folder is gone."""
+        with _Naming(self, name):
+            os.unlink(_one(name), dir_fd=self.handle)
+
+    def remove_folder(self, name: str) -> None:
+        """An empty folder is gone."""
+        with _Naming(self, name):
+            os.rmdir(_one(name), dir_fd=self.handle)
+
+    def sync(self) -> None:
+        """The names in the folder are on the disk, not only in memory."""
+        os.fsync(self.handle)
+
+    def _unlink_if_there(self, name: str) -> None:
+        try:
+            os.unlink(name, dir_fd=self.handle)
+        except FileNotFoundError:
+            pass  # renamed
+
+    def _parent(self, inside: str) -> "Folder":
+        return self.folder("/".join(_parts(inside)[:-1]))
+
+
+def _parts(inside: str) -> List[str]:
+    if inside == "":
+        return []
+    if not is_safe(inside):
+        raise UnsafeName(inside)
+    return inside.split("/")
+
+
+def _one(name: str) -> str:
+    if not is_safe_name(name):
+        raise UnsafeName(name)
+    return name
+
+
+def _last(inside: str) -> str:
+    return inside.rpartition("/")[2]
+
+
+def _open_folder(handle: int, name: str, path: Path) -> int:
+    try:
+        return os.open(name, FOLDER_FLAGS, dir_fd=handle)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+            raise Misplaced(path, kind(found.st_mode), FOLDER) from error
+        error.filename = str(path)
+        raise
+
+
+def _expect_file(mode: int, path: Path) -> None:
+    if not stat.S_ISREG(mode):
+        raise Misplaced(path, kind(mode), FILE)
+
+
+class _Naming:
+    """An OSError inside the block names the whole path, instead of a name in the folder. Not `contextmanager`: it
+    stands around each look of a run that has nothing to do."""
+
+    def __init__(self, folder: Folder, inside: str) -> None:
+        self.folder = folder
+        self.inside = inside
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Optional[type], error: Optional[BaseException], traceback: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, Misplaced):
+            error.filename, error.filename2 = str(self.folder.path / self.inside), None
