@@ -72,17 +72,8 @@ class Lock:
         self.release()
 
 
-<<<<<<< HEAD
-def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock exclusively at this moment."""
-    try:
-        handle = os.open(str(path), os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-=======
 def is_held(handle: int) -> bool:
     """Whether somebody holds the lock on an open file exclusively at this moment. The descriptor is closed."""
->>>>>>> store
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return False

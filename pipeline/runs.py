@@ -57,21 +57,6 @@ class Runs:
             with self.tree.made(place) as folder:
                 folder.write(_file(record["number"]), manifests.sealed(record))
 
-<<<<<<< HEAD
-=======
-    def forget(self, recipe: Path, number: int) -> None:
-        """There is no record of the run, nor a folder that is empty without it. Raises StoreError."""
-        place = _place(recipe)
-        with disk.explained("forget a run", self.tree.path(place)):
-            with self.tree.at(place) as folder:
-                folder.unlink(_file(number))
-            try:
-                with self.tree.at(FOLDER) as runs:
-                    runs.remove_folder(_folder_name(recipe))
-            except OSError:
-                pass  # there are others
-
->>>>>>> store
     @staticmethod
     def name(recipe: Path, number: int) -> str:
         """The run's own name, which the manifests of what it makes carry."""

@@ -166,12 +166,6 @@ class Store:
                 return False
         return locks.is_held(handle)
 
-    def is_being_made(self, stage: str, key: str) -> bool:
-        """Whether a run holds the artifact's lock to make it, or to remove it, at this moment."""
-        path = self.root / "locks" / "{}-{}.lock".format(stage, key)
-        with explained("look at a lock", path):
-            return locks.is_held(path)
-
     def workspace(self, stage: str, key: str) -> Path:
         """A new empty folder beside the artifact's. Call it under the lock: whatever an earlier,
         killed run of the same key left behind is removed; what is in the log's place and no file goes to
