@@ -19,7 +19,7 @@ from tasks import uncached
 uncached.install()  # before anything that an artifact depends on is imported
 
 from octet.job import Job  # noqa: E402
-from tasks import channel, endings, loaded  # noqa: E402
+from tasks import channel, endings, loaded, log  # noqa: E402
 
 
 def _die_with_parent(jobs: int) -> None:
@@ -45,7 +45,7 @@ def _read_job(jobs: int) -> Job:
 
 
 def main() -> int:
-    channel.use_lossy_log()
+    log.use()
     sys.breakpointhook = _refuse_debugger
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)

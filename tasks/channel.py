@@ -1,6 +1,5 @@
-"""How a stage's process speaks to its parent: lines of JSON through a pipe, and a log that never fails."""
+"""How a stage's process speaks to its parent: lines of JSON through a pipe."""
 
-import io
 import json
 import os
 import sys
@@ -65,21 +64,3 @@ def place(frame: Optional[FrameType]) -> Optional[str]:
             ours = ours or at
         frame = frame.f_back
     return ours
-
-
-class Lossy(io.FileIO):
-    """A file that takes what it can: a full disk loses lines of a log, and not the work that prints them."""
-
-    def write(self, content: bytes) -> int:
-        try:
-            return super().write(content)
-        except OSError:
-            return len(content)
-
-
-def use_lossy_log() -> None:
-    """From now on, printing never raises: not where the log's disk is full, nor for text with lone surrogates."""
-    for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        raw = Lossy(descriptor, "w", closefd=False)
-        setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace",
-                                            line_buffering=True))
