@@ -49,6 +49,12 @@ def run(folder, body, log=None, **said):
     return child.run(job_of(folder, body), lambda *progress: None, log or folder / "log.txt", **said)
 
 
+def run_small(folder, code, report=lambda *progress: None, settings=None):
+    """A small door, which runs `code`."""
+    job = Job("train_float", settings or {}, {}, str(folder / "out"), "")
+    return child.run(job, report, folder / "log.txt", door=(sys.executable, "-I", "-c", PREAMBLE + code))
+
+
 def test_work_that_is_done_waits_for_no_thread(tmp_path):
     started = time.monotonic()
     assert run(tmp_path, "threading.Thread(target=time.sleep, args=(600,)).start()") == {"test": "0" * 64}
@@ -57,9 +63,7 @@ def test_work_that_is_done_waits_for_no_thread(tmp_path):
 
 def test_a_process_that_has_said_its_result_and_stays_is_killed(tmp_path):
     started = time.monotonic()
-    door = (sys.executable, "-I", "-c", PREAMBLE + "say(metrics={'pid': os.getpid()}); time.sleep(600)")
-    job = Job("small", {}, {}, str(tmp_path / "out"), "")
-    metrics = child.run(job, lambda *said: None, tmp_path / "log", door=door)
+    metrics = run_small(tmp_path, "say(metrics={'pid': os.getpid()}); time.sleep(600)")
     assert time.monotonic() - started < 20 and gone(metrics["pid"])
 
 
@@ -90,8 +94,7 @@ def test_what_cannot_be_shown_ends_no_work(tmp_path):
     def full(*said):
         raise OSError(28, "No space left on device")
 
-    door = (sys.executable, "-I", "-c", PREAMBLE + "say(progress=0.1); say(progress=0.2); say(metrics={'a': 1})")
-    assert child.run(Job("small", {}, {}, str(tmp_path / "out"), ""), full, tmp_path / "log", door=door) == {"a": 1}
+    assert run_small(tmp_path, "say(progress=0.1); say(progress=0.2); say(metrics={'a': 1})", full) == {"a": 1}
 
 
 def test_a_log_on_a_full_disk_ends_no_work(tmp_path):
@@ -123,11 +126,9 @@ def test_a_limited_address_space_is_named(tmp_path):
 
 
 def test_a_batch_that_needs_too_much_is_named(tmp_path):
-    door = (sys.executable, "-I", "-c", PREAMBLE +
-            "print(\"terminate called after throwing an instance of 'std::bad_alloc'\", flush=True); os.abort()")
+    code = "print(\"terminate called after throwing an instance of 'std::bad_alloc'\", flush=True); os.abort()"
     with pytest.raises(StageDied, match="SIGABRT: it ran out of memory") as caught:
-        child.run(Job("train_float", {"train": {"batch_size": 512}}, {}, str(tmp_path / "out"), ""),
-                  lambda *said: None, tmp_path / "log", door=door)
+        run_small(tmp_path, code, settings={"train": {"batch_size": 512}})
     assert "train.batch_size (now 512)" in caught.value.next_step
 
 
@@ -138,10 +139,9 @@ def test_a_pipe_that_user_code_closes_is_named(tmp_path):
 
 
 def test_the_frames_of_a_traceback_stay_in_the_log(tmp_path):
-    door = (sys.executable, "-I", "-c", PREAMBLE + "def f():\n    raise ValueError('odd')\nf()")
     with pytest.raises(StageDied, match="exit code 1") as caught:
-        child.run(Job("small", {}, {}, str(tmp_path / "out"), ""), lambda *said: None, tmp_path / "log", door=door)
-    assert caught.value.why == "ValueError: odd" and "Traceback" in (tmp_path / "log").read_text()
+        run_small(tmp_path, "def f():\n    raise ValueError('odd')\nf()")
+    assert caught.value.why == "ValueError: odd" and "Traceback" in (tmp_path / "log.txt").read_text()
 
 
 def test_a_fault_of_ours_is_one_line_and_the_place_of_its_traceback(tmp_path):
@@ -168,8 +168,8 @@ def test_rubbish_in_the_pipe_harms_nothing(tmp_path):
 def test_an_interrupt_while_a_process_starts_leaves_nothing(tmp_path):
     code = IMPORTS.format(str(ROOT)) + (
         "print('ready', flush=True)\n"
-        "try:\n    while True:\n        child.run(t.job_of(Path({!r}), 'time.sleep(0.1)'), print, Path({!r}))\n"
-        "except KeyboardInterrupt:\n    sys.exit(130)").format(str(tmp_path), str(tmp_path / "log"))
+        "try:\n    while True:\n        t.run(Path({!r}), 'time.sleep(0.1)')\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)").format(str(tmp_path))
     for moment in range(12):
         run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                cwd=str(ROOT), preexec_fn=_interruptible, start_new_session=True)
