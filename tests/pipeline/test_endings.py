@@ -61,12 +61,6 @@ def run_small(folder, code, report=lambda *progress: None, settings=None):
     return child.run(job, report, folder / "log.txt", door=lambda source: (sys.executable, "-I", "-c", PREAMBLE + code))
 
 
-def run_small(folder, code, report=lambda *progress: None, settings=None):
-    """A small door, which runs `code`."""
-    job = Job("train_float", settings or {}, {}, str(folder / "out"), "")
-    return child.run(job, report, folder / "log.txt", door=(sys.executable, "-I", "-c", PREAMBLE + code))
-
-
 def test_work_that_is_done_waits_for_no_thread(tmp_path):
     started = time.monotonic()
     assert run(tmp_path, "threading.Thread(target=time.sleep, args=(600,)).start()") == {"test": "0" * 64}
