@@ -5,6 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable, Dict, NamedTuple, Sequence
 
+from octet.stamps import Stamps
+
 
 class Job(NamedTuple):
     """One stage's work order.
@@ -15,6 +17,7 @@ class Job(NamedTuple):
     output:    an empty folder; what is in it at the end is the artifact.
     recipe_folder: what file paths and dotted names in the recipe are relative to.
     parts:     the parts of the dataset that the stage reads: it is given no others.
+    stamps:    of the files that it is to read, named 'data' and by their place in the recipe (`octet.stamps`).
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
     """
 
@@ -25,6 +28,7 @@ class Job(NamedTuple):
     recipe_folder: str
     parts: Sequence[str] = ()
     origin: str = ""
+    stamps: Stamps = {}
 
     @property
     def out(self) -> Path:

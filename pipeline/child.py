@@ -29,7 +29,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from octet import errors
 from octet.job import Job, Progress
-from pipeline import deaths, memory
+from pipeline import child_environment, deaths, memory
 
 POLL_S = 0.2
 # A process that has given its result is killed after so long, whatever its threads still do.
@@ -230,11 +230,10 @@ def _close_all(descriptors: List[int]) -> None:
 
 def _environment(scratch: Path) -> Dict[str, str]:
     # toco is found through PATH, and under cron the environment's folder is not on it. What it is
-    # given goes through temporary files, which TensorFlow removes unless it is killed. It is a Python
-    # of its own, without -I: no PYTHONPATH may reach it.
+    # given goes through temporary files, which TensorFlow removes unless it is killed. Keras reads keras.json, which
+    # changes results, from KERAS_HOME.
     here = os.path.dirname(sys.executable)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return dict(kept, PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+    return dict(child_environment.passed_on(), PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
                 TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
 
 

@@ -39,7 +39,7 @@ class SourceTree(NamedTuple):
         """Writes the tree into a new folder. Returns the command that starts the job's process from it.
 
         -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours. By its path: Python never
-        takes a script from its bytecode cache."""
+        takes a script from its bytecode cache. -X utf8: what text files mean does not depend on the locale."""
         top = os.path.realpath(str(folder))
         for path, content in self.files.items():
             copy = self._copy(top, path)
@@ -50,12 +50,13 @@ class SourceTree(NamedTuple):
             if path in self.files:
                 written, path = _link(written, path)
                 _symlink(self._copy(top, path), self._copy(top, written))
-        for path in self.named:
-            _symlink(path, self._copy(top, path))
+        for path in self.named:  # beside the source, whichever way a folder with links is named
+            for place in (path, os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))):
+                _symlink(path, self._copy(top, place))
         data = os.path.join(self.origin, DATA)
         if os.path.isdir(data) and os.path.isdir(self._copy(top, os.path.dirname(data))):
             _symlink(data, self._copy(top, data))
-        return [sys.executable, "-I", os.path.join(top, OURS, "tasks", "__main__.py")]
+        return [sys.executable, "-I", "-X", "utf8", os.path.join(top, OURS, "tasks", "__main__.py")]
 
     def _copy(self, top: str, path: str) -> str:
         """Where the tree in the folder `top` has the file that is originally at `path`."""

@@ -1,0 +1,26 @@
+"""Which environment variables a stage's process is given: none that changes results and is in no key."""
+
+import os
+from typing import Dict, List
+
+READ_BY_LIBRARIES = ("TF_", "TF2_", "XLA_", "AUTOGRAPH_", "KERAS_")
+"""What the names begin with that TensorFlow and Keras read: among them other kernels (TF_USE_DEEP_CONV2D,
+TF_ENABLE_MAXPOOL_NANPROP, TF_XLA_FLAGS), other graphs (TF2_BEHAVIOR, TF_ENABLE_CONTROL_FLOW_V2) and float16."""
+HARMLESS = frozenset((
+    "AUTOGRAPH_VERBOSITY", "TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MIN_VLOG_LEVEL", "TF_CPP_VMODULE",
+    "TF_CPU_BFC_MEM_LIMIT_IN_MB", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_HOST_MEM_LIMIT_IN_MB",
+    "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_PER_DEVICE_MEMORY_LIMIT_MB"))
+"""Of these, what only says how much is logged and how much memory and how many threads there are."""
+
+
+def passed_on() -> Dict[str, str]:
+    """This process's variables without those of `withheld`, and without Python's own: toco is a Python that is
+    started without -I, so no PYTHONPATH may reach it."""
+    names = set(withheld())
+    return {name: value for name, value in os.environ.items()
+            if name not in names and not name.startswith("PYTHON")}
+
+
+def withheld() -> List[str]:
+    """The names of this process's variables that could change results."""
+    return sorted(name for name in os.environ if name.startswith(READ_BY_LIBRARIES) and name not in HARMLESS)
