@@ -106,7 +106,7 @@ def _flipped(content: bytes) -> bytes:
 
 def _sparse(place: Place, path: Path) -> None:
     write(place, path, b"")
-    os.truncate(str(path), 1 << 41)
+    os.truncate(str(path), 3 << 30)
 
 
 THINGS: Dict[str, Thing] = {
