@@ -51,6 +51,8 @@ def make(folder: Path) -> None:
         known = {key for stages in keys.values() for key in stages.values()}
         keys[recipe] = {item["stage"]: item["key"] for item in shown if item["key"] not in known}
         assert set(keys[recipe]) == set(STAGES), keys
+    pinned = house.octet("pin", keys["faces"]["Freeze"])
+    assert pinned.returncode == 0, pinned.stderr
     (folder / "keys.json").write_text(json.dumps(keys))
     (folder / "products.json").write_text(json.dumps(_products(house, keys)))
     template = folder / "template"
