@@ -31,8 +31,9 @@ def started(place: Place, situation: Situation, said: int) -> int:
         _set_streams(situation, said)
         _set_environment(place, situation)
         if situation.fresh:
-            entry = ["-m", "luigi", "--module", "pipeline"] if words[0] == "luigi" else ["-m", "pipeline.cli"]
-            os.execv(str(place.python), [str(place.python)] + entry + words[1:])
+            script = str(place.python.with_name(words[0]))
+            module = ["--module", "pipeline"] if words[0] == "luigi" else []
+            os.execv(str(place.python), [str(place.python), script] + module + words[1:])
         code = _entered(words)
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Dict
@@ -28,11 +29,18 @@ def run(job, progress):
     return {"ranges": [], "rewrites": [], "approximated": {}}
 '''
 
+SCRIPT = "import sys\nfrom {0} import {1}\nsys.exit({1}())\n"
+"""What an installer makes of an entry point."""
+
 
 def make(folder: Path) -> None:
     """Fills the folder: checkout/, environment/, template/, keys.json, and products.json of an undisturbed run."""
     house = House(folder)
     (house.root / "tasks" / "check.py").write_text(CHECK)
+    for name, module, function in re.findall(
+        r'^(octet|luigi) = "([\w.]+):(\w+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    ):
+        (folder / "environment" / "bin" / name).write_text(SCRIPT.format(module, function))
     house.put("other.yaml", OTHER)
     shutil.copytree(str(ROOT / "tests"), str(house.root / "tests"), ignore=shutil.ignore_patterns("__pycache__"))
     keys = {}  # type: Dict[str, Dict[str, str]]
@@ -43,6 +51,8 @@ def make(folder: Path) -> None:
         known = {key for stages in keys.values() for key in stages.values()}
         keys[recipe] = {item["stage"]: item["key"] for item in shown if item["key"] not in known}
         assert set(keys[recipe]) == set(STAGES), keys
+    pinned = house.octet("pin", keys["faces"]["Freeze"])
+    assert pinned.returncode == 0, pinned.stderr
     (folder / "keys.json").write_text(json.dumps(keys))
     (folder / "products.json").write_text(json.dumps(_products(house, keys)))
     template = folder / "template"

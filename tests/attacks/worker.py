@@ -30,7 +30,7 @@ from tests.attacks import command, judge, table
 from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, Skip
 
-HANG_S, BUSY_S, INTERRUPTED_S = 10.0, 15.0, 5.0
+HANG_S, BUSY_S, INTERRUPTED_S = 10.0, 25.0, 5.0
 """A command hangs that has not ended after so long; one that still computes has longer, on a machine with others."""
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -107,21 +107,22 @@ def _ended(pid: int, within_s: float) -> Optional[int]:
 
 
 def _is_busy(pid: int) -> bool:
-    """Whether the process, or one below it, computes: rather slow than hung."""
+    """Whether the process, or one below it, computes, or starts and ends others: rather slow than hung."""
+    before = _used(pid)
+    time.sleep(2.0)
+    after = _used(pid)
+    return set(before) != set(after) or sum(after.values()) - sum(before.values()) > 0.02
 
-    def used() -> float:
-        total = 0.0
-        for process in psutil.Process(pid).children(recursive=True) + [psutil.Process(pid)]:
-            try:
-                times = process.cpu_times()
-                total += times.user + times.system
-            except psutil.Error:
-                pass
-        return total
 
-    before = used()
-    time.sleep(1.0)
-    return used() - before > 0.05
+def _used(pid: int) -> Dict[int, float]:
+    """{process: its CPU seconds and those of the processes that it has waited for}, for all from `pid` down."""
+    found = {}
+    try:
+        for process in [psutil.Process(pid)] + psutil.Process(pid).children(recursive=True):
+            found[process.pid] = sum(process.cpu_times()[:4])
+    except psutil.Error:
+        pass  # one has ended: the sets differ
+    return found
 
 
 def _sweep(pid: int, helpers: List[int]) -> List[str]:

@@ -108,7 +108,7 @@ def situations() -> Iterator[Situation]:
                     fresh=True,
                     env={variable: value},
                     prepare=_unmade,
-                    touches=("home", "not there", "a b"),
+                    touches=("home", "not there", "a b", "cwd/relative"),
                     new_keys=True,
                 )
     for what, text in CONFIGS.items():

@@ -55,7 +55,7 @@ def situations() -> Iterator[Situation]:
 
 def _situation(at: str, where: Callable[[Place], Path], what: str, thing: Thing, verb: str) -> Situation:
     # A cache that somebody has moved to another disk is written there.
-    touches = ("elsewhere",) if at in ("cache", "cache-file") else ()
+    touches = ("elsewhere", "canary/digests.sqlite") if at in ("cache", "cache-file") else ()
     return Situation(
         "{}/{}/{}".format(at, what, verb), COMMANDS[verb], _prepare(where, thing), new_keys=True, touches=touches
     )

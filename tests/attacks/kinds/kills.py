@@ -68,6 +68,7 @@ def _unmade(place: Place) -> None:
 
 def _signal(name: str, moment: float, times: int = 1) -> Callable[[Place, int], None]:
     def during(place: Place, pid: int) -> None:
+        _until_python_runs(pid)
         time.sleep(moment)
         for _ in range(times):
             _send(pid, name)  # not reaped yet: nobody else has the number
@@ -93,6 +94,16 @@ def _stages(pid: int) -> List[int]:
         return [process.pid for process in psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def _until_python_runs(pid: int) -> None:
+    """Returns when the interpreter has begun with what it was started for: before that, no code of ours can answer."""
+    end = time.monotonic() + 3
+    try:
+        while time.monotonic() < end and sum(psutil.Process(pid).cpu_times()[:2]) < 0.05:
+            time.sleep(0.005)
+    except psutil.Error:
+        pass
 
 
 def _send(pid: int, name: str) -> None:
