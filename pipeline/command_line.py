@@ -70,10 +70,12 @@ def core() -> luigi.interface.core:
         raise UsageError("--workers is {}: nothing would be done".format(settings.workers),
                          where="the command line, or section [core] of luigi.cfg",
                          why="", next_step="take 1, which is the default")
-    if settings.assistant:
-        raise UsageError("--assistant is not possible", where="the command line, or section [core] of luigi.cfg",
-                         why="an assistant runs whatever a scheduler names; a run of Octet makes what it was asked for",
-                         next_step="leave it out")
+    for option, why in (
+            ("assistant", "an assistant runs whatever a scheduler names; a run makes what it was asked for"),
+            ("parallel_scheduling", "Luigi waits for ever for its helpers where one of them fails")):
+        if getattr(settings, option):
+            raise UsageError("--{} is not possible".format(option.replace("_", "-")), why=why, next_step="leave it out",
+                             where="the command line, or section [core] of luigi.cfg")
     if settings.logging_conf_file and not os.path.isfile(settings.logging_conf_file):
         raise UsageError("logging_conf_file: there is no file {}".format(settings.logging_conf_file),
                          where="the command line, or section [core] of luigi.cfg",

@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
+    settings.expect_folders()
     found = settings.load()
     taken = snapshot.with_source(snapshot.take(naming.recipe(arguments.recipe, found, Runs(found.store))))
     checked = checks.run(taken, "check")

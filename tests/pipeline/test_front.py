@@ -95,7 +95,8 @@ def test_missing_file_of_luigis_own_logging_is_named(config):
 
 @pytest.mark.parametrize("words, told", [
     (["--recipe", ""], "--recipe is empty"), (["--recipe="], "--recipe is empty"),
-    (["--workers", "0"], "--workers is 0: nothing would be done")])
+    (["--workers", "0"], "--workers is 0: nothing would be done"), (["--assistant"], "--assistant is not possible"),
+    (["--parallel-scheduling"], "--parallel-scheduling is not possible")])
 def test_values_that_would_be_taken_for_another_are_refused(config, words, told):
     code, _, err = luigi("ConvertUint8", "--local-scheduler", *words, **config)
     assert code == 2 and told in err and "Traceback" not in err
