@@ -3,16 +3,17 @@
 Nothing reads the recipe again after it: an edit while a run is on changes the next run.
 """
 
+import glob as globs
 import sys
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet import recipe as recipes
-from octet import resolve
+from octet import regular_file, resolve
 from octet.datasets.dataset import PARTS, arguments
 from octet.errors import OctetError, RecipeError
-from pipeline import closure, data, distributions, key
+from pipeline import closure, data, distributions, key, settings
 from pipeline.spec import STAGES, StageSpec
 
 NAME_DIGITS = 16
@@ -89,7 +90,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     that is given, for many recipes.
 
     Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
-    recipe = recipes.load(Path(recipe_path))
+    recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
     with digests.kept_open():
@@ -183,15 +184,34 @@ def _file_digests(sections: dict, folder: Path,
 def _file_digest(name: str, key_path: str, where: str) -> str:
     """sha256 of a file, or of the files of a checkpoint by their endings."""
     path = Path(name)
-    files = [path] if path.is_file() else sorted(
-        file for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
+    files = [path] if regular_file.is_there(name) else _of_checkpoint(path)
     if not files:
-        raise RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path),
-                          where=where, why="looked for {}, and {}.index".format(path, path),
-                          next_step="give the path of a .h5 file or the prefix of a checkpoint, "
-                                    "relative to the recipe")
+        raise _no_weights(path, key_path, where)
     hashes = digests.cached_all([str(file) for file in files], "file", digests.of_file)
     return key.digest({file.name[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
+
+
+def _of_checkpoint(prefix: Path) -> List[Path]:
+    """The files of a checkpoint, sorted."""
+    return sorted(file for ending in (".index", ".data-*")
+                  for file in prefix.parent.glob(globs.escape(prefix.name) + ending))
+
+
+def _no_weights(path: Path, key_path: str, where: str) -> RecipeError:
+    """What is at the path instead of weights, and the path that was meant, where it is near."""
+    inside = sorted(str(file)[:-len(".index")] for folder in (path, path / "variables")
+                    for file in folder.glob("*.index")) if path.is_dir() else []
+    kind = regular_file.kind(str(path))
+    if kind:
+        is_saved_model = (path / "saved_model.pb").exists()
+        return RecipeError(
+            "{}: {} is {}".format(key_path, path, "a SavedModel" if is_saved_model else kind), where=where,
+            why="weights are read from a .h5 file, or from a checkpoint by the prefix of its files",
+            next_step="give the checkpoint in it: {}".format(
+                ", or ".join(inside)) if inside else "give the path of a file")
+    return RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path), where=where,
+                       why="looked for {}, and {}.index".format(path, path),
+                       next_step="give the path of a .h5 file or the prefix of a checkpoint, relative to the recipe")
 
 
 def _files(sections: dict, folder: Path) -> Dict[str, str]:

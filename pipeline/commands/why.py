@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(found)
     stage = naming.check_stage(arguments.stage) if arguments.stage else None
-    taken = snapshot.take(found.find_recipe(arguments.recipe or found.recipe))
+    taken = snapshot.take(found.find_recipe(found.recipe if arguments.recipe is None else arguments.recipe))
     store = Store(found.store)
     staleness = Staleness(Plan(taken, store), Runs(store.root))
     verdicts = {name: staleness.of(name) for name in ([stage] if stage else STAGES)}
