@@ -198,6 +198,18 @@ for text in ("", "\n", "#\n", "---\n", "---\n---\n", "%YAML 9.9\n---\n" + SHORT,
              "\ufffe", "\x7f", "a: \x00", "a: \x1b[31m", "\ud7ff\n", "!!map []\n", "!!set {a}\n", "!<> x\n", "!<! x"):
     _("text_" + ascii(text), RECIPE, ["recipe.yaml:"], text.encode("utf-8", "surrogatepass"))
 
+# Weights
+
+SAVED = {"net/saved_model.pb": "", "net/variables/variables.index": "", "net/variables/variables.data-00000-of-00001": ""}
+WEIGHTS = "data: {{dataset: digits}}\nmodel: {{build: lenet, weights: {}}}\n"
+_("weights_saved_model", RECIPE, ["net is a SavedModel", "give the checkpoint in it: {folder}/net/variables/variables"],
+  WEIGHTS.format("net"), SAVED)
+_("weights_in_a_saved_model", OK, ["stale"], WEIGHTS.format("net/variables/variables"), SAVED)
+_("weights_folder_of_a_checkpoint", RECIPE, ["net is a folder", "give the checkpoint in it: {folder}/net/a, or {folder}/net/b"],
+  WEIGHTS.format("net"), {"net/a.index": "", "net/b.index": ""})
+_("weights_saved_model_without_values", RECIPE, ["net is a SavedModel", "give the path of a file"],
+  WEIGHTS.format("net"), {"net/saved_model.pb": ""})
+
 # Paths and names
 
 AWKWARD = {
