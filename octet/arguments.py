@@ -15,14 +15,15 @@ import collections
 import collections.abc
 import functools
 import inspect
+import itertools
 import json
 import typing
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
-from octet import digest
+from octet import digest, regular_file
 from octet.errors import OctetError
-from octet.resolve import suggest
+from octet.resolve import UNPARSABLE, suggest
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null",
          list: "a list", dict: "a mapping"}
@@ -30,17 +31,26 @@ LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collec
 MAPPINGS = (dict, collections.abc.Mapping)
 FROM = ("typing", "collections.abc")  # where an annotation may take its names from
 
+MOST_TOLD = 100  # arguments; who gives more is told of the others next time
+
 _NO_DEFAULT = inspect.Parameter.empty
 
 
 def problems(signature: inspect.Signature, args: Dict[str, Any], ours: Sequence[str] = ()) -> List[Tuple[str, str]]:
     """(argument, what is wrong with it) for each of `args` that the function does not take or is of another type
-    than its annotation, and for each that it needs and is not given. `ours`: those that it is given beside them."""
+    than its annotation, and for each that it needs and is not given. `ours`: those that it is given beside them; where
+    it does not take them, that alone is told, of the argument ''."""
     takes = {name: parameter for name, parameter in signature.parameters.items()
              if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name not in ours}
     takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+    refused = [] if takes_any else [name for name in ours if name not in signature.parameters]
+    if refused:
+        others = [name for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
+        renamed = ["{} to {}".format(*each) for each in zip(others, refused)]
+        return [("", "the function is called with {} and does not take {}: {}".format(
+            " and ".join(ours), " and ".join(refused), "rename " + ", ".join(renamed) if renamed else "add it"))]
     found = []
-    for name, value in args.items():
+    for name, value in itertools.islice(args.items(), MOST_TOLD):
         if name in ours:
             found.append((name, "is given by the dataset, and not for a recipe to say"))
         elif name in takes:
@@ -61,6 +71,9 @@ def expect(function: Callable, args: Dict[str, Any], where: str, error: Type[Oct
         return
     known = [parameter.replace(annotation=_asked(parameter)) for parameter in signature.parameters.values()]
     wrong = problems(signature.replace(parameters=known[given:]), args, ours)
+    if wrong and not wrong[0][0]:
+        raise error(wrong[0][1], where=where.replace(".args", ".build"), why="it is {}{}".format(
+            getattr(function, "__name__", "a function"), signature), next_step="change the function's arguments")
     if wrong:
         raise error("\n".join("{}: {}".format(*each) for each in wrong), where=where,
                     why="they go to {}{}".format(getattr(function, "__name__", "the function"), signature),
@@ -83,8 +96,8 @@ def in_source(path: Path, name: str, given: int = 0) -> Optional[inspect.Signatu
 @functools.lru_cache(maxsize=None)
 def _read(path: str, name: str, stamp: Tuple[int, ...]) -> Optional[inspect.Signature]:
     try:
-        tree = ast.parse(Path(path).read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(regular_file.text(path))
+    except UNPARSABLE:
         return None  # loading it says what is wrong
     bound = [node for node in ast.walk(tree) if name in _names_bound(node)]
     if len(bound) != 1 or bound[0] not in tree.body or not isinstance(bound[0], ast.FunctionDef) \

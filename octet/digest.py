@@ -3,16 +3,22 @@
 import hashlib
 import os
 import sqlite3
+import sys
 import time
 from contextlib import closing, contextmanager
 from typing import BinaryIO, Callable, Iterable, Iterator, List, Optional, Tuple
 
 import platformdirs
 
+from octet import regular_file
+
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
 
+HELD_S = 1.0  # how long a cache that another process holds is waited for, once
+
 _held = None  # type: Optional[sqlite3.Connection]
+_unusable = None  # type: Optional[str]
 
 
 def of_bytes(content: bytes) -> str:
@@ -21,8 +27,9 @@ def of_bytes(content: bytes) -> str:
 
 
 def of_file(path: str) -> str:
-    """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError."""
-    with open(path, "rb") as file:
+    """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError, for what is no regular
+    file, too."""
+    with regular_file.opened(path) as file:
         return of_open_file(file)
 
 
@@ -38,7 +45,8 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
     """`compute(path)`, remembered until the file's inode, size, mtime or ctime changes.
 
     `purpose` tells apart several digests of one file, and names what else they depend on.
-    A cache that is broken or cannot be written is done without.
+    A cache that is broken or cannot be written is done without; one that another process holds is, too, from the
+    first wait on, and that is said once.
     Raises OSError when the file cannot be read, and whatever `compute` raises.
     """
     return cached_all([path], purpose, compute)[0]
@@ -95,8 +103,9 @@ def kept_open() -> Iterator[None]:
     before = _held
     try:
         _held = before or _open()
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error) as error:
         _held = None
+        _give_up(error)
     try:
         yield
     finally:
@@ -132,6 +141,8 @@ def _remember(rows) -> None:
 def _with_cache(work):
     """What `work` makes of the open cache, or None when there is no usable cache."""
     try:
+        if _unusable is not None and _unusable == cache_file():
+            return None
         if _held is not None:
             with _held:
                 return work(_held)
@@ -143,16 +154,33 @@ def _with_cache(work):
     except (OSError, OverflowError, sqlite3.Error) as error:
         if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
             _discard(cache_file())
+        _give_up(error)
         return None
+
+
+def _give_up(error: Exception) -> None:
+    """Has the cache done without from now on where another process holds it: each look would wait for that anew."""
+    global _unusable
+    path = cache_file()
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error) and _unusable != path:
+        _unusable = path
+        _say("the digest cache {} is held by another process: files are hashed without it".format(path))
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass  # nobody reads it, which is no reason to end the work
 
 
 def _open() -> Optional[sqlite3.Connection]:
     """The cache, with its table; None where there can be none. Raises OSError, sqlite3.Error."""
     path = cache_file()
-    if path is None:
+    if path is None or path == _unusable or regular_file.kind(path):  # SQLite would wait for a fifo for ever
         return None
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    database = sqlite3.connect(path, timeout=1)
+    database = sqlite3.connect(path, timeout=HELD_S)
     try:
         database.execute("PRAGMA synchronous = OFF")  # a lost entry is only hashed again
         database.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB, purpose TEXT, "

@@ -17,7 +17,11 @@ OctetError
 """
 
 import json
+import re
 from typing import Dict, Type
+
+# Names of files and values of a recipe may hold what acts on a terminal, or has no form in UTF-8.
+_UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class OctetError(Exception):
@@ -39,7 +43,8 @@ class OctetError(Exception):
     def __str__(self) -> str:
         head = "{}  {}".format(self.where, self.what) if self.where else self.what
         tail = [line for part in (self.why, self.next_step) for line in part.splitlines()]
-        return "\n".join([head] + ["    " + line for line in tail])
+        return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], "\n".join(
+            [head] + ["    " + line for line in tail]))
 
     def __reduce__(self):
         return (type(self), (self.what, self.where, self.why, self.next_step))

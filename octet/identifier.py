@@ -9,7 +9,7 @@ import os
 import re
 from typing import Optional
 
-from octet import digest
+from octet import digest, regular_file
 
 _FORM = re.compile(rb"\noctet-model-1 sha256:([0-9a-f]{64})\n\Z")
 
@@ -23,7 +23,7 @@ def carried(content: bytes) -> bytes:
 
 def of_file(path: str) -> Optional[str]:
     """What `find` gives for a file's content. Raises OSError."""
-    with open(path, "rb") as file:
+    with regular_file.opened(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - len(carried(b""))))
         return find(file.read())
 

@@ -3,6 +3,7 @@
     find(name_or_path, recipes) -> Path      load(path) -> Recipe
 """
 
+import errno
 import functools
 import importlib.util
 import json
@@ -10,17 +11,23 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from octet import arguments, digest, resolve
 from octet.errors import RecipeError
 from octet.gates import GATES
-from octet.recipe_text import Keys, Place, Problem, Text, nearest, read
+from octet.recipe_text import Text, is_path, read
+from octet.yaml_text import Keys, Place, Problem, nearest, show
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 
 # Of each catalogue's functions, the arguments that are ours to give.
 _OURS = {resolve.DATASETS: (), resolve.MODELS: ("input_shape", "classes")}
+
+CATALOGUE = Path(__file__).resolve().parent.parent / "recipes"
+MOST_INPUT_VALUES = 1 << 28
+"""Of one sample: 1 GiB of float32 at the network's input, before any layer."""
+MOST_TOLD = 20  # problems of one recipe
 
 SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
 
@@ -38,11 +45,6 @@ def find(name_or_path: str, recipes) -> Path:
                           why="a name without a slash is one of the recipes there",
                           next_step=resolve.suggest(name, names))
     return recipes / (name + ".yaml")
-
-
-def is_path(name_or_path: str) -> bool:
-    """Whether it is a path rather than a name in the folder `recipes`."""
-    return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
 
 
 class Recipe(NamedTuple):
@@ -67,17 +69,20 @@ class Recipe(NamedTuple):
         return str(nearest(self.places, keys))
 
 
-def load(path) -> Recipe:
+def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALOGUE)) -> Recipe:
     """The recipe in the file, with `extends` merged in and defaults filled in.
 
-    Raises RecipeError that lists every problem, one a line, in the order of file and line.
+    find_base: gives the file of a recipe that is extended by its name; by default it is one of Octet's own.
+    Raises RecipeError that lists the problems, one a line, in the order of file and line.
     """
     problems = []  # type: List[Problem]
-    text = read(str(path), (), Place(str(path), 1, 1), problems)
+    text = read(str(path), problems, lambda name: str(find_base(name)))
     if text is None:
         raise _error(problems, path)
     folder = Path(os.path.abspath(str(path))).parent
     problems.extend(_functions(text, folder, list(problems)))
+    problems.extend(_paths(text))
+    problems.extend(_pictures(text))
 
     def complete(_: str) -> str:
         _code()
@@ -116,8 +121,46 @@ def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Probl
             for argument, said in arguments.problems(signature, args, _OURS[catalogue]) if signature else ():
                 if argument not in told:
                     told.add(argument)
-                    keys = (section, "args", argument)
+                    keys = (section, "args", argument) if argument else (section, key)
                     yield Problem(nearest(text.places, keys), keys, said)
+
+
+def _paths(text: Text) -> Iterator[Problem]:
+    """What is wrong with the paths of data and weights, whatever is there."""
+    for keys in (("data", "args", "path"), ("model", "weights")):
+        path = _value(text, *keys)
+        if not isinstance(path, str):
+            continue
+        try:
+            os.lstat(str(Path(path).expanduser()))
+        except RuntimeError:
+            yield Problem(nearest(text.places, keys), keys, "there is no user {}, whose folder {} begins with".format(
+                path.split("/")[0][1:] or "with a home", show(path)))
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                yield Problem(nearest(text.places, keys), keys, "{}: {}".format(error.strerror, show(path)))
+
+
+def _pictures(text: Text) -> Iterator[Problem]:
+    """A size of pictures that no network can take; said here, before any is decoded."""
+    size, channels = _value(text, "data", "args", "size"), _value(text, "data", "args", "channels")
+    if _value(text, "data", "dataset") != "image_folder" or not isinstance(size, list) or len(size) != 2:
+        return
+    if all(isinstance(number, int) for number in size):
+        count = abs(size[0] * size[1]) * (channels if channels == 1 else 3)
+        if count > MOST_INPUT_VALUES:
+            keys = ("data", "args", "size")
+            yield Problem(nearest(text.places, keys), keys, "a picture of {} x {} pixels is {} MiB at the network's "
+                          "input; expected at most {} MiB".format(
+                              show(size[0]), show(size[1]), show(4 * count >> 20), 4 * MOST_INPUT_VALUES >> 20))
+
+
+def _value(text: Text, *keys: str) -> Any:
+    """The value of a key; None where it is not written."""
+    value = text.values  # type: Any
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _purpose(text: Text) -> str:
@@ -137,7 +180,10 @@ def _code() -> List[Tuple[int, ...]]:
 
 def _error(problems: List[Problem], path) -> RecipeError:
     first, *others = sorted(set(problems))
-    return RecipeError("\n".join([str(first)] + ["{}  {}".format(other.place, other) for other in others]),
+    told = [str(first)] + ["{}  {}".format(other.place, other) for other in others[:MOST_TOLD - 1]]
+    if len(others) >= MOST_TOLD:
+        told.append("and {} more".format(len(others) - MOST_TOLD + 1))
+    return RecipeError("\n".join(told),
                        where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
                        next_step="correct {}; `octet check {}` looks at it again".format(
                            "this" if not others else "these {}".format(1 + len(others)), shlex.quote(str(path))))

@@ -5,28 +5,32 @@
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
 
-`:fn` may be left out where the function has the catalogue's usual name. From the recipe's folder
-only the one top-level name that the spec says is importable, so a `yaml.py` there shadows nothing;
-a file that needs its neighbours belongs in a package.
+`:fn` may be left out where the function has the catalogue's usual name. A file imports the modules beside it
+(`neighbours.py`). For a dotted path, only the one top-level name that it says is importable from the recipe's folder,
+so a `yaml.py` there shadows nothing.
 """
 
 import ast
 import difflib
 import functools
-import hashlib
 import importlib
 import importlib.util
 import inspect
 import os
 import pkgutil
 import sys
-import traceback
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, Type
 
+from octet import regular_file
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
+from octet.user_code import is_installed, load_file, told
+
+UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
+"""What reading and parsing a source file raises; the last two where it is nested too deeply for Python."""
+LONGEST_SPEC = 1000
 
 MODELS, DATASETS = "models", "octet.datasets"
 
@@ -90,21 +94,6 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
     return found
 
 
-@contextmanager
-def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str):
-    """What the user's code in the file raises inside the block, as one error that names its line there."""
-    try:
-        yield
-    except OctetError:
-        raise
-    except (Exception, SystemExit) as caught:
-        lines = [frame.lineno for frame in traceback.extract_tb(caught.__traceback__)
-                 if path is not None and Path(frame.filename).resolve() == path.resolve()]
-        at = "{}:{}".format(path, lines[-1]) if lines else str(path or "a place unknown")
-        raise error("{}: {}: {}".format(what, type(caught).__name__, caught), where=where,
-                    why="raised at " + at, next_step=next_step) from caught
-
-
 def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     """The file that `spec` means, found without importing it; None where there is none.
 
@@ -115,7 +104,7 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
     folder = _place(folder)
     if is_file(spec):
         path = Path(os.path.normpath(str(_place(folder / name)))) if _copies else folder / name  # name may be absolute
-        return path if path.is_file() else None
+        return path if regular_file.is_there(str(path)) else None
     if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
     return _found(name, [str(folder)]) or _found(name, None) or _installed(name)
@@ -124,6 +113,9 @@ def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
 def source_of(spec: str, catalogue: str, folder) -> Path:
     """`source_file`, which is there. Raises RecipeError with what is near, for a spec that leads nowhere."""
     kind, where = CATALOGUES[catalogue].kind, CATALOGUES[catalogue].where
+    if len(spec) > LONGEST_SPEC:
+        raise RecipeError("no {} has a name of {} characters".format(kind, len(spec)), where=where,
+                          why="it begins with {!r}".format(spec[:40]), next_step="write its name or its path")
     name, attr = _split(spec)
     path = source_file(spec, catalogue, folder)
     if _is_plain(name, attr) and not is_file(spec) and not is_member(name, catalogue):
@@ -138,7 +130,11 @@ def source_of(spec: str, catalogue: str, folder) -> Path:
                           why="the recipe says that its {} is there".format(kind),
                           next_step="a file is written ./nets.py:function")
     path = folder / name
-    near = path.parent.glob("*.py") if path.parent.is_dir() else []
+    if regular_file.kind(str(path)):
+        raise RecipeError("'{}' in {} is {}, not a file".format(name, folder, regular_file.kind(str(path))),
+                          where=where, why="a {} is Python source".format(kind),
+                          next_step="write ./file.py:function, or a dotted path for a package: package.module:function")
+    near = path.parent.glob("*.py") if os.path.isdir(str(path.parent)) else []
     raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
                       why="the recipe says that its {} is there".format(kind),
                       next_step=suggest(path.name, [file.name for file in near]))
@@ -192,7 +188,7 @@ def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
 def _installed(dotted: str) -> Optional[Path]:
     """The source of the top-level package of a dotted path, if it is one that was installed."""
     path = _found(dotted.split(".")[0], None)
-    return path if path is not None and set(path.parts) & {"site-packages", "dist-packages"} else None
+    return path if path is not None and is_installed(path) else None
 
 
 def _defines(path: Optional[Path], name: str) -> bool:
@@ -206,8 +202,8 @@ def _defines(path: Optional[Path], name: str) -> bool:
 def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
     """Whether the file defines the name; looked at once for each `stamp` that it has."""
     try:
-        body = ast.parse(Path(path).read_bytes()).body
-    except (SyntaxError, ValueError):
+        body = ast.parse(regular_file.text(path)).body
+    except UNPARSABLE:
         return True  # listed, so that loading it says what is wrong
     return any(getattr(node, "name", None) == name
                or name in [getattr(target, "id", None) for target in getattr(node, "targets", [])]
@@ -217,11 +213,14 @@ def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
 def _module(spec, name, catalogue, folder):
     path = source_of(spec, catalogue, folder)
     where = CATALOGUES[catalogue].where
+    next_step = "install another release of its package, or name another {}" if is_installed(path) else \
+        "mend that file, or name another {}"
     importing = functools.partial(told, "'{}' cannot be imported".format(spec), path, CATALOGUES[catalogue].error,
-                                  where, "mend that file, or name another {}".format(CATALOGUES[catalogue].kind))
+                                  where, next_step.format(CATALOGUES[catalogue].kind))
     if is_file(spec):
         with importing():
-            return _from_file(path.resolve())
+            resolved = path.resolve()
+            return load_file(resolved, str(resolved)[len(_copies):])
     if _is_plain(name, _split(spec)[1]):
         with importing():
             return importlib.import_module(catalogue + "." + name)
@@ -265,22 +264,6 @@ def _names_in(module, is_wanted: Callable[[Any], bool]) -> List[str]:
     known = vars(module)
     return [name for name in dir(module) if not name.startswith("_")
             and (name not in known or is_wanted(known[name]))]
-
-
-def _from_file(path: Path):
-    """The file as a module of a private name, which follows from its original path and content."""
-    original = str(path)[len(_copies):] if _copies else str(path)
-    content = original.encode() + b"\0" + path.read_bytes()
-    name = "_octet_user_" + hashlib.sha256(content).hexdigest()[:16]
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, str(path))
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
 
 
 @contextmanager

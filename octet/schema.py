@@ -14,11 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import Annotated, Literal
 
 from octet.gates import GATES
-from octet.recipe_text import Problem, Text, nearest, number_hint, show
+from octet.recipe_text import Text
 from octet.resolve import suggest
+from octet.yaml_text import Problem, nearest, number_hint, show
 
+_MOST_TOLD = 100  # problems; each is looked at for what was meant
 # A field's description is what its error says was expected.
-_COUNT = dict(ge=1, description="a whole number of at least 1")
+_MOST = 10 ** 9  # of anything that is counted
+_COUNT = dict(ge=1, le=_MOST, description="a whole number of at least 1")
 _RATE = dict(gt=0, description="a number above 0")
 _FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
 _ERROR = dict(ge=0, description="a number of at least 0, or null")
@@ -62,9 +65,9 @@ class _Phase(_Section):
 class Train(_Phase):
     """How the float network is trained."""
 
-    epochs: int = Field(2, ge=0, description="a whole number of at least 1; 0 only with model.weights")
+    epochs: int = Field(2, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
     # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
-    batch_norm_batches: int = Field(50, ge=0, description="a whole number of at least 0")
+    batch_norm_batches: int = Field(50, ge=0, le=_MOST, description="a whole number of at least 0")
     # Of each target's loss, in the quantized phase too; 1 where none is given.
     loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
@@ -73,11 +76,11 @@ class Train(_Phase):
 class Quantize(_Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
-    epochs: int = Field(1, ge=0, description="a whole number of at least 0; 0 only calibrates the ranges")
+    epochs: int = Field(1, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
     # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
-    delay: int = Field(0, ge=0, description="a whole number of at least 0")
+    delay: int = Field(0, ge=0, le=_MOST, description="a whole number of at least 0")
     # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
     default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
     # Over so many batches the first ranges are the mean.
@@ -86,7 +89,7 @@ class Quantize(_Phase):
     equalize: bool = Field(False, description="true or false")
     # From then on the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
-        None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+        None, ge=0, le=_MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
     learning_rate: float = Field(0.0001, **_RATE)
 
 
@@ -104,7 +107,8 @@ class Validate(_Section):
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
     max_wrong_operators: Optional[int] = Field(
-        GATES["max_wrong_operators"].default, ge=0, description="a whole number of at least 0, or null for no gate")
+        GATES["max_wrong_operators"].default, ge=0, le=_MOST,
+        description="a whole number of at least 0, or null for no gate")
 
 
 class Recipe(_Section):
@@ -128,7 +132,7 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
     try:
         return Recipe.model_validate(values).model_dump(by_alias=True)
     except pydantic.ValidationError as error:
-        for detail in error.errors(include_url=False):
+        for detail in error.errors(include_url=False)[:_MOST_TOLD]:
             keys = tuple(str(key) for key in detail["loc"])
             if keys not in reported:
                 problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
@@ -188,6 +192,8 @@ def _say(detail: Dict[str, Any]) -> str:
     if detail["type"] == "missing":
         return expected + ", found no such key"
     value = detail["input"]
+    if detail["type"] == "less_than_equal" and detail["ctx"]["le"] == _MOST:
+        return "expected at most {}, found {}".format(_MOST, show(value))
     near = difflib.get_close_matches(str(value), detail.get("ctx", {}).get("expected", "").split("'"), 1)
     hint = "; did you mean '{}'?".format(near[0]) if near and detail["type"] == "literal_error" else ""
     return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))

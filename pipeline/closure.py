@@ -18,7 +18,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from octet import digest
+from octet import digest, regular_file
 from octet.errors import RecipeError
 from pipeline import distributions, key
 from pipeline.modules import Modules
@@ -225,7 +225,7 @@ def _cached(paths: List[Path]) -> List[str]:
 
 def _read(path: str) -> str:
     """[sha256, digest of the tree, imports] of one file, as JSON."""
-    content = Path(path).read_bytes()
+    content = regular_file.text(path) if path.endswith(".py") else regular_file.read(path)
     sha256 = digest.of_bytes(content)
     if not path.endswith(".py"):  # a compiled module, say: its bytes are all there is to know
         return json.dumps([sha256, sha256, []])
@@ -233,6 +233,12 @@ def _read(path: str) -> str:
         tree = ast.parse(content, path)
         imports = list(_imports(tree))
         return json.dumps([sha256, key.digest(ast.dump(without_docstrings(tree))), imports])
+    except (RecursionError, MemoryError) as error:
+        raise RecipeError("Python's parser cannot take this file: {}".format(
+            str(error) or "its expressions are nested too deeply"), where=path,
+                          why="its syntax tree is part of an artifact's identity.",
+                          next_step="split the longest chain of elif, or the expression that is nested most "
+                                    "deeply.") from error
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise RecipeError("this is not Python {}.{}: {}".format(*sys.version_info[:2],

@@ -1,6 +1,8 @@
 """What a person means: a stage by its name, an artifact by a file, a recipe or a key's first digits."""
 
 import itertools
+import os
+import re
 from pathlib import Path
 from typing import Optional
 
@@ -11,7 +13,9 @@ from pipeline.runs import Runs
 from pipeline.settings import Settings
 from pipeline.spec import STAGES
 
-KEY_DIGITS = 7
+KEY_DIGITS = 4
+"""The fewest digits that name a key, as in git."""
+_HEX = re.compile("[0-9a-f]+$")
 
 
 def artifact(text: str, lineage: Lineage, settings: Settings) -> dict:
@@ -19,10 +23,14 @@ def artifact(text: str, lineage: Lineage, settings: Settings) -> dict:
     newest run made last), `RECIPE:STAGE`, or the first digits of a key.
 
     Raises UsageError when it means none, or more than one."""
-    if Path(text).exists() and not text.endswith((".yaml", ".yml")):
+    if os.path.exists(text) and not text.endswith((".yaml", ".yml")):
         return lineage.find(Path(text)).manifest
     name, _, stage = text.partition(":")
     found = _of_recipe(name, stage, lineage, settings) or _of_key(text, lineage)
+    if found is None and len(text) < KEY_DIGITS and _HEX.match(text):
+        raise UsageError("{} digits are too few to name a key".format(len(text)), where=text,
+                         why="it is no file and no recipe that ran", next_step="give {} digits or more; "
+                         "`octet ls --artifacts` lists the keys".format(KEY_DIGITS))
     if found is None:
         raise UsageError("no artifact is meant by this", where=text,
                          why="it is no file, no recipe that ran, and no key of the store begins so",

@@ -1,5 +1,6 @@
 """Where things are, as `luigi.cfg` says: the store, the recipes, the default recipe."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -117,4 +118,13 @@ def _section(path: Path) -> dict:
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError("is not a configuration file", where=str(path), why=str(error),
                          next_step="correct it: [section], and lines of key = value below it") from error
-    return dict(parser.items("octet")) if parser.has_section("octet") else {}
+    values = dict(parser.items("octet")) if parser.has_section("octet") else {}
+    for name, value in values.items():
+        try:
+            os.lstat(os.path.join(str(path.parent), value))
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+                raise UsageError("{}: no file can have this name: {}".format(name, value[:60]), where=str(path),
+                                 why=getattr(error, "strerror", None) or "it holds a NUL",
+                                 next_step="correct it") from error
+    return values

@@ -3,6 +3,7 @@
 Nothing reads recipe or source again after it: an edit while a run is on changes the next run.
 """
 
+import glob as globs
 import os
 import sys
 import time
@@ -11,10 +12,10 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from octet import digest as digests
 from octet import recipe as recipes
-from octet import resolve
+from octet import regular_file, resolve
 from octet.datasets.dataset import PARTS, arguments
 from octet.errors import OctetError, RecipeError, UsageError
-from pipeline import closure, data, distributions, key, source_tree
+from pipeline import closure, data, distributions, key, settings, source_tree
 from pipeline.source_tree import SourceTree
 from pipeline.spec import STAGES, StageSpec
 
@@ -100,7 +101,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     that is given, for many recipes.
 
     Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
-    recipe = recipes.load(Path(recipe_path))
+    recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
     with digests.kept_open():
@@ -238,19 +239,37 @@ def _file_digest(name: str, key_path: str, where: str) -> str:
     path = Path(name)
     files = _existing(name)
     if not files:
-        raise RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path),
-                          where=where, why="looked for {}, and {}.index".format(path, path),
-                          next_step="give the path of a .h5 file or the prefix of a checkpoint, "
-                                    "relative to the recipe")
+        raise _no_weights(path, key_path, where)
     hashes = digests.cached_all(files, "file", digests.of_file)
     return key.digest({os.path.basename(file)[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
 
 
 def _existing(name: str) -> List[str]:
     """The file of this name, or else the files of the checkpoint of this name."""
-    path = Path(name)
-    return [name] if path.is_file() else sorted(
-        str(file) for pattern in (".index", ".data-*") for file in path.parent.glob(path.name + pattern))
+    return [name] if regular_file.is_there(name) else [str(file) for file in _of_checkpoint(Path(name))]
+
+
+def _of_checkpoint(prefix: Path) -> List[Path]:
+    """The files of a checkpoint, sorted."""
+    return sorted(file for ending in (".index", ".data-*")
+                  for file in prefix.parent.glob(globs.escape(prefix.name) + ending))
+
+
+def _no_weights(path: Path, key_path: str, where: str) -> RecipeError:
+    """What is at the path instead of weights, and the path that was meant, where it is near."""
+    inside = sorted(str(file)[:-len(".index")] for folder in (path, path / "variables")
+                    for file in folder.glob("*.index")) if path.is_dir() else []
+    kind = regular_file.kind(str(path))
+    if kind:
+        is_saved_model = (path / "saved_model.pb").exists()
+        return RecipeError(
+            "{}: {} is {}".format(key_path, path, "a SavedModel" if is_saved_model else kind), where=where,
+            why="weights are read from a .h5 file, or from a checkpoint by the prefix of its files",
+            next_step="give the checkpoint in it: {}".format(
+                ", or ".join(inside)) if inside else "give the path of a file")
+    return RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path), where=where,
+                       why="looked for {}, and {}.index".format(path, path),
+                       next_step="give the path of a .h5 file or the prefix of a checkpoint, relative to the recipe")
 
 
 def _files(sections: dict, folder: Path) -> Dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Dict, Sequence
 
 import numpy as np
 
+from octet import regular_file
 from octet.errors import DatasetError
 
 BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error,
@@ -18,7 +19,7 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
     """The arrays named, those of `optional` only if they are there; never unpickles.
     Raises DatasetError for a file that is missing or corrupt, or that lacks a required array."""
     try:
-        with open(path, "rb") as file, _opened(file) as archive:
+        with regular_file.opened(path) as file, _opened(file) as archive:
             missing = [name for name in required if name not in archive.files]
             if missing:
                 raise DatasetError(
@@ -30,14 +31,15 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
     except FileNotFoundError:
         raise DatasetError("no such file", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.") from None
-    except IsADirectoryError:
-        raise DatasetError("it is a folder, not a file", path, "The dataset is one .npz file.",
-                           "Check data.args.path in the recipe.") from None
     except MemoryError:
         raise DatasetError("no memory for its arrays", path,
                            "All of them are read at once, as large as their headers say, which may be damaged.",
                            "Write it anew with numpy.savez, smaller if need be.") from None
     except BROKEN as error:
+        kind = regular_file.kind(path)
+        if kind:
+            raise DatasetError("it is {}, not a file".format(kind), path, "The dataset is one .npz file.",
+                               "Check data.args.path in the recipe.") from None
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",
                            "Write it anew with numpy.savez.") from None

@@ -6,6 +6,7 @@ from typing import Sequence, Tuple
 import numpy as np
 from PIL import Image
 
+from octet import regular_file
 from octet.errors import DatasetError
 
 MODES = {1: "L", 3: "RGB"}  # channels: what Pillow calls it
@@ -50,7 +51,7 @@ def decode_masks(files: Sequence[str], size: Sequence[int], classes: int) -> np.
 @contextmanager
 def _opened(file: str, next_step: str):
     try:
-        with Image.open(file) as image:
+        with regular_file.opened(file) as opened, Image.open(opened) as image:
             image.load()  # np.asarray would hide what it raises
             yield image
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
 
 
 def _recipe(named: Optional[str], found: settings.Settings) -> Path:
-    return naming.recipe(named, found, Runs(found.store)) if named else found.find_recipe(found.recipe)
+    return naming.recipe(named, found, Runs(found.store)) if named is not None else found.find_recipe(found.recipe)
 
 
 def _all(found: settings.Settings) -> int:

@@ -30,12 +30,12 @@ def test_a_function_with_keywords_of_any_name_takes_all(tmp_path):
 @pytest.mark.parametrize("annotation", ["Optional", "Union", "ClassVar", "...", "Tuple[()]", "'a\\0b'"])
 def test_what_is_no_type_may_be_anything(tmp_path, annotation):
     source = "from typing import ClassVar, Optional, Tuple, Union\ndef build(width: {} = None): pass"
-    assert wrong(tmp_path, source.format(annotation), {"width": 1}) == {}
+    assert wrong(tmp_path, source.format(annotation), {"width": 1}, ours=()) == {}
 
 
 def test_a_name_that_is_bound_again_is_no_type_that_is_known(tmp_path):
     source = "from typing import Sequence\nclass Sequence: pass\ndef build(width: Sequence): pass"
-    assert wrong(tmp_path, source, {"width": 1}) == {}
+    assert wrong(tmp_path, source, {"width": 1}, ours=()) == {}
 
 
 def test_a_default_of_none_may_be_written_out_to_a_loaded_function_too():
@@ -120,8 +120,8 @@ def test_a_signature_that_the_source_does_not_say_is_not_guessed(tmp_path, sourc
 
 
 def test_a_file_that_was_edited_is_read_again(tmp_path):
-    assert wrong(tmp_path, "def build(first): pass", {"first": 1}) == {}
-    assert list(wrong(tmp_path, "def build(second=2): pass", {"first": 1})) == ["first"]
+    assert wrong(tmp_path, "def build(first): pass", {"first": 1}, ours=()) == {}
+    assert list(wrong(tmp_path, "def build(second=2): pass", {"first": 1}, ours=())) == ["first"]
 
 
 def test_what_the_source_does_not_say_the_function_is_asked(tmp_path):
@@ -134,3 +134,14 @@ def test_what_the_source_does_not_say_the_function_is_asked(tmp_path):
     assert str(caught.value).splitlines()[:2] == [
         "model.args  widht: no argument of this name; did you mean 'width'?  There are: height, width",
         "height: expected a whole number, found \"tall\""]
+
+
+def test_a_function_that_does_not_take_what_the_dataset_gives_is_told_that_alone(tmp_path):
+    source = "def build(shape, num_classes, width=3): pass"
+    said = "the function is called with input_shape and classes and does not take input_shape and classes: rename " \
+           "shape to input_shape, num_classes to classes"
+    assert wrong(tmp_path, source, {"widht": 4}) == {"": said}
+    with pytest.raises(ModelError) as caught:
+        arguments.expect(lambda shape, num_classes: None, {}, "model.args", ModelError, ("input_shape", "classes"))
+    assert str(caught.value).startswith("model.build  " + said)
+    assert wrong(tmp_path, "def build(input_shape, classes, width=3): pass", {"width": 4}) == {}

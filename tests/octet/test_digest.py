@@ -119,3 +119,43 @@ def test_no_home_in_the_environment_works(tmp_path):
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         digest.cached(str(tmp_path / "none"), "a", digest.of_file)
+
+
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute(sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"])
+def test_a_cache_that_another_process_holds_is_waited_for_once_and_said_once(settled, tmp_path, capfd, lock):
+    digest.cached(settled, "before", digest.of_file)
+    with subprocess.Popen([sys.executable, "-c", HOLDER, digest.cache_file(), lock], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        started = time.monotonic()
+        with digest.kept_open():
+            for number in range(10):
+                assert digest.cached(settled, str(number), digest.of_file) == digest.of_bytes(b"one")
+        for number in range(10):
+            digest.cached(settled, str(number), digest.of_file)
+        assert time.monotonic() - started < 2 * digest.HELD_S
+        holder.stdin.close()
+    assert capfd.readouterr().err == ("the digest cache {} is held by another process: files are hashed without "
+                                      "it\n".format(digest.cache_file()))
+
+
+def test_a_fifo_in_the_place_of_the_cache_is_done_without(settled, tmp_path):
+    (tmp_path / "cache").mkdir()
+    os.mkfifo(str(tmp_path / "cache" / "digests.sqlite"))
+    assert digest.cached(settled, "a", digest.of_file) == digest.of_bytes(b"one")
+
+
+def test_what_is_no_regular_file_has_no_digest(tmp_path):
+    os.mkfifo(str(tmp_path / "fifo"))
+    for path in (str(tmp_path / "fifo"), "/dev/zero", str(tmp_path)):
+        with pytest.raises(OSError):
+            digest.of_file(path)

@@ -30,7 +30,7 @@ def house(tmp_path):
     for part in ("train", "validation", "test"):
         put(tmp_path / "mine/photos" / part, part)
     put(tmp_path / "mine/faces.py", DATA)
-    put(tmp_path / "mine/net.py", "import tensorflow\ndef build(): pass\n")
+    put(tmp_path / "mine/net.py", "import tensorflow\ndef build(input_shape, classes): pass\n")
     put(tmp_path / "mine/faces.yaml", RECIPE)
     return tmp_path
 

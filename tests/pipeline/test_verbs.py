@@ -162,12 +162,13 @@ def test_diff_of_two_recipes_names_the_value_and_its_stage_first(house):
 
 def test_diff_of_an_artifact_with_itself_is_the_same(house):
     key = artifact(house, "ConvertUint8").name
-    out = octet(house, "diff", key[:12], artifact(house, "ConvertUint8") / "model.tflite")
+    out = octet(house, "diff", key[:5], artifact(house, "ConvertUint8") / "model.tflite")
     assert out.count("the same") == 5
 
 
 def test_diff_of_what_is_not_there_is_an_error(house):
     assert "no artifact is meant" in octet(house, "diff", "nothing", "0123456789", code=2)
+    assert "give 4 digits or more" in octet(house, "diff", "42a", "42a", code=2)
 
 
 # verify

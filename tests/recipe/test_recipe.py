@@ -140,7 +140,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:35  data.args.b: an anchor holds itself"),
     (SHORT + "extends: gone.yaml\n",
      "r.yaml:3:1  extends: cannot read gone.yaml: No such file or directory"),
-    (SHORT + "extends: [a]\n", "r.yaml:3:1  extends: expected the path of a recipe, found a list"),
+    (SHORT + "extends: [a]\n", "r.yaml:3:1  extends: expected the path or the name of a recipe, found a list"),
     (SHORT + "extends: r.yaml\n", "r.yaml:3:1  extends: a cycle: r.yaml -> r.yaml"),
 ])
 def test_what_is_no_recipe_is_refused_at_its_place(text, said):
@@ -222,6 +222,25 @@ def test_a_file_spec_stays_relative_to_the_recipe_that_wrote_it():
     write("below/nets.py", "def f(input_shape, classes): pass\n")
     loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n"))
     assert loaded.sections()["model"]["build"] == "below/nets.py:f"
+
+
+def test_the_path_of_data_stays_relative_to_the_recipe_that_wrote_it():
+    write("below/base.yaml", "data: {dataset: npz, args: {path: pets.npz}}\nmodel: {build: lenet}\n")
+    for text, path in (("", "below/pets.npz"), ("data: {args: {path: mine.npz}}\n", "mine.npz"),
+                       ("data: {args: {low: 0}}\n", "below/pets.npz")):
+        loaded = recipe.load(write("r.yaml", "extends: below/base.yaml\n" + text))
+        assert loaded.sections()["data"]["args"]["path"] == path
+    write("above.yaml", "data: {dataset: npz, args: {path: ~/pets.npz}}\nmodel: {build: lenet}\n")
+    assert recipe.load(write("below/r.yaml", "extends: ../above.yaml\n")).sections()["data"]["args"]["path"] == "~/pets.npz"
+
+
+def test_a_name_of_the_catalogue_may_be_extended():
+    assert recipe.load(write("r.yaml", "extends: digits\nseed: 7\n")).sections() == dict(
+        recipe.load(RECIPES / "digits.yaml").sections(), seed=7)
+    write("mine/short.yaml", SHORT)
+    assert recipe.load(write("r.yaml", "extends: short\n"), lambda name: recipe.find(name, "mine")).sections()["seed"] == 1
+    write("digits", SHORT + "seed: 3\n")  # a file of this very name was meant before
+    assert recipe.load(write("r.yaml", "extends: digits\n")).sections()["seed"] == 3
 
 
 WARM = "data: {dataset: digits}\nmodel: {build: lenet, weights: w.h5}\n"

@@ -148,3 +148,72 @@ def test_a_module_that_fails_is_an_error_with_its_line(tmp_path):
     assert str(caught.value) == (
         "model.build  './nets.py' cannot be imported: NameError: name 'nope' is not defined\n"
         "    raised at {}/nets.py:3\n    mend that file, or name another model".format(tmp_path))
+
+
+def put(folder, **files):
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / (name + ".py")).write_text(text)
+    return folder
+
+
+def test_a_file_imports_the_modules_beside_it_and_two_folders_may_have_modules_of_one_name(tmp_path):
+    for name in ("one", "two"):
+        put(tmp_path / name, utils="NAME = {!r}\n".format(name), net="import utils\ndef build(): return utils.NAME\n")
+    assert [load("./net.py", tmp_path / name)() for name in ("one", "two", "one")] == ["one", "two", "one"]
+    assert "utils" not in sys.modules
+
+
+@pytest.mark.parametrize("written", [
+    "from blocks import WIDTH", "import blocks\n    WIDTH = blocks.WIDTH",
+    "from . import blocks\n    WIDTH = blocks.WIDTH",
+    "from .blocks import WIDTH", "import parts.inner as inner\n    WIDTH = inner.WIDTH",
+    "import parts.inner\n    WIDTH = parts.inner.WIDTH", "from parts import inner\n    WIDTH = inner.WIDTH",
+    "from parts.inner import WIDTH", "from bare.more import WIDTH", "from bare import more\n    WIDTH = more.WIDTH",
+    "from chain import WIDTH"])
+def test_a_neighbour_may_be_imported_in_any_way_and_inside_a_function(tmp_path, written):
+    put(tmp_path, blocks="WIDTH = 3\n", chain="from blocks import WIDTH\n",
+        net="def build():\n    {}\n    return WIDTH\n".format(written))
+    put(tmp_path / "parts", __init__="", inner="from blocks import WIDTH\n")
+    put(tmp_path / "bare", more="from parts.inner import WIDTH\n")
+    assert load("./net.py", tmp_path)() == 3
+
+
+def test_a_neighbour_shadows_nothing_for_what_is_installed_or_ours(tmp_path):
+    put(tmp_path, yaml="MINE = True\n", base64="MINE = True\n", net="""
+import yaml, octet.errors, email.base64mime
+import json
+def build():
+    import octet.datasets.digits
+    import base64
+    return yaml.MINE, base64.MINE, octet.errors.OctetError, json.dumps(1)
+""")
+    put(tmp_path / "octet", __init__="raise SystemError('shadowed')\n")
+    put(tmp_path / "json", notes="raise SystemError('no package, but for what is in it')\n")
+    assert load("./net.py", tmp_path)()[:2] == (True, True)
+    assert not hasattr(__import__("yaml"), "MINE") and not hasattr(__import__("base64"), "MINE")
+
+
+@pytest.mark.parametrize("source, said", [
+    ("import octet_test_gone\n", "No module named 'octet_test_gone'\n    raised at {folder}/net.py:1\n"
+     "    install the package that has the module 'octet_test_gone' into " + sys.prefix),
+    ("import bloks\n", "did you mean 'blocks', which is beside it?"),
+    ("import blocks.gone\n", "No module named 'blocks.gone'"),
+    ("from blocks import gone\n", "cannot import name 'gone' from 'blocks'"),
+    ("import fails\n", "ZeroDivisionError: division by zero\n    raised at {folder}/fails.py:2\n    mend that file")])
+def test_what_a_neighbour_lacks_is_said_with_its_place_and_a_way_out(tmp_path, source, said):
+    put(tmp_path, blocks="", fails="\n1 / 0\n", net=source)
+    with pytest.raises(ModelError) as caught:
+        load("./net.py", tmp_path)
+    assert said.format(folder=tmp_path) in str(caught.value)
+
+
+def test_nobody_is_told_to_mend_an_installed_library(tmp_path, monkeypatch):
+    library = put(put(tmp_path / "site-packages") / "octet_test_library", __init__="", nets="import octet_test_gone\n",
+                  broken="1 / 0\n").parent
+    monkeypatch.syspath_prepend(str(library))
+    for module, said in (("nets", "install the package that has the module 'octet_test_gone'"),
+                         ("broken", "install another release of its package, or name another model")):
+        with pytest.raises(ModelError) as caught:
+            load("octet_test_library.{}:build".format(module), tmp_path / "recipes")
+        assert said in str(caught.value) and "mend that" not in str(caught.value)

@@ -33,6 +33,7 @@ def trained(tmp_path):
         found.save(str(tmp_path / "whole.h5"))
         found.save_weights(str(tmp_path / "objects"))
         tf.train.Saver(found.weights).save(session, str(tmp_path / "names"))
+        tf.saved_model.simple_save(session, str(tmp_path / "saved"), {"x": found.input}, {"y": found.output})
         values = dict(zip([variable.op.name for variable in found.weights], found.get_weights()))
     tf.keras.backend.clear_session()
     return tmp_path, values
@@ -50,7 +51,7 @@ def read(folder, name, **options):
     return dict(zip([variable.op.name for variable in found.weights], values))
 
 
-@pytest.mark.parametrize("name", ["weights.h5", "whole.h5", "objects", "names"])
+@pytest.mark.parametrize("name", ["weights.h5", "whole.h5", "objects", "names", "saved/variables/variables"])
 def test_each_variable_has_its_value_from_the_file(trained, name):
     folder, values = trained
     found = read(folder, name)

@@ -1,0 +1,75 @@
+"""A person's code as this process runs it: a file loaded under a private name, and its errors in four parts."""
+
+import difflib
+import hashlib
+import importlib.util
+import sys
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Iterator, Optional, Type
+
+from octet import neighbours, regular_file
+from octet.errors import OctetError
+
+INSTALLED = ("site-packages", "dist-packages")
+
+
+def load_file(path: Path, original: str) -> ModuleType:
+    """The file as a module of a private name, which follows from its original path and its content; it imports what
+    is beside it."""
+    content = original.encode(errors="surrogateescape") + b"\0" + regular_file.text(str(path))
+    name = neighbours.PREFIX + hashlib.sha256(content).hexdigest()[:16]
+    if name not in sys.modules:
+        folder = str(path.parent)
+        spec = importlib.util.spec_from_file_location(name, str(path), submodule_search_locations=[folder])
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        neighbours.importable(name, folder)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            for known in [known for known in sys.modules if known == name or known.startswith(name + ".")]:
+                del sys.modules[known]
+            raise
+    return sys.modules[name]
+
+
+@contextmanager
+def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str) -> Iterator[None]:
+    """What the user's code in the file raises inside the block, as one error that names its line there."""
+    try:
+        yield
+    except OctetError:
+        raise
+    except (Exception, SystemExit) as caught:
+        said = neighbours.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
+        raise error(said, where=where, why="raised at {}".format(_raised_at(caught, path) or path or "a place unknown"),
+                    next_step=_way_out(caught, path, next_step)) from caught
+
+
+def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
+    """'file:line' of the last frame in the file or in one of its folder; empty where there is none."""
+    if path is None:
+        return ""
+    file, folder = path.resolve(), path.resolve().parent
+    frames = [(Path(frame.filename).resolve(), frame.lineno) for frame in traceback.extract_tb(caught.__traceback__)]
+    lines = [frame for frame in frames if frame[0] == file] if is_installed(file) else [
+        frame for frame in frames if folder in frame[0].parents and not is_installed(frame[0])]
+    return "{}:{}".format(path if lines[-1][0] == file else lines[-1][0], lines[-1][1]) if lines else ""
+
+
+def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str:
+    """The next step; for a module that is not there, how to have it."""
+    if not isinstance(caught, ModuleNotFoundError) or not caught.name or caught.name.startswith(neighbours.PREFIX):
+        return next_step
+    missing = caught.name.split(".")[0]
+    beside = [file.stem for file in path.parent.glob("*.py")] if path is not None and not is_installed(path) else []
+    near = difflib.get_close_matches(missing, beside, 1)
+    return "{}install the package that has the module '{}' into {}, or leave its import out".format(
+        "did you mean '{}', which is beside it?  Or ".format(near[0]) if near else "", missing, sys.prefix)
+
+
+def is_installed(path: Path) -> bool:
+    """Whether the file belongs to an installed package."""
+    return bool(set(path.parts) & set(INSTALLED))

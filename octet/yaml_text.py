@@ -1,0 +1,250 @@
+"""YAML text as plain values, with the place where each key was written.
+
+What a few bytes of YAML can blow up is bounded: the depth of nesting, the values and characters that its anchors come
+to, the digits of a number.
+"""
+
+import math
+import re
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+import yaml
+
+DEEPEST = 50
+MOST_VALUES = 100000
+MOST_CHARACTERS = 1 << 20
+LONGEST_KEY = 200
+LONGEST_NUMBER = 1000  # characters; the largest float64 has 309 digits
+
+Keys = Tuple[str, ...]
+
+
+class Place(NamedTuple):
+    """Where something was written; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return "{}:{}:{}".format(*self)
+
+
+class Problem(NamedTuple):
+    """What is wrong with the value of one key, and where that was written."""
+
+    place: Place
+    keys: Keys
+    text: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (".".join(self.keys), self.text) if part)
+
+
+_BAD = object()  # stands for a value already reported
+_NO_VALUE = "expected text, a number, true, false, null, a list or a mapping, found a {}: quote it"
+_UNFIT = re.compile("[\\0\ud800-\udfff]")  # in a path; and UTF-8 has no form for half of a surrogate pair
+
+
+def nearest(places: Dict[Keys, Place], keys: Iterable[str]) -> Place:
+    """Where the key was written, or the nearest section around it."""
+    keys = tuple(keys)
+    while keys not in places:
+        keys = keys[:-1]
+    return places[keys]
+
+
+def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[Dict[str, Any], Dict[Keys, Place]]]:
+    """(values, places) of a mapping; values that are reported in `problems` are left out. None for a text that is not
+    a mapping at all. `file` is its name in places."""
+    def fail(text: str, line: int = 1, column: int = 1) -> None:
+        problems.append(Problem(Place(file, line, column), (), text))
+
+    try:
+        loader = _Loader(content)
+        root = loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        return fail("not YAML: character #x{:04x} is not allowed".format(error.character),
+                    content.count("\n", 0, error.position) + 1)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        hint = ": indent with spaces" if "'\\t'" in said else ""
+        return fail("not YAML: " + said + hint, mark.line + 1, mark.column + 1)
+    except (ValueError, OverflowError):  # "\UFFFFFFFF"
+        return fail("not YAML: an escape of no character", loader.line + 1, loader.column + 1)
+    if not isinstance(root, yaml.MappingNode):
+        there = "an empty file" if root is None else "a list" if isinstance(
+            root, yaml.SequenceNode) else show(root.value) if root.value else "nothing"
+        return fail("expected a mapping of sections, found " + there)
+    places = {(): Place(file, 1, 1)}
+    walk = _Walk(file, loader, places, problems, [0, 0])
+    walk.once(root, (), set())
+    try:
+        values = walk.value(root, (), ())
+    except _TooLarge as error:
+        return fail(str(error))
+    return None if values is _BAD else (values, places)
+
+
+class _TooLarge(Exception):
+    """What a text comes to, its anchors written out, is more than a recipe can mean."""
+
+
+class _Loader(yaml.SafeLoader):
+    """One that refuses deep nesting, and mappings merged into each other over and over."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__(content)
+        self._depth = self._merged = 0
+
+    def compose_node(self, parent: Optional[yaml.Node], index: Any) -> Optional[yaml.Node]:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise yaml.composer.ComposerError(problem="nested more than {} levels deep".format(DEEPEST),
+                                              problem_mark=self.peek_event().start_mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > MOST_VALUES:
+            raise _TooLarge("its `<<` come to more than {} keys".format(MOST_VALUES))
+
+
+class _Walk(NamedTuple):
+    """From YAML nodes to plain values; notes each key's place and what is not allowed."""
+
+    file: str
+    loader: yaml.SafeLoader
+    places: Dict[Keys, Place]
+    problems: List[Problem]
+    size: List[int]  # values and characters so far
+
+    def once(self, node: yaml.Node, keys: Keys, seen: Set[int]) -> None:
+        """Each mapping keeps the first of a key written twice. Comes before `value`, because `<<`
+        merged in repeats keys rightly."""
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self.once(item, keys, seen)
+            return
+        first, kept = {}, []
+        for key, item in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else key
+            below = keys + (name if isinstance(name, str) else "?",)
+            if name in first:
+                self._bad(key, below, "written twice, first in line {}".format(
+                    first[name].start_mark.line + 1))
+                continue
+            first[name] = key
+            kept.append((key, item))
+            self.once(item, below, seen)
+        node.value = kept
+
+    def value(self, node: yaml.Node, keys: Keys, around: Tuple[yaml.Node, ...]) -> Any:
+        """The node as a plain value. Raises _TooLarge."""
+        if node in around:
+            self.problems.append(Problem(nearest(self.places, keys), keys, "an anchor holds itself"))
+            return _BAD
+        self._count(node)
+        if len(around) > DEEPEST:
+            return self._bad(node, keys, "its anchors are nested more than {} levels deep".format(DEEPEST))
+        if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+            return self._mapping(node, keys, around + (node,))
+        if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+            return [self.value(item, keys, around + (node,)) for item in node.value]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, keys)
+        return self._bad(node, keys, _NO_VALUE.format(_tag(node)))
+
+    def _count(self, node: yaml.Node) -> None:
+        self.size[0] += 1
+        self.size[1] += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+        if self.size[0] > MOST_VALUES or self.size[1] > MOST_CHARACTERS:
+            raise _TooLarge("its anchors written out, it comes to more than {} values or {} characters".format(
+                MOST_VALUES, MOST_CHARACTERS))
+
+    def _mapping(self, node: yaml.MappingNode, keys: Keys, around: Tuple[yaml.Node, ...]) -> Any:
+        try:
+            self.loader.flatten_mapping(node)
+        except yaml.MarkedYAMLError as error:
+            self._bad(node, keys, error.problem)
+        except RecursionError:
+            return self._bad(node, keys, "an anchor holds itself")
+        values = {}
+        for key, item in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+            if len(name) > LONGEST_KEY:
+                self._bad(key, keys, "a key of {} characters: {}".format(len(name), show(name)))
+            elif key.tag != "tag:yaml.org,2002:str":
+                self._bad(key, keys + (name,), "expected text as a key, found '{}': quote it".format(name))
+            elif _UNFIT.search(name):
+                self._bad(key, keys, "a key with a character that no text has: {}".format(show(name)))
+            else:
+                self.places[keys + (name,)] = self._place(key)
+                values[name] = self.value(item, keys + (name,), around)
+        return values
+
+    def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> Any:
+        tag = _tag(node)
+        if tag in ("int", "float") and len(node.value) > LONGEST_NUMBER:
+            return self._bad(node, keys, "a number of {} characters".format(len(node.value)))
+        try:
+            value = self.loader.construct_object(node, deep=True)
+        except yaml.YAMLError as error:
+            return self._bad(node, keys, "not a YAML value: {}".format(getattr(error, "problem", None) or error))
+        except (ValueError, LookupError, AttributeError, ArithmeticError):  # by the tag and by the text
+            return self._bad(node, keys, "not a YAML value: {} is no {}".format(show(node.value), tag))
+        if value is not None and not isinstance(value, (str, bool, int, float)):
+            return self._bad(node, keys, _NO_VALUE.format(type(value).__name__))
+        if isinstance(value, str) and _UNFIT.search(value):
+            return self._bad(node, keys, "{} has a NUL, or half of a surrogate pair, which no name of a file may "
+                             "have".format(show(value)))
+        if "args" in keys and isinstance(value, float) and not math.isfinite(value):
+            return self._bad(node, keys, "expected a finite number, found " + show(value))
+        if "args" in keys and node.style is None and number_hint(value):
+            return self._bad(node, keys, "found {}{}, or quote it".format(
+                show(value), number_hint(value)))
+        return value
+
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _bad(self, node: yaml.Node, keys: Keys, text: str) -> Any:
+        self.problems.append(Problem(self._place(node), keys, text))
+        return _BAD
+
+
+def _tag(node: yaml.Node) -> str:
+    """The node's tag, without what all tags of YAML begin with."""
+    return node.tag.rpartition("tag:yaml.org,2002:")[2]
+
+
+def number_hint(value: Any) -> str:
+    """How to write a number that YAML 1.1 takes for text, such as 1e-3; empty for anything else."""
+    match = isinstance(value, str) and re.match(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)$", value)
+    if not match:
+        return ""
+    whole, part, sign, power = match.groups()
+    part = part if part and len(part) > 1 else ".0"
+    return "; YAML takes that for text: write {}{}e{}{}".format(whole, part, sign or "+", power)
+
+
+def show(value: Any) -> str:
+    """A value as a recipe would have it, short enough for a message."""
+    if isinstance(value, str):
+        return "'{}'".format(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if value != value else ".inf" if value > 0 else "-.inf"
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= 60 else "a number of {} characters".format(len(text))
