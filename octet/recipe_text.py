@@ -202,7 +202,7 @@ class _Walk(NamedTuple):
         return _BAD
 
 
-# args and weights belong to the name beside them: another name starts with none.
+# args, weights and files belong to the name beside them: another name starts with none.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
 
@@ -213,6 +213,7 @@ def _over(under: Text, top: Text) -> Text:
                 and mine.get(name, theirs.get(name)) != theirs.get(name)):
             theirs.pop("args", None)
             theirs.pop("weights", None)
+            theirs.pop("files", None)
     places = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
@@ -236,7 +237,7 @@ def _holds(values: Any, keys: Keys) -> bool:
 
 
 def _rebased(text: Text, written_in: str, used_in: str) -> Text:
-    """File specs, and the file of weights, of `written_in` made relative to the folder of `used_in`."""
+    """File specs, and the files of the model, of `written_in` made relative to the folder of `used_in`."""
     here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
     for section, name in _NAMED + (("model", "weights"),):
         values = text.values.get(section)
@@ -244,6 +245,12 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         moved = isinstance(spec, str) and (is_file(spec) or name == "weights")
         if moved and not os.path.isabs(spec) and not spec.startswith("~") and here != there:
             values[name] = os.path.relpath(os.path.join(there, spec), here)
+    model = text.values.get("model")
+    if isinstance(model, dict) and isinstance(model.get("files"), list) and here != there:
+        model["files"] = [
+            os.path.relpath(os.path.join(there, file), here)
+            if isinstance(file, str) and not os.path.isabs(file) and not file.startswith("~") else file
+            for file in model["files"]]
     return text
 
 

@@ -2,13 +2,19 @@
 
 import tempfile
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
 from octet.datasets.dataset import PARTS
 from octet.errors import OctetError, StageDied
 from octet.job import Job
 from pipeline import child, disk, snapshot
 from pipeline.snapshot import Snapshot
+
+
+def warnings(metrics: Dict) -> List[str]:
+    """What is to be said about the files that a dataset has read, as its stage or check reports them."""
+    return ["warning: the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if "
+            "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
 
 
 def run(taken: Snapshot, check: str) -> Dict:

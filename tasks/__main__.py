@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.errors import OctetError, StoreError  # noqa: E402
 from octet.job import Job  # noqa: E402
-from tasks import loaded, private_source  # noqa: E402
+from tasks import file_guard, loaded, private_source  # noqa: E402
 
 FULL = os.strerror(errno.ENOSPC)
 
@@ -37,6 +37,7 @@ def main() -> int:
 
     job = Job.from_json(sys.stdin.readline())
     private_source.install(job.origin)
+    file_guard.install()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         stage = importlib.import_module("tasks." + job.stage)
@@ -51,6 +52,8 @@ def main() -> int:
         say(error=StoreError("cannot write: {}".format(FULL), where=job.output, why=str(error),
                              next_step="free some space, or set another store in luigi.cfg").to_json())
         return 1
+    if file_guard.outside:
+        metrics = dict(metrics, read_outside_data_path=file_guard.outside)
     say(metrics=metrics)
     return 0
 

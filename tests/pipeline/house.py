@@ -118,7 +118,8 @@ class House:
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
-        for name in ("__main__.py", "private_source.py", "loaded.py", "digest.py", "data.py", "training/schedule.py"):
+        for name in ("__main__.py", "private_source.py", "file_guard.py", "loaded.py", "digest.py", "data.py",
+                     "training/schedule.py"):
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")
