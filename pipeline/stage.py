@@ -35,6 +35,9 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot
         taken = snapshot.take(settings.load().find_recipe(recipe))
         if target is not None and not Plan(taken, Store(settings.load().store)).intact(target):
             taken = snapshot.with_source(taken)
+            for variable in withheld():
+                print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
+                      file=sys.stderr, flush=True)
         _SNAPSHOTS[recipe] = taken
         known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
         if known.digest != taken.digest:
@@ -161,9 +164,6 @@ class Stage(luigi.Task):
         try:
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
-            for variable in withheld():
-                print("{}: {} is not passed on: it could change results, and is in no key".format(name, variable),
-                      file=sys.stderr, flush=True)
             metrics = self._work(plan, workspace, why)
             for line in checks.warnings(metrics):
                 print("{}: {}".format(name, line), file=sys.stderr, flush=True)
