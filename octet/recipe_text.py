@@ -98,7 +98,7 @@ def _near(file: str) -> str:
     return "; did you mean {}?".format(os.path.join(folder, meant[0])) if meant else ""
 
 
-# args and weights belong to the name beside them: another name starts with none.
+# args, weights and files belong to the name beside them: another name starts with none.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
 
@@ -109,6 +109,7 @@ def _over(under: Text, top: Text) -> Text:
                 and mine.get(name, theirs.get(name)) != theirs.get(name)):
             theirs.pop("args", None)
             theirs.pop("weights", None)
+            theirs.pop("files", None)
     places = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
@@ -131,8 +132,16 @@ def _holds(values: Any, keys: Keys) -> bool:
     return True
 
 
+def _from(path: str, there: str, here: str) -> str:
+    """A path that is relative to the folder `there`, relative to `here`; an absolute one as it is."""
+    if not path or os.path.isabs(path) or path.startswith("~"):
+        return path
+    return os.path.relpath(os.path.join(there, path), here)
+
+
 def _rebased(text: Text, written_in: str, used_in: str) -> Text:
-    """Every path in `written_in` made relative to the folder of `used_in`: those of source files, weights and data."""
+    """Every path in `written_in` made relative to the folder of `used_in`: those of source files, files of the model,
+    weights and data."""
     here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
     if here == there:
         return text
@@ -141,8 +150,9 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         for key in keys[:-1]:
             values = values.get(key) if isinstance(values, dict) else None
         path = values.get(keys[-1]) if isinstance(values, dict) else None
-        if not isinstance(path, str) or not path or os.path.isabs(path) or path.startswith("~"):
-            continue
-        if is_file(path) or keys[-1] in ("path", "weights"):
-            values[keys[-1]] = os.path.relpath(os.path.join(there, path), here)
+        if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
+            values[keys[-1]] = _from(path, there, here)
+    model = text.values.get("model")
+    if isinstance(model, dict) and isinstance(model.get("files"), list):
+        model["files"] = [_from(file, there, here) if isinstance(file, str) else file for file in model["files"]]
     return text

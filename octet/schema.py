@@ -41,7 +41,7 @@ class Data(_Section):
 
 
 class Model(_Section):
-    """Which network; its options are `args`. `weights`: a file of trained ones."""
+    """Which network; its options are `args`. `weights`: a file of trained ones. `files`: what its function reads."""
 
     build: str = Field(description="the name of a model", **_NAME)
     args: Dict[str, Any] = Field(**_ARGS)
@@ -49,6 +49,8 @@ class Model(_Section):
         default_factory=list, description="a list of any of softplus, elu, selu")
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
                                    **_NAME)
+    files: List[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="a list of paths of files or folders")
 
 
 class _Phase(_Section):

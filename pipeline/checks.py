@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from octet.datasets.dataset import PARTS
 from octet.errors import OctetError, StageDied
@@ -13,6 +13,11 @@ from pipeline import child, deaths, disk, scratch, snapshot
 from pipeline.snapshot import Snapshot
 
 NOTHING_MADE = "nothing has been trained or written"
+
+def warnings(metrics: Dict) -> List[str]:
+    """What is to be said about the files that a dataset has read, as its stage or check reports them."""
+    return ["warning: the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if "
+            "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
 
 
 def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:

@@ -6,6 +6,9 @@ from typing import Dict, List
 READ_BY_LIBRARIES = ("TF_", "TF2_", "XLA_", "AUTOGRAPH_", "KERAS_")
 """What the names begin with that TensorFlow and Keras read: among them other kernels (TF_USE_DEEP_CONV2D,
 TF_ENABLE_MAXPOOL_NANPROP, TF_XLA_FLAGS), other graphs (TF2_BEHAVIOR, TF_ENABLE_CONTROL_FLOW_V2) and float16."""
+OF_TERRAFORM = ("TF_CLI_", "TF_DATA_DIR", "TF_INPUT", "TF_IN_AUTOMATION", "TF_LOG", "TF_PLUGIN_", "TF_VAR_",
+                "TF_WORKSPACE")
+"""What begins like TensorFlow's, and is read by another program alone."""
 HARMLESS = frozenset((
     "AUTOGRAPH_VERBOSITY", "TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MIN_VLOG_LEVEL", "TF_CPP_VMODULE",
     "TF_CPU_BFC_MEM_LIMIT_IN_MB", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_HOST_MEM_LIMIT_IN_MB",
@@ -23,4 +26,5 @@ def passed_on() -> Dict[str, str]:
 
 def withheld() -> List[str]:
     """The names of this process's variables that could change results."""
-    return sorted(name for name in os.environ if name.startswith(READ_BY_LIBRARIES) and name not in HARMLESS)
+    return sorted(name for name in os.environ if name.startswith(READ_BY_LIBRARIES)
+                  and name not in HARMLESS and not name.startswith(OF_TERRAFORM))

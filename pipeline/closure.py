@@ -21,22 +21,10 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tu
 from octet import digest, regular_file
 from octet.errors import RecipeError
 from pipeline import distributions, key
+from pipeline.inert_source import INERT
 from pipeline.modules import Modules
 
 PACKAGES = ("octet", "tasks", "models")
-
-INERT = {
-    "octet/errors.py": "the wording of an error, or its exit code, can change no artifact",
-    "octet/arguments.py": "it can only refuse what a recipe says",
-    "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
-    "octet/datasets/content.py": "likewise",
-    "octet/identifier.py": "its format is versioned; what it says follows from the file it is in",
-    "tasks/private_source.py": "it lets what is in the key be imported, and nothing else",
-    "tasks/loaded.py": "it can only refuse what was loaded, after the work is done",
-    "tasks/file_guard.py": "it can only refuse what is opened, or warn of it",
-    "tasks/graph_files.py": "likewise",
-}
-"""Files that are kept with an artifact but not in its key, each with the reason."""
 
 _PURPOSE = "closure-3-python{}.{}".format(*sys.version_info[:2])  # ast.dump differs by version
 

@@ -50,8 +50,8 @@ def of(spec: StageSpec, snapshot: Any,
     return digest(preimage), preimage
 
 
-FILES = (("model", "weights"),)
-"""(section, key) whose value in a recipe is the path of a file that a stage reads."""
+FILES = (("model", "weights"), ("model", "files"))
+"""(section, key) whose value in a recipe is the path of a file that a stage reads, or a list of them."""
 
 
 def without_paths(name: str, section: Any) -> Any:
@@ -60,5 +60,5 @@ def without_paths(name: str, section: Any) -> Any:
     if name == "data" and "path" in (section.get("args") or {}):
         args = {arg: value for arg, value in section["args"].items() if arg != "path"}
         return {**section, "args": args}
-    files = [key for owner, key in FILES if owner == name and section.get(key)]
+    files = [key for owner, key in FILES if owner == name and section.get(key) is not None]
     return {key: value for key, value in section.items() if key not in files} if files else section

@@ -31,7 +31,7 @@ class Snapshot(NamedTuple):
     recipe:   the recipe's file; folder: what its paths are relative to. Neither is content.
     sections: {section: its values, defaults filled in}.
     data:     {part: sha256}.
-    files:    {'section.key': sha256} of the files that the recipe names.
+    files:    {'section.key', or 'section.key: name' in a list: sha256} of the files that the recipe names.
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {stage: {'python': 'major.minor', distribution: version}}.
     closures: {stage: where that source is}. No content.
@@ -120,13 +120,11 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
 def with_source(taken: Snapshot) -> Snapshot:
     """`taken` with the bytes of its source, read now. Where these are not what its digests say, because somebody edits
     them, the snapshot is taken again: it may have another digest. Raises UsageError for edits that never end."""
-    taken_again = [taken]
-
     def attempt() -> Optional[Snapshot]:
-        taken = taken_again.pop()
+        nonlocal taken
         trees = _trees(taken.sections, taken.folder, taken.root, JOBS, taken)
         if trees is None:
-            taken_again.append(take(taken.recipe, taken.root))
+            taken = take(taken.recipe, taken.root)
             return None
         return taken._replace(trees=trees)
     return _settled(attempt)
@@ -205,7 +203,8 @@ def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],
     if content is None:
         return None
     links = {written: real for written, real in reader.links.items() if written != real}
-    named = tuple(path for paths in _files(sections, folder).values() for path in _existing(paths))
+    named = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
+                  for path in ([name] if os.path.exists(name) else _existing(name)))
     return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in found.files.values()},
                             links, named) for job, found in closures.items()}
 
@@ -230,23 +229,26 @@ def _source(sections: dict, catalogue: str, folder: Path) -> Path:
 
 def _file_digests(sections: dict, folder: Path,
                   where: Callable[..., str] = _no_place) -> Dict[str, str]:
-    return {name: _file_digest(path, name, where(*name.split(".")))
+    return {name: _file_digest(path, name, where(*name.partition(":")[0].split(".")))
             for name, path in _files(sections, folder).items()}
 
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
-    """sha256 of a file, or of the files of a checkpoint by their endings."""
-    path = Path(name)
+    """sha256 of a file, or of the files of a folder or a checkpoint by what follows its name in theirs."""
     files = _existing(name)
-    if not files:
-        raise _no_weights(path, key_path, where)
+    if not files or (key_path == "model.weights" and os.path.isdir(name)):
+        raise _no_file(Path(name), key_path, where)
     hashes = digests.cached_all(files, "file", digests.of_file)
-    return key.digest({os.path.basename(file)[len(path.name):]: sha256 for file, sha256 in zip(files, hashes)})
+    return key.digest({file[len(name):]: sha256 for file, sha256 in zip(files, hashes)})
 
 
 def _existing(name: str) -> List[str]:
-    """The file of this name, or else the files of the checkpoint of this name."""
-    return [name] if regular_file.is_there(name) else [str(file) for file in _of_checkpoint(Path(name))]
+    """The file of this name, or else the files below the folder, or of the checkpoint, of this name."""
+    if regular_file.is_there(name):
+        return [name]
+    if os.path.isdir(name):
+        return sorted(os.path.join(folder, file) for folder, _, files in os.walk(name) for file in files)
+    return [name + str(file)[len(str(Path(name))):] for file in _of_checkpoint(Path(name))]
 
 
 def _of_checkpoint(prefix: Path) -> List[Path]:
@@ -255,8 +257,11 @@ def _of_checkpoint(prefix: Path) -> List[Path]:
                   for file in prefix.parent.glob(globs.escape(prefix.name) + ending))
 
 
-def _no_weights(path: Path, key_path: str, where: str) -> RecipeError:
-    """What is at the path instead of weights, and the path that was meant, where it is near."""
+def _no_file(path: Path, key_path: str, where: str) -> RecipeError:
+    """What is at the path instead of a file, and the path that was meant, where it is near."""
+    if key_path != "model.weights":
+        return RecipeError("{}: there is no such file".format(key_path), where=where, why="looked for {}".format(path),
+                           next_step="give the path of a file, relative to the recipe")
     inside = sorted(str(file)[:-len(".index")] for folder in (path, path / "variables")
                     for file in folder.glob("*.index")) if path.is_dir() else []
     kind = regular_file.kind(str(path))
@@ -273,8 +278,15 @@ def _no_weights(path: Path, key_path: str, where: str) -> RecipeError:
 
 
 def _files(sections: dict, folder: Path) -> Dict[str, str]:
-    """{'section.key': path, absolute} of the files that the recipe names."""
-    values = {"{}.{}".format(section, name): (sections.get(section) or {}).get(name)
-              for section, name in key.FILES}
-    return {name: arguments({"args": {"path": value}}, folder)["path"]
-            for name, value in values.items() if value}
+    """{'section.key', or 'section.key: name' in a list: path, absolute} of the files that the recipe names."""
+    found: Dict[str, str] = {}
+    for section, named in key.FILES:
+        value = (sections.get(section) or {}).get(named)
+        for path in value if isinstance(value, list) else [value] if value else []:
+            # By its name, since a model's function tells them apart by it; not by its folder, which may be moved.
+            name = "{}.{}".format(section, named)
+            name += ": {}".format(Path(path).name) if isinstance(value, list) else ""
+            count = sum(other.split("#")[0] == name for other in found)
+            name += "#{}".format(count + 1) if count else ""
+            found[name] = arguments({"args": {"path": path}}, folder)["path"]
+    return found

@@ -11,6 +11,7 @@ from typing import Dict, List, Optional
 import luigi
 import luigi.rpc
 
+from octet import stamps
 from octet.datasets import identity
 from octet.errors import DatasetError, OctetError, RecipeError, StageDied, UsageError
 from octet.job import Job
@@ -28,6 +29,7 @@ from pipeline import (
     unexpected,
     words,
 )
+from pipeline.child_environment import withheld
 from pipeline.looks import INTACT
 from pipeline.plan import Plan
 from pipeline.runs import Runs
@@ -57,6 +59,9 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot
         taken = snapshot.take(settings_now().find_recipe(recipe))
         if target is not None and not Plan(taken, Store(settings_now().store)).intact(target):
             taken = snapshot.with_source(taken)
+            for variable in withheld():
+                print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
+                      file=sys.stderr, flush=True)
         _SNAPSHOTS[recipe] = taken
         known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
         if known.digest != taken.digest:
@@ -184,6 +189,8 @@ class Stage(luigi.Task):
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
             metrics = self._work(plan, workspace, why)
+            for line in checks.warnings(metrics):
+                print("{}: {}".format(name, line), file=sys.stderr, flush=True)
             self._check_data()
             finished = time.time()
             store.publish(workspace, name, key, {
@@ -258,7 +265,17 @@ class Stage(luigi.Task):
         return Job(stage=self.spec.module, settings=wanted,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
-                   origin=self.source[self.spec.module].origin)
+                   origin=self.source[self.spec.module].origin, stamps=self._stamps())
+
+    def _stamps(self) -> stamps.Stamps:
+        """Of what the stage is to read. The data is looked at again after it, where that is cheap: it could have been
+        another one since the snapshot was taken, and be put back before the end."""
+        read = {name: path for name, path in snapshot.places(self.taken).items()
+                if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
+        found = {name: (path, stamps.of(path)) for name, path in read.items()}
+        if self.spec.parts and identity.is_ours(self.taken.sections["data"]["dataset"]):
+            self._check_data()
+        return found
 
     def _say_waiting(self) -> None:
         self._tell_scheduler(0.0, "another run is making it: waiting for that")

@@ -18,7 +18,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.job import Job  # noqa: E402
-from tasks import channel, endings, loaded, log, private_source  # noqa: E402
+from tasks import channel, endings, file_guard, loaded, log, private_source  # noqa: E402
 
 
 def _die_with_parent(jobs: int) -> None:
@@ -50,12 +50,15 @@ def main() -> int:
     os.set_inheritable(jobs, False)
     job = _read_job(jobs)
     private_source.install(job.origin)
+    file_guard.install()
     threading.Thread(target=_die_with_parent, args=(jobs,), daemon=True).start()
     reports.watch()
     try:
         stage = importlib.import_module("tasks." + job.stage)
         metrics = stage.run(job, reports.progress)
         loaded.check()
+        if file_guard.outside:
+            metrics = dict(metrics, read_outside_data_path=file_guard.outside)
         said = {"metrics": json.loads(json.dumps(metrics))}
     except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
         said = endings.message(error, job)

@@ -3,28 +3,41 @@
 import dataclasses
 from pathlib import Path
 
+from octet import stamps
 from octet.arguments import expect
 from octet.datasets.check import check
 from octet.datasets.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
 from octet.resolve import DATASETS, is_member, load_attribute, source_file, told
+from tasks import file_guard
 
 
 def load(job: Job) -> Dataset:
     """The job's dataset, with the parts that the job names and no others: what a stage reads is what its key
-    holds. Raises DatasetError for one that is not sound in all of its parts."""
+    holds. Raises DatasetError for one that is not sound in all of its parts, or is written to meanwhile."""
     dataset = _whole(job.settings["data"], Path(job.recipe_folder))
+    changed = stamps.changed(job.stamps, "data")
+    if changed:
+        raise DatasetError("the data changed while it was read", where=", ".join(changed),
+                           why="both contents may be in what was read, so nothing is recorded",
+                           next_step="run it again when the data is at rest")
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
 
 
 def _whole(section: dict, folder: Path) -> Dataset:
-    name = section["dataset"]
-    function = load_attribute(name, DATASETS, "load", folder)
-    args = arguments(section, folder)
-    expect(function, args, "data.args", DatasetError)
+    name, args = section["dataset"], arguments(section, folder)
     if is_member(name, DATASETS):
+        function = load_attribute(name, DATASETS, "load", folder)
+        expect(function, args, "data.args", DatasetError)
         return function(**args)  # checked where it was read
+    with file_guard.loading(args.get("path"), str(folder)):
+        return _users(name, args, folder)
+
+
+def _users(name: str, args: dict, folder: Path) -> Dataset:
+    function = load_attribute(name, DATASETS, "load", folder)
+    expect(function, args, "data.args", DatasetError)
     source = source_file(name, DATASETS, folder)
     with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
               next_step="mend the function or data.args"):

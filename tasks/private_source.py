@@ -7,6 +7,7 @@ path. It is complete, so whatever an import finds only in an original place is i
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import List, Optional, Sequence, TextIO
 
@@ -48,7 +49,8 @@ def told(error: OctetError) -> OctetError:
 
 
 class _Shown(io.TextIOWrapper):
-    """A text stream onto the same file, which is written original paths."""
+    """A text stream onto the same file, which is written original paths. What cannot be written, as on a full disk, is
+    left out: a line of a log is no reason to throw work away."""
 
     def __init__(self, stream: TextIO) -> None:
         stream.flush()
@@ -56,8 +58,13 @@ class _Shown(io.TextIOWrapper):
                          line_buffering=True, write_through=True)
 
     def write(self, text: str) -> int:
-        super().write(original(text))
+        with suppress(OSError):
+            super().write(original(text))
         return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
 
 
 class _Elsewhere:

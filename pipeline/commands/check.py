@@ -25,6 +25,8 @@ def run(arguments: argparse.Namespace) -> None:
         return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
     _show(checked)
+    for line in checks.warnings(checked):
+        print(line)
     print("fit to run")
 
 

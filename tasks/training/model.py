@@ -5,11 +5,13 @@ from typing import Any, Callable, Dict, Sequence, Set, Tuple
 
 import tensorflow as tf
 
+from octet import stamps
 from octet.arguments import expect
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
 from octet.resolve import MODELS, load_attribute, source_file, told
+from tasks import file_guard, graph_files
 from tasks import network as net
 from tasks.training import approximate
 
@@ -38,8 +40,20 @@ def build(job: Job, dataset: Dataset) -> Built:
     """The recipe's model for this dataset, in the current graph. Raises ModelError.
 
     Its function is given `input_shape` and `classes` as the dataset has them: of one input the shape,
-    of several {name: shape}; of one target its extent, of several {name: extent}.
+    of several {name: shape}; of one target its extent, of several {name: extent}. Files that it reads are in the key.
     """
+    with file_guard.building(job) as see:
+        built = _build(job, dataset)
+        graph_files.check(built.outputs, see)
+    changed = stamps.changed(job.stamps, "model.")
+    if changed:
+        raise ModelError("a file that the recipe names changed while it was read", where=", ".join(changed),
+                         why="both contents may be in what was read, so nothing is recorded",
+                         next_step="run it again when the file is at rest")
+    return built
+
+
+def _build(job: Job, dataset: Dataset) -> Built:
     section = job.section("model")
     folder = Path(job.recipe_folder)
     function = load_attribute(section.build, MODELS, "build", folder)

@@ -119,7 +119,7 @@ class House:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
         for name in ("__main__.py", "channel.py", "endings.py", "log.py", "user_code.py", "loaded.py",
-                     "private_source.py", "digest.py", "data.py", "training/schedule.py"):
+                     "private_source.py", "file_guard.py", "digest.py", "data.py", "training/schedule.py"):
             shutil.copy(str(ROOT / "tasks" / name), str(self.root / "tasks" / name))
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             (self.root / "tasks" / (name + ".py")).write_text("def run(job, progress):\n    return {}\n")

@@ -58,12 +58,12 @@ def test_temporary_files_are_beside_the_output_and_gone_with_the_process(tmp_pat
 
 def test_no_variable_that_changes_results_reaches_it(tmp_path, monkeypatch):
     for name, value in (("TF_USE_DEEP_CONV2D", "1"), ("KERAS_HOME", "/root/.keras"), ("PYTHONPATH", "/tmp"),
-                        ("TF_CPP_MIN_LOG_LEVEL", "2"), ("OMP_NUM_THREADS", "2")):
+                        ("TF_CPP_MIN_LOG_LEVEL", "2"), ("TF_VAR_region", "2"), ("OMP_NUM_THREADS", "2")):
         monkeypatch.setenv(name, value)
     metrics = run(tmp_path / "out", "say(metrics=dict(os.environ))")
     assert not {"TF_USE_DEEP_CONV2D", "PYTHONPATH"} & set(metrics)
     assert Path(metrics["KERAS_HOME"]).parent == Path(metrics["TMPDIR"])
-    assert metrics["TF_CPP_MIN_LOG_LEVEL"] == metrics["OMP_NUM_THREADS"] == "2"
+    assert metrics["TF_CPP_MIN_LOG_LEVEL"] == metrics["TF_VAR_region"] == metrics["OMP_NUM_THREADS"] == "2"
 
 
 def test_reported_error_is_raised_as_it_was(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline import snapshot
@@ -65,7 +66,8 @@ def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(house)
     """Each run is made while the file is changed and put back, 10 times at random moments: 200 in all. An artifact is
     wrong where it is not what an undisturbed run makes under the same key."""
     moments, path = random.Random(1), house.mine / "nets/blocks.py"
-    right, edited = path.read_text(), path.read_text().replace("bias + (", "bias + 0.5 + (")
+    right = path.read_text()
+    edited = right.replace("bias + (", "bias + 0.5 + (")
     truth = {}
     for text in (right, edited):
         path.write_text(text)
@@ -77,9 +79,9 @@ def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(house)
         going_on = house.start()
         for _ in range(10):
             time.sleep(moments.random() * 0.3)
-            path.write_text(edited)
-            time.sleep(moments.random() * 0.02)
-            path.write_text(right)
+            for text, seconds in ((edited, moments.random() * 0.02), (right, 0)):
+                put(path.with_name("saved"), text).rename(path)  # as editors do: a file half written is another edit
+                time.sleep(seconds)
         run = finish(going_on, 120)
         assert run.code == 0, run.said
         made = products(house)
@@ -144,6 +146,41 @@ def test_a_heavy_dataset_edited_during_a_run_is_digested_by_the_source_that_the_
     put(path, "import luigi\n" + DATA.replace("read_bytes()", "read_bytes() + b'x'"))
     assert snapshot.data_now(taken, ["test"])["test"] == taken.data["test"]
     assert snapshot.take(tmp_path / "faces.yaml").data["test"] != taken.data["test"]
+
+
+FACES = '''\
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from octet.datasets.dataset import Dataset, Input, Part, Target
+
+LABELS = Path(__file__).with_name("labels.txt")
+
+
+def load(path):
+    codes, labels = np.load(path), LABELS.read_text().split()
+    part = Part({"image": codes}, {"label": np.arange(len(codes), dtype=np.int32) % len(labels)})
+    return Dataset({"image": Input((4, 4, 1), 0.0, 1.0)}, {"label": Target("class", tuple(labels))},
+                   dict.fromkeys(("train", "validation", "test"), part))
+
+
+def digest(part, path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+'''
+
+
+def test_a_file_beside_a_datasets_source_is_found_named_in_the_manifest_and_warned_of(house):
+    labels = house.put("labels.txt", "cat dog")
+    house.put("faces.py", FACES)
+    np.save(str(house.mine / "codes.npy"), np.zeros((6, 4, 4, 1), np.uint8))
+    text = (house.mine / "faces.yaml").read_text().splitlines()
+    house.put("faces.yaml", "\n".join(["data: {dataset: ./faces.py, args: {path: codes.npy}}", *text[1:]]) + "\n")
+    run = house.luigi(stage="TrainFloat")
+    assert run.code == 0 and "TrainFloat: warning: the dataset's `load` reads {}".format(labels) in run.said, run.said
+    manifest = json.loads((house.artifact("TrainFloat") / "manifest.json").read_text())
+    assert manifest["metrics"]["read_outside_data_path"] == [str(labels)]
 
 
 TRACED = '''\

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from octet.errors import DatasetError, OctetError, RecipeError
-from pipeline import snapshot
+from pipeline import key, snapshot
 from pipeline.spec import STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +103,25 @@ def test_every_file_of_a_checkpoint_is_part_of_the_model(house):
     before = take(house)
     put(house / "mine/saved/net.data-00000-of-00001", "another")
     assert take(house).digest != before.digest
+
+
+def test_what_the_models_function_reads_is_part_of_it_by_content(house):
+    put(house / "mine/faces.yaml", RECIPE.replace("./net.py", "./net.py, files: [labels.txt, more]"))
+    with pytest.raises(RecipeError, match="model.files: labels.txt: there is no such file") as caught:
+        take(house)
+    assert "faces.yaml:3" in caught.value.where
+    put(house / "mine/labels.txt", "cat")
+    put(house / "mine/more/deep/one", "1")
+    before = take(house)
+    (house / "mine/other").mkdir()
+    (house / "mine/labels.txt").rename(house / "mine/other/labels.txt")
+    put(house / "mine/faces.yaml", RECIPE.replace("./net.py", "./net.py, files: [other/labels.txt, more]"))
+    preimages = [key.of(STAGES["TrainFloat"], taken, {})[1] for taken in (before, take(house))]
+    assert preimages[0] == preimages[1] and "files" not in preimages[0]["recipe"]["model"]
+    put(house / "mine/more/deep/one", "2")
+    assert take(house).files["model.files: more"] != before.files["model.files: more"]
+    put(house / "mine/other/labels.txt", "dog")
+    assert take(house).files["model.files: labels.txt"] != before.files["model.files: labels.txt"]
 
 
 def test_a_model_that_is_not_there_is_named_with_its_place(house):

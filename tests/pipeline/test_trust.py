@@ -140,7 +140,18 @@ def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
     assert house.luigi().code == 0
     path = house.root / "tasks" / "__main__.py"
     before = path.stat()
-    house.change(path, "endings, loaded", "endings, loadex")  # which there is not
+    house.change(path, "file_guard, loaded, log", "file_guard, loadex, log")  # which there is not
     os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
     assert house.luigi().code == 13
+
+
+def test_data_written_to_while_it_is_read_is_an_error_even_if_it_is_put_back(house):
+    """What is in the store then may be of the picture that was there for a moment."""
+    picture = house.mine / "photos/train/cat/0.png"
+    house.change(house.root / "tasks/train_float.py", "dataset = data.load(job)  # first", (
+        "path = Path({!r})\n    before = path.read_bytes()\n    path.write_bytes(b'')\n    path.write_bytes(before)\n"
+        "    dataset = data.load(job)  # first").format(str(picture)))
+    run = house.luigi(stage="TrainFloat")
+    assert run.code == 4 and "the data changed while it was read" in run.said and made(house) == []
+    assert "Traceback" not in run.said

@@ -40,7 +40,7 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
-        "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None},
+        "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None, "files": []},
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
@@ -126,7 +126,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
     ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
      "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
-     "There are: approximate, args, build, weights"),
+     "There are: approximate, args, build, files, weights"),
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
@@ -257,6 +257,20 @@ def test_weights_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_mo
     assert recipe.load(write("r.yaml", "extends: below/base.yaml\n")).sections()["model"]["weights"] == "below/w.h5"
     other = recipe.load(write("r.yaml", "extends: below/base.yaml\nmodel: {build: resnet_v1}\n"))
     assert other.sections()["model"]["weights"] is None and other.sections()["train"]["epochs"] == 2
+
+
+def test_files_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_model():
+    write("below/base.yaml", "data: {dataset: digits}\nmodel: {build: lenet, files: [a.txt, /b.txt, ~/c.txt]}\n")
+    files = recipe.load(write("r.yaml", "extends: below/base.yaml\n")).sections()["model"]["files"]
+    assert files == ["below/a.txt", "/b.txt", "~/c.txt"]
+    other = recipe.load(write("r.yaml", "extends: below/base.yaml\nmodel: {build: resnet_v1}\n"))
+    assert other.sections()["model"]["files"] == []
+
+
+@pytest.mark.parametrize("value", ["labels.txt", "[1]", "['']"])
+def test_files_that_are_no_list_of_paths_are_refused(value):
+    said = refusal("data: {dataset: digits}\nmodel: {build: lenet, files: " + value + "}\n")
+    assert "model.files" in said and "expected a list of paths of files or folders" in said
 
 
 def test_a_loss_weight_is_told_with_the_target_it_is_for():
