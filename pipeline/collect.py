@@ -31,7 +31,7 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
     for _, of_recipe in runs.every():
         for index, run in enumerate(of_recipe):
             path = Path(run["recipe"]["path"])
-            if index == 0 and os.path.lexists(str(path)):
+            if index == 0 and _is_there(path):
                 paths.add(path)
             if index >= last_runs and run["exit"] is not None:
                 continue
@@ -53,11 +53,20 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
     moment = snapshot.Moment()
     for path in sorted(paths):
         try:
-            reasons.update({artifact: "fresh for {}".format(path.stem)
-                            for artifact in _fresh(path, moment, store, looks)})
+            with explained("read a recipe", path):
+                fresh = _fresh(path, moment, store, looks)
+            reasons.update({artifact: "fresh for {}".format(path.stem) for artifact in fresh})
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
+
+
+def _is_there(recipe: Path) -> bool:
+    """Whether the file of a recipe is there; so too when that may not be known: reading it then says why."""
+    try:
+        return recipe.is_file()
+    except OSError:
+        return True
 
 
 def _in(recipes: Path) -> Set[Path]:

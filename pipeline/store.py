@@ -5,10 +5,11 @@
     <root>/marks/<kind>/<stage>-<key>.json    what was said about an artifact: pinned, forced ...
     <root>/locks/<stage>-<key>.lock           held while an artifact is made, or read by a stage
     <root>/quarantine/<stage>-<key>-<id>/     damaged or replaced artifacts, out of the way, not lost
+    <root>/quarantine/<place>-<id>            things that do not belong in the store, as they are
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              what each stage's process last printed
 
-No other file does path arithmetic inside the store.
+Nothing in it is followed: see store_tree.py and safe_tree.py. No other file does path arithmetic inside the store.
 """
 
 import contextlib
