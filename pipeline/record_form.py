@@ -8,10 +8,12 @@ import calendar
 import os
 import re
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Iterable, Optional
 
 from pipeline import words
 from pipeline.safe_tree import is_safe, is_safe_name
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 Form = Any
 """A type or a tuple of types; a predicate; {name: form} of what must be there; [form] of each item of a list;
@@ -30,7 +32,7 @@ class Absent(Nullable):
 
 
 def is_sha256(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
 def is_text(value: object) -> bool:
@@ -92,13 +94,15 @@ def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
         return _first(fault(item, form[0], "{}[{}]".format(name, index)) for index, item in enumerate(value))
     if isinstance(form, (type, tuple)):
         return None if isinstance(value, form) else name
-    return None if _holds(form, value) else name
+    return None if form(value) else name
 
 
 def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
     if not isinstance(value, dict):
         return name or "the whole"
     if ... in form:
+        if _all_hold(form[...], value.values()):  # most of a manifest, in one go
+            return None
         return _first(fault(item, form[...], _below(name, key)) for key, item in value.items())
     for key, inner in form.items():
         if key not in value:
@@ -119,5 +123,8 @@ def _below(name: str, key: str) -> str:
     return "{}.{}".format(name, key) if name else key
 
 
-def _holds(predicate: Callable[[object], bool], value: Any) -> bool:
-    return predicate(value)
+def _all_hold(form: Form, values: Iterable[Any]) -> bool:
+    """Whether all are as a form says that is a type or a predicate; False for another form, too."""
+    if isinstance(form, type):
+        return all(isinstance(value, form) for value in values)
+    return callable(form) and all(map(form, values))
