@@ -17,7 +17,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 Form = Any
 """A type or a tuple of types; a predicate; {name: form} of what must be there; [form] of each item of a list;
-{...: form} of each value of a dict; `Optional` and `Absent` below."""
+{...: form} of each value of a dict; {predicate: form} of each name and value; `Nullable` and `Absent` below."""
 
 
 class Nullable:
@@ -33,6 +33,11 @@ class Absent(Nullable):
 
 def is_sha256(value: object) -> bool:
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def is_artifact(value: object) -> bool:
+    """Whether it is [stage, key]."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_safe_name, value))
 
 
 def is_text(value: object) -> bool:
@@ -60,25 +65,25 @@ _TEXTS, _DIGESTS = {...: str}, {...: is_sha256}
 MANIFEST = {
     "stage": Absent(is_safe_name), "key": Absent(is_safe_name),
     "inputs": Absent({"recipe": Absent({...: object}), "source": Absent(_TEXTS), "data": Absent(_TEXTS),
-                      "files": Absent(_TEXTS), "versions": Absent(_TEXTS), "upstream": Absent({...: _TEXTS}),
+                      "files": Absent(_TEXTS), "versions": Absent(_TEXTS), "upstream": Absent({is_safe_name: _TEXTS}),
                       "products": Absent([str])}),
     "outputs": Absent([{"path": is_safe, "bytes": is_size, "sha256": is_sha256, "product": bool}]),
     "metrics": Absent(dict), "git": Absent(Nullable({"commit": Absent(Nullable(str)), "dirty": object})),
     "recipe": Absent(Nullable({"name": Absent(str), "path": Absent(str)})),
-    "run": Nullable(str), "why": [str], "upstream": {...: is_safe_name}, "sources": {...: is_sha256},
+    "run": Nullable(str), "why": [str], "upstream": {is_safe_name: is_safe_name}, "sources": {...: is_sha256},
     "listings": _DIGESTS, "places": {...: is_text}, "started": Absent(Nullable(is_time)),
     "finished": Absent(Nullable(is_time)),
     "accepted": Absent({"from": str, "accepted": str, "by": str, "reason": Nullable(str), "differences": [str]}),
 }
 
 MARK = {"stage": is_safe_name, "key": is_safe_name, "marked": is_time, "as": Absent(is_safe_name), "by": Absent(str),
-        "reason": Absent(str), "keeps": Absent([[is_safe_name]]), "paths": Absent([is_safe])}
+        "reason": Absent(str), "keeps": Absent([is_artifact]), "paths": Absent([is_safe])}
 
 RUN = {
     "number": is_size, "recipe": {"name": str, "path": is_text}, "target": is_safe_name,
     "started": is_time, "finished": Nullable(is_time), "exit": Nullable(int),
     "host": Absent(str), "pid": Absent(is_size),
-    "stages": {...: {"key": Nullable(is_safe_name), "made": bool, "why": [str]}},
+    "stages": {is_safe_name: {"key": Nullable(is_safe_name), "made": bool, "why": [str]}},
 }
 
 
@@ -105,6 +110,9 @@ def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
             return None
         return _first(fault(item, form[...], _below(name, key)) for key, item in value.items())
     for key, inner in form.items():
+        if callable(key):
+            return _first(_below(name, repr(item)) for item in value if not key(item)) or _fault_of_dict(
+                value, {...: inner}, name)
         if key not in value:
             if isinstance(inner, Absent):
                 continue
