@@ -47,7 +47,8 @@ SPOILS = {
     "a key with a path": sealed(lambda record: record.update(key="../../x", recipe={"name": "x", "path": "a\0b"})),
     "a stage that is no text": sealed(lambda record: record.update(stage=7, target=None)),
     "names that lead out": sealed(lambda record: record.update(
-        upstream={"../../x": "k"}, keeps=[["a"]], stages={"../../x": {"key": "k", "made": True, "why": []}}, by=["me"])),
+        upstream={"../../x": "k"}, by=["me"], stages={"../../x": {"key": "k", "made": True, "why": []}})),
+    "half an artifact kept": sealed(lambda record: record.update(keeps=[["a"]], why=None, exit="0")),
     "null outputs": sealed(lambda record: record.update(outputs=None, stages=None, marked=None)),
     "outputs elsewhere": sealed(lambda record: record.update(
         outputs=[{"path": "../../../x", "bytes": 1, "sha256": "0" * 64, "product": True}], stages=[], marked="now")),
