@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
-from octet.errors import OctetError
+from octet.errors import OctetError, StoreError
 from pipeline import snapshot
 from pipeline.disk import explained
 from pipeline.looks import DROPPED, INTACT, Look
@@ -49,7 +49,7 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
             reasons[artifact] = kind
             for stage, key in facts.get("keeps", []):
                 reasons.setdefault((stage, key), "{} with {} {}".format(kind, artifact[0], artifact[1][:12]))
-    troubles = []
+    troubles = _unknown_runs(store, runs)
     moment = snapshot.Moment()
     for path in sorted(paths):
         try:
@@ -59,6 +59,16 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
+
+
+def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
+    """Where the store does not say any more what a run came to: that must not go as if nothing needed it."""
+    places = [place for place, _ in store.misplaced() if place.split("/")[0] == "runs"]
+    places += [place for place, _ in runs.damaged()]
+    return [StoreError("the record of a run is damaged", where=str(store.tree.path(place)),
+                       why="which artifacts the run came to is not known",
+                       next_step="`octet verify` puts it into quarantine; then what other records keep is kept")
+            for place in places]
 
 
 def _is_there(recipe: Path) -> bool:

@@ -87,6 +87,17 @@ def test_a_damaged_pin_keeps_its_artifact(situation):  # noqa: F811
     assert situation.store.state(STAGE, KEY) == "intact"
 
 
+@pytest.mark.parametrize("place", ["runs", "{run folder}", "{run}"])
+def test_nothing_goes_while_a_runs_record_is_damaged(situation, place):  # noqa: F811
+    path = situation.store.root / place.format_map({"run folder": os.path.dirname(situation.record),
+                                                    "run": situation.record})
+    path.rename(situation.folder / "away")
+    path.symlink_to(situation.folder / "away")
+    code, said = octet("gc", "--delete", "--runs", "0")
+    assert code == 11 and "the record of a run is damaged" in said
+    assert situation.store.state(STAGE, KEY) == "intact"
+
+
 def test_a_file_in_the_middle_of_anything_deep_can_be_removed(situation):  # noqa: F811
     """Deeper than Python recurses, and than a path may be long."""
     handle = os.open(str(situation.store.root / "quarantine"), os.O_RDONLY)
