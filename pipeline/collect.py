@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
-from octet.errors import OctetError
+from octet.errors import OctetError, StoreError
 from pipeline import snapshot
 from pipeline.disk import explained
 from pipeline.looks import DROPPED, INTACT, Look
@@ -32,7 +32,7 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
         counted = 0
         for index, run in enumerate(of_recipe):
             path = Path(run["recipe"]["path"])
-            if index == 0 and os.path.lexists(str(path)):
+            if index == 0 and _is_there(path):
                 paths.add(path)
             if counted >= last_runs and run["exit"] is not None:
                 continue
@@ -52,15 +52,34 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
             reasons[artifact] = kind
             for stage, key in facts.get("keeps", []):
                 reasons.setdefault((stage, key), "{} with {} {}".format(kind, artifact[0], artifact[1][:12]))
-    troubles = []
+    troubles = _unknown_runs(store, runs)
     moment = snapshot.Moment()
     for path in sorted(paths):
         try:
-            reasons.update({artifact: "fresh for {}".format(path.stem)
-                            for artifact in _fresh(path, moment, store, looks)})
+            with explained("read a recipe", path):
+                fresh = _fresh(path, moment, store, looks)
+            reasons.update({artifact: "fresh for {}".format(path.stem) for artifact in fresh})
         except OctetError as error:
             troubles.append(error)
     return reasons, troubles
+
+
+def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
+    """Where the store does not say any more what a run came to: that must not go as if nothing needed it."""
+    places = [place for place, _ in store.misplaced() if place.split("/")[0] == "runs"]
+    places += [place for place, _ in runs.damaged()]
+    return [StoreError("the record of a run is damaged", where=str(store.tree.path(place)),
+                       why="which artifacts the run came to is not known",
+                       next_step="`octet verify` puts it into quarantine; then what other records keep is kept")
+            for place in places]
+
+
+def _is_there(recipe: Path) -> bool:
+    """Whether the file of a recipe is there; so too when that may not be known: reading it then says why."""
+    try:
+        return recipe.is_file()
+    except OSError:
+        return True
 
 
 def _in(recipes: Path) -> Set[Path]:

@@ -1,7 +1,6 @@
 """What a person means: a stage by its name, an artifact by a file, a recipe or a key's first digits."""
 
 import itertools
-import os
 import re
 from pathlib import Path
 from typing import Optional
@@ -23,7 +22,7 @@ def artifact(text: str, lineage: Lineage, settings: Settings) -> dict:
     newest run made last), `RECIPE:STAGE`, or the first digits of a key.
 
     Raises UsageError when it means none, or more than one."""
-    if os.path.exists(text) and not text.endswith((".yaml", ".yml")):
+    if _is_there(Path(text)) and not text.endswith((".yaml", ".yml")):
         return lineage.find(Path(text)).manifest
     name, _, stage = text.partition(":")
     found = _of_recipe(name, stage, lineage, settings) or _of_key(text, lineage)
@@ -57,7 +56,7 @@ def recipe(text: str, settings: Settings, runs: Runs) -> Path:
 def _of_recipe(name: str, stage: str, lineage: Lineage, settings: Settings) -> Optional[dict]:
     try:
         path = recipe(name, settings, Runs(lineage.store.root))
-    except RecipeError:
+    except (RecipeError, OSError):
         return None
     if stage:
         check_stage(stage)
@@ -79,6 +78,13 @@ def _of_key(text: str, lineage: Lineage) -> Optional[dict]:
                          why=", ".join("{} {}".format(stage, key[:16]) for stage, key in found),
                          next_step="give more of its digits")
     return lineage.store.look(*found[0]).manifest if found else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # it may not be looked at, or is too long for a path: then it can be another thing's name
+        return False
 
 
 def check_stage(name: str) -> str:

@@ -8,14 +8,16 @@ import calendar
 import os
 import re
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Iterable, Optional
 
 from pipeline import words
 from pipeline.safe_tree import is_safe, is_safe_name
 
+_SHA256 = re.compile("[0-9a-f]{64}")
+
 Form = Any
 """A type or a tuple of types; a predicate; {name: form} of what must be there; [form] of each item of a list;
-{...: form} of each value of a dict; `Optional` and `Absent` below."""
+{...: form} of each value of a dict; {predicate: form} of each name and value; `Nullable` and `Absent` below."""
 
 
 class Nullable:
@@ -30,7 +32,12 @@ class Absent(Nullable):
 
 
 def is_sha256(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def is_artifact(value: object) -> bool:
+    """Whether it is [stage, key]."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_safe_name, value))
 
 
 def is_text(value: object) -> bool:
@@ -58,25 +65,25 @@ _TEXTS, _DIGESTS = {...: str}, {...: is_sha256}
 MANIFEST = {
     "stage": Absent(is_safe_name), "key": Absent(is_safe_name),
     "inputs": Absent({"recipe": Absent({...: object}), "source": Absent(_TEXTS), "data": Absent(_TEXTS),
-                      "files": Absent(_TEXTS), "versions": Absent(_TEXTS), "upstream": Absent({...: _TEXTS}),
+                      "files": Absent(_TEXTS), "versions": Absent(_TEXTS), "upstream": Absent({is_safe_name: _TEXTS}),
                       "products": Absent([str])}),
     "outputs": Absent([{"path": is_safe, "bytes": is_size, "sha256": is_sha256, "product": bool}]),
     "metrics": Absent(dict), "git": Absent(Nullable({"commit": Absent(Nullable(str)), "dirty": object})),
     "recipe": Absent(Nullable({"name": Absent(str), "path": Absent(str)})),
-    "run": Nullable(str), "why": [str], "upstream": {...: is_safe_name}, "sources": {...: is_sha256},
+    "run": Nullable(str), "why": [str], "upstream": {is_safe_name: is_safe_name}, "sources": {...: is_sha256},
     "listings": _DIGESTS, "places": {...: is_text}, "started": Absent(Nullable(is_time)),
     "finished": Absent(Nullable(is_time)),
     "accepted": Absent({"from": str, "accepted": str, "by": str, "reason": Nullable(str), "differences": [str]}),
 }
 
 MARK = {"stage": is_safe_name, "key": is_safe_name, "marked": is_time, "as": Absent(is_safe_name), "by": Absent(str),
-        "reason": Absent(str), "keeps": Absent([[is_safe_name]]), "paths": Absent([is_safe])}
+        "reason": Absent(str), "keeps": Absent([is_artifact]), "paths": Absent([is_safe])}
 
 RUN = {
     "number": is_size, "recipe": {"name": str, "path": is_text}, "target": is_safe_name,
     "started": is_time, "finished": Nullable(is_time), "exit": Nullable(int),
     "host": Absent(str), "pid": Absent(is_size),
-    "stages": {...: {"key": Nullable(is_safe_name), "made": bool, "why": [str]}},
+    "stages": {is_safe_name: {"key": Nullable(is_safe_name), "made": bool, "why": [str]}},
 }
 
 
@@ -92,15 +99,20 @@ def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
         return _first(fault(item, form[0], "{}[{}]".format(name, index)) for index, item in enumerate(value))
     if isinstance(form, (type, tuple)):
         return None if isinstance(value, form) else name
-    return None if _holds(form, value) else name
+    return None if form(value) else name
 
 
 def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
     if not isinstance(value, dict):
         return name or "the whole"
     if ... in form:
+        if _all_hold(form[...], value.values()):  # most of a manifest, in one go
+            return None
         return _first(fault(item, form[...], _below(name, key)) for key, item in value.items())
     for key, inner in form.items():
+        if callable(key):
+            return _first(_below(name, repr(item)) for item in value if not key(item)) or _fault_of_dict(
+                value, {...: inner}, name)
         if key not in value:
             if isinstance(inner, Absent):
                 continue
@@ -119,5 +131,8 @@ def _below(name: str, key: str) -> str:
     return "{}.{}".format(name, key) if name else key
 
 
-def _holds(predicate: Callable[[object], bool], value: Any) -> bool:
-    return predicate(value)
+def _all_hold(form: Form, values: Iterable[Any]) -> bool:
+    """Whether all are as a form says that is a type or a predicate; False for another form, too."""
+    if isinstance(form, type):
+        return all(isinstance(value, form) for value in values)
+    return callable(form) and all(map(form, values))

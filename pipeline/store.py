@@ -5,18 +5,18 @@
     <root>/marks/<kind>/<stage>-<key>.json    what was said about an artifact: pinned, forced ...
     <root>/locks/<stage>-<key>.lock           held while an artifact is made, or read by a stage
     <root>/quarantine/<stage>-<key>-<id>/     damaged or replaced artifacts, out of the way, not lost
+    <root>/quarantine/<place>-<id>            things that do not belong in the store, as they are
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              what each stage's process last printed
 
-No other file does path arithmetic inside the store.
+Nothing in it is followed: see store_tree.py and safe_tree.py. No other file does path arithmetic inside the store.
 """
 
-import stat
-import uuid
+import contextlib
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from pipeline import by_products, disk, locks, looks
+from pipeline import by_products, disk, locks, looks, workspaces
 from pipeline import manifest as manifests
 from pipeline.blobs import Blobs
 from pipeline.disk import explained
@@ -170,39 +170,22 @@ class Store:
         """A new empty folder beside the artifact's. Call it under the lock: whatever an earlier,
         killed run of the same key left behind is removed; what is in the log's place and no file goes to
         quarantine."""
-        place = _place(stage, key)
-        fresh = ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
         with explained("make a workspace", self.artifact(stage, key).parent):
-            self.tree.expect_short(place + fresh)
             self.tree.clear_for_file(_log_place(stage, key))
-            with self.tree.made(_parent(place)) as folder:
-                for name in folder.names():
-                    if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
-                        remove(folder, name)
-                folder.make(fresh)  # not mkdtemp: its 0700 would shut out whoever shares the store
-        return self.artifact(stage, key).parent / fresh
+            return workspaces.make(self.tree, _place(stage, key), key)
 
     def copy(self, stage: str, key: str, to_key: str) -> Path:
         """A workspace for `to_key` that holds what the artifact holds, its manifest left out. Files
         share their bytes on the disk where it can do that. Raises StoreError for what is no file and no folder."""
         workspace = self.workspace(stage, to_key)
         with explained("copy an artifact", self.artifact(stage, key)):
-            with self.tree.at(_place(stage, key)) as source, self.tree.at(self.tree.inside(workspace)) as target:
-                for path, status in source.walk():
-                    if stat.S_ISDIR(status.st_mode):
-                        target.made(path).close()
-                    elif path != manifests.NAME:
-                        source.copy(path, target)
+            workspaces.fill(self.tree, self.tree.inside(workspace), _place(stage, key))
         return workspace
 
     def discard(self, workspace: Path) -> None:
         """The workspace is gone, as far as it can be: the next run sweeps what is left."""
-        place = self.tree.inside(workspace)
-        try:
-            with self.tree.at(_parent(place)) as folder:
-                remove(folder, workspace.name)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            workspaces.remove_at(self.tree, self.tree.inside(workspace))
 
     def publish(self, workspace: Path, stage: str, key: str, manifest: dict) -> Path:
         """The workspace is the artifact, on the disk and whole; its folder is returned.
@@ -234,6 +217,16 @@ class Store:
             self.marks.remove(said, stage, key)
         return target
 
+    def misplaced(self) -> List[Tuple[str, OSError]]:
+        """(place, what is wrong) of what is no folder, or no file, where one belongs; and of what cannot be listed."""
+        with explained("read the store", self.root):
+            return list(self.tree.misplaced())
+
+    def writable_by_others(self) -> List[Tuple[Path, str]]:
+        """(folder, by whom) of those that users other than the store's owner can write."""
+        with explained("read the store", self.root):
+            return list(self.tree.writable_by_others())
+
     def put_aside(self, place: str) -> Path:
         """Whatever is at a place below the root is in quarantine, as the thing that it is. Its new path."""
         with explained("put it into quarantine", self.tree.path(place)):
@@ -263,26 +256,18 @@ class Store:
 
     def leftovers(self) -> List[Path]:
         """The workspaces of runs: of those that were killed, and of those at work."""
-        found = []
-        for stage in self._names("artifacts", strict=False):
-            with explained("list the workspaces", self.tree.path("artifacts/" + stage)):
-                try:
-                    with self.tree.at("artifacts/" + stage) as folder:
-                        found += [folder.path / name for name in folder.names()
-                                  if name.startswith(".") and name.endswith(".tmp")]
-                except (FileNotFoundError, Misplaced):
-                    continue
-        return sorted(found)
+        with explained("list the workspaces", self.tree.path("artifacts")):
+            return sorted(self.tree.path(place) for stage in self._names("artifacts", strict=False)
+                          for place in workspaces.left(self.tree, "artifacts/" + stage))
 
     def sweep(self) -> List[Path]:
         """The workspaces that killed runs have left, and that are gone now."""
         gone = []
         for path in self.leftovers():
-            stage, key = path.parent.name, path.name.split(".")[1]
+            key = path.name.split(".")[1] or "none"
             try:
-                with self.lock(stage, key or "none").acquire(timeout=0), explained("remove a workspace", path):
-                    with self.tree.at("artifacts/" + stage) as folder:
-                        remove(folder, path.name)
+                with self.lock(path.parent.name, key).acquire(timeout=0), explained("remove a workspace", path):
+                    workspaces.remove_at(self.tree, self.tree.inside(path))
                     gone.append(path)
             except TimeoutError:
                 pass  # at work

@@ -175,12 +175,13 @@ def _misplaced(folder: Folder, name: str, inside: str, levels: tuple) -> Iterato
         if not (name.startswith(".") and found in (FILE, FOLDER)):  # left by a process that was killed
             yield inside, Misplaced(folder.path / name, found, levels[0])
         return
-    if levels[0] == FILE or len(levels) == 1:
+    if levels[0] == FILE:
         return
     try:
         with folder.folder(name) as below:
             for child in below.names():
-                yield from _misplaced(below, child, inside + "/" + child, levels[1:])
+                if len(levels) > 1:
+                    yield from _misplaced(below, child, inside + "/" + child, levels[1:])
     except FileNotFoundError:
         return
     except OSError as error:

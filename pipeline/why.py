@@ -48,7 +48,11 @@ def from_manifest(manifest: dict, blob: Blob) -> Contents:
     def listing(part: str) -> Optional[Dict[str, str]]:
         sha256 = manifest["listings"].get(part)
         content = blob(sha256) if sha256 else None
-        return None if content is None else json.loads(content.decode("utf-8"))
+        try:
+            listed = None if content is None else json.loads(content.decode("utf-8"))
+        except (ValueError, RecursionError):  # another thing than a list was kept under that name
+            return None
+        return listed if isinstance(listed, dict) else None
     return Contents(source, listing)
 
 

@@ -63,7 +63,7 @@ def _each(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _writable_by_others(store: Store) -> Iterator[str]:
-    found = list(store.tree.writable_by_others())
+    found = store.writable_by_others()
     for path, who in found[:SHOWN]:
         yield "{}: can be written by {}; `chmod go-w` and `chown` there keep it the owner's".format(path, who)
     if len(found) > SHOWN:
@@ -72,7 +72,7 @@ def _writable_by_others(store: Store) -> Iterator[str]:
 
 def _misplaced(store: Store, keep: bool) -> Iterator[str]:
     """What is no folder where one belongs, or no file: put aside as the thing that it is."""
-    for place, error in list(store.tree.misplaced()):
+    for place, error in store.misplaced():
         _say("{}: {}".format(place, error.strerror))
         if isinstance(error, Misplaced) and not keep:
             _say("{}: {}".format(place, _attempt(

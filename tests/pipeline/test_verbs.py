@@ -95,6 +95,11 @@ def test_what_cannot_be_read_is_said(house, words):
     assert "cannot be read: File name too long" in octet(house, *words, "n" * 300, code=11)
 
 
+@pytest.mark.parametrize("words", [["pin"], ["diff", "Freeze"]])
+def test_a_name_that_is_too_long_for_a_path_means_nothing(house, words):
+    assert "no artifact is meant" in octet(house, *words, "n" * 300, code=2)
+
+
 def test_layers_of_a_damaged_measurement_are_an_error(house):
     model = artifact(house, "ConvertUint8") / "model.tflite"
     damage(artifact(house, "ValidateInterpreter") / "measurement.json", b"[]")
