@@ -111,9 +111,27 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph), trained)
 
 
-def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Range], List[Applied]]:
-    """(where each tensor's range will come from, the rewrites on the way); raises QuantizeError, before
-    any training."""
+def evaluation(graph_def: tf.GraphDef, network: Dict) -> Tuple[Quantized, Dict]:
+    """The evaluation graph of a folded one, and the network as it ends there; its variables have no values yet."""
+    quantized = rewritten(graph_def, network, training=False)
+    return quantized, dict(network, outputs=[
+        dict(end, node=tensor.op.name) for end, tensor in zip(network["outputs"], quantized.outputs)])
+
+
+class Quantizable(NamedTuple):
+    """A network of which every tensor will have a range. ranges: where each comes from; rewrites: in their order.
+
+    folded: its folded graph; quantized: its training graph, with no values yet.
+    """
+
+    ranges: List[coverage.Range]
+    rewrites: List[Applied]
+    folded: tf.GraphDef
+    quantized: Quantized
+
+
+def quantizable(graph_def: tf.GraphDef, network: Dict) -> Quantizable:
+    """The network as it will be quantized; raises QuantizeError where it cannot be, before any training."""
     graph_def, applied = _rewrite(graph_def, network)
     quantized = rewritten(graph_def, network, training=True)
     with quantized.graph.as_default():
@@ -122,4 +140,4 @@ def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Ra
                 "nothing in the network has weights or a range of its own", where="model.build",
                 why="it only moves its input's codes, or applies one fixed function to them: there is nothing to train",
                 next_step="leave the network out, or give it a layer with weights")
-    return quantized.ranges, applied
+    return Quantizable(quantized.ranges, applied, graph_def, quantized)

@@ -37,6 +37,7 @@ class Inference:
             sessions.initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self.variables = built.model.weights
+            self._trainable = set(built.model.trainable_weights)
             self.weights = warm_start.weights(job, built.model) or self.session.run(self.variables)
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
@@ -61,6 +62,15 @@ class Inference:
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """These are the model's weights from now on."""
         sessions.put(self.session, self.variables, weights)
+
+    def move_equal_weights(self) -> None:
+        """The numbers of each trainable weight that are all equal, as the first biases are, differ from now on as they
+        do after a step of training: toco takes out an addition of zeros, and converts what is around it otherwise."""
+        random = np.random.RandomState(0)
+        self.load([
+            value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
+            if variable in self._trainable and value.size and value.min() == value.max() else value
+            for variable, value in zip(self.variables, self.weights)])
 
     def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
         """{output: {metric: value}} over a part."""

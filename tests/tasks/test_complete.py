@@ -63,7 +63,7 @@ def test_a_tensor_is_told_by_the_layer_that_made_it():
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
 
-    ranges, rewrites = plan.quantizable(*frozen(build))
+    ranges, rewrites = plan.quantizable(*frozen(build))[:2]
     layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
     assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
         "stem": "stem", "stem_norm": "stem_norm", "head": "head"}
