@@ -36,7 +36,7 @@ def run(job: Job, progress: Progress) -> dict:
         trained = live.covered(graph_def, network, settings, dataset.parts["train"])
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
-    warnings = trial.convert(found, network, dataset.parts["train"])
+    warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
     for warning in warnings:
         logging.warning(warning)
     progress(1.0, "it converts, and the interpreter runs it")

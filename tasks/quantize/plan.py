@@ -3,6 +3,7 @@
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
+from tensorflow.contrib.quantize.python import quantize
 
 from octet.errors import QuantizeError
 from tasks import network as net
@@ -17,7 +18,9 @@ from tasks.quantize.rewrites import (
     moves,
     reductions,
     resizes,
+    stacks,
     strip,
+    transposes,
     wide,
 )
 
@@ -29,9 +32,11 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     composites.l2_normalization,
     clamps.clip_by_value,
     activations.leaky_relu,
+    stacks.elementwise,
     arithmetic.plain,
     clamps.by_constants,
     moves.with_kernels,
+    transposes.merge_axes,
     moves.there_and_back,
     resizes.bilinear,
     reductions.as_layers,
@@ -46,7 +51,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.single_outputs,
     affine.ground,
     wide.narrow,
-    moves.transposes_first,
+    transposes.transposes_first,
 )
 """In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
@@ -102,8 +107,10 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     graph = tf.Graph()
     with graph.as_default():
         thaw.thaw(graph_def)
-        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours.
-        tf.contrib.quantize.create_eval_graph(graph)
+        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours. Not
+        # `create_eval_graph`, which first looks for batch norms, by name: no batch norm is left, and a layer may be
+        # called anything (`my_BatchNorm`).
+        quantize.Quantize(graph, is_training=False)
         outputs, covered, trained = complete.complete(
             graph, [complete.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             net.nodes(network, "outputs"), training)
