@@ -66,7 +66,7 @@ class Result(NamedTuple):
     accuracy: Dict[str, float]
     agreement: float
     health: List[str]
-    size_bytes: Dict[str, int]
+    size_bytes: Dict[str, Optional[int]]
 
     @property
     def lost(self) -> float:
@@ -119,9 +119,10 @@ def _line(name: str, found: Optional[Result]) -> str:
     if found is None:
         return "| {} | not measured | | | | | | |\n".format(name)
     figures = ["{:.2f} %".format(100 * found.accuracy[side]) for side in ("float", "fake_quantized", "uint8")]
-    return "| {} | {} | {:.2f} | {:.2f} % | {} | {float:,}, {uint8:,} |\n".format(
+    return "| {} | {} | {:.2f} | {:.2f} % | {} | {}, {:,} |\n".format(
         name, " | ".join(figures), found.lost, 100 * found.agreement, "; ".join(found.health) or "none",
-        **found.size_bytes)
+        "-" if found.size_bytes["float"] is None else "{:,}".format(found.size_bytes["float"]),
+        found.size_bytes["uint8"])
 
 
 def main(*names: str) -> int:

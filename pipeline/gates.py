@@ -59,9 +59,14 @@ def misses(metrics: Dict, gates: Dict) -> List[str]:
             if not passed:  # nothing that is NaN is: a comparison with it is false
                 found.append("{}: {}; {} is {}".format(name, sentence, gate, limit))
     most = gates.get("max_wrong_operators")
-    if most is not None and len(metrics["parity"]["wrong"]) > most:
-        found.append("operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}; "
-                     "max_wrong_operators is {}".format(", ".join(metrics["parity"]["wrong"]), most))
+    if most is not None:
+        wrong, unknown = metrics["parity"]["wrong"], metrics["parity"].get("not_measured", [])
+        if len(wrong) > most:
+            found.append("operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}; "
+                         "max_wrong_operators is {}".format(", ".join(wrong), most))
+        elif len(wrong) + len(unknown) > most:
+            found.append("operators whose arithmetic could not be measured, and may be wrong: {}; "
+                         "max_wrong_operators is {}".format(", ".join(unknown), most))
     return found
 
 

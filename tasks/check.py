@@ -7,10 +7,12 @@ Fails with ModelError when the model cannot be built on this data or its weights
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
 
+import logging
+
 from octet import gates
 from octet.errors import RecipeError
 from octet.job import Job, Progress
-from tasks import data
+from tasks import data, trial
 from tasks.quantize import coverage, loops, plan
 from tasks.training import approximate, live
 from tasks.training.inference import Inference
@@ -24,13 +26,20 @@ def run(job: Job, progress: Progress) -> dict:
                           next_step="leave it out, or choose a gate for this kind of target")
     inference = Inference(job, dataset, loops.refuse)  # a loop cannot be frozen, nor what is for a GPU alone be run
     network = inference.network
+    inference.move_equal_weights()
     graph_def = inference.frozen()
-    ranges, rewrites = plan.quantizable(graph_def, network)
+    found = plan.quantizable(graph_def, network)
+    ranges = found.ranges
     settings = job.section("quantize")
     if settings.batch_norm == "live":
         live.expect_no_functions(inference.session.graph, network)
         trained = live.covered(graph_def, network, settings, dataset.parts["train"])
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
-    progress(1.0, "every tensor has a range")
-    return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in rewrites],
+    progress(0.5, "every tensor has a range")
+    warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
+    for warning in warnings:
+        logging.warning(warning)
+    progress(1.0, "it converts, and the interpreter runs it")
+    return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
+            "warnings": warnings,
             "approximated": {name: approximate.ERROR[name] for name in job.settings["model"]["approximate"]}}

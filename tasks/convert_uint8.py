@@ -8,16 +8,13 @@ Fails with ConvertError when toco refuses, AuditError when anything in the file 
 from octet import identifier
 from octet.job import Job, Progress
 from tasks import network as net
-from tasks.tflite import audit, toco
-from tasks.tflite import contents as tflite_contents
+from tasks.tflite import conversion
 
 
 def run(job: Job, progress: Progress) -> dict:
     source = job.input("Freeze")
     network = net.read(source)
-    content = identifier.carried(toco.convert(source / "frozen.pb", network, uint8=True))
-    contents = tflite_contents.read(content)
-    counts = audit.fully_uint8(contents, network, net.read_graph(source / "frozen.pb"))
+    content, contents, counts = conversion.to_uint8(net.read_graph(source / "frozen.pb"), network)
     for end, index in zip(network["outputs"], contents.outputs):
         end["scale"], end["zero_point"] = contents.tensors[index].scale, contents.tensors[index].zero_point
     (job.out / "model.tflite").write_bytes(content)

@@ -16,9 +16,7 @@ from tasks.training import evaluate
 def run(job: Job, progress: Progress) -> dict:
     source = job.input("TrainQAT")
     network = net.read(source)
-    quantized = plan.rewritten(net.read_graph(source / "network.pb"), network, training=False)
-    for end, tensor in zip(network["outputs"], quantized.outputs):
-        end["node"] = tensor.op.name
+    quantized, network = plan.evaluation(net.read_graph(source / "network.pb"), network)
     with quantized.graph.as_default(), tf.Session() as session:
         graph_def = quantized.graph.as_graph_def()
         saver = tf.train.Saver(tf.global_variables())

@@ -7,6 +7,7 @@ Fails with ModelError when the model cannot be built on this data, its weights a
 the loss leaves the numbers.
 """
 
+import logging
 from typing import Dict, List, Sequence
 
 import tensorflow as tf
@@ -26,6 +27,9 @@ from tasks.training.model import build
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     inference = Inference(job, dataset)
+    for warning in inference.warnings:
+        logging.warning(warning)
+        progress(0.0, warning)
     history = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
     net.write(job.out, inference.network)

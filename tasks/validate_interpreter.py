@@ -3,20 +3,19 @@
 In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test.
 Out: measurement.json. It holds no threshold: the gates are judged by the pipeline, each time.
 
-    samples, size_bytes: {float, uint8}
+    samples, size_bytes: {float, uint8}; float is None where toco takes the float model as no file
     outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
                      of classes: agreement, confusion}}
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity.py`)
+    gaps: side figures that could not be measured, each with the reason: they fail nothing
 """
 
 import json
 import logging
-import tempfile
 from contextlib import closing
-from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Optional
 
 import tensorflow as tf
 
@@ -24,6 +23,7 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
+from tasks.gaps import stated
 from tasks.quantize import plan
 from tasks.tflite import contents as tflite_contents
 from tasks.tflite import interpreter, parity, toco
@@ -51,16 +51,19 @@ def run(job: Job, progress: Progress) -> dict:
                                        _batches(job, "Freeze", "frozen.pb", part)):
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
-    folded = plan.folded(floating, float_network)
+    folded, gaps = plan.folded(floating, float_network), []  # type: tf.GraphDef, List[str]
     measurement = {
         "samples": len(part),
         "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
         "parity": parity.measure(
             content, contents, net.read(job.input("Freeze")), frozen, folded, inputs,
-            lambda done: progress(0.9 + 0.1 * done, "operator by operator")),
-        "size_bytes": {"float": _float_size(folded, float_network), "uint8": uint8_path.stat().st_size},
+            lambda done: progress(0.9 + 0.1 * done, "operator by operator"), gaps),
+        "size_bytes": {"float": _float_size(folded, float_network, gaps), "uint8": uint8_path.stat().st_size},
     }
+    measurement["gaps"] = gaps
+    if gaps:
+        progress(1.0, "; ".join(gaps))
     if network["measured"]:
         words = "{} ranges were measured and not trained: {}".format(
             len(network["measured"]), ", ".join(item["tensor"] for item in network["measured"]))
@@ -68,15 +71,15 @@ def run(job: Job, progress: Progress) -> dict:
         progress(1.0, words)
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
-    return {**measurement, "parity": {"wrong": measurement["parity"]["wrong"]}}
+    return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 
-def _float_size(folded: tf.GraphDef, network: Dict) -> int:
-    """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "float.pb"
-        net.write_graph(path, folded)
-        return len(toco.convert(path, network, uint8=False))
+def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional[int]:
+    """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
+    a gap, where it refuses this one too: float files are not what it is checked for."""
+    with stated(gaps, "the size of the float model's file"):
+        return len(toco.convert(folded, network, uint8=False))
+    return None
 
 
 def _batches(job: Job, stage: str, file: str, part: Part):

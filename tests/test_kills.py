@@ -81,7 +81,7 @@ def test_kill_in_the_middle_of_quantized_training(frozen, tmp_path):
 def test_kill_while_toco_converts(frozen, tmp_path):
     project = copy_of(frozen, tmp_path)
     assert_no_victim_leaves_anything(project, "ConvertUint8",
-                                     lambda run: runs(below(run), "toco_from_protos"))
+                                     lambda run: runs(below(run), "toco_worker"))
 
 
 @pytest.mark.parametrize("name, code, workers", [

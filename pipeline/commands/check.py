@@ -44,5 +44,7 @@ def _show(found: Dict) -> None:
         rewrites.setdefault(item["rewrite"], {})[item["layer"]] = None
     for name, layers in rewrites.items():
         print("rewritten by {}: {}".format(name, ", ".join(layers)))
+    for warning in found["warnings"]:
+        print("warning: {}".format(warning))
     for name, error in found["approximated"].items():
         print("{} is approximated, its largest error {}".format(name, error))

@@ -1,12 +1,18 @@
 """Constants of a graph: making them, and folding what depends on constants alone."""
 
-from typing import Iterable, Mapping, Optional, Sequence
+from typing import Collection, Iterable, List, Mapping, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 # Folded away, a fake-quant's range would be lost to toco.
 KEPT = ("FakeQuantWithMinMaxVars",)
+VARIABLES = ("VariableV2",)
+GIVEN = ("Const",) + VARIABLES
+
+RUN_ONCE = tf.ConfigProto()
+"""For the session of a graph that runs once or twice: to optimize the graph would be most of the work."""
+RUN_ONCE.graph_options.rewrite_options.disable_meta_optimizer = True
 
 
 def constant(name: str, value: np.ndarray) -> tf.NodeDef:
@@ -41,9 +47,13 @@ def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
     """What the named nodes depend on, and nothing else: no wish for a device, or to be where a node is that is gone."""
     found = tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
     for node in found.node:
-        node.device = ""
-        node.attr.pop("_class", None)
+        _without_placement(node)
     return found
+
+
+def _without_placement(node: tf.NodeDef) -> None:
+    node.device = ""
+    node.attr.pop("_class", None)
 
 
 def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
@@ -59,22 +69,63 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
         node.input.extend(data)
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-    known = set()
-    for operation in graph.get_operations():  # in the order of creation: inputs come first
-        sources = {tensor.op.name for tensor in operation.inputs}
-        if operation.type == "Const" or (
+    with tf.Session(graph=graph, config=RUN_ONCE) as session:
+        return fold_session(session, outputs, {node.name: node for node in graph_def.node})
+
+
+def fold_session(session: tf.Session, outputs: Sequence[str],
+                 nodes: Optional[Mapping[str, tf.NodeDef]] = None) -> tf.GraphDef:
+    """What the nodes `outputs` of the session's graph depend on, inputs before readers: variables are constants with
+    the values that they have in the session, and what depends on constants and variables alone is one constant.
+
+    nodes: the graph's nodes by name, where they are at hand.
+    """
+    order = _in_order([session.graph.get_operation_by_name(name) for name in outputs])
+    members, known = set(order), set()  # type: Set[tf.Operation], Set[tf.Operation]
+    for operation in order:
+        sources = {tensor.op for tensor in operation.inputs}
+        if operation.type in GIVEN or (
                 sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1
                 and not operation.op_def.is_stateful):
-            known.add(operation.name)
+            known.add(operation)
     # What only reads a constant stays: two readers of one constant go on sharing it.
-    frontier = sorted(
-        operation.name for operation in graph.get_operations()
-        if operation.name in known and value_of(operation.outputs[0]) is None and operation.name not in outputs
-        and any(reader.name not in known for reader in operation.outputs[0].consumers()))
-    with tf.Session(graph=graph) as session:
-        values = dict(zip(frontier, session.run([name + ":0" for name in frontier])))
-    folded = tf.GraphDef(versions=graph_def.versions)
-    for node in graph_def.node:
-        folded.node.add().CopyFrom(
-            constant(node.name, np.asarray(values[node.name])) if node.name in values else node)
-    return extract(folded, outputs)
+    computed = {
+        operation for operation in known if _handed_on(operation).type not in GIVEN and operation.name not in outputs
+        and any(reader in members and reader not in known for reader in operation.outputs[0].consumers())}
+    kept = _in_order([session.graph.get_operation_by_name(name) for name in outputs], computed)
+    values = session.run({operation.name: operation.outputs[0] for operation in kept
+                          if operation in computed or operation.type in VARIABLES})
+    folded = tf.GraphDef(versions=session.graph.graph_def_versions)
+    for operation in kept:
+        node = folded.node.add()
+        if operation.name in values:
+            node.CopyFrom(constant(operation.name, np.asarray(values[operation.name])))
+        else:
+            node.CopyFrom(nodes[operation.name] if nodes else operation.node_def)
+            _without_placement(node)
+            data = [name for name in node.input if not name.startswith("^")]
+            del node.input[:]
+            node.input.extend(data)
+    return folded
+
+
+def _handed_on(operation: tf.Operation) -> tf.Operation:
+    """The operation, or what it hands on if it is an Identity."""
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation
+
+
+def _in_order(ends: Sequence[tf.Operation], leaves: Collection[tf.Operation] = ()) -> List[tf.Operation]:
+    """The operations that `ends` depend on, inputs before readers; what `leaves` depend on is left out."""
+    order, done, todo = [], set(), [(operation, False) for operation in reversed(ends)]
+    while todo:
+        operation, ready = todo.pop()
+        if ready:
+            order.append(operation)
+        elif operation not in done:
+            done.add(operation)
+            todo.append((operation, True))
+            if operation not in leaves:
+                todo.extend((tensor.op, False) for tensor in operation.inputs if tensor.op not in done)
+    return order

@@ -13,6 +13,7 @@ import tensorflow as tf
 from octet.errors import QuantizeError
 from tasks.quantize import coverage, kernels, ranges
 from tasks.quantize.groups import FAKE_QUANT, kernel
+from tasks.quantize.net import APPROXIMATED
 
 BELOW, ABOVE = 0, 257  # where values outside are counted; code c is counted at c + 1
 FEWEST_CODES = 64   # of 256, below which most of them are unused
@@ -95,8 +96,15 @@ def look(trained: Sequence[ranges.Trained], covered: Sequence[coverage.Range], c
         values, codes = int(numbers.sum()), int(np.count_nonzero(numbers[BELOW + 1:ABOVE]))
         clipped = float(numbers[BELOW] + numbers[ABOVE]) / values
         findings.extend(Finding(each.tensor, layers[each.tensor], what, limits[:2], limits[2:], values, codes, clipped)
-                        for what in _wrong(limits[2:], values, codes, clipped))
+                        for what in _wrong(limits[2:], values, codes, clipped)
+                        if not _is_unused_piece(each.tensor, what))
     return findings
+
+
+def _is_unused_piece(tensor: str, what: str) -> bool:
+    """Whether the finding is that an approximation does not use one of its pieces: it has as many as cover every value
+    that its activation may get, and nobody can change that."""
+    return APPROXIMATED in tensor and what != CLIPS
 
 
 def _wrong(trained: Sequence[float], values: int, codes: int, clipped: float) -> List[str]:

@@ -92,14 +92,21 @@ FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softm
             "Minimum")
 """Kernels that take no tensor of more axes: MAXIMUM aborts the interpreter's process, the others refuse to run, MEAN is
 5 LSB off."""
+FEWER_AXES = {
+    "": "its kernel takes at most {} axes: reshape the tensor to fewer",
+    "Transpose": "its kernel takes at most {} axes, and no two of these stay neighbours: use tf.nn.depth_to_space or "
+                 "tf.nn.space_to_depth where it is one of them, else two transposes of fewer axes, reshaped between"}
+"""By operation what to do where there are more than MOST_AXES; "" is any other."""
 BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
 """With operands of unlike shapes these take no more axes either."""
 ELEMENTWISE = (*BROADCASTING, "Maximum", "Minimum", "RealDiv", "SquaredDifference")
 
-_AT_REST = ("batch statistics have no uint8 form, and no kernel has the channels first: call the layer without "
-            "training=True, with data_format='channels_last'")
+_AT_REST = "batch statistics have no uint8 form: call the layer without training=True"
 
 _AT_RANDOM = "a network in use draws no random numbers: call the layer without training=True, or leave it out"
+
+_STEP = ("a step, such as a comparison or ReLU(threshold=...), jumps between two codes: use relu(x - threshold), or "
+         "leave it to whoever reads the output")
 
 _PER_SAMPLE = ("it gives another number of samples than comes in: a constant has as many as the input, and a tile "
                "leaves the first axis alone")
@@ -123,7 +130,8 @@ NO_KERNEL: Dict[str, str] = {
     "Conv3DBackpropInputV2": "use two-dimensional convolutions",
     "MaxPool3D": "use two-dimensional pooling",
     "AvgPool3D": "use two-dimensional pooling",
-    "ArgMax": "leave it out: the largest of the output's codes is the same one",
+    "ArgMax": "leave it to whoever reads the output, whose largest code is the same one: let the network end before "
+              "it, and the target be of kind `class` or `class_map`",
     "Select": "a choice for each element has no uint8 kernel: use maximum, minimum, relu or leaky_relu",
     "Switch": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
     "Merge": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
@@ -135,7 +143,12 @@ NO_KERNEL: Dict[str, str] = {
     "PartitionedCall": "this tf.function branches, or loops: write it without tf.function",
     "StatefulPartitionedCall": "this tf.function branches, or loops: write it without tf.function",
     "Tile": _PER_SAMPLE, "Fill": _PER_SAMPLE, "ZerosLike": _PER_SAMPLE, "OnesLike": _PER_SAMPLE,
-    "Cast": "a comparison, such as ReLU(threshold=...), jumps between two codes: use relu(x - threshold)",
+    "Cast": "a network computes with float32 alone: leave casts to other types out of it",
+    "ArgMin": "leave it out: the smallest of the output's codes is the same one",
+    "TopKV2": "leave it out: whoever reads the output's codes can sort them",
+    "OneHot": "the largest of a layer's codes is the same one: leave it to whoever reads the output",
+    **dict.fromkeys(("Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "Sign", "Round", "Floor"),
+                    _STEP),
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
 
@@ -165,6 +178,8 @@ def unlike(operation: tf.Operation) -> str:
     if operation.type in ("Slice", "StridedSlice") and not _all_samples(operation):
         return _MIXES
     attrs = {attr.name for attr in operation.op_def.attr}
+    if operation.type.startswith("FusedBatchNorm") and operation.get_attr("data_format") == b"NCHW":
+        return "no kernel has the channels first: use BatchNormalization(axis=-1), and channels last"
     found = next((way for (name, value), way in UNLIKE.items()
                   if name in attrs and operation.get_attr(name) == value), "")
     if not found and "ksize" in attrs and any(
@@ -187,8 +202,9 @@ def _all_samples(operation: tf.Operation) -> bool:
             and not operation.get_attr("shrink_axis_mask") & 1)
 
 
-RECURRENT = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3", "TensorListReserve",
-             "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
+RECURRENT = ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
+LOOPS = ("Enter", "NextIteration", "LoopCond", "While", "StatelessWhile", "TensorArrayV3",
+         "TensorListReserve") + RECURRENT
 RECURRENT_WAY_OUT = "recurrent layers have no uint8 form in TensorFlow 1.14: use Conv1D over time"
 
 

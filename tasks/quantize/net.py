@@ -27,6 +27,9 @@ SATURATE = "saturate"    # a clamp that the range of what it clamps does by its 
 FLOOR = "floor"          # a pad, by 0 in real numbers, whose code is to differ from that of 0
 WITHOUT_FLOOR = "without_floor"  # a slice that cuts off what such a pad has become
 
+APPROXIMATED = "/approximated/"
+"""The scope of the pieces that stand for an activation: see training/approximate.py."""
+
 
 class Node:
     """One operation: its inputs are names of tensors, its attributes those of a NodeDef."""

@@ -3,6 +3,7 @@
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
+from tensorflow.contrib.quantize.python import quantize
 
 from octet.errors import QuantizeError
 from tasks import network as net
@@ -17,7 +18,9 @@ from tasks.quantize.rewrites import (
     moves,
     reductions,
     resizes,
+    stacks,
     strip,
+    transposes,
     wide,
 )
 
@@ -29,9 +32,11 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     composites.l2_normalization,
     clamps.clip_by_value,
     activations.leaky_relu,
+    stacks.elementwise,
     arithmetic.plain,
     clamps.by_constants,
     moves.with_kernels,
+    transposes.merge_axes,
     moves.there_and_back,
     resizes.bilinear,
     reductions.as_layers,
@@ -46,7 +51,7 @@ REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
     strip.single_outputs,
     affine.ground,
     wide.narrow,
-    moves.transposes_first,
+    transposes.transposes_first,
 )
 """In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
@@ -102,8 +107,10 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     graph = tf.Graph()
     with graph.as_default():
         thaw.thaw(graph_def)
-        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours.
-        tf.contrib.quantize.create_eval_graph(graph)
+        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours. Not
+        # `create_eval_graph`, which first looks for batch norms, by name: no batch norm is left, and a layer may be
+        # called anything (`my_BatchNorm`).
+        quantize.Quantize(graph, is_training=False)
         outputs, covered, trained = complete.complete(
             graph, [complete.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             net.nodes(network, "outputs"), training)
@@ -111,9 +118,27 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
     return Quantized(graph, net.tensors(graph, network, "inputs"), outputs, covered, ranges.momentum(graph), trained)
 
 
-def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Range], List[Applied]]:
-    """(where each tensor's range will come from, the rewrites on the way); raises QuantizeError, before
-    any training."""
+def evaluation(graph_def: tf.GraphDef, network: Dict) -> Tuple[Quantized, Dict]:
+    """The evaluation graph of a folded one, and the network as it ends there; its variables have no values yet."""
+    quantized = rewritten(graph_def, network, training=False)
+    return quantized, dict(network, outputs=[
+        dict(end, node=tensor.op.name) for end, tensor in zip(network["outputs"], quantized.outputs)])
+
+
+class Quantizable(NamedTuple):
+    """A network of which every tensor will have a range. ranges: where each comes from; rewrites: in their order.
+
+    folded: its folded graph; quantized: its training graph, with no values yet.
+    """
+
+    ranges: List[coverage.Range]
+    rewrites: List[Applied]
+    folded: tf.GraphDef
+    quantized: Quantized
+
+
+def quantizable(graph_def: tf.GraphDef, network: Dict) -> Quantizable:
+    """The network as it will be quantized; raises QuantizeError where it cannot be, before any training."""
     graph_def, applied = _rewrite(graph_def, network)
     quantized = rewritten(graph_def, network, training=True)
     with quantized.graph.as_default():
@@ -122,4 +147,4 @@ def quantizable(graph_def: tf.GraphDef, network: Dict) -> Tuple[List[coverage.Ra
                 "nothing in the network has weights or a range of its own", where="model.build",
                 why="it only moves its input's codes, or applies one fixed function to them: there is nothing to train",
                 next_step="leave the network out, or give it a layer with weights")
-    return quantized.ranges, applied
+    return Quantizable(quantized.ranges, applied, graph_def, quantized)

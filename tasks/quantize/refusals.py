@@ -22,7 +22,8 @@ def refuse(path: Path) -> None:
             continue
         unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
         if found is None:
-            refused.append((operation, kernels.unlike(operation) or kernels.way_out(operation.type)))
+            cause = _cause(operation)
+            refused.append((cause, kernels.unlike(cause) or kernels.way_out(cause.type)))
         elif mark(operation) != SATURATE and unranged:
             refused += [(cause, kernels.way_out(cause.type)) for cause in _random(unranged)] or [
                 (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
@@ -34,7 +35,7 @@ def refuse(path: Path) -> None:
         elif found.kind == kernels.ACTIVATION and not path.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
         elif mark(operation) != SATURATE and _axes(operation) > kernels.MOST_AXES:
-            refused.append((operation, "its kernel takes at most {} axes: reshape the tensor to fewer".format(
+            refused.append((operation, kernels.FEWER_AXES.get(operation.type, kernels.FEWER_AXES[""]).format(
                 kernels.MOST_AXES)))
     refused = list(dict(refused).items())
     if refused:
@@ -45,6 +46,14 @@ def refuse(path: Path) -> None:
                 layer_of(operation), operation.name, operation.type) for operation, _ in refused),
             next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
                                               for operation, way_out in refused)))
+
+
+def _cause(operation: tf.Operation) -> tf.Operation:
+    """What has no kernel: of a Cast the operation whose result it makes real numbers of."""
+    cause = operation
+    while cause.type in ("Cast", "Identity") and cause.inputs[0].op.inputs:
+        cause = cause.inputs[0].op
+    return cause
 
 
 def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:

@@ -13,6 +13,7 @@ sample, as coordinates beside an image do, is that constant where the kernel giv
 """
 
 import contextlib
+import re
 from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
@@ -24,6 +25,8 @@ from tasks.quantize.kernels import ELEMENTWISE
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 BATCHES = (2, 3)
+SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers the same padding and strides, or crop "
+                 "the larger; `build` is told the size as input_shape")
 
 
 def settle(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[str]) -> tf.GraphDef:
@@ -66,7 +69,11 @@ def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], Operand]:
     for name, shape in inputs.items():
         _fix(copy, name, [batch] + list(shape))
     with tf.Graph().as_default() as graph, _any_batch(batch):
-        tf.import_graph_def(copy, name="")
+        try:
+            tf.import_graph_def(copy, name="")
+        except ValueError:
+            _expect_sizes(graph_def, inputs)
+            raise
     known: Set[str] = set()
     idle = _idle(graph)
     for operation in graph.get_operations():
@@ -114,6 +121,25 @@ def _idle(graph: tf.Graph) -> Set[tf.Operation]:
         if operation in idle:
             dead.update(operation.outputs)
     return idle
+
+
+def _expect_sizes(graph_def: tf.GraphDef, inputs: Dict[str, List[int]]) -> None:
+    """Raises QuantizeError where the network takes no sample of the inputs' shapes, whatever the batch."""
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for name, shape in inputs.items():
+        _fix(copy, name, [-1] + list(shape))
+    with tf.Graph().as_default():
+        try:
+            tf.import_graph_def(copy, name="")
+        except ValueError as error:
+            said = (str(error).splitlines() or [""])[0]
+            node = re.search(r"for '([^']+)'", said)
+            raise QuantizeError(
+                "the network takes no sample of {}".format(" and ".join(
+                    "x".join(map(str, shape)) or "one number" for shape in inputs.values())), where="model.build",
+                why="{}TensorFlow says: {}".format("at {}: ".format(node.group(1)) if node else "", said),
+                next_step=SIZES_WAY_OUT) from error
 
 
 @contextlib.contextmanager

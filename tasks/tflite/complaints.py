@@ -8,8 +8,9 @@ from typing import NamedTuple, Pattern
 
 from octet.errors import ConvertError
 
-REPORT = "this should have been said before training: please report the network"
+REPORT = "please report the network"
 LAST_WORDS = 5
+TIME = re.compile(r"^[-\d]+ [:.\d]+: (?=[IWEF] )", re.MULTILINE)
 
 
 class Complaint(NamedTuple):
@@ -63,10 +64,6 @@ COMPLAINTS = (
         re.compile(r"Dilation unsupported in TransposeConv. TensorFlow op \"(\S+)\""),
         "the transposed convolution {} is dilated", "TensorFlow Lite has none of that kind",
         "use dilation_rate=1, or upsample and convolve"),
-    Complaint(
-        re.compile(r"(toco_from_protos): (?:command )?not found"),
-        "{}, the converter's program, is not on PATH", "TensorFlow starts it through a shell",
-        "put the folder of this environment's python on PATH, or start the stage through luigi, which does"),
 )
 
 
@@ -77,8 +74,8 @@ def translated(said: str) -> ConvertError:
         if found:
             return ConvertError(complaint.what.format(*found.groups()), where="toco", why=complaint.why,
                                 next_step=complaint.next_step)
-    lines = [line for line in said.splitlines() if line.strip()]
-    fatal = [line for line in lines if re.search(r": F |Unimplemented|Check failed|not supported", line)]
+    lines = [line for line in re.sub(TIME, "", said).splitlines() if line.strip()]
+    fatal = [line for line in lines if re.search(r"^F |Unimplemented|Check failed|not supported", line)]
     return ConvertError("it refused the graph", where="toco",
                         why="\n".join(fatal[-LAST_WORDS:] or lines[-LAST_WORDS:]) or "it said nothing",
                         next_step="please report the network with these, its last words")

@@ -96,7 +96,7 @@ def at_fault(content: bytes, contents: Contents, failure: Failure,
         why="\n".join(line for operator, words in guilty for line in (
             "{} ({}): {}".format(contents.name(operator), operator.kind, words),
             "    " + _ends(contents, operator))),
-        next_step="this should have been said before training: please report the network")
+        next_step="please report the network")
 
 
 def _ends(contents: Contents, operator: Operator) -> str:
@@ -126,7 +126,9 @@ def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None
                 progress(sum(done) / total)
         return _share(content, shares[place], on_done, runtime)
 
-    with ThreadPoolExecutor(max(1, count)) as pool:
+    if not passes:
+        return []
+    with ThreadPoolExecutor(count) as pool:
         outcomes = list(pool.map(work, range(count)))
     return [outcomes[number % count][number // count] for number in range(len(passes))]
 

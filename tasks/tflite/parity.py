@@ -10,6 +10,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 import numpy as np
 import tensorflow as tf
 
+from tasks.gaps import stated
 from tasks.tflite import end_to_end, interpreter, patch
 from tasks.tflite.contents import Contents, Operator, Tensor
 from tasks.tflite.kernels import reference
@@ -38,18 +39,20 @@ class Difference(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One operator, on real samples and driven alone (None when it died of it)."""
+    """One operator, on real samples and driven alone (None when it died of it); neither where there is a `gap`."""
 
     name: str
     kind: str
-    on_data: Difference
+    on_data: Optional[Difference]
     driven: Optional[Difference]
     died: str
     """What the interpreter said when it could not run the operator alone."""
+    gap: str = ""
+    """Why the operator was not compared; then it is not known whether it is right."""
 
     @property
     def lsb(self) -> int:
-        return max(found.lsb for found in (self.on_data, self.driven) if found)
+        return max((found.lsb for found in (self.on_data, self.driven) if found), default=0)
 
     @property
     def bound(self) -> int:
@@ -68,7 +71,7 @@ SAMPLES = 16
 
 
 def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphDef, floating: tf.GraphDef,
-            codes: Sequence[np.ndarray], progress: Callable[[float], None]) -> Dict:
+            codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict:
     """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
     SAMPLES are used.
 
@@ -77,20 +80,26 @@ def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphD
         wrong       names of the operators that are beyond their bound, or that died
         local       a row for each operator, in the file's order: {name, kind, bound, lsb, on_data, driven, died}
         end_to_end  a row for each tensor, the one that loses most first: see `end_to_end.Row`
+        not_measured  names of the operators that `local` has no row of
 
-    `floating` is the float model with the frozen graph's names.
-    Raises InterpreterError for an operator whose arithmetic is not known, or a file that cannot be run.
+    `floating` is the float model with the frozen graph's names. What cannot be measured is added to `gaps`.
     """
     rows = np.unique(np.linspace(0, len(codes[0]) - 1, SAMPLES).astype(int))
-    known = inside(content, contents, [np.stack([values[row] for row in rows]) for values in codes])
-    findings = local(content, contents, known, progress)
-    return {
-        "samples": len(rows),
-        "bound_lsb": BOUND_LSB,
-        "wrong": [finding.name for finding in findings if finding.wrong],
-        "local": [finding.to_json() for finding in findings],
-        "end_to_end": [row._asdict() for row in end_to_end.rows(contents, known, network, frozen, floating)],
-    }
+    found = {"samples": len(rows), "bound_lsb": BOUND_LSB, "wrong": [], "local": [], "end_to_end": [],
+             "not_measured": [contents.name(operator) for operator in contents.operators]}
+    with stated(gaps, "the parity of the operators"):
+        known = inside(content, contents, [np.stack([values[row] for row in rows]) for values in codes])
+        findings = local(content, contents, known, progress)
+        compared = [finding for finding in findings if not finding.gap]
+        gaps.extend("the parity of {} ({}) was not measured: {}".format(finding.name, finding.kind, finding.gap)
+                    for finding in findings if finding.gap)
+        found.update(wrong=[finding.name for finding in compared if finding.wrong],
+                     local=[finding.to_json() for finding in compared],
+                     not_measured=[finding.name for finding in findings if finding.gap])
+        with stated(gaps, "the parity of the tensors end to end"):
+            found["end_to_end"] = [
+                row._asdict() for row in end_to_end.rows(contents, known, network, frozen, floating)]
+    return found
 
 
 def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
@@ -98,15 +107,24 @@ def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
     """What was found of each operator, in the file's order.
 
     known: the codes of all tensors on real samples, as `inside` gives them.
-    Raises InterpreterError for an operator whose arithmetic is not known.
     """
-    reference.known(contents)
     findings: List[Finding] = []
     for group in _groups(contents):
-        passes = [driven(content, contents, operator) for operator in group]
-        outcomes = interpreter.run(content, passes, runtime=runtime)
-        for operator, given, outcome in zip(group, passes, outcomes):
-            findings.append(_finding(contents, operator, known, given, outcome))
+        passes, reasons = {}, {}  # type: Dict[int, interpreter.Pass], Dict[int, str]
+        for operator in group:
+            if not reference.is_known(operator):
+                reasons[operator.number] = "its float arithmetic is not known here"
+                continue
+            try:
+                passes[operator.number] = driven(content, contents, operator)
+            except ValueError as error:
+                reasons[operator.number] = "it cannot be run alone: {}".format(error)
+        outcomes = dict(zip(passes, interpreter.run(content, list(passes.values()), runtime=runtime)))
+        for operator in group:
+            number = operator.number
+            findings.append(
+                Finding(contents.name(operator), operator.kind, None, None, "", reasons[number]) if number in reasons
+                else _finding(contents, operator, known, passes[number], outcomes[number]))
             progress(len(findings) / len(contents.operators))
     return findings
 

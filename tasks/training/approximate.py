@@ -15,6 +15,7 @@ from tensorflow.contrib.quantize.python import common
 
 from octet.errors import ModelError
 from tasks import network as net
+from tasks.quantize.net import APPROXIMATED
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 GRID = 20001
@@ -170,7 +171,7 @@ def _replaced(activation: Activation, outputs: Sequence[tf.Tensor]) -> List[tf.T
 
 def _built(activation: Activation) -> tf.Tensor:
     x, found = activation.x, pieces(activation.curve)
-    with x.graph.as_default(), tf.name_scope(activation.y.op.name + "/approximated/"):
+    with x.graph.as_default(), tf.name_scope(activation.y.op.name + APPROXIMATED):
         total = None
         for knee, slope in zip(found.knees, found.slopes):
             # The slope goes inside the ReLU: one layer makes all of it.

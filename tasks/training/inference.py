@@ -10,6 +10,7 @@ from octet.errors import ModelError
 from octet.job import Job
 from tasks import functions
 from tasks import network as net
+from tasks.quantize import shapes
 from tasks.training import evaluate, sessions, warm_start
 from tasks.training.model import Built, build, scores
 
@@ -18,8 +19,8 @@ class Inference:
     """A session with the model's inference graph.
 
     network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
-    order; those of the recipe's `model.weights` where it has any, else fresh ones. Raises ModelError when the model
-    cannot be built on this data, or the weights are not its own.
+    order; those of the recipe's `model.weights` where it has any, else fresh ones. warnings: what is odd about them.
+    Raises ModelError when the model cannot be built on this data, or the weights are not its own.
     """
 
     def __init__(self, job: Job, dataset: Dataset,
@@ -37,7 +38,10 @@ class Inference:
             sessions.initialize(self.session)
             self.network = _network(built, dataset, job.section("train").loss_weights)
             self.variables = built.model.weights
-            self.weights = warm_start.weights(job, built.model) or self.session.run(self.variables)
+            self._trainable = set(built.model.trainable_weights)
+            given = warm_start.weights(job, built.model)
+            self.weights = given.values if given else self.session.run(self.variables)
+            self.warnings = given.warnings if given else []
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
         self._inputs, self._outputs = evaluate.ends(graph, self.network)
@@ -47,9 +51,17 @@ class Inference:
         """Outputs that the network leaves open, as an input of any height and width does, are of the targets' shape."""
         if all(tensor.shape[1:].is_fully_defined() for tensor in self._outputs):
             return
-        found = self.session.run(self._outputs, {
-            tensor: np.zeros([1] + end["shape"], np.float32)
-            for tensor, end in zip(self._inputs, self.network["inputs"])})
+        try:
+            found = self.session.run(self._outputs, {
+                tensor: np.zeros([1] + end["shape"], np.float32)
+                for tensor, end in zip(self._inputs, self.network["inputs"])})
+        except tf.errors.InvalidArgumentError as error:
+            raise ModelError(
+                "the network takes no sample of {}".format(" and ".join(
+                    "x".join(map(str, end["shape"])) for end in self.network["inputs"])), where="model.build",
+                why="at {}: TensorFlow says: {}".format(error.op.name if error.op else "an operation",
+                                                        error.message.splitlines()[0]),
+                next_step=shapes.SIZES_WAY_OUT) from error
         for end, value in zip(self.network["outputs"], found):
             expected = (1,) + scores(dataset.targets[end["name"]])
             if value.shape != expected:
@@ -61,6 +73,15 @@ class Inference:
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """These are the model's weights from now on."""
         sessions.put(self.session, self.variables, weights)
+
+    def move_equal_weights(self) -> None:
+        """The numbers of each trainable weight that are all equal, as the first biases are, differ from now on as they
+        do after a step of training: toco takes out an addition of zeros, and converts what is around it otherwise."""
+        random = np.random.RandomState(0)
+        self.load([
+            value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
+            if variable in self._trainable and value.size and value.min() == value.max() else value
+            for variable, value in zip(self.variables, self.weights)])
 
     def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
         """{output: {metric: value}} over a part."""

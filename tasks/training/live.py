@@ -11,6 +11,7 @@ from typing import Dict, List, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.contrib.quantize.python import common
 
 from octet.datasets.dataset import Dataset, Part
 from octet.errors import QuantizeError, RecipeError
@@ -42,6 +43,7 @@ def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, pa
     outputs = net.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
         thaw.thaw(constants.fold(graph_def, outputs))
+        _expect_no_mistaken_names(graph)
         tf.contrib.quantize.create_eval_graph(graph)
         path = groups.Path(graph, net.nodes(network, "inputs"), outputs)
         ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
@@ -56,6 +58,18 @@ def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, pa
             next_step="leave out `batch_norm: live`: folded, they have one. Or give them one that is not trained: "
                       "`default_ranges: measured`")
     return ranged
+
+
+def _expect_no_mistaken_names(graph: tf.Graph) -> None:
+    """Raises QuantizeError for what tf.contrib.quantize takes for a batch norm of its own, by the name, and is none."""
+    names = {operation.name for operation in graph.get_operations()}
+    mistaken = [prefix + "BatchNorm" for prefix in common.BatchNormGroups(graph)
+                if prefix + "BatchNorm/batchnorm_1/Rsqrt" not in names]
+    if mistaken:
+        raise QuantizeError(
+            "tf.contrib.quantize takes layers by their names for batch norms of its own", where="quantize.batch_norm",
+            why="it looks for `BatchNorm/batchnorm` in names, and finds " + ", ".join(mistaken),
+            next_step="call them something that does not end in BatchNorm, or leave out `batch_norm: live`")
 
 
 def expect_no_functions(graph: tf.Graph, network: Dict) -> None:

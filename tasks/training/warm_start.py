@@ -2,17 +2,19 @@
 
 Variables are found by name. The names in a .h5 file may be those of a session in which Keras had counted
 its layers on (`conv2d_7` for `conv2d`): where not all are there, variables are taken in order, as Keras itself
-does it, if all shapes agree.
+does it, if all shapes agree. A layer that gets another one's weights in this way is told.
 """
 
+import re
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Collection, Dict, List, NamedTuple, Optional
 
 import h5py
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 from tensorflow.python.keras.saving.hdf5_format import _legacy_weights, load_attributes_from_hdf5_group
+from tensorflow.python.keras.utils.generic_utils import to_snake_case
 
 from octet.errors import ModelError
 from octet.job import Job
@@ -24,8 +26,15 @@ INDEX = ".index"  # of a checkpoint; TensorFlow reads it as one of another forma
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
 
 
-def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
-    """A value for each of `model.weights`, in order; None where the recipe names no file.
+class Weights(NamedTuple):
+    """values: one for each of `model.weights`, in order. warnings: which layers have those of another name."""
+
+    values: List[np.ndarray]
+    warnings: List[str]
+
+
+def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
+    """The model's weights of the recipe's file; None where the recipe names none.
 
     Raises ModelError for a file that cannot be read, and one that names every variable that is missing
     in it, has another shape, or holds what is no number.
@@ -39,12 +48,34 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[List[np.ndarray]]:
                          why="the values are in another file of the same name",
                          next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
     wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights}
-    found = _read(path)
+    found, sources = _read(path), {}
     if path.suffix in KERAS:
-        found = _in_order(found, model, wanted)
+        sources = _in_order(found, model, wanted)
+        found = {**found, **{name: found[source] for name, source in sources.items()}}
     _expect_all(wanted, found, path)
     _expect_reals({name: found[name] for name in wanted}, path)
-    return [found[name] for name in wanted]
+    return Weights([found[name] for name in wanted], _renamed(sources, model, path))
+
+
+def _renamed(sources: Dict[str, str], model: tf.keras.Model, path: Path) -> List[str]:
+    """A warning for the layers whose weights are those of a layer with another name, but for Keras' own counting."""
+    automatic = {to_snake_case(type(layer).__name__) for layer in model.submodules}
+    pairs = dict.fromkeys((_layer(source), _layer(name)) for name, source in sources.items()
+                          if _uncounted(source, automatic) != _uncounted(name, automatic))
+    return [] if not pairs else [
+        "the weights {} are of layers with other names, and were taken in order: {}. Where that is wrong, give the "
+        "model's layers the file's names".format(path, ", ".join(
+            "{} has those of {}".format(layer, source) for source, layer in pairs))]
+
+
+def _layer(variable: str) -> str:
+    return variable.rpartition("/")[0]
+
+
+def _uncounted(name: str, automatic: Collection[str]) -> str:
+    """The name without the numbers by which Keras tells layers apart that it has named itself, after their classes."""
+    plain = [re.sub(r"_\d+$", "", part) for part in name.split("/")]
+    return "/".join(short if short in automatic else part for short, part in zip(plain, name.split("/")))
 
 
 def _read(path: Path) -> Dict[str, np.ndarray]:
@@ -80,22 +111,23 @@ def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
     return {name: reader.get_tensor(key) for name, key in keys.items() if name}
 
 
-def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple]) -> Dict:
-    """The values under the names that the model has for them; as they are where it has all names.
+def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple]) -> Dict[str, str]:
+    """{the model's name of a variable: the file's}, in order; none where the file has all of the model's names, or
+    others than in order.
 
     A model that is called on its inputs alone may have been saved by itself, layer by layer.
     """
     if set(wanted) <= set(found):
-        return found
+        return {}
     saved = [(name.split("/")[-1], value.shape) for name, value in found.items()]
     layers = model.layers
     while layers:
         names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)]
         if saved == [(name.split("/")[-1], wanted[name]) for name in names]:
-            return dict(zip(names, found.values()))
+            return dict(zip(names, found))
         inside = [layer for layer in layers if not isinstance(layer, tf.keras.layers.InputLayer)]
         layers = inside[0].layers if len(inside) == 1 and isinstance(inside[0], tf.keras.Model) else []
-    return found
+    return {}
 
 
 def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Path) -> None:

@@ -4,7 +4,7 @@ import datetime
 import json
 import platform
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from importlib_metadata import version
 
@@ -100,9 +100,14 @@ def _large(row: Row, result: Dict, alone: Dict[str, str]) -> str:
     if "error" in result:
         return "| {} | {} | **failed**: {} | | | | | {} |\n".format(
             row.name, row.size, _cell(result["error"]), _alone(row.name, alone))
-    return "| {} | {} | {} | {}, {:.0f} % | {} | {:,}, {:,} | {:.0f} | {} |\n".format(
+    return "| {} | {} | {} | {}, {:.0f} % | {} | {}, {:,} | {:.0f} | {} |\n".format(
         row.name, row.size, _local(result), result["lsb"], 100 * result["within_2"], _newer(result),
-        result["size_bytes"]["float"], result["size_bytes"]["uint8"], result["seconds"], _alone(row.name, alone))
+        _bytes(result["size_bytes"]["float"]), result["size_bytes"]["uint8"], result["seconds"],
+        _alone(row.name, alone))
+
+
+def _bytes(size: Optional[int]) -> str:
+    return "-" if size is None else "{:,}".format(size)
 
 
 def _small(name: str, result: Dict, alone: Dict[str, str]) -> str:

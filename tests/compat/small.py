@@ -28,12 +28,12 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
     seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES) / len(names)
-    found = {}
+    found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
     outputs = [end["name"] for end in net.read(plan.folder("ConvertUint8"))["outputs"]]
     for name in names:
         place = outputs.index(tiny.OUTPUT.format(name))
         index = contents.outputs[place]
-        mine = [measured["parity"]["local"][number] for number in sorted(_behind(contents, index))]
+        mine = [local[contents.name(contents.operators[number])] for number in sorted(_behind(contents, index))]
         worst = max(mine, key=lambda operator: operator["lsb"])
         found[name] = {
             "lsb": max(map(int, measured["outputs"][outputs[place]]["output_difference_lsb"])),

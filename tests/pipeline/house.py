@@ -81,12 +81,6 @@ def stacked(input_shape, layers, classes):
     return tf.keras.Sequential([tf.keras.layers.Flatten(input_shape=input_shape)] + layers + [
         tf.keras.layers.Dense(classes, "softmax")])
 ''')
-TOCO = '''\
-#!{}
-import sys
-from tensorflow.lite.toco.python.toco_from_protos import main
-sys.exit(main())
-'''
 
 
 class Run(NamedTuple):
@@ -216,10 +210,6 @@ class House:
         self.packages, = environment.glob("lib/python*/site-packages")
         (self.packages / "house.pth").write_text("{}\n{}\n".format(
             self.root, sysconfig.get_path("purelib")))
-        if self.real:
-            toco = environment / "bin" / "toco_from_protos"
-            toco.write_text(TOCO.format(self.python))
-            toco.chmod(0o755)
 
 
 def finish(process: subprocess.Popen, timeout_s: float = 60) -> Run:

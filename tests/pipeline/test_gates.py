@@ -77,6 +77,13 @@ def test_operators_that_compute_otherwise_than_float_are_named(limit, told):
     assert bool(found) == told and all("up/resize, pool/mean" in line for line in found)
 
 
+@pytest.mark.parametrize("limit, told", [(1, True), (2, False), (None, False)])
+def test_operators_that_nobody_could_measure_count_as_wrong(limit, told):
+    metrics = {"outputs": {"label": classes(0.99)}, "parity": {"wrong": ["up/resize"], "not_measured": ["act/tanh"]}}
+    found = gates.misses(metrics, {"max_wrong_operators": limit})
+    assert bool(found) == told and all("could not be measured" in line and "act/tanh" in line for line in found)
+
+
 @pytest.mark.parametrize("gate", sorted(GATES))
 def test_every_gate_that_a_recipe_may_set_is_judged(gate):
     as_bad_as_can_be = {"label": classes(-1.0, agreement=-1.0), "image": values(9.0)}

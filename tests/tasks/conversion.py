@@ -1,23 +1,20 @@
 """A small network through the whole quantization path without training: calibrated, frozen, converted, run."""
 
 import math
-import os
-import sys
 import tempfile
-from pathlib import Path
 from typing import Dict, List, NamedTuple
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
-from tasks import functions
 from tasks import network as net
-from tasks.quantize import constants, coverage, kernels, plan, weights
+from tasks.quantize import constants, coverage, freezing, kernels, plan
 from tasks.quantize.groups import FAKE_QUANT
 from tasks.quantize.net import FLOOR, MARK_ATTR, said
-from tasks.tflite import audit, interpreter, parity, toco
 from tasks.tflite import contents as tflite_contents
+from tasks.tflite import conversion as file_conversion
+from tasks.tflite import interpreter, parity
 
 BATCHES = 3
 OFF = 1e-3  # float32, the operations in another order: of 80 random networks 1e-4 was the most
@@ -43,11 +40,8 @@ class Converted(NamedTuple):
 
 
 def session_of(graph: tf.Graph) -> tf.Session:
-    """A session that runs the graph as it is written: of one that runs a time or two, optimizing is most of the
-    work."""
-    config = tf.ConfigProto()
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    return tf.Session(graph=graph, config=config)
+    """A session that runs the graph as it is written."""
+    return tf.Session(graph=graph, config=constants.RUN_ONCE)
 
 
 def calibrated(graph_def, network, codes):
@@ -68,17 +62,15 @@ def calibrated(graph_def, network, codes):
             feed[training.momentum] = 0.0
             known = session.run(_ends(training.graph), feed)
             path = saver.save(session, folder + "/variables", write_meta_graph=False)
-            evaluation = plan.rewritten(folded, network, training=False)
-            nodes = [tensor.op.name for tensor in evaluation.outputs]
+            evaluation, ended = plan.evaluation(folded, network)
             with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
                 found = evaluating.run(_ends(evaluation.graph))
-                frozen = functions.freeze(evaluating, nodes)
+                frozen = freezing.freeze(evaluating, net.nodes(ended, "outputs"))
     assert found.keys() == known.keys()
     for name, ends in known.items():  # a range that is another than in training
         np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)
-    network = dict(network, outputs=[dict(end, node=node) for end, node in zip(network["outputs"], nodes)])
-    return constants.fold(frozen, nodes), network, training.ranges, exact
+    return frozen, ended, training.ranges, exact
 
 
 def _ends(graph):
@@ -127,14 +119,7 @@ def unrounded(training, network, codes):
 def convert(graph_def, network, codes) -> Converted:
     """The network, calibrated on `codes` (uint8 [N, ...] per input), as a file that was audited and run."""
     frozen, network, ranges, exact = calibrated(graph_def, network, codes)
-    frozen = weights.keep_codes(frozen)
-    # toco is found through PATH; whoever starts a stage's process puts it there.
-    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, PATH=path):
-        net.write_graph(Path(folder) / "frozen.pb", frozen)
-        content = toco.convert(Path(folder) / "frozen.pb", network, uint8=True)
-    contents = tflite_contents.read(content)
-    audit.fully_uint8(contents, network, frozen)
+    content, contents, _ = file_conversion.to_uint8(frozen, network)
     found = interpreter.over(content, contents, codes, lambda fraction: None)
     scales = [(contents.tensors[index].scale, contents.tensors[index].zero_point) for index in contents.outputs]
     expected = run(frozen, network, codes)
@@ -149,8 +134,8 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
     contents = tflite_contents.read(converted.content)
     found = parity.local(converted.content, contents, parity.inside(converted.content, contents, codes),
                          lambda done: None)
-    wrong = ["{} {}: {}".format(each.kind, each.name, each.died or "{} LSB".format(each.lsb))
-             for each in found if each.wrong]
+    wrong = ["{} {}: {}".format(each.kind, each.name, each.gap or each.died or "{} LSB".format(each.lsb))
+             for each in found if each.wrong or each.gap]
     expected = run(graph_def, network, codes)
     off = _off(converted.unrounded, expected)
     if not max(off) < OFF:

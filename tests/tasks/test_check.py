@@ -97,3 +97,14 @@ def test_a_model_that_cannot_be_trained_here_is_told_so_before(tmp_path, said):
         checked(tmp_path, "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\n".format(
             brought.__file__, said))
     assert refused.value.where == "model.build" and refused.value.why and refused.value.next_step
+
+
+def test_live_batch_norm_takes_no_layer_for_another_by_its_name(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import tensorflow as tf\nL = tf.keras.layers\n\ndef build(input_shape, classes):\n"
+        "    return tf.keras.Sequential([L.Flatten(input_shape=input_shape), L.Dense(8),\n"
+        "                                L.BatchNormalization(name='my_BatchNorm'), L.Dense(classes)])\n")
+    with pytest.raises(QuantizeError, match="takes layers by their names") as refused:
+        checked(tmp_path, "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
+                          "quantize: {batch_norm: live, default_ranges: measured}\n")
+    assert "my_BatchNorm" in refused.value.why

@@ -63,7 +63,7 @@ def test_a_tensor_is_told_by_the_layer_that_made_it():
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
 
-    ranges, rewrites = plan.quantizable(*frozen(build))
+    ranges, rewrites = plan.quantizable(*frozen(build))[:2]
     layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
     assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
         "stem": "stem", "stem_norm": "stem_norm", "head": "head"}
@@ -76,4 +76,20 @@ def test_recurrent_layer_is_refused_before_it_is_frozen():
         LAYERS.LSTM(2, name="memory")(LAYERS.Conv1D(3, 2, name="start")(inputs))
         with pytest.raises(QuantizeError) as refused:
             loops.refuse(graph, ["start", "memory"])
-    assert refused.value.why == "layer memory: it loops over time"
+    assert refused.value.why == "layer memory: a recurrent layer loops, and no uint8 kernel does"
+    assert "Conv1D over time" in refused.value.next_step
+
+
+@pytest.mark.parametrize("function, loop", [
+    ("tf.map_fn", lambda t: tf.map_fn(lambda row: row * 2, t)),
+    ("tf.scan", lambda t: tf.scan(lambda before, row: before + row, t)),
+    ("tf.foldl", lambda t: tf.foldl(lambda before, row: before + row, t)),
+    ("tf.while_loop", lambda t: tf.while_loop(lambda x: tf.reduce_sum(x) < 9, lambda x: x + 1, [t])),
+])
+def test_a_loop_that_is_no_recurrent_layer_is_told_as_what_it_is(function, loop):
+    with tf.Graph().as_default() as graph:
+        LAYERS.Lambda(loop, name="again")(LAYERS.Input((5, 3)))
+        with pytest.raises(QuantizeError) as refused:
+            loops.refuse(graph, ["again"])
+    assert refused.value.why == "layer again: {} loops, and no uint8 kernel does".format(function)
+    assert refused.value.next_step.startswith(function + ": ") and "recurrent" not in refused.value.next_step

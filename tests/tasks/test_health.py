@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.quantize import health, plan
+from tasks.training import approximate
 from tests.tasks.networks import LAYERS, frozen
 
 IMAGES = np.random.RandomState(0).rand(40, 8, 8, 3).astype(np.float32)
@@ -107,3 +108,14 @@ def test_an_output_whose_fake_quant_is_passed_by_is_refused():
 def test_outputs_behind_a_range_that_is_not_their_own_are_accepted(build):
     graph_def, network = frozen(build)
     plan.rewritten(plan.folded(graph_def, network), network, training=False)
+
+
+def test_pieces_of_an_approximation_that_the_data_does_not_reach_are_not_told():
+    def build(x):
+        x = LAYERS.Conv2D(6, 3, name="conv")(x)
+        (x,) = approximate.replace(["softplus"], [LAYERS.Activation("softplus", name="soft")(x)])
+        return LAYERS.Dense(4, name="logits")(LAYERS.Flatten()(LAYERS.Lambda(lambda t: t)(x)))
+
+    findings, _, quantized = _findings(build)
+    assert findings == []
+    assert len([each for each in quantized.trained if "approximated" in each.tensor]) > 3

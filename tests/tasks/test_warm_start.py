@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import h5py
@@ -41,14 +42,18 @@ def trained(tmp_path):
 
 def read(folder, name, **options):
     """{variable of a new model: the value that the file has for it}."""
+    return read_with_warnings(folder, name, **options)[0]
+
+
+def read_with_warnings(folder, name, **options):
     job = SimpleNamespace(recipe_folder=str(folder), section=lambda _: SimpleNamespace(weights=name))
     with tf.Graph().as_default():
         if options.pop("counted_on", False):
             model()
         found = model(**options)
-        values = warm_start.weights(job, found)
+        values, warnings = warm_start.weights(job, found)
     tf.keras.backend.clear_session()
-    return dict(zip([variable.op.name for variable in found.weights], values))
+    return dict(zip([variable.op.name for variable in found.weights], values)), warnings
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "whole.h5", "objects", "names", "saved/variables/variables"])
@@ -67,6 +72,20 @@ def test_a_keras_file_fits_where_keras_has_counted_its_layers_on(trained):
     assert kernels == ["batch_normalization_2/moving_variance", "batch_normalization_3/moving_variance"]
     np.testing.assert_array_equal(found[kernels[0]], values["batch_normalization/moving_variance"])
     np.testing.assert_array_equal(found[kernels[1]], values["batch_normalization_1/moving_variance"])
+
+
+def test_a_layer_that_takes_the_weights_of_one_with_another_name_is_told(trained):
+    folder, values = trained
+    found, (warning,) = read_with_warnings(folder, "weights.h5", named=False)
+    assert "conv2d has those of first" in warning and "dense" not in warning and "batch" not in warning
+    np.testing.assert_array_equal(found["conv2d/kernel"], values["first/kernel"])
+    assert read_with_warnings(folder, "weights.h5")[1] == []
+
+
+def test_layers_that_keras_has_counted_on_are_no_other_layers(trained):
+    folder, _ = trained
+    _, (warning,) = read_with_warnings(folder, "weights.h5", counted_on=True, named=False)
+    assert warning.count("has those of") == 1 and re.search(r"conv2d_\d has those of first", warning)
 
 
 class Subclassed(tf.keras.Model):
@@ -96,7 +115,7 @@ def test_a_subclassed_model_that_was_saved_by_itself_has_its_order(tmp_path):
     with tf.Graph().as_default():
         image = LAYERS.Input((2,))
         found = tf.keras.Model(image, Subclassed()(image))
-        values = dict(zip([variable.op.name for variable in found.weights], warm_start.weights(job, found)))
+        values = dict(zip([variable.op.name for variable in found.weights], warm_start.weights(job, found).values))
     tf.keras.backend.clear_session()
     for layer, counted in (("dense", "dense_1"), ("batch_normalization", "batch_normalization_1"),
                            ("batch_normalization_1", "batch_normalization_2")):

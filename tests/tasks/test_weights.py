@@ -36,8 +36,7 @@ def outputs(graph_def, network):
 
 @pytest.mark.parametrize("layer", [dense, transposed])
 @pytest.mark.parametrize("low, high", RANGES)
-def test_the_file_has_the_weights_of_the_frozen_graph(layer, low, high, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", graphs.toco_path())
+def test_the_file_has_the_weights_of_the_frozen_graph(layer, low, high):
     graph_def, network = graphs.frozen(layer(low, high), ((8,), -1.0, 1.0))
     kept = weights.keep_codes(graph_def)
     np.testing.assert_array_equal(outputs(kept, network), outputs(graph_def, network))

@@ -8,11 +8,10 @@
     roll(x)                 concat of two slices                likewise Roll
     conv(x, [[0, 0], [1, 0], ...])      conv(pad(x), VALID)     `Bad padding (only SAME and VALID are supported)`
     x[..., None, 1:3]       x[:, :, 1:3], reshaped              STRIDED_SLICE fails on ellipsis and new axes
-    transpose(reshape(x))   reshape(transpose(x))               toco dies of it, or goes wrong (transposes_first)
     depth_to_space(x)       transposed convolution by 0 and 1   toco makes a custom operator of it
 """
 
-from typing import List, Optional, Sequence
+from typing import List, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -238,51 +237,6 @@ def there_and_back(net: Net) -> List[str]:
                 1:] and net.shapes[before.inputs[0]] == net.shapes[node.name]:
             net.replace(node.name, before.inputs[0])
     return []
-
-
-def transposes_first(net: Net) -> List[str]:
-    """No transpose stands behind a reshape that does no more than add or remove axes of one element.
-
-    toco exchanges the two by itself, with code whose result depends on the compiler: it reads beyond a list,
-    and dies of `axis >= 0 (-511763232 vs. 0)`, or `new_major_index_ordering.size() == ...`.
-    """
-    found = []
-    for node in net.of_type("Transpose"):
-        order, source = net.value(node.inputs[1]), _before_reshapes(net, node.inputs[0])
-        if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT or None in (
-                net.shapes[source], net.shapes[node.inputs[0]]):
-            continue
-        exchanged = _order_before(net.shapes[source], net.shapes[node.inputs[0]], order)
-        if exchanged is None:
-            continue
-        tensor, shape = source, net.shapes[source]
-        if exchanged != list(range(len(shape))):
-            order = net.constant(node.name + "/order", exchanged, np.int32)
-            tensor = net.add(Node(net.free(node.name + "/first"), "Transpose", [source, order],
-                                  {"T": FLOAT, "Tperm": INT}, layer=node.layer),
-                             tuple(shape[axis] for axis in exchanged)).name
-        net.replace(node.name, reshape(net, tensor, net.shapes[node.name][1:], node, "axes"))
-        found.append(node.name)
-    return found
-
-
-def _before_reshapes(net: Net, tensor: str) -> str:
-    """The tensor behind all reshapes that end in this one."""
-    while net.producer(tensor).op in RESHAPES and None not in (net.shapes[tensor] or (None, None))[1:]:
-        tensor = net.producer(tensor).inputs[0]
-    return tensor
-
-
-def _order_before(before: Sequence, after: Sequence, order: Sequence[int]) -> Optional[List[int]]:
-    """The order of axes that does in `before` what `order` does in `after`, the same axes but for those of one
-    element. None where they are not the same."""
-    major = [axis for axis, size in enumerate(before) if axis and size != 1]
-    in_after = [axis for axis, size in enumerate(after) if axis and size != 1]
-    if [before[axis] for axis in major] != [after[axis] for axis in in_after]:
-        return None
-    theirs = dict(zip(in_after, major))
-    minor = [axis for axis, size in enumerate(before) if axis and size == 1]
-    return [0] + minor + [theirs[axis] for axis in order if axis in theirs]
 
 
 _BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,

@@ -1,15 +1,13 @@
 """Real graphs that toco dies of."""
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from octet.errors import ConvertError
-from tasks.tflite import complaints, toco
+from tasks.tflite import complaints
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import constant, ranged
 
@@ -50,14 +48,6 @@ def test_what_toco_dies_of_is_said_with_cause_and_remedy(name):
         graphs.converted(build, IMAGE)
     assert re.search(what, caught.value.what), caught.value.what
     assert caught.value.why and caught.value.next_step
-
-
-def test_missing_program_is_said(tmp_path, monkeypatch):
-    graph_def, network = graphs.frozen(lambda x: ranged(x + x, -2.0, 6.0), IMAGE)
-    (tmp_path / "frozen.pb").write_bytes(graph_def.SerializeToString())
-    monkeypatch.setenv("PATH", os.pathsep.join(["/usr/bin", "/bin"]))
-    with pytest.raises(ConvertError, match="toco_from_protos, the converter's program, is not on PATH"):
-        toco.convert(Path(tmp_path) / "frozen.pb", network, uint8=True)
 
 
 @pytest.mark.parametrize("ends", [(np.nan, np.nan), (3.0, -1.0), (0.0, 0.0), (1.0, 3.0), (-1.0, np.inf)])

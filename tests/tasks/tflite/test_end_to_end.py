@@ -25,7 +25,7 @@ def rows():
     content = graphs.converted(_network, IMAGE)
     found = contents.read(content)
     codes = np.random.RandomState(0).randint(0, 256, (4, 8, 8, 4)).astype(np.uint8)
-    measured = parity.measure(content, found, network, frozen, frozen, [codes], lambda done: None)
+    measured = parity.measure(content, found, network, frozen, frozen, [codes], lambda done: None, [])
     assert measured["samples"] == 4 and not measured["wrong"]
     return measured["end_to_end"]
 

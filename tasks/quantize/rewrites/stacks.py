@@ -1,0 +1,49 @@
+"""A stack of tensors along a new first axis, by the tensors themselves: it mixes no samples.
+
+    sum(stack(a, b), 0)       a + b            max(stack(a, b), 0)     max(a, b)        (prod, min likewise)
+    mean(stack(a, b), 0)      (a + b) / 2      unstack(stack(a, b))    a, b
+
+`tf.reduce_sum([a, b], 0)` stacks too. A stack that something else reads stays, and is refused: its first axis is the
+batch's for every kernel.
+"""
+
+import functools
+from typing import List
+
+import numpy as np
+
+from tasks.quantize.net import Net, Node
+from tasks.quantize.rewrites.arithmetic import binary
+
+REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
+
+
+def elementwise(net: Net) -> List[str]:
+    """No reduction over the first axis of a stack is left, and nothing takes such a stack apart."""
+    found = []
+    for node in net.of_type("Unpack", *REDUCTIONS):
+        stack = net.producer(node.inputs[0])
+        if stack.op != "Pack" or stack.get("axis").i % (len(net.shapes[stack.name] or (0,)) or 1) != 0:
+            continue
+        if node.op == "Unpack":
+            if node.get("axis").i == 0:
+                for index, tensor in enumerate(stack.inputs):
+                    net.replace(node.name if index == 0 else "{}:{}".format(node.name, index), tensor)
+        elif _is_over_the_first_axis(net, node):
+            net.replace(node.name, _reduced(net, node, stack.inputs))
+            found.append(node.name)
+    return found
+
+
+def _is_over_the_first_axis(net: Net, node: Node) -> bool:
+    axes = net.value(node.inputs[1])
+    rank = len(net.shapes[node.inputs[0]] or ())
+    return axes is not None and rank > 0 and [int(axis) % rank for axis in np.reshape(axes, [-1])] == [0] and not (
+        node.get("keep_dims").b)
+
+
+def _reduced(net: Net, node: Node, tensors: List[str]) -> str:
+    made = functools.reduce(lambda left, right: binary(net, REDUCTIONS[node.op], left, right, node), tensors)
+    if node.op == "Mean":
+        made = binary(net, "Mul", made, net.constant(node.name + "/share", 1.0 / len(tensors)), node)
+    return made

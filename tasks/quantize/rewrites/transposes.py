@@ -1,0 +1,97 @@
+"""Transposes that toco and its kernel take.
+
+    transpose(x), 5 axes, (0, 1, 2, 4, 3)      reshaped to 4 axes, (0, 1, 3, 2)     TRANSPOSE takes four axes
+    transpose(reshape(x))                      reshape(transpose(x))                toco dies of it, or goes wrong
+"""
+
+from typing import List, Optional, Sequence
+
+import numpy as np
+
+from tasks.quantize.kernels import MOST_AXES
+from tasks.quantize.net import Net, Node
+from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
+
+
+def merge_axes(net: Net) -> List[str]:
+    """No transpose has more than MOST_AXES axes whose axes can be merged: those that stay neighbours are one axis, as
+    in a channel shuffle (0, 1, 2, 4, 3), and those of one element none."""
+    found = []
+    for node in net.of_type("Transpose"):
+        order, shape = net.value(node.inputs[1]), net.shapes[node.inputs[0]]
+        if order is None or not shape or len(shape) <= MOST_AXES or None in shape[1:] or order[0] != 0 or (
+                node.get("T") != FLOAT):
+            continue
+        kept = [axis for axis in range(len(shape)) if axis == 0 or shape[axis] != 1]
+        groups = _neighbours([kept.index(axis) for axis in order if axis in kept])
+        if len(groups[0]) > 1 and len(groups) < MOST_AXES:
+            groups[:1] = [groups[0][:1], groups[0][1:]]  # where there is room, the batch stays by itself
+        if len(groups) > MOST_AXES:
+            continue
+        before = sorted(groups)
+        sizes = [int(np.prod([shape[kept[axis]] for axis in group])) for group in before[1:]]
+        tensor = reshape(net, node.inputs[0], sizes, node, "fewer_axes")
+        order = [before.index(group) for group in groups]
+        turned = net.add(Node(net.free(node.name + "/turned"), "Transpose",
+                              [tensor, net.constant(node.name + "/order", order, np.int32)],
+                              {"T": FLOAT, "Tperm": INT}, layer=node.layer),
+                         (None, *[sizes[place - 1] for place in order[1:]]))
+        net.replace(node.name, reshape(net, turned.name, net.shapes[node.name][1:], node, "all_axes"))
+        found.append(node.name)
+    return found
+
+
+def _neighbours(order: Sequence[int]) -> List[List[int]]:
+    """Axes in their new order, those together that follow each other in the old order too."""
+    groups: List[List[int]] = []
+    for axis in order:
+        if groups and axis == groups[-1][-1] + 1:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+    return groups
+
+
+def transposes_first(net: Net) -> List[str]:
+    """No transpose stands behind a reshape that does no more than add or remove axes of one element.
+
+    toco exchanges the two by itself, with code whose result depends on the compiler: it reads beyond a list,
+    and dies of `axis >= 0 (-511763232 vs. 0)`, or `new_major_index_ordering.size() == ...`.
+    """
+    found = []
+    for node in net.of_type("Transpose"):
+        order, source = net.value(node.inputs[1]), _before_reshapes(net, node.inputs[0])
+        if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT or None in (
+                net.shapes[source], net.shapes[node.inputs[0]]):
+            continue
+        exchanged = _order_before(net.shapes[source], net.shapes[node.inputs[0]], order)
+        if exchanged is None:
+            continue
+        tensor, shape = source, net.shapes[source]
+        if exchanged != list(range(len(shape))):
+            order = net.constant(node.name + "/order", exchanged, np.int32)
+            tensor = net.add(Node(net.free(node.name + "/first"), "Transpose", [source, order],
+                                  {"T": FLOAT, "Tperm": INT}, layer=node.layer),
+                             tuple(shape[axis] for axis in exchanged)).name
+        net.replace(node.name, reshape(net, tensor, net.shapes[node.name][1:], node, "axes"))
+        found.append(node.name)
+    return found
+
+
+def _before_reshapes(net: Net, tensor: str) -> str:
+    """The tensor behind all reshapes that end in this one."""
+    while net.producer(tensor).op in RESHAPES and None not in (net.shapes[tensor] or (None, None))[1:]:
+        tensor = net.producer(tensor).inputs[0]
+    return tensor
+
+
+def _order_before(before: Sequence, after: Sequence, order: Sequence[int]) -> Optional[List[int]]:
+    """The order of axes that does in `before` what `order` does in `after`, the same axes but for those of one
+    element. None where they are not the same."""
+    major = [axis for axis, size in enumerate(before) if axis and size != 1]
+    in_after = [axis for axis, size in enumerate(after) if axis and size != 1]
+    if [before[axis] for axis in major] != [after[axis] for axis in in_after]:
+        return None
+    theirs = dict(zip(in_after, major))
+    minor = [axis for axis, size in enumerate(before) if axis and size == 1]
+    return [0] + minor + [theirs[axis] for axis in order if axis in theirs]

@@ -1,0 +1,25 @@
+"""A frozen graph as a .tflite file that is proven to be uint8 throughout, with the ranges that were trained."""
+
+from typing import Dict, NamedTuple
+
+import tensorflow as tf
+
+from octet import identifier
+from tasks.tflite import audit, contents, toco
+from tasks.tflite.contents import Contents
+
+
+class Converted(NamedTuple):
+    """A .tflite file. tensors: how many it has of each type."""
+
+    content: bytes
+    contents: Contents
+    tensors: Dict[str, int]
+
+
+def to_uint8(frozen: tf.GraphDef, network: Dict) -> Converted:
+    """The fully-uint8 file. Raises ConvertError when toco refuses, AuditError when anything in the file is not uint8 or
+    not as trained."""
+    content = identifier.carried(toco.convert(frozen, network, uint8=True))
+    found = contents.read(content)
+    return Converted(content, found, audit.fully_uint8(found, network, frozen))
