@@ -7,7 +7,7 @@ pydantic and these classes take longer to load than all else that a run with not
 """
 
 import difflib
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,6 +70,22 @@ class Train(_Phase):
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
 
 
+class Loss(_Section):
+    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
+    null is the default of the kind of target."""
+
+    kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
+        None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
+    # Of focal: how much less a sample counts that is answered well already.
+    gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    # Of huber: the error from which on it counts as it is, not squared.
+    delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
+    label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
+    # Of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
+    class_weights: Union[Literal["balanced"], Dict[str, Annotated[float, Field(ge=0)]], None] = Field(
+        None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+
+
 class Quantize(_Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
@@ -100,6 +116,12 @@ class Validate(_Section):
     max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
     min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
     min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    min_balanced_accuracy: Optional[float] = Field(GATES["min_balanced_accuracy"].default, **_FRACTION)
+    min_class_recall: Optional[float] = Field(GATES["min_class_recall"].default, **_FRACTION)
+    max_f1_drop: Optional[float] = Field(GATES["max_f1_drop"].default, **_FRACTION)
+    min_mean_iou: Optional[float] = Field(GATES["min_mean_iou"].default, **_FRACTION)
+    min_roc_auc: Optional[float] = Field(GATES["min_roc_auc"].default, **_FRACTION)
+    min_average_precision: Optional[float] = Field(GATES["min_average_precision"].default, **_FRACTION)
     max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
@@ -114,6 +136,7 @@ class Recipe(_Section):
     data: Data = Field(description="a mapping")
     model: Model = Field(description="a mapping")
     train: Train = Field(Train(), description="a mapping")
+    loss: Loss = Field(Loss(), description="a mapping")
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")

@@ -1,16 +1,18 @@
 """TrainFloat: the network as its author wrote it, trained in float.
 
-In:  the recipe's data, model and train sections; the parts train and validation.
+In:  the recipe's data, model, train and loss sections; the parts train and validation.
 Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
      was trained as; network.json. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
 the loss leaves the numbers.
 """
 
+import logging
 from typing import Dict, List, Sequence
 
 import tensorflow as tf
 
+from octet.datasets import summary
 from octet.datasets.dataset import Dataset
 from octet.errors import ModelError
 from octet.job import Job, Progress
@@ -26,10 +28,14 @@ from tasks.training.model import build
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     inference = Inference(job, dataset)
+    notes = summary.notes(dataset) + inference.notes
+    for note in notes:
+        logging.warning(note)
+        progress(0.0, note)
     history = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
     net.write(job.out, inference.network)
-    return {"history": history, "validation": inference.figures(dataset.parts["validation"])}
+    return {"history": history, "validation": inference.figures(dataset.parts["validation"]), "notes": notes}
 
 
 def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress) -> List[Dict]:

@@ -128,6 +128,15 @@ def _natural(least: float, most: float) -> Tuple[float, float]:
     return tuple(_outward(number, up) for number, up in ((least, False), (most, True)))
 
 
+def likely(values: np.ndarray) -> Tuple[float, float, bool]:
+    """(low, high) that hold all values, and whether a few of them lie so far out that the others would share a few
+    codes."""
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    least, most = float(finite.min()), float(finite.max())
+    bulk = _percentiles(finite, BULK if finite.size >= 10000 else 99.0)
+    return (*_natural(least, most), most - least > 8 * (bulk[1] - bulk[0]))
+
+
 def _outward(number: float, up: bool) -> float:
     """The next number of four digits above or below."""
     if number == 0:

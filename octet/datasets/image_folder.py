@@ -122,6 +122,20 @@ def _found(path: str, said: Optional[dict], masked: bool, skip: bool) -> Found:
 
 def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence], ignore: Optional[int],
                 alpha: Optional[str], bits: int) -> None:
+    expect_form(path, size, channels, alpha, bits)
+    for wrong, what, step in (
+            (masks is not None and not isinstance(masks, (list, tuple)), "masks is {!r}".format(masks),
+             "Name the classes of the masks' indices: [background, road]."),
+            (ignore is not None and masks is None, "ignore is {!r}, and there are no masks".format(ignore),
+             "It is for masks: name their classes in `masks`."),
+            (ignore is not None and masks is not None and not len(masks) <= ignore <= 255, "ignore is {!r}".format(
+                ignore), "Use an index of the masks that is no class: 255, usually.")):
+        if wrong:
+            raise DatasetError(what, path, "Masks are decoded by it.", step)
+
+
+def expect_form(path: str, size: Sequence[int], channels: int, alpha: Optional[str], bits: int) -> None:
+    """Raises DatasetError for what no picture can be decoded to."""
     whole = len(size) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in size)
     for wrong, what, step in (
             (not whole, "size is {}".format(size), "Use [height, width] in pixels."),
@@ -130,12 +144,6 @@ def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[S
              "so; at most {} pixels.".format(MOST_PIXELS)),
             (channels not in (1, 3), "channels is {}".format(channels),
              "Use 1 (grey) or 3 (RGB); `alpha: keep` adds one."),
-            (masks is not None and not isinstance(masks, (list, tuple)), "masks is {!r}".format(masks),
-             "Name the classes of the masks' indices: [background, road]."),
-            (ignore is not None and masks is None, "ignore is {!r}, and there are no masks".format(ignore),
-             "It is for masks: name their classes in `masks`."),
-            (ignore is not None and masks is not None and not len(masks) <= ignore <= 255, "ignore is {!r}".format(
-                ignore), "Use an index of the masks that is no class: 255, usually."),
             (alpha not in (None, "drop", "white", "black", "keep"), "alpha is {!r}".format(alpha),
              "Use one of: drop, white, black, keep."),
             (isinstance(bits, bool) or not 9 <= bits <= 16, "bits is {!r}".format(bits),

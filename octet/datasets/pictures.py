@@ -1,6 +1,7 @@
 """Picture files as arrays: photographs as codes, masks as labels."""
 
 import io
+import os
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -173,7 +174,7 @@ def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int
         if bad.any():
             row, column = np.unravel_index(int(bad.argmax()), bad.shape)
             raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
-                whole[row, column], row, column, classes - 1), "{}/{}".format(path, mask),
+                whole[row, column], row, column, classes - 1), os.path.join(path, mask),
                 "There are {} classes.".format(classes),
                 "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
                     whole[row, column]))
@@ -194,7 +195,7 @@ def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, 
     if abs(width * mask_size[1] - height * mask_size[0]) > max(width, height, *mask_size):
         raise DatasetError(
             "the mask is {}x{} pixels, its picture {}x{}".format(*mask_size, width, height),
-            "{}/{}".format(path, mask), "A mask says the class of each pixel of its picture{}.".format(
+            os.path.join(path, mask), "A mask says the class of each pixel of its picture{}.".format(
                 ", which is turned as its EXIF orientation says"), "Save the mask as its picture is looked at.")
 
 
@@ -207,7 +208,7 @@ def _lies(image: Image.Image) -> bool:
 
 
 def _bytes(path: str, file: str) -> bytes:
-    with open("{}/{}".format(path, file), "rb") as opened:
+    with open(os.path.join(path, file), "rb") as opened:
         return opened.read()
 
 
@@ -217,5 +218,5 @@ def _told(path: str, file: str, next_step: str) -> Iterator[None]:
         yield
     except BROKEN as error:
         said = "its content is of no known form" if isinstance(error, UnidentifiedImageError) else error
-        raise DatasetError("not a readable picture: {}".format(said), "{}/{}".format(path, file),
+        raise DatasetError("not a readable picture: {}".format(said), os.path.join(path, file),
                            "Every picture of a part is trained or measured on.", next_step) from None

@@ -13,7 +13,7 @@ from octet.datasets.dataset import Dataset, Input, Target
 
 FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
 BULK = 0.999  # of the values, which outliers are not among
-RARE = 20.0  # times as many samples of the commonest class
+RARE = 20.0  # times as many samples are of the commonest class, or of labels not of the class
 FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers are of one scale
 ROWS = 4096
 
@@ -95,8 +95,9 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
     of_part = {part: counts(target, labels) for part, labels in answers.items()}
     if "train" in of_part:
         train = of_part["train"]
-        most, rarest = int(train.max()), int(train.argmin())
+        rarest = int(train.argmin())
         whole = int(train.sum()) if target.kind == "class_map" else len(answers["train"])
+        most = whole - int(train[rarest]) if target.kind == "labels" else int(train.max())
         if most > RARE * train[rarest]:
             yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without loss: {{class_weights: " \
                   "balanced}} a network may never answer it".format(

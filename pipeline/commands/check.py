@@ -22,6 +22,8 @@ def run(arguments: argparse.Namespace) -> None:
         return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
     _show(found)
+    for note in found["notes"]:
+        print("note: {}".format(note))
     print("fit to run")
 
 

@@ -43,11 +43,14 @@ def test_a_short_recipe_has_every_default_filled_in():
         "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None},
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
+        "loss": {"kind": None, "gamma": None, "delta": None, "label_smoothing": None, "class_weights": None},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
                      "schedule": "constant", "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
+                     "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
+                     "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
                      "max_error_increase": None, "max_error": None, "max_wrong_operators": 0}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
