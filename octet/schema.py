@@ -7,7 +7,8 @@ pydantic and these classes take longer to load than all else that a run with not
 """
 
 import difflib
-from typing import Any, Dict, List, Optional, Union
+import math
+from typing import Any, Dict, List, Optional
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,9 +71,17 @@ class Train(_Phase):
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
 
 
-class Loss(_Section):
-    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
-    null is the default of the kind of target."""
+def _expect_weights(value: Any) -> Any:
+    """The value, where it says the weights of classes. One check for both forms: a union would tell of each."""
+    if value is None or value == "balanced" or isinstance(value, dict) and all(
+            isinstance(name, str) and not isinstance(weight, bool) and isinstance(weight, (int, float)) and weight >= 0
+            and math.isfinite(weight) for name, weight in value.items()):
+        return value
+    raise ValueError("no weights")
+
+
+class _LossOfTarget(_Section):
+    """The loss of one target; null is the default of its kind."""
 
     kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
         None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
@@ -82,8 +91,15 @@ class Loss(_Section):
     delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
     label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
     # Of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
-    class_weights: Union[Literal["balanced"], Dict[str, Annotated[float, Field(ge=0)]], None] = Field(
+    class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
         None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+
+
+class Loss(_LossOfTarget):
+    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
+    `targets` has those of one target alone, which count before the others."""
+
+    targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
 
 
 class Quantize(_Phase):
@@ -194,13 +210,17 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
 
 def _say(detail: Dict[str, Any]) -> str:
     *around, key = [str(part) for part in detail["loc"]]
-    section = Recipe
-    for part in around:
-        field = _fields(section)[part]
-        if not hasattr(field.annotation, "model_fields"):  # an entry of a mapping, which says what they are
+    section, place = Recipe, 0
+    while place < len(around):
+        field = _fields(section)[around[place]]
+        entry = getattr(field.annotation, "__args__", ())[-1:]
+        if hasattr(field.annotation, "model_fields"):
+            section, place = field.annotation, place + 1
+        elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
+            section, place = entry[0], place + 2
+        else:  # an entry of a mapping, which says what they are
             return "expected {}, found {}{}".format(
                 field.description, show(detail["input"]), number_hint(detail["input"]))
-        section = field.annotation
     known = _fields(section)
     if detail["type"] == "extra_forbidden":
         hint = ""

@@ -10,6 +10,7 @@ from octet.errors import DatasetError
 SOME = 200  # pictures are looked at
 ROUND = 8  # a size is a multiple of it
 LARGEST = 224
+NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # what people call answers
 
 
 NETWORK = '''\
@@ -51,13 +52,16 @@ class Draft(NamedTuple):
 
 
 def of(path: str) -> Draft:
-    """What data lies at `path`. Raises DatasetError for what is neither a folder of pictures nor an .npz file."""
+    """What data lies at `path`. Raises DatasetError for what is neither a folder of pictures, nor an .npz file,
+    nor a table."""
     if os.path.isdir(path):
         return _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return _archive(path)
+    if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
+        return _table(path)
     raise DatasetError("no data that is known lies there", path, "It is looked at to write a recipe for it.",
-                       "Give a folder of pictures, or an .npz file.")
+                       "Give a folder of pictures, an .npz file, or a table, .csv or .tsv.")
 
 
 def recipe(draft: Draft, path: str) -> str:
@@ -180,6 +184,43 @@ def _archive(path: str) -> Draft:
                  shapes[0] if len(shapes) == 1 else None)
 
 
+def _table(path: str) -> Draft:
+    from octet.datasets import table
+
+    found = table.read(path)
+    folder = os.path.dirname(path)
+    cells = {name: [row[place].strip() for row in found.rows[:SOME]] for place, name in enumerate(found.columns)}
+    file = next((name for name, of in cells.items() if of and all(
+        os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
+    part = next((name for name, of in cells.items() if set(of) <= set(PARTS)), None)
+    numbers = [name for name, of in cells.items() if all(_is_number(cell) for cell in of)]
+    words = [name for name in cells if name not in (file, part, *numbers) and len(set(cells[name])) < len(cells[name])]
+    named = [name for name in cells if NAMED.match(name.lower())]
+    label = next((name for name in named + words if name not in (file, part)), None)
+    if label is None or not (file or set(numbers) - {label}):
+        raise DatasetError("the columns {} are not told apart as inputs and answers".format(", ".join(found.columns)),
+                           path, "An input is a column of files, or columns of numbers; an answer is called label, "
+                                 "class, target or so, or holds words that come again.",
+                           "Write the recipe by hand: octet/datasets/table.py says how.")
+    whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
+    args = {"file": file} if file else {"features": [name for name in numbers if name != label]}
+    args.update({"label": label} if whole else {"value": [label]}, **({"part": part} if part else {}))
+    remarks = ["{} samples, columns: {}.".format(len(found.rows), ", ".join(found.columns))]
+    if not file:
+        return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
+    form, said = _pictures(folder, cells[file])
+    return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + said,
+                 tuple(form["size"]) + (form["channels"],))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _input(array: Any) -> Dict[str, Any]:
     """The range that an input's reals lie in; nothing for codes."""
     from octet.datasets import codes
@@ -194,7 +235,7 @@ def _target(name: str, array: Any) -> Optional[Dict[str, Any]]:
     """What an array of answers is; None for an input."""
     import numpy as np
 
-    named = re.match(r"(y|label|target|class|mask|answer|out|pose|value|tags?)", name.lower().split("/")[-1])
+    named = NAMED.match(name.lower().split("/")[-1])
     if array.dtype.kind in "US" and array.ndim == 1:
         return {"kind": "class"}
     if not named and not (array.ndim == 1):

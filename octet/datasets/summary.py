@@ -4,7 +4,7 @@ missing, samples that are in two parts.
 Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
 """
 
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ def notes(dataset: Dataset) -> List[str]:
     for name, spec in dataset.inputs.items():
         found.extend(_channels_first(name, spec))
         found.extend(_few_codes(name, {part: one.inputs[name] for part, one in dataset.parts.items()}))
+        found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
     for name, target in dataset.targets.items():
         answers = {part: one.targets[name] for part, one in dataset.parts.items()}
         if target.kind == "value":
@@ -74,6 +75,17 @@ def _few_codes(name: str, parts: Dict[str, np.ndarray]) -> Iterator[str]:
         elif part != "train" and span < of_train / 4:
             yield "the values of '{}' in the {} part reach over {} codes ({}..{}), those of the train part over {}: " \
                   "were they saved alike?".format(name, part, span, least, most, of_train)
+
+
+def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
+    if codes is None or codes.ndim != 2 or not 1 < codes.shape[1] <= FEW_COLUMNS:
+        return
+    span = codes.max(0).astype(int) - codes.min(0) + 1
+    narrow = np.flatnonzero(span < FEW_CODES)
+    if len(narrow) and span.max() >= FEW_CODES:
+        yield "of the features of '{}', {} use fewer than {} of the 256 codes ({}): they share one range, so bring " \
+              "each to the same scale before they are saved".format(name, len(narrow), FEW_CODES, some(
+                  ["column {}: {}".format(column, span[column]) for column in narrow]))
 
 
 def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:

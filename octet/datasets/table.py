@@ -96,12 +96,13 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
 
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
                   skip_unreadable)
-    table = _read(asked)
+    _expect(asked)
+    table = read(path)
     rows, notes = _rows(table, asked)
-    inputs, read, said = _inputs(table, rows, asked)
+    inputs, kept, said = _inputs(table, rows, asked)
     target, answers = _answers(table, rows, asked)
     name = "label" if label else "labels" if labels else "value"
-    parts = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[one][read[one]]})
+    parts = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[one][kept[one]]})
              for one in PARTS}
     unread = [column for column in table.columns if column not in _used(asked)]
     notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
@@ -118,7 +119,8 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
     content.known_part(part_name)
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
                   skip_unreadable)
-    table = _read(asked)
+    _expect(asked)
+    table = read(path)
     rows, _ = _rows(table, asked)
     used = [table.columns.index(name) for name in _used(asked) if name in table.columns]
     lines = [[table.rows[row][place] for place in used] for row in rows[part_name]]
@@ -130,37 +132,37 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
                                         hashes]).encode())
 
 
-def _read(asked: Asked) -> Table:
-    _expect(asked)
-    if not os.path.isfile(asked.path):
-        raise DatasetError("no such file", asked.path, "The dataset is read from it.",
+def read(path: str) -> Table:
+    """The table in a file. Raises DatasetError for one whose lines are not all of one form."""
+    if not os.path.isfile(path):
+        raise DatasetError("no such file", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
     rows, lines = [], []
     try:
-        with open(asked.path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter="\t" if asked.path.lower().endswith(".tsv") else ",", strict=True)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
             columns = [name.strip() for name in next(reader, [])]
             for row in reader:
                 if row and any(cell.strip() for cell in row):
                     rows.append(row)
                     lines.append(reader.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError("not a readable table: {}".format(error), asked.path, "It is read as UTF-8 text.",
+        raise DatasetError("not a readable table: {}".format(error), path, "It is read as UTF-8 text.",
                            "Save it anew as CSV in UTF-8.") from None
     if len(columns) < 2:
-        raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)), asked.path,
+        raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)), path,
                            "It names the columns, with commas between them; with tabs in a .tsv file.",
                            "Save it with commas, or with tabs under a name that ends in .tsv.")
     twice = [name for name in columns if columns.count(name) > 1]
     if twice:
-        raise DatasetError("two columns are called {!r}".format(twice[0]), asked.path + ":1",
+        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
                            "A name says which column is meant.", "Name each differently.")
     for row, line in zip(rows, lines):
         if len(row) != len(columns):
             raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
-                               "{}:{}".format(asked.path, line), "Cells that are moved are values of another column.",
+                               "{}:{}".format(path, line), "Cells that are moved are values of another column.",
                                "Put a cell that holds the separator into quotes.")
-    return Table(asked.path, columns, rows, lines)
+    return Table(path, columns, rows, lines)
 
 
 def _expect(asked: Asked) -> None:
@@ -237,7 +239,7 @@ def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
     """({part: codes}, {part: which of its rows could be read}, what was noticed)."""
     from octet.datasets import answers, codes, pictures
 
-    made, read, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
+    made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     if asked.features:
         numbers = table.numbers(asked.features, "features")
         ends = answers.columns(numbers[rows["train"]], "features", table.path)
@@ -246,16 +248,16 @@ def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
         for part, of_part in rows.items():
             made[part], said = codes.encode(answers.by_column(numbers[of_part], ends), codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
-            read[part] = slice(None)
+            kept[part] = slice(None)
             notes.extend(said)
-        return made, read, notes
+        return made, kept, notes
     height, width = asked.size or (0, 0)
     form = pictures.Form(height, width, asked.channels + (asked.alpha == "keep"), asked.alpha, asked.bits)
     for part, of_part in rows.items():
         folder, files = _files(table, asked, of_part)
-        made[part], read[part], said = pictures.decode_all(folder or ".", files, form, asked.skip_unreadable)
+        made[part], kept[part], said = pictures.decode_all(folder or ".", files, form, asked.skip_unreadable)
         notes.extend("{}: {}".format(part, words) for words in said)
-    return made, read, notes
+    return made, kept, notes
 
 
 def _answers(table: Table, rows: Dict[str, List[int]], asked: Asked) -> Tuple[Target, Dict[str, Any]]:

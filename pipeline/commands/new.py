@@ -1,4 +1,4 @@
-"""Writes a first recipe, with comments, for a folder of pictures or an .npz file."""
+"""Writes a first recipe, with comments, for a folder of pictures, an .npz file or a table."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from octet.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", help="a folder of pictures, or an .npz file")
+    parser.add_argument("data", help="a folder of pictures, an .npz file, or a table, .csv or .tsv")
     parser.add_argument("recipe", nargs="?", help="the file to write; NAME.yaml in the working folder unless said")
 
 

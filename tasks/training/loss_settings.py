@@ -32,10 +32,19 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
     section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}. Class weights are
     those of the train part, a number for each class. Raises RecipeError for what fits no target.
     """
-    said = {name: value for name, value in section.items() if value is not None}
-    _expect_fit(said, dataset)
+    own = {name: _said(settings) for name, settings in section.get("targets", {}).items()}
+    for_all = _said({name: value for name, value in section.items() if name != "targets"})
+    unknown = sorted(set(own) - set(dataset.targets))
+    if unknown:
+        raise RecipeError("there is no target {}".format(unknown[0]), where="loss.targets",
+                          why="each loss is that of one target",
+                          next_step=suggest(unknown[0], list(dataset.targets)))
+    for name, settings in own.items():
+        _expect_fit(settings, {name: dataset.targets[name]}, "loss.targets.{}.".format(name))
+    _expect_fit(for_all, dataset.targets, "loss.")
     found, notes = {}, []
     for name, target in dataset.targets.items():
+        said = {**for_all, **own.get(name, {})}
         kind, note = _kind(said.get("kind"), target, name, compiled.get(name))
         notes.extend(note)
         settings = {setting: said.get(setting, default) if kind in READ_BY[setting] else default
@@ -45,19 +54,23 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
     return found, notes
 
 
-def _expect_fit(said: Dict[str, Any], dataset: Dataset) -> None:
-    kinds = {name: target.kind for name, target in dataset.targets.items()}
+def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
+    kinds = {name: target.kind for name, target in targets.items()}
     shown = ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items()))
     kind = said.get("kind")
     if kind is not None and not any(kind in OF_KIND[of] for of in kinds.values()):
         fitting = sorted({loss for of in kinds.values() for loss in OF_KIND[of]})
-        raise RecipeError("{} fits no target: {}".format(kind, shown), where="loss.kind",
+        raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
                           why="it would be the loss of nothing", next_step=suggest(kind, fitting))
     used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values()}
     for setting in sorted(set(said) - {"kind"}):
         if not used & set(READ_BY[setting]):
             raise RecipeError("{} is not read by {}".format(setting, " and ".join(sorted(used))),
-                              where="loss." + setting, why="it would change nothing",
+                              where=where + setting, why="it would change nothing",
                               next_step="leave it out, or write kind: {}".format(" or ".join(READ_BY[setting])))
 
 

@@ -3,7 +3,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from octet.datasets import draft, image_folder, npz
+from octet.datasets import draft, image_folder, npz, table
 from octet.datasets.dataset import PARTS
 from tests.octet.samples import arrays, floats, pictures, refusal, save
 
@@ -59,3 +59,19 @@ def test_what_holds_no_data_is_said(tmp_path):
     assert "not told apart" in refusal(draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
     (tmp_path / "empty").mkdir()
     assert "no pictures in train/" in refusal(draft.of, str(tmp_path / "empty"))
+
+
+def test_a_table_is_drafted_by_what_its_columns_hold(tmp_path):
+    rows = ["rpm,volts,state"] + ["{},{},{}".format(100 + index, index / 7, ("idle", "load")[index % 2])
+                                  for index in range(30)]
+    (tmp_path / "engine.csv").write_text("\n".join(rows))
+    data, recipe = loaded(str(tmp_path / "engine.csv"), table)
+    assert recipe["data"]["args"]["features"] == ["rpm", "volts"] and list(data.targets) == ["label"]
+    rows = ["file,breed,part"] + ["{}.png,{},{}".format(index, ("pug", "boxer")[index % 2], PARTS[index // 2 % 3])
+                                  for index in range(12)]
+    (tmp_path / "dogs.csv").write_text("\n".join(rows))
+    for index in range(12):
+        Image.new("RGB", (16, 24), (index, 0, 0)).save(str(tmp_path / "{}.png".format(index)))
+    data, recipe = loaded(str(tmp_path / "dogs.csv"), table)
+    assert recipe["data"]["args"]["label"] == "breed" and data.inputs["image"].shape == (16, 16, 3)
+    assert [len(data.parts[part]) for part in PARTS] == [4, 4, 4]

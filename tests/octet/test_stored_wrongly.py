@@ -211,6 +211,8 @@ ARRAYS = [
           and data.targets["pose"].columns[0] == (0.0, 95.0))),
     ("a column of one value", every("y", lambda y: np.stack([y * 95.0, 0 * y], 1)),
      {"targets": {"pose": {"array": "y", "kind": "value", "scale": "columns"}}}, refused("column 1 of pose is 0")),
+    ("features of unlike scales", sized((3,), np.float32, lambda x: x / 255 * [1, 0.01, 0.9]), {},
+     said("of the features of 'image', 1 use fewer than 32 of the 256 codes (column 1: 3)")),
     ("names as values", every("y", lambda y: np.array(["a", "b"])[y]), VALUE, refused("names of classes are of kind")),
 ]
 

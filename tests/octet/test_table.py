@@ -69,7 +69,7 @@ def test_tables_as_other_programs_write_them_are_the_same(tmp_path, text, name):
     (lines().replace("idle", "leer\xfc").encode("latin-1"), {}, "Save it anew as CSV in UTF-8"),
     (lines("1,1,\"idle,train"), {}, "not a readable table"),
     (lines(), {"labels": ["volts"], "label": None}, "Mend that label; reals are of kind: value"),
-])
+], ids=lambda value: value if isinstance(value, str) and "\n" not in value else "")
 def test_what_is_wrong_with_a_table_is_named_with_its_line(tmp_path, text, args, words):
     if words == "no training sample":  # of a class, where only the test part has it
         text = text + "1,2,broken,test\n2,3,broken,test\n" + lines().split("\n", 1)[1]

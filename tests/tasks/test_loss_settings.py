@@ -40,7 +40,15 @@ def test_each_target_has_the_loss_that_fits_its_kind():
     assert found["label"]["kind"] == "cross_entropy"
 
 
+def test_a_target_may_have_a_loss_of_its_own():
+    found, _ = settled({"label_smoothing": 0.1, "targets": {"pose": {"kind": "mae"}, "label": {"kind": "focal"}}}, BOTH)
+    assert found["pose"]["kind"] == "mae" and found["label"]["kind"] == "focal"
+    assert found["label"]["label_smoothing"] == 0.1
+
+
 @pytest.mark.parametrize("section, where, words", [
+    ({"targets": {"label": {"kind": "mae"}}}, "loss.targets.label.kind", "mae fits no target: label is of kind class"),
+    ({"targets": {"lable": {"kind": "focal"}}}, "loss.targets", "there is no target lable"),
     ({"kind": "mse"}, "loss.kind", "mse fits no target: label is of kind class"),
     ({"kind": "dice"}, "loss.kind", "dice fits no target"),
     ({"gamma": 2.0}, "loss.gamma", "gamma is not read by cross_entropy"),
