@@ -208,6 +208,11 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
             problems.append(Problem(nearest(text.places, keys), keys, why))
 
 
+_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
+            "label_smoothing": "label_smoothing"}
+"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+
+
 def _say(detail: Dict[str, Any]) -> str:
     *around, key = [str(part) for part in detail["loc"]]
     section, place = Recipe, 0
@@ -224,6 +229,8 @@ def _say(detail: Dict[str, Any]) -> str:
     known = _fields(section)
     if detail["type"] == "extra_forbidden":
         hint = ""
+        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
+            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
         if "args" in known and not difflib.get_close_matches(key, known):
             hint = "; options of its own go in {}.args".format(around[-1])
         return "no key of this name{}; {}".format(hint, suggest(key, known))

@@ -15,7 +15,8 @@ FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over few
 BULK = 0.999  # of the values, which outliers are not among
 RARE = 20.0  # times as many samples are of the commonest class, or of labels not of the class
 FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers are of one scale
-ROWS = 4096
+MOST_VALUES = 1 << 26  # are counted of an input: a fraction of a second
+AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
 
 
 def notes(dataset: Dataset) -> List[str]:
@@ -46,10 +47,14 @@ def counts(target: Target, answers: np.ndarray) -> np.ndarray:
 
 
 def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
-    """(how many codes the bulk of the values lies on, the least of them, the largest)."""
+    """(how many codes the bulk of the values lies on, the least of them, the largest); of very many samples, of some
+    spread evenly."""
     count = np.zeros(256, np.int64)
-    for start in range(0, len(codes), ROWS):
-        count += np.bincount(codes[start:start + ROWS].reshape(-1), minlength=256)
+    of_sample = max(1, int(np.prod(codes.shape[1:])))
+    step = max(1, codes.size // MOST_VALUES)
+    rows = max(1, AT_ONCE // of_sample)
+    for start in range(0, len(codes), rows * step):
+        count += np.bincount(codes[start:start + rows * step:step].reshape(-1), minlength=256)
     order = np.argsort(-count, kind="stable")
     needed = int(np.searchsorted(np.cumsum(count[order]), int(BULK * count.sum()))) + 1
     bulk = order[:needed]

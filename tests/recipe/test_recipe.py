@@ -341,3 +341,9 @@ def test_a_loss_that_means_nothing_is_told_once(loss, said):
     with pytest.raises(RecipeError) as refused:
         recipe.load(write("r.yaml", SHORT + "loss: {}\n".format(loss)))
     assert said in str(refused.value) and str(refused.value).count("loss.") == 1
+
+
+@pytest.mark.parametrize("train, key", [("{class_weight: {good: 1}}", "class_weights"), ("{loss: mse}", "kind")])
+def test_what_is_a_loss_s_is_told_where_it_goes(train, key):
+    with pytest.raises(RecipeError, match="write loss: {{{}: ...}}, for both phases".format(key)):
+        recipe.load(write("r.yaml", SHORT + "train: {}\n".format(train)))
