@@ -106,9 +106,12 @@ class Stage(luigi.Task):
             raise self._gone(", ".join(self.spec.needs))
         # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
         # source is not in the key.
+        notes = []  # type: List[str]
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            checks.run(self.taken, check)
+            notes.extend(checks.run(self.taken, check).get("notes", ()))
+        for note in notes:
+            print("{}: note: {}".format(name, note), file=sys.stderr, flush=True)
         record.begun()
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
@@ -118,7 +121,7 @@ class Stage(luigi.Task):
                 for need in self.spec.needs:
                     inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
                 self._check_inputs(plan)
-                self._make(plan, key, preimage)
+                self._make(plan, key, preimage, notes)
         wrong = self.verdict(self.plan())
         if wrong:
             raise wrong
@@ -134,7 +137,8 @@ class Stage(luigi.Task):
         return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
                           next_step="run it again: what is missing is made again")
 
-    def _make(self, plan: Plan, key: str, preimage: dict) -> None:
+    def _make(self, plan: Plan, key: str, preimage: dict, notes: List[str]) -> None:
+        """Publishes the artifact. notes: what its checks found that a person should know; the manifest keeps it."""
         store, name = plan.store, self.spec.name
         why = self._why(plan)
         workspace = store.workspace(name, key)
@@ -143,6 +147,8 @@ class Stage(luigi.Task):
             code, sources = git.state(), self._keep_sources(store)
             self._check_source()
             metrics = self._work(plan, workspace, why)
+            if notes:
+                metrics = {**metrics, "notes": notes}
             self._check_data()
             finished = time.time()
             store.publish(workspace, name, key, {

@@ -5,7 +5,7 @@ Out: the contact sheet; as metrics, inputs, targets, counts by class and part, a
 Fails with DatasetError when the data is not sound.
 """
 
-from octet.datasets import sheet, summary
+from octet.datasets import classes, sheet, summary
 from octet.datasets.dataset import Dataset
 from octet.job import Job, Progress
 from tasks import data
@@ -33,5 +33,5 @@ def _targets(dataset: Dataset) -> dict:
         for part, one in dataset.parts.items():
             answers = one.targets[name]
             found[name][part] = [float(answers.min()), float(answers.max())] if target.kind == "value" else \
-                summary.counts(target, answers).tolist()
+                classes.counts(target, answers).tolist()
     return found

@@ -7,12 +7,10 @@ Fails with ModelError when the model cannot be built on this data, its weights a
 the loss leaves the numbers.
 """
 
-import logging
 from typing import Dict, List, Sequence
 
 import tensorflow as tf
 
-from octet.datasets import summary
 from octet.datasets.dataset import Dataset
 from octet.errors import ModelError
 from octet.job import Job, Progress
@@ -28,14 +26,10 @@ from tasks.training.model import build
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     inference = Inference(job, dataset)
-    notes = summary.notes(dataset) + inference.notes
-    for note in notes:
-        logging.warning(note)
-        progress(0.0, note)
     history = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
     net.write(job.out, inference.network)
-    return {"history": history, "validation": inference.figures(dataset.parts["validation"]), "notes": notes}
+    return {"history": history, "validation": inference.figures(dataset.parts["validation"])}
 
 
 def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress) -> List[Dict]:

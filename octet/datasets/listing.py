@@ -64,7 +64,7 @@ def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool)
             raise _no_pictures(path, part, masked, [name for name, folder in names.items() if folder])
     if not masked:
         losses.notes.extend(_alike(picture.name for part in found.values() for picture in part))
-    return Listing(found, losses.notes)
+    return Listing(found, losses.notes + losses.others())
 
 
 class Losses:
@@ -73,6 +73,7 @@ class Losses:
     def __init__(self, path: str, skip: bool) -> None:
         self.path, self.skip = path, skip
         self.notes = []  # type: List[str]
+        self._others = {}  # type: Dict[str, Dict[str, List[str]]]
 
     def lose(self, what: str, why: str, next_step: str) -> None:
         """A picture or a class that is there and cannot be read."""
@@ -90,12 +91,17 @@ class Losses:
             self.lose("{} files in {}/ are in a form that is not read: {}".format(
                 len(lost), folder or ".", _some(lost)), "Read are: {}.".format(" ".join(sorted(ENDINGS))),
                 "Save them as PNG or JPEG")
-        others = {name: ending for name, ending in ending_of.items() if name not in lost}
-        if others:
-            endings = sorted(set(others.values()))
-            self.notes.append("not read in {}/: {}".format(folder or ".", ", ".join("{} {} ({})".format(
-                list(others.values()).count(ending), ending,
-                next(name for name in others if others[name] == ending)) for ending in endings)))
+        for name, ending in ending_of.items():
+            if name not in lost:
+                self._others.setdefault(folder.split(os.sep)[0], {}).setdefault(ending, []).append(
+                    os.path.join(folder, name))
+
+    def others(self) -> List[str]:
+        """A sentence for each part, or class, in which files are passed over: how many of each ending, and one of
+        them."""
+        return ["not read in {}/: {}".format(folder or ".", ", ".join("{} {} ({})".format(
+            len(files), ending, files[0]) for ending, files in sorted(endings.items())))
+            for folder, endings in sorted(self._others.items())]
 
 
 def _names(folder: str) -> List[str]:

@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from octet.datasets import content
+from octet.datasets import classes, content
 from octet.datasets.dataset import Dataset, Input, Target
 
 FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
@@ -34,16 +34,6 @@ def notes(dataset: Dataset) -> List[str]:
             found.extend(_counts(name, target, answers))
     found.extend(_twice(dataset))
     return found
-
-
-def counts(target: Target, answers: np.ndarray) -> np.ndarray:
-    """How many samples, or pixels, are of each class [C]; ignored pixels are of none."""
-    if target.kind == "labels":
-        return answers.sum(0, dtype=np.int64)
-    known = answers.reshape(-1)
-    if target.ignore is not None:
-        known = known[known != target.ignore]
-    return np.bincount(known, minlength=len(target.classes))
 
 
 def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
@@ -109,7 +99,7 @@ def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
 
 def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterator[str]:
     each = "pixels" if target.kind == "class_map" else "samples"
-    of_part = {part: counts(target, labels) for part, labels in answers.items()}
+    of_part = {part: classes.counts(target, labels) for part, labels in answers.items()}
     if "train" in of_part:
         train = of_part["train"]
         rarest = int(train.argmin())

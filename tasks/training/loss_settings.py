@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
-from octet.datasets import summary
+from octet.datasets import classes
 from octet.datasets.dataset import Dataset, Target
 from octet.errors import RecipeError
 from octet.resolve import suggest
@@ -116,7 +116,7 @@ def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Op
     if said is None or target.kind == "value":
         return None
     if said == "balanced":
-        counts = summary.counts(target, dataset.parts["train"].targets[name])
+        counts = classes.counts(target, dataset.parts["train"].targets[name])
         if target.kind == "labels":
             return [float((len(dataset.parts["train"]) - count) / count) for count in counts]
         return [float(counts.sum() / (len(counts) * count)) for count in counts]

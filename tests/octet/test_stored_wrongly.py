@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octet.datasets import image_folder, npz, summary
+from octet.datasets import classes, image_folder, npz, summary
 from octet.datasets.dataset import PARTS
 from tests.octet.samples import arrays, changed, floats, pictures, put, refusal, save
 
@@ -194,7 +194,7 @@ ARRAYS = [
     ("unknown pixels", maps(255), MAP, refused("write ignore: 255")),
     ("unknown pixels, ignored", maps(255),
      {"targets": {"mask": dict(MAP["targets"]["mask"], ignore=255)}},
-     read(lambda data: summary.counts(data.targets["mask"], data.parts["test"].targets["mask"]).sum() == 6 * 16 - 1)),
+     read(lambda data: classes.counts(data.targets["mask"], data.parts["test"].targets["mask"]).sum() == 6 * 16 - 1)),
     ("all pixels ignored", maps(1),
      {"targets": {"mask": {"array": "y", "kind": "class_map", "classes": [], "ignore": 0}}},
      refused("outside")),
@@ -384,7 +384,8 @@ FOLDERS = [("turned by EXIF {}".format(orientation), turned(orientation), {}, re
      SKIP, said("skipped: the class 'bird' has no picture in train/bird/")),
     ("an empty class", lambda path: os.mkdir(os.path.join(path, "train", "bird")), {},
      refused("It holds nothing.")),
-    ("a note beside pictures", file_at("train/cat/notes.txt"), {}, said("not read in train/cat/: 1 .txt (notes.txt)")),
+    ("a note beside pictures", file_at("train/cat/notes.txt"), {},
+     said("not read in train/: 1 .txt (train/cat/notes.txt)")),
     ("pictures deeper down", file_at("train/cat/old/1.png", first(None)), {},
      said("not read: the folder train/cat/old/ in a class, with 1 pictures")),
     ("pictures in no class", file_at("train/1.png", first(None)), {}, said("in no class's folder: 1 pictures (1.png)")),

@@ -35,7 +35,7 @@ def test_what_would_be_lost_is_told_as_json_too(project):
     project.recipe.write_text("data: {dataset: image_folder, args: {path: set, size: [8, 8]}}\nmodel: {build: lenet}\n")
     found = json.loads(project.octet("data", str(project.recipe), "--json").stdout)
     assert found["targets"]["label"]["train"] == [9, 9] and not found["sheet"]
-    assert any("not read in train/cat/: 1 .txt (notes.txt)" in note for note in found["notes"])
+    assert any("not read in train/: 1 .txt (train/cat/notes.txt)" in note for note in found["notes"])
 
 
 def test_nothing_is_written_over_and_bad_places_are_said(project):

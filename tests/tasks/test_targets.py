@@ -91,7 +91,6 @@ def test_each_is_learnt_measured_and_kept(folder):
     found = gates.misses({"outputs": measured, "parity": {"wrong": []}}, {"min_class_recall": 1.01, "min_roc_auc": 0.4,
                                                                            "min_mean_iou": 0.5})
     assert len(found) == 4 and all("min_class_recall" in words for words in found)
-    assert any("'never' of 'tags' has 5 of 200" in note for note in metrics["TrainFloat"]["notes"])
 
 
 def checked(folder, *filled):
