@@ -42,7 +42,8 @@ def of_part(dataset: Dataset, part: str) -> str:
     return digests.of_bytes(json.dumps({
         "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, target.ignore, list(target.columns), of_array(arrays.targets[name])]
+        "targets": {name: [target.kind, of_array(arrays.targets[name])] + (
+            [target.ignore, list(target.columns)] if target.ignore is not None or target.columns else [])
                     for name, target in dataset.targets.items()},
     }, sort_keys=True).encode())
 

@@ -127,6 +127,13 @@ def _read(path: str, asked: Asked) -> Tuple[Dict[str, Arrays], List[str]]:
     if asked.split.test is not None and set(plain) <= set(there) and not set(names["train"]) & set(there):
         names["train"] = plain  # x and y, of one set that is split
     _expect_meant(path, asked, there, names)
+    if asked.split.test is None and not set(names["test"]) & set(there) and (
+            set(names["train"]) <= set(there) or set(plain) <= set(there)):
+        whole = names["train"] if set(names["train"]) <= set(there) else plain
+        raise DatasetError("there is no test part: no array named {}".format(" or ".join(names["test"])), path,
+                           "It has: {}.".format(", ".join(there)),
+                           "Save such arrays, or write split: {{validation: 0.1, test: 0.1}} in data.args, which takes "
+                           "both parts from {}.".format(" and ".join(whole)))
     optional = [part for part in splits.HELD_OUT if getattr(asked.split, part) is not None]
     required = [name for part in PARTS for name in names[part]
                 if part not in optional or set(names[part]) & set(there)]

@@ -117,10 +117,11 @@ def _channels(image: Image.Image, grey: bool, alpha: Optional[str], noticed: Set
 
 
 def _resized(image: Image.Image, form: Form) -> np.ndarray:
-    # Channel by channel: Pillow resizes RGBA with its colours times alpha, which loses those under 0.
     size = (form.width, form.height)
-    found = np.stack([np.asarray(band.resize(size, Image.BILINEAR)) for band in image.split()], -1)
-    return found.reshape(form.shape)
+    if image.mode in ("L", "RGB"):
+        return np.asarray(image.resize(size, Image.BILINEAR)).reshape(form.shape)
+    # Channel by channel: Pillow resizes RGBA with its colours times alpha, which loses those under 0.
+    return np.stack([np.asarray(band.resize(size, Image.BILINEAR)) for band in image.split()], -1)
 
 
 def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool
