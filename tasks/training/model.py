@@ -22,13 +22,14 @@ class Built:
     """
 
     def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str],
-                 compiled: tf.keras.Model) -> None:
+                 given: Optional[tf.keras.Model] = None) -> None:
+        """given: what the recipe's function gave, where `model` was made of it: it knows what it was compiled with."""
         self.model = model
         self.outputs = approximate.replace(approximated, model.outputs)
         _collect(model, self.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
-        self.compiled = loss_settings.compiled(compiled, model.output_names, self.targets)
+        self.compiled = loss_settings.compiled(model if given is None else given, model.output_names, self.targets)
         self.thresholds: Dict[str, Optional[float]] = {}
         # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
         unfed = _unfed(model.inputs)
