@@ -7,6 +7,7 @@ pydantic and these classes take longer to load than all else that a run with not
 """
 
 import difflib
+import math
 from typing import Any, Dict, List, Optional
 
 import pydantic
@@ -75,6 +76,37 @@ class Train(_Phase):
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
 
 
+def _expect_weights(value: Any) -> Any:
+    """The value, where it says the weights of classes. One check for both forms: a union would tell of each."""
+    if value is None or value == "balanced" or isinstance(value, dict) and all(
+            isinstance(name, str) and not isinstance(weight, bool) and isinstance(weight, (int, float)) and weight >= 0
+            and math.isfinite(weight) for name, weight in value.items()):
+        return value
+    raise ValueError("no weights")
+
+
+class _LossOfTarget(_Section):
+    """The loss of one target; null is the default of its kind."""
+
+    kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
+        None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
+    # Of focal: how much less a sample counts that is answered well already.
+    gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    # Of huber: the error from which on it counts as it is, not squared.
+    delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
+    label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
+    # Of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
+    class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
+        None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+
+
+class Loss(_LossOfTarget):
+    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
+    `targets` has those of one target alone, which count before the others."""
+
+    targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
+
+
 class Quantize(_Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
@@ -105,6 +137,12 @@ class Validate(_Section):
     max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
     min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
     min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    min_balanced_accuracy: Optional[float] = Field(GATES["min_balanced_accuracy"].default, **_FRACTION)
+    min_class_recall: Optional[float] = Field(GATES["min_class_recall"].default, **_FRACTION)
+    max_f1_drop: Optional[float] = Field(GATES["max_f1_drop"].default, **_FRACTION)
+    min_mean_iou: Optional[float] = Field(GATES["min_mean_iou"].default, **_FRACTION)
+    min_roc_auc: Optional[float] = Field(GATES["min_roc_auc"].default, **_FRACTION)
+    min_average_precision: Optional[float] = Field(GATES["min_average_precision"].default, **_FRACTION)
     max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
@@ -120,6 +158,7 @@ class Recipe(_Section):
     data: Data = Field(description="a mapping")
     model: Model = Field(description="a mapping")
     train: Train = Field(Train(), description="a mapping")
+    loss: Loss = Field(Loss(), description="a mapping")
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
@@ -175,18 +214,29 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
             problems.append(Problem(nearest(text.places, keys), keys, why))
 
 
+_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
+            "label_smoothing": "label_smoothing"}
+"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+
+
 def _say(detail: Dict[str, Any]) -> str:
     *around, key = [str(part) for part in detail["loc"]]
-    section = Recipe
-    for part in around:
-        field = _fields(section)[part]
-        if not hasattr(field.annotation, "model_fields"):  # an entry of a mapping, which says what they are
+    section, place = Recipe, 0
+    while place < len(around):
+        field = _fields(section)[around[place]]
+        entry = getattr(field.annotation, "__args__", ())[-1:]
+        if hasattr(field.annotation, "model_fields"):
+            section, place = field.annotation, place + 1
+        elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
+            section, place = entry[0], place + 2
+        else:  # an entry of a mapping, which says what they are
             return "expected {}, found {}{}".format(
                 field.description, show(detail["input"]), number_hint(detail["input"]))
-        section = field.annotation
     known = _fields(section)
     if detail["type"] == "extra_forbidden":
         hint = ""
+        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
+            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
         if "args" in known and not difflib.get_close_matches(key, known):
             hint = "; options of its own go in {}.args".format(around[-1])
         return "no key of this name{}; {}".format(hint, suggest(key, known))

@@ -14,10 +14,12 @@ from pipeline.snapshot import Snapshot
 
 NOTHING_MADE = "nothing has been trained or written"
 
-def warnings(metrics: Dict) -> List[str]:
-    """What is to be said about the files that a dataset has read, as its stage or check reports them."""
-    return ["warning: the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if "
-            "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
+def remarks(metrics: Dict) -> List[str]:
+    """A line for each thing that a person should know of what a check or a stage has found: warnings, then notes."""
+    outside = ["the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if `digest` "
+               "reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
+    return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
+            + ["note: {}".format(line) for line in metrics.get("notes", ())])
 
 
 def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:

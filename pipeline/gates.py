@@ -1,9 +1,9 @@
 """The verdict on a measurement: which gates of the recipe's `validate` section it misses."""
 
-from typing import Dict, List, Tuple
+from typing import Callable, Dict, List, Tuple
 
 from octet.errors import GateError
-from octet.gates import GATES, unfit
+from octet.gates import GATES, fits, unfit
 
 # 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
 ROUNDING = 1e-9
@@ -38,8 +38,38 @@ def _error(figures: Dict, limit: float) -> Tuple[bool, str]:
     return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
 
 
+def _class_recall(figures: Dict, limit: float) -> Tuple[bool, str]:
+    found = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
+    if not found:
+        return False, "no class of it occurs in the test part"
+    worst = min(sorted(found), key=found.get)
+    return all(value >= limit - ROUNDING for value in found.values()), \
+        "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(worst, found[worst], len(found))
+
+
+def _f1_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
+    before, after = figures["macro_f1"]["float"], figures["macro_f1"]["uint8"]
+    return before - after <= limit + ROUNDING, "macro F1 fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
+        before - after, before, after)
+
+
+def _least(metric: str, words: str) -> Callable[[Dict, float], Tuple[bool, str]]:
+    """A judge for which the uint8 file's figure has to reach the limit."""
+    def judged(figures: Dict, limit: float) -> Tuple[bool, str]:
+        found = figures[metric]["uint8"]  # type: Optional[float]
+        if found is None:
+            return False, "there is no {}: the test part has no sample that is of a class, or none that is not".format(
+                words)
+        return found >= limit - ROUNDING, "{} of the uint8 file is {:.4f}".format(words, found)
+    return judged
+
+
 JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_agreement": _agreement,
-         "max_error_increase": _error_increase, "max_error": _error}
+          "min_balanced_accuracy": _least("balanced_accuracy", "balanced accuracy"),
+          "min_class_recall": _class_recall, "max_f1_drop": _f1_drop,
+          "min_mean_iou": _least("mean_iou", "mean IoU"), "min_roc_auc": _least("roc_auc", "ROC AUC"),
+          "min_average_precision": _least("average_precision", "average precision"),
+          "max_error_increase": _error_increase, "max_error": _error}
 """Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
 
 
@@ -49,11 +79,12 @@ def misses(metrics: Dict, gates: Dict) -> List[str]:
     None, or absent, is no gate.
     """
     outputs = sorted(metrics["outputs"].items())
-    found = unfit(gates, {name: figures["kind"] for name, figures in outputs})
+    classes = {name: len(figures.get("classes", ())) for name, figures in outputs}
+    found = unfit(gates, {name: figures["kind"] for name, figures in outputs}, classes)
     for gate, passes in JUDGES.items():
         limit = gates.get(gate)
         for name, figures in outputs:
-            if limit is None or figures["kind"] not in GATES[gate].kinds:
+            if limit is None or not fits(GATES[gate], figures["kind"], classes[name]):
                 continue
             passed, sentence = passes(figures, limit)
             if not passed:  # nothing that is NaN is: a comparison with it is false

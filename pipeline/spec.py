@@ -32,7 +32,7 @@ _VARIABLES = ("variables.index", "variables.data-*")
 
 _IN_ORDER = (
     StageSpec("TrainFloat", "train_float",
-              reads=("seed", "data", "model", "train"), parts=("train", "validation"),
+              reads=("seed", "data", "model", "train", "loss"), parts=("train", "validation"),
               products=("float.pb", "training.meta", "network.json"), checks=("check",)),
     StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
               reads=("seed", "data", "quantize"), parts=("train", "validation"),

@@ -153,9 +153,12 @@ class Stage(luigi.Task):
             raise self._gone(", ".join(self.spec.needs))
         # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
         # source is not in the key.
+        notes = []  # type: List[str]
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            checks.run(self.taken, check, on_wait=self._say_silent)
+            found = checks.run(self.taken, check, on_wait=self._say_silent)
+            notes.extend(found.get("notes", ()))
+            self._say(checks.remarks(found))
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
@@ -164,11 +167,16 @@ class Stage(luigi.Task):
                 for need in self.spec.needs:
                     inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
                 self._check_inputs(plan)
-                self._make(plan, key, preimage)
+                self._make(plan, key, preimage, notes)
         wrong = self.verdict(self.plan())
         if wrong:
             raise wrong
         self._tell_scheduler(1.0, "done")
+
+    def _say(self, lines: List[str]) -> None:
+        """The lines on the terminal, each with the stage's name."""
+        for line in lines:
+            print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def _check_inputs(self, plan: Plan) -> None:
         """Under their locks: nobody can drop them from here on."""
@@ -181,7 +189,8 @@ class Stage(luigi.Task):
         return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
                           next_step="run it again: what is missing is made again")
 
-    def _make(self, plan: Plan, key: str, preimage: dict) -> None:
+    def _make(self, plan: Plan, key: str, preimage: dict, notes: List[str]) -> None:
+        """Publishes the artifact. notes: what its checks found that a person should know; the manifest keeps it."""
         store, name = plan.store, self.spec.name
         why = self._why(plan)
         workspace = store.workspace(name, key)
@@ -189,8 +198,9 @@ class Stage(luigi.Task):
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
             metrics = self._work(plan, workspace, why)
-            for line in checks.warnings(metrics):
-                print("{}: {}".format(name, line), file=sys.stderr, flush=True)
+            self._say(checks.remarks(metrics))
+            if notes:
+                metrics = {**metrics, "notes": notes}
             self._check_data()
             finished = time.time()
             store.publish(workspace, name, key, {

@@ -1,15 +1,14 @@
 """Check: whether a recipe's model, on its data, can become uint8; nothing is trained or written.
 
 In:  all sections of the recipe.
-Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, and the
-     largest error of each activation that is approximated.
+Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, the
+     largest error of each activation that is approximated, and notes: what a person should know of the data.
 Fails with ModelError when the model cannot be built on this data or its weights are another network's,
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
 
-import logging
-
 from octet import gates
+from octet.datasets import summary
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data, trial
@@ -20,7 +19,8 @@ from tasks.training.inference import Inference
 
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
-    unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()})
+    unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
+                        {name: len(target.classes) for name, target in dataset.targets.items()})
     if unfit:
         raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
                           next_step="leave it out, or choose a gate for this kind of target")
@@ -37,9 +37,7 @@ def run(job: Job, progress: Progress) -> dict:
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
     warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
-    for warning in warnings:
-        logging.warning(warning)
     progress(1.0, "it converts, and the interpreter runs it")
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
-            "warnings": warnings,
-            "approximated": {name: approximate.ERROR[name] for name in job.settings["model"]["approximate"]}}
+            "approximated": {name: approximate.ERROR[name] for name in job.settings["model"]["approximate"]},
+            "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}

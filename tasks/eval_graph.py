@@ -4,6 +4,8 @@ In:  TrainQAT's network.pb and variables; the part test, to measure it.
 Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
 """
 
+import logging
+
 import tensorflow as tf
 
 from octet.job import Job, Progress
@@ -24,7 +26,11 @@ def run(job: Job, progress: Progress) -> dict:
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
         part = data.load(job).parts["test"]
-        figures = evaluate.figures(session, network, quantized.inputs, quantized.outputs, part)
+        figures, warnings = evaluate.measured(session, network, quantized.inputs, quantized.outputs, part,
+                                              "the fake-quantized graph over the test part")
+    for warning in warnings:
+        logging.warning(warning)
+        progress(1.0, warning)
     net.write_graph(job.out / "eval_graph.pb", graph_def)
     net.write(job.out, network)
     return {"test": figures}

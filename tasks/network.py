@@ -3,18 +3,21 @@
 network.json:
 
     inputs:  [{name, node, shape, scale, zero_point}]              in the model's order
-    outputs: [{name, node, kind, classes, shape, loss_weight}]     ConvertUint8 adds scale and zero_point
+    outputs: [{name, node, kind, classes, shape, loss_weight, loss, ignore, columns, threshold}]
+             ConvertUint8 adds scale and zero_point
     layers:  names of the Keras layers, for messages
     measured: [{tensor, low, high}]    from TrainQAT on: default ranges, reals, where the recipe asks for them
 
-An output's kind, classes and shape are those of the dataset's target. `name` is the dataset's, `node` is
-the node in the graph that lies beside the file. An input's real values are (code - zero_point) * scale on
-every side: training, evaluation, the .tflite file.
+An output's kind, classes, shape, ignore and columns are those of the dataset's target. `loss` is what training makes
+small (tasks/training/loss_settings.py). Scores above `threshold` are a yes: those of labels, and the one score of a
+classifier of two classes; it is null where the largest of several scores is the answer. `name` is the dataset's, `node`
+is the node in the graph that lies beside the file. An input's real values are (code - zero_point) * scale on every
+side: training, evaluation, the .tflite file.
 """
 
 import json
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -56,11 +59,13 @@ def described_input(dataset: Dataset, name: str, node: str) -> Dict:
             "scale": scale, "zero_point": zero_point}
 
 
-def described_output(dataset: Dataset, name: str, node: str, loss_weight: float) -> Dict:
+def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict,
+                     threshold: Optional[float]) -> Dict:
     """What comes out of the graph at `node`."""
     target = dataset.targets[name]
     return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
-            "shape": list(target.shape), "loss_weight": loss_weight}
+            "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
+            "columns": [list(ends) for ends in target.columns], "threshold": threshold}
 
 
 def nodes(network: Dict, side: str) -> List[str]:

@@ -1,6 +1,6 @@
 """TrainFloat: the network as its author wrote it, trained in float.
 
-In:  the recipe's data, model and train sections; the parts train and validation.
+In:  the recipe's data, model, train and loss sections; the parts train and validation.
 Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
      was trained as; network.json. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or

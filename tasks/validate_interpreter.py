@@ -6,7 +6,8 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
     samples, size_bytes: {float, uint8}; float is None where toco takes the float model as no file
     outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
-                     of classes: agreement, confusion}}
+                     of classes: recall, precision: {class: {float, fake_quantized, uint8}},
+                                 agreement, classes, confusion, never_answered}}
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity.py`)
     gaps: side figures that could not be measured, each with the reason: they fail nothing
@@ -69,6 +70,10 @@ def run(job: Job, progress: Progress) -> dict:
             len(network["measured"]), ", ".join(item["tensor"] for item in network["measured"]))
         logging.warning(words)
         progress(1.0, words)
+    for comparison in comparisons.values():
+        for words in comparison.warnings():
+            logging.warning(words)
+            progress(1.0, words)
     text = json.dumps(measurement, indent=1, sort_keys=True)
     (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}

@@ -121,9 +121,9 @@ def path_that_is_a_number(folder):
 
 def size_that_is_one_number(folder):
     corrupt_image(folder)
-    (folder / "recipe.yaml").write_text(PICTURES.replace("[8, 8]", "8").replace("channels: 1", "validation: some"))
+    (folder / "recipe.yaml").write_text(PICTURES.replace("[8, 8]", "8").replace("channels: 1", "bits: some"))
     return RECIPE, ["recipe.yaml:1:54  data.args.size: expected a list, each a whole number, found 8",
-                    "data.args.validation: expected a number, found \"some\""]
+                    "data.args.bits: expected a whole number, found \"some\""]
 
 
 def misspelt_arguments(folder):

@@ -1,14 +1,16 @@
 """Arrays out of an .npz file, with words for what can be wrong with it."""
 
 import lzma
+import os
 import tokenize
 import zipfile
 import zlib
-from typing import Dict, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 
 from octet import regular_file
+from octet.datasets import memory
 from octet.errors import DatasetError
 
 BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error,
@@ -27,6 +29,7 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
                     "It has: {}.".format(", ".join(archive.files) or "nothing"),
                     "Save it with numpy.savez(path, {}).".format(
                         ", ".join(name + "=..." for name in required)))
+            _expect_memory(archive, [*required, *optional], path)
             return {name: _array(archive, name) for name in (*required, *optional) if name in archive.files}
     except FileNotFoundError:
         raise DatasetError("no such file", path, "The dataset is read from it.",
@@ -43,6 +46,22 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",
                            "Write it anew with numpy.savez.") from None
+
+
+def names(path: str) -> List[str]:
+    """The names of all arrays in the file, in its order. Raises DatasetError as `read` does."""
+    found = read(path, ())  # says what is wrong with a file that is none
+    with regular_file.opened(path) as file, _opened(file) as archive:
+        return list(archive.files) if not found else []
+
+
+def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: str) -> None:
+    """Raises DatasetError where the arrays are larger, unpacked, than the memory that there is."""
+    unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
+    needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
+    memory.expect(needed, "its arrays, {} in the file and more unpacked,".format(
+        memory.size(os.path.getsize(path))), path,
+        "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
 
 
 def _opened(file):

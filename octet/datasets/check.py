@@ -11,8 +11,8 @@ from octet.errors import DatasetError
 
 def check(dataset: Dataset, where: str) -> Dataset:
     """`dataset`, sound: all parts with two samples or more; inputs [N, *shape] uint8 with a finite
-    range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), and
-    a training example of every class; values [N, *shape] float32, all finite.
+    range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), or uint8 0 and 1
+    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite.
 
     `where` names the data in messages. Raises DatasetError for the first thing that is not so.
     """
@@ -66,16 +66,32 @@ def _check_target(answers: np.ndarray, target: Target, name: str, where: str) ->
                     "A value is as many reals for every sample.", "Save all parts alike.")
         _check_finite(answers, name, where)
         return
+    if target.kind == "labels":
+        _check_form(answers, np.uint8, (len(target.classes),), name, where,
+                    "Each sample has a 1 for each class that it is of, and 0 for the others.",
+                    "Save one column for each class.")
+        if (answers > 1).any():
+            index = np.unravel_index(int((answers > 1).argmax()), answers.shape)
+            raise DatasetError("{}{} is {}, not 0 or 1".format(name, _at(index), answers[index]), where,
+                               "It says whether the sample is of the class.", "Mend that label.")
+        return
     shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
     _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
                 "Save one label a {}.".format(each))
     bad = (answers < 0) | (answers >= len(target.classes))
+    if target.ignore is not None:
+        bad &= answers != target.ignore
     if bad.any():
         index = np.unravel_index(int(bad.argmax()), bad.shape)
         raise DatasetError(
             "{}{} is {}, outside 0..{}".format(name, _at(index), answers[index], len(target.classes) - 1),
             where, "There are {} classes.".format(len(target.classes)),
-            "Mend that label, or name the class it stands for.")
+            "Mend that label, or name the class it stands for{}.".format(
+                "; where nobody knows the class, write ignore: {}".format(answers[index])
+                if target.kind == "class_map" and target.ignore is None else ""))
+    if target.ignore is not None and (answers == target.ignore).all():
+        raise DatasetError("every pixel of {} is {}, which is ignored".format(name, target.ignore), where,
+                           "There is nothing to learn or measure.", "Label some pixels, or correct `ignore`.")
 
 
 def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, why: str, step: str) -> None:
@@ -113,11 +129,15 @@ def _check_lengths(part: Part, part_name: str, where: str) -> None:
 
 
 def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str) -> None:
-    if len(target.classes) < 2:
+    if len(target.classes) < (1 if target.kind == "labels" else 2):
         raise DatasetError("the target '{}' has {} class{}".format(
             name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
             "There is nothing to tell apart.", "Name two classes or more.")
-    counts = np.bincount(labels.reshape(-1), minlength=len(target.classes))
+    if target.kind == "labels":
+        counts = labels.sum(0)
+    else:
+        known = labels if target.ignore is None else labels[labels != target.ignore]
+        counts = np.bincount(known.reshape(-1), minlength=len(target.classes))
     if not counts.all():
         index = int((counts == 0).argmax())
         each = "pixel" if target.kind == "class_map" else "sample"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 from octet import digest as digests
 from octet.datasets.dataset import PARTS, Dataset
@@ -21,6 +21,19 @@ def of_array(array: Any) -> str:
     return hasher.hexdigest()
 
 
+def of_samples(arrays: Sequence[Any]) -> List[str]:
+    """The sha256 of each sample: of its row in each of the arrays, which are of one length."""
+    import numpy as np
+    rows = [np.ascontiguousarray(array) for array in arrays]
+    hashes = []
+    for index in range(len(rows[0])):
+        hasher = hashlib.sha256()
+        for array in rows:
+            hasher.update(array[index].tobytes())
+        hashes.append(hasher.hexdigest())
+    return hashes
+
+
 def of_part(dataset: Dataset, part: str) -> str:
     """The sha256 of one part: its arrays by name, and the range that its codes stand for.
     Class names are not in it: they belong to the whole dataset. Raises DatasetError."""
@@ -29,7 +42,8 @@ def of_part(dataset: Dataset, part: str) -> str:
     return digests.of_bytes(json.dumps({
         "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, of_array(arrays.targets[name])]
+        "targets": {name: [target.kind, of_array(arrays.targets[name])] + (
+            [target.ignore, list(target.columns)] if target.ignore is not None or target.columns else [])
                     for name, target in dataset.targets.items()},
     }, sort_keys=True).encode())
 

@@ -14,12 +14,12 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
 
 PARTS = ("train", "validation", "test")
-KINDS = ("class", "class_map", "value")
+KINDS = ("class", "labels", "class_map", "value")
 NARROWEST, WIDEST = 1e-30, 1e30  # of an input's range: with room for what float32 makes of it
 
 
@@ -37,13 +37,19 @@ class Target:
     """What a network is to answer for each sample:
 
     'class'      one of `classes`: labels [N] int32
+    'labels'     any number of `classes` at once: [N, C] uint8, 1 where the sample is of the class, else 0
     'class_map'  one of `classes` for each pixel: labels [N, H, W] int32, `shape` is (H, W)
     'value'      reals: [N, *shape] float32 (regression, reconstruction)
+
+    ignore: of a class map, the label of the pixels that are neither learnt nor measured; it is none of the classes'.
+    columns: of values that were scaled by column, the (low, high) that became 0 and 1 in each; else empty.
     """
 
     kind: str
     classes: Sequence[str] = ()
     shape: Tuple[int, ...] = ()
+    ignore: Optional[int] = None
+    columns: Sequence[Tuple[float, float]] = ()
 
     @property
     def extent(self) -> Union[int, Tuple[int, ...]]:
@@ -65,11 +71,16 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, targets and parts by name; the parts are those of `PARTS`."""
+    """Inputs, targets and parts by name; the parts are those of `PARTS`.
+
+    notes: a sentence for each thing that whoever trains on the data has to know: what was left out, or taken otherwise
+    than it lay there.
+    """
 
     inputs: Dict[str, Input]
     targets: Dict[str, Target]
     parts: Dict[str, Part]
+    notes: Sequence[str] = ()
 
 
 def quantization(low: float, high: float) -> Tuple[float, int]:

@@ -31,8 +31,9 @@ def load(targets: Sequence[str] = ("label",)) -> Dataset:
     import numpy as np
 
     from octet.datasets import archive
+    from octet.datasets.answers import labels
     from octet.datasets.check import check
-    from octet.datasets.codes import labels, reals
+    from octet.datasets.codes import reals
 
     wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))

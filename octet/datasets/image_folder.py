@@ -1,4 +1,4 @@
-"""Your own pictures, *.png, *.jpg or *.jpeg: a folder for each class
+"""Your own pictures: a folder for each class
 
     path/{train,validation,test}/<class>/*.png
 
@@ -7,156 +7,146 @@ palette or grey, are the classes' indices:
 
     path/{train,validation,test}/images/street.jpg
     path/{train,validation,test}/masks/street.png
+
+Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. Which forms of
+picture are read: `listing.ENDINGS`.
 """
 
 import json
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.datasets import content
+from octet.datasets import content, listing
+from octet.datasets import split as splits
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target, scale_of
+from octet.datasets.listing import Picture
 from octet.errors import DatasetError
 
-ENDINGS = (".png", ".jpg", ".jpeg")
+MOST_PIXELS = 89478485  # of a picture: as many as Pillow opens without a warning
 
 
-class Picture(NamedTuple):
-    """One sample's files, below the dataset's folder; it has a class or a mask."""
+class Found(NamedTuple):
+    """pictures: by part. notes: what is not read, and what was held out."""
 
-    file: str
-    name: str = ""
-    mask: str = ""
+    pictures: Dict[str, List[Picture]]
+    notes: List[str]
 
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-         validation: float = 0.1, masks: Optional[Sequence] = None) -> Dataset:
-    """image [N, H, W, channels] uint8 in [low, high], resized bilinearly to `size` [H, W]; label [N],
-    the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
+         split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+         alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> Dataset:
+    """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized bilinearly to `size` [H, W];
+    label [N], the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
 
-    Without a validation folder, the last `validation` (a fraction) of the training pictures, of each
-    class where they have one, are the validation part. Raises DatasetError.
+    split: how the parts that have no folder are taken from the training pictures (octet/datasets/split.py).
+    ignore: the index of a mask's pixels that are neither learnt nor measured. alpha: drop, white, black or keep (one
+    channel more). bits: how many bits of 16-bit pictures are used. skip_unreadable: goes on without classes and
+    pictures that cannot be read, and says so. Raises DatasetError.
     """
     import numpy as np
 
     from octet.datasets import pictures
     from octet.datasets.check import check
 
-    _check_args(path, size, channels, validation, masks)
-    found = _pictures(path, validation, masks is not None)
-    shape = (size[0], size[1], channels)
-    if masks is None:
-        classes = sorted({picture.name for part in found.values() for picture in part})
-        targets = {"label": Target("class", classes)}
-        answers = {part: {"label": np.array([classes.index(picture.name) for picture in of_part], np.int32)}
-                   for part, of_part in found.items()}
-    else:
-        targets = {"mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]))}
-        answers = {part: {"mask": pictures.decode_masks(
-            [os.path.join(path, picture.mask) for picture in of_part], size, len(masks))}
-            for part, of_part in found.items()}
-    return check(Dataset(
-        inputs={"image": Input(shape, low, high)}, targets=targets,
-        parts={part: Part({"image": pictures.decode([os.path.join(path, picture.file) for picture in of_part],
-                                                    shape)}, answers[part])
-               for part, of_part in found.items()}), path)
+    _check_args(path, size, channels, masks, ignore, alpha, bits)
+    found = _found(path, split, masks is not None, skip_unreadable)
+    form = pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
+    parts, notes = {}, list(found.notes)
+    classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
+    for part, of_part in found.pictures.items():
+        images, read, said = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable)
+        notes.extend("{}: {}".format(part, words) for words in said)
+        of_part = [of_part[place] for place in read]
+        if masks is None:
+            answers = {"label": np.array([classes.index(picture.name) for picture in of_part], np.int32)}
+        else:
+            answers = {"mask": pictures.decode_masks(
+                path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore)}
+        parts[part] = Part({"image": images}, answers)
+    targets = {"label": Target("class", classes)} if masks is None else {
+        "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
+    return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=parts,
+                         notes=tuple(notes)), path)
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-           validation: float = 0.1, masks: Optional[Sequence] = None) -> str:
+           split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> str:
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
-    _check_args(path, size, channels, validation, masks)
+    _check_args(path, size, channels, masks, ignore, alpha, bits)
     scale_of(low, high, path)
-    return digests.of_bytes(json.dumps([_hashes(part, path, validation, masks is not None), list(size), channels,
-                                        float(low), float(high)]).encode())
+    return digests.of_bytes(json.dumps([
+        _hashes(part, path, split, masks is not None, skip_unreadable), list(size), channels, float(low), float(high),
+        ignore, alpha, bits]).encode())
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-          validation: float = 0.1, masks: Optional[Sequence] = None) -> Dict[str, str]:
+          split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+          alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> Dict[str, str]:
     """{file: sha256} of that part, pictures and masks."""
-    return dict(_hashes(part, path, validation, masks is not None))
+    return dict(_hashes(part, path, split, masks is not None, skip_unreadable))
 
 
-def _hashes(part: str, path: str, validation: float, masked: bool) -> List[Tuple[str, str]]:
-    found = [file for picture in _pictures(path, validation, masked)[part]
+def _hashes(part: str, path: str, said: Optional[dict], masked: bool, skip: bool) -> List[Tuple[str, str]]:
+    found = [file for picture in _found(path, said, masked, skip).pictures[part]
              for file in (picture.file, picture.mask) if file]
-    hashes = digests.cached_all([os.path.join(path, file) for file in found], "file", digests.of_file)
-    in_part = [file.split(os.sep, 1)[1] for file in found]  # held out of train/ or in validation/: alike
-    return list(zip(in_part, hashes))
+    # Held out of train/ or in validation/, a file is called alike.
+    in_part = [file.split(os.sep, 1)[1] if file.split(os.sep, 1)[0] in PARTS else file for file in found]
+    return list(zip(in_part, _contents(path, found)))
 
 
-def _pictures(path: str, validation: float, masked: bool) -> Dict[str, List[Picture]]:
-    """The pictures of each part."""
-    if not os.path.isdir(path):
-        raise DatasetError("no such folder", path, "The dataset is read from it.",
-                           "Check data.args.path in the recipe.")
-    find = _with_masks if masked else _in_classes
-    found = {part: find(path, part) for part in PARTS if os.path.isdir(os.path.join(path, part))}
-    if "validation" not in found and "train" in found:
-        found["train"], found["validation"] = _hold_out(found["train"], validation)
-    for part in PARTS:
-        if not found.get(part):
-            raise DatasetError("no pictures in {}/".format(part), path,
-                               "Pictures are looked for in {}/{}/*{}.".format(
-                                   part, "images" if masked else "<class>", ", *".join(ENDINGS)),
-                               "Put the {} pictures there{}.".format(
-                                   part, "" if masked else ", one folder a class"))
-    return found
+def _contents(path: str, files: Sequence[str]) -> List[str]:
+    return digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
 
 
-def _in_classes(path: str, part: str) -> List[Picture]:
-    found = []
-    for name in sorted(os.listdir(os.path.join(path, part))):
-        folder = os.path.join(path, part, name)
-        if os.path.isdir(folder) and not name.startswith("."):
-            found.extend(Picture(os.path.join(part, name, file), name=name) for file in _listed(folder))
-    return found
+def _found(path: str, said: Optional[dict], masked: bool, skip: bool) -> Found:
+    """The pictures of each part, those that have no folder split off the training pictures."""
+    wanted = splits.settings(said)
+    held_out = [part for part in splits.HELD_OUT if getattr(wanted, part) is not None]
+    listed = listing.of(path, masked, held_out, skip)
+    missing = [part for part in held_out if part not in listed.parts]
+    if not missing:
+        return Found(listed.parts, listed.notes)
+    train = listed.parts["train"]
+    place = splits.parts(wanted, missing, _contents(path, [picture.file for picture in train]),
+                        [picture.name for picture in train], path)
+    parts: Dict[str, Any] = {part: listed.parts.get(part) or [
+        picture for picture, of in zip(train, place) if of == part] for part in PARTS if part != "train"}
+    parts["train"] = [picture for picture, of in zip(train, place) if of == "train"]
+    notes = ["held out of the training pictures by {}: {}".format(wanted.by, ", ".join(
+        "{} of {} for {}".format(len(parts[part]), len(train), part) for part in missing))]
+    return Found({part: parts[part] for part in PARTS}, listed.notes + notes)
 
 
-def _with_masks(path: str, part: str) -> List[Picture]:
-    folders = {name: os.path.join(part, name) for name in ("images", "masks")}
-    names = {name: _listed(os.path.join(path, folder), (".png",) if name == "masks" else ENDINGS)
-             if os.path.isdir(os.path.join(path, folder)) else [] for name, folder in folders.items()}
-    stems = {name: {os.path.splitext(file)[0]: file for file in files} for name, files in names.items()}
-    for mine, other in (("images", "masks"), ("masks", "images")):
-        alone = [file for file in names[mine] if os.path.splitext(file)[0] not in stems[other]]
-        if alone:
-            raise DatasetError(
-                "{} has nothing of its name in {}/".format(os.path.join(folders[mine], alone[0]), folders[other]),
-                path, "A picture and its mask have one name: street.jpg and street.png.",
-                "Add the other, or remove this one{}.".format(
-                    "" if len(alone) == 1 else "; {} more are alone".format(len(alone) - 1)))
-    return [Picture(os.path.join(folders["images"], file),
-                    mask=os.path.join(folders["masks"], stems["masks"][os.path.splitext(file)[0]]))
-            for file in names["images"]]
-
-
-def _listed(folder: str, endings: Sequence[str] = ENDINGS) -> List[str]:
-    """The names of the pictures in a folder, sorted; hidden files are none. Raises OSError."""
-    return [name for name in sorted(os.listdir(folder))
-            if name.lower().endswith(tuple(endings)) and not name.startswith(".")]
-
-
-def _hold_out(found: List[Picture], validation: float) -> Tuple[List[Picture], List[Picture]]:
-    """(train, validation): of each class the last go to the second, one at least and never all."""
-    kept, held_out = [], []
-    for name in sorted({picture.name for picture in found}):
-        of_class = [picture for picture in found if picture.name == name]
-        count = min(len(of_class) - 1, max(1, int(round(len(of_class) * validation))))
-        kept.extend(of_class[:len(of_class) - count])
-        held_out.extend(of_class[len(of_class) - count:])
-    return kept, held_out
-
-
-def _check_args(path: str, size: Sequence[int], channels: int, validation: float,
-                masks: Optional[Sequence]) -> None:
+def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence], ignore: Optional[int],
+                alpha: Optional[str], bits: int) -> None:
+    expect_form(path, size, channels, alpha, bits)
     for wrong, what, step in (
-            (len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size),
-             "size is {}".format(size), "Use [height, width] in pixels."),
-            (channels not in (1, 3), "channels is {}".format(channels), "Use 1 (grey) or 3 (RGB)."),
-            (not 0 < validation < 1, "validation is {}".format(validation), "Use a fraction, 0.1 or so."),
             (masks is not None and not isinstance(masks, (list, tuple)), "masks is {!r}".format(masks),
-             "Name the classes of the masks' indices: [background, road].")):
+             "Name the classes of the masks' indices: [background, road]."),
+            (ignore is not None and masks is None, "ignore is {!r}, and there are no masks".format(ignore),
+             "It is for masks: name their classes in `masks`."),
+            (ignore is not None and masks is not None and not len(masks) <= ignore <= 255, "ignore is {!r}".format(
+                ignore), "Use an index of the masks that is no class: 255, usually.")):
         if wrong:
-            raise DatasetError(what, path, "Pictures are decoded and split by it.", step)
+            raise DatasetError(what, path, "Masks are decoded by it.", step)
+
+
+def expect_form(path: str, size: Sequence[int], channels: int, alpha: Optional[str], bits: int) -> None:
+    """Raises DatasetError for what no picture can be decoded to."""
+    whole = len(size) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in size)
+    for wrong, what, step in (
+            (not whole, "size is {}".format(size), "Use [height, width] in pixels."),
+            (whole and size[0] * size[1] > MOST_PIXELS, "size is {}: {:.3g} pixels a picture".format(
+                size, float(size[0]) * size[1] if whole else 0), "Use the size that the network takes, [224, 224] or "
+             "so; at most {} pixels.".format(MOST_PIXELS)),
+            (channels not in (1, 3), "channels is {}".format(channels),
+             "Use 1 (grey) or 3 (RGB); `alpha: keep` adds one."),
+            (alpha not in (None, "drop", "white", "black", "keep"), "alpha is {!r}".format(alpha),
+             "Use one of: drop, white, black, keep."),
+            (isinstance(bits, bool) or not 9 <= bits <= 16, "bits is {!r}".format(bits),
+             "Use 9 to 16: a camera of 12 bits has bits: 12.")):
+        if wrong:
+            raise DatasetError(what, path, "Pictures are decoded by it.", step)

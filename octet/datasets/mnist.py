@@ -17,8 +17,8 @@ def load(validation: int = 5000) -> Dataset:
     """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
     the 60,000 training images are the validation part. Raises DatasetError."""
     from octet.datasets import archive
+    from octet.datasets.answers import labels
     from octet.datasets.check import check
-    from octet.datasets.codes import labels
     arrays = archive.read(FILE, ("x_train", "y_train", "x_test", "y_test"))
     images, answers = arrays["x_train"][..., None], labels(arrays["y_train"], "y_train", FILE)
     if not 2 <= validation <= len(images) - 2:

@@ -1,4 +1,5 @@
-"""Your own arrays, in one .npz file; each is there for every part: x_train, x_validation, x_test.
+"""Your own arrays, in one .npz file; each is there for every part: x_train, x_validation, x_test. Parts that are not
+there are split off the training arrays; x and y alone are split by `split: {validation: 0.1, test: 0.1}`.
 
 The simple form is images in x and labels in y:
 
@@ -13,8 +14,9 @@ The general form names the inputs and targets, and for each the array that it is
         inputs:
           image: {array: photo, low: 0, high: 1}      # photo_train, photo_validation, photo_test
         targets:
-          mask: {array: mask, kind: class_map, classes: [road, car]}
-          speed: {array: speed, kind: value}
+          mask: {array: mask, kind: class_map, classes: [road, car], ignore: 255}
+          tags: {array: tags, kind: labels, classes: [day, rain]}   # [N, 2] of 0 and 1
+          pose: {array: pose, kind: value, scale: columns}          # each column from 0 to 1
           copy: {input: image}                        # the input itself, for an autoencoder
 
 `array: photo` is short for `array: "photo_{part}"`: write the pattern where your names are others.
@@ -22,10 +24,12 @@ The general form names the inputs and targets, and for each the array that it is
 
 import json
 import os
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet.datasets import content
+from octet.datasets import split as splits
 from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.datasets.listing import MEANT
 from octet.datasets.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
 
@@ -33,95 +37,227 @@ Arrays = Dict[str, Any]
 """{pattern: array}."""
 
 
+class Asked(NamedTuple):
+    """What the arguments say."""
+
+    inputs: Dict[str, InputArray]
+    targets: Dict[str, TargetArray]
+    split: splits.Split
+
+    @property
+    def patterns(self) -> List[str]:
+        return [array.pattern for array in (*self.inputs.values(), *self.targets.values()) if array.pattern]
+
+
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
-         classes: Optional[Sequence] = None, validation: float = 0.1,
-         inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dataset:
+         classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
+         percentile: Optional[float] = None, inputs: Optional[dict] = None,
+         targets: Optional[dict] = None) -> Dataset:
     """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
     where the arguments name none.
 
-    Uint8 inputs are the codes themselves; floats are reals in [low, high], [0, 1] unless said.
-    Without `classes` there are as many as the training labels name. Without validation arrays, the
-    last `validation` (a fraction) of the training samples are the validation part. Raises DatasetError.
+    Uint8 inputs are the codes themselves; bool, other integers and floats are reals in [low, high], [0, 1] unless
+    said; `clip` takes what is outside to its ends; `percentile` finds the range that holds so many percent of the
+    values in the training arrays, and clips. Labels are indices, or the classes' names. Without `classes` there are
+    as many as the training labels name. Parts that the file has no arrays for are taken from the training samples as
+    `split` says (octet/datasets/split.py). Raises DatasetError.
     """
     from octet.datasets.check import check
 
-    sources = inputs_of(inputs, low, high)
-    answers = targets_of(targets, classes, sources)
-    found_in = _read(path, _patterns(sources, answers))
-    parts = {part: _part(part, found, sources, answers, path) for part, found in found_in.items()}
-    if "validation" not in parts:
-        parts["train"], parts["validation"] = _hold_out(parts["train"], validation, path)
+    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
+    found, notes = _read(path, asked)
+    classes_of = {name: _classes(answer, found["train"], path) for name, answer in asked.targets.items()}
+    answers = {part: _answers(part, found[part], asked, classes_of, path) for part in found}
+    ranges = {name: _range(source, found["train"], path) for name, source in asked.inputs.items()}
+    codes = {part: _inputs(part, found[part], asked, ranges, path) for part in found}
+    whole = {part: Part(codes[part][0], answers[part]) for part in found}
+    rows, said = _rows(whole, asked, path)
+    parts = {part: _taken(whole.get(part, whole["train"]), rows.get(part)) for part in PARTS}
+    columns = _columns(asked, parts["train"].targets, path)
+    parts = {part: Part(one.inputs, _copied(one.targets, one.inputs, asked, ranges, columns))
+             for part, one in parts.items()}
     train = parts["train"]
     return check(Dataset(
-        inputs={name: Input(train.inputs[name].shape[1:], source.low, source.high)
-                for name, source in sources.items()},
-        targets={name: _target(answer, train.targets[name], path) for name, answer in answers.items()},
-        parts=parts), path)
+        inputs={name: Input(train.inputs[name].shape[1:], ranges[name].low, ranges[name].high)
+                for name in asked.inputs},
+        targets={name: _target(answer, train.targets[name], classes_of[name], columns.get(name, ()))
+                 for name, answer in asked.targets.items()},
+        parts=parts, notes=tuple(notes + said + [words for part in codes for words in codes[part][1]])), path)
 
 
 def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[Sequence] = None, validation: float = 0.1,
-           inputs: Optional[dict] = None, targets: Optional[dict] = None) -> str:
+           classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
+           percentile: Optional[float] = None, inputs: Optional[dict] = None,
+           targets: Optional[dict] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
-    args = [low, high, classes, validation, inputs, targets]
+    args = [low, high, classes, split, clip, percentile, inputs, targets]
     if not os.path.isfile(path):
         load(path, *args)  # has the words for it
-    return content.in_file(part, path, "npz " + json.dumps(args), lambda: load(path, *args))
+    return content.in_file(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[Sequence] = None, validation: float = 0.1,
-           inputs: Optional[dict] = None, targets: Optional[dict] = None) -> Dict[str, str]:
-    """{array of the file: sha256} of those that the part is in: the training arrays, where the validation
-    part is held out of them."""
-    patterns = _patterns(inputs_of(inputs, low, high), targets_of(targets, classes, inputs_of(inputs, low, high)))
-    names = {of: [in_part(pattern, of) for pattern in patterns] for of in PARTS}
-    found = content.arrays(path, names["train"] + names["test"], names["validation"])
-    held_out = part == "validation" and not set(names["validation"]) <= set(found)
-    return {name: found[name] for name in names["train" if held_out else part]}
+           classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
+           percentile: Optional[float] = None, inputs: Optional[dict] = None,
+           targets: Optional[dict] = None) -> Dict[str, str]:
+    """{array of the file: sha256} of those that the part is in: the training arrays, where the part is held out of
+    them."""
+    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
+    names = {of: [in_part(pattern, of) for pattern in asked.patterns] for of in PARTS}
+    plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
+    every = [name for of in PARTS for name in names[of]]
+    found = content.arrays(path, (), every + plain)
+    mine = names[part] if set(names[part]) <= set(found) else names["train"]
+    return {name: found[name] for name in (mine if set(mine) <= set(found) else plain)}
 
 
-def _patterns(sources: Dict[str, InputArray], answers: Dict[str, TargetArray]) -> List[str]:
-    return [array.pattern for array in (*sources.values(), *answers.values()) if array.pattern]
+def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile: Any, inputs: Any,
+           targets: Any) -> Asked:
+    sources = inputs_of(inputs, {"low": low, "high": high, "clip": clip, "percentile": percentile})
+    return Asked(sources, targets_of(targets, classes, sources), splits.settings(split))
 
 
-def _read(path: str, patterns: List[str]) -> Dict[str, Arrays]:
-    """{part: {pattern: array}}; without validation where the file has none of its arrays."""
+def _read(path: str, asked: Asked) -> Tuple[Dict[str, Arrays], List[str]]:
+    """({part: {pattern: array}} of the parts that the file has, what of the file is not read)."""
     from octet.datasets import archive
 
-    names = {part: [in_part(pattern, part) for pattern in patterns] for part in PARTS}
-    required = names["train"] + names["test"]
-    found = archive.read(path, required, names["validation"])
-    if 0 < len(set(names["validation"]) & set(found)) < len(set(names["validation"])):
-        archive.read(path, required + names["validation"])  # says which of them is missing
-    return {part: {pattern: found[name] for pattern, name in zip(patterns, names[part])}
-            for part in PARTS if set(names[part]) <= set(found)}
+    there = archive.names(path)
+    names = {part: [in_part(pattern, part) for pattern in asked.patterns] for part in PARTS}
+    plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
+    if asked.split.test is not None and set(plain) <= set(there) and not set(names["train"]) & set(there):
+        names["train"] = plain  # x and y, of one set that is split
+    _expect_meant(path, asked, there, names)
+    if asked.split.test is None and not set(names["test"]) & set(there) and (
+            set(names["train"]) <= set(there) or set(plain) <= set(there)):
+        whole = names["train"] if set(names["train"]) <= set(there) else plain
+        raise DatasetError("there is no test part: no array named {}".format(" or ".join(names["test"])), path,
+                           "It has: {}.".format(", ".join(there)),
+                           "Save such arrays, or write split: {{validation: 0.1, test: 0.1}} in data.args, which takes "
+                           "both parts from {}.".format(" and ".join(whole)))
+    optional = [part for part in splits.HELD_OUT if getattr(asked.split, part) is not None]
+    required = [name for part in PARTS for name in names[part]
+                if part not in optional or set(names[part]) & set(there)]
+    found = archive.read(path, required)
+    unread = sorted(set(there) - set(found))
+    return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])}
+             for part in PARTS if set(names[part]) <= set(found)},
+            ["arrays that are not read: {}".format(", ".join(unread))] if unread else [])
 
 
-def _part(part: str, found: Arrays, sources: Dict[str, InputArray], answers: Dict[str, TargetArray],
-          path: str) -> Part:
+def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str, List[str]]) -> None:
+    """No array is nearly called as one of a part that is not there."""
+    for alias, part in MEANT.items():
+        for pattern in asked.patterns:
+            name = in_part(pattern, alias)
+            if name in there and not set(names[part]) & set(there):
+                raise DatasetError("the array {} is not read: did you mean {}?".format(name, in_part(pattern, part)),
+                                   path, "The parts are called {}.".format(", ".join(PARTS)),
+                                   "Save it under that name, or leave it out of the file.")
+
+
+def _classes(answer: TargetArray, train: Arrays, path: str) -> List[str]:
+    """The names of a target's classes: the recipe's, else those of text labels, else as many numbers as the training
+    labels name. A value has none."""
+    from octet.datasets import answers
+
+    if answer.classes is not None or answer.kind == "value":
+        return answer.classes or []
+    labels, name = train[answer.pattern], in_part(answer.pattern, "train")
+    if answer.kind == "labels":
+        return [str(index) for index in range(answers.several(labels, name, path).shape[1])]
+    words = answers.vocabulary(labels) if answer.kind == "class" else None
+    if words is not None:
+        return words
+    labels = (answers.labels if answer.kind == "class" else answers.class_map)(labels, name, path)
+    return [str(index) for index in range(
+        _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
+
+
+def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
+    """The part's answers by target, but for those that are copies of an input."""
+    from octet.datasets import answers
+
+    read_as = {"labels": answers.several, "class_map": answers.class_map, "value": answers.values}
+    made = {}
+    for name, answer in asked.targets.items():
+        where = in_part(answer.pattern, part), path
+        if answer.kind == "class":
+            made[name] = answers.labels(found[answer.pattern], *where, classes=classes_of[name])
+        elif not answer.input:
+            made[name] = read_as[answer.kind](found[answer.pattern], *where)
+    return made
+
+
+def _rows(whole: Dict[str, Part], asked: Asked, path: str) -> Tuple[Dict[str, Any], List[str]]:
+    """({part: which rows of the training arrays it has} of the parts that are taken from them, how many those are);
+    slice(None) is all of them."""
+    import numpy as np
+
+    held_out, train = [part for part in splits.HELD_OUT if part not in whole], whole["train"]
+    every = (*train.inputs.values(), *train.targets.values())
+    lengths = {len(array) for array in every}
+    if not held_out or len(lengths) > 1 or min(lengths) < 2 or not all(array.size for array in every):
+        return {part: slice(None) for part in ("train", *held_out)}, []  # `check` has the words for it
+    count = lengths.pop()
+    by = next((train.targets[name] for name, answer in asked.targets.items() if answer.kind == "class"), None)
+    place = np.array(splits.parts(
+        asked.split, held_out, content.of_samples([train.inputs[name] for name in sorted(train.inputs)]),
+        [0] * count if by is None else by.tolist(), path))
+    return {part: place == part for part in ("train", *held_out)}, [
+        "held out of the training samples by {}: {}".format(asked.split.by, ", ".join(
+            "{} of {} for {}".format(int((place == part).sum()), count, part) for part in held_out))]
+
+
+def _taken(part: Part, rows: Any) -> Part:
+    """The rows of a part; all where `rows` is None."""
+    if rows is None:
+        return part
+    return Part({name: array[rows] for name, array in part.inputs.items()},
+                {name: array[rows] for name, array in part.targets.items()})
+
+
+def _range(source: InputArray, train: Arrays, path: str) -> Any:
+    from octet.datasets import codes
+    if source.percentile is None:
+        return codes.Range(float(source.low), float(source.high), source.clip)
+    return codes.percentiles(train[source.pattern], source.percentile, in_part(source.pattern, "train"), path)
+
+
+def _columns(asked: Asked, train: Dict[str, Any], path: str) -> Dict[str, Any]:
+    from octet.datasets import answers
+    return {name: answers.columns(train[name], name, path) for name, answer in asked.targets.items() if answer.scale}
+
+
+def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], path: str
+            ) -> Tuple[Dict[str, Any], List[str]]:
     from octet.datasets import codes
 
-    read_as = {"class": codes.labels, "class_map": codes.class_map, "value": codes.values}
-    inputs = {name: codes.encode(found[source.pattern], source.low, source.high,
-                                 in_part(source.pattern, part), path) for name, source in sources.items()}
-    targets = {}
-    for name, answer in answers.items():
+    made, notes = {}, []
+    for name, source in asked.inputs.items():
+        made[name], said = codes.encode(found[source.pattern], ranges[name], in_part(source.pattern, part), path)
+        notes.extend(said)
+    return made, notes
+
+
+def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, ranges: Dict[str, Any],
+            columns: Dict[str, Any]) -> Dict[str, Any]:
+    """All answers of a part: copies of inputs, columns scaled, the others as they are."""
+    from octet.datasets import codes
+    from octet.datasets.answers import by_column
+
+    made = {}
+    for name, answer in asked.targets.items():
         if answer.input:
-            source = sources[answer.input]
-            targets[name] = codes.reals(inputs[answer.input], source.low, source.high)
+            made[name] = codes.reals(images[answer.input], ranges[answer.input].low, ranges[answer.input].high)
         else:
-            targets[name] = read_as[answer.kind](found[answer.pattern], in_part(answer.pattern, part), path)
-    return Part(inputs, targets)
+            made[name] = by_column(answers[name], columns[name]) if name in columns else answers[name]
+    return made
 
 
-def _target(answer: TargetArray, train: Any, path: str) -> Target:
+def _target(answer: TargetArray, train: Any, classes: List[str], columns: Sequence) -> Target:
     if answer.kind == "value":
-        return Target("value", shape=train.shape[1:])
-    classes = answer.classes
-    if classes is None:
-        classes = [str(index) for index in range(_count(train, in_part(answer.pattern, "train"), path))]
-    return Target(answer.kind, classes, train.shape[1:])
+        return Target("value", shape=train.shape[1:], columns=tuple(columns))
+    return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)
 
 
 def _count(labels: Any, name: str, path: str) -> int:
@@ -133,21 +269,12 @@ def _count(labels: Any, name: str, path: str) -> int:
     present = np.zeros(min(largest, labels.size) + 1, bool)  # one of so many is skipped if any is
     present[labels[labels < len(present)]] = True
     if labels.size and not present.all():
-        raise DatasetError("{} has the label {}, but no {}".format(name, largest, present.argmin()), path,
+        missing = int(present.argmin())
+        from_one = missing == 0 and np.bincount(np.minimum(labels.reshape(-1), labels.size))[1:].all()
+        raise DatasetError("{} has the label {}, but no {}".format(name, largest, missing), path,
                            "There are as many classes as the largest label says, and each needs a training example.",
-                           "Mend that label, or name the classes.")
+                           "They count from 1: save {} - 1.".format(name) if from_one else
+                           "Mend that label, or name the classes." + (
+                               " Where {} means that nobody knows, write ignore: {}.".format(largest, largest)
+                               if largest == 255 else ""))
     return int(largest) + 1
-
-
-def _hold_out(train: Part, validation: float, path: str) -> Tuple[Part, Part]:
-    """(train, validation): the last samples go to the second."""
-    if not 0 < validation < 1:
-        raise DatasetError("validation is {}".format(validation), path,
-                           "It is the fraction of the training samples that is held out.",
-                           "Use 0.1 or so, or save arrays for the validation part.")
-    if len({len(array) for array in (*train.inputs.values(), *train.targets.values())}) > 1:
-        return train, train  # `check` has the words for it
-    split = len(train) - int(round(len(train) * validation))
-    return tuple(Part({name: array[rows] for name, array in train.inputs.items()},
-                      {name: array[rows] for name, array in train.targets.items()})
-                 for rows in (slice(None, split), slice(split, None)))

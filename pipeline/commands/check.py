@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
     _show(checked)
-    for line in checks.warnings(checked):
+    for line in checks.remarks(checked):
         print(line)
     print("fit to run")
 
@@ -44,7 +44,5 @@ def _show(found: Dict) -> None:
         rewrites.setdefault(item["rewrite"], {})[item["layer"]] = None
     for name, layers in rewrites.items():
         print("rewritten by {}: {}".format(name, ", ".join(layers)))
-    for warning in found["warnings"]:
-        print("warning: {}".format(warning))
     for name, error in found["approximated"].items():
         print("{} is approximated, its largest error {}".format(name, error))

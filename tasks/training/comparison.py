@@ -1,7 +1,7 @@
 """One output on three sides: the float model, the fake-quantized graph, the uint8 file."""
 
 from collections import Counter
-from typing import Dict
+from typing import Dict, List
 
 import numpy as np
 
@@ -28,17 +28,30 @@ class Comparison:
         lsb = np.rint(np.abs(found["uint8"] - fake) / self.end["scale"]).astype(int)
         self._lsb.update(dict(zip(*(part.tolist() for part in np.unique(lsb, return_counts=True)))))
         if self.end["kind"] != "value":
-            same = np.argmax(real, -1) == np.argmax(codes, -1)
+            same = metrics.decided(self.end, real) == metrics.decided(self.end, found["uint8"])
+            if self.end.get("ignore") is not None:
+                same = same[answers != self.end["ignore"]]
             self._answers, self._agreed = self._answers + same.size, self._agreed + int(same.sum())
 
     def figures(self) -> Dict:
-        """{kind, each metric by side, output_difference_lsb}, and of classes {agreement, confusion}: the share
-        of samples or pixels with the same answer from float and uint8; label by answer of the uint8 file."""
+        """{kind, each metric by side, recall and precision by class and side, output_difference_lsb}, and of classes
+        {agreement, classes, confusion, never_answered}: the share of samples or pixels with the same answer from float
+        and uint8; the names; label by answer of the uint8 file (of labels one such table for each class); the classes
+        that the uint8 file never answers."""
         by_side = {side: total.figures() for side, total in self._sums.items()}
         found = {metric: {side: by_side[side][metric] for side in SIDES} for metric in by_side["uint8"]}
+        details = {side: total.details() for side, total in self._sums.items()}
+        for metric, by_name in details["uint8"].items():
+            found[metric] = {name: {side: details[side][metric][name] for side in SIDES} for name in by_name}
         found["kind"] = self.end["kind"]
         found["output_difference_lsb"] = {str(lsb): count for lsb, count in sorted(self._lsb.items())}
         if self.end["kind"] != "value":
-            found["agreement"] = self._agreed / self._answers
+            found["agreement"] = self._agreed / self._answers if self._answers else None
+            found["classes"] = list(self.end["classes"])
             found["confusion"] = self._sums["uint8"].confusion.tolist()
+            found["never_answered"] = self._sums["uint8"].never_answered()
         return found
+
+    def warnings(self) -> List[str]:
+        """A sentence where the uint8 file never answers a class that occurs."""
+        return metrics.unanswered(self.end, self._sums["uint8"], "the uint8 file over the test part")

@@ -26,11 +26,19 @@ def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
 def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
             outputs: Sequence[tf.Tensor], part: Part) -> Dict[str, Dict[str, float]]:
     """{output: {metric: value}} over the part."""
+    return measured(session, network, inputs, outputs, part, "")[0]
+
+
+def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
+             where: str) -> Tuple[Dict[str, Dict[str, float]], List[str]]:
+    """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it)."""
     sums = [metrics.of(end) for end in network["outputs"]]
     for rows, found in batches(session, network, inputs, outputs, part):
         for end, total, values in zip(network["outputs"], sums, found):
             total.add(values, part.targets[end["name"]][rows])
-    return {end["name"]: total.figures() for end, total in zip(network["outputs"], sums)}
+    ends = list(zip(network["outputs"], sums))
+    return ({end["name"]: total.figures() for end, total in ends},
+            [words for end, total in ends for words in metrics.unanswered(end, total, where)])
 
 
 def figures_of(graph_def: tf.GraphDef, network: Dict, part: Part) -> Dict[str, Dict[str, float]]:

@@ -7,8 +7,12 @@ from typing import NamedTuple, Optional
 
 import tensorflow as tf
 
+from octet.datasets.dataset import Target
+from octet.errors import ModelError
+
 LINEAR, SOFTMAX, SIGMOID = "linear", "softmax", "sigmoid"
 ACTIVATIONS = {"Softmax": SOFTMAX, "Sigmoid": SIGMOID}
+AFFINE = ("BiasAdd", "MatMul", "Add", "AddV2", "Conv2D", "Conv2DBackpropInput")  # what a layer without activation is
 # What may stand behind the activation and moves no score of a class to another.
 TRANSPARENT = ("FakeQuantWithMinMaxVars", "Identity", "Reshape", "Squeeze", "ExpandDims")
 
@@ -38,6 +42,31 @@ def of(output: tf.Tensor) -> Head:
     if logits.shape.as_list() != output.shape.as_list():
         logits = tf.reshape(logits, tf.shape(output))
     return Head(kind, logits)
+
+
+def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
+    """The score above which an output says yes: 0.5 behind a sigmoid, 0 where the sigmoid is left to the loss. None
+    where the largest of several scores is the answer, and for values.
+
+    Raises ModelError for a head whose scores are not those of a yes or no each.
+    """
+    single = target.kind in ("class", "class_map") and _classes(output) == 1
+    if target.kind != "labels" and not single:
+        return None
+    head, last = of(output), output
+    while last.op.type in TRANSPARENT:
+        last = last.op.inputs[0]
+    if head.kind == SIGMOID:
+        return 0.5
+    if head.kind == LINEAR and last.op.type in AFFINE:
+        return 0.0
+    raise ModelError(
+        "'{}' ends in {}, not in a sigmoid".format(name, last.op.type), where="model.build",
+        why="{}: only a sigmoid, or the layer before it, says how likely each is".format(
+            "each of its {} scores is a yes or no".format(len(target.classes)) if target.kind == "labels" else
+            "it has one score for two classes"),
+        next_step="end it in activation='sigmoid'{}".format(
+            "" if target.kind == "labels" else ", or give two scores and a softmax"))
 
 
 def _classes(tensor: tf.Tensor) -> Optional[int]:

@@ -11,7 +11,7 @@ from octet.job import Job
 from tasks import functions
 from tasks import network as net
 from tasks.quantize import shapes
-from tasks.training import evaluate, sessions, warm_start
+from tasks.training import evaluate, loss_settings, sessions, warm_start
 from tasks.training.model import Built, build, scores
 
 
@@ -20,6 +20,7 @@ class Inference:
 
     network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
     order; those of the recipe's `model.weights` where it has any, else fresh ones. warnings: what is odd about them.
+    notes: a sentence for each loss that the model was compiled with and that is not the one it is trained with.
     Raises ModelError when the model cannot be built on this data, or the weights are not its own.
     """
 
@@ -36,7 +37,8 @@ class Inference:
             refuse(graph, list(_layers(built.model)))
             self.session = sessions.of_keras()
             sessions.initialize(self.session)
-            self.network = _network(built, dataset, job.section("train").loss_weights)
+            losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
+            self.network = _network(built, dataset, job.section("train").loss_weights, losses)
             self.variables = built.model.weights
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
@@ -63,10 +65,10 @@ class Inference:
                                                         error.message.splitlines()[0]),
                 next_step=shapes.SIZES_WAY_OUT) from error
         for end, value in zip(self.network["outputs"], found):
-            expected = (1,) + scores(dataset.targets[end["name"]])
-            if value.shape != expected:
+            expected = [(1,) + shape for shape in scores(dataset.targets[end["name"]])]
+            if value.shape not in expected:
                 raise ModelError("the network gives {} of shape {} for one sample, the dataset has {}".format(
-                    end["name"], value.shape, expected), where="model.build",
+                    end["name"], value.shape, " or ".join(map(str, expected))), where="model.build",
                     why="an answer is compared with each of its numbers",
                     next_step="build the network for the shapes that it is given")
 
@@ -116,7 +118,7 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
                          next_step="look at their initializers, or at the weights that the function loads")
 
 
-def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> Dict:
+def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict]) -> Dict:
     unknown = sorted(set(loss_weights) - set(built.targets))
     if unknown:
         raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",
@@ -126,7 +128,8 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float]) -> 
     return {
         "inputs": [net.described_input(dataset, name, tensor.op.name)
                    for name, tensor in zip(built.inputs, model.inputs)],
-        "outputs": [net.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0))
+        "outputs": [net.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0),
+                                         losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
         "layers": list(_layers(model))}
 

@@ -1,38 +1,111 @@
-"""What training makes small, by the kind of target.
+"""What training makes small, by the kind of target and the recipe's section `loss`.
 
-    class       cross-entropy of the softmax of the scores; of each sigmoid, where the head has them
-    class_map   the same for each pixel
-    value       mean squared error
+    class, labels   cross_entropy, focal
+    class_map       cross_entropy, focal, dice, over the pixels that are not to be ignored
+    value           mse, mae, huber
+
+Cross-entropy is that of the softmax of the scores, or of each sigmoid where the head has them. The losses of a batch
+are means over samples, or pixels, each times the weight of its class.
 """
 
-from typing import Dict, Sequence
+from typing import Dict, Sequence, Tuple
 
 import tensorflow as tf
 
 from tasks.training import heads
 
+SMOOTH = 1.0  # added to both sides of dice, so that a class that a batch lacks is no division by zero
+
 
 def answers(end: Dict) -> tf.Tensor:
-    """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, values [N, ...] float32."""
+    """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, 0 or 1 for each class [N, C] float32,
+    values [N, ...] float32."""
+    if end["kind"] == "labels":
+        return tf.placeholder(tf.float32, [None, len(end["classes"])], "octet/answers")
     dtype = tf.float32 if end["kind"] == "value" else tf.int32
     return tf.placeholder(dtype, [None] + end["shape"], "octet/answers")
 
 
 def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
-    """The scalar loss of one output."""
+    """The scalar loss of one output. end["loss"]: {kind, gamma, delta, label_smoothing, class_weights}, as
+    `loss_settings.settled` gives it."""
+    settings = end["loss"]
     if end["kind"] == "value":
-        return tf.reduce_mean(tf.squared_difference(output, expected))
-    head = heads.of(output)
-    if head.kind == heads.SIGMOID:
-        # One yes or no for each class, added up, so that a sample weighs as much as with a softmax.
-        each = tf.nn.sigmoid_cross_entropy_with_logits(
-            labels=tf.one_hot(expected, len(end["classes"])), logits=head.logits)
-        return tf.reduce_mean(tf.reduce_sum(each, axis=-1))
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=expected, logits=head.logits))
+        return tf.reduce_mean(_VALUES[settings["kind"]](expected - output, settings))
+    logits, wanted, single = _wanted(end, output, expected)
+    weights = _weights(end, expected, settings)
+    if settings["kind"] == "dice":
+        return _dice(end, logits, wanted, weights, single)
+    smoothing = settings["label_smoothing"]
+    if single:
+        wanted = wanted * (1 - smoothing) + smoothing / 2
+        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=logits)
+    else:
+        if smoothing:
+            wanted = wanted * (1 - smoothing) + smoothing / len(end["classes"])
+        each = tf.nn.softmax_cross_entropy_with_logits_v2(labels=wanted, logits=logits)[..., None]
+    if settings["kind"] == "focal":  # Lin and others 2017: what is answered well already counts less
+        each *= tf.pow(1 - tf.exp(-each), settings["gamma"])
+    if end["kind"] == "labels":
+        positive = tf.constant(settings["class_weights"] or [1.0] * len(end["classes"]), tf.float32)
+        return tf.reduce_mean(each * (expected * positive + 1 - expected))
+    # One yes or no for each class, added up, so that a sample weighs as much as with a softmax.
+    losses = tf.reduce_sum(each, axis=-1)
+    if weights is None:
+        return tf.reduce_mean(losses)
+    counted = tf.reduce_sum(tf.cast(_known(end, expected), tf.float32))
+    return tf.reduce_sum(losses * weights) / tf.maximum(counted, 1.0)
 
 
 def total(network: Dict, outputs: Sequence[tf.Tensor], expected: Sequence[tf.Tensor]) -> tf.Tensor:
     """The losses of all outputs, each times its `loss_weight`."""
     return tf.add_n([end["loss_weight"] * of(end, output, answer)
                      for end, output, answer in zip(network["outputs"], outputs, expected)])
+
+
+def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
+    """(logits [..., C], what their probabilities should be [..., C], whether each is a sigmoid's)."""
+    head, count = heads.of(output), len(end["classes"])
+    if end["kind"] == "labels":
+        return head.logits, expected, True
+    if end.get("threshold") is not None:  # one score for two classes
+        return head.logits, tf.cast(tf.equal(expected, 1), tf.float32)[..., None], True
+    return head.logits, tf.one_hot(expected, count), head.kind == heads.SIGMOID
+
+
+def _known(end: Dict, expected: tf.Tensor) -> tf.Tensor:
+    if end.get("ignore") is None:
+        return tf.ones_like(expected, tf.bool)
+    return tf.not_equal(expected, end["ignore"])
+
+
+def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
+    """The weight of each sample or pixel, 0 where it is ignored; None where all are 1."""
+    if end["kind"] == "labels" or settings["class_weights"] is None and end.get("ignore") is None:
+        return None
+    known = _known(end, expected)
+    weights = tf.cast(known, tf.float32)
+    if settings["class_weights"] is not None:
+        of_class = tf.gather(tf.constant(settings["class_weights"], tf.float32),
+                             tf.where(known, expected, tf.zeros_like(expected)))
+        weights *= of_class
+    return weights
+
+
+def _dice(end: Dict, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
+    """1 - the mean over the classes of twice what is shared over what there is (Milletari and others 2016)."""
+    shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
+    if weights is not None:
+        shares, wanted = shares * weights[..., None], wanted * weights[..., None]
+    axes = list(range(len(end["shape"]) + 1))
+    both, either = tf.reduce_sum(shares * wanted, axes), tf.reduce_sum(shares + wanted, axes)
+    return 1 - tf.reduce_mean((2 * both + SMOOTH) / (either + SMOOTH))
+
+
+def _huber(error: tf.Tensor, settings: Dict) -> tf.Tensor:
+    """Half the square up to delta, from there on a straight line (Huber 1964)."""
+    delta, size = settings["delta"], tf.abs(error)
+    return tf.where(size <= delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))
+
+
+_VALUES = {"mse": lambda error, _: tf.square(error), "mae": lambda error, _: tf.abs(error), "huber": _huber}

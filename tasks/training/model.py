@@ -1,7 +1,7 @@
 """The recipe's Keras model, built for its dataset in the current graph."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
 
@@ -13,21 +13,26 @@ from octet.job import Job
 from octet.resolve import MODELS, load_attribute, source_file, told
 from tasks import file_guard, graph_files
 from tasks import network as net
-from tasks.training import approximate
+from tasks.training import approximate, heads, loss_settings
 
 
 class Built:
     """A model in the current graph, with the dataset's name for each of its ends, in its order.
 
-    `outputs` are the model's, behind the approximations of activations that the recipe asks for.
+    `outputs` are the model's, behind the approximations of activations that the recipe asks for. `compiled` is the
+    loss that the model was compiled with, by target. `thresholds` are those of `heads.threshold`, by target.
     """
 
-    def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str]) -> None:
+    def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str],
+                 given: Optional[tf.keras.Model] = None) -> None:
+        """given: what the recipe's function gave, where `model` was made of it: it knows what it was compiled with."""
         self.model = model
         self.outputs = approximate.replace(approximated, model.outputs)
         _collect(model, self.outputs)
         self.inputs = net.matched(list(dataset.inputs), model.input_names, "input")
         self.targets = net.matched(list(dataset.targets), model.output_names, "target")
+        self.compiled = loss_settings.compiled(model if given is None else given, model.output_names, self.targets)
+        self.thresholds: Dict[str, Optional[float]] = {}
         # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
         unfed = _unfed(model.inputs)
         self.updates, self.losses = (
@@ -65,6 +70,7 @@ def _build(job: Job, dataset: Dataset) -> Built:
     with told(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
               next_step="mend the function or model.args, or choose a model that takes this shape"):
         model = _expect_no_reset(function, input_shape=_alone(shapes), classes=_alone(extents), **section.args)
+        given = model
         if isinstance(model, tf.keras.Model) and not model.inputs:
             model = _called(model, shapes)
     if not isinstance(model, tf.keras.Model):
@@ -75,10 +81,12 @@ def _build(job: Job, dataset: Dataset) -> Built:
         raise ModelError("{} gives a model in a graph of its own".format(section.build), where="model.build",
                          why="the network is built, trained and frozen in one graph, the default one at the call",
                          next_step="build it without tf.Graph().as_default(), at each call anew")
-    built = Built(model, dataset, section.approximate)
-    _check(section.build, "takes", built.inputs, model.inputs, shapes)
+    built = Built(model, dataset, section.approximate, given)
+    _check(section.build, "takes", built.inputs, model.inputs, {name: [shape] for name, shape in shapes.items()})
     _check(section.build, "gives", built.targets, built.outputs,
            {name: scores(target) for name, target in dataset.targets.items()})
+    built.thresholds = {name: heads.threshold(tensor, dataset.targets[name], name)
+                        for name, tensor in zip(built.targets, built.outputs)}
     return built
 
 
@@ -169,17 +177,21 @@ def _alone(by_name: Dict):
     return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 
 
-def scores(target: Target) -> Tuple[int, ...]:
-    """The shape of what a network gives for one sample."""
-    return tuple(target.shape) + (() if target.kind == "value" else (len(target.classes),))
+def scores(target: Target) -> List[Tuple[int, ...]]:
+    """The shapes of what a network may give for one sample: a score for each class, or one score for two classes."""
+    if target.kind == "value":
+        return [tuple(target.shape)]
+    counts = [len(target.classes)] + [1] * (target.kind != "labels" and len(target.classes) == 2)
+    return [tuple(target.shape) + (count,) for count in counts]
 
 
-def _check(spec: str, verb: str, names: Sequence[str], tensors: Sequence[tf.Tensor], shapes: Dict) -> None:
+def _check(spec: str, verb: str, names: Sequence[str], tensors: Sequence[tf.Tensor],
+           shapes: Dict[str, List[Tuple[int, ...]]]) -> None:
     for name, tensor in zip(names, tensors):
-        expected = (None,) + shapes[name]
+        expected = " or ".join(str((None,) + shape) for shape in shapes[name])
         # Height and width may be left open; the batch has to be.
-        if tensor.shape.ndims is None or not tensor.shape.is_compatible_with(expected) or (
-                tensor.shape.as_list()[0] is not None):
+        if tensor.shape.ndims is None or tensor.shape.as_list()[0] is not None or not any(
+                tensor.shape.is_compatible_with((None,) + shape) for shape in shapes[name]):
             raise ModelError(
                 "{} {} {} of shape {}, the dataset has {}".format(
                     spec, verb, name, "unknown" if tensor.shape.ndims is None else tuple(tensor.shape.as_list()),

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIGHT = Path(__file__).resolve().parent / "light"
 
 RECIPE = """\
-data: {dataset: image_folder, args: {path: photos, size: [4, 4], channels: 1, validation: 0.2}}
+data: {dataset: image_folder, args: {path: photos, size: [4, 4], channels: 1, split: {validation: 0.2}}}
 model: {build: "nets.net:build", args: {width: 8}}
 train: {epochs: 1}
 quantize: {epochs: 1}

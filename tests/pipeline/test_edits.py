@@ -137,7 +137,7 @@ EDITS = [
          BELOW_FLOAT, "TrainQAT: quantize.learning_rate 0.0001 -> 0.002"),
     Edit("`model.args`", recipe("width: 8", "width: 16"), ALL, "TrainFloat: model.args.width 8 -> 16"),
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
-         "TrainFloat: data.args.validation 0.2 -> 0.4"),
+         "TrainFloat: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
     Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, optimizer: adam}"), []),
@@ -185,8 +185,7 @@ EDITS = [
          "TrainFloat: data: train: 1 file changed (cat/0.png)"),
     Edit("three training images added", both(*(picture("train/cat/z{}.png".format(index), 150 + index)
                                                for index in range(3))), ALL,
-         "TrainFloat: data: train: 2 files added (cat/4.png, cat/z0.png), "
-         "data: validation: 2 files added"),
+         "TrainFloat: data: train: 3 files added (cat/z0.png, cat/z1.png, cat/z2.png), 1 removed"),
     Edit("a training image renamed", move("photos/train/cat/0.png", "photos/train/cat/00.png"),
          ["TrainFloat", "TrainQAT"], "TrainFloat: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
     Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, ALL,

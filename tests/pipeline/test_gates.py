@@ -63,7 +63,7 @@ def test_each_gate_is_for_the_outputs_that_it_fits():
 
 def test_a_gate_that_fits_no_output_is_said():
     assert misses({"min_accuracy": 0.9}, image=values(0.01)) == [
-        "min_accuracy fits no output: image is of kind value; it is for class and class_map"]
+        "min_accuracy fits no output: image is of kind value; it is for class and labels and class_map"]
 
 
 def test_a_gate_that_nobody_asked_for_need_not_fit():
@@ -86,7 +86,39 @@ def test_operators_that_nobody_could_measure_count_as_wrong(limit, told):
 
 @pytest.mark.parametrize("gate", sorted(GATES))
 def test_every_gate_that_a_recipe_may_set_is_judged(gate):
-    as_bad_as_can_be = {"label": classes(-1.0, agreement=-1.0), "image": values(9.0)}
+    worst = {side: -1.0 for side in ("float", "fake_quantized", "uint8")}
+    as_bad_as_can_be = {"image": values(9.0), "label": dict(
+        classes(-1.0, agreement=-1.0), classes=["a", "b"], recall={"a": worst}, macro_f1=dict(worst, float=1.0),
+        **{metric: worst for metric in ("balanced_accuracy", "roc_auc", "average_precision")}), "mask": dict(
+            classes(-1.0, "class_map", agreement=-1.0), classes=["a", "b"], recall={"a": worst}, macro_f1=worst,
+            balanced_accuracy=worst, mean_iou=worst)}
     measured = {"outputs": as_bad_as_can_be, "parity": {"wrong": ["conv", "dense"]}}
     found = gates.misses(measured, {gate: 0})
     assert found and all("{} is 0".format(gate) in sentence for sentence in found)
+
+
+def seen(**recall):
+    return dict(classes(0.99), classes=list(recall), recall={name: {"uint8": value} for name, value in recall.items()},
+                balanced_accuracy={"uint8": 0.5}, macro_f1={"float": 0.8, "uint8": 0.6}, roc_auc={"uint8": None},
+                average_precision={"uint8": 0.3})
+
+
+def test_the_class_that_is_never_found_is_named():
+    assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=0.0)) == [
+        "label: recall of the class 'defect' by the uint8 file is 0.0000, the lowest of 2; min_class_recall is 0.1"]
+    assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=None)) == []
+    assert "no class of it occurs" in misses({"min_class_recall": 0.1}, label=seen(good=None))[0]
+    assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=float("nan")))
+
+
+def test_figures_over_the_classes_are_judged():
+    figures = seen(good=1.0, defect=0.0)
+    assert "balanced accuracy of the uint8 file is 0.5000" in misses({"min_balanced_accuracy": 0.6}, label=figures)[0]
+    assert "macro F1 fell by 0.2000" in misses({"max_f1_drop": 0.1}, label=figures)[0]
+    assert "there is no ROC AUC" in misses({"min_roc_auc": 0.6}, label=figures)[0]
+    assert misses({"min_average_precision": 0.3, "min_balanced_accuracy": 0.5, "max_f1_drop": 0.2}, label=figures) == []
+
+
+def test_a_gate_of_two_classes_is_not_for_three():
+    assert misses({"min_roc_auc": 0.6}, label=seen(a=1.0, b=1.0, c=1.0)) == [
+        "min_roc_auc fits no output: label is of kind class with 3 classes; it is for class with 2 classes and labels"]

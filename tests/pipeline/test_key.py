@@ -9,7 +9,7 @@ from pipeline.spec import STAGES
 SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
-              "train": {"epochs": 2}, "quantize": {"epochs": 1}, "convert": {},
+              "train": {"epochs": 2}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
               "validate": {"max_accuracy_drop": 0.01}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},

@@ -43,11 +43,15 @@ def test_a_short_recipe_has_every_default_filled_in():
         "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None, "files": []},
         "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
                   "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
+        "loss": {"kind": None, "gamma": None, "delta": None, "label_smoothing": None, "class_weights": None,
+                 "targets": {}},
         "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
                      "schedule": "constant", "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
+                     "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
+                     "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
                      "max_error_increase": None, "max_error": None, "max_wrong_operators": 0}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
@@ -355,3 +359,24 @@ def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_catalogue_loads(path):
     json.dumps(recipe.load(path).sections(), allow_nan=False)
+
+
+@pytest.mark.parametrize("loss, said", [
+    ("{kind: focl}", "loss.kind: expected one of cross_entropy, focal, dice, mse, mae, huber, or null, found 'focl'; did"),
+    ("{class_weights: balance}", "loss.class_weights: expected balanced, or a mapping of classes to numbers of at least 0"),
+    ("{class_weights: {defect: -1}}", "loss.class_weights: expected balanced, or a mapping of classes to numbers"),
+    ("{class_weights: {defect: .nan}}", "loss.class_weights: expected balanced"),
+    ("{label_smoothing: 1}", "loss.label_smoothing: expected a number from 0 to below 1, or null, found 1"),
+    ("{targets: {label: {kind: fokal}}}", "loss.targets.label.kind: expected one of cross_entropy, focal"),
+    ("{targets: {label: {gama: 2}}}", "loss.targets.label.gama: no key of this name; did you mean 'gamma'?"),
+    ("{targets: {label: 3}}", "loss.targets.label: expected a mapping of targets to losses, found 3")])
+def test_a_loss_that_means_nothing_is_told_once(loss, said):
+    with pytest.raises(RecipeError) as refused:
+        recipe.load(write("r.yaml", SHORT + "loss: {}\n".format(loss)))
+    assert said in str(refused.value) and str(refused.value).count("loss.") == 1
+
+
+@pytest.mark.parametrize("train, key", [("{class_weight: {good: 1}}", "class_weights"), ("{loss: mse}", "kind")])
+def test_what_is_a_loss_s_is_told_where_it_goes(train, key):
+    with pytest.raises(RecipeError, match="write loss: {{{}: ...}}, for both phases".format(key)):
+        recipe.load(write("r.yaml", SHORT + "train: {}\n".format(train)))

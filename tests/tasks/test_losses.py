@@ -17,7 +17,9 @@ def value(end, scores, answers, activation=tf.identity):
 
 
 def ended(kind, classes=(), shape=()):
-    return {"kind": kind, "classes": list(classes), "shape": list(shape), "loss_weight": 1.0}
+    return {"kind": kind, "classes": list(classes), "shape": list(shape), "loss_weight": 1.0,
+            "loss": {"kind": "mse" if kind == "value" else "cross_entropy", "gamma": 2.0, "delta": 1.0,
+                     "label_smoothing": 0.0, "class_weights": None}}
 
 
 def cross_entropy(scores, labels):
@@ -59,3 +61,87 @@ def test_outputs_are_weighed():
         found = session.run(losses.total({"outputs": ends}, outputs, expected),
                             {tensor: np.zeros((4, 3)) for tensor in expected})
     assert found == pytest.approx(2.0 * 1 + 0.5 * 9)
+
+
+def changed(end, **settings):
+    return dict(end, loss=dict(end["loss"], **settings))
+
+
+def sigmoid(scores):
+    return 1 / (1 + np.exp(-scores))
+
+
+def bits(probabilities, wanted):
+    return -(wanted * np.log(probabilities) + (1 - wanted) * np.log(1 - probabilities))
+
+
+@pytest.mark.parametrize("activation, threshold", [(tf.identity, 0.0), (tf.sigmoid, 0.5)])
+def test_one_score_for_two_classes_has_the_cross_entropy_of_its_sigmoid(activation, threshold):
+    end = dict(ended("class", "ab"), threshold=threshold)
+    found = value(end, SCORES[:, :1], LABELS % 2, activation)
+    assert found == pytest.approx(bits(sigmoid(SCORES[:, 0]), LABELS % 2).mean(), rel=1e-5)
+
+
+def test_several_labels_have_the_mean_cross_entropy_of_their_sigmoids():
+    wanted = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
+    end = dict(ended("labels", "abc"), threshold=0.5)
+    each = bits(sigmoid(SCORES), wanted)
+    assert value(end, SCORES, wanted, tf.sigmoid) == pytest.approx(each.mean(), rel=1e-5)
+    weighted = each * np.where(wanted == 1, [2.0, 1.0, 1.0], 1.0)
+    assert value(changed(end, class_weights=[2.0, 1.0, 1.0]), SCORES, wanted, tf.sigmoid) == pytest.approx(
+        weighted.mean(), rel=1e-5)
+
+
+def each_cross_entropy(scores, labels):
+    shares = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    return -np.log(np.take_along_axis(shares, labels[..., None], -1)[..., 0])
+
+
+def test_a_class_counts_as_much_as_its_weight():
+    weights = np.array([1.0, 50.0, 0.0])
+    found = value(changed(ended("class", "abc"), class_weights=weights.tolist()), SCORES, LABELS)
+    assert found == pytest.approx(np.mean(weights[LABELS] * each_cross_entropy(SCORES, LABELS)), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal", "dice"])
+def test_what_an_ignored_pixel_says_changes_nothing(kind):
+    scores, labels = RANDOM.randn(2, 2, 2, 3).astype(np.float32), RANDOM.randint(0, 3, (2, 2, 2))
+    labels[0, 0, 0] = 255
+    end = dict(changed(ended("class_map", "abc", (2, 2)), kind=kind), ignore=255)
+    found = value(end, scores, labels)
+    other = scores.copy()
+    other[0, 0, 0] = [9, -9, 0]
+    assert value(end, other, labels) == pytest.approx(found, rel=1e-6)
+    if kind == "cross_entropy":
+        known = labels != 255
+        assert found == pytest.approx(each_cross_entropy(scores[known], labels[known]).mean(), rel=1e-5)
+
+
+def test_focal_makes_light_of_what_is_answered_well():
+    each = each_cross_entropy(SCORES, LABELS)
+    found = value(changed(ended("class", "abc"), kind="focal", gamma=3.0), SCORES, LABELS)
+    assert found == pytest.approx(np.mean((1 - np.exp(-each)) ** 3 * each), rel=1e-5)
+
+
+def test_smoothed_labels_leave_a_share_to_every_class():
+    shares = np.exp(SCORES) / np.exp(SCORES).sum(-1, keepdims=True)
+    wanted = np.eye(3)[LABELS] * 0.7 + 0.1
+    found = value(changed(ended("class", "abc"), label_smoothing=0.3), SCORES, LABELS)
+    assert found == pytest.approx(-np.mean((wanted * np.log(shares)).sum(-1)), rel=1e-5)
+
+
+def test_dice_is_how_little_the_shares_overlap():
+    labels = np.array([[[0, 1], [1, 1]]])
+    sure = (np.eye(2)[labels] * 60 - 30).astype(np.float32)
+    end = changed(ended("class_map", "ab", (2, 2)), kind="dice")
+    assert value(end, sure, labels) == pytest.approx(0.0, abs=1e-6)
+    found = value(end, -sure, labels)  # nothing overlaps: (0 + 1) / (sizes + 1), and they are 4 in both classes
+    assert found == pytest.approx(1 - 1 / 5, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind, each", [
+    ("mae", np.abs), ("huber", lambda error: np.where(abs(error) < 0.5, error ** 2 / 2, 0.5 * (abs(error) - 0.25)))])
+def test_values_have_other_errors_too(kind, each):
+    wanted = RANDOM.randn(4, 3).astype(np.float32)
+    found = value(changed(ended("value", shape=(3,)), kind=kind, delta=0.5), SCORES, wanted)
+    assert found == pytest.approx(np.mean(each(SCORES - wanted)), rel=1e-5)

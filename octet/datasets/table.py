@@ -1,0 +1,280 @@
+"""A table, .csv or .tsv with a line of column names, a line for each sample: pictures by file, or columns of features.
+
+    data: {dataset: table, args: {path: dogs.csv, file: photo, size: [96, 96], label: breed, part: split}}
+    data: {dataset: table, args: {path: sensors.tsv, features: [rpm, volts], label: state}}
+    data: {dataset: table, args: {path: scenes.csv, file: photo, size: [96, 96], labels: [day, rain]}}
+    data: {dataset: table, args: {path: poses.csv, file: photo, size: [96, 96], value: [x, y]}}
+
+Files are looked for beside the table, or in `folder`. `part` is a column of train, validation and test; without it, and
+for what it does not name, `split` says what is held out (octet/datasets/split.py), {validation: 0.1, test: 0.1} unless
+said. Each column of features, and of a value, is scaled so that its training values reach from 0 to 1.
+"""
+
+import csv
+import json
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from octet import digest as digests
+from octet.datasets import content, listing
+from octet.datasets import split as splits
+from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.errors import DatasetError
+from octet.resolve import suggest
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+
+
+class Table(NamedTuple):
+    """columns: their names. rows: the cells of each sample, as text. lines: the line of the file that each is on."""
+
+    path: str
+    columns: List[str]
+    rows: List[List[str]]
+    lines: List[int]
+
+    def column(self, name: str, argument: str) -> List[str]:
+        """The cells of one column. Raises DatasetError where there is none of this name, or a cell is empty."""
+        if name not in self.columns:
+            raise DatasetError("there is no column {!r}".format(name), "data.args." + argument,
+                               "{} has the columns {}.".format(self.path, ", ".join(self.columns)),
+                               suggest(str(name), self.columns))
+        place = self.columns.index(name)
+        cells = [row[place].strip() for row in self.rows]
+        for cell, line in zip(cells, self.lines):
+            if cell.lower() in MISSING:
+                raise DatasetError("the column '{}' holds {!r}".format(name, cell), "{}:{}".format(self.path, line),
+                                   "Every sample needs a value.", "Fill it in, or remove the line.")
+        return cells
+
+    def numbers(self, names: Sequence[str], argument: str) -> Any:
+        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is no number."""
+        import numpy as np
+
+        found = np.empty((len(self.rows), len(names)))
+        for place, name in enumerate(names):
+            for row, cell in enumerate(self.column(name, argument)):
+                try:
+                    found[row, place] = float(cell)
+                except ValueError:
+                    found[row, place] = np.nan
+                if not np.isfinite(found[row, place]):
+                    raise DatasetError(
+                        "the column '{}' holds {!r}, which is no finite number".format(name, cell),
+                        "{}:{}".format(self.path, self.lines[row]), "It is read as a number.",
+                        "Write numbers with a point, such as 0.5; a column of words can be a label.")
+        return found
+
+
+class Asked(NamedTuple):
+    """What the arguments say."""
+
+    path: str
+    file: Optional[str] = None
+    features: Optional[Sequence[str]] = None
+    label: Optional[str] = None
+    labels: Optional[Sequence[str]] = None
+    value: Optional[Sequence[str]] = None
+    size: Optional[Sequence[int]] = None
+    channels: int = 3
+    alpha: Optional[str] = None
+    bits: int = 16
+    folder: Optional[str] = None
+    part: Optional[str] = None
+    split: Optional[dict] = None
+    skip_unreadable: bool = False
+
+
+def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None, label: Optional[str] = None,
+         labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
+         size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
+         folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+         skip_unreadable: bool = False) -> Dataset:
+    """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
+    Pictures are decoded as image_folder decodes them. Raises DatasetError."""
+    from octet.datasets.check import check
+
+    asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
+                  skip_unreadable)
+    _expect(asked)
+    table = read(path)
+    rows, notes = _rows(table, asked)
+    inputs, kept, said = _inputs(table, rows, asked)
+    target, answers = _answers(table, rows, asked)
+    name = "label" if label else "labels" if labels else "value"
+    parts = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[one][kept[one]]})
+             for one in PARTS}
+    unread = [column for column in table.columns if column not in _used(asked)]
+    notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
+    return check(Dataset({next(iter(parts["train"].inputs)): Input(inputs["train"].shape[1:], 0.0, 1.0)},
+                         {name: target}, parts, tuple(notes + said)), path)
+
+
+def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
+           label: Optional[str] = None, labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
+           size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
+           folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+           skip_unreadable: bool = False) -> str:
+    """The sha256 of that part's lines and pictures, and of how they are read."""
+    content.known_part(part_name)
+    asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
+                  skip_unreadable)
+    _expect(asked)
+    table = read(path)
+    rows, _ = _rows(table, asked)
+    used = [table.columns.index(name) for name in _used(asked) if name in table.columns]
+    lines = [[table.rows[row][place] for place in used] for row in rows[part_name]]
+    # Columns are scaled as the training lines say, and class names are all that occur.
+    scaled = [] if not (features or value) else [[table.rows[row][place] for place in used] for row in rows["train"]]
+    names = sorted({row[table.columns.index(label)] for row in table.rows}) if label else []
+    hashes = _hashes(table, asked, rows[part_name]) if file else []
+    return digests.of_bytes(json.dumps([list(asked[1:10]), lines, digests.of_bytes(json.dumps(scaled).encode()), names,
+                                        hashes]).encode())
+
+
+def read(path: str) -> Table:
+    """The table in a file. Raises DatasetError for one whose lines are not all of one form."""
+    if not os.path.isfile(path):
+        raise DatasetError("no such file", path, "The dataset is read from it.",
+                           "Check data.args.path in the recipe.")
+    rows, lines = [], []
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
+            columns = [name.strip() for name in next(reader, [])]
+            for row in reader:
+                if row and any(cell.strip() for cell in row):
+                    rows.append(row)
+                    lines.append(reader.line_num)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError("not a readable table: {}".format(error), path, "It is read as UTF-8 text.",
+                           "Save it anew as CSV in UTF-8.") from None
+    if len(columns) < 2:
+        raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)), path,
+                           "It names the columns, with commas between them; with tabs in a .tsv file.",
+                           "Save it with commas, or with tabs under a name that ends in .tsv.")
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
+                           "A name says which column is meant.", "Name each differently.")
+    for row, line in zip(rows, lines):
+        if len(row) != len(columns):
+            raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
+                               "{}:{}".format(path, line), "Cells that are moved are values of another column.",
+                               "Put a cell that holds the separator into quotes.")
+    return Table(path, columns, rows, lines)
+
+
+def _expect(asked: Asked) -> None:
+    inputs = [name for name in ("file", "features") if getattr(asked, name)]
+    targets = [name for name in ("label", "labels", "value") if getattr(asked, name)]
+    for found, known, what in ((inputs, "file or features", "goes in"),
+                               (targets, "label, labels or value", "comes out")):
+        if len(found) != 1:
+            raise DatasetError("{} of {} is named".format(" and ".join(found) if found else "none", known), "data.args",
+                               "One of them says what {}.".format(what), "Name the column or columns of one of them.")
+    if asked.file:
+        from octet.datasets import image_folder
+        image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
+
+
+def _used(asked: Asked) -> List[str]:
+    return [name for name in (asked.file, asked.label, asked.part, *(asked.features or ()), *(asked.labels or ()),
+                              *(asked.value or ())) if name]
+
+
+def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
+    """({part: places of its rows}, how many were held out)."""
+    every = list(range(len(table.rows)))
+    found = {"train": every}  # type: Dict[str, List[int]]
+    if asked.part:
+        cells = table.column(asked.part, "part")
+        for cell, line in zip(cells, table.lines):
+            if cell not in PARTS:
+                raise DatasetError("the column '{}' says {!r}".format(asked.part, cell),
+                                   "{}:{}".format(table.path, line), "The parts are {}.".format(", ".join(PARTS)),
+                                   "Write {}.".format(listing.MEANT.get(cell.lower(), "one of them")))
+        found = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
+    if not found.get("train"):
+        raise DatasetError("the table has no training samples", table.path,
+                           "A line after the first is one, where {}.".format(
+                               "the column '{}' says train".format(asked.part) if asked.part else "there is no `part`"),
+                           "Add some.")
+    missing = [part for part in PARTS if part not in found]
+    if not missing or len(found["train"]) < 2:
+        return {part: found.get(part, []) for part in PARTS}, []  # `check` has the words for it
+    wanted = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
+    held_out = [part for part in missing if getattr(wanted, part) is not None]
+    train = found["train"]
+    used = [table.columns.index(name) for name in asked.features or ()]
+    hashes = _hashes(table, asked, train) if asked.file else [
+        digests.of_bytes(json.dumps([table.rows[row][place] for place in used]).encode()) for row in train]
+    classes = table.column(asked.label, "label") if asked.label else [""] * len(every)
+    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path)
+    for part in (*held_out, "train"):
+        found[part] = [row for row, of in zip(train, place) if of == part]
+    return {part: found.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
+        wanted.by, ", ".join("{} of {} for {}".format(len(found[part]), len(train), part) for part in held_out))]
+
+
+def _files(table: Table, asked: Asked, rows: Sequence[int]) -> Tuple[str, List[str]]:
+    """(the folder, the files of these rows in it). Raises DatasetError for one that is not there."""
+    folder = os.path.join(os.path.dirname(table.path), asked.folder or "")
+    cells = table.column(asked.file or "", "file")
+    for row in rows:
+        if not os.path.isfile(os.path.join(folder, cells[row])):
+            raise DatasetError("there is no file {}".format(cells[row]), "{}:{}".format(table.path, table.lines[row]),
+                               "It is looked for in {}.".format(folder or "."),
+                               "Correct the name, or write folder: in data.args.")
+    return folder, [cells[row] for row in rows]
+
+
+def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
+    folder, files = _files(table, asked, rows)
+    return digests.cached_all([os.path.join(folder, file) for file in files], "file", digests.of_file)
+
+
+def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
+            ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str]]:
+    """({part: codes}, {part: which of its rows could be read}, what was noticed)."""
+    from octet.datasets import answers, codes, pictures
+
+    made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
+    if asked.features:
+        numbers = table.numbers(asked.features, "features")
+        ends = answers.columns(numbers[rows["train"]], "features", table.path)
+        notes.append("features are scaled from their training values to 0..1: {}".format(", ".join(
+            "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
+        for part, of_part in rows.items():
+            made[part], said = codes.encode(answers.by_column(numbers[of_part], ends), codes.Range(0.0, 1.0, True),
+                                            part + ".features", table.path)
+            kept[part] = slice(None)
+            notes.extend(said)
+        return made, kept, notes
+    height, width = asked.size or (0, 0)
+    form = pictures.Form(height, width, asked.channels + (asked.alpha == "keep"), asked.alpha, asked.bits)
+    for part, of_part in rows.items():
+        folder, files = _files(table, asked, of_part)
+        made[part], kept[part], said = pictures.decode_all(folder or ".", files, form, asked.skip_unreadable)
+        notes.extend("{}: {}".format(part, words) for words in said)
+    return made, kept, notes
+
+
+def _answers(table: Table, rows: Dict[str, List[int]], asked: Asked) -> Tuple[Target, Dict[str, Any]]:
+    import numpy as np
+
+    from octet.datasets import answers
+
+    if asked.label:
+        cells = np.array(table.column(asked.label, "label"))
+        classes = answers.vocabulary(cells) or []
+        found = answers.labels(cells, asked.label, table.path, classes)
+        return Target("class", classes), {part: found[of_part] for part, of_part in rows.items()}
+    if asked.labels:
+        found = answers.several(table.numbers(asked.labels, "labels"), "labels", table.path)
+        return Target("labels", list(asked.labels)), {part: found[of_part] for part, of_part in rows.items()}
+    numbers = table.numbers(asked.value or (), "value")
+    ends = answers.columns(numbers[rows["train"]], "value", table.path)
+    scaled = answers.by_column(numbers, ends)
+    return (Target("value", shape=(numbers.shape[1],), columns=tuple(ends)),
+            {part: scaled[of_part] for part, of_part in rows.items()})
