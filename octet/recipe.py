@@ -22,7 +22,7 @@ _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 # Of each catalogue's functions, the arguments that are ours to give.
 _OURS = {resolve.DATASETS: (), resolve.MODELS: ("input_shape", "classes")}
 
-SECTIONS = ("data", "model", "train", "quantize", "convert", "validate")
+SECTIONS = ("data", "model", "train", "augment", "quantize", "convert", "validate")
 
 
 def find(name_or_path: str, recipes) -> Path:
