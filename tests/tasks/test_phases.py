@@ -49,7 +49,8 @@ def test_history_has_each_epoch_and_tensorboard_too(tmp_path):
             assert told["validation/label/accuracy"] == pytest.approx(epoch["validation"]["label"]["accuracy"])
             assert told["loss"] == pytest.approx(epoch["loss"])
         assert len(history) == epochs
-    assert metrics["TrainFloat"]["history"][-1]["validation"] == metrics["TrainFloat"]["validation"]
+    kept = metrics["TrainFloat"]["kept_epoch"]
+    assert metrics["TrainFloat"]["history"][kept - 1]["validation"] == metrics["TrainFloat"]["validation"]
 
 
 def test_no_epoch_only_calibrates(tmp_path):
@@ -148,7 +149,7 @@ def floated(tmp_path_factory):
 def quantized(folder, floated, settings):
     """(metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float phase."""
     folder.mkdir()
-    new = "{{batch_size: 64, schedule: constant, {}}}".format(settings)
+    new = "{{batch_size: 64, schedule: constant, warm_up: 0, keep: last, {}}}".format(settings)
     text = recipe().replace("{epochs: 0, batch_size: 32}", new)
     metrics, folders = jobs.run(folder, text, "TrainQAT", floated)
     reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
@@ -170,7 +171,7 @@ def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floate
 
 
 def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated):
-    fast = "epochs: 3, learning_rate: 0.01"
+    fast = "epochs: 3, learning_rate: 0.02"
     left_behind, _ = quantized(tmp_path / "frozen", floated, fast + ", freeze_ranges_after: 0")
     keeping_up, _ = quantized(tmp_path / "moving", floated, fast)
     worst = [max([item["clipped"] for item in each["health"] if item["what"] == "clips"], default=0)
