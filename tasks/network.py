@@ -5,6 +5,7 @@ network.json:
     inputs:  [{name, node, shape, scale, zero_point}]              in the model's order
     outputs: [{name, node, kind, classes, shape, loss_weight}]     ConvertUint8 adds scale and zero_point
     layers:  names of the Keras layers, for messages
+    not_trained: those of them whose weights stay as they are in both phases of training
     measured: [{tensor, low, high}]    from TrainQAT on: default ranges, reals, where the recipe asks for them
 
 An output's kind, classes and shape are those of the dataset's target. `name` is the dataset's, `node` is

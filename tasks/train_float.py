@@ -7,7 +7,7 @@ Fails with ModelError when the model cannot be built on this data, its weights a
 the loss leaves the numbers.
 """
 
-from typing import Dict, Sequence
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -29,14 +29,16 @@ from tasks.training.model import build
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     inference = Inference(job, dataset)
-    metrics = _train(job, dataset, inference, progress)
+    metrics, not_trained = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
-    net.write(job.out, inference.network)
+    net.write(job.out, {**inference.network, "not_trained": not_trained})
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 
-def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress) -> Dict:
-    """How it was trained, and what each epoch came to; `inference` has the weights that are kept."""
+def _train(job: Job, dataset: Dataset, inference: Inference,
+           progress: Progress) -> Tuple[Dict, List[str]]:
+    """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
+    weights that are kept."""
     seed, part = job.settings["seed"], dataset.parts["train"]
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
     tf.keras.backend.clear_session()
@@ -87,7 +89,16 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
                 inference.load(best.values)
     return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
             "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,
-                             "weight_decay": settings.weight_decay}}
+                             "weight_decay": settings.weight_decay}}, list(_not_trained(model))
+
+
+def _not_trained(model: tf.keras.Model, around: str = "") -> Iterator[str]:
+    """The layers with weights of which none is to be trained, as network.json names layers."""
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from _not_trained(layer, around + layer.name + "/")
+        elif layer.weights and not layer.trainable_weights:
+            yield around + layer.name
 
 
 def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:

@@ -25,7 +25,7 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import channels, coverage, equalize, health, plan
+from tasks.quantize import channels, coverage, equalize, health, plan, thaw
 from tasks.training import evaluate, live, optimizer
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
@@ -67,7 +67,8 @@ def run(job: Job, progress: Progress) -> dict:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
-        trainer = Trainer(network, *ends, settings, augmentation=augmentation)
+        trainer = Trainer(network, *ends, settings, augmentation=augmentation,
+                          frozen=thaw.of_layers(network["not_trained"]))
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:

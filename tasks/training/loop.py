@@ -2,7 +2,7 @@
 
 import time
 from types import SimpleNamespace
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Collection, Dict, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -24,12 +24,13 @@ class Trainer:
     """Loss and optimizer on top of a graph that is otherwise finished.
 
     `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
-    `augmentation` varies what a step is fed; None feeds it as it is.
+    `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
     """
 
     def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
-                 updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None) -> None:
+                 updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
+                 frozen: Collection[tf.Variable] = ()) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
@@ -37,7 +38,7 @@ class Trainer:
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
         self.loss = tf.add_n([self._of_answers(outputs), *extra_losses])
-        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings), *updates)
+        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update
 

@@ -7,7 +7,7 @@ depend on that scale (Loshchilov & Hutter 2017, arXiv:1711.05101).
 """
 
 from types import SimpleNamespace
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Collection, Dict, List, Sequence
 
 import tensorflow as tf
 
@@ -57,13 +57,15 @@ def described(settings: SimpleNamespace) -> str:
     return ", ".join(words)
 
 
-def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace) -> List[tf.Operation]:
-    """The operations that take one step on the current graph's trainable variables; none where there is no variable.
+def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace,
+             frozen: Collection[tf.Variable] = ()) -> List[tf.Operation]:
+    """The operations that take one step on the current graph's trainable variables but those that are frozen; none
+    where no variable is left.
 
     Raises ModelError where none of them has a gradient.
     """
     step = tf.train.get_global_step()  # there is one where something waits for it
-    variables = tf.trainable_variables()
+    variables = [variable for variable in tf.trainable_variables() if variable not in frozen]
     if not variables:  # of a network of fixed filters, only the ranges have something to learn
         return [] if step is None else [tf.assign_add(step, 1)]
     optimizer = OPTIMIZERS[settings.optimizer](rate, settings.momentum)

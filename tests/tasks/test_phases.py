@@ -188,3 +188,20 @@ def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_p
     assert firsts and sum(after[layer] for layer in firsts) < 0.9 * sum(before[layer] for layer in firsts)
     figures = [each["calibration"]["validation"]["label"]["accuracy"] for each in (plain, equal)]
     assert figures[1] == pytest.approx(figures[0], abs=0.02)
+
+
+@pytest.mark.parametrize("model, still", [
+    ("frozen", ["weights/still/Conv2D", "weights/still_norm/FusedBatchNorm/affine/BiasAdd"]),
+    ("frozen_inside", ["weights/body/still/Conv2D", "weights/body/still/BiasAdd/affine/BiasAdd"])])
+def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_either(tmp_path, model, still):
+    text = BROUGHT.format(brought.__file__, model) + "quantize: {epochs: 1, weight_average: 0.5}\n"
+    _, folders = jobs.run(tmp_path, text, "TrainQAT")
+    network = net.read(folders["TrainQAT"])
+    quantized = plan.rewritten(net.read_graph(folders["TrainQAT"] / "network.pb"), network, training=True)
+    with quantized.graph.as_default(), tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        before = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    same = {name: bool((reader.get_tensor(name) == value).all()) for name, value in before.items()}
+    assert {name for name, unchanged in same.items() if unchanged} == set(still)
+    assert {"weights/dense/MatMul", "weights/dense/BiasAdd"} <= set(same)

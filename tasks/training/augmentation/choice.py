@@ -15,6 +15,7 @@ MIXTURES = ("mixup", "cutmix")
 UNITS = {"crop": "of the side", "shift": "of the side", "rotate": "degrees", "shear": "degrees", "hue": "degrees",
          "cutout": "of the side"}
 
+PLACELESS = ("class", "labels")  # kinds of targets whose answer is the same wherever things are in the picture
 LEAST_SIDE = 16  # of a picture that is taken for a photograph
 CROP = 0.125  # 4 pixels of 32, as He et al. 2015, section 4.2
 LARGE, CUTOUT = 1000000, 0.25  # so many weights fit the training pictures by heart without more (arXiv:1708.04552)
@@ -92,7 +93,7 @@ def _why_no_photographs(dataset: Dataset) -> str:
     if min(shapes[0][:2]) < LEAST_SIDE:
         return "the pictures are smaller than {} pixels; `augment: standard` says that they are to be varied".format(
             LEAST_SIDE)
-    if any(target.kind != "class" for target in dataset.targets.values()):
+    if any(target.kind not in PLACELESS for target in dataset.targets.values()):
         return "the pictures are not to be classified; the section `augment` says what else may be done to them"
     return ""
 
@@ -102,8 +103,11 @@ def _why_no_flip(dataset: Dataset, part: Part) -> str:
     (name, *_) = pictures(dataset)
     for target, spec in dataset.targets.items():
         if spec.kind != "class":
-            return "not flipped: whether that is right for masks the data does not say (augment.flip)"
-        if not mirrored.keep_their_class(part.inputs[name], part.targets[target]):
+            return "not flipped: whether that is right for {} the data does not say (augment.flip)".format(target)
+        keep = mirrored.keep_their_class(part.inputs[name], part.targets[target])
+        if keep is None:
+            return "not flipped: the pictures do not tell whether that would keep their {} (augment.flip)".format(target)
+        if not keep:
             return "not flipped: mirrored, pictures look like those of another {}".format(target)
     return ""
 
@@ -117,7 +121,7 @@ def _expect_possible(dataset: Dataset, key: str) -> None:
     if key in ("saturation", "hue") and any(dataset.inputs[name].shape[2] != 3 for name in pictures(dataset)):
         _refuse(key, "the pictures are not in colour", "it is about red, green and blue")
     if key == "cutmix" and (len(dataset.inputs) > 1 or not pictures(dataset)
-                            or any(target.kind != "class" for target in dataset.targets.values())):
+                            or any(target.kind not in PLACELESS for target in dataset.targets.values())):
         _refuse(key, "it is for the classification of one picture",
                 "the share of each of two classes is that of their areas")
 
@@ -129,7 +133,7 @@ def _expect_pictures(dataset: Dataset, key: str) -> None:
 
 
 def _expect_movable(dataset: Dataset, key: str) -> None:
-    fixed = [name for name, target in dataset.targets.items() if target.kind not in ("class", "class_map")]
+    fixed = [name for name, target in dataset.targets.items() if target.kind not in PLACELESS + ("class_map",)]
     if fixed:
         _refuse(key, "the target {} may say where something is in the picture".format(fixed[0]),
                 "a picture that is moved would have the answer of one that is not")

@@ -4,6 +4,8 @@ A mirrored cat is a cat; a mirrored b is a d. Some pictures are classified by th
 they are and mirrored: where a class is not the same mirrored, far fewer of the mirrored come out right.
 """
 
+from typing import Optional
+
 import numpy as np
 
 PICTURES, QUERIES = 5000, 1000
@@ -11,21 +13,24 @@ SIDE = 16  # pixels that are looked at, after averaging
 SIGNIFICANT = 2.6  # standard deviations, 1 of 200 by chance
 
 
-def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> bool:
-    """False where mirrored pictures look like those of other classes. codes: [N, H, W, C] uint8; labels: [N].
+def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
+    """Whether mirrored pictures look like those of their class. codes: [N, H, W, C] uint8; labels: [N].
 
-    Where nothing can be told, as of few or very unlike pictures, they are taken to keep it.
+    None where nothing can be told: the nearest neighbours know no more than which class is the most common.
     """
     rows = np.random.RandomState(0).permutation(len(codes))[:PICTURES]
     queries, others = np.split(rows, [min(QUERIES, len(rows) // 5)])
     if not len(queries):
-        return True
+        return None
     known = _directions(codes, others)
     small = _small(codes, queries)
     right = [labels[others][np.argmax(_unit(each) @ known.T, axis=1)] == labels[queries]
              for each in (small, small[:, :, ::-1])]
+    common = np.bincount(labels[queries]).max() / len(queries)
+    if right[0].sum() <= len(queries) * common + SIGNIFICANT * np.sqrt(len(queries) * common * (1 - common)):
+        return None
     lost, won = (int(np.sum(first & ~second)) for first, second in (right, right[::-1]))
-    return lost - won <= SIGNIFICANT * np.sqrt(lost + won)
+    return bool(lost - won <= SIGNIFICANT * np.sqrt(lost + won))
 
 
 def _directions(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:

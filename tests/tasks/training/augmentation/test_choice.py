@@ -14,8 +14,10 @@ NONE = dict.fromkeys(choice.GEOMETRY + choice.COLOURS + choice.MIXTURES)
 
 
 def dataset(shape=(32, 32, 3), kind="class", images=None, labels=None):
-    images = RANDOM.randint(0, 256, (600,) + shape).astype(np.uint8) if images is None else images
-    labels = RANDOM.randint(0, 3, len(images)).astype(np.int32) if labels is None else labels
+    labels = RANDOM.randint(0, 3, 600 if images is None else len(images)).astype(np.int32) if labels is None else labels
+    if images is None:  # of each class its own brightness of the rows, and noise: the same mirrored
+        rows = RANDOM.randint(0, 128, (10, shape[0]) + (1,) * (len(shape) - 1))
+        images = (rows[labels.reshape(-1).astype(int)] + RANDOM.randint(0, 128, (600,) + shape)).astype(np.uint8)
     target = Target("class", [str(number) for number in range(10)]) if kind == "class" else Target(kind, shape=(1,))
     return Dataset({"image": Input(images.shape[1:], 0.0, 1.0)}, {"answer": target},
                    {"train": Part({"image": images}, {"answer": labels})})
@@ -57,9 +59,19 @@ def test_characters_are_not_flipped_though_they_are_in_colour(coloured):
 
 def test_the_same_pictures_are_flipped_where_each_class_has_both_ways_round(coloured):
     turned = np.where(RANDOM.rand(len(coloured), 1, 1, 1) < 0.5, coloured, coloured[:, :, ::-1])
-    assert mirrored.keep_their_class(turned, DIGITS.targets["label"])
-    assert not mirrored.keep_their_class(coloured, DIGITS.targets["label"])
-    assert mirrored.keep_their_class(coloured[:3], DIGITS.targets["label"][:3])  # too few to tell
+    assert mirrored.keep_their_class(turned, DIGITS.targets["label"]) is True
+    assert mirrored.keep_their_class(coloured, DIGITS.targets["label"]) is False
+
+
+def test_pictures_that_tell_nothing_are_not_flipped_and_the_log_says_so(coloured):
+    assert mirrored.keep_their_class(coloured[:3], DIGITS.targets["label"][:3]) is None
+    noise = dataset(images=RANDOM.randint(0, 256, (600, 32, 32, 3)).astype(np.uint8))
+    assert chosen(noise).on == {"crop": 0.125} and "do not tell whether" in chosen(noise).words
+
+
+def test_pictures_of_several_labels_are_cropped_and_not_flipped():
+    found = chosen(dataset(kind="labels", labels=np.zeros((600, 1), np.float32)))
+    assert found.on == {"crop": 0.125} and "not flipped: whether that is right for answer" in found.words
 
 
 @pytest.mark.parametrize("data, why", [
