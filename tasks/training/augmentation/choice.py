@@ -106,7 +106,7 @@ def _why_no_flip(dataset: Dataset, part: Part) -> str:
             return "not flipped: whether that is right for {} the data does not say (augment.flip)".format(target)
         keep = mirrored.keep_their_class(part.inputs[name], part.targets[target])
         if keep is None:
-            return "not flipped: the pictures do not tell whether that would keep their {} (augment.flip)".format(target)
+            return "not flipped: the pictures do not tell whether that keeps their {} (augment.flip)".format(target)
         if not keep:
             return "not flipped: mirrored, pictures look like those of another {}".format(target)
     return ""
