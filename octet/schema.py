@@ -157,6 +157,9 @@ class Quantize(_Phase):
     # From then on the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
         None, ge=0, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+    # The share of the loss that is the distance to the float network's answers to the same samples, which needs no
+    # labels; the rest is that to the labels.
+    distill: Optional[float] = Field(None, **_FRACTION)
     optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
         "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
     learning_rate: float = Field(0.0001, **_RATE)
@@ -229,7 +232,8 @@ _OF_ONE_WAY = {
     "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
                                     "is over",
              "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
-                               "are averaged"},
+                               "are averaged",
+             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
     "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
                           "trained range from the first step"),
 }

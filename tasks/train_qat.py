@@ -26,7 +26,7 @@ from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
 from tasks.quantize import channels, coverage, equalize, health, plan, thaw
-from tasks.training import evaluate, live, optimizer
+from tasks.training import distill, evaluate, live, optimizer
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -47,7 +47,7 @@ def run(job: Job, progress: Progress) -> dict:
     network, graph_def, measured = net.read(source), net.read_graph(source / "float.pb"), []
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
     augmentation = Augmentation(chosen, network, seed) if chosen.on else None
-    best, history = Best(settings, "quantize"), []
+    teacher, best, history = graph_def, Best(settings, "quantize"), []
 
     def training(done: float, message: str) -> None:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
@@ -68,7 +68,8 @@ def run(job: Job, progress: Progress) -> dict:
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
         trainer = Trainer(network, *ends, settings, augmentation=augmentation,
-                          frozen=thaw.of_layers(network["not_trained"]))
+                          frozen=thaw.of_layers(network["not_trained"]),
+                          distance=distill.loss(teacher, network, *ends) if settings.distill else None)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:

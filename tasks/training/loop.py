@@ -25,19 +25,23 @@ class Trainer:
 
     `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
     `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
+    `distance`, to what the network is to imitate, has the share `settings.distill` of the loss.
     """
 
     def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
-                 frozen: Collection[tf.Variable] = ()) -> None:
+                 frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
         self.augmentation = augmentation
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
-        self.loss = tf.add_n([self._of_answers(outputs), *extra_losses])
+        loss = self._of_answers(outputs)
+        if distance is not None:
+            loss = settings.distill * distance + (1 - settings.distill) * loss
+        self.loss = tf.add_n([loss, *extra_losses])
         step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update

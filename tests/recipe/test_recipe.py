@@ -50,7 +50,7 @@ def test_a_short_recipe_has_every_default_filled_in():
                   "batch_norm_batches": 50, "loss_weights": {}},
         "augment": {"preset": "auto", **dict.fromkeys(
             "flip crop shift rotate shear zoom brightness contrast saturation hue noise cutout mixup cutmix".split())},
-        "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, **PHASE,
+        "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, "distill": None, **PHASE,
                      "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
