@@ -8,7 +8,7 @@ pydantic and these classes take longer to load than all else that a run with not
 
 import difflib
 import math
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Type
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,26 +54,94 @@ class Model(_Section):
         default_factory=list, description="a list of paths of files or folders")
 
 
+_PENALTY = dict(ge=0, description="a number of at least 0, or null for the default")
+_SHARE = dict(ge=0, lt=1, description="a number of at least 0 and below 1, or null")
+
+
 class _Phase(_Section):
-    """What both phases of training have."""
+    """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
 
     batch_size: int = Field(64, **_COUNT)
-    optimizer: Literal["adam", "momentum", "sgd", "rmsprop"] = Field(
-        "adam", description="one of adam, momentum, sgd, rmsprop")
-    learning_rate: float = Field(0.001, **_RATE)
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="one of constant, cosine")
+    # null: nesterov for a classifier with batch norm, adamw for any other network.
+    optimizer: Optional[Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"]] = Field(
+        None, description="one of adam, adamw, momentum, nesterov, rmsprop, sgd, or null for the network's default")
+    # The highest rate of the schedule. null: 0.1 * batch_size / 128 for sgd, momentum and nesterov, 0.001 for the rest.
+    learning_rate: Optional[float] = Field(None, gt=0, description="a number above 0, or null for the optimizer's")
+    # Of momentum and nesterov.
+    momentum: float = Field(0.9, ge=0, lt=1, description="a number of at least 0 and below 1")
+    # Decoupled: a step takes `learning_rate * weight_decay` of each weight, none of biases and batch norm. Divided by
+    # 1 - momentum it is as strong as an L2 penalty of that gradient: 0.002 with momentum 0.9 as 0.0002 elsewhere.
+    # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
+    weight_decay: Optional[float] = Field(None, **_PENALTY)
+    # All gradients together are made no longer than this (L2 norm); null clips nothing.
+    clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
+    # one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of `milestones`.
+    schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
+        "cosine", description="one of constant, cosine, step, exponential, one_cycle")
+    # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
+    warm_up: Optional[float] = Field(None, **_SHARE)
+    # Of `schedule: step`: fractions of the phase.
+    milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
+    step_factor: float = Field(0.1, gt=0, le=1, description="a number above 0, at most 1")
+    # Of `schedule: exponential`: what is left of the rate at the end.
+    final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
+    # The decay per step of a moving average of the weights, which is what is validated and kept; null for none.
+    weight_average: Optional[float] = Field(None, **_SHARE)
+    # Which epoch's weights are kept: the best on the validation part, or the last.
+    keep: Literal["best", "last"] = Field("best", description="one of best, last")
+    # The metric that says which epoch is best, as the history has it: label/accuracy. null: the first of the first
+    # output.
+    monitor: Optional[str] = Field(None, description="a metric as output/metric, or null", **_NAME)
+    # Training ends after so many epochs in a row without a better one.
+    early_stopping: Optional[int] = Field(None, ge=1, description="a whole number of at least 1, or null for never")
 
 
 class Train(_Phase):
     """How the float network is trained."""
 
-    epochs: int = Field(2, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
+    epochs: int = Field(60, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
     # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
     batch_norm_batches: int = Field(50, ge=0, le=_MOST, description="a whole number of at least 0")
     # Of each target's loss, in the quantized phase too; 1 where none is given.
     loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
+
+
+class Augment(_Section):
+    """How training pictures are varied, anew in each epoch, in both phases. Never in validation or measurement.
+
+    `augment: standard` is short for {preset: standard}. A key that is null is what the preset says. All are drawn
+    for each sample from the seed, the epoch and the sample's index alone.
+    """
+
+    # auto: standard for colour pictures that are to be classified, none for all else. none: only what is set here.
+    preset: Literal["auto", "standard", "none"] = Field("auto", description="one of auto, standard, none")
+    # Mirrored with probability 0.5: left and right, top and bottom, or each of both.
+    flip: Optional[Literal["none", "horizontal", "vertical", "both"]] = Field(
+        None, description="one of none, horizontal, vertical, both, or null")
+    # Pad and crop: moved by whole pixels, at most this fraction of its height and width.
+    crop: Optional[float] = Field(None, **_SHARE)
+    # Moved by at most this fraction of its height and width, between pixels.
+    shift: Optional[float] = Field(None, **_SHARE)
+    rotate: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
+    shear: Optional[float] = Field(None, ge=0, le=60, description="degrees from 0 to 60, or null")
+    # Larger or smaller by a factor from 1 - zoom to 1 + zoom.
+    zoom: Optional[float] = Field(None, ge=0, le=0.9, description="a number from 0 to 0.9, or null")
+    # Brighter or darker by at most this fraction of the input's range.
+    brightness: Optional[float] = Field(None, **_FRACTION)
+    # Times a factor from 1 - value to 1 + value: the distance to the picture's mean, and to its grey.
+    contrast: Optional[float] = Field(None, **_FRACTION)
+    saturation: Optional[float] = Field(None, **_FRACTION)
+    hue: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
+    # Standard deviation of Gaussian noise, as a fraction of the input's range.
+    noise: Optional[float] = Field(None, **_FRACTION)
+    # The side of a square that is made grey (the picture's mean), as a fraction of height and width.
+    cutout: Optional[float] = Field(None, **_FRACTION)
+    # The a of the distribution Beta(a, a) that says how much of two samples is mixed (arXiv:1710.09412), or how large
+    # a part of the one is put into the other (arXiv:1905.04899). One draw a batch.
+    mixup: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    cutmix: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
 
 
 def _expect_weights(value: Any) -> Any:
@@ -110,7 +178,9 @@ class Loss(_LossOfTarget):
 class Quantize(_Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
-    epochs: int = Field(1, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
+    epochs: int = Field(5, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
+    # Of a folded network no weight is free of scale: a decay would move what it computes.
+    weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
     # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
@@ -124,6 +194,11 @@ class Quantize(_Phase):
     # From then on the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
         None, ge=0, le=_MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+    # The share of the loss that is the distance to the float network's answers to the same samples, which needs no
+    # labels; the rest is that to the labels.
+    distill: Optional[float] = Field(None, **_FRACTION)
+    optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
+        "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
     learning_rate: float = Field(0.0001, **_RATE)
 
 
@@ -158,6 +233,7 @@ class Recipe(_Section):
     data: Data = Field(description="a mapping")
     model: Model = Field(description="a mapping")
     train: Train = Field(Train(), description="a mapping")
+    augment: Augment = Field(Augment(), description="a mapping, or one of auto, standard, none")
     loss: Loss = Field(Loss(), description="a mapping")
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
@@ -181,7 +257,10 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
 
 
 def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
-    """The text's values. Weights that are given are trained on only where the recipe says for how long."""
+    """The text's values. Weights that are given are trained on only where the recipe says for how long; a word for
+    the section `augment` is its preset."""
+    if isinstance(text.values.get("augment"), str):
+        text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
     model, train = (text.values.get(section, {}) for section in ("model", "train"))
     if not (isinstance(model, dict) and isinstance(train, dict)):
         return text.values
@@ -196,7 +275,10 @@ def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
 
 _OF_ONE_WAY = {
     "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
-                                    "is over"},
+                                    "is over",
+             "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
+                               "are averaged",
+             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
     "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
                           "trained range from the first step"),
 }
@@ -204,8 +286,14 @@ _OF_ONE_WAY = {
 
 
 def _expect_read(text: Text, problems: List[Problem]) -> None:
-    """What only one way of batch norm reads is said by a recipe that goes this way."""
-    section = text.values.get("quantize", {})
+    """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
+    for phase in (Train, Quantize):
+        _expect_read_by_choice(phase, text, problems)
+    train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
+    if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
+        keys = ("train", "batch_norm_batches")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected at least 1 with `weight_average`: averaged "
+                                "weights have statistics of their own"))
     if not isinstance(section, dict):
         return
     for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
@@ -217,6 +305,24 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
 _OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
             "label_smoothing": "label_smoothing"}
 """{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+
+_OF_ONE_CHOICE = {
+    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
+    "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
+}
+"""{key of a phase: (the key that decides whether it is read, the values with which it is)}."""
+
+
+def _expect_read_by_choice(phase: Type[_Phase], text: Text, problems: List[Problem]) -> None:
+    name = phase.__name__.lower()
+    section = text.values.get(name, {})
+    if not isinstance(section, dict):
+        return
+    for key, (choice, values) in _OF_ONE_CHOICE.items():
+        if key in section and section.get(choice, phase.model_fields[choice].default) not in values:
+            problems.append(Problem(nearest(text.places, (name, key)), (name, key),
+                                    "is read only with " + " or ".join(
+                                        "`{}: {}`".format(choice, value) for value in values)))
 
 
 def _say(detail: Dict[str, Any]) -> str:

@@ -32,10 +32,10 @@ _VARIABLES = ("variables.index", "variables.data-*")
 
 _IN_ORDER = (
     StageSpec("TrainFloat", "train_float",
-              reads=("seed", "data", "model", "train", "loss"), parts=("train", "validation"),
+              reads=("seed", "data", "model", "train", "augment", "loss"), parts=("train", "validation"),
               products=("float.pb", "training.meta", "network.json"), checks=("check",)),
     StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
-              reads=("seed", "data", "quantize"), parts=("train", "validation"),
+              reads=("seed", "data", "augment", "quantize"), parts=("train", "validation"),
               products=("network.pb", "network.json") + _VARIABLES),
     StageSpec("EvalGraph", "eval_graph", needs=("TrainQAT",),
               reads=("data",), parts=("test",),

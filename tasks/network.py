@@ -6,6 +6,7 @@ network.json:
     outputs: [{name, node, kind, classes, shape, loss_weight, loss, ignore, columns, threshold}]
              ConvertUint8 adds scale and zero_point
     layers:  names of the Keras layers, for messages
+    not_trained: those of them whose weights stay as they are in both phases of training
     measured: [{tensor, low, high}]    from TrainQAT on: default ranges, reals, where the recipe asks for them
 
 An output's kind, classes, shape, ignore and columns are those of the dataset's target. `loss` is what training makes

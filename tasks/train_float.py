@@ -1,6 +1,6 @@
 """TrainFloat: the network as its author wrote it, trained in float.
 
-In:  the recipe's data, model, train and loss sections; the parts train and validation.
+In:  the recipe's data, model, train, augment and loss sections; the parts train and validation.
 Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
      was trained as; network.json. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
@@ -8,7 +8,7 @@ the loss leaves the numbers.
 """
 
 import logging
-from typing import Dict, List, Sequence
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -17,7 +17,10 @@ from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.training import batch_norm, feed, sessions, training_graph
+from tasks.training import batch_norm, feed, optimizer, sessions, training_graph
+from tasks.training.augmentation import choice
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.best import Best
 from tasks.training.history import History
 from tasks.training.inference import Inference
 from tasks.training.loop import Trainer
@@ -30,15 +33,18 @@ def run(job: Job, progress: Progress) -> dict:
     for warning in inference.warnings:
         logging.warning(warning)
         progress(0.0, warning)
-    history = _train(job, dataset, inference, progress)
+    metrics, not_trained = _train(job, dataset, inference, progress)
     net.write_graph(job.out / "float.pb", inference.frozen())
-    net.write(job.out, inference.network)
-    return {"history": history, "validation": inference.figures(dataset.parts["validation"])}
+    net.write(job.out, {**inference.network, "not_trained": not_trained})
+    return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 
-def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress) -> List[Dict]:
-    """What each epoch came to; `inference` has the trained weights."""
-    settings, seed, part = job.section("train"), job.settings["seed"], dataset.parts["train"]
+def _train(job: Job, dataset: Dataset, inference: Inference,
+           progress: Progress) -> Tuple[Dict, List[str]]:
+    """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
+    weights that are kept."""
+    seed, part = job.settings["seed"], dataset.parts["train"]
+    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
         tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
@@ -54,8 +60,13 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
         session.close()
         _expect_same(model.weights, inference)
         statistics = batch_norm.rates(graph)
+        settings = optimizer.with_defaults(
+            job.section("train"), classifies=all(end["kind"] != "value" for end in inference.network["outputs"]),
+            batch_norm=bool(statistics), regularised=bool(built.losses))
+        augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          built.losses, built.updates)
+                          built.losses, built.updates, augmentation)
+        best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
             sessions.put(session, others + model.weights, values + inference.weights)
@@ -64,13 +75,34 @@ def _train(job: Job, dataset: Dataset, inference: Inference, progress: Progress)
 
             def validate() -> Dict:
                 feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
-                batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
-                inference.load(session.run(model.weights))
-                return inference.figures(dataset.parts["validation"])
+                with trainer.average.in_place(session, model.weights):
+                    batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
+                    weights = session.run(model.weights)
+                inference.load(weights)
+                figures = inference.figures(dataset.parts["validation"])
+                best.offer(figures, lambda: weights)
+                return figures
 
+            if settings.epochs:
+                if settings.monitor is not None:  # a misspelt one is told before the first epoch, not after it
+                    best.expect_known(inference.figures(dataset.parts["validation"]))
+                progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
             history = History(job.out, validate)
-            trainer.fit(session, part, seed, history, progress)
-    return history.close()
+            trainer.fit(session, part, seed, history, progress, best)
+            if best.epoch is not None:
+                inference.load(best.values)
+    return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
+            "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,
+                             "weight_decay": settings.weight_decay}}, list(_not_trained(model))
+
+
+def _not_trained(model: tf.keras.Model, around: str = "") -> Iterator[str]:
+    """The layers with weights of which none is to be trained, as network.json names layers."""
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from _not_trained(layer, around + layer.name + "/")
+        elif layer.weights and not layer.trainable_weights:
+            yield around + layer.name
 
 
 def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:

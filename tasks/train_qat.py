@@ -7,7 +7,7 @@ With `batch_norm: live` it is the other way round: the training graph is rewritt
 what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
 tensors that were not trained with a range in sight get one that holds all that the training data gives them.
 
-In:  TrainFloat's float.pb, training.meta; the recipe's quantize section; the parts train and validation.
+In:  TrainFloat's float.pb, training.meta; the recipe's quantize and augment sections; the parts train and validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
      which names the measured ranges.
      By-product: events.
@@ -25,28 +25,39 @@ from octet.datasets.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks import network as net
-from tasks.quantize import channels, coverage, equalize, health, plan
-from tasks.training import evaluate, live
+from tasks.quantize import channels, coverage, equalize, health, plan, thaw
+from tasks.training import distill, evaluate, live, optimizer
+from tasks.training.augmentation import choice
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.best import Best
 from tasks.training.calibrate import calibrate, measure, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
+from tasks.training.sessions import put
 
 CALIBRATION = 0.05  # the share of the progress bar that it has
 HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset, seed, settings = data.load(job), job.settings["seed"], job.section("quantize")
+    dataset, seed = data.load(job), job.settings["seed"]
+    settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
     part, validation = dataset.parts["train"], dataset.parts["validation"]
     source = job.input("TrainFloat")
-    network, graph_def, history, measured = net.read(source), net.read_graph(source / "float.pb"), [], []
+    network, graph_def, measured = net.read(source), net.read_graph(source / "float.pb"), []
+    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
+    augmentation = Augmentation(chosen, network, seed) if chosen.on else None
+    teacher, best, history = graph_def, Best(settings, "quantize"), []
 
     def training(done: float, message: str) -> None:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
 
+    if settings.epochs:
+        progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
     if settings.batch_norm == "live":
         trained_live = live.covered(graph_def, network, settings, part)
-        graph_def, history = live.train(job, dataset, source, network, training)
+        graph_def, history = live.train(
+            job, dataset, source, network, training, settings, augmentation, best)
     graph_def, pairs = plan.folded(graph_def, network), []
     if settings.equalize:
         graph_def, pairs = equalize.equalized(graph_def, net.nodes(network, "outputs"))
@@ -54,12 +65,21 @@ def run(job: Job, progress: Progress) -> dict:
     ends = quantized.inputs, quantized.outputs
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
-        saver = tf.train.Saver(tf.global_variables())  # without the optimizer's
-        trainer = Trainer(network, *ends, settings)
+        variables = tf.global_variables()  # without the optimizer's
+        saver = tf.train.Saver(variables)
+        trainer = Trainer(network, *ends, settings, augmentation=augmentation,
+                          frozen=thaw.of_layers(network["not_trained"]),
+                          distance=distill.loss(teacher, network, *ends) if settings.distill else None)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:
             return evaluate.figures(session, network, *ends, validation)
+
+        def end_epoch() -> dict:
+            with trainer.average.in_place(session):
+                figures = validate()
+                best.offer(figures, lambda: session.run(variables))
+            return figures
 
         batches = calibrate(session, network, quantized, part, settings, seed,
                             lambda done, message: progress(CALIBRATION * done, message))
@@ -69,10 +89,13 @@ def run(job: Job, progress: Progress) -> dict:
             covering = coverage.measured(covering, trained_live)
         calibrated = validate()
         if settings.batch_norm == "fold":
-            epochs = History(job.out, validate)
-            trainer.fit(session, part, seed, epochs, training,
+            best.expect_known(calibrated)
+            epochs = History(job.out, end_epoch)
+            trainer.fit(session, part, seed, epochs, training, best,
                         lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
             history = epochs.close()
+            if best.epoch is not None:
+                put(session, variables, best.values)
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         trained = validate()
         findings = _health(session, network, quantized, validation)
@@ -82,9 +105,16 @@ def run(job: Job, progress: Progress) -> dict:
     net.write_graph(job.out / "network.pb", graph_def)
     net.write(job.out, {**network, "measured": measured})
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
-            "validation": trained, "ranges": [item._asdict() for item in covering],
+            "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
+            "ranges": [item._asdict() for item in covering],
             "health": [item._asdict() for item in findings], "equalized": pairs,
             "channels": [item._asdict() for item in channels.unlike(graph_def)]}
+
+
+def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
+    """The values of the float constants of a graph: its weights."""
+    return [tf.make_ndarray(node.attr["value"].tensor) for node in graph_def.node
+            if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum]
 
 
 def _health(session: tf.Session, network: Dict, quantized: plan.Quantized, part: Part) -> List[health.Finding]:

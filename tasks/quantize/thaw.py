@@ -1,11 +1,14 @@
 """Constants become trainable again: a folded graph in, a live one in the current tf.Graph out."""
 
+from typing import Collection, List
+
 import tensorflow as tf
 
-from tasks.quantize import constants
+from tasks.quantize import constants, groups
 from tasks.quantize.kernels import LAYER, TABLE
 from tasks.quantize.net import MARK_ATTR, REQUANTIZE
 
+SCOPE = "weights/"  # of the variables
 WEIGHTED = {op: kernel.weights for op, kernel in TABLE.items() if kernel.kind == LAYER}
 WEIGHTED["BiasAdd"] = 1
 
@@ -29,12 +32,19 @@ def thaw(graph_def: tf.GraphDef) -> None:
             continue
         if source.name not in variables:
             variables[source.name] = tf.Variable(
-                tf.make_ndarray(source.attr["value"].tensor), name="weights/" + node.name,
+                tf.make_ndarray(source.attr["value"].tensor), name=SCOPE + node.name,
                 trainable=not (MARK_ATTR in node.attr and node.attr[MARK_ATTR].s == REQUANTIZE.encode()),
                 use_resource=False)
         copy.input[WEIGHTED[node.op]] = _thawed(variables[source.name])
     tf.import_graph_def(live, name="", input_map={
         _thawed(variable) + ":0": variable.value() for variable in variables.values()})
+
+
+def of_layers(layers: Collection[str]) -> List[tf.Variable]:
+    """The trainable variables of the current graph that are read by nodes of these Keras layers."""
+    graph = tf.get_default_graph()
+    return [variable for variable in tf.trainable_variables() if groups.layer_of(
+        graph.get_operation_by_name(variable.op.name[len(SCOPE):])) in layers]
 
 
 def _thawed(variable: tf.Variable) -> str:

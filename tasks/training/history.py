@@ -35,14 +35,16 @@ class History:
                      for output, figures in validation.items() for metric, value in figures.items()})
         self._events.flush()
 
-    def line(self, loss: float) -> str:
-        """The loss, and what the last whole epoch came to."""
+    def line(self, loss: float, samples: int = 0) -> str:
+        """The loss, what the last whole epoch came to, and the speed: of as many samples since the epoch began, or of
+        the last whole epoch."""
         words = ["loss {:.3f}".format(loss)]
         for output, figures in (self.epochs[-1]["validation"] if self.epochs else {}).items():
             metric, value = next(iter(figures.items()))  # the first is the one to look at
             words.append("{} {} {:.4f}".format(output, metric, value))
-        if self.epochs:
-            words.append("{:.0f} images/s".format(self.epochs[-1]["images_per_s"]))
+        if samples or self.epochs:
+            words.append("{:.0f} images/s".format(
+                samples / (time.perf_counter() - self._began) if samples else self.epochs[-1]["images_per_s"]))
         return ", ".join(words)
 
     def close(self) -> List[Dict]:
@@ -54,3 +56,11 @@ class History:
         self._events.add_summary(tf.Summary(value=[
             tf.Summary.Value(tag=tag, simple_value=value)
             for tag, value in values.items() if value is not None]), len(self.epochs))
+
+
+def duration(seconds: float) -> str:
+    """A time in two units, for people: '2 h 05 min', '3 min 20 s', '8 s'."""
+    seconds = int(round(seconds))
+    if seconds >= 3600:
+        return "{} h {:02d} min".format(seconds // 3600, seconds % 3600 // 60)
+    return "{} min {:02d} s".format(seconds // 60, seconds % 60) if seconds >= 60 else "{} s".format(seconds)

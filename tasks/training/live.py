@@ -7,7 +7,7 @@ word: so what it leaves out is looked for first.
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, List, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,8 @@ from tasks import functions
 from tasks import network as net
 from tasks.quantize import constants, groups, kernels, thaw
 from tasks.training import evaluate, feed, training_graph
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.best import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 from tasks.training.sessions import put
@@ -98,13 +100,13 @@ def _before_folded_bias(path: groups.Path, operation: tf.Operation) -> bool:
                         if groups.source(tensor).op is not operation))
 
 
-def train(job: Job, dataset: Dataset, source: Path, network: Dict,
-          progress: Progress) -> Tuple[tf.GraphDef, List[Dict]]:
-    """(the float inference graph with the weights that this training came to, what each epoch came to).
+def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Progress, settings: SimpleNamespace,
+          augmentation: Optional[Augmentation], best: Best) -> Tuple[tf.GraphDef, List[Dict]]:
+    """(the float inference graph with the weights that are kept of this training, what each epoch came to).
 
     In the folder `source` are TrainFloat's products. Validation is that of the float graph.
     """
-    settings, seed = job.section("quantize"), job.settings["seed"]
+    seed = job.settings["seed"]
     graph_def = net.read_graph(source / "float.pb")
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor)
               for node in graph_def.node if node.op == "Const"}
@@ -114,7 +116,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict,
         variables = [variable for variable in tf.global_variables() if variable.op.name in values]
         tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
         trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
-                          ends.losses, ends.updates)
+                          ends.losses, ends.updates, augmentation)
         session.run(tf.global_variables_initializer())
         put(session, variables, [values[variable.op.name] for variable in variables])
 
@@ -122,9 +124,17 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict,
             return _with(graph_def, dict(zip([variable.op.name for variable in variables],
                                              session.run(variables))))
 
-        history = History(job.out, lambda: evaluate.figures_of(current(), network, dataset.parts["validation"]))
-        trainer.fit(session, dataset.parts["train"], seed, history, progress)
-        return current(), history.close()
+        def end_epoch() -> Dict:
+            with trainer.average.in_place(session):
+                trained = current()
+            figures = evaluate.figures_of(trained, network, dataset.parts["validation"])
+            best.offer(figures, lambda: trained)
+            return figures
+
+        best.expect_known(evaluate.figures_of(graph_def, network, dataset.parts["validation"]))
+        history = History(job.out, end_epoch)
+        trainer.fit(session, dataset.parts["train"], seed, history, progress, best)
+        return best.values if best.epoch is not None else current(), history.close()
 
 
 def _ranged(tensor: tf.Tensor) -> tf.Tensor:

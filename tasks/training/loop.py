@@ -1,7 +1,8 @@
 """The training loop that both phases share: codes and answers in, a trained session out."""
 
+import time
 from types import SimpleNamespace
-from typing import Callable, Dict, Sequence
+from typing import Callable, Collection, Dict, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,80 +11,107 @@ from octet.datasets.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks import network as net
-from tasks.training import feed, losses, schedule
-from tasks.training.history import History
+from tasks.training import feed, losses, optimizer, schedule
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.average import Average
+from tasks.training.best import Best
+from tasks.training.history import History, duration
 
-OPTIMIZERS = {
-    "adam": tf.train.AdamOptimizer,
-    "sgd": tf.train.GradientDescentOptimizer,
-    "momentum": lambda rate: tf.train.MomentumOptimizer(rate, 0.9),
-    "rmsprop": tf.train.RMSPropOptimizer,
-}
+EVERY_BATCHES = 20  # progress is told
 
 
 class Trainer:
     """Loss and optimizer on top of a graph that is otherwise finished.
 
-    `inputs` and `outputs` are in the order of the network's.
+    `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
+    `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
+    `distance`, to what the network is to imitate, has the share `settings.distill` of the loss.
     """
 
     def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
-                 settings: SimpleNamespace, extra_losses=(), updates=()) -> None:
+                 settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
+                 updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
+                 frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
+        self.augmentation = augmentation
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
-        self.loss = tf.add_n([losses.total(network, outputs, self.answers), *extra_losses])
-        self.step = tf.group(*self._minimize(), *updates)
+        loss = self._of_answers(outputs)
+        if distance is not None:
+            loss = settings.distill * distance + (1 - settings.distill) * loss
+        self.loss = tf.add_n([loss, *extra_losses])
+        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
+        self.average = Average(settings.weight_average, [step])
+        self.step = self.average.update
 
-    def _minimize(self) -> Sequence[tf.Operation]:
-        step = tf.train.get_global_step()  # there is one where something waits for it
-        if not tf.trainable_variables():  # of a network of fixed filters, only the ranges have something to learn
-            return [] if step is None else [tf.assign_add(step, 1)]
-        try:
-            return [OPTIMIZERS[self.settings.optimizer](self.rate).minimize(
-                self.loss, global_step=step)]
-        except ValueError as error:
-            raise ModelError(
-                "no weight of the network can be trained", where="model.build",
-                why="none has a gradient; TensorFlow says: {}".format(str(error).splitlines()[0]),
-                next_step="let the gradient through to a weight, or set trainable=False on all layers") from error
+    def _of_answers(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """The loss of the outputs; of samples that are two in one, each counts by its share."""
+        loss = losses.total(self.network, outputs, self.answers)
+        if self.augmentation is None or not self.augmentation.mixes:
+            return loss
+        self.others = [losses.answers(end) for end in self.network["outputs"]]
+        self.share = tf.placeholder(tf.float32, [], "octet/share")
+        return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.others)
 
-    def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress,
+    def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress, best: Best,
             fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:
-        """Trains for the settings' epochs; `history` is told of each.
+        """Trains for the settings' epochs, or until `best` is exhausted; `history` is told of each.
 
         `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
         when the loss is no longer a number.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
         batches = feed.count(part, size)
+        self.average.start(session)
+        began = time.perf_counter()
         for epoch in range(epochs):
             history.begin_epoch()
             losses_sum, samples = 0.0, 0
             for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
-                done = epoch + batch / batches
-                fed = self.fed(part, rows)
-                fed[self.rate] = schedule.rate(self.settings.schedule, self.settings.learning_rate,
-                                               done / epochs)
-                fed.update(fed_too(done))
+                fed = self._fed_in_training(part, rows, epoch)
+                fed[self.rate] = schedule.rate(self.settings, epoch * batches + batch, epochs * batches)
+                fed.update(fed_too(epoch + batch / batches))
                 _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):
                     raise ModelError(
                         "the loss is {}".format(loss), where="epoch {}, batch {}".format(epoch + 1, batch + 1),
                         why="training cannot recover from it",
-                        next_step="lower learning_rate, or look for values that overflow")
+                        next_step="lower learning_rate, set clip_norm, or look for values that overflow")
                 losses_sum, samples = losses_sum + float(loss), samples + len(rows)
-                if batch % 20 == 0:
-                    progress(done / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, history.line(loss)))
+                if batch % EVERY_BATCHES == 0:
+                    done = (epoch + (batch + 1) / batches) / epochs
+                    progress((epoch + batch / batches) / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, ", ".join(
+                        [history.line(losses_sum / (batch + 1), samples)] + self._left(began, done))))
             history.end_epoch(losses_sum / batches, samples)
             progress((epoch + 1) / epochs, "epoch {}/{}, {}".format(
                 epoch + 1, epochs, history.line(losses_sum / batches)))
+            if best.exhausted:
+                break
+
+    def _left(self, began: float, done: float) -> List[str]:
+        """When the phase will be over, as far as the part of it that is done says."""
+        took = time.perf_counter() - began
+        return [duration(took / done - took) + " left"]
+
+    def _fed_in_training(self, part: Part, rows: np.ndarray, epoch: int) -> Dict[tf.Tensor, np.ndarray]:
+        if self.augmentation is None:
+            return self.fed(part, rows)
+        varied = self.augmentation.batch(part, rows, epoch)
+        fed = dict(zip(self.inputs, varied.inputs))
+        fed.update(zip(self.answers, varied.answers))
+        if self.augmentation.mixes:
+            fed.update(zip(self.others, varied.others))
+            fed[self.share] = varied.share
+        return fed
 
     def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
-        """The real inputs and the answers of some samples of a part."""
+        """The real inputs and the answers of some samples of a part, as they are."""
         fed = net.feed(self.network, self.inputs, part, rows)
         fed.update((answers, part.targets[end["name"]][rows])
                    for end, answers in zip(self.network["outputs"], self.answers))
+        if self.augmentation is not None and self.augmentation.mixes:
+            fed.update((answers, fed[own]) for answers, own in zip(self.others, self.answers))
+            fed[self.share] = 1.0
         return fed

@@ -1,13 +1,39 @@
-"""Learning rates over the steps of a phase."""
+"""The learning rate over a phase of training.
+
+    warm-up     from 0 in a straight line, over the fraction `warm_up` of the phase; then, over the rest:
+    constant    stays
+    cosine      falls to 0 along half a cosine (Loshchilov & Hutter 2016, arXiv:1608.03983)
+    step        is multiplied by `step_factor` at each of `milestones`, fractions of the whole phase
+    exponential falls to `final_factor` of itself, by the same factor in each step
+    one_cycle   falls to 0 in a straight line (Smith & Topin 2017, arXiv:1708.07120, without the last annihilation)
+"""
 
 import math
+from types import SimpleNamespace
 
-CURVES = {
-    "constant": lambda done: 1.0,
-    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
-}
+WARM_UP, ONE_CYCLE_WARM_UP = 0.05, 0.3  # where the recipe says nothing
 
 
-def rate(curve: str, start: float, done: float) -> float:
-    """The learning rate when 0 <= done < 1 of the phase is behind."""
-    return start * CURVES[curve](done)
+def rate(settings: SimpleNamespace, step: int, steps: int) -> float:
+    """The learning rate of step 0 <= step < steps of a phase; never 0, and never above `settings.learning_rate`."""
+    warm_up = _warm_up(settings) * steps
+    if step < warm_up:
+        return settings.learning_rate * min(1.0, (step + 1) / warm_up)
+    return settings.learning_rate * _left(settings, step / steps, (step - warm_up) / (steps - warm_up))
+
+
+def _warm_up(settings: SimpleNamespace) -> float:
+    if settings.warm_up is not None:
+        return settings.warm_up
+    return ONE_CYCLE_WARM_UP if settings.schedule == "one_cycle" else WARM_UP
+
+
+def _left(settings: SimpleNamespace, of_phase: float, of_rest: float) -> float:
+    """What is left of the rate when this fraction of the phase, and of what comes after the warm-up, is behind."""
+    if settings.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * of_rest))
+    if settings.schedule == "step":
+        return settings.step_factor ** sum(of_phase >= milestone for milestone in settings.milestones)
+    if settings.schedule == "exponential":
+        return settings.final_factor ** of_rest
+    return 1 - of_rest if settings.schedule == "one_cycle" else 1.0

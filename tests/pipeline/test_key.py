@@ -9,7 +9,7 @@ from pipeline.spec import STAGES
 SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
-              "train": {"epochs": 2}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
+              "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
               "validate": {"max_accuracy_drop": 0.01}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
@@ -29,19 +29,26 @@ def with_section(name, value):
 def test_golden():
     """Another digest here means that every artifact of every user is made again: say so."""
     assert of("TrainQAT") == (
-        "c2ae0ced2fa856cacd9866afea175a5f7d8e3130d0096bee7ab0e80c7fe9a599")
+        "decfeeab061bbcc4a31a75edcb7ec3ee5b132f9da3c5a3b013f2f55050461b14")
 
 
 def test_key_is_the_digest_of_its_preimage():
     found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
     assert found == key.digest(preimage)
-    assert set(preimage["recipe"]) == {"seed", "data", "quantize"}
+    assert set(preimage["recipe"]) == {"seed", "data", "augment", "quantize"}
 
 
 def test_a_section_that_is_read_changes_the_key_and_no_other_does():
     assert of("TrainFloat", sections=with_section("train", {"epochs": 3})) != of("TrainFloat")
     for name in ("quantize", "convert", "validate"):
         assert of("TrainFloat", sections=with_section(name, {"x": 1})) == of("TrainFloat")
+
+
+def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
+    upstream = {name: {"file": "00"} for name in STAGES}
+    changed = [stage for stage in STAGES
+               if of(stage, upstream, sections=with_section("augment", {"x": 1})) != of(stage, upstream)]
+    assert changed == ["TrainFloat", "TrainQAT"]
 
 
 def test_a_changed_threshold_changes_no_key_at_all():

@@ -35,18 +35,25 @@ def refusal(text):
 SHORT = "data: {dataset: digits}\nmodel: {build: lenet}\n"
 
 
+PHASE = {"batch_size": 64, "momentum": 0.9, "clip_norm": None, "schedule": "cosine", "warm_up": None,
+         "milestones": [0.5, 0.75], "step_factor": 0.1, "final_factor": 0.01, "weight_average": None, "keep": "best",
+         "monitor": None, "early_stopping": None}
+
+
 def test_a_short_recipe_has_every_default_filled_in():
     loaded = recipe.load(write("r.yaml", SHORT))
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
         "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None, "files": []},
-        "train": {"epochs": 2, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001,
-                  "schedule": "constant", "batch_norm_batches": 50, "loss_weights": {}},
+        "train": {"epochs": 60, "optimizer": None, "learning_rate": None, "weight_decay": None, **PHASE,
+                  "batch_norm_batches": 50, "loss_weights": {}},
+        "augment": {"preset": "auto", **dict.fromkeys(
+            "flip crop shift rotate shear zoom brightness contrast saturation hue noise cutout mixup cutmix".split())},
         "loss": {"kind": None, "gamma": None, "delta": None, "label_smoothing": None, "class_weights": None,
                  "targets": {}},
-        "quantize": {"epochs": 1, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001,
-                     "schedule": "constant", "batch_norm": "fold", "delay": 0, "default_ranges": None,
+        "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, "distill": None,
+                     **PHASE, "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
@@ -57,6 +64,22 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
     assert loaded.where("train", "epochs") == "r.yaml:1:1"
+
+
+@pytest.mark.parametrize("train, said", [
+    ("milestones: [0.3]", "r.yaml:3:9  train.milestones: is read only with `schedule: step`"),
+    ("schedule: constant, final_factor: 0.1", "r.yaml:3:29  train.final_factor: is read only with `schedule: exp"),
+    ("weight_average: 0.9, batch_norm_batches: 0", "r.yaml:3:30  train.batch_norm_batches: expected at least 1 with"),
+    ("momentum: 0.8", "r.yaml:3:9  train.momentum: is read only with `optimizer: momentum` or `optimizer: nesterov`")])
+def test_what_another_schedule_or_optimizer_reads_is_said_where_it_would_do_nothing(train, said):
+    assert said in refusal(SHORT + "train: {" + train + "}\n")
+    assert recipe.load(write("r.yaml", SHORT + "train: {schedule: step, milestones: [0.3]}\n"))
+
+
+def test_a_word_for_augment_is_its_preset():
+    augment = recipe.load(write("r.yaml", SHORT + "augment: standard\n")).sections()["augment"]
+    assert augment["preset"] == "standard" and set(augment.values()) == {"standard", None}
+    assert "augment.preset: expected one of auto, standard, none, found 'heavy'" in refusal(SHORT + "augment: heavy\n")
 
 
 @pytest.mark.parametrize("setting", ["delay: 5", "default_ranges: measured"])
@@ -98,12 +121,12 @@ def test_every_problem_is_told_at_once_with_its_place():
         convert:
         validate: {min_accuracy: 97}
         """) == textwrap.dedent("""\
-        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, epochs, learning_rate, loss_weights, optimizer, schedule
-        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, found 'cosin'; did you mean 'cosine'?
+        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, schedule, step_factor, warm_up, weight_average, weight_decay
+        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, found 'cosin'; did you mean 'cosine'?
         r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
         r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset
         r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
-        r.yaml:5:3  train.learning_rate: expected a number above 0, found '1e-3'; YAML takes that for text: write 1.0e-3
+        r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML takes that for text: write 1.0e-3
         r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
         r.yaml:7:1  train: written twice, first in line 3
         r.yaml:8:12  quantize.learning_rate: expected a number above 0, found .nan
@@ -260,7 +283,7 @@ def test_weights_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_mo
     write("below/base.yaml", WARM)
     assert recipe.load(write("r.yaml", "extends: below/base.yaml\n")).sections()["model"]["weights"] == "below/w.h5"
     other = recipe.load(write("r.yaml", "extends: below/base.yaml\nmodel: {build: resnet_v1}\n"))
-    assert other.sections()["model"]["weights"] is None and other.sections()["train"]["epochs"] == 2
+    assert other.sections()["model"]["weights"] is None and other.sections()["train"]["epochs"] == 60
 
 
 def test_files_are_relative_to_the_recipe_that_wrote_them_and_belong_to_its_model():
@@ -340,7 +363,7 @@ def test_a_loaded_recipe_cannot_be_changed():
         loaded.complete = "{}"
     loaded.sections()["train"]["epochs"] = 3
     loaded.sections()["model"]["args"]["dense"] = 1
-    assert loaded.sections()["train"]["epochs"] == 2
+    assert loaded.sections()["train"]["epochs"] == 60
     assert loaded.sections()["model"]["args"] == {}
 
 

@@ -88,6 +88,15 @@ def frozen(shape, classes):
     return tf.keras.Model(image, head(L.BatchNormalization(name="still_norm", trainable=False)(x), classes))
 
 
+def frozen_inside(shape, classes):
+    """A body, a model of its own, that is not to be trained."""
+    image = L.Input(shape)
+    body = tf.keras.Model(image, L.Conv2D(4, 3, activation="relu", name="still")(image), name="body")
+    body.trainable = False
+    outside = L.Input(shape)
+    return tf.keras.Model(outside, head(body(outside), classes))
+
+
 class InFunction(tf.keras.Model):
     """Its variables are made inside a tf.function, and are in no collection of the graph."""
 
@@ -212,6 +221,7 @@ TRAINED = {
     "on_a_gpu": on_a_gpu,
     "fixed_filters": fixed_filters,
     "frozen": frozen,
+    "frozen_inside": frozen_inside,
     "in_function": in_function,
     "weights_put_in_function": weights_put_in_function,
     "in_session_of_its_own": in_session_of_its_own,

@@ -49,7 +49,8 @@ def test_history_has_each_epoch_and_tensorboard_too(tmp_path):
             assert told["validation/label/accuracy"] == pytest.approx(epoch["validation"]["label"]["accuracy"])
             assert told["loss"] == pytest.approx(epoch["loss"])
         assert len(history) == epochs
-    assert metrics["TrainFloat"]["history"][-1]["validation"] == metrics["TrainFloat"]["validation"]
+    kept = metrics["TrainFloat"]["kept_epoch"]
+    assert metrics["TrainFloat"]["history"][kept - 1]["validation"] == metrics["TrainFloat"]["validation"]
 
 
 def test_no_epoch_only_calibrates(tmp_path):
@@ -148,7 +149,7 @@ def floated(tmp_path_factory):
 def quantized(folder, floated, settings):
     """(metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float phase."""
     folder.mkdir()
-    new = "{{batch_size: 64, schedule: constant, {}}}".format(settings)
+    new = "{{batch_size: 64, schedule: constant, warm_up: 0, keep: last, {}}}".format(settings)
     text = recipe().replace("{epochs: 0, batch_size: 32}", new)
     metrics, folders = jobs.run(folder, text, "TrainQAT", floated)
     reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
@@ -170,7 +171,7 @@ def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floate
 
 
 def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated):
-    fast = "epochs: 3, learning_rate: 0.01"
+    fast = "epochs: 3, learning_rate: 0.02"
     left_behind, _ = quantized(tmp_path / "frozen", floated, fast + ", freeze_ranges_after: 0")
     keeping_up, _ = quantized(tmp_path / "moving", floated, fast)
     worst = [max([item["clipped"] for item in each["health"] if item["what"] == "clips"], default=0)
@@ -187,3 +188,20 @@ def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_p
     assert firsts and sum(after[layer] for layer in firsts) < 0.9 * sum(before[layer] for layer in firsts)
     figures = [each["calibration"]["validation"]["label"]["accuracy"] for each in (plain, equal)]
     assert figures[1] == pytest.approx(figures[0], abs=0.02)
+
+
+@pytest.mark.parametrize("model, still", [
+    ("frozen", ["weights/still/Conv2D", "weights/still_norm/FusedBatchNorm/affine/BiasAdd"]),
+    ("frozen_inside", ["weights/body/still/Conv2D", "weights/body/still/BiasAdd/affine/BiasAdd"])])
+def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_either(tmp_path, model, still):
+    text = BROUGHT.format(brought.__file__, model) + "quantize: {epochs: 1, weight_average: 0.5}\n"
+    _, folders = jobs.run(tmp_path, text, "TrainQAT")
+    network = net.read(folders["TrainQAT"])
+    quantized = plan.rewritten(net.read_graph(folders["TrainQAT"] / "network.pb"), network, training=True)
+    with quantized.graph.as_default(), tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        before = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    same = {name: bool((reader.get_tensor(name) == value).all()) for name, value in before.items()}
+    assert {name for name, unchanged in same.items() if unchanged} == set(still)
+    assert {"weights/dense/MatMul", "weights/dense/BiasAdd"} <= set(same)

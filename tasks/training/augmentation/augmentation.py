@@ -1,0 +1,112 @@
+"""What a step of training is fed: samples of a part, varied.
+
+All that is drawn for a sample follows from the seed, the epoch and the sample's index in its part, whatever was drawn
+before. So a training that goes on in the middle sees what it would have seen. Variation has a graph and a session of
+its own: the network's graph is the same with it and without.
+"""
+
+from typing import Dict, List, NamedTuple, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from octet.datasets.dataset import Part
+from tasks import network as net
+from tasks.training.augmentation import colours
+from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
+from tasks.training.augmentation.geometry import Map
+
+DRAWS = ("flip_x", "flip_y", "crop_x", "crop_y", "shift_x", "shift_y", "rotate", "shear", "zoom", "brightness",
+         "contrast", "saturation", "hue", "cutout_x", "cutout_y", "seed_0", "seed_1")
+"""What is drawn for each sample in each epoch. One that is added comes last: it moves no other."""
+SEEDS = slice(DRAWS.index("seed_0"), DRAWS.index("seed_1") + 1)
+STREAM, MIXTURE_STREAM = 1, 2  # other numbers than those of the order of the samples, which has the seed and the epoch
+
+
+class Varied(NamedTuple):
+    """A batch. inputs: reals in the order of the network's; answers: of its outputs. Where samples are mixed, `share`
+    of each is the one of `answers`, and the rest that of `others`."""
+
+    inputs: List[np.ndarray]
+    answers: List[np.ndarray]
+    others: List[np.ndarray]
+    share: float
+
+
+class Augmentation:
+    """Varies batches of the network's samples; `choice` says how. `mixes`: whether samples are mixed in pairs."""
+
+    def __init__(self, choice: Choice, network: Dict, seed: int) -> None:
+        self._on = choice.on
+        self._network = network
+        self._seed = seed
+        self.mixes = any(key in self._on for key in MIXTURES)
+        self._epoch = (-1, -1)
+        self._draws = np.zeros((0, len(DRAWS)))
+        with tf.Graph().as_default() as graph:
+            self._build()
+            graph.finalize()
+        self._session = tf.Session(graph=graph)
+
+    def _build(self) -> None:
+        self._uniform = tf.placeholder(tf.float32, [None, len(DRAWS)])
+        self._seeds = tf.placeholder(tf.int32, [None, 2])
+        self._codes: Dict[str, tf.Tensor] = {}
+        self._masks: Dict[str, tf.Tensor] = {}
+        self._out: Dict[str, tf.Tensor] = {}
+        moves = None
+        for end in self._network["inputs"]:
+            if len(end["shape"]) != 3:
+                continue
+            codes = self._codes[end["name"]] = tf.placeholder(tf.uint8, [None] + end["shape"])
+            if any(key in self._on for key in GEOMETRY):
+                moves = moves or Map(self._on, self._drawn, tuple(end["shape"][:2]))
+                codes = moves.apply(codes)
+            x = colours.varied(tf.cast(codes, tf.float32), self._on, self._drawn, self._seeds)
+            self._out[end["name"]] = (x - end["zero_point"]) * np.float32(end["scale"])
+        for end in self._network["outputs"]:
+            if end["kind"] == "class_map" and moves is not None:
+                mask = self._masks[end["name"]] = tf.placeholder(tf.int32, [None] + end["shape"])
+                self._out["mask/" + end["name"]] = moves.apply_to_masks(mask)
+
+    def _drawn(self, name: str) -> tf.Tensor:
+        return self._uniform[:, DRAWS.index(name)]
+
+    def batch(self, part: Part, rows: np.ndarray, epoch: int) -> Varied:
+        """These samples of the part as they are in that epoch."""
+        if self._epoch != (epoch, len(part)):
+            self._epoch = (epoch, len(part))
+            self._draws = np.random.RandomState([self._seed, epoch, STREAM]).random_sample((len(part), len(DRAWS)))
+        draws = self._draws[rows]
+        fed = {self._uniform: draws, self._seeds: (draws[:, SEEDS] * 2.0 ** 31).astype(np.int32)}
+        fed.update((codes, part.inputs[name][rows]) for name, codes in self._codes.items())
+        fed.update((mask, part.targets[name][rows]) for name, mask in self._masks.items())
+        out = self._session.run(self._out, fed)
+        inputs = [out[end["name"]] if end["name"] in out else net.real(end, part.inputs[end["name"]][rows])
+                  for end in self._network["inputs"]]
+        answers = [out.get("mask/" + end["name"], part.targets[end["name"]][rows])
+                   for end in self._network["outputs"]]
+        if not self.mixes:
+            return Varied(inputs, answers, [], 1.0)
+        return self._mixed(inputs, answers, np.random.RandomState([self._seed, epoch, int(rows[0]), MIXTURE_STREAM]))
+
+    def _mixed(self, inputs: Sequence[np.ndarray], answers: Sequence[np.ndarray],
+               random: np.random.RandomState) -> Varied:
+        """Each sample with the one before it in the batch; batches are in a random order."""
+        if "mixup" in self._on:
+            kept = np.float32(random.beta(self._on["mixup"], self._on["mixup"]))
+        else:
+            kept = _outside(inputs[0].shape[1:3], 1 - random.beta(self._on["cutmix"], self._on["cutmix"]), random)
+        return Varied([kept * values + (1 - kept) * np.roll(values, 1, axis=0) for values in inputs], list(answers),
+                      [np.roll(values, 1, axis=0) for values in answers], float(np.mean(kept)))
+
+
+def _outside(size: Sequence[int], area: float, random: np.random.RandomState) -> np.ndarray:
+    """[H, W, 1] float32: 0 in a box of this share of the area, as far as it lies in the picture, 1 around it."""
+    kept = np.ones((size[0], size[1], 1), np.float32)
+    box = []
+    for length in size:
+        half, centre = length * np.sqrt(area) / 2, random.randint(length)
+        box.append(slice(max(0, int(round(centre - half))), int(round(centre + half))))
+    kept[tuple(box)] = 0
+    return kept

@@ -1,0 +1,144 @@
+"""Which variations of the training pictures are on: what the recipe says, and what is good where it says nothing."""
+
+from types import SimpleNamespace
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from octet.datasets.dataset import Dataset, Part
+from octet.errors import RecipeError
+from tasks.training.augmentation import mirrored
+
+GEOMETRY = ("flip", "crop", "shift", "rotate", "shear", "zoom")
+COLOURS = ("brightness", "contrast", "saturation", "hue", "noise", "cutout")
+MIXTURES = ("mixup", "cutmix")
+UNITS = {"crop": "of the side", "shift": "of the side", "rotate": "degrees", "shear": "degrees", "hue": "degrees",
+         "cutout": "of the side"}
+
+PLACELESS = ("class", "labels")  # kinds of targets whose answer is the same wherever things are in the picture
+LEAST_SIDE = 16  # of a picture that is taken for a photograph
+CROP = 0.125  # 4 pixels of 32, as He et al. 2015, section 4.2
+LARGE, CUTOUT = 1000000, 0.25  # so many weights fit the training pictures by heart without more (arXiv:1708.04552)
+
+
+class Choice(NamedTuple):
+    """on: {key of the section `augment`: its value} of what is done. why: of what is not done, for people."""
+
+    on: Dict[str, object]
+    why: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is on, for people."""
+        if not self.on:
+            return "no augmentation" + (": " + self.why if self.why else "")
+        each = ["{} {}".format(key, " ".join(str(part) for part in (
+            "{:g}".format(value) if isinstance(value, float) else value, UNITS.get(key)) if part is not None))
+            for key, value in self.on.items()]
+        return "augmented: {}{}".format(", ".join(each), "; " + self.why if self.why else "")
+
+
+def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Choice:
+    """What is done to the samples of the part, for a network with as many numbers in its kernels.
+
+    Raises RecipeError for what cannot be done to this dataset.
+    """
+    preset, why = section.preset, ""
+    if preset == "auto":
+        why = _why_no_photographs(dataset)
+        preset = "none" if why else "standard"
+    on: Dict[str, object] = {}
+    if preset == "standard":
+        _expect_pictures(dataset, "preset")
+        _expect_movable(dataset, "preset")
+        on, why = _standard(section, dataset, part, weights)
+    said = {key: getattr(section, key) for key in GEOMETRY + COLOURS + MIXTURES if getattr(section, key) is not None}
+    on = {key: value for key, value in {**on, **said}.items() if value and value != "none"}
+    for key in on:
+        _expect_possible(dataset, key)
+    if "mixup" in on and "cutmix" in on:
+        raise RecipeError("mixup and cutmix are both on", where="augment.cutmix",
+                          why="a sample is mixed in one of two ways", next_step="set one of them to 0")
+    return Choice(on, why)
+
+
+def pictures(dataset: Dataset) -> List[str]:
+    """The names of the inputs that are pictures: [height, width, channels]."""
+    return [name for name, spec in dataset.inputs.items() if len(spec.shape) == 3]
+
+
+def size_of(weights: Iterable[np.ndarray]) -> int:
+    """How large a network of these weights is: the numbers in its kernels."""
+    return sum(weight.size for weight in weights if weight.ndim >= 2)
+
+
+def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, object], str]:
+    """({what is good for most pictures}, why not the rest)."""
+    on: Dict[str, object] = {"crop": CROP}
+    if weights >= LARGE:
+        on["cutout"] = CUTOUT
+    if section.flip is not None:
+        return on, ""
+    why = _why_no_flip(dataset, part)
+    return ({**on, "flip": "none"} if why else {"flip": "horizontal", **on}), why
+
+
+def _why_no_photographs(dataset: Dataset) -> str:
+    """Why the dataset is not one of colour pictures that are to be classified; nothing where it is."""
+    shapes = [tuple(spec.shape) for spec in dataset.inputs.values()]
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        return "the input is no picture" if len(shapes) == 1 else "the network has several inputs"
+    if shapes[0][2] != 3:
+        return "the pictures are not in colour; `augment: standard` says that they are to be varied"
+    if min(shapes[0][:2]) < LEAST_SIDE:
+        return "the pictures are smaller than {} pixels; `augment: standard` says that they are to be varied".format(
+            LEAST_SIDE)
+    if any(target.kind not in PLACELESS for target in dataset.targets.values()):
+        return "the pictures are not to be classified; the section `augment` says what else may be done to them"
+    return ""
+
+
+def _why_no_flip(dataset: Dataset, part: Part) -> str:
+    """Why pictures are not flipped unless the recipe says so; nothing where they can be."""
+    (name, *_) = pictures(dataset)
+    for target, spec in dataset.targets.items():
+        if spec.kind != "class":
+            return "not flipped: whether that is right for {} the data does not say (augment.flip)".format(target)
+        keep = mirrored.keep_their_class(part.inputs[name], part.targets[target])
+        if keep is None:
+            return "not flipped: the pictures do not tell whether that keeps their {} (augment.flip)".format(target)
+        if not keep:
+            return "not flipped: mirrored, pictures look like those of another {}".format(target)
+    return ""
+
+
+def _expect_possible(dataset: Dataset, key: str) -> None:
+    """Raises RecipeError where the variation cannot be done to this dataset."""
+    if key in GEOMETRY + COLOURS:
+        _expect_pictures(dataset, key)
+    if key in GEOMETRY:
+        _expect_movable(dataset, key)
+    if key in ("saturation", "hue") and any(dataset.inputs[name].shape[2] != 3 for name in pictures(dataset)):
+        _refuse(key, "the pictures are not in colour", "it is about red, green and blue")
+    if key == "cutmix" and (len(dataset.inputs) > 1 or not pictures(dataset)
+                            or any(target.kind not in PLACELESS for target in dataset.targets.values())):
+        _refuse(key, "it is for the classification of one picture",
+                "the share of each of two classes is that of their areas")
+
+
+def _expect_pictures(dataset: Dataset, key: str) -> None:
+    if not pictures(dataset):
+        _refuse(key, "no input of the dataset is a picture", "a picture is of shape [height, width, channels]; there "
+                "are " + ", ".join("{} {}".format(name, list(spec.shape)) for name, spec in dataset.inputs.items()))
+
+
+def _expect_movable(dataset: Dataset, key: str) -> None:
+    fixed = [name for name, target in dataset.targets.items() if target.kind not in PLACELESS + ("class_map",)]
+    if fixed:
+        _refuse(key, "the target {} may say where something is in the picture".format(fixed[0]),
+                "a picture that is moved would have the answer of one that is not")
+
+
+def _refuse(key: str, what: str, why: str, next_step: Optional[str] = None) -> None:
+    raise RecipeError(what, where="augment." + key, why=why,
+                      next_step=next_step or "leave {} out of the section augment".format(key))

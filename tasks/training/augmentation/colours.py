@@ -1,0 +1,68 @@
+"""Pictures made brighter, paler, noisier, or with a hole: each sample by itself, its pixels where they were."""
+
+import math
+from typing import Callable, Dict
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.training.augmentation.choice import COLOURS
+
+GREY = np.float32([0.299, 0.587, 0.114])
+TO_YIQ = np.float32([GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+
+
+def varied(pictures: tf.Tensor, on: Dict[str, object], draw: Callable[[str], tf.Tensor],
+           seeds: tf.Tensor) -> tf.Tensor:
+    """Pictures [N, H, W, C] float32 in codes, 0..255, after what is `on` of COLOURS, and still in that range.
+
+    draw: gives [N] uniform numbers in [0, 1) by name; seeds: [N, 2] int32, one pair a sample.
+    """
+    if not any(key in on for key in COLOURS):
+        return pictures
+
+    def drawn(key: str) -> tf.Tensor:
+        """[N, 1, 1, 1]: from -value to value."""
+        return ((2 * draw(key) - 1) * float(on[key]))[:, None, None, None]
+
+    x = pictures
+    if "brightness" in on:
+        x = x + 255 * drawn("brightness")
+    if "contrast" in on:
+        mean = tf.reduce_mean(x, [1, 2, 3], keepdims=True)
+        x = mean + (x - mean) * (1 + drawn("contrast"))
+    if "saturation" in on:
+        grey = tf.reduce_sum(x * GREY, -1, keepdims=True)
+        x = grey + (x - grey) * (1 + drawn("saturation"))
+    if "hue" in on:
+        x = _turned(x, drawn("hue") * (math.pi / 180))
+    if "noise" in on:
+        shape = x.shape.as_list()[1:]
+        x = x + 255 * float(on["noise"]) * tf.map_fn(
+            lambda seed: tf.random.stateless_normal(shape, seed), seeds, dtype=tf.float32)
+    x = tf.clip_by_value(x, 0.0, 255.0)
+    return _holed(x, float(on["cutout"]), draw) if "cutout" in on else x
+
+
+def _turned(x: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
+    """Colours turned around the greys by the angle, in radians, [N, 1, 1, 1]."""
+    y, i, q = tf.split(tf.tensordot(x, TO_YIQ.T, 1), 3, axis=-1)
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    turned = tf.concat([y, i * cos - q * sin, i * sin + q * cos], -1)
+    back = tf.tensordot(turned, np.linalg.inv(TO_YIQ).T.astype(np.float32), 1)
+    back.set_shape(x.shape)
+    return back
+
+
+def _holed(x: tf.Tensor, share: float, draw: Callable[[str], tf.Tensor]) -> tf.Tensor:
+    """A square hole in each picture, its centre anywhere in the picture, filled with the picture's mean colour."""
+    inside = tf.constant(True)
+    for axis, length in ((1, x.shape.as_list()[1]), (2, x.shape.as_list()[2])):
+        side = max(1, int(round(share * length)))
+        first = tf.floor(draw("cutout_" + "yx"[axis - 1]) * length) - side // 2
+        distance = tf.range(length, dtype=tf.float32) - first[:, None]
+        within = (distance >= 0) & (distance < side)
+        inside = inside & (within[:, :, None, None] if axis == 1 else within[:, None, :, None])
+    mean = tf.reduce_mean(x, [1, 2], keepdims=True)
+    hole = tf.cast(inside, tf.float32)
+    return x + hole * (mean - x)

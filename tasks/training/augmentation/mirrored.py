@@ -1,0 +1,55 @@
+"""Whether pictures keep their class when left and right are exchanged, as far as the pictures themselves tell.
+
+A mirrored cat is a cat; a mirrored b is a d. Some pictures are classified by their nearest neighbour among others, as
+they are and mirrored: where a class is not the same mirrored, far fewer of the mirrored come out right.
+"""
+
+from typing import Optional
+
+import numpy as np
+
+PICTURES, QUERIES = 5000, 1000
+SIDE = 16  # pixels that are looked at, after averaging
+SIGNIFICANT = 2.6  # standard deviations, 1 of 200 by chance
+
+
+def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
+    """Whether mirrored pictures look like those of their class. codes: [N, H, W, C] uint8; labels: [N].
+
+    None where nothing can be told: the nearest neighbours know no more than which class is the most common.
+    """
+    rows = np.random.RandomState(0).permutation(len(codes))[:PICTURES]
+    queries, others = np.split(rows, [min(QUERIES, len(rows) // 5)])
+    if not len(queries):
+        return None
+    known = _directions(codes, others)
+    small = _small(codes, queries)
+    right = [labels[others][np.argmax(_unit(each) @ known.T, axis=1)] == labels[queries]
+             for each in (small, small[:, :, ::-1])]
+    common = np.bincount(labels[queries]).max() / len(queries)
+    if right[0].sum() <= len(queries) * common + SIGNIFICANT * np.sqrt(len(queries) * common * (1 - common)):
+        return None
+    lost, won = (int(np.sum(first & ~second)) for first, second in (right, right[::-1]))
+    return bool(lost - won <= SIGNIFICANT * np.sqrt(lost + won))
+
+
+def _directions(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return _unit(_small(codes, rows))
+
+
+def _small(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """[N, h, w, C] float32: the pictures of these rows, averaged over squares until they are SIDE pixels or so."""
+    step = max(1, min(codes.shape[1:3]) // SIDE)
+    height, width = (side // step for side in codes.shape[1:3])
+    found = np.empty((len(rows), height, width, codes.shape[3]), np.float32)
+    for number, row in enumerate(rows):  # one at a time: large pictures stay where they are
+        picture = codes[row, :height * step, :width * step]
+        found[number] = picture.reshape(height, step, width, step, -1).mean((1, 3))
+    return found
+
+
+def _unit(pictures: np.ndarray) -> np.ndarray:
+    """[N, numbers]: each without its mean, and of length 1, so that brightness and contrast count for nothing."""
+    flat = pictures.reshape(len(pictures), -1)
+    flat = flat - flat.mean(1, keepdims=True)
+    return flat / np.maximum(np.sqrt(np.square(flat).sum(1, keepdims=True)), 1e-6)

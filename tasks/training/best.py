@@ -1,0 +1,67 @@
+"""Which epoch of a phase is kept, and when there is no use in another."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, Optional
+
+from octet.errors import RecipeError
+
+LOWER_IS_BETTER = ("mse", "mae", "rmse", "error", "loss")
+
+
+class Best:
+    """What is kept of a phase: the values of its best epoch on the validation part, or of its last.
+
+    Of equally good epochs the later is kept: it was trained longer, and with a lower rate. `epoch` counts from 1; it
+    is None until there was one. `metric` is the one that decides, as output/metric.
+    """
+
+    def __init__(self, settings: SimpleNamespace, section: str) -> None:
+        """section: of the recipe, that the settings are of."""
+        self._settings, self._section = settings, section
+        self.metric: Optional[str] = None
+        self.epoch: Optional[int] = None
+        self.values: Any = None
+        self._epochs = 0
+        self._since_better = 0
+        self._score = float("-inf")
+
+    def offer(self, figures: Dict[str, Dict[str, Optional[float]]], values: Callable[[], Any]) -> None:
+        """An epoch came to these figures, {output: {metric: value}}; `values` gives what is kept of it."""
+        self._epochs += 1
+        score = self._scored(figures)
+        self._since_better = 0 if score > self._score else self._since_better + 1
+        if score >= self._score or self._settings.keep == "last" or self.epoch is None:
+            self.epoch, self.values = self._epochs, values()
+        self._score = max(score, self._score)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many epochs as `early_stopping` says brought nothing better."""
+        patience = self._settings.early_stopping
+        if patience is None or self._since_better < patience:
+            return False
+        logging.warning("stopped after epoch %d: %d epochs brought nothing better", self._epochs, patience)
+        return True
+
+    def expect_known(self, figures: Dict[str, Dict[str, Optional[float]]]) -> None:
+        """Raises RecipeError where the recipe monitors a metric that is not among these."""
+        known = _by_name(figures)
+        if self._settings.monitor is not None and self._settings.monitor not in known:
+            raise RecipeError("no metric '{}'".format(self._settings.monitor), where=self._section + ".monitor",
+                              why="it says which epoch is the best", next_step="name one of " + ", ".join(known))
+
+    def _scored(self, figures: Dict[str, Dict[str, Optional[float]]]) -> float:
+        """The monitored metric, turned so that more is better."""
+        self.expect_known(figures)
+        known = _by_name(figures)
+        self.metric = self._settings.monitor or next(iter(known))
+        value = known[self.metric]
+        if value is None or value != value:
+            return float("-inf")
+        return -value if self.metric.split("/")[-1] in LOWER_IS_BETTER else value
+
+
+def _by_name(figures: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Optional[float]]:
+    return {"{}/{}".format(output, metric): value
+            for output, found in figures.items() for metric, value in found.items()}

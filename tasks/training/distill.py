@@ -1,0 +1,34 @@
+"""What a quantized network learns from its float network (Hinton and others 2015, arXiv:1503.02531)."""
+
+from typing import Dict, Sequence
+
+import tensorflow as tf
+
+from tasks import network as net
+from tasks.training import heads
+
+TEACHER = "octet/teacher"
+
+
+def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """How far `outputs`, of the current graph, are from those of the float graph for the same inputs; a scalar.
+
+    Of classes the cross-entropy with the float network's probabilities, of values the mean squared difference; each
+    output counts by its `loss_weight`. The float graph, constants all, becomes a part of the current one.
+    """
+    taught = tf.import_graph_def(
+        graph_def, name=TEACHER, input_map=dict(zip(net.nodes(network, "inputs"), inputs)),
+        return_elements=[node + ":0" for node in net.nodes(network, "outputs")])
+    return tf.add_n([end["loss_weight"] * _of(end, output, teacher)
+                     for end, output, teacher in zip(network["outputs"], outputs, taught)])
+
+
+def _of(end: Dict, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
+    if end["kind"] == "value":
+        return tf.reduce_mean(tf.squared_difference(output, taught))
+    head, teacher = heads.of(output), heads.of(taught)
+    if head.kind == heads.SIGMOID:
+        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(teacher.logits), logits=head.logits)
+        return tf.reduce_mean(tf.reduce_sum(each, axis=-1))
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
+        labels=tf.nn.softmax(teacher.logits), logits=head.logits))

@@ -1,0 +1,84 @@
+"""The loop on a network of one dense layer."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from octet.datasets.dataset import Part
+from octet.schema import Train
+from tasks.training import optimizer
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.augmentation.choice import Choice
+from tasks.training.best import Best
+from tasks.training.history import History, duration
+from tasks.training.loop import Trainer
+
+RANDOM = np.random.RandomState(0)
+PART = Part({"image": RANDOM.randint(0, 256, (90, 4, 4, 3)).astype(np.uint8)},
+            {"label": RANDOM.randint(0, 5, 90).astype(np.int32)})
+NETWORK = {"inputs": [{"name": "image", "shape": [4, 4, 3], "scale": 1 / 255, "zero_point": 0}],
+           "outputs": [{"name": "label", "kind": "class", "classes": list("abcde"), "shape": [], "loss_weight": 1.0}]}
+
+
+def trainer(augmentation=None, **said):
+    """(trainer, settings) in the current graph."""
+    settings = optimizer.with_defaults(
+        SimpleNamespace(**Train(**{**dict(epochs=2, batch_size=10, optimizer="sgd"), **said}).model_dump()),
+        True, False, False)
+    image = tf.placeholder(tf.float32, [None, 4, 4, 3])
+    scores = tf.nn.softmax(tf.layers.dense(tf.layers.flatten(image), 5))
+    return Trainer(NETWORK, [image], [scores], settings, augmentation=augmentation), settings
+
+
+def fitted(folder, figures, **said):
+    """(messages, history) of a training whose validation comes to these figures, one an epoch."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        trained, settings = trainer(**said)
+        session.run(tf.global_variables_initializer())
+        best, left, messages = Best(settings, "train"), iter(figures), []
+
+        def validate():
+            found = {"label": {"accuracy": next(left)}}
+            best.offer(found, lambda: None)
+            return found
+
+        history = History(folder, validate)
+        trained.fit(session, PART, 1, history, lambda done, text: messages.append((done, text)), best)
+        return messages, history.close()
+
+
+def test_progress_has_loss_metric_speed_and_the_time_that_is_left(tmp_path):
+    messages, _ = fitted(tmp_path, [0.5, 0.75])
+    assert re.match(r"epoch 1/2, loss \d\.\d+, \d+ images/s, \d+ s left$", messages[0][1])
+    assert re.match(r"epoch 2/2, loss \d\.\d+, label accuracy 0\.5000, \d+ images/s, \d+ s left$", messages[2][1])
+    assert messages[-1] == (1.0, messages[-1][1]) and "accuracy 0.7500" in messages[-1][1]
+    assert [done for done, _ in messages] == sorted(done for done, _ in messages)
+
+
+def test_training_that_brings_nothing_better_is_stopped(tmp_path):
+    _, epochs = fitted(tmp_path, [0.5, 0.6, 0.6, 0.5, 0.9], epochs=5, early_stopping=2)
+    assert len(epochs) == 4
+
+
+@pytest.mark.parametrize("seconds, words", [
+    (8.4, "8 s"), (200, "3 min 20 s"), (7500, "2 h 05 min"), (3599.7, "1 h 00 min")])
+def test_a_time_is_said_in_two_units(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_answers_of_mixed_samples_count_by_their_shares():
+    with tf.Graph().as_default(), tf.Session() as session:
+        augmentation = Augmentation(Choice({"mixup": 1.0}), NETWORK, 1)
+        trained, _ = trainer(augmentation)
+        session.run(tf.global_variables_initializer())
+        fed = trained._fed_in_training(PART, np.arange(30), 0)
+        share = fed[trained.share]
+        loss = session.run(trained.loss, fed)
+        both = [session.run(trained.loss, {**fed, trained.share: 1.0, trained.answers[0]: fed[answers]})
+                for answers in (trained.answers[0], trained.others[0])]
+        assert 0.01 < share < 0.99 and loss == pytest.approx(share * both[0] + (1 - share) * both[1], rel=1e-4)
+        plain = session.run(trained.loss, trained.fed(PART, np.arange(30)))
+        assert plain != pytest.approx(loss, rel=1e-6)
