@@ -140,11 +140,11 @@ EDITS = [
          "TrainFloat: data.args.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
     Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
-    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, optimizer: adam}"), []),
+    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/schema.py", "float = Field(0.001", "float = Field(0.002"), ALL,
-        "TrainFloat: train.learning_rate 0.001 -> 0.002"),
+        "octet/schema.py", "int = Field(64", "int = Field(32"), ALL,
+        "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
     Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),
