@@ -96,7 +96,7 @@ def change_picture_and_put_its_time_back(house: House) -> None:
 def change_helper_and_put_its_time_back(house: House) -> None:
     """Python's own cache takes such a file for what it was."""
     path = house.root / "tasks/training/schedule.py"
-    damage(path, path.read_bytes().replace(b"return start * ", b"return start/9*"))
+    damage(path, path.read_bytes().replace(b"rate * _left", b"rate/9*_left"))
 
 
 def run_then(edit: Callable[[House], object], **which: str) -> Callable[[House], None]:
@@ -140,11 +140,11 @@ EDITS = [
          "TrainFloat: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
     Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
-    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, optimizer: adam}"), []),
+    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/schema.py", "float = Field(0.001", "float = Field(0.002"), ALL,
-        "TrainFloat: train.learning_rate 0.001 -> 0.002"),
+        "octet/schema.py", "int = Field(64", "int = Field(32"), ALL,
+        "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
     Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),
@@ -157,9 +157,9 @@ EDITS = [
     Edit("a comment", source("tasks/training/schedule.py", "def rate", "# why\ndef rate"), []),
     Edit("a docstring", source("tasks/training/schedule.py", '"""The learning rate', '"""How fast it learns'), []),
     Edit("formatting", source(
-        "tasks/training/schedule.py", "CURVES[curve](done)", "CURVES[curve](\n        done)"), []),
+        "tasks/training/schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
     Edit("a helper function, other numbers", source(
-        "tasks/training/schedule.py", "return start * ", "return 0.5 * start * "), ALL,
+        "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), ALL,
         "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
         "octet/datasets/dataset.py", "scale = (high - low) / 255", "scale = (high - low) / 254.5"), ALL,

@@ -25,7 +25,7 @@ def build(input_shape, classes, head, activation=None):
 RECIPE = """
 data: {dataset: digits, args: {targets: [%s]}}
 model: {build: ./net.py, args: {head: [%s], activation: %s}}
-train: {epochs: 6, batch_size: 32, loss_weights: {%s: 0.5}}
+train: {epochs: 6, batch_size: 32, optimizer: adam, learning_rate: 0.003, loss_weights: {%s: 0.5}}
 quantize: {epochs: 1, batch_size: 32}
 """
 

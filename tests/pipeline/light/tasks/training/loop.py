@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 from tasks.training import schedule
 
 
 def steps():
-    return [round(schedule.rate("cosine", 1.0, step / 4), 6) for step in range(5)]
+    settings = SimpleNamespace(schedule="cosine", learning_rate=1.0, warm_up=0.0)
+    return [round(schedule.rate(settings, step, 5), 6) for step in range(5)]
