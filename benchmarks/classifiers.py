@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 from octet import digest
-from octet import recipe as recipe_files
-from pipeline import settings, snapshot
-from pipeline.plan import Plan
-from pipeline.store import Store
+from octet.recipe import loading as recipe_files
+from pipeline import settings
+from pipeline.inputs import snapshot
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
 
 FOLDER = settings.ROOT / ".octet" / "accuracy"
 PAGE = settings.ROOT / "docs" / "accuracy.md"

@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-from pipeline import settings, snapshot, words
-from pipeline.plan import Plan
-from pipeline.runs import Runs
+from pipeline import formatting, settings
+from pipeline.inputs import snapshot
 from pipeline.spec import STAGES
-from pipeline.store import Store
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
 
 RECIPE = "seed: {}\ndata: {{dataset: digits}}\nmodel: {{build: lenet}}\n"
 COMMANDS = {"ls": ["ls"], "why --all": ["why", "--all"], "gc --dry-run": ["gc", "--dry-run"]}
@@ -47,10 +48,10 @@ def furnish(folder: Path, first: int, last: int) -> None:
                 "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest, "seed": number,
                 "run": None, "why": [], "sources": {name: file.sha256 for name, file in files.items()},
                 "listings": {}, "places": {}, "upstream": {need: plan.key(need)[0] for need in spec.needs},
-                "host": "bench", "started": words.utc(0), "finished": words.utc(0), "seconds": 0.0})
+                "host": "bench", "started": formatting.utc(0), "finished": formatting.utc(0), "seconds": 0.0})
         runs.begin(path, {
             "recipe": {"name": path.stem, "path": str(path)}, "snapshot": taken.digest,
-            "target": "ValidateInterpreter", "started": words.utc(0), "finished": words.utc(0), "exit": 0,
+            "target": "ValidateInterpreter", "started": formatting.utc(0), "finished": formatting.utc(0), "exit": 0,
             "host": "bench", "pid": 0, "by": "bench", "argv": [],
             "stages": {stage: {"key": plan.key(stage)[0], "made": True, "why": []} for stage in STAGES}})
 
@@ -63,7 +64,7 @@ def measure(folder: Path) -> Dict[str, float]:
     for name, command in COMMANDS.items():
         for _ in range(2):
             before = _cpu_s()
-            subprocess.run([sys.executable, "-m", "pipeline.cli"] + command, env=environment, check=True,
+            subprocess.run([sys.executable, "-m", "pipeline.cli.main"] + command, env=environment, check=True,
                            cwd=str(settings.ROOT), stdout=subprocess.DEVNULL)
             found[name] = _cpu_s() - before
     return found

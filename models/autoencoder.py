@@ -6,7 +6,7 @@ from typing import Sequence, Tuple
 import numpy as np
 import tensorflow as tf
 
-from models.arguments import expect, expect_count, expect_counts, is_shape
+from models._arguments import expect, expect_count, expect_counts, is_shape
 
 
 def build(input_shape: Tuple[int, ...], classes: Tuple[int, ...],

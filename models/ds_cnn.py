@@ -5,7 +5,7 @@ from typing import Sequence, Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_count, expect_image_classifier, expect_share, is_shape
+from models._arguments import expect, expect_count, expect_image_classifier, expect_share, is_shape
 
 
 def build(input_shape: Tuple[int, int, int], classes: int, filters: int = 64, blocks: int = 4,

@@ -4,7 +4,7 @@ from typing import Sequence, Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect_count, expect_counts, expect_image_classifier
+from models._arguments import expect_count, expect_counts, expect_image_classifier
 
 
 def build(input_shape: Tuple[int, int, int], classes: int, filters: Sequence[int] = (32, 64, 64),

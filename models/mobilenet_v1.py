@@ -4,8 +4,8 @@ from typing import Optional, Sequence, Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_counts, expect_factor, expect_flag, expect_image_classifier, expect_share
-from models.halvings import strides
+from models._arguments import expect, expect_counts, expect_factor, expect_flag, expect_image_classifier, expect_share
+from models._strides import strides
 
 WIDTHS = (64, 128, 256, 512, 1024)
 

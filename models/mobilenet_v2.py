@@ -4,8 +4,8 @@ from typing import Optional, Sequence, Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_count, expect_counts, expect_factor, expect_image_classifier
-from models.halvings import strides
+from models._arguments import expect, expect_count, expect_counts, expect_factor, expect_image_classifier
+from models._strides import strides
 
 WIDTHS = (16, 24, 32, 64, 96, 160, 320)
 HALVES = (False, True, True, True, False, True, False)  # the first block of that width, after the stem

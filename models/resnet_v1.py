@@ -4,7 +4,7 @@ from typing import Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_count, expect_flag, expect_image_classifier, expect_penalty
+from models._arguments import expect, expect_count, expect_flag, expect_image_classifier, expect_penalty
 
 LAST_ACTIVATIONS = ("after_add", "none", "in_branches")
 

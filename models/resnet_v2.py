@@ -5,7 +5,7 @@ from typing import Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect_count, expect_flag, expect_image_classifier, expect_penalty
+from models._arguments import expect_count, expect_flag, expect_image_classifier, expect_penalty
 
 
 def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int = 1, filters: int = 16,

@@ -4,7 +4,7 @@ from typing import Tuple
 
 import tensorflow as tf
 
-from models.arguments import expect, expect_count, expect_flag, expect_image_classifier, is_count
+from models._arguments import expect, expect_count, expect_flag, expect_image_classifier, is_count
 
 UPSAMPLINGS = ("transposed", "nearest", "bilinear")
 

@@ -11,7 +11,7 @@ from octet.stamps import Stamps
 class Job(NamedTuple):
     """One stage's work order.
 
-    stage:     name of the module in `tasks` that does it (`train_float`).
+    stage:     the module in `tasks` that does it (`stages.train_float`).
     settings:  the recipe's sections that the stage reads, defaults filled in; always with `seed`.
     inputs:    the folder of each upstream artifact, by stage name.
     output:    an empty folder; what is in it at the end is the artifact.

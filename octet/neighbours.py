@@ -2,7 +2,7 @@
 
 They are submodules of the file's own private module, so two folders may each have a `utils.py`, and no other code ever
 imports one by accident: a `yaml.py` there shadows nothing for what is installed. What is beside the file goes before
-what is installed, as `pipeline/closure.py` reads it.
+what is installed, as `pipeline/inputs/source_closure.py` reads it.
 """
 
 import builtins

@@ -3,13 +3,13 @@
 import os as _os
 import sys as _sys
 
-from pipeline import startup as _startup
+from pipeline.terminal import startup as _startup
 
 
 def _loaded_by_luigi_command(argv) -> bool:
     """Whether the `luigi` command itself is importing us, because of its `--module pipeline`.
 
-    The page of the scheduler gives a command with `--module pipeline.stages`: that is us too.
+    The page of the scheduler gives a command with `--module pipeline.scheduling.stages`: that is us too.
     """
     folder, name = _os.path.split(argv[0])
     is_luigi = _startup.is_command("luigi") or (
@@ -32,7 +32,7 @@ if _loaded_by_luigi_command(_sys.argv):
     _forget_pythonpath()
     # Plain Luigi would wait a minute for a scheduler that is not there, look for luigi.cfg in the
     # working folder only, and exit with 0 whatever happens.
-    from pipeline import luigi_command as _luigi_command
+    from pipeline.scheduling import luigi_command as _luigi_command
     _luigi_command.take_over(_sys.argv[1:])
 elif _startup.is_command("octet"):
     _startup.begin()

@@ -9,9 +9,9 @@ from typing import NamedTuple, Optional
 
 import platformdirs
 
-from octet import recipe as recipes
 from octet.errors import UsageError
-from pipeline import startup
+from octet.recipe import loading as recipes
+from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"

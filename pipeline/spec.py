@@ -10,7 +10,7 @@ class StageSpec(NamedTuple):
     """One stage of the pipeline, declared.
 
     name:     the Luigi class, the folder in the store ('ConvertUint8').
-    module:   the file in `tasks` that does the work ('convert_uint8').
+    module:   the file in `tasks` that does the work ('stages.convert_uint8').
     needs:    the stages whose products it reads, direct ones only.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads.
@@ -28,24 +28,28 @@ class StageSpec(NamedTuple):
     checks: Tuple[str, ...] = ()
 
 
+CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
+"""{module in `tasks` that makes no artifact: the sections whose source it runs}."""
+
 _VARIABLES = ("variables.index", "variables.data-*")
 
 _IN_ORDER = (
-    StageSpec("TrainFloat", "train_float",
+    StageSpec("TrainFloat", "stages.train_float",
               reads=("seed", "data", "model", "train", "augment", "loss"), parts=("train", "validation"),
-              products=("float.pb", "training.meta", "network.json"), checks=("check",)),
-    StageSpec("TrainQAT", "train_qat", needs=("TrainFloat",),
+              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,)),
+    StageSpec("TrainQAT", "stages.train_qat", needs=("TrainFloat",),
               reads=("seed", "data", "augment", "quantize"), parts=("train", "validation"),
               products=("network.pb", "network.json") + _VARIABLES),
-    StageSpec("EvalGraph", "eval_graph", needs=("TrainQAT",),
+    StageSpec("EvalGraph", "stages.eval_graph", needs=("TrainQAT",),
               reads=("data",), parts=("test",),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
-    StageSpec("Freeze", "freeze", needs=("EvalGraph",),
+    StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
-    StageSpec("ConvertUint8", "convert_uint8", needs=("Freeze",),
+    StageSpec("ConvertUint8", "stages.convert_uint8", needs=("Freeze",),
               reads=("convert",),
               products=("model.tflite", "network.json")),
-    StageSpec("ValidateInterpreter", "validate_interpreter",
+    StageSpec("ValidateInterpreter", "stages.validate_interpreter",
               needs=("ConvertUint8", "Freeze", "TrainFloat"),
               reads=("data",), parts=("test",),
               products=("measurement.json",)),

@@ -18,7 +18,9 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.job import Job  # noqa: E402
-from tasks import channel, endings, file_guard, loaded, log, private_source  # noqa: E402
+from tasks import log  # noqa: E402
+from tasks.process import channel, endings  # noqa: E402
+from tasks.source_guard import file_guard, loaded_sources, private_source  # noqa: E402
 
 
 def _die_with_parent(jobs: int) -> None:
@@ -56,7 +58,7 @@ def main() -> int:
     try:
         stage = importlib.import_module("tasks." + job.stage)
         metrics = stage.run(job, reports.progress)
-        loaded.check()
+        loaded_sources.check()
         if file_guard.outside:
             metrics = dict(metrics, read_outside_data_path=file_guard.outside)
         said = {"metrics": json.loads(json.dumps(metrics))}

@@ -4,13 +4,13 @@ import dataclasses
 from pathlib import Path
 
 from octet import stamps
-from octet.arguments import expect
-from octet.datasets.check import check
-from octet.datasets.dataset import Dataset, arguments
+from octet.data.check import check
+from octet.data.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
-from octet.resolve import DATASETS, is_member, load_attribute, source_file, told
-from tasks import file_guard
+from octet.lookup import DATASETS, is_member, load_attribute, source_file, told
+from octet.recipe.signatures import expect
+from tasks.source_guard import file_guard
 
 
 def load(job: Job) -> Dataset:
@@ -45,5 +45,5 @@ def _users(name: str, args: dict, folder: Path) -> Dataset:
         if not isinstance(dataset, Dataset):
             raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),
                                where="data.dataset", why="a dataset is a function that returns one",
-                               next_step="return octet.datasets.dataset.Dataset(inputs, targets, parts)")
+                               next_step="return octet.data.dataset.Dataset(inputs, targets, parts)")
         return check(dataset, name)

@@ -149,7 +149,7 @@ def test_installed_package_has_both_commands_and_they_work(tmp_path):
     subprocess.run([str(binaries / "pip"), "-q", "install", str(build_wheel(tmp_path))], check=True)
     store = home / ".local" / "share" / "octet" / "store"
     assert run("octet", "ls") == "no runs in {}\n".format(store)
-    assert "pipeline.luigi_command" in (binaries / "luigi").read_text()  # Luigi was installed before it
+    assert "pipeline.scheduling.luigi_command" in (binaries / "luigi").read_text()  # Luigi was installed before it
     assert "fit to run" in run("octet", "check", "digits")
     run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
     (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")
@@ -217,7 +217,7 @@ def test_any_python_fetches_uv(tmp_path, python):
 
 
 def test_the_luigi_command_is_ours_and_luigi_is_behind_it():
-    assert "from pipeline.luigi_command import main" in Path(sys.executable).with_name("luigi").read_text()
+    assert "from pipeline.scheduling.luigi_command import main" in Path(sys.executable).with_name("luigi").read_text()
 
 
 def a_later_python():

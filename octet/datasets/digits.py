@@ -4,8 +4,8 @@ import json
 import os
 from typing import Any, Dict, List, Sequence
 
-from octet.datasets import content
-from octet.datasets.dataset import Dataset, Input, Part, Target
+from octet.data import content
+from octet.data.dataset import Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "digits.npz")
@@ -30,10 +30,10 @@ def load(targets: Sequence[str] = ("label",)) -> Dataset:
     """
     import numpy as np
 
-    from octet.datasets import archive
-    from octet.datasets.answers import labels
-    from octet.datasets.check import check
-    from octet.datasets.codes import reals
+    from octet.data import archive
+    from octet.data.answers import labels
+    from octet.data.check import check
+    from octet.data.codes import reals
 
     wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))

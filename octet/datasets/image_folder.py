@@ -17,10 +17,10 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.datasets import content, listing
-from octet.datasets import split as splits
-from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target, scale_of
-from octet.datasets.listing import Picture
+from octet.data import content, listing
+from octet.data import split as splits
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, scale_of
+from octet.data.listing import Picture
 from octet.errors import DatasetError
 
 MOST_PIXELS = 89478485  # of a picture: as many as Pillow opens without a warning
@@ -39,15 +39,15 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized bilinearly to `size` [H, W];
     label [N], the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
 
-    split: how the parts that have no folder are taken from the training pictures (octet/datasets/split.py).
+    split: how the parts that have no folder are taken from the training pictures (octet/data/split.py).
     ignore: the index of a mask's pixels that are neither learnt nor measured. alpha: drop, white, black or keep (one
     channel more). bits: how many bits of 16-bit pictures are used. skip_unreadable: goes on without classes and
     pictures that cannot be read, and says so. Raises DatasetError.
     """
     import numpy as np
 
-    from octet.datasets import pictures
-    from octet.datasets.check import check
+    from octet.data import pictures
+    from octet.data.check import check
 
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     found = _found(path, split, masks is not None, skip_unreadable)

@@ -6,8 +6,8 @@ The embedded file is not in the original's order: see data/SOURCES.md.
 import os
 from typing import Dict
 
-from octet.datasets import content
-from octet.datasets.dataset import Dataset, Input, Part, Target
+from octet.data import content
+from octet.data.dataset import Dataset, Input, Part, Target
 from octet.errors import DatasetError
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist.npz")
@@ -16,9 +16,9 @@ FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist.n
 def load(validation: int = 5000) -> Dataset:
     """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
     the 60,000 training images are the validation part. Raises DatasetError."""
-    from octet.datasets import archive
-    from octet.datasets.answers import labels
-    from octet.datasets.check import check
+    from octet.data import archive
+    from octet.data.answers import labels
+    from octet.data.check import check
     arrays = archive.read(FILE, ("x_train", "y_train", "x_test", "y_test"))
     images, answers = arrays["x_train"][..., None], labels(arrays["y_train"], "y_train", FILE)
     if not 2 <= validation <= len(images) - 2:

@@ -26,11 +26,11 @@ import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from octet.datasets import content
-from octet.datasets import split as splits
-from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
-from octet.datasets.listing import MEANT
-from octet.datasets.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
+from octet.data import content
+from octet.data import split as splits
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target
+from octet.data.listing import MEANT
+from octet.data.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
 
 Arrays = Dict[str, Any]
@@ -60,9 +60,9 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     said; `clip` takes what is outside to its ends; `percentile` finds the range that holds so many percent of the
     values in the training arrays, and clips. Labels are indices, or the classes' names. Without `classes` there are
     as many as the training labels name. Parts that the file has no arrays for are taken from the training samples as
-    `split` says (octet/datasets/split.py). Raises DatasetError.
+    `split` says (octet/data/split.py). Raises DatasetError.
     """
-    from octet.datasets.check import check
+    from octet.data.check import check
 
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
     found, notes = _read(path, asked)
@@ -119,7 +119,7 @@ def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile:
 
 def _read(path: str, asked: Asked) -> Tuple[Dict[str, Arrays], List[str]]:
     """({part: {pattern: array}} of the parts that the file has, what of the file is not read)."""
-    from octet.datasets import archive
+    from octet.data import archive
 
     there = archive.names(path)
     names = {part: [in_part(pattern, part) for pattern in asked.patterns] for part in PARTS}
@@ -158,7 +158,7 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
 def _classes(answer: TargetArray, train: Arrays, path: str) -> List[str]:
     """The names of a target's classes: the recipe's, else those of text labels, else as many numbers as the training
     labels name. A value has none."""
-    from octet.datasets import answers
+    from octet.data import answers
 
     if answer.classes is not None or answer.kind == "value":
         return answer.classes or []
@@ -175,7 +175,7 @@ def _classes(answer: TargetArray, train: Arrays, path: str) -> List[str]:
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
     """The part's answers by target, but for those that are copies of an input."""
-    from octet.datasets import answers
+    from octet.data import answers
 
     read_as = {"labels": answers.several, "class_map": answers.class_map, "value": answers.values}
     made = {}
@@ -217,20 +217,20 @@ def _taken(part: Part, rows: Any) -> Part:
 
 
 def _range(source: InputArray, train: Arrays, path: str) -> Any:
-    from octet.datasets import codes
+    from octet.data import codes
     if source.percentile is None:
         return codes.Range(float(source.low), float(source.high), source.clip)
     return codes.percentiles(train[source.pattern], source.percentile, in_part(source.pattern, "train"), path)
 
 
 def _columns(asked: Asked, train: Dict[str, Any], path: str) -> Dict[str, Any]:
-    from octet.datasets import answers
+    from octet.data import answers
     return {name: answers.columns(train[name], name, path) for name, answer in asked.targets.items() if answer.scale}
 
 
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], path: str
             ) -> Tuple[Dict[str, Any], List[str]]:
-    from octet.datasets import codes
+    from octet.data import codes
 
     made, notes = {}, []
     for name, source in asked.inputs.items():
@@ -242,8 +242,8 @@ def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], path
 def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, ranges: Dict[str, Any],
             columns: Dict[str, Any]) -> Dict[str, Any]:
     """All answers of a part: copies of inputs, columns scaled, the others as they are."""
-    from octet.datasets import codes
-    from octet.datasets.answers import by_column
+    from octet.data import codes
+    from octet.data.answers import by_column
 
     made = {}
     for name, answer in asked.targets.items():

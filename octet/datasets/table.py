@@ -6,7 +6,7 @@
     data: {dataset: table, args: {path: poses.csv, file: photo, size: [96, 96], value: [x, y]}}
 
 Files are looked for beside the table, or in `folder`. `part` is a column of train, validation and test; without it, and
-for what it does not name, `split` says what is held out (octet/datasets/split.py), {validation: 0.1, test: 0.1} unless
+for what it does not name, `split` says what is held out (octet/data/split.py), {validation: 0.1, test: 0.1} unless
 said. Each column of features, and of a value, is scaled so that its training values reach from 0 to 1.
 """
 
@@ -16,11 +16,11 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.datasets import content, listing
-from octet.datasets import split as splits
-from octet.datasets.dataset import PARTS, Dataset, Input, Part, Target
+from octet.data import content, listing
+from octet.data import split as splits
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target
 from octet.errors import DatasetError
-from octet.resolve import suggest
+from octet.lookup import suggest
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 
@@ -92,7 +92,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
          skip_unreadable: bool = False) -> Dataset:
     """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
     Pictures are decoded as image_folder decodes them. Raises DatasetError."""
-    from octet.datasets.check import check
+    from octet.data.check import check
 
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
                   skip_unreadable)
@@ -237,7 +237,7 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
 def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str]]:
     """({part: codes}, {part: which of its rows could be read}, what was noticed)."""
-    from octet.datasets import answers, codes, pictures
+    from octet.data import answers, codes, pictures
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     if asked.features:
@@ -263,7 +263,7 @@ def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
 def _answers(table: Table, rows: Dict[str, List[int]], asked: Asked) -> Tuple[Target, Dict[str, Any]]:
     import numpy as np
 
-    from octet.datasets import answers
+    from octet.data import answers
 
     if asked.label:
         cells = np.array(table.column(asked.label, "label"))

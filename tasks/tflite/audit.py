@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from octet.errors import AuditError
 from tasks.tflite import fake_quants
-from tasks.tflite.contents import Contents, Tensor
 from tasks.tflite.fake_quants import Quantization
+from tasks.tflite.model_file import Contents, Tensor
 
 SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends and stores float32
 FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")

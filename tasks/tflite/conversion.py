@@ -4,9 +4,9 @@ from typing import Dict, NamedTuple
 
 import tensorflow as tf
 
-from octet import identifier
-from tasks.tflite import audit, contents, toco
-from tasks.tflite.contents import Contents
+from octet import model_identifier
+from tasks.tflite import audit, model_file, toco
+from tasks.tflite.model_file import Contents
 
 
 class Converted(NamedTuple):
@@ -20,6 +20,6 @@ class Converted(NamedTuple):
 def to_uint8(frozen: tf.GraphDef, network: Dict) -> Converted:
     """The fully-uint8 file. Raises ConvertError when toco refuses, AuditError when anything in the file is not uint8 or
     not as trained."""
-    content = identifier.carried(toco.convert(frozen, network, uint8=True))
-    found = contents.read(content)
+    content = model_identifier.carried(toco.convert(frozen, network, uint8=True))
+    found = model_file.read(content)
     return Converted(content, found, audit.fully_uint8(found, network, frozen))

@@ -6,7 +6,7 @@ from typing import Dict, NamedTuple, Set, Tuple
 import tensorflow as tf
 
 from octet.errors import ConvertError
-from tasks.quantize import constants
+from tasks.graph import constants
 
 KIND = "FakeQuantWithMinMaxVars"
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.lite.toco import model_flags_pb2, toco_flags_pb2, types_pb2
 
 from octet.errors import ConvertError
-from tasks.tflite import complaints, fake_quants, toco_worker
+from tasks.tflite import fake_quants, toco_errors, toco_worker
 
 # By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
 WORKER = (sys.executable, "-I", toco_worker.__file__)
@@ -21,7 +21,7 @@ WORKER = (sys.executable, "-I", toco_worker.__file__)
 def convert(frozen: tf.GraphDef, network: Dict, uint8: bool) -> bytes:
     """The .tflite file of a frozen graph, uint8 throughout or float.
 
-    Raises ConvertError for what toco complains of (see `complaints.py`) and for impossible ranges.
+    Raises ConvertError for what toco complains of (see `toco_errors.py`) and for impossible ranges.
     """
     if uint8:
         _check_ranges(frozen)
@@ -51,7 +51,7 @@ def _run(messages: List[bytes]) -> bytes:
             made.seek(0)
             return made.read()
         log.seek(0)
-        raise complaints.translated(log.read().decode("utf-8", "replace"))
+        raise toco_errors.translated(log.read().decode("utf-8", "replace"))
 
 
 def _check_ranges(graph_def: tf.GraphDef) -> None:

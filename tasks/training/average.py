@@ -8,7 +8,7 @@ from typing import Iterator, List, Optional, Sequence
 
 import tensorflow as tf
 
-from tasks.training.sessions import put
+from tasks.keras_model.sessions import put
 
 
 class Average:

@@ -1,7 +1,7 @@
 """First ranges from the data, and how they move afterwards.
 
 A range moves with each run of the training graph by `momentum` of the way to the batch's own range
-(tasks/quantize/ranges.py).
+(tasks/quantize/ranges/trained_range.py).
 """
 
 from itertools import islice
@@ -11,13 +11,14 @@ from typing import Collection, Dict, List
 import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import Part
+from octet.data.dataset import Part
 from octet.errors import QuantizeError
 from octet.job import Progress
-from tasks import network as net
-from tasks.quantize.plan import Quantized
-from tasks.training import evaluate, feed
-from tasks.training.sessions import put
+from tasks.evaluation import evaluate
+from tasks.graph import io_spec
+from tasks.keras_model.sessions import put
+from tasks.quantize.passes import Quantized
+from tasks.training import feed
 
 # In quantization-aware training a range remembers this share of the steps. The moving average that
 # tf.contrib.quantize has remembers 1,000 steps whatever there are, and in a short phase stays where it was while
@@ -36,7 +37,7 @@ def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Pa
     wanted = min(settings.calibration_batches, feed.count(part, settings.batch_size))
     rows = feed.batches(part, settings.batch_size, seed, epoch=0)
     for done, chosen in enumerate(islice(rows, wanted)):
-        fed = net.feed(network, quantized.inputs, part, chosen)
+        fed = io_spec.feed(network, quantized.inputs, part, chosen)
         fed[quantized.momentum] = 1 / (done + 1)  # a mean, one term at a time
         session.run(quantized.outputs, fed)
         progress(done / wanted, "calibrating the ranges, batch {}/{}".format(done + 1, wanted))

@@ -4,8 +4,8 @@ from typing import Dict, Sequence
 
 import tensorflow as tf
 
-from tasks import network as net
-from tasks.training import heads
+from tasks.graph import io_spec
+from tasks.keras_model import heads
 
 TEACHER = "octet/teacher"
 
@@ -17,8 +17,8 @@ def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], out
     output counts by its `loss_weight`. The float graph, constants all, becomes a part of the current one.
     """
     taught = tf.import_graph_def(
-        graph_def, name=TEACHER, input_map=dict(zip(net.nodes(network, "inputs"), inputs)),
-        return_elements=[node + ":0" for node in net.nodes(network, "outputs")])
+        graph_def, name=TEACHER, input_map=dict(zip(io_spec.nodes(network, "inputs"), inputs)),
+        return_elements=[node + ":0" for node in io_spec.nodes(network, "outputs")])
     return tf.add_n([end["loss_weight"] * _of(end, output, teacher)
                      for end, output, teacher in zip(network["outputs"], outputs, taught)])
 

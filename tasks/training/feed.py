@@ -4,7 +4,7 @@ from typing import Iterator
 
 import numpy as np
 
-from octet.datasets.dataset import Part
+from octet.data.dataset import Part
 
 
 def batches(part: Part, size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:

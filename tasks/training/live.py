@@ -13,20 +13,22 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
-from octet.datasets.dataset import Dataset, Part
+from octet.data.dataset import Dataset, Part
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
-from tasks import functions
-from tasks import network as net
-from tasks.quantize import constants, groups, kernels, thaw
-from tasks.training import evaluate, feed, training_graph
+from tasks.evaluation import evaluate
+from tasks.graph import constants, freezing, io_spec
+from tasks.keras_model import training_graph
+from tasks.keras_model.sessions import put
+from tasks.quantize.ir import kernel_groups, trainable_weights
+from tasks.quantize.kernels import table
+from tasks.training import feed
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
-from tasks.training.sessions import put
 
-WITHOUT = (kernels.FOLLOWS, kernels.FIXED)  # kinds of kernels whose range is not trained
+WITHOUT = (table.FOLLOWS, table.FIXED)  # kinds of kernels whose range is not trained
 
 
 def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, part: Part) -> Set[str]:
@@ -42,12 +44,12 @@ def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, pa
             where="quantize.delay", why="it would be in sight of none: {} epochs of {} samples, {} at a time".format(
                 settings.epochs, len(part), settings.batch_size),
             next_step="set a smaller delay, or more epochs")
-    outputs = net.nodes(network, "outputs")
+    outputs = io_spec.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
-        thaw.thaw(constants.fold(graph_def, outputs))
+        trainable_weights.thaw(constants.fold(graph_def, outputs))
         _expect_no_mistaken_names(graph)
         tf.contrib.quantize.create_eval_graph(graph)
-        path = groups.Path(graph, net.nodes(network, "inputs"), outputs)
+        path = kernel_groups.Path(graph, io_spec.nodes(network, "inputs"), outputs)
         ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
         missing = [operation for operation in path.operations
                    if _needs_range(path, operation) and operation.name not in ranged]
@@ -76,7 +78,7 @@ def _expect_no_mistaken_names(graph: tf.Graph) -> None:
 
 def expect_no_functions(graph: tf.Graph, network: Dict) -> None:
     """Raises QuantizeError where an output of the graph, as Keras made it, depends on a function."""
-    called = functions.calls(graph, net.tensors(graph, network, "outputs"))
+    called = freezing.calls(graph, io_spec.tensors(graph, network, "outputs"))
     if called:
         raise QuantizeError(
             "tf.contrib.quantize does not look into functions", where="quantize.batch_norm",
@@ -84,20 +86,20 @@ def expect_no_functions(graph: tf.Graph, network: Dict) -> None:
             next_step="leave out `batch_norm: live`, or write these layers without tf.function and tf.nn.swish")
 
 
-def _needs_range(path: groups.Path, operation: tf.Operation) -> bool:
+def _needs_range(path: kernel_groups.Path, operation: tf.Operation) -> bool:
     if operation in path.inputs or path.fused(operation) or _before_folded_bias(path, operation):
         return False
-    found = groups.kernel(operation)
+    found = kernel_groups.kernel(operation)
     return found is None or found.kind not in WITHOUT
 
 
-def _before_folded_bias(path: groups.Path, operation: tf.Operation) -> bool:
+def _before_folded_bias(path: kernel_groups.Path, operation: tf.Operation) -> bool:
     """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
     readers = path.readers(operation.outputs[0])
-    return (groups.kernel(operation) is not None and groups.kernel(operation).kind == kernels.LAYER
+    return (kernel_groups.kernel(operation) is not None and kernel_groups.kernel(operation).kind == table.LAYER
             and [reader.type for reader in readers] == ["Add"]
             and not any(tensor.op in path.operations for tensor in readers[0].inputs
-                        if groups.source(tensor).op is not operation))
+                        if kernel_groups.source(tensor).op is not operation))
 
 
 def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Progress, settings: SimpleNamespace,
@@ -107,7 +109,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Pro
     In the folder `source` are TrainFloat's products. Validation is that of the float graph.
     """
     seed = job.settings["seed"]
-    graph_def = net.read_graph(source / "float.pb")
+    graph_def = io_spec.read_graph(source / "float.pb")
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor)
               for node in graph_def.node if node.op == "Const"}
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
@@ -141,7 +143,7 @@ def _ranged(tensor: tf.Tensor) -> tf.Tensor:
     """What readers of an output would see: its fake-quant, behind the switch that delays it where there is
     one; the tensor itself where it has none."""
     for fake_quant in tensor.consumers():
-        if fake_quant.type == groups.FAKE_QUANT:
+        if fake_quant.type == kernel_groups.FAKE_QUANT:
             return next((merge.outputs[0] for switch in fake_quant.outputs[0].consumers()
                          for branch in switch.outputs for merge in branch.consumers()
                          if merge.type == "Merge"), fake_quant.outputs[0])

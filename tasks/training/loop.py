@@ -7,10 +7,10 @@ from typing import Callable, Collection, Dict, List, Optional, Sequence
 import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import Part
+from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
-from tasks import network as net
+from tasks.graph import io_spec
 from tasks.training import feed, losses, optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.average import Average
@@ -108,7 +108,7 @@ class Trainer:
 
     def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
         """The real inputs and the answers of some samples of a part, as they are."""
-        fed = net.feed(self.network, self.inputs, part, rows)
+        fed = io_spec.feed(self.network, self.inputs, part, rows)
         fed.update((answers, part.targets[end["name"]][rows])
                    for end, answers in zip(self.network["outputs"], self.answers))
         if self.augmentation is not None and self.augmentation.mixes:

@@ -12,7 +12,7 @@ from typing import Dict, Sequence, Tuple
 
 import tensorflow as tf
 
-from tasks.training import heads
+from tasks.keras_model import heads
 
 SMOOTH = 1.0  # added to both sides of dice, so that a class that a batch lacks is no division by zero
 

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from typing import List
 
-from pipeline import cli, luigi_command
+from pipeline.cli import main
+from pipeline.scheduling import luigi_command
 from tests.attacks.place import Place
 from tests.attacks.situation import Situation
 
@@ -54,7 +55,7 @@ def _entered(words: List[str]) -> int:
     try:
         if words[0] == "luigi":
             luigi_command.take_over(sys.argv[1:])
-        return cli.main(words[1:])
+        return main.main(words[1:])
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Dict
 
 from pipeline.spec import STAGES
 from tests.attacks.place import Place
-from tests.pipeline.house import ROOT, House
+from tests.pipeline.checkout import ROOT, Checkout
 
 OTHER = "extends: faces.yaml\nmodel: {args: {width: 9}}\n"
 CHECK = '''\
@@ -17,7 +17,7 @@ CHECK = '''\
 
 from pathlib import Path
 
-from octet.resolve import load_attribute
+from octet.lookup import load_attribute
 from tasks import data
 
 
@@ -35,40 +35,40 @@ SCRIPT = "import sys\nfrom {0} import {1}\nsys.exit({1}())\n"
 
 def make(folder: Path) -> None:
     """Fills the folder: checkout/, environment/, template/, keys.json, and products.json of an undisturbed run."""
-    house = House(folder)
-    (house.root / "tasks" / "check.py").write_text(CHECK)
+    checkout = Checkout(folder)
+    (checkout.root / "tasks" / "check.py").write_text(CHECK)
     for name, module, function in re.findall(
         r'^(octet|luigi) = "([\w.]+):(\w+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
     ):
         (folder / "environment" / "bin" / name).write_text(SCRIPT.format(module, function))
-    house.put("other.yaml", OTHER)
-    shutil.copytree(str(ROOT / "tests"), str(house.root / "tests"), ignore=shutil.ignore_patterns("__pycache__"))
+    checkout.put("other.yaml", OTHER)
+    shutil.copytree(str(ROOT / "tests"), str(checkout.root / "tests"), ignore=shutil.ignore_patterns("__pycache__"))
     keys = {}  # type: Dict[str, Dict[str, str]]
     for recipe in ("faces", "other"):
-        run = house.luigi(recipe=recipe)
+        run = checkout.luigi(recipe=recipe)
         assert run.code == 0, run.said
-        shown = json.loads(house.octet("ls", "--artifacts", "--json").stdout)
+        shown = json.loads(checkout.octet("ls", "--artifacts", "--json").stdout)
         known = {key for stages in keys.values() for key in stages.values()}
         keys[recipe] = {item["stage"]: item["key"] for item in shown if item["key"] not in known}
         assert set(keys[recipe]) == set(STAGES), keys
-    pinned = house.octet("pin", keys["faces"]["Freeze"])
+    pinned = checkout.octet("pin", keys["faces"]["Freeze"])
     assert pinned.returncode == 0, pinned.stderr
     (folder / "keys.json").write_text(json.dumps(keys))
-    (folder / "products.json").write_text(json.dumps(_products(house, keys)))
+    (folder / "products.json").write_text(json.dumps(_products(checkout, keys)))
     template = folder / "template"
     template.mkdir()
-    shutil.move(str(house.mine), str(template / "mine"))
-    shutil.move(str(house.store), str(template / "store"))
+    shutil.move(str(checkout.mine), str(template / "mine"))
+    shutil.move(str(checkout.store), str(template / "store"))
     _litter(Place(folder, template))
 
 
-def _products(house: House, keys: Dict[str, Dict[str, str]]) -> Dict[str, Dict[str, Dict[str, str]]]:
+def _products(checkout: Checkout, keys: Dict[str, Dict[str, str]]) -> Dict[str, Dict[str, Dict[str, str]]]:
     """{recipe: {stage: {file: sha256}}}, by the bytes that there are."""
     found = {}
     for recipe, stages in keys.items():
         found[recipe] = {}
         for stage, key in stages.items():
-            folder = house.store / "artifacts" / stage / key
+            folder = checkout.store / "artifacts" / stage / key
             outputs = json.loads((folder / "manifest.json").read_text())["outputs"]
             found[recipe][stage] = {
                 output["path"]: hashlib.sha256((folder / output["path"]).read_bytes()).hexdigest()

@@ -24,8 +24,9 @@ import rich.progress  # noqa: F401
 import rich.table  # noqa: F401
 from PIL import Image  # noqa: F401
 
-from octet import schema  # noqa: F401
-from pipeline import cli, front, luigi_command  # noqa: F401
+from octet.recipe import schema  # noqa: F401
+from pipeline.cli import main as cli
+from pipeline.scheduling import luigi_command, run  # noqa: F401
 from tests.attacks import command, judge, table
 from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, Skip
@@ -39,7 +40,7 @@ def main() -> int:
     work, numbered = Path(sys.argv[1]), 0
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a command leaves behind comes to us
     for verb in cli.verbs():
-        __import__("pipeline.commands." + verb)
+        __import__("pipeline.cli.verbs." + verb)
     reference = json.loads((work / "products.json").read_text())
     for line in sys.stdin:
         kind, name = line.rstrip("\n").split(" ", 1)

@@ -15,11 +15,12 @@ from typing import Dict, Optional, Sequence
 from octet import digest
 from octet.datasets import digits, npz
 from octet.errors import OctetError
-from pipeline import settings, snapshot
-from pipeline.plan import Plan
+from pipeline import settings
+from pipeline.inputs import snapshot
 from pipeline.spec import STAGES
-from pipeline.store import Store
-from tasks.tflite import contents as tflite_contents
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
+from tasks.tflite import model_file
 from tests.compat import newer, page, recipes, small
 from tests.tasks.catalogue import CONVERTED, FARTHER
 
@@ -125,7 +126,7 @@ def _newer(row: recipes.Row, content: bytes) -> Dict:
     else:
         part = npz.load(str(FOLDER / "pictures{}.npz".format(recipes.side(row.name))), 0, 1).parts["test"]
     try:
-        found = newer.of_file(content, tflite_contents.read(content),
+        found = newer.of_file(content, model_file.read(content),
                               [values[:recipes.SAMPLES["test"]] for values in part.inputs.values()])
     except OctetError as error:
         return {"newer_lsb": None, "newer_died": str(error).splitlines()[0], "unlike": []}

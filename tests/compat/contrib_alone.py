@@ -19,12 +19,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert import ConverterError
 
-from octet import recipe as recipe_files
-from octet.datasets.dataset import quantization
+from octet.data.dataset import quantization
 from octet.errors import OctetError
-from octet.resolve import load_attribute
-from tasks.tflite import contents as tflite_contents
-from tasks.tflite import interpreter
+from octet.lookup import load_attribute
+from octet.recipe import loading as recipe_files
+from tasks.tflite import model_file
+from tasks.tflite.interpreter import processes
 from tests.compat import recipes
 from tests.tasks import catalogue
 
@@ -69,10 +69,10 @@ def _run(build: Callable[[], tf.keras.Model]) -> str:
         content = _converted(folder, frozen, entering, outputs)
     if content.startswith(b"!"):
         return content[1:].decode("utf-8")
-    contents = tflite_contents.read(content)
+    contents = model_file.read(content)
     codes = np.random.RandomState(0).randint(0, 256, [2] + shape[1:]).astype(np.uint8)
     try:
-        interpreter.over(content, contents, [codes], lambda done: None)
+        processes.over(content, contents, [codes], lambda done: None)
     except OctetError as error:
         return "converts; the interpreter: " + (error.why or str(error)).splitlines()[0]
     return RUNS

@@ -5,8 +5,9 @@ from typing import Dict, Iterable, List, Sequence
 import numpy as np
 
 from octet.errors import OctetError
-from tasks.tflite import interpreter, parity, patch
-from tasks.tflite.contents import Contents, Operator
+from tasks.tflite.interpreter import patch, processes
+from tasks.tflite.model_file import Contents, Operator
+from tasks.tflite.parity import operators
 
 RUNTIME = "tflite_runtime"
 
@@ -15,15 +16,15 @@ def operators_alone(content: bytes, contents: Contents, known: Dict[int, np.ndar
     """For each operator '', or by how much its outputs differ when it is given the very codes that it had in the 1.14
     interpreter. known: all tensors' codes in 1.14, as `parity.inside` gives."""
     samples = len(known[contents.inputs[0]])
-    outcomes = interpreter.run(content, [interpreter.Pass(
+    outcomes = processes.run(content, [processes.Pass(
         samples, {tensor.index: known[tensor.index] for tensor in contents.variable_inputs(operator)},
         [contents.tensors[index] for index in operator.outputs],
         patch.alone(content, contents, operator.number)) for operator in contents.operators], runtime=RUNTIME)
     return [_unlike(operator, outcome, known) for operator, outcome in zip(contents.operators, outcomes)]
 
 
-def _unlike(operator: Operator, outcome: interpreter.Outcome, known: Dict[int, np.ndarray]) -> str:
-    if isinstance(outcome, interpreter.Failure):
+def _unlike(operator: Operator, outcome: processes.Outcome, known: Dict[int, np.ndarray]) -> str:
+    if isinstance(outcome, processes.Failure):
         return "{}: {}".format(operator.kind, outcome.words.splitlines()[0])
     lsb = max(largest(outcome[index], known[index]) for index in operator.outputs)
     return "{} by {}".format(operator.kind, lsb) if lsb else ""
@@ -39,7 +40,7 @@ def compared(content: bytes, contents: Contents, codes: Sequence[np.ndarray], kn
     """{outputs_lsb: the largest difference of each output's codes, or None; unlike: what operators say alone}."""
     unlike = operators_alone(content, contents, known)
     try:
-        found = interpreter.over(content, contents, codes, lambda done: None, RUNTIME)
+        found = processes.over(content, contents, codes, lambda done: None, RUNTIME)
     except OctetError as error:
         return {"outputs_lsb": None, "died": str(error).splitlines()[0], "unlike": unlike}
     return {"outputs_lsb": [largest(values, known[index][:, 0]) for values, index in zip(found, outputs)],
@@ -48,4 +49,4 @@ def compared(content: bytes, contents: Contents, codes: Sequence[np.ndarray], kn
 
 def of_file(content: bytes, contents: Contents, codes: Sequence[np.ndarray]) -> Dict:
     """`compared` for a file and real samples, uint8 [N, ...] for each input."""
-    return compared(content, contents, codes, parity.inside(content, contents, codes), contents.outputs)
+    return compared(content, contents, codes, operators.inside(content, contents, codes), contents.outputs)

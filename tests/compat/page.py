@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence
 
 from importlib_metadata import version
 
-from tasks.tflite import interpreter
+from tasks.tflite.interpreter import processes
 from tests.compat.recipes import Row
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
 
@@ -50,7 +50,7 @@ The recipe of that name with 2 epochs and 1 quantized epoch, through the real st
 SMALL = """
 ## Tiny networks, one for each thing that may fail
 
-From `tests/tasks/catalogue.py`, those that are one of the ways of writing Keras (`as_...`) from `styles.py` beside it:
+From `tests/tasks/catalogue.py`; ways of writing Keras (`as_...`) are from `keras_styles.py` beside it:
 random pictures of 8x8x3, random weights, three steps in each phase, through the real stages, a dozen side by side in
 one recipe (`tests/compat/tiny.py`). For contrib.quantize alone each is a network of its own; one that ends in a linear
 layer gets a ReLU behind it there, because a linear output alone stops toco. What a kernel rounds otherwise than the
@@ -78,7 +78,7 @@ def text(rows: Sequence[Row], results: Path) -> str:
     small = sorted({**CONVERTED, **FARTHER})
     names = [row.name for row in rows] + small + sorted(REFUSED)
     parts = [HEAD.format(
-        date=datetime.date.today().isoformat(), machine=platform.machine(), processors=interpreter.processors(),
+        date=datetime.date.today().isoformat(), machine=platform.machine(), processors=processes.processors(),
         steps=2, python=platform.python_version(), done=len(set(names) & set(found)), all=len(names),
         **{name.replace("-", "_"): version(name) for name in ("tensorflow", "numpy", "tflite-runtime")})]
     for head, table in ((APPLICATIONS, "applications"), (OURS, "ours")):

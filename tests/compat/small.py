@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Dict, List, Set
 
 from octet.errors import OctetError
-from pipeline.plan import Plan
 from pipeline.spec import STAGES
-from tasks import network as net
-from tasks.quantize import plan as quantization
-from tasks.tflite import contents as tflite_contents
+from pipeline.staleness.plan import Plan
+from tasks.graph import io_spec
+from tasks.quantize import passes as quantization
+from tasks.tflite import model_file
 from tests.compat import newer, tiny
 from tests.tasks.catalogue import REFUSED
 from tests.tasks.networks import frozen
@@ -24,12 +24,12 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     """{name: what was found} of networks whose recipe's stages are all made."""
     measured = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
-    contents = tflite_contents.read(content)
+    contents = model_file.read(content)
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
     seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES) / len(names)
     found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
-    outputs = [end["name"] for end in net.read(plan.folder("ConvertUint8"))["outputs"]]
+    outputs = [end["name"] for end in io_spec.read(plan.folder("ConvertUint8"))["outputs"]]
     for name in names:
         place = outputs.index(tiny.OUTPUT.format(name))
         index = contents.outputs[place]
@@ -56,7 +56,7 @@ def refused(name: str) -> Dict:
     return {"error": "not refused", "seconds": time.perf_counter() - started}
 
 
-def _behind(contents: tflite_contents.Contents, output: int) -> Set[int]:
+def _behind(contents: model_file.Contents, output: int) -> Set[int]:
     """The numbers of the operators that an output hangs on."""
     makers = {index: operator for operator in contents.operators for index in operator.outputs}
     found: Set[int] = set()

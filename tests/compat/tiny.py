@@ -9,7 +9,7 @@ def load(networks):
     """Random pictures, and for each network random numbers as its target, of the shape that it gives."""
     import numpy as np
 
-    from octet.datasets.dataset import Dataset, Input, Part, Target
+    from octet.data.dataset import Dataset, Input, Part, Target
     random = np.random.RandomState(0)
     shapes = _shapes(networks)
     parts = {}

@@ -4,10 +4,10 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
-from octet.datasets.dataset import quantization
+from octet.data.dataset import quantization
 from octet.errors import OctetError, QuantizeError
-from tasks import functions
-from tasks.quantize import plan
+from tasks.graph import freezing
+from tasks.quantize import passes
 from tests.fuzz import weights
 from tests.fuzz.network import Network
 from tests.tasks import conversion
@@ -32,7 +32,7 @@ def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
         session.run(tf.global_variables_initializer())
         outputs = [tf.identity(tensor, "out{}".format(place)) for place, tensor in enumerate(model.outputs)]
         nodes = [tensor.op.name for tensor in outputs]
-        graph_def = functions.freeze(session, nodes)
+        graph_def = freezing.freeze(session, nodes)
     inputs = []
     for (name, spec), tensor in zip(network.inputs.items(), model.inputs):
         scale, zero_point = quantization(spec.low, spec.high)
@@ -75,7 +75,7 @@ def outcome(*networks: Network) -> Outcome:
 def is_refused(network: Network) -> bool:
     """Whether the network is refused before training."""
     try:
-        plan.quantizable(*frozen(network))
+        passes.quantizable(*frozen(network))
     except QuantizeError:
         return True
     return False

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from hypothesis import strategies
 
-from octet.datasets.dataset import Input, quantization
+from octet.data.dataset import Input, quantization
 from tests.fuzz.later_pieces import LATER
 from tests.fuzz.pieces import LAYERS, PIECES, Piece, Shape, fits
 

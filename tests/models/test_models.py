@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import halvings
-from octet import resolve
+from models import _strides
+from octet import lookup
 
-NAMES = resolve.names("models")
+NAMES = lookup.names("models")
 
 
 def build(name, *args, **more):
     tf.keras.backend.clear_session()
-    return resolve.load_attribute(name, "models", "build", ".")(*args, **more)
+    return lookup.load_attribute(name, "models", "build", ".")(*args, **more)
 
 
 def classes_of(name, shape):
@@ -107,7 +107,7 @@ def test_a_resnet_164_has_the_papers_number_of_parameters():
 
 @pytest.mark.parametrize("side, kept", [(224, 5), (96, 5), (64, 4), (32, 3), (28, 3), (8, 1), (2, 0)])
 def test_the_resolution_is_halved_as_often_as_the_picture_has_room_for(side, kept):
-    assert halvings.strides((side, 2 * side, 3), None, 5) == [1] * (5 - kept) + [2] * kept
+    assert _strides.strides((side, 2 * side, 3), None, 5) == [1] * (5 - kept) + [2] * kept
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2"])

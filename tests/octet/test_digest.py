@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octet import digest
-from octet.datasets import content
+from octet.data import content
 
 
 @pytest.fixture(autouse=True)

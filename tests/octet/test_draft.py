@@ -3,9 +3,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from octet.datasets import draft, image_folder, npz, table
-from octet.datasets.dataset import PARTS
-from tests.octet.samples import arrays, floats, pictures, refusal, save
+from octet import draft
+from octet.data.dataset import PARTS
+from octet.datasets import image_folder, npz, table
+from tests.octet.datasets.samples import arrays, floats, pictures, refusal, save
 
 
 def loaded(path, module):

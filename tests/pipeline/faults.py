@@ -18,11 +18,11 @@ from typing import Dict, Iterator, List, Optional
 
 import psutil
 
-from pipeline import manifest
-from pipeline.looks import INTACT
 from pipeline.spec import STAGES
-from pipeline.store import Store
-from tests.pipeline.house import House, damage
+from pipeline.store import manifest
+from pipeline.store.artifacts import Store
+from pipeline.store.status import INTACT
+from tests.pipeline.checkout import Checkout, damage
 
 ALL = list(STAGES)
 REAL_WITHIN_S = 30.0  # as long as a whole run of the real stages takes
@@ -30,39 +30,39 @@ VICTIMS = ("stage", "parent", "everything")
 SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 
 
-def products(house: House) -> Dict[str, Dict[str, str]]:
+def products(checkout: Checkout) -> Dict[str, Dict[str, str]]:
     """{stage: its products} of what the store calls intact, every byte read."""
-    store = Store(house.store)
+    store = Store(checkout.store)
     looks = store.looks(store.list(), hashed=True)
     return {stage: manifest.products(look.manifest) for (stage, _), look in looks.items()
             if look.state == INTACT}
 
 
-def processes(house: House) -> List[psutil.Process]:
-    """What still runs from the house's environment."""
+def processes(checkout: Checkout) -> List[psutil.Process]:
+    """What still runs from the checkout's environment."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE and str(house.python) in process.cmdline():
+            if process.status() != psutil.STATUS_ZOMBIE and str(checkout.python) in process.cmdline():
                 found.append(process)
     return found
 
 
-def check(house: House, reference: Dict[str, Dict[str, str]]) -> None:
+def check(checkout: Checkout, reference: Dict[str, Dict[str, str]]) -> None:
     """No process is left, and nothing that counts as complete is other than it should be."""
     end = time.monotonic() + 10
-    while processes(house) and time.monotonic() < end:
+    while processes(checkout) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not processes(house), processes(house)
-    for stage, found in products(house).items():
+    assert not processes(checkout), processes(checkout)
+    for stage, found in products(checkout).items():
         assert found == reference[stage], stage
 
 
-def kill(house: House, chance: random.Random, within_s: float) -> str:
+def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
     """Starts one run or two, and after a moment kills something of the first; says what."""
     victim, together = chance.choice(VICTIMS), chance.random() < 0.2
-    run = house.start()
-    other = house.start() if together else None
+    run = checkout.start()
+    other = checkout.start() if together else None
     with contextlib.suppress(subprocess.TimeoutExpired):
         run.wait(timeout=chance.uniform(0, within_s))
     with contextlib.suppress(psutil.Error):
@@ -86,9 +86,9 @@ def _end(run: subprocess.Popen) -> str:
         run.kill()
 
 
-def spoil(house: House, chance: random.Random) -> Optional[str]:
+def spoil(checkout: Checkout, chance: random.Random) -> Optional[str]:
     """Damages one file of one artifact; says how, None when there is none."""
-    folders = [path for path in (house.store / "artifacts").glob("*/*") if not path.name.startswith(".")]
+    folders = [path for path in (checkout.store / "artifacts").glob("*/*") if not path.name.startswith(".")]
     files = [path for folder in folders for path in folder.iterdir()
              if path.name not in (manifest.NAME, "events")]
     if not files:
@@ -109,36 +109,36 @@ def spoil(house: House, chance: random.Random) -> Optional[str]:
     return "{} {}".format(path.name, how)
 
 
-def reference_of(house: House) -> Dict[str, Dict[str, str]]:
+def reference_of(checkout: Checkout) -> Dict[str, Dict[str, str]]:
     """The products of an undisturbed run in a store of its own."""
-    store = house.store
-    house.use_store(house.folder / "undisturbed")
-    run = house.luigi()
+    store = checkout.store
+    checkout.use_store(checkout.folder / "undisturbed")
+    run = checkout.luigi()
     assert run.code == 0, run.said
-    found = products(house)
-    house.use_store(store)
+    found = products(checkout)
+    checkout.use_store(store)
     assert set(found) == set(ALL)
     return found
 
 
-def loop(house: House, kills: int, seed: int, within_s: float = 6.0) -> Iterator[str]:
+def loop(checkout: Checkout, kills: int, seed: int, within_s: float = 6.0) -> Iterator[str]:
     """Kills and damages, one after another, each followed by the checks; yields what was done."""
-    chance, reference = random.Random(seed), reference_of(house)
+    chance, reference = random.Random(seed), reference_of(checkout)
     done = 0
     while done < kills:
-        if set(products(house)) == set(ALL) and chance.random() < 0.7:
-            shutil.rmtree(str(house.store))
-        spoiled = spoil(house, chance) if chance.random() < 0.3 and house.store.exists() else None
-        what = kill(house, chance, within_s)
-        check(house, reference)
+        if set(products(checkout)) == set(ALL) and chance.random() < 0.7:
+            shutil.rmtree(str(checkout.store))
+        spoiled = spoil(checkout, chance) if chance.random() < 0.3 and checkout.store.exists() else None
+        what = kill(checkout, chance, within_s)
+        check(checkout, reference)
         done += 1
         yield "{}: {}{}; complete are {}".format(
-            done, what, ", " + spoiled if spoiled else "", ", ".join(products(house)) or "none")
-    run = house.luigi()
+            done, what, ", " + spoiled if spoiled else "", ", ".join(products(checkout)) or "none")
+    run = checkout.luigi()
     assert run.code == 0, run.said
-    check(house, reference)
-    assert set(products(house)) == set(ALL)
-    assert not list(Store(house.store).leftovers())
+    check(checkout, reference)
+    assert set(products(checkout)) == set(ALL)
+    assert not list(Store(checkout.store).leftovers())
 
 
 @contextlib.contextmanager
@@ -161,42 +161,42 @@ def enlarge(folder: Path, size_bytes: int) -> None:
     subprocess.run(["mount", "-o", "remount,size={}".format(size_bytes), str(folder)], check=True)
 
 
-def fill_up(house: House, reference: Dict[str, Dict[str, str]], size_bytes: int) -> Optional[str]:
+def fill_up(checkout: Checkout, reference: Dict[str, Dict[str, str]], size_bytes: int) -> Optional[str]:
     """A run on a disk of that size, then, the disk enlarged, another; says how the first ended.
     None where mounting is not allowed."""
-    folder = house.folder / "small"
+    folder = checkout.folder / "small"
     with small_disk(folder, size_bytes) as mounted:
         if not mounted:
             return None
-        house.use_store(folder / "store")
-        first = house.luigi()
+        checkout.use_store(folder / "store")
+        first = checkout.luigi()
         assert first.code in (0, 11), first.said
         assert first.code == 0 or "No space left on device" in first.said
         assert "Traceback" not in first.said, first.said
-        check(house, reference)
-        complete = len(products(house))
+        check(checkout, reference)
+        complete = len(products(checkout))
         enlarge(folder, 64 << 20)
-        second = house.luigi()
+        second = checkout.luigi()
         assert second.code == 0, second.said
-        check(house, reference)
-        assert set(products(house)) == set(ALL)
+        check(checkout, reference)
+        assert set(products(checkout)) == set(ALL)
     return "{} bytes: exit {}, {} complete".format(size_bytes, first.code, complete)
 
 
 def main(kills: int = 200, seed: int = 1, real: int = 20) -> int:
     """Prints what was done, a line each; an assertion ends it."""
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
-        house = House(Path(folder))
-        for line in loop(house, kills, seed):
+        checkout = Checkout(Path(folder))
+        for line in loop(checkout, kills, seed):
             print(line, flush=True)
-        reference = reference_of(house)
+        reference = reference_of(checkout)
         for pages in range(2, 200):
-            said = fill_up(house, reference, pages * 4096)
+            said = fill_up(checkout, reference, pages * 4096)
             print(said or "mounting is not allowed here: no small disk to fill", flush=True)
             if said is None or "exit 0" in said:
                 break
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
-        for line in loop(House(Path(folder), real=True), real, seed, within_s=REAL_WITHIN_S):
+        for line in loop(Checkout(Path(folder), real=True), real, seed, within_s=REAL_WITHIN_S):
             print("with TensorFlow, {}".format(line), flush=True)
     return 0
 

@@ -3,17 +3,17 @@
 import pytest
 
 from tests.pipeline import faults
-from tests.pipeline.house import House
+from tests.pipeline.checkout import Checkout
 
 
 def test_kills_and_damage_at_random_moments_lose_nothing(tmp_path):
-    said = list(faults.loop(House(tmp_path), kills=6, seed=7))
+    said = list(faults.loop(Checkout(tmp_path), kills=6, seed=7))
     assert len(said) == 6
 
 
 def test_a_disk_that_fills_up_anywhere_loses_nothing(tmp_path):
-    house = House(tmp_path)
-    reference = faults.reference_of(house)
+    checkout = Checkout(tmp_path)
+    reference = faults.reference_of(checkout)
     for pages in (3, 40, 110):
-        if faults.fill_up(house, reference, pages * 4096) is None:
+        if faults.fill_up(checkout, reference, pages * 4096) is None:
             pytest.skip("mounting is not allowed here: no small file system to be had")

@@ -6,9 +6,9 @@ Each takes an image [N, 8, 8, 3] and gives what its name says.
 import numpy as np
 import tensorflow as tf
 
+from tests.tasks.keras_styles import STYLES
 from tests.tasks.networks import LAYERS as L
 from tests.tasks.networks import head
-from tests.tasks.styles import STYLES
 
 K = tf.keras.backend
 KERNEL = np.random.RandomState(4).randn(3, 3, 3, 4).astype(np.float32)

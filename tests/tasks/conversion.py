@@ -8,13 +8,16 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from tasks import network as net
-from tasks.quantize import constants, coverage, freezing, kernels, plan
-from tasks.quantize.groups import FAKE_QUANT
-from tasks.quantize.net import FLOOR, MARK_ATTR, said
-from tasks.tflite import contents as tflite_contents
+from tasks.graph import constants, io_spec
+from tasks.quantize import frozen_graph, passes
+from tasks.quantize.ir.editable_graph import FLOOR, MARK_ATTR, said
+from tasks.quantize.ir.kernel_groups import FAKE_QUANT
+from tasks.quantize.kernels import table
+from tasks.quantize.ranges import coverage
 from tasks.tflite import conversion as file_conversion
-from tasks.tflite import interpreter, parity
+from tasks.tflite import model_file
+from tasks.tflite.interpreter import processes
+from tasks.tflite.parity import operators
 
 BATCHES = 3
 OFF = 1e-3  # float32, the operations in another order: of 80 random networks 1e-4 was the most
@@ -47,14 +50,14 @@ def session_of(graph: tf.Graph) -> tf.Session:
 def calibrated(graph_def, network, codes):
     """(frozen fake-quantized graph, network, coverage, outputs of `unrounded`): ranges from `codes`, uint8 [N, ...] per
     input."""
-    folded = plan.folded(graph_def, network)
-    training = plan.rewritten(folded, network, training=True)
+    folded = passes.folded(graph_def, network)
+    training = passes.rewritten(folded, network, training=True)
     exact = unrounded(training, network, codes)
     with training.graph.as_default(), session_of(training.graph) as session:
         saver = tf.train.Saver(tf.global_variables())
         session.run(tf.global_variables_initializer())
         for number in range(BATCHES):
-            feed = {tensor: net.real(end, values[number::BATCHES])
+            feed = {tensor: io_spec.real(end, values[number::BATCHES])
                     for tensor, end, values in zip(training.inputs, network["inputs"], codes)}
             feed[training.momentum] = 1 / (number + 1)
             session.run(training.outputs, feed)
@@ -62,11 +65,11 @@ def calibrated(graph_def, network, codes):
             feed[training.momentum] = 0.0
             known = session.run(_ends(training.graph), feed)
             path = saver.save(session, folder + "/variables", write_meta_graph=False)
-            evaluation, ended = plan.evaluation(folded, network)
+            evaluation, ended = passes.evaluation(folded, network)
             with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
                 found = evaluating.run(_ends(evaluation.graph))
-                frozen = freezing.freeze(evaluating, net.nodes(ended, "outputs"))
+                frozen = frozen_graph.freeze(evaluating, io_spec.nodes(ended, "outputs"))
     assert found.keys() == known.keys()
     for name, ends in known.items():  # a range that is another than in training
         np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)
@@ -110,7 +113,7 @@ def unrounded(training, network, codes):
     with tf.Graph().as_default() as graph, session_of(graph) as session:
         tf.import_graph_def(made, name="")
         session.run(start.name)
-        feed = {tensor.name: net.real(end, values)
+        feed = {tensor.name: io_spec.real(end, values)
                 for tensor, end, values in zip(training.inputs, network["inputs"], codes)}
         feed[training.momentum.name] = 1.0
         return session.run([tensor.name for tensor in training.outputs], feed)
@@ -120,7 +123,7 @@ def convert(graph_def, network, codes) -> Converted:
     """The network, calibrated on `codes` (uint8 [N, ...] per input), as a file that was audited and run."""
     frozen, network, ranges, exact = calibrated(graph_def, network, codes)
     content, contents, _ = file_conversion.to_uint8(frozen, network)
-    found = interpreter.over(content, contents, codes, lambda fraction: None)
+    found = processes.over(content, contents, codes, lambda fraction: None)
     scales = [(contents.tensors[index].scale, contents.tensors[index].zero_point) for index in contents.outputs]
     expected = run(frozen, network, codes)
     lsb = [float(np.max(np.abs((ours.astype(np.float64) - zero_point) - theirs / scale)))
@@ -131,8 +134,8 @@ def convert(graph_def, network, codes) -> Converted:
 def faults(converted: Converted, graph_def, network, codes) -> List[str]:
     """What is wrong with what came of a float network: operators that do not what they should, outputs that are not the
     float network's but for rounding."""
-    contents = tflite_contents.read(converted.content)
-    found = parity.local(converted.content, contents, parity.inside(converted.content, contents, codes),
+    contents = model_file.read(converted.content)
+    found = operators.local(converted.content, contents, operators.inside(converted.content, contents, codes),
                          lambda done: None)
     wrong = ["{} {}: {}".format(each.kind, each.name, each.gap or each.died or "{} LSB".format(each.lsb))
              for each in found if each.wrong or each.gap]
@@ -142,11 +145,11 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
         # Of float32's own rounding, which a batch norm of a variance of 0 makes thousands of times larger, the folded
         # graph has the same. What a sigmoid reads has no range beyond 4,054, whoever else reads it: range health says
         # what that clips.
-        folded = plan.folded(graph_def, network)
-        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in kernels.TABLE.items()
+        folded = passes.folded(graph_def, network)
+        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in table.TABLE.items()
                  if each.scales}
-        with mock.patch.dict(kernels.TABLE, uncut):
-            found = unrounded(plan.rewritten(folded, network, training=True), network, codes)
+        with mock.patch.dict(table.TABLE, uncut):
+            found = unrounded(passes.rewritten(folded, network, training=True), network, codes)
         computed = run(folded, network, codes)
         off = [max(exact, rough * OFF / ROUGHLY_OFF) for exact, rough in zip(
             _off(found, computed), _off(computed, expected))]
@@ -164,6 +167,6 @@ def run(graph_def, network, codes):
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
         with session_of(graph) as session:
-            return session.run(net.tensors(graph, network, "outputs"), {
-                tensor: net.real(end, values) for tensor, end, values in zip(
-                    net.tensors(graph, network, "inputs"), network["inputs"], codes)})
+            return session.run(io_spec.tensors(graph, network, "outputs"), {
+                tensor: io_spec.real(end, values) for tensor, end, values in zip(
+                    io_spec.tensors(graph, network, "inputs"), network["inputs"], codes)})

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from octet import recipe
 from octet.job import Job
+from octet.recipe import loading
 from pipeline.spec import STAGES
 
 
@@ -18,7 +18,7 @@ def run(folder, text, last, made=None):
     """
     path = Path(folder) / "recipe.yaml"
     path.write_text(text)
-    sections = recipe.load(path).sections()
+    sections = loading.load(path).sections()
     metrics, folders = {}, dict(made or {})
     for name, spec in STAGES.items():
         if name in folders:

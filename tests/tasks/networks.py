@@ -5,8 +5,8 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import quantization
-from tasks import functions
+from octet.data.dataset import quantization
+from tasks.graph import freezing
 
 LAYERS = tf.keras.layers
 
@@ -36,7 +36,7 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
                                else weights for variable, weights in zip(model.weights, model.get_weights())])
         model = tf.keras.Model(inputs, [each.outputs[0] for each in made.values()])
         nodes = [tensor.op.name for tensor in model.outputs]
-        graph_def = functions.freeze(session, nodes)
+        graph_def = freezing.freeze(session, nodes)
     scale, zero_point = quantization(0.0, 1.0)
     return graph_def, {
         "inputs": [{"name": "image", "node": model.inputs[0].op.name, "shape": list(shape),

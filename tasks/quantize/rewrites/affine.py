@@ -22,8 +22,8 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.kernels import RELUS
-from tasks.quantize.net import SATURATE, Affine, Net, Node
+from tasks.quantize.ir.editable_graph import SATURATE, Affine, Net, Node
+from tasks.quantize.kernels.table import RELUS
 from tasks.quantize.rewrites.arithmetic import FLOAT, RESHAPES, reshape
 
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")

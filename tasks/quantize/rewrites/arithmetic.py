@@ -16,7 +16,7 @@ from typing import List, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.net import Net, Node
+from tasks.quantize.ir.editable_graph import Net, Node
 
 FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
 INT = tf.AttrValue(type=tf.int32.as_datatype_enum)

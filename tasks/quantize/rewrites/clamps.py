@@ -15,9 +15,9 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
-from tasks.quantize.kernels import FOLLOWS, FUSES_BIAS, RELUS, TABLE
-from tasks.quantize.net import SATURATE, Clamp, Net, Node
-from tasks.quantize.ranges import CUT
+from tasks.quantize.ir.editable_graph import SATURATE, Clamp, Net, Node
+from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, RELUS, TABLE
+from tasks.quantize.ranges.trained_range import CUT
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
 from tasks.quantize.rewrites.affine import LAYERS
 from tasks.quantize.rewrites.arithmetic import FLOAT, binary

@@ -15,7 +15,7 @@ from typing import List, Optional
 
 import numpy as np
 
-from tasks.quantize.net import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
+from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
 
 MOST_EPSILON = 1e-6

@@ -16,7 +16,7 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.net import REQUANTIZE, Net, Node
+from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, joined, part, reshape
 
 

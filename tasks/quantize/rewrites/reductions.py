@@ -14,7 +14,7 @@ from typing import List
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.net import REQUANTIZE, Net, Node
+from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
 
 

@@ -12,7 +12,7 @@ from typing import List
 
 import numpy as np
 
-from tasks.quantize.net import Net, Node
+from tasks.quantize.ir.editable_graph import Net, Node
 from tasks.quantize.rewrites.arithmetic import binary
 
 REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}

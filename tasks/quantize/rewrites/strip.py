@@ -10,9 +10,9 @@ from typing import List
 
 import numpy as np
 
-from tasks.quantize.constants import node_of
-from tasks.quantize.kernels import ELEMENTWISE
-from tasks.quantize.net import Net
+from tasks.graph.constants import node_of
+from tasks.quantize.ir.editable_graph import Net
+from tasks.quantize.kernels.table import ELEMENTWISE
 
 PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot",
            "PlaceholderWithDefault", "EnsureShape", "Print")

@@ -8,8 +8,8 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from tasks.quantize.kernels import MOST_AXES
-from tasks.quantize.net import Net, Node
+from tasks.quantize.ir.editable_graph import Net, Node
+from tasks.quantize.kernels.table import MOST_AXES
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
 
 

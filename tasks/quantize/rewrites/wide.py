@@ -9,8 +9,8 @@ and DEPTHWISE_CONV_2D never returns. toco has no complaint.
 
 from typing import List, Optional
 
-from tasks.quantize.kernels import RELUS
-from tasks.quantize.net import SATURATE, Net, Node
+from tasks.quantize.ir.editable_graph import SATURATE, Net, Node
+from tasks.quantize.kernels.table import RELUS
 from tasks.quantize.rewrites.affine import is_dilated
 from tasks.quantize.rewrites.arithmetic import joined, part, reshape
 

@@ -10,8 +10,8 @@ from typing import Dict, List, NamedTuple, Sequence
 import numpy as np
 import tensorflow as tf
 
-from octet.datasets.dataset import Part
-from tasks import network as net
+from octet.data.dataset import Part
+from tasks.graph import io_spec
 from tasks.training.augmentation import colours
 from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
 from tasks.training.augmentation.geometry import Map
@@ -82,7 +82,7 @@ class Augmentation:
         fed.update((codes, part.inputs[name][rows]) for name, codes in self._codes.items())
         fed.update((mask, part.targets[name][rows]) for name, mask in self._masks.items())
         out = self._session.run(self._out, fed)
-        inputs = [out[end["name"]] if end["name"] in out else net.real(end, part.inputs[end["name"]][rows])
+        inputs = [out[end["name"]] if end["name"] in out else io_spec.real(end, part.inputs[end["name"]][rows])
                   for end in self._network["inputs"]]
         answers = [out.get("mask/" + end["name"], part.targets[end["name"]][rows])
                    for end in self._network["outputs"]]

@@ -5,7 +5,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from octet.datasets.dataset import Dataset, Part
+from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
 from tasks.training.augmentation import mirrored
 

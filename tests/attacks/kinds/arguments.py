@@ -3,7 +3,7 @@
 import os
 from typing import Iterator
 
-from pipeline import cli
+from pipeline.cli import main
 from tests.attacks.situation import REFUSED, Situation
 
 WORDS = {
@@ -73,7 +73,7 @@ HARMLESS = ("verify", "gc")
 
 
 def situations() -> Iterator[Situation]:
-    for verb in cli.verbs():
+    for verb in main.verbs():
         yield Situation("{}/nothing".format(verb), ("octet", verb), new_keys=True)
         for name, word in WORDS.items():
             words = [word] * ARITY.get(verb, 1)

@@ -123,7 +123,7 @@ FILES: Dict[str, bytes] = {
     "imports-beyond": ("from .... import x\n" + BUILD + FINE).encode(),
     "imports-star": ("from nets.blocks import *\n" + BUILD + FINE).encode(),
     "imports-tasks": ("import tasks.nothing\n" + BUILD + FINE).encode(),
-    "imports-pipeline": ("import pipeline.stage\n" + BUILD + FINE).encode(),
+    "imports-pipeline": ("import pipeline.scheduling.stage\n" + BUILD + FINE).encode(),
     "imports-main": ("import __main__\n" + BUILD + FINE).encode(),
     "imports-antigravity": ("import this\n" + BUILD + FINE).encode(),
     "computed": ("m = __import__('nets.' + 'blocks')\n" + BUILD + FINE).encode(),

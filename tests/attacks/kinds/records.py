@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
-from pipeline import manifest
+from pipeline.store import manifest
 from tests.attacks.place import STAGE, UPSTREAM, Place
 from tests.attacks.situation import VERBS, Situation, spread
 

@@ -81,7 +81,7 @@ def _after_verify(where: Callable[[Place], Path], thing: Thing) -> Callable[[Pla
 
         thing(place, where(place))
         subprocess.run(
-            [str(place.python), "-m", "pipeline.cli", "verify"],
+            [str(place.python), "-m", "pipeline.cli.main", "verify"],
             env=place.environment(),
             cwd=str(place.cwd),
             stdin=subprocess.DEVNULL,

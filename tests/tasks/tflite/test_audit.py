@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import AuditError
-from tasks.tflite import audit
-from tasks.tflite import contents as tflite_contents
+from tasks.tflite import audit, model_file
 from tests.tasks.tflite import graphs
 
 IMAGE = ((6, 6, 8), 0.0, 1.0)
@@ -30,7 +29,7 @@ def problems(content, build=network, **ends):
     """The lines that the audit of a file says against the graph of `build`; `ends` replace its network's."""
     graph_def, described = graphs.frozen(build, IMAGE)
     with pytest.raises(AuditError) as caught:
-        audit.fully_uint8(tflite_contents.read(content), dict(described, **ends), graph_def)
+        audit.fully_uint8(model_file.read(content), dict(described, **ends), graph_def)
     return caught.value.why.splitlines()
 
 
@@ -52,7 +51,7 @@ def toco_is_found(monkeypatch):
 
 def test_a_file_as_it_should_be_is_counted():
     graph_def, described = graphs.frozen(network, IMAGE)
-    counts = audit.fully_uint8(tflite_contents.read(graphs.converted(network, IMAGE)), described, graph_def)
+    counts = audit.fully_uint8(model_file.read(graphs.converted(network, IMAGE)), described, graph_def)
     assert counts["uint8"] >= 5 and set(counts) == {"uint8", "int32"}
 
 
@@ -100,7 +99,7 @@ def test_an_output_that_the_file_lacks_is_told():
 
 def test_a_bias_in_other_units_than_its_sum_is_told():
     content = graphs.converted(network, IMAGE)
-    contents = tflite_contents.read(content)
+    contents = model_file.read(content)
     layer = next(operator for operator in contents.operators if operator.kind == "CONV_2D")
     bias = contents.tensors[layer.inputs[2]]
     before, after = struct.pack("<f", bias.scale), struct.pack("<f", bias.scale * 1.5)

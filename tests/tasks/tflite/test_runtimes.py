@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
-from tasks.tflite import contents, interpreter, parity
-from tests.tasks.tflite import graphs, test_parity
+from tasks.tflite import model_file
+from tasks.tflite.interpreter import processes
+from tasks.tflite.parity import operators
+from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged
+from tests.tasks.tflite.parity import test_operators
 
-IMAGE = test_parity.IMAGE
+IMAGE = test_operators.IMAGE
 
 UNLIKE_LSB = {"FULLY_CONNECTED": 1, "SOFTMAX": 1, "RESIZE_BILINEAR": 1, "SUM": 1, "LOG_SOFTMAX": 3}
 """Kernels that were written anew since 1.14; all others are bit-identical."""
@@ -16,18 +19,18 @@ UNLIKE_LSB = {"FULLY_CONNECTED": 1, "SOFTMAX": 1, "RESIZE_BILINEAR": 1, "SUM": 1
 def _differences(build, *inputs):
     """[(operator's kind, LSB)] between the two runtimes."""
     content = graphs.converted(build, *inputs)
-    found = contents.read(content)
-    passes = [parity.driven(content, found, operator) for operator in found.operators]
-    old, new = (interpreter.run(content, passes, runtime=runtime) for runtime in ("tensorflow", "tflite_runtime"))
+    found = model_file.read(content)
+    passes = [operators.driven(content, found, operator) for operator in found.operators]
+    old, new = (processes.run(content, passes, runtime=runtime) for runtime in ("tensorflow", "tflite_runtime"))
     return [(operator.kind, max(int(np.abs(one[index].astype(int) - other[index].astype(int)).max())
                                 for index in operator.outputs))
             for operator, one, other in zip(found.operators, old, new)]
 
 
 @pytest.mark.parametrize("build, inputs", [
-    (test_parity._layers, [IMAGE]), (test_parity._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)]),
-    (test_parity._pools_and_reductions, [IMAGE]), (test_parity._curves, [((16,), -6.0, 6.0)]),
-    (test_parity._moves, [IMAGE]),
+    (test_operators._layers, [IMAGE]), (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)]),
+    (test_operators._pools_and_reductions, [IMAGE]), (test_operators._curves, [((16,), -6.0, 6.0)]),
+    (test_operators._moves, [IMAGE]),
 ], ids=["layers", "sums", "pools", "curves", "moves"])
 def test_newer_runtime_computes_the_same(build, inputs):
     for kind, lsb in _differences(build, *inputs):
@@ -36,7 +39,7 @@ def test_newer_runtime_computes_the_same(build, inputs):
 
 def test_newer_runtime_runs_what_the_older_one_dies_of():
     content = graphs.converted(lambda x, y: ranged(x * y, -0.01, 0.01), IMAGE, IMAGE)
-    found = contents.read(content)
+    found = model_file.read(content)
     codes = [np.zeros((1, 8, 8, 4), np.uint8)] * 2
-    made, = interpreter.over(content, found, codes, lambda done: None, runtime="tflite_runtime")
+    made, = processes.over(content, found, codes, lambda done: None, runtime="tflite_runtime")
     assert made.shape == (1, 8, 8, 4)

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from octet.datasets import digits
-from tasks import network as net
-from tasks.training import distill, evaluate
+from tasks.evaluation import evaluate
+from tasks.graph import io_spec
+from tasks.training import distill
 from tests.tasks import jobs
 from tests.tasks.networks import LAYERS, all_outputs, frozen
 
@@ -48,9 +49,9 @@ def test_a_taught_network_answers_more_as_its_teacher_does(tmp_path):
         made = {"TrainFloat": folders["TrainFloat"]}
         answers = []
         for stage, file in (("TrainFloat", "float.pb"), ("Freeze", "frozen.pb")):
-            network = net.read(folders[stage])
-            with evaluate.session_of(net.read_graph(folders[stage] / file)) as session:
+            network = io_spec.read(folders[stage])
+            with evaluate.session_of(io_spec.read_graph(folders[stage] / file)) as session:
                 (image,), outputs = evaluate.ends(session.graph, network)
-                answers.append(session.run(outputs, {image: net.real(network["inputs"][0], images)})[0])
+                answers.append(session.run(outputs, {image: io_spec.real(network["inputs"][0], images)})[0])
         distances[name] = np.abs(answers[0] - answers[1]).mean()
     assert distances["teacher"] < 0.7 * distances["labels"]

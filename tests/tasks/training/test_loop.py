@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from octet.datasets.dataset import Part
-from octet.schema import Train
+from octet.data.dataset import Part
+from octet.recipe.schema import Train
 from tasks.training import optimizer
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.augmentation.choice import Choice

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from octet.datasets.dataset import quantization
+from octet.data.dataset import quantization
 from tasks.promised import PRODUCTS
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from octet.datasets.dataset import Part, quantization
+from octet.data.dataset import Part, quantization
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.augmentation.choice import COLOURS, Choice
 

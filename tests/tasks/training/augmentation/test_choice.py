@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from octet.data.dataset import Dataset, Input, Part, Target
 from octet.datasets import digits
-from octet.datasets.dataset import Dataset, Input, Part, Target
 from octet.errors import RecipeError
-from octet.schema import Augment
+from octet.recipe.schema import Augment
 from tasks.training.augmentation import choice, mirrored
 
 RANDOM = np.random.RandomState(0)

@@ -5,14 +5,14 @@ import textwrap
 
 import pytest
 
-from pipeline import snapshot
-from tests.pipeline.house import ROOT
+from pipeline.inputs import snapshot
+from tests.pipeline.checkout import ROOT
 from tests.tasks import jobs
 
 DATASET = textwrap.dedent("""\
     import numpy as np
     from octet.datasets import digits
-    from octet.datasets.dataset import Dataset, Input, Part, Target
+    from octet.data.dataset import Dataset, Input, Part, Target
 
 
     def load():

@@ -1,0 +1,131 @@
+"""What files hold as answers: labels, class maps, values."""
+
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from octet.data.codes import refuse
+from octet.errors import DatasetError
+from octet.lookup import suggest
+
+
+def labels(values: np.ndarray, name: str, where: str, classes: Optional[Sequence[str]] = None) -> np.ndarray:
+    """Labels [N] int32, from indices [N] or [N, 1], bool, or the names of `classes`. Raises DatasetError for values
+    that are neither."""
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 1 and values.dtype.kind in "US" and classes is not None:
+        return _named(values, name, where, classes)
+    if values.dtype == bool:
+        values = values.astype(np.uint8)
+    _expect(values.dtype.kind in "iu" and values.ndim == 1, values, "integers of shape [N]", name, where,
+            "A label is the index of a class.", _advice(values, name))
+    return _int32(values, name, where)
+
+
+def vocabulary(values: np.ndarray) -> Optional[List[str]]:
+    """The class names, sorted, that labels written as text hold; None for other labels."""
+    return sorted({_text(value) for value in values.reshape(-1)}) if values.dtype.kind in "US" else None
+
+
+def _text(value) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _named(values: np.ndarray, name: str, where: str, classes: Sequence[str]) -> np.ndarray:
+    index = {one: number for number, one in enumerate(classes)}
+    texts = [_text(value) for value in values]
+    for row, text in enumerate(texts):
+        if text not in index:
+            raise DatasetError("{}[{}] is {!r}, which is no class".format(name, row, text), where,
+                               "The classes are those that are named, or those of the training labels.",
+                               suggest(text, list(classes)))
+    return np.array([index[text] for text in texts], np.int32)
+
+
+def _advice(values: np.ndarray, name: str) -> str:
+    """What to do with an array that holds no labels [N]; nothing that loses what it holds."""
+    if values.dtype.kind in "biuf" and values.ndim == 2 and np.isin(values, (0, 1)).all():
+        if (values.sum(1) == 1).all():
+            return "It is one-hot: save {}.argmax(1).".format(name)
+        return "It holds several yes or no for each sample: name it in data.args.targets with kind: labels."
+    if values.dtype.kind == "f" and values.ndim == 1:
+        if np.isfinite(values).all() and (values == np.rint(values)).all():
+            return "They are whole: save {}.astype('int32').".format(name)
+        return "They are no whole numbers: name it in data.args.targets with kind: value."
+    if values.dtype.kind in "biuf" and values.ndim in (3, 4):
+        return "It holds a number for each pixel: name it in data.args.targets with kind: class_map, or value."
+    return "Save one whole number for each sample."
+
+
+def several(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Labels [N, C] uint8, 0 or 1 each. Raises DatasetError for other values."""
+    _expect(values.dtype.kind in "biuf" and values.ndim == 2, values, "yes or no of shape [N, classes]", name, where,
+            "Each sample has a 1 for each class that it is of, and 0 for the others.",
+            "Save one column for each class; one label a sample is of kind: class.")
+    refuse(~np.isin(values, (0, 1)), values, 0, name, where,
+            "Each sample has a 1 for each class that it is of, and 0 for the others.",
+            "Mend that label; reals are of kind: value.")
+    return values.astype(np.uint8)
+
+
+def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Labels [N, H, W] int32. Raises DatasetError for values that are not whole numbers, one a pixel."""
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    if values.dtype == bool:
+        values = values.astype(np.uint8)
+    whole = values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all()
+    _expect(values.dtype.kind in "iu" and values.ndim == 3, values, "integers of shape [N, H, W]",
+            name, where, "A label is the index of a class, one for each pixel.",
+            "It is one-hot: save {}.argmax(3).".format(name) if values.ndim == 4 and values.dtype.kind in "biuf"
+            and np.isin(values, (0, 1)).all() and (values.sum(3) == 1).all()
+            else "They are whole: save {}.astype('int32').".format(name) if whole and values.ndim == 3
+            else "Save one whole number for each pixel; reals are of kind: value.")
+    return _int32(values, name, where)
+
+
+def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
+    """Values [N, ...] float32; [N] becomes [N, 1]. Raises DatasetError for what is no number,
+    or too large for a float32."""
+    _expect(numbers.dtype.kind in "fiub" and numbers.ndim >= 1, numbers, "numbers of shape [N, ...]",
+            name, where, "A value is one real or more for each sample.",
+            "Save numbers; names of classes are of kind: class.")
+    if numbers.ndim == 1:
+        numbers = numbers[:, None]
+    largest = np.finfo(np.float32).max
+    refuse(~(np.abs(numbers.astype(np.float64)) <= largest), numbers, 0, name, where,
+            "It is no finite float32: a loss over it would be no number.", "Mend or drop that sample.")
+    return numbers.astype(np.float32)
+
+
+def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float]]:
+    """The (low, high) of each column of values [N, columns]. Raises DatasetError for another shape, or a column that
+    is all one value."""
+    _expect(train.ndim == 2, train, "values of shape [N, columns]", name, where,
+            "Each column is scaled by itself.", "Leave `scale` out.")
+    found = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
+    for index, (low, high) in enumerate(found):
+        if low == high:
+            raise DatasetError("column {} of {} is {:g} in every training sample".format(index, name, low), where,
+                               "It has no range to scale by, and there is nothing to learn.", "Leave that column out.")
+    return found
+
+
+def by_column(numbers: np.ndarray, ends: Sequence[Tuple[float, float]]) -> np.ndarray:
+    """Values [N, columns] float32 with each column's (low, high) at 0 and 1."""
+    low, high = np.array(ends, np.float64).T
+    return ((numbers - low) / (high - low)).astype(np.float32)
+
+
+def _int32(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    limits = np.iinfo(np.int32)
+    refuse((values < limits.min) | (values > limits.max), values, 0, name, where,
+            "A label is the index of a class, and fits an int32.", "Mend that label.")
+    return values.astype(np.int32)
+
+
+def _expect(holds: bool, values: np.ndarray, form: str, name: str, where: str, why: str, step: str) -> None:
+    if not holds:
+        raise DatasetError("{} is {} of shape {}, not {}".format(
+            name, values.dtype, list(values.shape), form), where, why, step)

@@ -1,0 +1,151 @@
+"""What holds for every dataset, whatever file it came from."""
+
+from itertools import chain
+
+import numpy as np
+
+from octet.data.codes import ROWS
+from octet.data.dataset import KINDS, PARTS, Dataset, Input, Part, Target, scale_of
+from octet.errors import DatasetError
+
+
+def check(dataset: Dataset, where: str) -> Dataset:
+    """`dataset`, sound: all parts with two samples or more; inputs [N, *shape] uint8 with a finite
+    range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), or uint8 0 and 1
+    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite.
+
+    `where` names the data in messages. Raises DatasetError for the first thing that is not so.
+    """
+    _check_names(dataset, where)
+    for spec in dataset.inputs.values():
+        scale_of(spec.low, spec.high, where)
+    for part_name in PARTS:
+        if part_name not in dataset.parts:
+            raise DatasetError("there is no {} part".format(part_name), where,
+                               "A model is trained, chosen and measured on three parts.",
+                               "Give all of: {}.".format(", ".join(PARTS)))
+        part = dataset.parts[part_name]
+        for name, spec in dataset.inputs.items():
+            _check_input(part.inputs[name], spec, part_name + "." + name, where)
+        for name, target in dataset.targets.items():
+            _check_target(part.targets[name], target, part_name + "." + name, where)
+        _check_lengths(part, part_name, where)
+    for name, target in dataset.targets.items():
+        if target.kind != "value":
+            _check_every_class(dataset.parts["train"].targets[name], name, target, where)
+    return dataset
+
+
+def _check_names(dataset: Dataset, where: str) -> None:
+    for kind, declared in (("input", dataset.inputs), ("target", dataset.targets)):
+        if not declared:
+            raise DatasetError("there is no {}".format(kind), where,
+                               "A network is trained from inputs to targets.", "Name at least one.")
+        for part_name, part in dataset.parts.items():
+            found = getattr(part, kind + "s")
+            if set(found) != set(declared):
+                raise DatasetError(
+                    "the {} part has the {}s {}".format(part_name, kind, ", ".join(sorted(found))), where,
+                    "The dataset declares: {}.".format(", ".join(sorted(declared))),
+                    "Name them alike everywhere.")
+    for name, target in dataset.targets.items():
+        if target.kind not in KINDS:
+            raise DatasetError("the target '{}' is of kind {!r}".format(name, target.kind), where,
+                               "The kind decides the loss and what is measured.",
+                               "Use one of: {}.".format(", ".join(KINDS)))
+
+
+def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
+    _check_form(codes, np.uint8, spec.shape, name, where, "Every part feeds the same network.",
+                "Save all parts alike.")
+
+
+def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> None:
+    if target.kind == "value":
+        _check_form(answers, np.float32, target.shape, name, where,
+                    "A value is as many reals for every sample.", "Save all parts alike.")
+        _check_finite(answers, name, where)
+        return
+    if target.kind == "labels":
+        _check_form(answers, np.uint8, (len(target.classes),), name, where,
+                    "Each sample has a 1 for each class that it is of, and 0 for the others.",
+                    "Save one column for each class.")
+        if (answers > 1).any():
+            index = np.unravel_index(int((answers > 1).argmax()), answers.shape)
+            raise DatasetError("{}{} is {}, not 0 or 1".format(name, _at(index), answers[index]), where,
+                               "It says whether the sample is of the class.", "Mend that label.")
+        return
+    shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
+    _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
+                "Save one label a {}.".format(each))
+    bad = (answers < 0) | (answers >= len(target.classes))
+    if target.ignore is not None:
+        bad &= answers != target.ignore
+    if bad.any():
+        index = np.unravel_index(int(bad.argmax()), bad.shape)
+        raise DatasetError(
+            "{}{} is {}, outside 0..{}".format(name, _at(index), answers[index], len(target.classes) - 1),
+            where, "There are {} classes.".format(len(target.classes)),
+            "Mend that label, or name the class it stands for{}.".format(
+                "; where nobody knows the class, write ignore: {}".format(answers[index])
+                if target.kind == "class_map" and target.ignore is None else ""))
+    if target.ignore is not None and (answers == target.ignore).all():
+        raise DatasetError("every pixel of {} is {}, which is ignored".format(name, target.ignore), where,
+                           "There is nothing to learn or measure.", "Label some pixels, or correct `ignore`.")
+
+
+def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, why: str, step: str) -> None:
+    if array.dtype != dtype or array.ndim != 1 + len(shape) or array.shape[1:] != tuple(shape):
+        raise DatasetError("{} is {} of shape {}, not {} of shape [{}]".format(
+            name, array.dtype, list(array.shape), np.dtype(dtype).name,
+            ", ".join(map(str, chain(["N"], shape)))), where, why, step)
+    if 0 in shape:
+        raise DatasetError("{} is of shape {}: there is nothing in it".format(name, list(array.shape)), where,
+                           "A network is trained from numbers to numbers.", "Save one number or more for each sample.")
+
+
+def _check_finite(values: np.ndarray, name: str, where: str) -> None:
+    for start in range(0, len(values), ROWS):
+        bad = ~np.isfinite(values[start:start + ROWS])
+        if bad.any():
+            first = np.unravel_index(int(bad.argmax()), bad.shape)
+            index = (first[0] + start,) + first[1:]
+            raise DatasetError("{}{} is {}".format(name, _at(index), values[index]), where,
+                               "A loss over it would be no number.", "Mend or drop that sample.")
+
+
+def _check_lengths(part: Part, part_name: str, where: str) -> None:
+    lengths = {name: len(array) for arrays in (part.inputs, part.targets)
+               for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise DatasetError(
+            "the {} part has {}".format(part_name, ", ".join(
+                "{} {}".format(count, name) for name, count in lengths.items())), where,
+            "Each sample needs its own label.", "Save as many of one as of the other.")
+    if len(part) < 2:
+        raise DatasetError(
+            "the {} part has {} sample{}".format(part_name, len(part), "" if len(part) == 1 else "s"),
+            where, "Nothing can be learnt or measured on fewer than two.", "Add samples to that part.")
+
+
+def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str) -> None:
+    if len(target.classes) < (1 if target.kind == "labels" else 2):
+        raise DatasetError("the target '{}' has {} class{}".format(
+            name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
+            "There is nothing to tell apart.", "Name two classes or more.")
+    if target.kind == "labels":
+        counts = labels.sum(0)
+    else:
+        known = labels if target.ignore is None else labels[labels != target.ignore]
+        counts = np.bincount(known.reshape(-1), minlength=len(target.classes))
+    if not counts.all():
+        index = int((counts == 0).argmax())
+        each = "pixel" if target.kind == "class_map" else "sample"
+        raise DatasetError(
+            "class {} ({!r}) has no training {}".format(index, target.classes[index], each), where,
+            "The network could never learn to answer it for the target '{}'.".format(name),
+            "Add {}s of it, or remove the class.".format(each))
+
+
+def _at(index) -> str:
+    return str([int(number) for number in index])

@@ -1,0 +1,79 @@
+"""What a part's content is, for its digest."""
+
+import hashlib
+import json
+from typing import Any, Callable, Dict, List, Sequence
+
+from octet import digest as digests
+from octet.data.dataset import PARTS, Dataset
+from octet.errors import DatasetError
+
+
+def of_array(array: Any) -> str:
+    """The sha256 of an array's dtype, shape and values in C order, whatever its strides.
+    Raises TypeError for an array of Python objects, which have no bytes of their own."""
+    import numpy as np  # not at the top: a file that has not changed is known without its arrays
+    if array.dtype.hasobject:
+        raise TypeError("an array of objects has no digest")
+    head = "array {!r} {!r}\n".format(np.lib.format.dtype_to_descr(array.dtype), array.shape)
+    hasher = hashlib.sha256(head.encode())
+    hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return hasher.hexdigest()
+
+
+def of_samples(arrays: Sequence[Any]) -> List[str]:
+    """The sha256 of each sample: of its row in each of the arrays, which are of one length."""
+    import numpy as np
+    rows = [np.ascontiguousarray(array) for array in arrays]
+    hashes = []
+    for index in range(len(rows[0])):
+        hasher = hashlib.sha256()
+        for array in rows:
+            hasher.update(array[index].tobytes())
+        hashes.append(hasher.hexdigest())
+    return hashes
+
+
+def of_part(dataset: Dataset, part: str) -> str:
+    """The sha256 of one part: its arrays by name, and the range that its codes stand for.
+    Class names are not in it: they belong to the whole dataset. Raises DatasetError."""
+    known_part(part)
+    arrays = dataset.parts[part]
+    return digests.of_bytes(json.dumps({
+        "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
+                   for name, spec in dataset.inputs.items()},
+        "targets": {name: [target.kind, of_array(arrays.targets[name])] + (
+            [target.ignore, list(target.columns)] if target.ignore is not None or target.columns else [])
+                    for name, target in dataset.targets.items()},
+    }, sort_keys=True).encode())
+
+
+def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
+    """The sha256 of one part of the dataset that `load` reads from one file.
+
+    The file is read once for all its parts, and again only when it has changed. `reading` names the
+    dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
+    """
+    known_part(part)
+    return json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))[part]
+
+
+def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
+    """{array: sha256} of the arrays named in an .npz file, those of `optional` only if they are there.
+    Read again only when the file has changed. Raises OSError, DatasetError."""
+    def read(_: str) -> str:
+        from octet.data import archive
+        return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})
+    return json.loads(digests.cached(path, "arrays " + json.dumps([required, optional]), read))
+
+
+def of_parts(dataset: Dataset) -> Dict[str, str]:
+    """{part: sha256} of all parts."""
+    return {part: of_part(dataset, part) for part in PARTS}
+
+
+def known_part(part: str) -> None:
+    """Raises DatasetError unless `part` is one of `PARTS`."""
+    if part not in PARTS:
+        raise DatasetError("no part named {!r}".format(part), "digest", "A dataset has three parts.",
+                           "Use one of: {}.".format(", ".join(PARTS)))

@@ -1,0 +1,69 @@
+"""What a recipe's data is, by content: the digest of each part, and the files in it."""
+
+import importlib
+from pathlib import Path
+from typing import Dict, Optional
+
+from octet import lookup
+from octet.data.dataset import arguments
+from octet.errors import DatasetError
+from octet.recipe.signatures import expect
+
+
+def is_ours(name: str) -> bool:
+    """Whether the name is one of the catalogue's, not a file or module of the user's."""
+    return lookup.is_member(name, lookup.DATASETS)
+
+
+def digest(section: dict, folder: Path, part: str) -> str:
+    """The digest of one part of the `data` section's dataset, as its own `digest` says.
+
+    Raises DatasetError for arguments that do not fit, data that cannot be read, an answer that is
+    no text."""
+    function = _function(section, folder, "digest")
+    args = arguments(section, folder)
+    expect(function, args, "data.args", DatasetError, given=1)
+    source = lookup.source_file(section["dataset"], lookup.DATASETS, folder)
+    with lookup.told("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
+                      where="data.dataset", next_step="mend the function or data.args"):
+        found = _answer(function, section["dataset"], part, args)
+    if not isinstance(found, str):
+        raise DatasetError(
+            "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], found),
+            where=section["dataset"], why="it tells this content of the part from any other.",
+            next_step="return a sha256 in hex digits.")
+    return found
+
+
+def _answer(function, dataset: str, part: str, args: dict):
+    try:
+        return function(part, **args)
+    except OSError as error:
+        raise DatasetError(
+            "cannot read the {} part of '{}': {}".format(part, dataset, error.strerror or error),
+            where=str(error.filename or dataset),
+            why="the content of the data is part of what an artifact is made of.",
+            next_step="fetch the data, or correct data.args in the recipe.") from error
+
+
+def unit(dataset: str) -> Optional[str]:
+    """'file' or 'array': what a dataset of ours is made of, and has the function `files` or `arrays` for.
+    None for any other."""
+    if not is_ours(dataset):
+        return None
+    module = importlib.import_module("{}.{}".format(lookup.DATASETS, dataset))
+    return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
+
+
+def listing(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
+    """{file or array: sha256} of one part; None where the dataset says none."""
+    made_of = unit(section["dataset"])
+    if made_of is None:
+        return None
+    return _function(section, folder, made_of + "s")(part, **arguments(section, folder))
+
+
+def _function(section: dict, folder: Path, attribute: str):
+    name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
+    return lookup.load_attribute(name + (":" + attribute if colon else ""), lookup.DATASETS, attribute,
+                                  folder)

@@ -1,0 +1,245 @@
+"""What lies in a folder of pictures: the files of each part, and what of it is not read.
+
+Nothing is opened or decoded here.
+
+    path/{train,validation,test}/<class>/*.png      classes
+    path/<class>/*.png                              classes, where `split` says which share is the test part
+    path/{train,validation,test}/images/street.jpg  masks
+    path/{train,validation,test}/masks/street.png
+"""
+
+import os
+import stat
+import unicodedata
+from typing import Dict, Iterable, List, NamedTuple, Sequence
+
+from octet.data.dataset import PARTS
+from octet.errors import DatasetError
+
+LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp") + LOSSLESS
+# People mean these to be read, so a file of them that is passed over is data that is lost.
+OTHER_PICTURES = (".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd",
+                  ".svg", ".dcm", ".exr", ".hdr", ".tga", ".ico", ".npy", ".npz")
+MEANT = {"val": "validation", "valid": "validation", "validate": "validation", "dev": "validation",
+         "eval": "validation", "training": "train", "testing": "test", "tests": "test"}
+
+
+class Picture(NamedTuple):
+    """One sample's files, below the dataset's folder; it has a class or a mask."""
+
+    file: str
+    name: str = ""
+    mask: str = ""
+
+
+class Listing(NamedTuple):
+    """parts: {part: its pictures}; where classes lie in `path` itself, all are of 'train'.
+    notes: a sentence each about what is not read."""
+
+    parts: Dict[str, List[Picture]]
+    notes: List[str]
+
+
+def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool) -> Listing:
+    """What lies in `path`. split_off: the parts that need not be there. A class without a picture, a picture in a form
+    that cannot be read, or one that is no regular file, is a note where `skip_unreadable`, else a DatasetError."""
+    if not os.path.isdir(path):
+        raise DatasetError("no such folder", path, "The dataset is read from it.",
+                           "Check data.args.path in the recipe.")
+    losses = Losses(path, skip_unreadable)
+    names = {name: os.path.isdir(os.path.join(path, name)) for name in _names(path)}
+    _expect_meant(path, names, losses)
+    find = _with_masks if masked else _in_classes
+    unsplit = "test" in split_off and not any(names.get(part) for part in PARTS)
+    found = {"train": find(path, "", losses)} if unsplit else {
+        part: find(path, part, losses) for part in PARTS if names.get(part)}
+    if not unsplit:
+        losses.note_files("", [name for name, folder in names.items() if not folder])
+        others = [name for name, folder in names.items() if folder and name not in PARTS and name[0] != "."]
+        if others and found:
+            losses.notes.append("not read, for it is no part: {}".format(", ".join(name + "/" for name in others)))
+    for part in PARTS:
+        if not found.get(part) and not (part in split_off and found.get("train") and part not in found):
+            raise _no_pictures(path, part, masked, [name for name, folder in names.items() if folder])
+    if not masked:
+        losses.notes.extend(_alike(picture.name for part in found.values() for picture in part))
+    return Listing(found, losses.notes + losses.others())
+
+
+class Losses:
+    """What is not read: a sentence in `notes` each, or a DatasetError for what a person means to be read."""
+
+    def __init__(self, path: str, skip: bool) -> None:
+        self.path, self.skip = path, skip
+        self.notes = []  # type: List[str]
+        self._others = {}  # type: Dict[str, Dict[str, List[str]]]
+
+    def lose(self, what: str, why: str, next_step: str) -> None:
+        """A picture or a class that is there and cannot be read."""
+        if not self.skip:
+            raise DatasetError(what, self.path, why,
+                               next_step + ", or write skip_unreadable: true in data.args to go on without it.")
+        self.notes.append("skipped: {}".format(what))
+
+    def note_files(self, folder: str, names: Iterable[str]) -> None:
+        """Files that are no pictures, by their endings; what people mean as pictures is lost."""
+        ending_of = {name: "hidden" if name[0] == "." else os.path.splitext(name)[1].lower() or "no ending"
+                     for name in names}
+        lost = [name for name, ending in ending_of.items() if ending in OTHER_PICTURES]
+        if lost:
+            self.lose("{} files in {}/ are in a form that is not read: {}".format(
+                len(lost), folder or ".", _some(lost)), "Read are: {}.".format(" ".join(sorted(ENDINGS))),
+                "Save them as PNG or JPEG")
+        for name, ending in ending_of.items():
+            if name not in lost:
+                self._others.setdefault(folder.split(os.sep)[0], {}).setdefault(ending, []).append(
+                    os.path.join(folder, name))
+
+    def others(self) -> List[str]:
+        """A sentence for each part, or class, in which files are passed over: how many of each ending, and one of
+        them."""
+        return ["not read in {}/: {}".format(folder or ".", ", ".join("{} {} ({})".format(
+            len(files), ending, files[0]) for ending, files in sorted(endings.items())))
+            for folder, endings in sorted(self._others.items())]
+
+
+def _names(folder: str) -> List[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise DatasetError("the folder cannot be read: {}".format(error.strerror), folder,
+                           "Its pictures are part of the dataset.", "Mend its permissions, or remove it.") from None
+
+
+def _expect_meant(path: str, names: Dict[str, bool], losses: Losses) -> None:
+    """No folder is nearly called as a part that is not there."""
+    for name, folder in names.items():
+        part = MEANT.get(name.lower(), name.lower())
+        if folder and part in PARTS and name != part and not names.get(part):
+            losses.lose("the folder {}/ is not read: did you mean {}/?".format(name, part),
+                        "The parts are called {}.".format(", ".join(PARTS)),
+                        "Rename it, or move it elsewhere")
+
+
+def _no_pictures(path: str, part: str, masked: bool, folders: List[str]) -> DatasetError:
+    here = [name for name in folders if name not in PARTS and name[0] != "."]
+    return DatasetError(
+        "no pictures in {}/".format(part), path,
+        "Pictures are looked for in {}/{}/*{}.{}".format(
+            part, "images" if masked else "<class>", ", *".join(ENDINGS),
+            "" if not here else " There are the folders {}.".format(_some(here))),
+        "Put the {} pictures there{}.".format(part, "" if masked else ", one folder a class") + (
+            "" if masked or not here or any(name in PARTS for name in folders) else
+            " Or, where those folders are classes, write split: {validation: 0.1, test: 0.1} in data.args."))
+
+
+def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
+    found, beside = [], []
+    for name in _names(os.path.join(path, part)):
+        folder = os.path.join(part, name)
+        if not os.path.isdir(os.path.join(path, folder)):
+            beside.append(name)
+        elif name[0] != ".":
+            files = _pictures(path, folder, losses)
+            if not files:
+                losses.lose("the class '{}' has no picture in {}/".format(name, folder),
+                            "It holds {}.".format(_contents(os.path.join(path, folder))),
+                            "Put pictures there, remove the folder")
+            found.extend(Picture(os.path.join(folder, file), name=name) for file in files)
+    lost = [name for name in beside if name.lower().endswith(ENDINGS) and name[0] != "."]
+    if lost:
+        losses.notes.append("not read in {}/, for they are in no class's folder: {} pictures ({})".format(
+            part or ".", len(lost), _some(lost)))
+    losses.note_files(part, [name for name in beside if name not in lost])
+    return found
+
+
+def _contents(folder: str) -> str:
+    names = _names(folder)
+    return "nothing" if not names else _some(names)
+
+
+def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = ENDINGS) -> List[str]:
+    """The names of the pictures in a folder, sorted; what else is there is noted or lost."""
+    found, others = [], []
+    try:
+        names = sorted(os.listdir(os.path.join(path, folder)))
+    except OSError as error:
+        losses.lose("{}/ cannot be read: {}".format(folder, error.strerror), "Its pictures are part of the dataset.",
+                    "Mend its permissions, or remove it")
+        names = []
+    for name in names:
+        file = os.path.join(path, folder, name)
+        try:
+            mode = os.stat(file).st_mode
+        except OSError as error:
+            losses.lose("{} cannot be read: {}".format(os.path.join(folder, name), error.strerror),
+                        "Every picture of a part is trained or measured on.", "Mend or remove it")
+            continue
+        if stat.S_ISDIR(mode):
+            if name[0] != ".":
+                losses.notes.append("not read: the folder {}/ in a class, with {} pictures".format(
+                    os.path.join(folder, name), _count(file)))
+        elif not name.lower().endswith(tuple(endings)) or name[0] == ".":
+            others.append(name)
+        elif not stat.S_ISREG(mode):
+            losses.lose("{} is no regular file but {}".format(os.path.join(folder, name), _sort(mode)),
+                        "To open it could wait for ever.", "Remove it")
+        else:
+            found.append(name)
+    losses.note_files(folder, others)
+    return found
+
+
+def _sort(mode: int) -> str:
+    return ("a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device")
+
+
+def _count(folder: str) -> int:
+    return sum(name.lower().endswith(ENDINGS) for _, _, names in os.walk(folder) for name in names)
+
+
+def _with_masks(path: str, part: str, losses: Losses) -> List[Picture]:
+    folders = {name: os.path.join(part, name) for name in ("images", "masks")}
+    files = {name: _pictures(path, folder, losses) if os.path.isdir(os.path.join(path, folder)) else []
+             for name, folder in folders.items()}
+    losses.note_files(part, [name for name in _names(os.path.join(path, part)) if name not in folders])
+    blurred = [name for name in files["masks"] if not name.lower().endswith(LOSSLESS)]
+    if blurred:
+        raise DatasetError("{} is a mask in a lossy form".format(os.path.join(folders["masks"], blurred[0])), path,
+                           "Its pixels are no longer the indices that were saved.", "Save masks as 8-bit PNG.")
+    masks = {}  # type: Dict[str, str]
+    for file in files["masks"]:
+        stem = os.path.splitext(file)[0]
+        if stem in masks:
+            raise DatasetError("{} and {} are masks of one name in {}/".format(masks[stem], file, folders["masks"]),
+                               path, "A picture has one mask.", "Remove one of them.")
+        masks[stem] = file
+    stems = {os.path.splitext(file)[0] for file in files["images"]}
+    for mine, other, alone in (
+            ("images", "masks", [file for file in files["images"] if os.path.splitext(file)[0] not in masks]),
+            ("masks", "images", [file for stem, file in masks.items() if stem not in stems])):
+        if alone:
+            raise DatasetError(
+                "{} has nothing of its name in {}/".format(os.path.join(folders[mine], alone[0]), folders[other]),
+                path, "A picture and its mask have one name: street.jpg and street.png.",
+                "Add the other, or remove this one{}.".format(
+                    "" if len(alone) == 1 else "; {} more are alone".format(len(alone) - 1)))
+    return [Picture(os.path.join(folders["images"], file),
+                    mask=os.path.join(folders["masks"], masks[os.path.splitext(file)[0]]))
+            for file in files["images"]]
+
+
+def _alike(names: Iterable[str]) -> List[str]:
+    """A sentence for classes that a person may have meant as one."""
+    same = {}  # type: Dict[str, List[str]]
+    for name in sorted(set(names)):
+        same.setdefault(unicodedata.normalize("NFKC", name).casefold().strip(), []).append(name)
+    return ["{} are different classes, and are written almost alike".format(" and ".join(map(repr, group)))
+            for group in same.values() if len(group) > 1]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else "{} and {} more".format(shown, len(names) - 5)

@@ -1,0 +1,147 @@
+"""What `data.args` says of named arrays: which array an input or a target is in, and what it means."""
+
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from octet.data.dataset import KINDS
+from octet.errors import DatasetError
+from octet.lookup import suggest
+
+
+class InputArray(NamedTuple):
+    """One input: the array's name for each part, as a pattern; the reals that it lies between, what is outside
+    clipped or not; or the percentage of the training values that the range holds."""
+
+    pattern: str
+    low: float = 0.0
+    high: float = 1.0
+    clip: bool = False
+    percentile: Optional[float] = None
+
+
+class TargetArray(NamedTuple):
+    """One target: the array's name as a pattern, or else the input that it is a copy of.
+
+    ignore: of a class map, the label that is none. scale: 'columns' where each column of a value is to reach from 0
+    to 1."""
+
+    pattern: str
+    kind: str
+    classes: Optional[List[str]] = None
+    input: str = ""
+    ignore: Optional[int] = None
+    scale: Optional[str] = None
+
+
+RANGE = ("low", "high", "clip", "percentile")
+
+
+def in_part(pattern: str, part: str) -> str:
+    """The array's name for that part."""
+    return pattern.replace("{part}", part)
+
+
+def inputs_of(said: Optional[dict], simple: Dict[str, Any]) -> Dict[str, InputArray]:
+    """The inputs that are named, or `image` in x with the `simple` form's range. Raises DatasetError that names the
+    argument."""
+    given = {key: value for key, value in simple.items() if value is not None}
+    if said is None:
+        said = {"image": dict(given, array="x")}
+    elif given:
+        raise DatasetError("there are inputs as well", "data.args.{}".format(min(given)),
+                           "It is for the one input of the simple form.",
+                           "Write it in each of data.args.inputs.")
+    return {name: _input(keys, "data.args.inputs.{}".format(name))
+            for name, keys in _mapping(said, "data.args.inputs").items()}
+
+
+def _input(keys: Any, where: str) -> InputArray:
+    keys = _keys(keys, ("array",) + RANGE, where)
+    for key in ("low", "high", "percentile"):
+        number = keys.get(key)
+        if key in keys and (isinstance(number, bool) or not isinstance(number, (int, float))
+                            or not abs(number) <= sys.float_info.max):
+            raise DatasetError("expected a number, found {!r}".format(number), "{}.{}".format(where, key),
+                               "The codes 0..255 stand for reals between low and high.", "Write a finite number.")
+    if not isinstance(keys.get("clip", False), bool):
+        raise DatasetError("expected true or false, found {!r}".format(keys["clip"]), where + ".clip",
+                           "It says whether values outside [low, high] take its ends.", "Write clip: true.")
+    share = keys.get("percentile")
+    if share is not None and not 50 <= share < 100:
+        raise DatasetError("percentile is {:g}".format(share), where + ".percentile",
+                           "It is how many percent of the training values the range holds.", "Write 99.9 or so.")
+    both = sorted(set(keys) & {"low", "high", "clip"})
+    if share is not None and both:
+        raise DatasetError("there is {} as well".format(both[0]), where + ".percentile",
+                           "The range is the one or the other.", "Leave one of them out.")
+    return InputArray(_pattern(keys, where), **{key: keys[key] for key in RANGE if key in keys})
+
+
+def targets_of(said: Optional[dict], classes: Optional[Sequence],
+               inputs: Dict[str, InputArray]) -> Dict[str, TargetArray]:
+    """The targets that are named, or `label` in y. Raises DatasetError that names the argument."""
+    if said is None:
+        said = {"label": {"array": "y", "kind": "class", "classes": classes}}
+    elif classes is not None:
+        raise DatasetError("there are targets as well", "data.args.classes",
+                           "They are the classes of the one target of the simple form.",
+                           "Write them in one of data.args.targets.")
+    return {name: _target(keys, "data.args.targets.{}".format(name), inputs)
+            for name, keys in _mapping(said, "data.args.targets").items()}
+
+
+def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray:
+    if isinstance(keys, dict) and "input" in keys:
+        copied = _keys(keys, ("input",), where)["input"]
+        if copied not in list(inputs):
+            raise DatasetError("there is no input {!r}".format(copied), where + ".input",
+                               "The target is a copy of it.", suggest(str(copied), inputs))
+        return TargetArray("", "value", input=copied)
+    keys = _keys(keys, ("array", "kind", "classes", "ignore", "scale"), where)
+    kind, classes = keys.get("kind"), keys.get("classes")
+    if kind not in KINDS:
+        raise DatasetError("expected one of {}, found {!r}".format(", ".join(KINDS), kind), where + ".kind",
+                           "It decides the loss and what is measured.", suggest(str(kind), KINDS))
+    if classes is not None and (kind == "value" or not isinstance(classes, (list, tuple))):
+        raise DatasetError("expected {}, found {!r}".format(
+            "no classes for a value" if kind == "value" else "a list of names", classes), where + ".classes",
+            "They are the names of the labels 0, 1, 2 ...", "Write classes: [cat, dog], or leave it out.")
+    names = None if classes is None else [str(name) for name in classes]
+    if names is not None and len(set(names)) < len(names):
+        raise DatasetError("two classes are called {!r}".format(next(name for name in names if names.count(name) > 1)),
+                           where + ".classes", "A name says which class is meant.", "Name each differently.")
+    ignore, scale = keys.get("ignore"), keys.get("scale")
+    if ignore is not None and (kind != "class_map" or isinstance(ignore, bool) or not isinstance(ignore, int)
+                               or 0 <= ignore < len(names or ())):
+        raise DatasetError("ignore is {!r}".format(ignore), where + ".ignore",
+                           "It is the label of a class map's pixels that are of no class.",
+                           "Write the number that stands there, 255 usually; other kinds have none.")
+    if scale not in (None, "columns") or scale is not None and kind != "value":
+        raise DatasetError("scale is {!r}".format(scale), where + ".scale",
+                           "It says how a value is brought to where the output's codes reach.",
+                           "Write scale: columns for a value, or leave it out.")
+    return TargetArray(_pattern(keys, where), kind, names, ignore=ignore, scale=scale)
+
+
+def _pattern(keys: dict, where: str) -> str:
+    name = keys.get("array")
+    if not isinstance(name, str) or not name:
+        raise DatasetError("expected the name of an array, found {!r}".format(name), where + ".array",
+                           "It is read from the array of that name.",
+                           "Write array: x for x_train, x_validation and x_test.")
+    return name if "{part}" in name else name + "_{part}"
+
+
+def _mapping(said: Any, where: str) -> dict:
+    if not isinstance(said, dict) or not said or not all(isinstance(name, str) for name in said):
+        raise DatasetError("expected a mapping of names, found {!r}".format(said), where,
+                           "Each names an input or a target.", "Write NAME: {array: x, ...} below it.")
+    return said
+
+
+def _keys(keys: Any, known: Sequence[str], where: str) -> dict:
+    keys = _mapping(keys, where)
+    for key in keys:
+        if key not in known:
+            raise DatasetError("no key named '{}'".format(key), where, "It would mean nothing.", suggest(key, known))
+    return keys

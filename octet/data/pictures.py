@@ -1,0 +1,223 @@
+"""Picture files as arrays: photographs as codes, masks as labels."""
+
+import io
+import os
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from octet import regular_file
+from octet.data import memory
+from octet.errors import DatasetError
+
+INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
+DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # and those of more than 8 bits
+ALPHA = {"drop": "is dropped", "white": "is laid on white", "black": "is laid on black", "keep": "is a channel"}
+ORIENTATION = 0x0112  # of EXIF: which of these turns the picture upright
+UPRIGHT = {2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
+           6: Image.ROTATE_270, 7: Image.TRANSVERSE, 8: Image.ROTATE_90}
+
+
+class Form(NamedTuple):
+    """What a picture is decoded to: [height, width, channels] uint8.
+
+    channels: 1 (grey) or 3 (RGB), and one more for `alpha` 'keep'. alpha: a key of ALPHA, or None where nobody said:
+    it is dropped. bits: how many of a 16-bit picture's are used, so that 2^bits - 1 is white.
+    """
+
+    height: int
+    width: int
+    channels: int
+    alpha: Optional[str] = None
+    bits: int = 16
+
+    @property
+    def shape(self) -> Tuple[int, int, int]:
+        return self.height, self.width, self.channels
+
+
+def decode(content: bytes, form: Form) -> Tuple[np.ndarray, Set[str]]:
+    """(codes of the form's shape, what was noticed of the picture: words of `NOTICED`).
+
+    The picture is turned as its EXIF orientation says and resized bilinearly. Raises ValueError, OSError or another
+    error of `BROKEN` for what is no whole picture."""
+    with Image.open(io.BytesIO(content)) as image:
+        noticed = set()
+        if image.format not in ("MPO", "JPEG") and getattr(image, "n_frames", 1) > 1:
+            noticed.add("frames")
+        deep_channels = image.mode not in DEEP and any("16" in str(tile[3]) for tile in image.tile or ())
+        image.load()
+        grey = form.channels - (form.alpha == "keep") == 1
+        if image.mode in DEEP or deep_channels:
+            noticed.add("bits")
+        if deep_channels and form.bits != 16:
+            raise ValueError("16 bits in each of several channels, of which only the upper 8 are read; "
+                             "`bits: {}` is for grey pictures".format(form.bits))
+        if image.mode == "F":
+            raise ValueError("float pixels, of which no range is known; save them in an .npz file with its low and "
+                             "high")
+        turned = upright(image, noticed)
+        plain = _codes(turned, form.bits) if turned.mode in DEEP else turned
+        return _resized(_channels(plain, grey, form.alpha, noticed), form), noticed
+
+
+BROKEN = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError, MemoryError, OverflowError,
+          ArithmeticError, AttributeError, Image.DecompressionBombError)
+NOTICED = OrderedDict((
+    ("turned", "turned as their EXIF orientation says"),
+    ("exif", "with an EXIF block that cannot be read: taken as they lie"),
+    ("frames", "of several frames: the first is taken"),
+    ("bits", "of 16 bits a channel, read as 8 bits of 0..{white}"),
+    ("cmyk", "in CMYK, read as RGB without a colour profile"),
+    ("alpha", "with transparency, which {alpha} (alpha: drop | white | black | keep)"),
+))
+"""{word: what is said of the pictures}."""
+
+
+def upright(image: Image.Image, noticed: Set[str]) -> Image.Image:
+    """The picture as its EXIF orientation says that it is looked at."""
+    if image.format == "TIFF":  # Pillow has turned it as it loaded it
+        return image
+    try:
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION))
+    except Exception:  # struct.error, SyntaxError and others, by what is broken: the pixels are whole
+        noticed.add("exif")
+        return image
+    if turn is None:
+        return image
+    noticed.add("turned")
+    return image.transpose(turn)
+
+
+def _codes(image: Image.Image, bits: int) -> Image.Image:
+    values, white = np.asarray(image).astype(np.int64), 2 ** bits - 1
+    if values.min() < 0 or values.max() > white:
+        raise ValueError("pixels of {}..{}, not 0..{}; `bits` in data.args says how many are used".format(
+            values.min(), values.max(), white))
+    return Image.fromarray(((values * 255 + white // 2) // white).astype(np.uint8), "L")
+
+
+def _channels(image: Image.Image, grey: bool, alpha: Optional[str], noticed: Set[str]) -> Image.Image:
+    """The picture in L, RGB, LA or RGBA: the last two where its transparency is kept."""
+    if image.mode == "CMYK":
+        noticed.add("cmyk")
+    transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    mode = "L" if grey else "RGB"
+    if not transparent and alpha != "keep":
+        return image.convert(mode)
+    whole = image.convert("RGBA")
+    if whole.getchannel("A").getextrema()[0] < 255:
+        noticed.add("alpha")
+    if alpha in ("white", "black"):
+        ground = Image.new("RGBA", whole.size, alpha)
+        return Image.alpha_composite(ground, whole).convert(mode)
+    return whole.convert("LA" if grey else "RGBA") if alpha == "keep" else whole.convert("RGB").convert(mode)
+
+
+def _resized(image: Image.Image, form: Form) -> np.ndarray:
+    size = (form.width, form.height)
+    if image.mode in ("L", "RGB"):
+        return np.asarray(image.resize(size, Image.BILINEAR)).reshape(form.shape)
+    # Channel by channel: Pillow resizes RGBA with its colours times alpha, which loses those under 0.
+    return np.stack([np.asarray(band.resize(size, Image.BILINEAR)) for band in image.split()], -1)
+
+
+def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool
+               ) -> Tuple[np.ndarray, List[int], List[str]]:
+    """(the pictures [N, H, W, C] uint8, the places in `files` of those that were read, a sentence for each thing that
+    was noticed). Raises DatasetError that names the file, unless it is to be skipped."""
+    count = int(np.prod(form.shape))
+    memory.expect(len(files) * count, "{} pictures of {}x{}x{}".format(len(files), *form.shape), path,
+                  "Write a smaller size in data.args, or use fewer pictures.")
+    images, read, skipped = np.empty((len(files),) + form.shape, np.uint8), [], []
+    noticed = {}  # type: dict
+    for place, file in enumerate(files):
+        try:
+            with _told(path, file, "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in data.args "
+                                   "goes on without it."):
+                images[len(read)], words = decode(_bytes(path, file), form)
+        except DatasetError as error:
+            if not skip_unreadable:
+                raise
+            skipped.append("skipped: {}: {}".format(file, error.what))
+            continue
+        read.append(place)
+        for word in words:
+            noticed.setdefault(word, []).append(file)
+    notes = ["{} of {} pictures {} (such as {})".format(
+        len(noticed[word]), len(files), said.format(alpha=ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1),
+        noticed[word][0]) for word, said in NOTICED.items() if word in noticed]
+    return images[:len(read)], read, skipped + notes
+
+
+def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
+                 ignore: Optional[int]) -> np.ndarray:
+    """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
+    8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. Raises DatasetError that names the
+    file."""
+    height, width = size
+    masks = np.empty((len(pairs), height, width), np.int32)
+    for index, (picture, mask) in enumerate(pairs):
+        with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
+            with Image.open(io.BytesIO(_bytes(path, mask))) as image:
+                image.load()
+                if image.mode not in INDEXED:
+                    raise ValueError("{} pixels, not one index each".format(image.mode))
+                turned = upright(image, set())
+            if turned.mode == "1":  # Pillow holds its ones as 255
+                turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
+            whole = np.asarray(turned, np.int32)
+            small = turned.resize((width, height), Image.NEAREST)
+        _expect_same_view(path, picture, mask, turned.size)
+        bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
+        if bad.any():
+            row, column = np.unravel_index(int(bad.argmax()), bad.shape)
+            raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
+                whole[row, column], row, column, classes - 1), os.path.join(path, mask),
+                "There are {} classes.".format(classes),
+                "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
+                    whole[row, column]))
+        masks[index] = np.asarray(small)
+    return masks
+
+
+def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> None:
+    """A mask is as wide and high as its picture, or both by one factor."""
+    with _told(path, picture, "Save it anew as a PNG or JPEG, or remove it."):
+        with Image.open(io.BytesIO(_bytes(path, picture))) as image:
+            width, height = image.size
+            if image.format == "TIFF":
+                image.load()
+                width, height = image.size
+            elif _lies(image):
+                width, height = height, width
+    if abs(width * mask_size[1] - height * mask_size[0]) > max(width, height, *mask_size):
+        raise DatasetError(
+            "the mask is {}x{} pixels, its picture {}x{}".format(*mask_size, width, height),
+            os.path.join(path, mask), "A mask says the class of each pixel of its picture{}.".format(
+                ", which is turned as its EXIF orientation says"), "Save the mask as its picture is looked at.")
+
+
+def _lies(image: Image.Image) -> bool:
+    """Whether EXIF turns it by a quarter."""
+    try:
+        return image.getexif().get(ORIENTATION) in (5, 6, 7, 8)
+    except Exception:
+        return False
+
+
+def _bytes(path: str, file: str) -> bytes:
+    return regular_file.read(os.path.join(path, file))
+
+
+@contextmanager
+def _told(path: str, file: str, next_step: str) -> Iterator[None]:
+    try:
+        yield
+    except BROKEN as error:
+        said = "its content is of no known form" if isinstance(error, UnidentifiedImageError) else error
+        raise DatasetError("not a readable picture: {}".format(said), os.path.join(path, file),
+                           "Every picture of a part is trained or measured on.", next_step) from None

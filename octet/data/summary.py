@@ -1,0 +1,146 @@
+"""What a dataset's arrays say that a person may not know of them: codes that are hardly used, classes that are rare or
+missing, samples that are in two parts.
+
+Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
+"""
+
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from octet.data import classes, content
+from octet.data.dataset import Dataset, Input, Target
+
+FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
+BULK = 0.999  # of the values, which outliers are not among
+RARE = 20.0  # times as many samples are of the commonest class, or of labels not of the class
+FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers are of one scale
+MOST_VALUES = 1 << 26  # are counted of an input: a fraction of a second
+AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
+
+
+def notes(dataset: Dataset) -> List[str]:
+    """A sentence for each thing, in the dataset's own first."""
+    found = list(dataset.notes)
+    for name, spec in dataset.inputs.items():
+        found.extend(_channels_first(name, spec))
+        found.extend(_few_codes(name, {part: one.inputs[name] for part, one in dataset.parts.items()}))
+        found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
+    for name, target in dataset.targets.items():
+        answers = {part: one.targets[name] for part, one in dataset.parts.items()}
+        if target.kind == "value":
+            found.extend(_narrow_columns(name, answers))
+        else:
+            found.extend(_counts(name, target, answers))
+    found.extend(_twice(dataset))
+    return found
+
+
+def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
+    """(how many codes the bulk of the values lies on, the least of them, the largest); of very many samples, of some
+    spread evenly."""
+    count = np.zeros(256, np.int64)
+    of_sample = max(1, int(np.prod(codes.shape[1:])))
+    step = max(1, codes.size // MOST_VALUES)
+    rows = max(1, AT_ONCE // of_sample)
+    for start in range(0, len(codes), rows * step):
+        count += np.bincount(codes[start:start + rows * step:step].reshape(-1), minlength=256)
+    order = np.argsort(-count, kind="stable")
+    needed = int(np.searchsorted(np.cumsum(count[order]), int(BULK * count.sum()))) + 1
+    bulk = order[:needed]
+    return needed, int(bulk.min()), int(bulk.max())
+
+
+def _channels_first(name: str, spec: Input) -> Iterator[str]:
+    if len(spec.shape) == 3 and spec.shape[0] in (1, 3) and spec.shape[2] not in (1, 2, 3, 4) and spec.shape[1] > 4:
+        yield "'{}' is of shape {}, which looks like channels first: TensorFlow takes [height, width, channels]; " \
+              "np.moveaxis(x, 1, 3) turns it".format(name, list(spec.shape))
+
+
+def _few_codes(name: str, parts: Dict[str, np.ndarray]) -> Iterator[str]:
+    reach = {part: used_codes(codes) for part, codes in parts.items() if codes.size}
+    if "train" not in reach:
+        return
+    for part, (used, least, most) in reach.items():
+        span, of_train = most - least + 1, reach["train"][2] - reach["train"][1] + 1
+        if span < FEW_CODES and part == "train":
+            yield "{:.1f} % of the values of '{}' in the train part lie on {} of the 256 codes ({}..{}): low and " \
+                  "high are much wider than the data, or the file holds uint8 values of another range".format(
+                      100 * BULK, name, used, least, most)
+        elif part != "train" and span < of_train / 4:
+            yield "the values of '{}' in the {} part reach over {} codes ({}..{}), those of the train part over {}: " \
+                  "were they saved alike?".format(name, part, span, least, most, of_train)
+
+
+def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
+    if codes is None or codes.ndim != 2 or not 1 < codes.shape[1] <= FEW_COLUMNS:
+        return
+    span = codes.max(0).astype(int) - codes.min(0) + 1
+    narrow = np.flatnonzero(span < FEW_CODES)
+    if len(narrow) and span.max() >= FEW_CODES:
+        yield "of the features of '{}', {} use fewer than {} of the 256 codes ({}): they share one range, so bring " \
+              "each to the same scale before they are saved".format(name, len(narrow), FEW_CODES, some(
+                  ["column {}: {}".format(column, span[column]) for column in narrow]))
+
+
+def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
+    train = answers.get("train")
+    if train is None or train.ndim != 2 or not 1 < train.shape[1] <= FEW_COLUMNS:
+        return
+    low, high = train.min(0).astype(float), train.max(0).astype(float)
+    whole = max(high.max(), 0.0) - min(low.min(), 0.0)  # an output's range holds 0
+    for column, (least, most) in enumerate(zip(low, high)):
+        codes = 255 * (most - least) / whole if whole else 0.0
+        if codes < FEW_CODES:
+            yield "column {} of '{}' reaches from {:g} to {:g}, all columns from {:g} to {:g}: the uint8 output has " \
+                  "about {} of its 256 codes for it; scale: columns brings each column to 0..1".format(
+                      column, name, least, most, low.min(), high.max(), max(1, int(round(codes))))
+
+
+def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterator[str]:
+    each = "pixels" if target.kind == "class_map" else "samples"
+    of_part = {part: classes.counts(target, labels) for part, labels in answers.items()}
+    if "train" in of_part:
+        train = of_part["train"]
+        rarest = int(train.argmin())
+        whole = int(train.sum()) if target.kind == "class_map" else len(answers["train"])
+        most = whole - int(train[rarest]) if target.kind == "labels" else int(train.max())
+        if most > RARE * train[rarest]:
+            yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without loss: {{class_weights: " \
+                  "balanced}} a network may never answer it".format(
+                      target.classes[rarest], name, train[rarest], whole, each, 100.0 * train[rarest] / whole)
+    for part, found in of_part.items():
+        missing = [target.classes[index] for index in np.flatnonzero(found == 0)]
+        if missing and part != "train":
+            yield "the {} part has no {} of the class {} of '{}': nothing is measured on it".format(
+                part, each[:-1], some([repr(one) for one in missing]), name)
+
+
+def _twice(dataset: Dataset) -> Iterator[str]:
+    """Contents that are in two parts, and contents with two labels."""
+    names = list(dataset.inputs)
+    hashes = {part: content.of_samples([one.inputs[name] for name in names]) for part, one in dataset.parts.items()}
+    parts = list(hashes)
+    for place, part in enumerate(parts):
+        for other in parts[place + 1:]:
+            of_other = set(hashes[other])
+            shared = sum(one in of_other for one in hashes[part])
+            if shared:
+                yield "{} samples of the {} part are in the {} part as well: what is measured there is too good".format(
+                    shared, part, other)
+    for name, target in dataset.targets.items():
+        if target.kind != "class":
+            continue
+        labels = {}  # type: Dict[str, set]
+        for part, one in dataset.parts.items():
+            for sample, label in zip(hashes[part], one.targets[name].tolist()):
+                labels.setdefault(sample, set()).add(label)
+        torn = sum(len(found) > 1 for found in labels.values())
+        if torn:
+            yield "{} contents have more than one label of '{}'".format(torn, name)
+
+
+def some(words: Sequence[str]) -> str:
+    """The first five, and how many more there are."""
+    return ", ".join(words[:5]) + ("" if len(words) <= 5 else " and {} more".format(len(words) - 5))
+

@@ -1,0 +1,268 @@
+"""A first recipe for the data that lies at a path: what is found is written out, for a person to correct."""
+
+import os
+import re
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from octet.data.dataset import PARTS
+from octet.errors import DatasetError
+
+SOME = 200  # pictures are looked at
+ROUND = 8  # a size is a multiple of it
+LARGEST = 224
+NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # what people call answers
+
+
+NETWORK = '''\
+"""A small network to start from."""
+
+import tensorflow as tf
+
+layers = tf.keras.layers
+
+
+def build(input_shape, classes):
+    image = x = layers.Input(input_shape)
+    for width in (16, 32):
+        if len(input_shape) == 3:
+            x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
+        else:
+            x = layers.Dense(2 * width, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
+{head}
+'''
+HEADS = {
+    "class": '    return tf.keras.Model(image, layers.Dense(classes, activation="softmax")(x))',
+    "labels": '    return tf.keras.Model(image, layers.Dense(classes, activation="sigmoid")(x))  # yes or no for each',
+    "value": '    return tf.keras.Model(image, layers.Dense(classes[-1])(x))  # of a value, its shape',
+}
+"""{kind of target: the end of a network for it}."""
+
+
+class Draft(NamedTuple):
+    """dataset and args: those of the section `data`. kinds: those of the targets. remarks: a sentence for each thing
+    that a person should look at. shape: of the one picture that goes in, else None."""
+
+    dataset: str
+    args: Dict[str, Any]
+    kinds: List[str]
+    remarks: List[str]
+    shape: Optional[Tuple[int, ...]] = None
+
+
+def of(path: str) -> Draft:
+    """What data lies at `path`. Raises DatasetError for what is neither a folder of pictures, nor an .npz file,
+    nor a table."""
+    if os.path.isdir(path):
+        return _folder(path)
+    if path.lower().endswith(".npz") and os.path.exists(path):
+        return _archive(path)
+    if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
+        return _table(path)
+    raise DatasetError("no data that is known lies there", path, "It is looked at to write a recipe for it.",
+                       "Give a folder of pictures, an .npz file, or a table, .csv or .tsv.")
+
+
+def recipe(draft: Draft, path: str) -> str:
+    """The text of a recipe for the draft; `path` is the data's, as the recipe is to name it."""
+    lines = ["# {}".format(remark) for remark in draft.remarks]
+    lines += ["data:", "  dataset: {}".format(draft.dataset), "  args:", "    path: {}".format(_yaml(path))]
+    lines += _lines(draft.args, "    ")
+    lines += ["model:"] + ["  " + line for line in _model(draft)]
+    return "\n".join(lines + [
+        "train: {epochs: 20, batch_size: 32, schedule: cosine}",
+        "quantize: {epochs: 2, batch_size: 32, schedule: cosine}",
+        "# loss: {class_weights: balanced}       # where some classes are rare",
+        "validate: {}" if "value" in draft.kinds and len(set(draft.kinds)) == 1 else
+        "validate: {max_accuracy_drop: 0.02}"]) + "\n"
+
+
+def network(draft: Draft) -> Optional[str]:
+    """The text of a network for the draft, where none of ours is for it; None where one is, or none can be drawn up."""
+    if not _model(draft)[0].startswith("build: ./net.py") or len(draft.kinds) != 1 or not draft.shape:
+        return None
+    return NETWORK.format(head=HEADS[draft.kinds[0]]) if draft.kinds[0] in HEADS else None
+
+
+def _model(draft: Draft) -> List[str]:
+    if draft.kinds == ["class"] and draft.shape and len(draft.shape) == 3:
+        side = min(draft.shape[:2])
+        if side < 32:
+            return ["build: lenet            # small; mobilenet_v2, resnet_v1 and others are in models/"]
+        if side < 96:
+            return ["build: resnet_v1        # lenet is smaller, mobilenet_v2 larger"]
+        return ["build: mobilenet_v2     # with args: {alpha: 0.5} it is half as wide"]
+    if draft.kinds == ["class_map"] and draft.shape and len(draft.shape) == 3:
+        return ["build: unet"]
+    return ["build: ./net.py         # write it: build(input_shape, classes) returns a tf.keras.Model"]
+
+
+def _folder(path: str) -> Draft:
+    from octet.data import listing
+
+    parts = [part for part in PARTS if os.path.isdir(os.path.join(path, part))]
+    masked = bool(parts) and os.path.isdir(os.path.join(path, parts[0], "masks"))
+    split = {} if set(parts) == set(PARTS) else {
+        "split": dict({"validation": 0.1}, **({} if "test" in parts else {"test": 0.1}))}
+    held_out = [part for part in ("validation", "test") if part not in parts]
+    found = listing.of(path, masked, held_out, skip_unreadable=True)
+    pictures = [picture for of_part in found.parts.values() for picture in of_part]
+    args, remarks = _pictures(path, [picture.file for picture in pictures])
+    remarks = ["{} pictures{}.".format(len(pictures), "" if masked else " of {} classes".format(
+        len({picture.name for picture in pictures})))] + remarks + found.notes
+    if masked:
+        args.update(_classes_of_masks(path, [picture.mask for picture in found.parts["train"]]))
+        remarks.append("The masks' classes have no names yet: name them in the order of their indices.")
+    if any(note.startswith("skipped") for note in found.notes):
+        remarks.append("Without skip_unreadable: true, what is skipped is an error.")
+    return Draft("image_folder", dict(args, **split), ["class_map" if masked else "class"], remarks,
+                 tuple(args["size"]) + (args["channels"],))
+
+
+def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
+    """size and channels, from the heads of some pictures, and what they were."""
+    from PIL import Image
+
+    sizes, modes = [], set()
+    for file in files[::max(1, len(files) // SOME)]:
+        try:
+            with Image.open(os.path.join(path, file)) as image:
+                sizes.append(image.size)
+                modes.add(image.mode)
+        except Exception:  # by what is wrong with it: load says it
+            continue
+    if not sizes:
+        raise DatasetError("none of the pictures can be read", path, "Their size is needed.", "Look at one of them.")
+    shortest = sorted(min(size) for size in sizes)[len(sizes) // 2]
+    side = max(ROUND, min(LARGEST, shortest // ROUND * ROUND))
+    args = {"size": [side, side], "channels": 1 if modes <= {"L", "1", "I", "I;16", "I;16B"} else 3}
+    remarks = ["They are {}x{} to {}x{} pixels; each is resized to `size` [height, width].".format(
+        min(size[0] for size in sizes), min(size[1] for size in sizes), max(size[0] for size in sizes),
+        max(size[1] for size in sizes))]
+    if modes & {"RGBA", "LA", "PA"}:
+        args["alpha"] = "white"
+        remarks.append("Some have transparency, which is laid on white: alpha: drop | white | black | keep.")
+    return args, remarks
+
+
+def _classes_of_masks(path: str, files: List[str]) -> Dict[str, Any]:
+    import numpy as np
+    from PIL import Image
+
+    found = set()
+    for file in files[:SOME]:
+        with Image.open(os.path.join(path, file)) as image:
+            found |= set(np.unique(np.asarray(image)).tolist())
+    ignore = {"ignore": 255} if 255 in found and len(found) > 1 and max(found - {255}) < 254 else {}
+    count = max(found - ({255} if ignore else set())) + 1
+    return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore)
+
+
+def _archive(path: str) -> Draft:
+    from octet.data import archive
+
+    names = archive.names(path)
+    whole = {re.sub("_train$", "", name) for name in names if name.endswith("_train")}
+    pattern = "{}_train" if whole else "{}"
+    arrays = archive.read(path, [pattern.format(name) for name in sorted(whole or set(names))])
+    arrays = {name: arrays[pattern.format(name)] for name in sorted(whole or set(names))}
+    targets = {name: found for name, found in ((name, _target(name, array)) for name, array in arrays.items()) if found}
+    inputs = {name: _input(array) for name, array in arrays.items() if name not in targets and array.ndim >= 2}
+    if not inputs or not targets:
+        raise DatasetError("the arrays {} are not told apart as inputs and answers".format(", ".join(sorted(arrays))),
+                           path, "Inputs are [N, ...] numbers; answers are called y, label, target, mask or so.",
+                           "Write the recipe by hand: octet/datasets/npz.py says how.")
+    remarks = ["{}: {} of {}.".format(name, array.dtype, list(array.shape)) for name, array in arrays.items()]
+    held_out = [part for part in ("validation", "test")
+                if not all("{}_{}".format(name, part) in names for name in (*inputs, *targets))]
+    split = {"split": {part: 0.1 for part in held_out}} if held_out else {}
+    args = {"inputs": {name: dict({"array": name}, **said) for name, said in inputs.items()},
+            "targets": {name: dict({"array": name}, **said) for name, said in targets.items()}}
+    shapes = [arrays[name].shape[1:] for name in inputs]
+    return Draft("npz", dict(args, **split), [said["kind"] for said in targets.values()], remarks,
+                 shapes[0] if len(shapes) == 1 else None)
+
+
+def _table(path: str) -> Draft:
+    from octet.datasets import table
+
+    found = table.read(path)
+    folder = os.path.dirname(path)
+    cells = {name: [row[place].strip() for row in found.rows[:SOME]] for place, name in enumerate(found.columns)}
+    file = next((name for name, of in cells.items() if of and all(
+        os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
+    part = next((name for name, of in cells.items() if set(of) <= set(PARTS)), None)
+    numbers = [name for name, of in cells.items() if all(_is_number(cell) for cell in of)]
+    words = [name for name in cells if name not in (file, part, *numbers) and len(set(cells[name])) < len(cells[name])]
+    named = [name for name in cells if NAMED.match(name.lower())]
+    label = next((name for name in named + words if name not in (file, part)), None)
+    if label is None or not (file or set(numbers) - {label}):
+        raise DatasetError("the columns {} are not told apart as inputs and answers".format(", ".join(found.columns)),
+                           path, "An input is a column of files, or columns of numbers; an answer is called label, "
+                                 "class, target or so, or holds words that come again.",
+                           "Write the recipe by hand: octet/datasets/table.py says how.")
+    whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
+    args = {"file": file} if file else {"features": [name for name in numbers if name != label]}
+    args.update({"label": label} if whole else {"value": [label]}, **({"part": part} if part else {}))
+    remarks = ["{} samples, columns: {}.".format(len(found.rows), ", ".join(found.columns))]
+    if not file:
+        return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
+    form, said = _pictures(folder, cells[file])
+    return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + said,
+                 tuple(form["size"]) + (form["channels"],))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _input(array: Any) -> Dict[str, Any]:
+    """The range that an input's reals lie in; nothing for codes."""
+    from octet.data import codes
+
+    if array.dtype == "uint8" or array.dtype == bool or not array.size:
+        return {}
+    low, high, far = codes.likely(array)
+    return {"percentile": 99.9} if far else {"low": low, "high": high}
+
+
+def _target(name: str, array: Any) -> Optional[Dict[str, Any]]:
+    """What an array of answers is; None for an input."""
+    import numpy as np
+
+    named = NAMED.match(name.lower().split("/")[-1])
+    if array.dtype.kind in "US" and array.ndim == 1:
+        return {"kind": "class"}
+    if not named and not (array.ndim == 1):
+        return None
+    if array.dtype.kind == "f":
+        return {"kind": "value"}
+    if array.ndim == 1 or array.ndim == 2 and array.shape[1] == 1:
+        return {"kind": "class"}
+    if array.ndim == 2 and np.isin(array, (0, 1)).all():
+        return {"kind": "labels"}
+    if array.ndim >= 3:
+        return dict({"kind": "class_map"}, **({"ignore": 255} if (array == 255).any() else {}))
+    return {"kind": "value"}
+
+
+def _lines(args: Dict[str, Any], margin: str) -> List[str]:
+    found = []
+    for key, value in args.items():
+        if key in ("inputs", "targets"):
+            found.append("{}{}:".format(margin, key))
+            found.extend("{}  {}: {}".format(margin, _yaml(name), _yaml(said)) for name, said in value.items())
+        else:
+            found.append("{}{}: {}".format(margin, key, _yaml(value)))
+    return found
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    return yaml.safe_dump(value, default_flow_style=True, width=10 ** 6).replace("\n...", "").strip()

@@ -1,0 +1,190 @@
+"""A recipe: YAML in, complete settings out, or every problem at once with its place.
+
+    find(name_or_path, recipes) -> Path      load(path) -> Recipe
+"""
+
+import errno
+import functools
+import importlib.util
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
+
+from octet import digest, lookup
+from octet.errors import RecipeError
+from octet.gates import GATES
+from octet.recipe import signatures
+from octet.recipe.inheritance import Text, is_path, read
+from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
+
+_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
+
+# Of each catalogue's functions, the arguments that are ours to give.
+_OURS = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
+MOST_INPUT_VALUES = 1 << 28
+"""Of one sample: 1 GiB of float32 at the network's input, before any layer."""
+MOST_TOLD = 20  # problems of one recipe
+
+SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate")
+
+
+def find(name_or_path: str, recipes) -> Path:
+    """The recipe's file: a bare name is NAME.yaml in the folder `recipes`; anything with a slash or
+    ending in .yaml or .yml is a path. Raises RecipeError for a name that is not there."""
+    name = str(name_or_path)
+    if is_path(name):
+        return Path(name)
+    recipes = Path(recipes)
+    names = sorted(path.stem for path in recipes.glob("*.yaml"))
+    if name not in names:
+        raise RecipeError("no recipe named '{}'".format(name), where=str(recipes),
+                          why="a name without a slash is one of the recipes there",
+                          next_step=lookup.suggest(name, names))
+    return recipes / (name + ".yaml")
+
+
+class Recipe(NamedTuple):
+    """path: the file that was loaded, absolute. complete: the sections, as JSON. places: where each key
+    was written."""
+
+    path: Path
+    complete: str
+    places: Dict[Keys, Place]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that file specs such as `./nets.py:build` are relative to."""
+        return self.path.parent
+
+    def sections(self) -> Dict[str, Any]:
+        """A fresh plain dict: every section by its name in YAML, defaults filled in."""
+        return json.loads(self.complete)
+
+    def where(self, *keys: str) -> str:
+        """`file:line:col` of the key, or of the nearest section around it that was written."""
+        return str(nearest(self.places, keys))
+
+
+def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALOGUE)) -> Recipe:
+    """The recipe in the file, with `extends` merged in and defaults filled in.
+
+    find_base: gives the file of a recipe that is extended by its name; by default it is one of Octet's own.
+    Raises RecipeError that lists the problems, one a line, in the order of file and line.
+    """
+    problems = []  # type: List[Problem]
+    text = read(str(path), problems, lambda name: str(find_base(name)))
+    if text is None:
+        raise _error(problems, path)
+    folder = Path(os.path.abspath(str(path))).parent
+    problems.extend(_functions(text, folder, list(problems)))
+    problems.extend(_paths(text))
+    problems.extend(_pictures(text))
+
+    def complete(_: str) -> str:
+        _code()
+        from octet.recipe import schema  # not at the top: see there
+        sections = schema.complete(text, problems)
+        if problems:  # nothing is kept of a recipe that has some, wherever they were found
+            raise _error(problems, path)
+        return json.dumps(sections)
+
+    if problems:
+        complete(str(path))  # raises them with those of the schema
+    return Recipe(folder / Path(path).name, digest.cached(_SCHEMA, _purpose(text), complete), text.places)
+
+
+def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
+    """What is wrong with the names of the dataset and the model, and with the arguments for their functions."""
+    for catalogue, (usual, _, _, section, key) in lookup.CATALOGUES.items():
+        values = text.values.get(section)
+        spec = values.get(key) if isinstance(values, dict) else None
+        if not isinstance(spec, str) or not spec:
+            continue  # the schema has the words for it
+        try:
+            source = lookup.source_of(spec, catalogue, folder)
+        except RecipeError as error:
+            yield Problem(nearest(text.places, (section, key)), (section, key),
+                          "; ".join((error.what, error.next_step)))
+            continue
+        args = values.get("args", {})
+        if not isinstance(args, dict):
+            continue
+        told = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}
+        args = {name: value for name, value in args.items() if name not in told}
+        # A dataset's digest is given the part first, and then the arguments of its load.
+        for name, given in ((spec.partition(":")[2] or usual, 0), ("digest", 1))[:2 if section == "data" else 1]:
+            signature = signatures.in_source(source, name, given)
+            for argument, said in signatures.problems(signature, args, _OURS[catalogue]) if signature else ():
+                if argument not in told:
+                    told.add(argument)
+                    keys = (section, "args", argument) if argument else (section, key)
+                    yield Problem(nearest(text.places, keys), keys, said)
+
+
+def _paths(text: Text) -> Iterator[Problem]:
+    """What is wrong with the paths of data and weights, whatever is there."""
+    for keys in (("data", "args", "path"), ("model", "weights")):
+        path = _value(text, *keys)
+        if not isinstance(path, str):
+            continue
+        try:
+            os.lstat(str(Path(path).expanduser()))
+        except RuntimeError:
+            yield Problem(nearest(text.places, keys), keys, "there is no user {}, whose folder {} begins with".format(
+                path.split("/")[0][1:] or "with a home", show(path)))
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                yield Problem(nearest(text.places, keys), keys, "{}: {}".format(error.strerror, show(path)))
+
+
+def _pictures(text: Text) -> Iterator[Problem]:
+    """A size of pictures that no network can take; said here, before any is decoded."""
+    size, channels = _value(text, "data", "args", "size"), _value(text, "data", "args", "channels")
+    if _value(text, "data", "dataset") != "image_folder" or not isinstance(size, list) or len(size) != 2:
+        return
+    if all(isinstance(number, int) for number in size):
+        count = abs(size[0] * size[1]) * (channels if channels == 1 else 3)
+        if count > MOST_INPUT_VALUES:
+            keys = ("data", "args", "size")
+            yield Problem(nearest(text.places, keys), keys, "a picture of {} x {} pixels is {} MiB at the network's "
+                          "input; expected at most {} MiB".format(
+                              show(size[0]), show(size[1]), show(4 * count >> 20), 4 * MOST_INPUT_VALUES >> 20))
+
+
+def _value(text: Text, *keys: str) -> Any:
+    """The value of a key; None where it is not written."""
+    value = text.values  # type: Any
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _purpose(text: Text) -> str:
+    """Names all that the complete sections follow from: the values, what makes sections of them, where that
+    takes its defaults from, and Python."""
+    return "recipe-1 " + digest.of_bytes(json.dumps([
+        text.values, _code(), GATES, sys.version_info[:2]]).encode("ascii"))
+
+
+@functools.lru_cache(maxsize=None)
+def _code() -> List[Tuple[int, ...]]:
+    """Stands for the schema and pydantic as this process imports them: looked at once, before it does, so that
+    nothing is kept as the work of a file that was edited after that."""
+    return [digest.stamp(file) for file in (_SCHEMA, *(
+        importlib.util.find_spec(name).origin for name in ("pydantic", "pydantic_core")))]
+
+
+def _error(problems: List[Problem], path) -> RecipeError:
+    first, *others = sorted(set(problems))
+    told = [str(first)] + ["{}  {}".format(other.place, other) for other in others[:MOST_TOLD - 1]]
+    if len(others) >= MOST_TOLD:
+        told.append("and {} more".format(len(others) - MOST_TOLD + 1))
+    return RecipeError("\n".join(told),
+                       where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
+                       next_step="correct {}; `octet check {}` looks at it again".format(
+                           "this" if not others else "these {}".format(1 + len(others)), shlex.quote(str(path))))

@@ -1,0 +1,361 @@
+"""What a recipe's values must be, and the defaults of those that it leaves out.
+
+    complete(text, problems) -> every section, or more problems
+
+pydantic and these classes take longer to load than all else that a run with nothing to do needs, so
+`recipe.py` keeps what comes out of here and imports this file for a text that is new.
+"""
+
+import difflib
+import math
+from typing import Any, Dict, List, Optional, Type
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import Annotated, Literal
+
+from octet.gates import GATES
+from octet.lookup import suggest
+from octet.recipe.inheritance import Text
+from octet.recipe.yaml_text import Problem, nearest, number_hint, show
+
+_MOST_TOLD = 100  # problems; each is looked at for what was meant
+# A field's description is what its error says was expected.
+_MOST = 10 ** 9  # of anything that is counted
+_COUNT = dict(ge=1, le=_MOST, description="a whole number of at least 1")
+_RATE = dict(gt=0, description="a number above 0")
+_FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
+_ERROR = dict(ge=0, description="a number of at least 0, or null")
+_NAME = dict(min_length=1)
+_ARGS = dict(default_factory=dict, description="a mapping")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(_Section):
+    """Which dataset; its options are `args`."""
+
+    dataset: str = Field(description="the name of a dataset", **_NAME)
+    args: Dict[str, Any] = Field(**_ARGS)
+
+
+class Model(_Section):
+    """Which network; its options are `args`. `weights`: a file of trained ones. `files`: what its function reads."""
+
+    build: str = Field(description="the name of a model", **_NAME)
+    args: Dict[str, Any] = Field(**_ARGS)
+    approximate: List[Literal["softplus", "elu", "selu"]] = Field(
+        default_factory=list, description="a list of any of softplus, elu, selu")
+    weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
+                                   **_NAME)
+    files: List[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="a list of paths of files or folders")
+
+
+_PENALTY = dict(ge=0, description="a number of at least 0, or null for the default")
+_SHARE = dict(ge=0, lt=1, description="a number of at least 0 and below 1, or null")
+
+
+class _Phase(_Section):
+    """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
+
+    batch_size: int = Field(64, **_COUNT)
+    # null: nesterov for a classifier with batch norm, adamw for any other network.
+    optimizer: Optional[Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"]] = Field(
+        None, description="one of adam, adamw, momentum, nesterov, rmsprop, sgd, or null for the network's default")
+    # The highest rate of the schedule. null: 0.1 * batch_size / 128 for sgd, momentum and nesterov, 0.001 for the rest.
+    learning_rate: Optional[float] = Field(None, gt=0, description="a number above 0, or null for the optimizer's")
+    # Of momentum and nesterov.
+    momentum: float = Field(0.9, ge=0, lt=1, description="a number of at least 0 and below 1")
+    # Decoupled: a step takes `learning_rate * weight_decay` of each weight, none of biases and batch norm. Divided by
+    # 1 - momentum it is as strong as an L2 penalty of that gradient: 0.002 with momentum 0.9 as 0.0002 elsewhere.
+    # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
+    weight_decay: Optional[float] = Field(None, **_PENALTY)
+    # All gradients together are made no longer than this (L2 norm); null clips nothing.
+    clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
+    # one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of `milestones`.
+    schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
+        "cosine", description="one of constant, cosine, step, exponential, one_cycle")
+    # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
+    warm_up: Optional[float] = Field(None, **_SHARE)
+    # Of `schedule: step`: fractions of the phase.
+    milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
+    step_factor: float = Field(0.1, gt=0, le=1, description="a number above 0, at most 1")
+    # Of `schedule: exponential`: what is left of the rate at the end.
+    final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
+    # The decay per step of a moving average of the weights, which is what is validated and kept; null for none.
+    weight_average: Optional[float] = Field(None, **_SHARE)
+    # Which epoch's weights are kept: the best on the validation part, or the last.
+    keep: Literal["best", "last"] = Field("best", description="one of best, last")
+    # The metric that says which epoch is best, as the history has it: label/accuracy. null: the first of the first
+    # output.
+    monitor: Optional[str] = Field(None, description="a metric as output/metric, or null", **_NAME)
+    # Training ends after so many epochs in a row without a better one.
+    early_stopping: Optional[int] = Field(None, ge=1, description="a whole number of at least 1, or null for never")
+
+
+class Train(_Phase):
+    """How the float network is trained."""
+
+    epochs: int = Field(60, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
+    # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
+    batch_norm_batches: int = Field(50, ge=0, le=_MOST, description="a whole number of at least 0")
+    # Of each target's loss, in the quantized phase too; 1 where none is given.
+    loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="a mapping of targets to numbers of at least 0")
+
+
+class Augment(_Section):
+    """How training pictures are varied, anew in each epoch, in both phases. Never in validation or measurement.
+
+    `augment: standard` is short for {preset: standard}. A key that is null is what the preset says. All are drawn
+    for each sample from the seed, the epoch and the sample's index alone.
+    """
+
+    # auto: standard for colour pictures that are to be classified, none for all else. none: only what is set here.
+    preset: Literal["auto", "standard", "none"] = Field("auto", description="one of auto, standard, none")
+    # Mirrored with probability 0.5: left and right, top and bottom, or each of both.
+    flip: Optional[Literal["none", "horizontal", "vertical", "both"]] = Field(
+        None, description="one of none, horizontal, vertical, both, or null")
+    # Pad and crop: moved by whole pixels, at most this fraction of its height and width.
+    crop: Optional[float] = Field(None, **_SHARE)
+    # Moved by at most this fraction of its height and width, between pixels.
+    shift: Optional[float] = Field(None, **_SHARE)
+    rotate: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
+    shear: Optional[float] = Field(None, ge=0, le=60, description="degrees from 0 to 60, or null")
+    # Larger or smaller by a factor from 1 - zoom to 1 + zoom.
+    zoom: Optional[float] = Field(None, ge=0, le=0.9, description="a number from 0 to 0.9, or null")
+    # Brighter or darker by at most this fraction of the input's range.
+    brightness: Optional[float] = Field(None, **_FRACTION)
+    # Times a factor from 1 - value to 1 + value: the distance to the picture's mean, and to its grey.
+    contrast: Optional[float] = Field(None, **_FRACTION)
+    saturation: Optional[float] = Field(None, **_FRACTION)
+    hue: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
+    # Standard deviation of Gaussian noise, as a fraction of the input's range.
+    noise: Optional[float] = Field(None, **_FRACTION)
+    # The side of a square that is made grey (the picture's mean), as a fraction of height and width.
+    cutout: Optional[float] = Field(None, **_FRACTION)
+    # The a of the distribution Beta(a, a) that says how much of two samples is mixed (arXiv:1710.09412), or how large
+    # a part of the one is put into the other (arXiv:1905.04899). One draw a batch.
+    mixup: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    cutmix: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+
+
+def _expect_weights(value: Any) -> Any:
+    """The value, where it says the weights of classes. One check for both forms: a union would tell of each."""
+    if value is None or value == "balanced" or isinstance(value, dict) and all(
+            isinstance(name, str) and not isinstance(weight, bool) and isinstance(weight, (int, float)) and weight >= 0
+            and math.isfinite(weight) for name, weight in value.items()):
+        return value
+    raise ValueError("no weights")
+
+
+class _LossOfTarget(_Section):
+    """The loss of one target; null is the default of its kind."""
+
+    kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
+        None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
+    # Of focal: how much less a sample counts that is answered well already.
+    gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    # Of huber: the error from which on it counts as it is, not squared.
+    delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
+    label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
+    # Of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
+    class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
+        None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+
+
+class Loss(_LossOfTarget):
+    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
+    `targets` has those of one target alone, which count before the others."""
+
+    targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
+
+
+class Quantize(_Phase):
+    """How the folded network is calibrated, and trained on with fake-quantization."""
+
+    epochs: int = Field(5, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
+    # Of a folded network no weight is free of scale: a decay would move what it computes.
+    weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
+    # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
+    batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
+    # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
+    delay: int = Field(0, ge=0, le=_MOST, description="a whole number of at least 0")
+    # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
+    default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
+    # Over so many batches the first ranges are the mean.
+    calibration_batches: int = Field(20, **_COUNT)
+    # Whether layers that follow each other are first given channels of like ranges: tasks/quantize/weights/equalize.py.
+    equalize: bool = Field(False, description="true or false")
+    # From then on the ranges stay, and only the weights are trained.
+    freeze_ranges_after: Optional[float] = Field(
+        None, ge=0, le=_MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+    # The share of the loss that is the distance to the float network's answers to the same samples, which needs no
+    # labels; the rest is that to the labels.
+    distill: Optional[float] = Field(None, **_FRACTION)
+    optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
+        "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
+    learning_rate: float = Field(0.0001, **_RATE)
+
+
+class Convert(_Section):
+    """How toco is run."""
+
+
+class Validate(_Section):
+    """The gates over the measurement; null is no gate."""
+
+    max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
+    min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
+    min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    min_balanced_accuracy: Optional[float] = Field(GATES["min_balanced_accuracy"].default, **_FRACTION)
+    min_class_recall: Optional[float] = Field(GATES["min_class_recall"].default, **_FRACTION)
+    max_f1_drop: Optional[float] = Field(GATES["max_f1_drop"].default, **_FRACTION)
+    min_mean_iou: Optional[float] = Field(GATES["min_mean_iou"].default, **_FRACTION)
+    min_roc_auc: Optional[float] = Field(GATES["min_roc_auc"].default, **_FRACTION)
+    min_average_precision: Optional[float] = Field(GATES["min_average_precision"].default, **_FRACTION)
+    max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
+    max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
+    # How many operators of the file may be farther from float arithmetic than their kernel's bound.
+    max_wrong_operators: Optional[int] = Field(
+        GATES["max_wrong_operators"].default, ge=0, le=_MOST,
+        description="a whole number of at least 0, or null for no gate")
+
+
+class Recipe(_Section):
+    """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
+
+    seed: int = Field(1, ge=0, le=2 ** 31 - 1, description="a whole number from 0 to 2147483647")
+    data: Data = Field(description="a mapping")
+    model: Model = Field(description="a mapping")
+    train: Train = Field(Train(), description="a mapping")
+    augment: Augment = Field(Augment(), description="a mapping, or one of auto, standard, none")
+    loss: Loss = Field(Loss(), description="a mapping")
+    quantize: Quantize = Field(Quantize(), description="a mapping")
+    convert: Convert = Field(Convert(), description="a mapping")
+    gates: Validate = Field(Validate(), alias="validate", description="a mapping")
+
+
+def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
+    """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
+    a value is not what it must be: `problems` then has one more for each, unless its key has one."""
+    values = _settled(text, problems)
+    reported = {problem.keys for problem in problems}
+    _expect_read(text, problems)
+    try:
+        return Recipe.model_validate(values).model_dump(by_alias=True)
+    except pydantic.ValidationError as error:
+        for detail in error.errors(include_url=False)[:_MOST_TOLD]:
+            keys = tuple(str(key) for key in detail["loc"])
+            if keys not in reported:
+                problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
+    return None
+
+
+def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
+    """The text's values. Weights that are given are trained on only where the recipe says for how long; a word for
+    the section `augment` is its preset."""
+    if isinstance(text.values.get("augment"), str):
+        text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
+    model, train = (text.values.get(section, {}) for section in ("model", "train"))
+    if not (isinstance(model, dict) and isinstance(train, dict)):
+        return text.values
+    if model.get("weights") is not None:
+        return {**text.values, "train": {"epochs": 0, **train}}
+    if train.get("epochs") == 0 and train["epochs"] is not False:
+        keys = ("train", "epochs")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
+            Train.model_fields["epochs"].description)))
+    return text.values
+
+
+_OF_ONE_WAY = {
+    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
+                                    "is over",
+             "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
+                               "are averaged",
+             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
+    "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
+                          "trained range from the first step"),
+}
+"""{way of batch norm: {what it does not read: why}}."""
+
+
+def _expect_read(text: Text, problems: List[Problem]) -> None:
+    """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
+    for phase in (Train, Quantize):
+        _expect_read_by_choice(phase, text, problems)
+    train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
+    if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
+        keys = ("train", "batch_norm_batches")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected at least 1 with `weight_average`: averaged "
+                                "weights have statistics of their own"))
+    if not isinstance(section, dict):
+        return
+    for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
+        if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
+            keys = ("quantize", name)
+            problems.append(Problem(nearest(text.places, keys), keys, why))
+
+
+_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
+            "label_smoothing": "label_smoothing"}
+"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+
+_OF_ONE_CHOICE = {
+    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
+    "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
+}
+"""{key of a phase: (the key that decides whether it is read, the values with which it is)}."""
+
+
+def _expect_read_by_choice(phase: Type[_Phase], text: Text, problems: List[Problem]) -> None:
+    name = phase.__name__.lower()
+    section = text.values.get(name, {})
+    if not isinstance(section, dict):
+        return
+    for key, (choice, values) in _OF_ONE_CHOICE.items():
+        if key in section and section.get(choice, phase.model_fields[choice].default) not in values:
+            problems.append(Problem(nearest(text.places, (name, key)), (name, key),
+                                    "is read only with " + " or ".join(
+                                        "`{}: {}`".format(choice, value) for value in values)))
+
+
+def _say(detail: Dict[str, Any]) -> str:
+    *around, key = [str(part) for part in detail["loc"]]
+    section, place = Recipe, 0
+    while place < len(around):
+        field = _fields(section)[around[place]]
+        entry = getattr(field.annotation, "__args__", ())[-1:]
+        if hasattr(field.annotation, "model_fields"):
+            section, place = field.annotation, place + 1
+        elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
+            section, place = entry[0], place + 2
+        else:  # an entry of a mapping, which says what they are
+            return "expected {}, found {}{}".format(
+                field.description, show(detail["input"]), number_hint(detail["input"]))
+    known = _fields(section)
+    if detail["type"] == "extra_forbidden":
+        hint = ""
+        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
+            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
+        if "args" in known and not difflib.get_close_matches(key, known):
+            hint = "; options of its own go in {}.args".format(around[-1])
+        return "no key of this name{}; {}".format(hint, suggest(key, known))
+    expected = "expected " + known[key].description
+    if detail["type"] == "missing":
+        return expected + ", found no such key"
+    value = detail["input"]
+    if detail["type"] == "less_than_equal" and detail["ctx"]["le"] == _MOST:
+        return "expected at most {}, found {}".format(_MOST, show(value))
+    near = difflib.get_close_matches(str(value), detail.get("ctx", {}).get("expected", "").split("'"), 1)
+    hint = "; did you mean '{}'?".format(near[0]) if near and detail["type"] == "literal_error" else ""
+    return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))
+
+
+def _fields(section) -> Dict[str, Any]:
+    return {field.alias or name: field for name, field in section.model_fields.items()}

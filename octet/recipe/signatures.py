@@ -1,0 +1,221 @@
+"""The `args` of a recipe, held against the function that they are for.
+
+    in_source(path, name) -> its Signature, or None
+    problems(signature, args, ours) -> [(argument, text)]
+
+The signature is read in the source: to look at a recipe nothing of the user's is run and no TensorFlow is loaded, so
+a misspelt argument is told with the recipe's other problems. Where it cannot be read there (a decorated function,
+a partial, one that is imported), `expect` asks the function itself once it is loaded. What is not annotated, or with
+a type that is not known here, may be anything.
+"""
+
+import ast
+import builtins
+import collections
+import collections.abc
+import functools
+import inspect
+import itertools
+import json
+import typing
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type
+
+from octet import digest, regular_file
+from octet.errors import OctetError
+from octet.lookup import UNPARSABLE, suggest
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null",
+         list: "a list", dict: "a mapping"}
+LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+MAPPINGS = (dict, collections.abc.Mapping)
+FROM = ("typing", "collections.abc")  # where an annotation may take its names from
+
+MOST_TOLD = 100  # arguments; who gives more is told of the others next time
+
+_NO_DEFAULT = inspect.Parameter.empty
+
+
+def problems(signature: inspect.Signature, args: Dict[str, Any], ours: Sequence[str] = ()) -> List[Tuple[str, str]]:
+    """(argument, what is wrong with it) for each of `args` that the function does not take or is of another type
+    than its annotation, and for each that it needs and is not given. `ours`: those that it is given beside them; where
+    it does not take them, that alone is told, of the argument ''."""
+    takes = {name: parameter for name, parameter in signature.parameters.items()
+             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name not in ours}
+    takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+    refused = [] if takes_any else [name for name in ours if name not in signature.parameters]
+    if refused:
+        others = [name for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
+        renamed = ["{} to {}".format(*each) for each in zip(others, refused)]
+        return [("", "the function is called with {} and does not take {}: {}".format(
+            " and ".join(ours), " and ".join(refused), "rename " + ", ".join(renamed) if renamed else "add it"))]
+    found = []
+    for name, value in itertools.islice(args.items(), MOST_TOLD):
+        if name in ours:
+            found.append((name, "is given by the dataset, and not for a recipe to say"))
+        elif name in takes:
+            if not _fits(value, takes[name].annotation):
+                found.append((name, "expected {}, found {}".format(_words(takes[name].annotation), _shown(value))))
+        elif not takes_any:
+            found.append((name, "no argument of this name; " + suggest(name, takes)))
+    return found + [(name, "expected {}, found no such key".format(_words(parameter.annotation)))
+                    for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
+
+
+def expect(function: Callable, args: Dict[str, Any], where: str, error: Type[OctetError],
+           ours: Sequence[str] = (), given: int = 0) -> None:
+    """Raises the error, with all `problems`, unless the function takes `args` after `given` positional arguments."""
+    try:
+        signature = inspect.signature(function, follow_wrapped=False)  # a decorator may take and give what it will
+    except (TypeError, ValueError):  # one that is written in C and says nothing
+        return
+    known = [parameter.replace(annotation=_asked(parameter)) for parameter in signature.parameters.values()]
+    wrong = problems(signature.replace(parameters=known[given:]), args, ours)
+    if wrong and not wrong[0][0]:
+        raise error(wrong[0][1], where=where.replace(".args", ".build"), why="it is {}{}".format(
+            getattr(function, "__name__", "a function"), signature), next_step="change the function's arguments")
+    if wrong:
+        raise error("\n".join("{}: {}".format(*each) for each in wrong), where=where,
+                    why="they go to {}{}".format(getattr(function, "__name__", "the function"), signature),
+                    next_step="correct {} in the recipe".format(where))
+
+
+def _asked(parameter: inspect.Parameter) -> Any:
+    """The type that a loaded function's parameter has, as `_parameter` reads it in the source."""
+    hint = parameter.annotation if isinstance(parameter.annotation, collections.abc.Hashable) else Any
+    return _made(lambda: typing.Optional[hint]) if parameter.default is None else hint
+
+
+def in_source(path: Path, name: str, given: int = 0) -> Optional[inspect.Signature]:
+    """The signature of the function that the file defines under this name, after `given` positional arguments;
+    None where the file does not say."""
+    found = _read(str(path), name, digest.stamp(str(path))) if path.suffix == ".py" else None
+    return found and found.replace(parameters=list(found.parameters.values())[given:])
+
+
+@functools.lru_cache(maxsize=None)
+def _read(path: str, name: str, stamp: Tuple[int, ...]) -> Optional[inspect.Signature]:
+    try:
+        tree = ast.parse(regular_file.text(path))
+    except UNPARSABLE:
+        return None  # loading it says what is wrong
+    bound = [node for node in ast.walk(tree) if name in _names_bound(node)]
+    if len(bound) != 1 or bound[0] not in tree.body or not isinstance(bound[0], ast.FunctionDef) \
+            or bound[0].decorator_list:
+        return None
+    return inspect.Signature(list(_parameters(bound[0].args, _types(tree))))
+
+
+def _names_bound(node: ast.AST) -> List[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.split(".")[0] for alias in node.names]
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
+
+
+def _parameters(args: ast.arguments, types: Dict[str, Any]) -> Iterator[inspect.Parameter]:
+    required = len(args.args) - len(args.defaults)
+    defaults = [_NO_DEFAULT] * required + list(args.defaults)
+    for arg, default in zip(args.args, defaults):
+        yield _parameter(arg, inspect.Parameter.POSITIONAL_OR_KEYWORD, default, types)
+    if args.vararg:
+        yield inspect.Parameter(args.vararg.arg, inspect.Parameter.VAR_POSITIONAL)
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults):
+        yield _parameter(arg, inspect.Parameter.KEYWORD_ONLY, _NO_DEFAULT if default is None else default, types)
+    if args.kwarg:
+        yield inspect.Parameter(args.kwarg.arg, inspect.Parameter.VAR_KEYWORD)
+
+
+def _parameter(arg: ast.arg, kind, default, types: Dict[str, Any]) -> inspect.Parameter:
+    hint = Any if arg.annotation is None else _hint(arg.annotation, types)
+    if isinstance(default, ast.NameConstant) and default.value is None:
+        hint = _made(lambda: typing.Optional[hint])  # as typing.get_type_hints takes `size: int = None`
+    return inspect.Parameter(arg.arg, kind, default=default if default is _NO_DEFAULT else ..., annotation=hint)
+
+
+def _types(tree: ast.Module) -> Dict[str, Any]:
+    """What the names in the module's annotations mean, as far as that is known without running it."""
+    types = {kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)}
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            types.update({alias.asname or alias.name: typing for alias in node.names if alias.name == "typing"})
+        elif isinstance(node, ast.ImportFrom) and node.module in FROM and not node.level:
+            types.update({alias.asname or alias.name: getattr(typing, alias.name, Any) for alias in node.names})
+    bound = collections.Counter(name for node in ast.walk(tree) for name in _names_bound(node))
+    return {name: kind for name, kind in types.items() if bound[name] <= (not hasattr(builtins, name))}
+
+
+def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
+    """The type that an annotation means; Any for what is not known."""
+    if isinstance(node, ast.NameConstant):
+        return type(None) if node.value is None else Any
+    if isinstance(node, ast.Ellipsis):
+        return ...
+    if isinstance(node, ast.Name):
+        return types.get(node.id, Any)
+    if isinstance(node, ast.Str):
+        return _made(lambda: _hint(ast.parse(node.s, mode="eval").body, types))
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and types.get(node.value.id) is typing:
+        return getattr(typing, node.attr, Any)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Index):
+        inner = node.slice.value
+        parts = tuple(_hint(part, types) for part in (inner.elts if isinstance(inner, ast.Tuple) else [inner]))
+        outer = _hint(node.value, types)
+        return Any if outer is Any else _made(lambda: outer[parts if len(parts) > 1 else parts[0]])
+    return Any
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    """The type that is made; Any for what is no type, as a bare Optional."""
+    try:
+        return make()
+    except (TypeError, IndexError, SyntaxError, ValueError):
+        return Any
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value of a recipe is of the type; true of a type that is not known here."""
+    if hint in (int, float):
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    if hint in WORDS:
+        return isinstance(value, hint)
+    origin, inner = _taken_apart(hint)
+    if origin is typing.Union:
+        return any(_fits(value, each) for each in inner)
+    if origin in MAPPINGS:
+        return isinstance(value, dict) and (len(inner) != 2 or all(_fits(each, inner[1]) for each in value.values()))
+    if origin not in LISTS:
+        return True
+    if not isinstance(value, list):
+        return False
+    if origin is tuple and inner and ... not in inner:
+        return len(value) == len(inner) and all(map(_fits, value, inner))
+    return not inner or all(_fits(each, inner[0]) for each in value)
+
+
+def _words(hint: Any) -> str:
+    """What a recipe has to say for a value of the type."""
+    if hint in WORDS:
+        return WORDS[hint]
+    origin, inner = _taken_apart(hint)
+    if origin is typing.Union:
+        return ", or ".join(map(_words, inner))
+    if origin in MAPPINGS:
+        return "a mapping"
+    if origin in LISTS:
+        if origin is tuple and inner and ... not in inner:
+            return "a list of {} ({})".format(len(inner), ", ".join(map(_words, inner)))
+        return "a list" + (", each {}".format(_words(inner[0])) if inner and inner[0] is not Any else "")
+    return "a value"
+
+
+def _taken_apart(hint: Any) -> Tuple[Any, Tuple[Any, ...]]:
+    """(origin, arguments) of a type; a bare List has no arguments but for what stands for any."""
+    inner = tuple(Any if isinstance(each, typing.TypeVar) else each for each in getattr(hint, "__args__", None) or ())
+    return getattr(hint, "__origin__", hint), inner
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,52 @@
+"""Whether a recipe, with its model and its data, is fit to run, and where each tensor's range will come from."""
+
+import argparse
+import json
+import sys
+from typing import Dict
+
+from pipeline import settings
+from pipeline.execution import preflight
+from pipeline.inputs import snapshot
+from pipeline.provenance import artifact_reference
+from pipeline.spec import CONVERTIBLE
+from pipeline.store.runs import Runs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a name in recipes/, or a path")
+    parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
+    settings.expect_folders()
+    found = settings.load()
+    taken = snapshot.with_source(snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(found.store))))
+    checked = preflight.run(taken, CONVERTIBLE)
+    if arguments.json:
+        print(json.dumps(checked, indent=1, sort_keys=True))
+        return
+    print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
+    _show(checked)
+    for line in preflight.remarks(checked):
+        print(line)
+    print("fit to run")
+
+
+def _show(found: Dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    table = Table("layer", "tensor", "operation", "range", box=None, pad_edge=False)
+    for item in found["ranges"]:
+        table.add_row(item["layer"], item["tensor"], item["op"],
+                      " ".join(part for part in (item["source"], item["of"]) if part))
+    # In a pipe there is no width to fit into: a line for each tensor, none of it cut.
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    rewrites: Dict[str, Dict[str, None]] = {}
+    for item in found["rewrites"]:
+        rewrites.setdefault(item["rewrite"], {})[item["layer"]] = None
+    for name, layers in rewrites.items():
+        print("rewritten by {}: {}".format(name, ", ".join(layers)))
+    for name, error in found["approximated"].items():
+        print("{} is approximated, its largest error {}".format(name, error))

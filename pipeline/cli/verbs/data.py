@@ -1,0 +1,59 @@
+"""What a recipe's data is: counts by class and part, ranges, what was left out, and a picture of some samples."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Dict
+
+from octet.data.dataset import PARTS
+from octet.errors import UsageError
+from pipeline import settings
+from pipeline.execution import preflight
+from pipeline.inputs import snapshot
+from pipeline.spec import DESCRIBE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a name in recipes/, or a path")
+    parser.add_argument("--sheet", metavar="FILE", help="write some samples of each class, as the network sees them, "
+                                                        "into this PNG file")
+    parser.add_argument("--json", action="store_true", help="the same as JSON, and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints what the data comes to. Raises OctetError for data that is not sound."""
+    sheet = Path(arguments.sheet).absolute() if arguments.sheet else None
+    if sheet is not None and (not sheet.parent.is_dir() or sheet.is_dir() or sheet.suffix.lower() != ".png"):
+        raise UsageError("{} is no place for a PNG file".format(arguments.sheet), where="octet data --sheet",
+                         why="the contact sheet is written there", next_step="name a file that ends in .png, in a "
+                         "folder that is there")
+    taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
+    sections = {**taken.sections, "sheet": str(sheet) if sheet else None}
+    found = preflight.run(snapshot.with_source(taken)._replace(sections=sections), DESCRIBE)
+    if arguments.json:
+        print(json.dumps(found, indent=1, sort_keys=True))
+        return
+    _show(found)
+    for note in found["notes"]:
+        print("note: {}".format(note))
+    if sheet is not None:
+        print("{}: {}".format(sheet, "some samples of each class" if found["sheet"] else
+                              "not written, for no input is a picture"))
+
+
+def _show(found: Dict) -> None:
+    parts = [part for part in PARTS if part in found["parts"]]
+    print("samples: {}".format(", ".join("{} {}".format(found["parts"][part], part) for part in parts)))
+    for name, spec in found["inputs"].items():
+        used, least, most = spec["codes"]
+        print("input {}: {} uint8 for reals in [{:g}, {:g}]; 99.9 % of the values on {} codes ({}..{})".format(
+            name, spec["shape"], spec["low"], spec["high"], used, least, most))
+    for name, target in found["targets"].items():
+        print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
+        if target["kind"] == "value":
+            print("  " + ", ".join("{} in [{:g}, {:g}]".format(part, *target[part]) for part in parts))
+            continue
+        width = max(map(len, target["classes"]))
+        for index, one in enumerate(target["classes"]):
+            print("  {}  {}".format(one.ljust(width), "  ".join(
+                "{:>8} {}".format(target[part][index], part) for part in parts)))

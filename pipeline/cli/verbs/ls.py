@@ -1,0 +1,199 @@
+"""What there is: the recipes that ran, the runs and stages of one of them, or every artifact.
+
+    octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
+    octet ls RECIPE         its runs, and the stages of the newest
+    octet ls --artifacts    every artifact in the store
+"""
+
+import argparse
+import collections
+import json
+import os
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from octet import digest
+from octet.errors import RecipeError
+from pipeline import formatting, settings
+from pipeline.execution import headline
+from pipeline.provenance import artifact_reference
+from pipeline.spec import STAGES, upward
+from pipeline.store.artifacts import Store
+from pipeline.store.marks import Artifact
+from pipeline.store.runs import Runs, state
+from pipeline.store.status import INTACT, Look
+
+RUNS_SHOWN = 20
+CHUNK = 500
+COLUMNS = 100
+SHORTEST_STATE = 20
+OTHER_FIGURES = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path")
+    parser.add_argument("--artifacts", action="store_true", help="every artifact in the store")
+    parser.add_argument("--json", action="store_true", help="as JSON, nothing left out")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    found = settings.load()
+    store = Store(found.store)
+    runs = Runs(store.root)
+    with digest.kept_open():
+        if arguments.artifacts:
+            _print(arguments, ("stage", "key", "age", "size", "figures", "state"),
+                   list(artifacts(store)), "no artifacts in {}".format(store.root))
+        elif arguments.recipe:
+            path = artifact_reference.recipe(arguments.recipe, found, runs)
+            of_recipe = list(runs.of(path))
+            if not of_recipe and not path.is_file():
+                raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
+                                  next_step="`octet ls` lists the recipes that ran")
+            _runs_of(arguments, store, of_recipe, str(path))
+        else:
+            rows = list(recipes(store, runs))
+            _name(rows, found)
+            _print(arguments, ("recipe", "age", "figures", "size", "state"), rows, "no runs in {}".format(store.root))
+
+
+def artifacts(store: Store) -> Iterator[Dict]:
+    """A row for each artifact, in the order of the pipeline, newest last."""
+    rows = [_artifact(stage, key, look) for some in _in_chunks(store.list())
+            for (stage, key), look in store.looks(some).items()]
+    yield from sorted(rows, key=_in_order)
+
+
+def recipes(store: Store, runs: Runs) -> Iterator[Dict]:
+    """A row for each recipe that ever ran: the end of its newest run, and what the newest that had stages came to."""
+    newest = []
+    for count, of_recipe in runs.every():
+        last = next(of_recipe, None)
+        if last is not None:
+            # A run that was refused has no stages: what is there is what an earlier one came to.
+            at_work = last if last["stages"] else next((run for run in of_recipe if run["stages"]), last)
+            newest.append((last, at_work, count))
+    newest.sort(key=lambda row: (row[0]["recipe"]["name"], row[0]["recipe"]["path"]))
+    for some in _in_chunks(newest):
+        looks = store.looks({(stage, said["key"]) for _, run, _ in some
+                             for stage, said in run["stages"].items() if said["key"]})
+        for last, at_work, count in some:
+            yield _recipe(last, at_work, count, looks)
+
+
+def _name(rows: List[Dict], found: settings.Settings) -> None:
+    """Each row's recipe is called by what every command takes for it: its name, or its path where the name would be
+    another recipe's."""
+    catalogue = {path.stem: str(path.absolute()) for path in found.recipes.glob("*.yaml")}
+    ran = collections.Counter(row["recipe"] for row in rows)
+    for row in rows:
+        name = row["recipe"]
+        if catalogue.get(name, row["path"]) != row["path"] or (name not in catalogue and ran[name] > 1):
+            row["recipe"] = row["path"]
+
+
+def _recipe(last: dict, at_work: dict, count: int, looks: Dict[Artifact, Look]) -> Dict:
+    of_run = {stage: looks.get((stage, said["key"])) for stage, said in at_work["stages"].items()}
+    there = {stage: look for stage, look in of_run.items() if look and look.state == INTACT}
+    metrics = {stage: _metrics(look) for stage, look in there.items()}
+    return {"recipe": last["recipe"]["name"], "path": last["recipe"]["path"], "run": last["number"],
+            "runs": count, "started": last["started"], "target": last["target"],
+            "stages": "{}/{} intact".format(len(there), len(of_run)),
+            "bytes": sum(_bytes(look) for look in there.values()), "tflite_bytes": headline.size_bytes(metrics),
+            "metrics": metrics.get(at_work["target"], {}),
+            "headline": [each._asdict() for each in headline.of(metrics)],
+            "state": state(last), "error": last.get("error")}
+
+
+def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str) -> None:
+    rows = [{"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
+             "made": [stage for stage in STAGES if (run["stages"].get(stage) or {}).get("made")],
+             "state": state(run), "exit": run["exit"], "error": run.get("error")} for run in runs]
+    stages = []
+    if runs:
+        keys = [(stage, runs[0]["stages"][stage]["key"]) for stage in STAGES
+                if (runs[0]["stages"].get(stage) or {}).get("key")]
+        looks = store.looks(keys)
+        stages = [_artifact(stage, key, looks[stage, key]) for stage, key in keys]
+    if arguments.json:
+        print(json.dumps({"recipe": recipe, "runs": rows, "stages": stages}, indent=1))
+        return
+    _print(arguments, ("run", "age", "target", "made", "state"), rows[:RUNS_SHOWN],
+           "no run of {} in {}".format(recipe, store.root))
+    if rows and rows[0]["error"]:
+        print("\nrun {}: {}".format(rows[0]["run"], rows[0]["error"]))
+    if stages:
+        print()
+        _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
+
+
+def _artifact(stage: str, key: str, look: Look) -> Dict:
+    record = look.manifest or {}
+    return {"stage": stage, "key": key, "finished": record.get("finished"), "bytes": _bytes(look),
+            "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
+            "state": look.state, "damage": list(look.damage)}
+
+
+def _metrics(look: Optional[Look]) -> Dict:
+    return ((look.manifest if look else None) or {}).get("metrics") or {}
+
+
+def _bytes(look: Look) -> int:
+    return sum(output["bytes"] for output in (look.manifest or {}).get("outputs", ()))
+
+
+def _in_order(row: Dict) -> tuple:
+    names = list(STAGES)
+    place = names.index(row["stage"]) if row["stage"] in names else len(names)
+    return place, row["finished"] or "", row["key"]
+
+
+def _in_chunks(items: list) -> Iterator[list]:
+    """A few at a time: a manifest is many times as large as its row."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start:start + CHUNK]
+
+
+def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[Dict],
+           nothing: str) -> None:
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        cells = [[_cell(row, column) for column in columns] for row in rows]
+        if columns[-1] == "state":  # a failed run's words can be as long as a path: what is left of the line is theirs
+            before = sum(2 + max(len(cell) for cell in column) for column in list(zip(columns, *cells))[:-1])
+            for line in cells:
+                line[-1] = formatting.cut(line[-1], max(SHORTEST_STATE, COLUMNS - before))
+        formatting.table(columns, cells)
+    else:
+        print(nothing)
+
+
+def _cell(row: Dict, column: str) -> str:
+    if column == "key":
+        return row["key"][:12]
+    if column == "age":
+        return formatting.age(row.get("finished") or row.get("started"))
+    if column == "size":
+        size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
+        return "-" if size is None else formatting.size(size)
+    if column == "figures":
+        return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
+    if column == "made":
+        every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
+        return "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2) or "nothing"
+    if column == "state":
+        if row.get("error"):
+            return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
+        return "; ".join([row["state"]] + list(row.get("damage", ())))
+    return str(row.get(column, ""))
+
+
+def _figures(found: List[Dict]) -> str:
+    """The first output's two figures that tell most: of the uint8 file, and of the float model."""
+    if not found:
+        return ""
+    first = found[0]
+    sides = list(first["sides"].items())
+    shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
+    return "{} {}".format(first["metric"].replace("_", " "), ", ".join(
+        "{:.4g} {}".format(value, side.replace("_", "-")) for side, value in shown))

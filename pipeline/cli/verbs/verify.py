@@ -1,0 +1,164 @@
+"""Every byte of the store is read again; what is damaged goes into quarantine.
+
+The exit code is 11 when anything was damaged or could not be read. A damaged artifact is made again by the next run
+that needs it. A damaged by-product (a log, events) leaves its artifact as it is, and is known to be lost from then on.
+A folder that other users can write is said, too: what they put there is taken for what was published.
+"""
+
+import argparse
+from typing import Callable, Iterator, Optional
+
+from octet.errors import StoreError
+from pipeline import settings
+from pipeline.files.safe_tree import Misplaced, printable
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
+from pipeline.store.status import DAMAGED, INTACT
+
+SHOWN = 3  # folders that others can write; the rest are counted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keep", action="store_true", help="leave what is damaged where it is")
+
+
+def run(arguments: argparse.Namespace) -> Optional[int]:
+    store = Store(settings.load().store)
+    for line in _writable_by_others(store):
+        _say(line)
+    damaged = sum(1 for _ in _misplaced(store, arguments.keep))
+    artifacts = store.list(strict=False)
+    for stage, key in artifacts:
+        damaged += _reads_damage("{} {}".format(stage, key[:12]), _of_artifact(store, stage, key, arguments.keep))
+    for lines in (_marks(store, arguments.keep), _runs(store, arguments.keep), _sources(store, arguments.keep)):
+        damaged += sum(1 for _ in _each(lines))
+    _say("{} artifacts read, {} damaged".format(len(artifacts), damaged))
+    return StoreError.exit_code if damaged else None
+
+
+def _say(line: str) -> None:
+    print(printable(line))
+
+
+def _reads_damage(name: str, lines: Iterator[str]) -> bool:
+    """Whether there are any lines; they are printed. What cannot be read is a line, so that the rest is read too."""
+    any_lines = False
+    try:
+        for line in lines:
+            any_lines = True
+            _say("{}: {}".format(name, line))
+    except StoreError as error:
+        _say("{}: {} ({})".format(name, error.what, error.where))
+        return True
+    return any_lines
+
+
+def _each(lines: Iterator[str]) -> Iterator[str]:
+    """The lines, the one of an error that ends them included."""
+    try:
+        yield from lines
+    except StoreError as error:
+        _say("{}: {}".format(error.where, error.what))
+        yield error.what
+
+
+def _writable_by_others(store: Store) -> Iterator[str]:
+    found = store.writable_by_others()
+    for path, who in found[:SHOWN]:
+        yield "{}: can be written by {}; `chmod go-w` and `chown` there keep it the owner's".format(path, who)
+    if len(found) > SHOWN:
+        yield "{} more folders of the store can be written by others than its owner".format(len(found) - SHOWN)
+
+
+def _misplaced(store: Store, keep: bool) -> Iterator[str]:
+    """What is no folder where one belongs, or no file: put aside as the thing that it is."""
+    for place, error in store.misplaced():
+        _say("{}: {}".format(place, error.strerror))
+        if isinstance(error, Misplaced) and not keep:
+            _say("{}: {}".format(place, _attempt(
+                lambda place=place: "in quarantine: {}".format(store.put_aside(place)))))
+        yield place
+
+
+def _of_artifact(store: Store, stage: str, key: str, keep: bool) -> Iterator[str]:
+    look = store.look(stage, key, hashed=True)
+    if look.state == DAMAGED:
+        yield from look.damage
+        if not keep:
+            yield _attempt(lambda: _quarantine(store, stage, key))
+    if look.state == INTACT:
+        found = store.by_product_damage(stage, key, look.manifest)
+        yield from found.values()
+        if found and not keep:
+            yield _attempt(lambda: _lose(store, stage, key, found))
+
+
+def _attempt(work: Callable[[], str]) -> str:
+    """What was done; where it could not be, why."""
+    try:
+        return work()
+    except StoreError as error:
+        return "left where it is: {}".format(error.what)
+
+
+def _quarantine(store: Store, stage: str, key: str) -> str:
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            # Between the look and the lock somebody may have made it again.
+            if store.look(stage, key, hashed=True).state != DAMAGED:
+                return "made again meanwhile"
+            return "in quarantine: {}".format(store.quarantine(stage, key))
+    except TimeoutError:
+        return "in use: left where it is"
+
+
+def _lose(store: Store, stage: str, key: str, paths: dict) -> str:
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            aside = store.lose_by_products(stage, key, paths)
+    except TimeoutError:
+        return "in use: left where it is"
+    known = "known to be lost from now on; no stage reads {}".format("it" if len(paths) == 1 else "them")
+    return known + "".join("; in quarantine: {}".format(path) for path in aside)
+
+
+def _marks(store: Store, keep: bool) -> Iterator[str]:
+    for kind, name, error in list(store.marks.damaged()):
+        _say("mark {}/{}: {}".format(kind, name, error.what if error else "damaged"))
+        if not keep and error is None:
+            _say("mark {}/{}: {}".format(kind, name, _attempt(
+                lambda kind=kind, name=name: store.marks.mend(kind, name))))
+        yield name
+
+
+def _runs(store: Store, keep: bool) -> Iterator[str]:
+    for place, error in list(Runs(store.root).damaged()):
+        _say("{}: {}".format(place, error.what if error else "the record of a run is damaged"))
+        if not keep and error is None:
+            _say("{}: {}".format(place, _attempt(
+                lambda place=place: "in quarantine: {}".format(store.put_aside(place)))))
+        yield place
+
+
+def _sources(store: Store, keep: bool) -> Iterator[str]:
+    for sha256 in store.blobs.list():
+        name = "source {}".format(sha256[:12])
+        wrong = _attempt_read(store, sha256)
+        if wrong is None:
+            continue
+        _say("{}: {}".format(name, wrong))
+        if not keep and wrong == "damaged":
+            _say("{}: {}".format(name, _attempt(lambda sha256=sha256: _remove(store, sha256))))
+        yield sha256
+
+
+def _attempt_read(store: Store, sha256: str) -> Optional[str]:
+    try:
+        return "damaged" if store.blobs.read(sha256) is None else None
+    except StoreError as error:
+        return error.what
+
+
+def _remove(store: Store, sha256: str) -> str:
+    store.blobs.remove(sha256)
+    return "removed; a run that has this file keeps it anew"

@@ -1,0 +1,91 @@
+"""Why the stages of a recipe would run, or that they are fresh.
+
+Each stage is compared with the newest run of the recipe, and every difference is named:
+`train.learning_rate 0.001 -> 0.002`, `tasks/training/schedule.py: cosine() changed`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import List, Optional
+
+from octet import digest
+from octet.errors import OctetError
+from pipeline import settings
+from pipeline.inputs import snapshot
+from pipeline.provenance import artifact_reference
+from pipeline.spec import STAGES
+from pipeline.staleness.plan import Plan
+from pipeline.staleness.verdict import FRESH, Staleness, Verdict
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
+    parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
+
+
+def run(arguments: argparse.Namespace) -> Optional[int]:
+    found = settings.load()
+    if arguments.all:
+        return _all(found)
+    stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
+    taken = snapshot.take(_recipe(arguments.recipe, found))
+    store = Store(found.store)
+    staleness = Staleness(Plan(taken, store), Runs(store.root))
+    verdicts = {name: staleness.of(name) for name in ([stage] if stage else STAGES)}
+    if arguments.json:
+        print(json.dumps({name: verdict._asdict() for name, verdict in verdicts.items()}, indent=1))
+        return None
+    for name, verdict in verdicts.items():
+        for line in _lines(name, verdict):
+            print(line)
+    return None
+
+
+def _recipe(named: Optional[str], found: settings.Settings) -> Path:
+    if named is None:
+        return found.find_recipe(found.recipe)
+    return artifact_reference.recipe(named, found, Runs(found.store))
+
+
+def _all(found: settings.Settings) -> int:
+    """Prints what is stale of every recipe in the recipes' folder. The exit code is that of the
+    first recipe that cannot be read."""
+    code, stale, fresh = 0, 0, 0
+    with digest.kept_open():
+        for path, verdicts in _verdicts(found):
+            if isinstance(verdicts, OctetError):
+                print("{}: {}".format(path.stem, verdicts))
+                code = code or verdicts.exit_code
+                continue
+            waiting = [(name, verdict) for name, verdict in verdicts if verdict.state != FRESH]
+            fresh += not waiting
+            stale += bool(waiting)
+            for name, verdict in waiting:
+                for line in _lines(name, verdict):
+                    print("{}: {}".format(path.stem, line))
+    print("{} recipes are fresh, {} are not".format(fresh, stale))
+    return code
+
+
+def _verdicts(found: settings.Settings):
+    store = Store(found.store)
+    moment = snapshot.Moment()
+    for path in sorted(found.recipes.glob("*.yaml")):
+        try:
+            taken = snapshot.take(path, moment=moment)
+            yield path, list(Staleness(Plan(taken, store), Runs(store.root)).all().items())
+        except OctetError as error:
+            yield path, error
+
+
+def _lines(stage: str, verdict: Verdict) -> List[str]:
+    head = "{:<20} {}".format(stage, verdict.state)
+    if not verdict.reasons:
+        return [head]
+    return ["{}  {}".format(head if not index else " " * len(head), reason)
+            for index, reason in enumerate(verdict.reasons)]

@@ -1,0 +1,60 @@
+"""Files that are on the disk and not only in memory; and words for what fails."""
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from octet.errors import StoreError
+from pipeline.files.safe_tree import Folder, Misplaced, printable
+
+_WAY_OUT = {
+    errno.ENOSPC: "free some space on that disk, or set another store in luigi.cfg.",
+    errno.EDQUOT: "free some of your quota, or set another store in luigi.cfg.",
+    errno.EROFS: "the file system is read-only: set another store in luigi.cfg.",
+    errno.EACCES: "give this user write access, or set another store in luigi.cfg.",
+    errno.EPERM: "give this user write access, or set another store in luigi.cfg.",
+    errno.ENAMETOOLONG: "set a store with a shorter path in luigi.cfg.",
+    errno.EIO: "the disk failed: look at the kernel's log before anything else.",
+}
+
+
+def settle(folder: Folder) -> None:
+    """Every file below `folder` is on the disk and not writable; every folder's names too."""
+    folders = [""]
+    for path, status in folder.walk():
+        if stat.S_ISDIR(status.st_mode):
+            folders.append(path)
+        else:
+            take_write_permission(folder, path)
+    for path in reversed(folders):
+        with folder.folder(path) as below:
+            below.sync()
+
+
+def take_write_permission(folder: Folder, path: str) -> None:
+    """Nobody may write the regular file, and it is on the disk."""
+    handle = folder.open_file(path)
+    try:
+        os.fsync(handle)
+        os.fchmod(handle, os.fstat(handle).st_mode & 0o7555)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def explained(doing: str, where: Path) -> Iterator[None]:
+    """Every OSError inside the block comes out as a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            "cannot {}: {}".format(doing, error.strerror or error),
+            where=printable(str(error.filename or where)),
+            why="nothing in the store is followed: it could lead anywhere." if isinstance(error, Misplaced) else
+            "an artifact that is not whole is not used; nothing half-written is published.",
+            next_step="`octet verify` puts it into quarantine, as it is." if isinstance(error, Misplaced) else
+            _WAY_OUT.get(error.errno, "check the store's folder in luigi.cfg."),
+        ) from error

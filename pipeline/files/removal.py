@@ -1,0 +1,76 @@
+"""Removal of whatever a name stands for, by descriptors: nothing but what is below the folder is touched."""
+
+import errno
+import os
+import stat
+import time
+import uuid
+
+from pipeline.files.safe_tree import Folder
+
+_IN_VAIN = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors that stay the same when it is tried again."""
+
+
+def remove(folder: Folder, name: str) -> None:
+    """What is there is gone, a folder with all that is in it. A link is removed, and what it leads to is not.
+
+    Tried again for a second, since a process that is dying may still write into it. Raises OSError; also where a
+    file system is mounted inside: that is not ours to empty."""
+    for attempt in range(5):
+        try:
+            return _remove(folder, name)
+        except FileNotFoundError:
+            if folder.status(name) is None:
+                return None
+        except OSError as error:
+            if attempt == 4 or error.errno in _IN_VAIN:
+                raise
+        time.sleep(0.2)
+    return None
+
+
+def _remove(folder: Folder, name: str) -> None:
+    if not _is_folder(folder, name):
+        if folder.status(name) is not None:
+            folder.unlink(name)
+        return
+    with folder.folder(name) as top:
+        _expect_same_mount(folder, top)
+        # What is in an inner folder goes up into the top one, until there are no inner folders: so any depth can be
+        # removed, and with two descriptors.
+        todo = top.names()
+        while todo:
+            inner = todo.pop()
+            if not _is_folder(top, inner):
+                top.unlink(inner)
+                continue
+            with top.folder(inner) as below:
+                _expect_same_mount(top, below)
+                for child in below.names():
+                    if _is_folder(below, child):
+                        todo.append(".{}.removed".format(uuid.uuid4().hex))
+                        below.rename(child, top, todo[-1])  # EBUSY where something is mounted
+                    else:
+                        below.unlink(child)
+            top.remove_folder(inner)
+    folder.remove_folder(name)
+
+
+def _is_folder(folder: Folder, name: str) -> bool:
+    status = folder.status(name)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _expect_same_mount(above: Folder, below: Folder) -> None:
+    if _mount(above.handle) != _mount(below.handle):
+        raise OSError(errno.EBUSY, "a file system is mounted there", str(below.path))
+
+
+def _mount(handle: int) -> str:
+    """What tells mounts apart, also a bind mount of the same file system."""
+    try:
+        with open("/proc/self/fdinfo/{}".format(handle), encoding="ascii") as lines:
+            return next(line for line in lines if line.startswith("mnt_id:"))
+    except (OSError, StopIteration):
+        return str(os.fstat(handle).st_dev)

@@ -1,0 +1,15 @@
+"""Source files that can change no artifact."""
+
+INERT = {
+    "octet/errors.py": "the wording of an error, or its exit code, can change no artifact",
+    "octet/recipe/signatures.py": "it can only refuse what a recipe says",
+    "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
+    "octet/data/content.py": "likewise",
+    "octet/stamps.py": "it can only refuse what was written to meanwhile",
+    "octet/model_identifier.py": "its format is versioned; what it says follows from the file it is in",
+    "tasks/source_guard/private_source.py": "it lets what is in the key be imported, and nothing else",
+    "tasks/source_guard/loaded_sources.py": "it can only refuse what was loaded, after the work is done",
+    "tasks/source_guard/file_guard.py": "it can only refuse what is opened, or warn of it",
+    "tasks/source_guard/graph_files.py": "likewise",
+}
+"""Files that are kept with an artifact but not in its key, each with the reason."""

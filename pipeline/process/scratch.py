@@ -1,0 +1,82 @@
+"""Private folders in the system's temporary folder. One that a killed process left is removed by the next."""
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Optional
+
+from octet.errors import StoreError
+from pipeline.files import durable_files
+
+
+@contextmanager
+def folder(prefix: str, doing: str) -> Iterator[Path]:
+    """A new empty folder whose name begins with `prefix`, removed at the end of the block.
+
+    The folder itself is locked while its process lives, so folders of the same prefix that nobody has locked were
+    left by processes that were killed: they are removed first. doing: what the folder is needed for, in an error.
+    Raises StoreError where there is no temporary folder that can be written, or its disk is full."""
+    parent = _writable_parent(doing)
+    with durable_files.explained(doing, parent):
+        _sweep(parent, prefix)
+        path, lock = _make(parent, prefix)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(str(path), ignore_errors=True)
+        os.close(lock)
+
+
+def _writable_parent(doing: str) -> Path:
+    try:
+        parent = tempfile.gettempdir()
+        # Python's last choice is the working folder, where nobody expects files of ours.
+        chosen = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")] + ["/tmp", "/var/tmp", "/usr/tmp"]
+        if parent not in [os.path.abspath(place) for place in chosen if place]:
+            raise FileNotFoundError(errno.ENOENT, "only the working folder can be written", parent)
+    except OSError as error:
+        raise StoreError("cannot {}: no temporary folder can be written".format(doing),
+                         where="TMPDIR, /tmp, /var/tmp", why=str(error),
+                         next_step="free some space there, or set TMPDIR to a folder that can be written") from error
+    return Path(parent)
+
+
+def _make(parent: Path, prefix: str):
+    while True:
+        path = tempfile.mkdtemp(prefix=prefix, dir=str(parent))
+        lock = _locked(path, wait=True)
+        if lock is not None:
+            return Path(path), lock
+
+
+def _locked(path: str, wait: bool) -> Optional[int]:
+    """A descriptor that holds the lock on a folder of this user; None where there is none to be had."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        # Another process may have removed it between its making and its locking.
+        if os.fstat(handle).st_uid == os.geteuid() and os.path.samestat(os.fstat(handle), os.lstat(path)):
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    try:
+        names = [name for name in os.listdir(str(parent)) if name.startswith(prefix)]
+    except OSError:
+        return  # a temporary folder may be writable and not readable
+    for path in [os.path.join(str(parent), name) for name in names]:
+        lock = _locked(path, wait=False)
+        if lock is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(lock)

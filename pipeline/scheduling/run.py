@@ -1,0 +1,196 @@
+"""`luigi --module pipeline STAGE`, as a person expects it to behave.
+
+In: the command line. Out: the exit code, 0 when the stage's artifact is complete, whoever made it. Whatever else the
+exit code is, standard error says why.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import warnings
+from typing import List, NoReturn, Optional
+
+import luigi
+import luigi.configuration
+import luigi.interface
+import luigi.rpc
+from luigi.execution_summary import LuigiStatusCode
+
+from octet.errors import OctetError, SchedulerError
+from pipeline import settings
+from pipeline.execution import failures, result, run_record
+from pipeline.execution.failures import Terminated
+from pipeline.scheduling import command_line, scheduler, stage, worker_context
+from pipeline.scheduling.worker import Factory
+from pipeline.terminal import startup, streams, unexpected
+
+LOOK_AGAIN_S = 2.0
+# How long a scheduler may give no work although there is some, and nobody else has it in hand.
+PATIENCE_S = 15.0
+UNREACHABLE = "Failed connecting to remote scheduler"
+
+
+def main(argv: List[str]) -> NoReturn:
+    """Does what the command line says and exits."""
+    code = 0
+    try:
+        failures.start()
+        signal.signal(signal.SIGTERM, _terminate)
+        startup.hear_interrupts()
+        run(argv)
+    except KeyboardInterrupt as interrupt:
+        print("interrupted: complete stages are kept, the same command goes on from there",
+              file=sys.stderr)
+        code = failures.exit_code(interrupt)
+    except Exception as error:
+        known = unexpected.explained(error, "luigi --module pipeline")
+        failures.record(known)
+        code = known.exit_code
+    finally:
+        streams.finish()
+    sys.exit(code)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated
+
+
+def run(argv: List[str]) -> None:
+    """The artifact of the stage that `argv` names is complete. Raises what hindered it."""
+    _read_config()
+    arguments = list(argv)
+    if not command_line.says(arguments, "log-level"):
+        arguments += ["--log-level", "WARNING"]
+    logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
+    with command_line.parsed(arguments) as parsed:
+        target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
+        factory = Factory()
+        with run_record.refusals(stage.settings_now(), target, recipe):
+            core = command_line.core()
+            local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
+            try:
+                root = parsed.get_task_obj()
+            except Exception as error:
+                if not local:
+                    _show_refusal(factory.create_remote_scheduler(scheduler.url(core)), target, recipe, error)
+                raise
+            run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
+        for line in result.lines(root.plan(), root.task_family, root.recipe):
+            print(line)
+
+
+def _show_refusal(client: scheduler.Client, target: str, recipe: Optional[str], error: Exception) -> None:
+    """The scheduler's page shows a run that was refused before it had a task."""
+    name = "{}_refused_{}".format(target, os.path.basename(recipe or "default"))
+    shown = str(error) if isinstance(error, OctetError) else failures.first_line(error)
+    try:
+        client.add_task(worker="refused(pid={})".format(os.getpid()), task_id=name, status="FAILED", runnable=False,
+                        family=target, module="pipeline.scheduling.stages", params={"recipe": recipe or ""},
+                        expl=json.dumps(shown))
+    except luigi.rpc.RPCError:
+        pass  # the terminal says it
+
+
+
+def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> None:
+    """The stage is complete, by this run's work or another's. Raises what hindered it."""
+    idle_since = time.monotonic()
+    said = set()
+    while True:
+        try:
+            outcome = luigi.build([root], local_scheduler=local, no_lock=True, detailed_summary=True,
+                                  worker_scheduler_factory=factory)
+        except luigi.rpc.RPCError as error:
+            if failures.seen() or not root.complete():
+                raise (failures.seen() or [scheduler.gone(luigi.interface.core(), error)])[0] from error
+            print("the scheduler answers no more; all that was asked for is made", file=sys.stderr)
+            return
+        except OctetError:
+            raise
+        except Exception as error:  # Luigi's own, such as a mail about a failure that could not be sent
+            failures.record(unexpected.explained(error, "luigi --module pipeline"))
+        if failures.seen():
+            raise failures.seen()[0]
+        if root.complete():
+            return
+        others = factory.worker.running
+        for task_id, other in others.items():
+            if task_id not in said:
+                said.add(task_id)
+                print("{}: another run is making it: waiting for that (host {}, pid {})".format(
+                    task_id.partition("_")[0], other.get("host", "?"), other.get("pid", "?")),
+                    file=sys.stderr, flush=True)
+        if others:
+            idle_since = time.monotonic()
+        else:
+            _expect_work(factory, outcome, local, time.monotonic() - idle_since)
+        # Another worker has a stage in hand. When it fails or dies there, it is ours to do.
+        time.sleep(LOOK_AGAIN_S)
+
+
+def _expect_work(factory: Factory, outcome: luigi.LuigiStatusCode, local: bool, idle_s: float) -> None:
+    """Raises SchedulerError for a scheduler that gives no work, and will not."""
+    worker, where = factory.worker, "the local scheduler" if local else scheduler.url(luigi.interface.core())
+    alone = "or do without the scheduler: --local-scheduler"
+    if worker.disabled:
+        raise SchedulerError("this run's worker was disabled on the scheduler's page", where=where,
+                             why="a disabled worker is given no work",
+                             next_step="start the same command again: it is another worker. Or " + alone[3:])
+    if worker.was_told_to_stop:
+        raise SchedulerError("this run was told to take no more work", where=where,
+                             why="it got the signal SIGUSR1, as `luigi --take-lock` sends it",
+                             next_step="start the same command again: complete stages are kept")
+    try:
+        paused = not local and factory.scheduler.is_paused()["paused"]
+    except (luigi.rpc.RPCError, KeyError, TypeError):
+        paused = False  # an older scheduler, which cannot be
+    if paused:
+        raise SchedulerError("the scheduler is paused", where=where, why="a paused scheduler gives no work",
+                             next_step="resume it on its page, then start the same command again; " + alone)
+    failed = outcome.status in (LuigiStatusCode.FAILED, LuigiStatusCode.SCHEDULING_FAILED,
+                                LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED)
+    states = _states(factory)
+    if failed or "DISABLED" in states or idle_s > PATIENCE_S:
+        raise SchedulerError(
+            "the scheduler gives no work, although there is some", where=where, why=states,
+            next_step="its page can forgive, enable or remove a task; then start the same command again; " + alone)
+
+
+def _states(factory: Factory) -> str:
+    """What the scheduler says of this run's tasks, a line for each that is not done."""
+    lines = []
+    try:
+        for task in factory.worker.tasks:
+            for status, found in factory.scheduler.task_search(task.task_id).items():
+                if task.task_id in found and status != "DONE":
+                    lines.append("{} is {} there".format(task.task_family, status))
+    except (luigi.rpc.RPCError, AttributeError, TypeError) as error:
+        lines.append("what it holds of them is not known: {}".format(error))
+    return "\n".join(lines) or "it holds all of them as done, and they are not"
+
+
+def quiet_about_known_errors(entry: logging.LogRecord) -> bool:
+    """Lets an entry of Luigi's log pass unless it is about an error that the run says in its own words: those of tasks
+    and of their scheduling are recorded by the handlers in `stage.py`, others end the run."""
+    if str(entry.msg).startswith(UNREACHABLE):
+        entry.exc_info = None  # Luigi tries again, and says so with a traceback
+    if entry.exc_info:
+        return False
+    return not str(entry.msg).startswith("Will not run ") or "task-limit" in str(entry.msg)
+
+
+def _read_config() -> None:
+    """Luigi's own sections come from the machine's luigi.cfg, ours, and LUIGI_CONFIG_PATH; the last
+    wins. The luigi.cfg of another project, which happens to be in the working folder, does not count.
+    """
+    ours, named = settings.find_config(), os.environ.get("LUIGI_CONFIG_PATH")
+    config = luigi.configuration.get_config()
+    config.clear()
+    config.read(["/etc/luigi/luigi.cfg"] + [str(path) for path in (ours, named) if path])
+    config.set("worker", "task_process_context", worker_context.CONTEXT)
+    config.set("worker", "check_unfulfilled_deps", "false")  # a stage looks itself, and says it in its own words
+    # Luigi itself reads these, and then warns that nobody does.
+    warnings.filterwarnings("ignore", ".* parameter '(default_scheduler_(host|port|url)|rpc_retry_wait)' ")

@@ -1,0 +1,342 @@
+"""One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
+
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import luigi
+import luigi.rpc
+
+from octet import stamps
+from octet.data import identity
+from octet.errors import DatasetError, OctetError, RecipeError, StageDied, UsageError
+from octet.job import Job
+from pipeline import durable_files, formatting, gates, settings
+from pipeline.execution import failures, preflight, progress, run_record
+from pipeline.inputs import git, snapshot
+from pipeline.inputs.source_tree import SourceTree
+from pipeline.process import child
+from pipeline.process.child_environment import withheld
+from pipeline.spec import STAGES
+from pipeline.staleness.plan import Plan
+from pipeline.staleness.verdict import Staleness, listing_bytes
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
+from pipeline.store.status import INTACT
+from pipeline.terminal import unexpected
+
+_SETTINGS = []  # type: List[settings.Settings]
+
+
+def settings_now() -> settings.Settings:
+    """The settings that this process works by. A store that is changed in luigi.cfg meanwhile is the next run's."""
+    if not _SETTINGS:
+        _SETTINGS.append(settings.load())
+    return _SETTINGS[0]
+
+
+# Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
+_SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
+
+
+def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot":
+    """The one look at `recipe`, its data and the source that this process takes. Where the stage `target` is still to
+    be made, it has the bytes of the source."""
+    if recipe not in _SNAPSHOTS:
+        taken = snapshot.take(settings_now().find_recipe(recipe))
+        if target is not None and not Plan(taken, Store(settings_now().store)).intact(target):
+            taken = snapshot.with_source(taken)
+            for variable in withheld():
+                print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
+                      file=sys.stderr, flush=True)
+        _SNAPSHOTS[recipe] = taken
+        known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
+        if known.digest != taken.digest:
+            raise UsageError("two snapshots have one name", where=recipe,
+                             why="{} and {} begin alike".format(known.digest, taken.digest),
+                             next_step="run one recipe at a time")
+    return _SNAPSHOTS[recipe]
+
+
+class Stage(luigi.Task):
+    """A stage whose artifact is intact, all the way up, when it is complete."""
+
+    recipe = luigi.OptionalParameter(
+        default=None, description="a name in recipes/, or a path; luigi.cfg has the default")
+    snapshot = luigi.OptionalParameter(
+        default=None, description="of recipe, data and source, the first {} digits; taken when not given".format(
+            snapshot.NAME_DIGITS))
+
+    @classmethod
+    def get_param_values(cls, params, args, kwargs):
+        values = dict(super().get_param_values(params, args, kwargs))
+        values["recipe"] = values["recipe"] or settings_now().recipe
+        # A significant parameter: the scheduler tells two contents apart by it alone.
+        values["snapshot"] = snapshot.name(
+            values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
+        return [(name, values[name]) for name, _ in params]
+
+    _deaf = False  # whether the scheduler has stopped answering
+
+    @property
+    def spec(self):
+        return STAGES[self.task_family]
+
+    @property
+    def taken(self) -> "snapshot.Snapshot":
+        """The snapshot that this task is about."""
+        if self.snapshot not in _SNAPSHOTS:
+            self._expect(snapshot_of(self.recipe))
+        return _SNAPSHOTS[self.snapshot]
+
+    @property
+    def source(self) -> Dict[str, SourceTree]:
+        """{file in `tasks`: the bytes of its source}, read now if the snapshot was only looked at so far."""
+        if not self.taken.trees:
+            taken = snapshot.with_source(self.taken)
+            self._expect(taken)
+            _SNAPSHOTS[self.snapshot] = taken
+        return self.taken.trees
+
+    def _expect(self, taken: "snapshot.Snapshot") -> None:
+        if snapshot.name(taken.digest) != self.snapshot:
+            raise UsageError(
+                "the recipe, its data or the source is no longer what was asked for",
+                where=self.recipe, why="snapshot {} was asked for, there is {}".format(
+                    self.snapshot, snapshot.name(taken.digest)),
+                next_step="run it again, without --snapshot")
+
+    def plan(self) -> Plan:
+        """What the store holds for this snapshot, looked at anew."""
+        return Plan(self.taken, Store(settings_now().store))
+
+    def requires(self) -> List["Stage"]:
+        return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
+                for name in self.spec.needs]
+
+    def complete(self) -> bool:
+        try:
+            plan = self.plan()
+            return plan.intact(self.spec.name) and not self.verdict(plan)
+        except Exception as error:
+            failures.record(unexpected.explained(error, self.spec.name))
+            raise
+
+    def verdict(self, plan: Plan) -> Optional[OctetError]:
+        """What is wrong with an intact artifact, by the recipe as it is now. Nothing, usually."""
+        return None
+
+    def output(self) -> luigi.LocalTarget:
+        # Until the upstream is there the key is unknown: a target that does not exist yet.
+        folder = self.plan().folder(self.spec.name)
+        return luigi.LocalTarget(str(
+            folder / "manifest.json" if folder else
+            settings_now().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
+
+    def run(self) -> None:
+        plan, name = self.plan(), self.spec.name
+        identified = plan.key(name)
+        if identified is None:
+            raise self._gone(", ".join(self.spec.needs))
+        # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
+        # source is not in the key.
+        notes = []  # type: List[str]
+        for check in self.spec.checks:
+            self._tell_scheduler(0.0, "checking that the recipe is fit to run")
+            found = preflight.run(self.taken, check, on_wait=self._say_silent)
+            notes.extend(found.get("notes", ()))
+            self._say(preflight.remarks(found))
+        key, preimage = identified
+        with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
+            # Another process may have made it while this one waited for the lock.
+            plan = self.plan()
+            if not plan.intact(name):
+                for need in self.spec.needs:
+                    inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
+                self._check_inputs(plan)
+                self._make(plan, key, preimage, notes)
+        wrong = self.verdict(self.plan())
+        if wrong:
+            raise wrong
+        self._tell_scheduler(1.0, "done")
+
+    def _say(self, lines: List[str]) -> None:
+        """The lines on the terminal, each with the stage's name."""
+        for line in lines:
+            print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
+
+    def _check_inputs(self, plan: Plan) -> None:
+        """Under their locks: nobody can drop them from here on."""
+        for need in self.spec.needs:
+            key = plan.key(need)[0]
+            if plan.store.state(need, key) != INTACT:
+                raise self._gone(need)
+
+    def _gone(self, what: str) -> OctetError:
+        return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
+                          next_step="run it again: what is missing is made again")
+
+    def _make(self, plan: Plan, key: str, preimage: dict, notes: List[str]) -> None:
+        """Publishes the artifact. notes: what its checks found that a person should know; the manifest keeps it."""
+        store, name = plan.store, self.spec.name
+        why = self._why(plan)
+        workspace = store.workspace(name, key)
+        try:
+            started = time.time()
+            code, sources = git.state(), self._keep_sources(store)
+            metrics = self._work(plan, workspace, why)
+            self._say(preflight.remarks(metrics))
+            if notes:
+                metrics = {**metrics, "notes": notes}
+            self._check_data()
+            finished = time.time()
+            store.publish(workspace, name, key, {
+                "inputs": preimage, "metrics": metrics, "git": code,
+                "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
+                "snapshot": self.taken.digest, "seed": self.taken.sections.get("seed"),
+                "run": run_record.current(), "why": why, "sources": sources,
+                "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
+                "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
+                "host": socket.gethostname(), "started": formatting.utc(started),
+                "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
+        finally:
+            store.discard(workspace)  # gone already when it was published
+
+    def _why(self, plan: Plan) -> List[str]:
+        """Why the stage runs; said in the terminal and on the scheduler's page."""
+        runs, going_on = Runs(plan.store.root), run_record.current()
+        reasons = Staleness(plan, runs, but_for=going_on).of(self.spec.name).reasons
+        for reason in reasons:
+            print("{}: {}".format(self.spec.name, reason), file=sys.stderr, flush=True)
+        return reasons
+
+    def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Dict:
+        log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
+        told = "; ".join(why)
+        self._tell_scheduler(0.0, told)
+        with progress.on_terminal(self.spec.name) as shown:
+            def report(fraction: float, message: str) -> None:
+                shown(fraction, message)
+                self._tell_scheduler(fraction, "\n".join(part for part in (message, told) if part))
+            job = self._job(plan, workspace)
+            try:
+                with durable_files.explained("run a stage", log_path):
+                    return child.run(job, report, log_path, self.source[self.spec.module].write, self._say_silent)
+            except OctetError as error:
+                raise snapshot.located(error, self.taken.where) from error
+
+    def _check_data(self) -> None:
+        """What the stage read is what its key says, to the end."""
+        parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
+        if parts and snapshot.data_now(self.taken, parts) != {part: self.taken.data[part] for part in parts}:
+            raise DatasetError("the data changed while the stage ran",
+                               where=str(self.taken.recipe),
+                               why="{} may have seen both, so nothing is recorded".format(
+                                   self.spec.name),
+                               next_step="run it again when the data is at rest")
+        if snapshot.files_now(self.taken) != self.taken.files:
+            raise RecipeError("a file that the recipe names changed while the stage ran",
+                              where=str(self.taken.recipe),
+                              why="{} may have seen both, so nothing is recorded".format(
+                                  self.spec.name),
+                              next_step="run it again when the file is at rest")
+
+    def _keep_sources(self, store: Store) -> Dict[str, str]:
+        """{file: sha256} of the source that the artifact is made by, kept from now on."""
+        content = self.source[self.spec.module].files
+        return {name: store.blobs.keep(content[file.path])
+                for name, file in self.taken.closures[self.spec.name].files.items()}
+
+    def _keep_listings(self, store: Store) -> Dict[str, str]:
+        """{part: sha256 of the list of what it is made of}, for datasets that say so."""
+        kept = {}
+        for part in self.spec.parts:
+            listing = identity.listing(self.taken.sections["data"], self.taken.folder, part)
+            if listing is not None:
+                kept[part] = store.blobs.keep(listing_bytes(listing))
+        return kept
+
+    def _job(self, plan: Plan, workspace: Path) -> Job:
+        sections = self.taken.sections
+        wanted = {section: sections[section] for section in self.spec.reads if section in sections}
+        return Job(stage=self.spec.module, settings=wanted,
+                   inputs={need: str(plan.folder(need)) for need in self.spec.needs},
+                   output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
+                   origin=self.source[self.spec.module].origin, stamps=self._stamps())
+
+    def _stamps(self) -> stamps.Stamps:
+        """Of what the stage is to read. The data is looked at again after it, where that is cheap: it could have been
+        another one since the snapshot was taken, and be put back before the end."""
+        read = {name: path for name, path in snapshot.places(self.taken).items()
+                if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
+        found = {name: (path, stamps.of(path)) for name, path in read.items()}
+        if self.spec.parts and identity.is_ours(self.taken.sections["data"]["dataset"]):
+            self._check_data()
+        return found
+
+    def _say_waiting(self) -> None:
+        self._tell_scheduler(0.0, "another run is making it: waiting for that")
+        print("{}: another run is making it: waiting for that".format(self.spec.name),
+              file=sys.stderr, flush=True)
+
+    def _say_silent(self, message: str) -> None:
+        """The stage's process has not reported for some time: says what it is at."""
+        self._tell_scheduler(None, message)
+        print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)
+
+    def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
+        """What the scheduler's page shows. A scheduler that is gone is no reason to hold up work: it
+        is told nothing more, and the run says at its end that it is gone."""
+        # Luigi sets these only inside a worker's run().
+        if self._deaf or not self.set_progress_percentage:
+            return
+        try:
+            if fraction is not None:
+                self.set_progress_percentage(round(100 * fraction))
+            self.set_status_message(message)
+        except luigi.rpc.RPCError:
+            self._deaf = True
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the scheduler's page shows: the four parts, and a traceback for the unexpected only."""
+        if isinstance(exception, OctetError):
+            return str(exception)
+        return super().on_failure(exception)
+
+
+class Validation(Stage):
+    """A measurement, and a verdict on it that is given afresh each time."""
+
+    def verdict(self, plan: Plan) -> Optional[OctetError]:
+        metrics = plan.manifest(self.spec.name)["metrics"]
+        try:
+            gates.judge(metrics, self.taken.sections.get("validate") or {},
+                        where=str(self.taken.recipe))
+        except OctetError as error:
+            return error
+        return None
+
+
+# Every way in which Luigi sees a task end badly: none of them ends a run without a word.
+
+@Stage.event_handler(luigi.Event.FAILURE)
+@Stage.event_handler(luigi.Event.BROKEN_TASK)
+def _record(task: Stage, error: BaseException) -> None:
+    failures.record(unexpected.explained(error, task.task_family))
+
+
+@Stage.event_handler(luigi.Event.PROCESS_FAILURE)
+@Stage.event_handler(luigi.Event.TIMEOUT)
+def _record_death(task: Stage, message: str) -> None:
+    """message: Luigi's own: '... died unexpectedly with exit code -9', '... timed out after 5 seconds ...'."""
+    code = message.rpartition("exit code ")[2]
+    if code.startswith("-") and code[1:].isdigit():
+        what = "the process that Luigi ran it in was killed by {}".format(signal.Signals(int(code[1:])).name)
+    else:
+        what = "the process that Luigi ran it in {}".format(message.partition(task.task_id)[2].strip() or message)
+    failures.record(StageDied(what, where=task.task_family, why="nothing of it was published",
+                              next_step="start the same command again: complete stages are kept"))

@@ -1,0 +1,30 @@
+"""The map: TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter.
+
+What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
+"""
+
+from pipeline.scheduling.stage import Stage, Validation
+
+
+class TrainFloat(Stage):
+    """The model as it is written, trained in float."""
+
+
+class TrainQAT(Stage):
+    """The same network, folded, rewritten and trained with fake quantization."""
+
+
+class EvalGraph(Stage):
+    """The evaluation graph with the trained weights and ranges, and its accuracy."""
+
+
+class Freeze(Stage):
+    """One graph of constants, its inputs and outputs named."""
+
+
+class ConvertUint8(Stage):
+    """A fully-uint8 .tflite file, audited."""
+
+
+class ValidateInterpreter(Validation):
+    """The uint8 file beside the float model and the frozen graph, on the whole test set."""

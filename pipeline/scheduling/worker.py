@@ -1,0 +1,136 @@
+"""Luigi's worker, which runs the tasks that its own command scheduled and no others.
+
+Luigi's imports and runs whatever a scheduler names: everybody who can reach the scheduler could run code as us.
+"""
+
+import json
+import sys
+from typing import Any, Dict, List
+
+import luigi.interface
+import luigi.rpc
+import luigi.worker
+from luigi.scheduler import FAILED, PENDING, UNKNOWN, WORKER_STATE_ACTIVE, WORKER_STATE_DISABLED
+from luigi.worker import GetWorkResponse
+
+from octet.errors import SchedulerError
+from pipeline.scheduling import scheduler
+
+REFUSED_IN_A_ROW = 20
+
+
+class Worker(luigi.worker.Worker):
+    """disabled: whether the scheduler has told it to stop. running: {task id: worker} of its tasks that another
+    worker has in hand."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.disabled = False
+        self.running = {}  # type: Dict[str, Dict]
+
+    @property
+    def was_told_to_stop(self) -> bool:
+        """Whether it got SIGUSR1, by which Luigi's --take-lock ends another worker."""
+        return self._stop_requesting_work and not self.disabled
+
+    @property
+    def tasks(self) -> List[luigi.Task]:
+        """What its command scheduled."""
+        return list(self._scheduled_tasks.values())
+
+    def _add_task(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs["status"] == PENDING and kwargs["runnable"]:
+            # A scheduler ignores for ten seconds that what is done is wanted again, and gives what is below it to be
+            # run. Not so once its state is unknown. The store's lock keeps two runs from making one artifact.
+            self._scheduler.add_task(worker=self._id, task_id=kwargs["task_id"], status=UNKNOWN, runnable=False,
+                                     family=kwargs["family"], module=kwargs["module"], params=kwargs["params"])
+        super()._add_task(*args, **kwargs)
+
+    def _get_work(self) -> GetWorkResponse:
+        if self._stop_requesting_work:
+            return _no_work(WORKER_STATE_DISABLED)
+        for _ in range(REFUSED_IN_A_ROW):
+            try:
+                return self._asked()
+            except _OtherTask as other:
+                self._refuse(other)
+            except luigi.rpc.RPCError:
+                if not self._running_tasks:
+                    raise
+                return _no_work()  # what is in hand is finished first
+        raise SchedulerError("the scheduler offers other tasks only", where="luigi --module pipeline",
+                             why="this command did not schedule them, so it runs none of them",
+                             next_step="find out who posts tasks there, or do without: --local-scheduler")
+
+    def _asked(self) -> GetWorkResponse:
+        """What the scheduler gives. Raises _OtherTask, or RPCError for an answer that is none."""
+        answer = self._scheduler.get_work(worker=self._id, host=self.host, assistant=False,
+                                          current_tasks=list(self._running_tasks))
+        try:
+            return self._understood(answer)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
+
+    def _understood(self, answer: Dict) -> GetWorkResponse:
+        task_id, running = answer["task_id"], answer["running_tasks"]
+        state = answer.get("worker_state", WORKER_STATE_ACTIVE)
+        if "batch_id" in answer or (task_id is not None and task_id not in self._scheduled_tasks):
+            raise _OtherTask(answer)
+        self.disabled = self.disabled or state == WORKER_STATE_DISABLED
+        self.running = {task["task_id"]: task for task in running if task["task_id"] not in self._running_tasks}
+        self._get_work_response_history.append({"task_id": task_id, "running_tasks": running})
+        return GetWorkResponse(task_id, running, answer["n_pending_tasks"], answer["n_unique_pending"],
+                               answer.get("n_pending_last_scheduled", 0), state)
+
+    def _refuse(self, other: "_OtherTask") -> None:
+        for task_id in other.task_ids:
+            what = "the scheduler offered {}{}".format(
+                task_id, " of the module {}".format(other.module) if other.module else "")
+            why = "this command did not schedule it, so it is not run"
+            print("{}: {}".format(what, why), file=sys.stderr, flush=True)
+            self._scheduler.add_task(worker=self._id, task_id=task_id, status=FAILED, runnable=False,
+                                     expl=json.dumps("{}: {}".format(what, why)))
+
+    def _handle_rpc_message(self, message: Dict) -> None:
+        try:
+            super()._handle_rpc_message(message)
+        except Exception as error:  # in the thread that tells the scheduler that we live
+            print("the scheduler sent a message that makes no sense: {!r} ({})".format(message, error),
+                  file=sys.stderr, flush=True)
+
+
+class _OtherTask(Exception):
+    """The scheduler's answer names a task that the worker's command did not schedule."""
+
+    def __init__(self, answer: Dict) -> None:
+        super().__init__(str(answer))
+        ids = answer.get("batch_task_ids") or [answer["task_id"]]
+        self.task_ids = [str(task_id) for task_id in ids]
+        self.module = answer.get("task_module")  # type: Optional[str]
+
+
+def _no_work(state: str = WORKER_STATE_ACTIVE) -> GetWorkResponse:
+    return GetWorkResponse(None, [], 0, 0, 0, state)
+
+
+class Factory(luigi.interface._WorkerSchedulerFactory):
+    """For `luigi.build`: every worker of one command has one name, however often the command looks for work.
+
+    worker, scheduler: the last ones made."""
+
+    def __init__(self) -> None:
+        self.worker = None  # type: Optional[Worker]
+        self.scheduler = None  # type: Any
+
+    def create_local_scheduler(self) -> Any:
+        self.scheduler = super().create_local_scheduler()
+        return self.scheduler
+
+    def create_remote_scheduler(self, url: str) -> scheduler.Client:
+        self.scheduler = scheduler.Client(url)
+        return self.scheduler
+
+    def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Worker:
+        self.worker = Worker(scheduler=scheduler, worker_processes=worker_processes,
+                             worker_id=self.worker._id if self.worker else None)
+        return self.worker

@@ -1,0 +1,78 @@
+"""Bytes kept by their sha256: the source that made each artifact, and the lists of its data's files.
+
+    <root>/sources/<two digits>/<sha256>        compressed; the sha256 is that of the content
+"""
+
+import gzip
+import zlib
+from typing import Iterator, Optional
+
+from octet import digest
+from pipeline.files import durable_files
+from pipeline.files.safe_tree import Misplaced
+from pipeline.store.store_tree import StoreTree
+
+FOLDER = "sources"
+MOST_BYTES = 1 << 30
+"""A content that is larger than this when it is unpacked is damaged: nothing so large is kept."""
+
+
+class Blobs:
+    """The blobs of one store. Every OSError comes out as a StoreError."""
+
+    def __init__(self, tree: StoreTree) -> None:
+        self.tree = tree
+
+    def keep(self, content: bytes) -> str:
+        """The sha256 under which `content` is kept from now on."""
+        sha256 = digest.of_bytes(content)
+        path = self.tree.path(_place(sha256))
+        with durable_files.explained("keep a source file", path):
+            path = self.tree.clear_for_file(_place(sha256))
+            with self.tree.made(_folder(sha256)) as folder:
+                if folder.status(sha256) is None:
+                    folder.write(sha256, gzip.compress(content, 6))
+        return sha256
+
+    def read(self, sha256: str) -> Optional[bytes]:
+        """The content; None where it is not there or is no longer what it was."""
+        with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
+            try:
+                with self.tree.at(_folder(sha256)) as folder:
+                    packed = folder.read(sha256)
+            except (FileNotFoundError, Misplaced):
+                return None
+        unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)  # with gzip's header
+        try:
+            content = unpack.decompress(packed, MOST_BYTES)
+        except zlib.error:
+            return None
+        return content if unpack.eof and digest.of_bytes(content) == sha256 else None
+
+    def list(self) -> Iterator[str]:
+        """The sha256 of each; of a folder that cannot be read, none."""
+        for two in self._names(FOLDER):
+            for name in self._names("{}/{}".format(FOLDER, two)):
+                if not name.startswith(".") and name[:2] == two:
+                    yield name
+
+    def remove(self, sha256: str) -> None:
+        """It is not there any more: a damaged one is no use, and is kept anew by the next run."""
+        with durable_files.explained("remove a source file", self.tree.path(_place(sha256))):
+            with self.tree.at(_folder(sha256)) as folder:
+                folder.unlink(sha256)
+
+    def _names(self, inside: str) -> list:
+        try:
+            with self.tree.at(inside) as folder:
+                return folder.names()
+        except OSError:
+            return []
+
+
+def _folder(sha256: str) -> str:
+    return "{}/{}".format(FOLDER, sha256[:2])
+
+
+def _place(sha256: str) -> str:
+    return "{}/{}".format(_folder(sha256), sha256)

@@ -1,0 +1,73 @@
+"""The bytes of an artifact are let go, its manifest stays. It takes no space: it is what is done on a full disk."""
+
+import errno
+import os
+import stat
+import time
+
+from pipeline import formatting
+from pipeline.files.removal import remove
+from pipeline.files.safe_tree import FILE_FLAGS, Folder
+from pipeline.store import manifest as manifests
+from pipeline.store.status import DROPPED_NAME
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def let_go(folder: Folder, why: str) -> None:
+    """The folder holds its manifest, and a note of when and why the rest went.
+
+    The note comes first, empty, since from then on the artifact counts as dropped and not as damaged, whatever ends
+    this process. Its words follow where there is space for them."""
+    _begin_note(folder)
+    for name in folder.names():
+        if name not in (manifests.NAME, DROPPED_NAME):
+            remove(folder, name)
+    _empty(folder)
+    try:
+        folder.write(DROPPED_NAME, manifests.sealed({"format": 1, "dropped": formatting.utc(time.time()), "why": why}))
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+    folder.sync()
+
+
+def _begin_note(folder: Folder) -> None:
+    status = folder.status(DROPPED_NAME)
+    if status is not None and stat.S_ISREG(status.st_mode):
+        return
+    if status is not None:
+        remove(folder, DROPPED_NAME)
+    try:
+        os.close(folder.create(DROPPED_NAME))
+    except OSError as error:
+        spare = _a_file(folder)
+        if error.errno not in _FULL or not spare:
+            raise
+        folder.rename(spare, folder, DROPPED_NAME)  # not even a file without bytes: one that goes anyway is the note
+    folder.sync()
+
+
+def _a_file(folder: Folder) -> str:
+    """The name of a file that goes; none when there is none."""
+    for name in folder.names():
+        status = folder.status(name)
+        if name != manifests.NAME and status is not None and stat.S_ISREG(status.st_mode):
+            return name
+    return ""
+
+
+def _empty(folder: Folder) -> None:
+    """The note takes no space, whatever file it was."""
+    handle = folder.open_file(DROPPED_NAME)
+    try:
+        if os.fstat(handle).st_size == 0:
+            return
+        os.fchmod(handle, os.fstat(handle).st_mode | stat.S_IWUSR)
+    finally:
+        os.close(handle)
+    handle = os.open(DROPPED_NAME, os.O_WRONLY | FILE_FLAGS, dir_fd=folder.handle)
+    try:
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)

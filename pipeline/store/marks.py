@@ -1,0 +1,136 @@
+"""What was said about artifacts: pinned, forced, accepted, released, and which by-products are lost."""
+
+import getpass
+import os
+import time
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from octet.errors import StoreError
+from pipeline import formatting
+from pipeline.files.durable_files import explained
+from pipeline.files.safe_tree import Misplaced, is_safe_name
+from pipeline.store import manifest as manifests
+from pipeline.store import record_form
+from pipeline.store.status import FORCED
+from pipeline.store.store_tree import StoreTree
+
+PINNED, RELEASED, ACCEPTED, LOST = "pinned", "released", "accepted", "lost"
+KEEPING = (PINNED, RELEASED)
+"""Marks that keep an artifact. One that is damaged keeps it all the same: its file's name says which."""
+
+Artifact = Tuple[str, str]
+"""(stage, key)."""
+
+_MOST_BYTES = 16 << 20
+
+
+class Marks:
+    """The marks of one store, a file for each: <root>/marks/<kind>/<stage>-<key>.json. Every OSError comes out as a
+    StoreError."""
+
+    def __init__(self, tree: StoreTree) -> None:
+        self.tree = tree
+
+    def put(self, kind: str, stage: str, key: str, facts: dict) -> None:
+        """From now on the artifact has a mark of that kind."""
+        folder, name = _folder(kind), _name(stage, key)
+        with explained("mark an artifact", self.tree.path(folder) / name):
+            self.tree.clear_for_file("{}/{}".format(folder, name))
+            with self.tree.made(folder) as marks:
+                marks.write(name, manifests.sealed({"format": 1, "stage": stage, "key": key,
+                                                    "marked": formatting.utc(time.time()), **facts}))
+
+    def remove(self, kind: str, stage: str, key: str) -> None:
+        """From now on the artifact has no mark of that kind."""
+        with explained("remove a mark", self.tree.path(_folder(kind)) / _name(stage, key)):
+            try:
+                with self.tree.at(_folder(kind)) as marks:
+                    marks.unlink(_name(stage, key))
+            except FileNotFoundError:
+                pass
+
+    def of(self, kind: str) -> List[Tuple[Artifact, dict]]:
+        """Every artifact with a mark of that kind, and what was said; of a damaged mark that keeps, nothing was."""
+        found = []
+        for name in self._names(kind):
+            artifact, record = self._read(kind, name)
+            if record is not None:
+                found.append((artifact, record))
+            elif artifact is not None and kind in KEEPING:
+                found.append((artifact, {}))
+        return found
+
+    def get(self, kind: str, stage: str, key: str) -> Optional[dict]:
+        """What the artifact's mark of that kind says; None where it has none."""
+        return self._read(kind, _name(stage, key))[1]
+
+    def accepted(self) -> Dict[Artifact, Artifact]:
+        """{artifact: the one that it was taken for}."""
+        return {(stage, key): (stage, facts["as"]) for (stage, key), facts in self.of(ACCEPTED) if "as" in facts}
+
+    def damaged(self) -> Iterator[Tuple[str, str, Optional[StoreError]]]:
+        """(kind, file name, why it cannot be read) of each mark that is not what was written (None), or unreadable."""
+        for kind in KEEPING + (ACCEPTED, FORCED, LOST):
+            for name in self._names(kind):
+                try:
+                    if self._read(kind, name)[1] is None:
+                        yield kind, name, None
+                except StoreError as error:
+                    yield kind, name, error
+
+    def mend(self, kind: str, name: str) -> str:
+        """A damaged mark is out of the way; one that keeps an artifact is made again. What was done, in words."""
+        with explained("put a mark into quarantine", self.tree.path(_folder(kind)) / name):
+            aside = self.tree.put_aside("{}/{}".format(_folder(kind), name))
+        artifact = _artifact(name)
+        if artifact is None or kind not in KEEPING:
+            return "in quarantine: {}".format(aside)
+        self.put(kind, artifact[0], artifact[1], {"by": "octet verify", "reason": "its mark was damaged"})
+        return "made again: who made it, and why, is in {}".format(aside)
+
+    def _names(self, kind: str) -> List[str]:
+        with explained("read the marks", self.tree.path(_folder(kind))):
+            try:
+                with self.tree.at(_folder(kind)) as marks:
+                    return [name for name in marks.names() if not name.startswith(".")]
+            except FileNotFoundError:
+                return []
+            except Misplaced:
+                if kind in KEEPING:  # what is kept is not known, so nothing may be deleted
+                    raise
+                return []
+
+    def _read(self, kind: str, name: str) -> Tuple[Optional[Artifact], Optional[dict]]:
+        """(the artifact that the file's name says, what the mark says); None for what is not known."""
+        artifact = _artifact(name)
+        with explained("read a mark", self.tree.path(_folder(kind)) / name):
+            try:
+                with self.tree.at(_folder(kind)) as marks:
+                    record = manifests.unsealed(marks.read(name, _MOST_BYTES))
+            except (FileNotFoundError, Misplaced):
+                return artifact, None
+        if record is None or record_form.fault(record, record_form.MARK) or (
+                record["stage"], record["key"]) != artifact:
+            return artifact, None
+        return artifact, record
+
+
+def _folder(kind: str) -> str:
+    return "marks/{}".format(kind)
+
+
+def _name(stage: str, key: str) -> str:
+    return "{}-{}.json".format(stage, key)
+
+
+def _artifact(name: str) -> Optional[Artifact]:
+    stage, _, key = name[:-len(".json")].partition("-") if name.endswith(".json") else ("", "", "")
+    return (stage, key) if is_safe_name(stage) and is_safe_name(key) else None
+
+
+def current_user() -> str:
+    """The name of the user that runs this process; the user number where the system has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no entry
+        return str(os.getuid())

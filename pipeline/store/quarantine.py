@@ -1,0 +1,69 @@
+"""What was put out of the way: damaged or replaced artifacts, and things that do not belong in the store."""
+
+import stat
+from typing import Iterator, List, Optional
+
+from pipeline.files.durable_files import explained
+from pipeline.files.removal import remove
+from pipeline.files.safe_tree import Folder, Misplaced, is_safe_name
+from pipeline.store import manifest as manifests
+from pipeline.store.dropping import let_go
+from pipeline.store.status import DROPPED_NAME
+from pipeline.store.store_tree import QUARANTINE, StoreTree
+
+
+class Quarantine:
+    """<root>/quarantine of one store. Every OSError comes out as a StoreError."""
+
+    def __init__(self, tree: StoreTree) -> None:
+        self.tree = tree
+
+    def names(self) -> List[str]:
+        """The names of what is in it, whatever that is."""
+        with explained("list what is in quarantine", self.tree.path(QUARANTINE)):
+            try:
+                with self.tree.at(QUARANTINE) as folder:
+                    return [name for name in folder.names() if not name.startswith(".") and is_safe_name(name)]
+            except (FileNotFoundError, Misplaced):
+                return []
+
+    def size(self, name: str) -> Optional[int]:
+        """How many bytes would be free if it were dropped; None where nothing of it is left to drop."""
+        with explained("read what is in quarantine", self.tree.path(QUARANTINE) / name):
+            with self.tree.at(QUARANTINE) as quarantine:
+                status = quarantine.status(name)
+                if status is None:
+                    return None
+                if not stat.S_ISDIR(status.st_mode):
+                    return status.st_size
+                with quarantine.folder(name) as folder:
+                    if set(folder.names()) <= {manifests.NAME, DROPPED_NAME} and folder.status(manifests.NAME):
+                        return None
+                    return sum(_sizes(folder))
+
+    def drop(self, name: str) -> None:
+        """The bytes are gone. Of an artifact its manifest stays, so that what came from it can still be traced."""
+        with explained("drop what is in quarantine", self.tree.path(QUARANTINE) / name):
+            with self.tree.at(QUARANTINE) as quarantine:
+                if self._is_artifact(quarantine, name):
+                    with quarantine.folder(name) as folder:
+                        let_go(folder, "quarantined")
+                else:
+                    remove(quarantine, name)
+
+    @staticmethod
+    def _is_artifact(quarantine: Folder, name: str) -> bool:
+        try:
+            with quarantine.folder(name) as folder:
+                return manifests.read(folder) is not None
+        except Misplaced:
+            return False
+
+
+def _sizes(folder: Folder) -> Iterator[int]:
+    try:
+        for path, status in folder.walk():
+            if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME):
+                yield status.st_size
+    except Misplaced:
+        pass  # deeper than anything of ours: what was counted is the least that it holds

@@ -1,0 +1,138 @@
+"""What a record of the store must look like before anything in it is used: a manifest, a mark, a run.
+
+A seal tells a record that was damaged from one that is whole. It does not tell who wrote it, so the names in it are
+checked too: a stage, a key and a path become paths in the store.
+"""
+
+import calendar
+import os
+import re
+import time
+from typing import Any, Iterable, Optional
+
+from pipeline import formatting
+from pipeline.files.safe_tree import is_safe, is_safe_name
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+Form = Any
+"""A type or a tuple of types; a predicate; {name: form} of what must be there; [form] of each item of a list;
+{...: form} of each value of a dict; {predicate: form} of each name and value; `Nullable` and `Absent` below."""
+
+
+class Nullable:
+    """null, or what the form says."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+
+
+class Absent(Nullable):
+    """Not there, or what the form says."""
+
+
+def is_sha256(value: object) -> bool:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def is_artifact(value: object) -> bool:
+    """Whether it is [stage, key]."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_safe_name, value))
+
+
+def is_text(value: object) -> bool:
+    """Whether it is a text that the system can take in a path or an argument."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except ValueError:  # a lone surrogate
+        return False
+
+
+def is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_time(value: object) -> bool:
+    try:
+        calendar.timegm(time.strptime(value, formatting.UTC))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_TEXTS, _DIGESTS = {...: str}, {...: is_sha256}
+
+MANIFEST = {
+    "stage": Absent(is_safe_name), "key": Absent(is_safe_name),
+    "inputs": Absent({"recipe": Absent({...: object}), "source": Absent(_TEXTS), "data": Absent(_TEXTS),
+                      "files": Absent(_TEXTS), "versions": Absent(_TEXTS), "upstream": Absent({is_safe_name: _TEXTS}),
+                      "products": Absent([str])}),
+    "outputs": Absent([{"path": is_safe, "bytes": is_size, "sha256": is_sha256, "product": bool}]),
+    "metrics": Absent(dict), "git": Absent(Nullable({"commit": Absent(Nullable(str)), "dirty": object})),
+    "recipe": Absent(Nullable({"name": Absent(str), "path": Absent(str)})),
+    "run": Nullable(str), "why": [str], "upstream": {is_safe_name: is_safe_name}, "sources": {...: is_sha256},
+    "listings": _DIGESTS, "places": {...: is_text}, "started": Absent(Nullable(is_time)),
+    "finished": Absent(Nullable(is_time)),
+    "accepted": Absent({"from": str, "accepted": str, "by": str, "reason": Nullable(str), "differences": [str]}),
+}
+
+MARK = {"stage": is_safe_name, "key": is_safe_name, "marked": is_time, "as": Absent(is_safe_name), "by": Absent(str),
+        "reason": Absent(str), "keeps": Absent([is_artifact]), "paths": Absent([is_safe])}
+
+RUN = {
+    "number": is_size, "recipe": {"name": str, "path": is_text}, "target": is_safe_name,
+    "started": is_time, "finished": Nullable(is_time), "exit": Nullable(int),
+    "host": Absent(str), "pid": Absent(is_size),
+    "stages": {is_safe_name: {"key": Nullable(is_safe_name), "made": bool, "why": [str]}},
+}
+
+
+def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
+    """Where `value` is not as the form says: 'outputs[0].path'; None where all of it is."""
+    if isinstance(form, Nullable):
+        return None if value is None and not isinstance(form, Absent) else fault(value, form.form, name)
+    if isinstance(form, dict):
+        return _fault_of_dict(value, form, name)
+    if isinstance(form, list):
+        if not isinstance(value, list):
+            return name
+        return _first(fault(item, form[0], "{}[{}]".format(name, index)) for index, item in enumerate(value))
+    if isinstance(form, (type, tuple)):
+        return None if isinstance(value, form) else name
+    return None if form(value) else name
+
+
+def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
+    if not isinstance(value, dict):
+        return name or "the whole"
+    if ... in form:
+        if _all_hold(form[...], value.values()):  # most of a manifest, in one go
+            return None
+        return _first(fault(item, form[...], _below(name, key)) for key, item in value.items())
+    for key, inner in form.items():
+        if callable(key):
+            return _first(_below(name, repr(item)) for item in value if not key(item)) or _fault_of_dict(
+                value, {...: inner}, name)
+        if key not in value:
+            if isinstance(inner, Absent):
+                continue
+            return _below(name, key)
+        found = fault(value[key], inner, _below(name, key))
+        if found:
+            return found
+    return None
+
+
+def _first(faults: Any) -> Optional[str]:
+    return next((found for found in faults if found), None)
+
+
+def _below(name: str, key: str) -> str:
+    return "{}.{}".format(name, key) if name else key
+
+
+def _all_hold(form: Form, values: Iterable[Any]) -> bool:
+    """Whether all are as a form says that is a type or a predicate; False for another form, too."""
+    if isinstance(form, type):
+        return all(isinstance(value, form) for value in values)
+    return callable(form) and all(map(form, values))

@@ -1,0 +1,106 @@
+"""What an artifact is found to be when it is looked at, by its names, sizes and bytes."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from octet import digest
+from octet.errors import StoreError
+from pipeline.files.safe_tree import Folder, Misplaced, kind
+from pipeline.store import manifest as manifests
+from pipeline.store.store_tree import StoreTree
+
+INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "forced", "unknown"
+DROPPED_NAME = "dropped.json"
+
+
+class Look(NamedTuple):
+    """What one artifact is found to be.
+
+    state:    'intact': the manifest and every product are there with the bytes that were published;
+              'damaged': something is there and it is not all that was published; 'dropped': the manifest
+              was kept and the bytes were let go; 'forced': to be made again; 'unknown': nothing there.
+    manifest: where it can be read. damage: what is wrong, a line for each.
+    """
+
+    state: str
+    manifest: Optional[dict] = None
+    damage: Tuple[str, ...] = ()
+
+
+def by_files(tree: StoreTree, inside: str, stage: str, key: str) -> Look:
+    """The look at an artifact as far as names and sizes tell it. Raises OSError for what may not be read."""
+    try:
+        folder = tree.at(inside)
+    except FileNotFoundError:
+        return Look(UNKNOWN)
+    except Misplaced as error:
+        return Look(DAMAGED, None, ("{} is {}, no folder".format(
+            tree.inside(Path(error.filename)) if error.filename != str(tree.path(inside)) else "it", error.found),))
+    with folder:
+        return _in(folder, stage, key)
+
+
+def _in(folder: Folder, stage: str, key: str) -> Look:
+    record = manifests.read(folder)
+    if record is None or "outputs" not in record:
+        status = folder.status(manifests.NAME)
+        found = "missing" if status is None else "damaged"
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            found += ": it is {}".format(kind(status.st_mode))
+        return Look(DAMAGED, None, ("manifest.json {}".format(found),))
+    if (record.get("stage"), record.get("key")) != (stage, key):
+        return Look(DAMAGED, None, ("manifest.json is that of {} {}".format(
+            record.get("stage"), str(record.get("key"))[:12]),))
+    dropped = folder.status(DROPPED_NAME)
+    if dropped is not None and stat.S_ISREG(dropped.st_mode):
+        return Look(DROPPED, record)
+    if dropped is not None:
+        return Look(DAMAGED, record, ("{} damaged: it is {}".format(DROPPED_NAME, kind(dropped.st_mode)),))
+    damage = [line for line in (size_damage(folder, output) for output in record["outputs"]
+                                if output["product"]) if line]
+    return Look(DAMAGED if damage else INTACT, record, tuple(damage))
+
+
+def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optional[str]]:
+    """{place: sha256} of files of the store, from the cache unless `hashed`; None for what went away meanwhile, or
+    is no file any more."""
+    def compute(path: str) -> str:
+        return _sha256(tree, tree.inside(Path(path)))
+    if not hashed:
+        try:
+            paths = [str(tree.path(place)) for place in places]
+            return dict(zip(places, digest.cached_all(paths, "sha256", compute)))
+        except (FileNotFoundError, Misplaced, StoreError):
+            pass  # then one by one
+    return {place: _sha256_if_there(tree, place) for place in places}
+
+
+def _sha256(tree: StoreTree, place: str) -> str:
+    parent, _, name = place.rpartition("/")
+    with tree.at(parent) as folder, os.fdopen(folder.open_file(name), "rb") as file:
+        return digest.of_open_file(file)
+
+
+def _sha256_if_there(tree: StoreTree, place: str) -> Optional[str]:
+    try:
+        return _sha256(tree, place)
+    except (FileNotFoundError, Misplaced):
+        return None
+
+
+def size_damage(folder: Folder, output: dict) -> Optional[str]:
+    """What is wrong with an output as far as its name and size tell it; None where nothing is."""
+    try:
+        status = folder.status(output["path"])
+    except Misplaced as error:  # a folder on the way to it
+        return "output {} damaged: {} is {}".format(
+            output["path"], Path(error.filename).relative_to(folder.path), error.found)
+    if status is None:
+        return "output {} missing".format(output["path"])
+    if not stat.S_ISREG(status.st_mode):
+        return "output {} damaged: it is {}".format(output["path"], kind(status.st_mode))
+    if status.st_size != output["bytes"]:
+        return "output {} damaged: {} bytes instead of {}".format(output["path"], status.st_size, output["bytes"])
+    return None

@@ -1,0 +1,53 @@
+"""The folders in which artifacts are made, beside those of the artifacts: `artifacts/<stage>/.<key>.<id>.tmp`.
+
+All of it raises OSError. Places are those below the store's root.
+"""
+
+import stat
+import uuid
+from pathlib import Path
+from typing import List
+
+from pipeline.files.removal import remove
+from pipeline.files.safe_tree import Misplaced
+from pipeline.store import manifest
+from pipeline.store.store_tree import StoreTree
+
+
+def make(tree: StoreTree, artifact: str, key: str) -> Path:
+    """A new empty folder beside the artifact's; others of that key are gone."""
+    parent, fresh = artifact.rpartition("/")[0], ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
+    tree.expect_short("{}/{}".format(parent, fresh))
+    with tree.made(parent) as folder:
+        for name in folder.names():
+            if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
+                remove(folder, name)
+        folder.make(fresh)  # not mkdtemp: its 0700 would shut out whoever shares the store
+        return folder.path / fresh
+
+
+def fill(tree: StoreTree, workspace: str, artifact: str) -> None:
+    """The workspace holds what the artifact holds, its manifest left out."""
+    with tree.at(artifact) as source, tree.at(workspace) as target:
+        for path, status in source.walk():
+            if stat.S_ISDIR(status.st_mode):
+                target.made(path).close()
+            elif path != manifest.NAME:
+                source.copy(path, target)
+
+
+def left(tree: StoreTree, stage: str) -> List[str]:
+    """The places of the workspaces in a stage's folder, whosever they are."""
+    try:
+        with tree.at(stage) as folder:
+            return ["{}/{}".format(stage, name) for name in folder.names()
+                    if name.startswith(".") and name.endswith(".tmp")]
+    except (FileNotFoundError, Misplaced):
+        return []
+
+
+def remove_at(tree: StoreTree, place: str) -> None:
+    """A workspace is gone."""
+    parent, _, name = place.rpartition("/")
+    with tree.at(parent) as folder:
+        remove(folder, name)

@@ -1,0 +1,49 @@
+"""Check: whether a recipe's model, on its data, can become uint8; nothing is trained or written.
+
+In:  all sections of the recipe.
+Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, the
+     largest error of each activation that is approximated, and notes: what a person should know of the data.
+Fails with ModelError when the model cannot be built on this data or its weights are another network's,
+QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
+"""
+
+from octet import gates
+from octet.data import summary
+from octet.errors import RecipeError
+from octet.job import Job, Progress
+from tasks import data
+from tasks.checks import trial
+from tasks.keras_model import approximate_activations
+from tasks.keras_model.inference_graph import Inference
+from tasks.quantize import passes
+from tasks.quantize.prepare import recurrent_layers
+from tasks.quantize.ranges import coverage
+from tasks.training import live
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset = data.load(job)
+    unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
+                        {name: len(target.classes) for name, target in dataset.targets.items()})
+    if unfit:
+        raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
+                          next_step="leave it out, or choose a gate for this kind of target")
+    # A loop cannot be frozen, and an operation for GPUs alone cannot be run.
+    inference = Inference(job, dataset, recurrent_layers.refuse)
+    network = inference.network
+    inference.move_equal_weights()
+    graph_def = inference.frozen()
+    found = passes.quantizable(graph_def, network)
+    ranges = found.ranges
+    settings = job.section("quantize")
+    if settings.batch_norm == "live":
+        live.expect_no_functions(inference.session.graph, network)
+        trained = live.covered(graph_def, network, settings, dataset.parts["train"])
+        ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
+    progress(0.5, "every tensor has a range")
+    warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
+    progress(1.0, "it converts, and the interpreter runs it")
+    return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
+            "approximated": {name: approximate_activations.ERROR[name]
+                             for name in job.settings["model"]["approximate"]},
+            "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}

@@ -1,0 +1,37 @@
+"""Describe: what a recipe's data is, as the network is given it.
+
+In:  the recipe's data section; the setting `sheet`, the path of a PNG to write, or null.
+Out: the contact sheet; as metrics, inputs, targets, counts by class and part, and notes.
+Fails with DatasetError when the data is not sound.
+"""
+
+from octet.data import classes, sheet, summary
+from octet.data.dataset import Dataset
+from octet.job import Job, Progress
+from tasks import data
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset = data.load(job)
+    drawn = sheet.draw(dataset) if job.settings["sheet"] else None
+    if drawn is not None:
+        drawn.save(job.settings["sheet"], "PNG")
+    return {"parts": {part: len(one) for part, one in dataset.parts.items()}, "inputs": _inputs(dataset),
+            "targets": _targets(dataset), "notes": summary.notes(dataset), "sheet": drawn is not None}
+
+
+def _inputs(dataset: Dataset) -> dict:
+    return {name: {"shape": list(spec.shape), "low": spec.low, "high": spec.high,
+                   "codes": summary.used_codes(dataset.parts["train"].inputs[name])}
+            for name, spec in dataset.inputs.items()}
+
+
+def _targets(dataset: Dataset) -> dict:
+    found = {}
+    for name, target in dataset.targets.items():
+        found[name] = {"kind": target.kind, "shape": list(target.shape), "classes": list(target.classes)}
+        for part, one in dataset.parts.items():
+            answers = one.targets[name]
+            found[name][part] = [float(answers.min()), float(answers.max())] if target.kind == "value" else \
+                classes.counts(target, answers).tolist()
+    return found

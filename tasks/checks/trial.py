@@ -1,0 +1,89 @@
+"""Trial conversion: toco and the interpreter are asked about a network before hours of training go into it.
+
+The network goes the whole way of the pipeline by the pipeline's own functions, folded, rewritten, calibrated on a few
+samples, frozen, converted, and runs one sample in the interpreter.
+"""
+
+from types import SimpleNamespace
+from typing import Dict, List
+
+import numpy as np
+import tensorflow as tf
+
+from octet.data.dataset import Part
+from octet.errors import ConvertError, InterpreterError, OctetError
+from tasks.evaluation import gaps
+from tasks.graph import constants, io_spec
+from tasks.keras_model import sessions
+from tasks.quantize import frozen_graph, passes
+from tasks.tflite import conversion, toco
+from tasks.tflite.interpreter import processes
+from tasks.training.calibrate import calibrate
+
+SAMPLES = 2
+REFUSALS = (ConvertError, InterpreterError)
+
+
+def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
+    """What may be refused later, in words: nothing, usually. No variable of the network is trained.
+
+    Raises ConvertError, AuditError or InterpreterError for a network that is refused whatever ranges it has. One that
+    is refused with the ranges of the untrained network alone is a warning: training moves them.
+    """
+    warnings = []
+    values = _calibrated(found.quantized, network, part)
+    evaluation, ended = passes.evaluation(found.folded, network)
+    with evaluation.graph.as_default(), tf.Session(graph=evaluation.graph, config=constants.RUN_ONCE) as session:
+        _put(session, values)
+        try:
+            _to_the_end(session, ended, part)
+        except REFUSALS as refusal:
+            _put(session, _ordinary(evaluation))
+            try:
+                _to_the_end(session, ended, part)
+            except REFUSALS:
+                raise _before_training(refusal) from refusal
+            warnings.append("with the ranges that it has untrained the network is refused, and so it would be if "
+                            "training left them like this: {}".format(gaps.reason(refusal)))
+    try:
+        toco.convert(found.folded, network, uint8=False)
+    except ConvertError as refusal:
+        warnings.append("the size of the float model's file will not be measured: {}".format(gaps.reason(refusal)))
+    return warnings
+
+
+def _calibrated(quantized: passes.Quantized, network: Dict, part: Part) -> Dict[str, np.ndarray]:
+    """{variable: its value} of the training graph after one forward pass of a few samples."""
+    settings = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
+    with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
+        session.run(tf.global_variables_initializer())
+        calibrate(session, network, quantized, part, settings, 0, lambda done, message: None)
+        return session.run({variable.op.name: variable for variable in tf.global_variables()})
+
+
+def _ordinary(quantized: passes.Quantized) -> Dict[str, np.ndarray]:
+    """{variable: value} with which all ranges are neither narrow nor wide, and none is another's by chance."""
+    random, values = np.random.RandomState(0), {}
+    for each in quantized.trained:
+        values[each.ends.low.op.name] = np.float32(-random.uniform(4, 8))
+        values[each.ends.high.op.name] = np.float32(random.uniform(4, 8))
+    return values
+
+
+def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
+    variables = [variable for variable in tf.global_variables() if variable.op.name in values]
+    sessions.put(session, variables, [values[variable.op.name] for variable in variables])
+
+
+def _to_the_end(session: tf.Session, network: Dict, part: Part) -> None:
+    frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
+    converted = conversion.to_uint8(frozen, network)
+    sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]
+    processes.over(converted.content, converted.contents, sample, lambda done: None)
+
+
+def _before_training(refusal: OctetError) -> OctetError:
+    """The refusal, placed in the recipe."""
+    return type(refusal)("the network cannot be converted: {}".format(refusal.what), where="model.build",
+                         why="{}: {}".format(refusal.where, refusal.why) if refusal.where else refusal.why,
+                         next_step=refusal.next_step)

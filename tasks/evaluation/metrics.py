@@ -1,0 +1,204 @@
+"""How good outputs are, by the kind of target; added up batch by batch.
+
+    class       accuracy, balanced_accuracy, macro_f1; of two classes also roc_auc and average_precision of the second
+    labels      accuracy (of each yes or no), exact_match, balanced_accuracy, macro_f1; roc_auc and average_precision,
+                means over the classes
+    class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; pixels to be ignored do not count
+    value       mse, mae, snr_db
+
+A figure that the samples do not give (no sample of a class, no error at all) is None.
+"""
+
+from typing import Dict, List, Optional
+
+import numpy as np
+
+from tasks.evaluation import ranking
+
+
+def decided(end: Dict, scores: np.ndarray) -> np.ndarray:
+    """The answers that scores [..., C] give: of labels, 0 or 1 for each class [..., C]; else the index of the class
+    [...], by the largest score, or by the threshold of the one score for two classes."""
+    threshold = end.get("threshold")
+    if end["kind"] == "labels":
+        return (scores > threshold).astype(np.int64)
+    return np.argmax(scores, -1) if threshold is None else (scores[..., 0] > threshold).astype(np.int64)
+
+
+class Classes:
+    """Labels against scores [..., classes]: `confusion[label, answer]` counts samples, or pixels."""
+
+    def __init__(self, end: Dict) -> None:
+        self.end = end
+        self.confusion = np.zeros((len(end["classes"]),) * 2, np.int64)
+        self._scores = _Scores(1) if end["kind"] == "class" and len(end["classes"]) == 2 else None
+
+    def add(self, scores: np.ndarray, labels: np.ndarray) -> None:
+        answers, labels = decided(self.end, scores).reshape(-1), labels.reshape(-1).astype(np.int64)
+        if self._scores:
+            last = scores[..., -1:] - (0 if scores.shape[-1] == 1 else scores[..., :1])
+            self._scores.add(last, labels[:, None] == 1)
+        if self.end.get("ignore") is not None:
+            known = labels != self.end["ignore"]
+            answers, labels = answers[known], labels[known]
+        cells = labels * len(self.confusion) + answers
+        self.confusion += np.bincount(cells, minlength=self.confusion.size).reshape(self.confusion.shape)
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        right, of_class, answered = np.diag(self.confusion), self.confusion.sum(1), self.confusion.sum(0)
+        found = {"accuracy": _share(right.sum(), of_class.sum())}
+        found.update(_by_class(right, of_class, answered))
+        if self.end["kind"] == "class_map":
+            either = of_class + answered - right
+            found["mean_iou"] = _mean(right[either > 0] / either[either > 0])
+        if self._scores:
+            found.update(self._scores.figures())
+        return found
+
+    def details(self) -> Dict[str, Dict[str, Optional[float]]]:
+        """{recall, precision: {class: share}}."""
+        right = np.diag(self.confusion)
+        return _details(self.end, right, self.confusion.sum(1), self.confusion.sum(0))
+
+    def never_answered(self) -> List[str]:
+        """The classes that occur, and that no sample or pixel is said to be of."""
+        return _missed(self.end, self.confusion.sum(1), self.confusion.sum(0))
+
+
+class Labels:
+    """0 or 1 for each class [N, C] against scores [N, C]: `confusion[class, label, answer]` counts samples."""
+
+    def __init__(self, end: Dict) -> None:
+        self.end = end
+        self.confusion = np.zeros((len(end["classes"]), 2, 2), np.int64)
+        self._exact = 0
+        self._scores = _Scores(len(end["classes"]))
+
+    def add(self, scores: np.ndarray, labels: np.ndarray) -> None:
+        answers, labels = decided(self.end, scores), labels.astype(np.int64)
+        self._exact += int((answers == labels).all(-1).sum())
+        self._scores.add(scores, labels == 1)
+        for index in range(len(self.confusion)):
+            cells = labels[:, index] * 2 + answers[:, index]
+            self.confusion[index] += np.bincount(cells, minlength=4).reshape(2, 2)
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        right, of_class, answered = self._sums()
+        samples = int(self.confusion[0].sum())
+        correct = right.sum() + self.confusion[:, 0, 0].sum()
+        found = {"accuracy": _share(correct, self.confusion.sum()), "exact_match": _share(self._exact, samples)}
+        found.update(_by_class(right, of_class, answered))
+        # Of a tag, balanced is the mean of how many of its samples are found and how many others are let be.
+        both = [np.mean(np.diag(one) / one.sum(1)) for one in self.confusion if one.sum(1).all()]
+        found["balanced_accuracy"] = _mean(both)
+        found.update(self._scores.figures())
+        return found
+
+    def details(self) -> Dict[str, Dict[str, Optional[float]]]:
+        """{recall, precision: {class: share}}."""
+        return _details(self.end, *self._sums())
+
+    def never_answered(self) -> List[str]:
+        """The classes that occur, and that no sample is said to be of."""
+        return _missed(self.end, *self._sums()[1:])
+
+    def _sums(self) -> List[np.ndarray]:
+        return [self.confusion[:, 1, 1], self.confusion[:, 1].sum(-1), self.confusion[:, :, 1].sum(-1)]
+
+
+class _Scores:
+    """All scores [N, C] of all samples, and which were positive: what has no threshold needs them together."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._scores, self._positive = [], []  # type: List[np.ndarray], List[np.ndarray]
+
+    def add(self, scores: np.ndarray, positive: np.ndarray) -> None:
+        self._scores.append(np.array(scores, np.float32).reshape(-1, self._columns))
+        self._positive.append(positive.reshape(-1, self._columns))
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        scores, positive = np.concatenate(self._scores), np.concatenate(self._positive)
+        return {name: _mean([value for value in (
+            measure(scores[:, column], positive[:, column]) for column in range(self._columns)) if value is not None])
+            for name, measure in (("roc_auc", ranking.roc_auc), ("average_precision", ranking.average_precision))}
+
+
+class Values:
+    """Reals against the reals that were wanted, both [N, ...]."""
+
+    def __init__(self, end: Dict) -> None:
+        self.count = 0
+        self.squared = self.absolute = self.signal = 0.0
+        self._columns = np.array(end.get("columns") or np.zeros((0, 2)), np.float64)
+        self._of_column = np.zeros(len(self._columns))
+
+    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
+        error = found.astype(np.float64) - wanted
+        self.count += error.size
+        self.squared += float(np.sum(np.square(error)))
+        self.absolute += float(np.sum(np.abs(error)))
+        self.signal += float(np.sum(np.square(wanted.astype(np.float64))))
+        if len(self._columns):
+            self._of_column += np.abs(error).sum(0)
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        """Mean squared error, mean absolute error, and the power of what was wanted over that of the error
+        in decibel; None where one of them is 0."""
+        ratio = self.signal / self.squared if self.squared else 0.0
+        return {"mse": self.squared / self.count, "mae": self.absolute / self.count,
+                "snr_db": float(10 * np.log10(ratio)) if ratio else None}
+
+    def details(self) -> Dict[str, Dict[str, Optional[float]]]:
+        """{mae_by_column: {column: mean absolute error before it was scaled}} of columns that were scaled."""
+        if not len(self._columns):
+            return {}
+        span = self._columns[:, 1] - self._columns[:, 0]
+        rows = self.count / len(self._columns)
+        return {"mae_by_column": {str(column): float(value)
+                                  for column, value in enumerate(self._of_column * span / rows)}}
+
+    def never_answered(self) -> List[str]:
+        return []
+
+
+def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> Dict[str, Optional[float]]:
+    """The mean of the recall over the classes that occur, and of F1 over those that occur or are answered."""
+    occurs, either = of_class > 0, of_class + answered > 0
+    return {"balanced_accuracy": _mean(right[occurs] / of_class[occurs]),
+            "macro_f1": _mean(2 * right[either] / (of_class + answered)[either])}
+
+
+def _details(end: Dict, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
+             ) -> Dict[str, Dict[str, Optional[float]]]:
+    return {name: {one: _share(right[index], whole[index]) for index, one in enumerate(end["classes"])}
+            for name, whole in (("recall", of_class), ("precision", answered))}
+
+
+def _missed(end: Dict, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
+    return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (answered == 0))]
+
+
+def _share(some: int, whole: int) -> Optional[float]:
+    return float(some / whole) if whole else None
+
+
+def _mean(values) -> Optional[float]:
+    return float(np.mean(values)) if len(values) else None
+
+
+KINDS = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values}
+
+
+def of(end: Dict):
+    """A new, empty sum for one output."""
+    return KINDS[end["kind"]](end)
+
+
+def unanswered(end: Dict, total, where: str) -> List[str]:
+    """A sentence where classes that occur are never answered; none where all are."""
+    missed = total.never_answered()
+    return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "
+            "rare classes count".format(end["name"], "the class" if len(missed) == 1 else "the classes",
+                                        ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""),
+                                        where)] if missed else []

@@ -1,0 +1,128 @@
+"""Which loss each target has: what the recipe's section `loss` says, what the model was compiled with, the weights of
+the classes."""
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import tensorflow as tf
+
+from octet.data import classes
+from octet.data.dataset import Dataset, Target
+from octet.errors import RecipeError
+from octet.lookup import suggest
+
+OF_KIND = {"class": ("cross_entropy", "focal"), "labels": ("cross_entropy", "focal"),
+           "class_map": ("cross_entropy", "focal", "dice"), "value": ("mse", "mae", "huber")}
+"""{kind of target: its losses, that which is taken where nobody says first}."""
+READ_BY = {"gamma": ("focal",), "delta": ("huber",), "label_smoothing": ("cross_entropy", "focal"),
+           "class_weights": ("cross_entropy", "focal", "dice")}
+"""{setting: the losses that read it}."""
+DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None}
+
+COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_crossentropy": "cross_entropy",
+            "binary_crossentropy": "cross_entropy", "mse": "mse", "mean_squared_error": "mse", "mae": "mae",
+            "mean_absolute_error": "mae", "huber_loss": "huber", "huber": "huber"}
+"""{what Keras calls a loss: what it is called here}."""
+
+
+def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
+            ) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
+    """({target: {kind, gamma, delta, label_smoothing, class_weights}}, a sentence for each loss that the model was
+    compiled with and that is not used).
+
+    section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}. Class weights are
+    those of the train part, a number for each class. Raises RecipeError for what fits no target.
+    """
+    own = {name: _said(settings) for name, settings in section.get("targets", {}).items()}
+    for_all = _said({name: value for name, value in section.items() if name != "targets"})
+    unknown = sorted(set(own) - set(dataset.targets))
+    if unknown:
+        raise RecipeError("there is no target {}".format(unknown[0]), where="loss.targets",
+                          why="each loss is that of one target",
+                          next_step=suggest(unknown[0], list(dataset.targets)))
+    for name, settings in own.items():
+        _expect_fit(settings, {name: dataset.targets[name]}, "loss.targets.{}.".format(name))
+    _expect_fit(for_all, dataset.targets, "loss.")
+    found, notes = {}, []
+    for name, target in dataset.targets.items():
+        said = {**for_all, **own.get(name, {})}
+        kind, note = _kind(said.get("kind"), target, name, compiled.get(name))
+        notes.extend(note)
+        settings = {setting: said.get(setting, default) if kind in READ_BY[setting] else default
+                    for setting, default in DEFAULTS.items()}
+        settings["class_weights"] = _class_weights(settings["class_weights"], target, name, dataset)
+        found[name] = dict(settings, kind=kind)
+    return found, notes
+
+
+def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
+    kinds = {name: target.kind for name, target in targets.items()}
+    shown = ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items()))
+    kind = said.get("kind")
+    if kind is not None and not any(kind in OF_KIND[of] for of in kinds.values()):
+        fitting = sorted({loss for of in kinds.values() for loss in OF_KIND[of]})
+        raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
+                          why="it would be the loss of nothing", next_step=suggest(kind, fitting))
+    used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values()}
+    for setting in sorted(set(said) - {"kind"}):
+        if not used & set(READ_BY[setting]):
+            raise RecipeError("{} is not read by {}".format(setting, " and ".join(sorted(used))),
+                              where=where + setting, why="it would change nothing",
+                              next_step="leave it out, or write kind: {}".format(" or ".join(READ_BY[setting])))
+
+
+def _kind(said: Optional[str], target: Target, name: str, compiled: Any) -> Tuple[str, List[str]]:
+    """(the loss of one target, what is to be said of the one that the model was compiled with)."""
+    fitting = OF_KIND[target.kind]
+    kind = said if said in fitting else fitting[0]
+    if compiled is None:
+        return kind, []
+    called = _called(compiled)
+    known = COMPILED.get(called.lower())
+    if known in fitting and said is None and not getattr(compiled, "_fn_kwargs", None):
+        return known, [] if known == kind else ["'{}' is trained with the loss that the model was compiled with: "
+                                                "{}".format(name, known)]
+    if known == kind and not getattr(compiled, "_fn_kwargs", None):
+        return kind, []
+    return kind, ["the loss that the model was compiled with for '{}', {}, is not used: it is trained with {}; write "
+                  "loss: {{kind: ...}} for another of {}".format(name, called, kind, ", ".join(fitting))]
+
+
+def _called(loss: Any) -> str:
+    """The name of a loss of Keras': a text, a function, or an object."""
+    if isinstance(loss, str):
+        return loss
+    return str(getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__)
+
+
+def compiled(model: tf.keras.Model, outputs: Sequence[str], targets: Sequence[str]) -> Dict[str, Any]:
+    """{target: the loss that `build` compiled into its model for it}; targets in the order of the model's outputs."""
+    loss = getattr(model, "loss", None)
+    if not loss:
+        return {}
+    if isinstance(loss, dict):
+        by_output = dict(zip(outputs, targets))
+        return {by_output.get(output, output): one for output, one in loss.items() if one is not None}
+    losses = loss if isinstance(loss, (list, tuple)) else [loss] * len(targets)
+    return {name: one for name, one in zip(targets, losses) if one is not None}
+
+
+def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Optional[List[float]]:
+    """A weight for each class: those that are named, 1 for the others; 'balanced' by how rare it is in the train part,
+    so that the mean over its samples is 1; for labels, how many samples are not of the class for one that is."""
+    if said is None or target.kind == "value":
+        return None
+    if said == "balanced":
+        counts = classes.counts(target, dataset.parts["train"].targets[name])
+        if target.kind == "labels":
+            return [float((len(dataset.parts["train"]) - count) / count) for count in counts]
+        return [float(counts.sum() / (len(counts) * count)) for count in counts]
+    unknown = sorted(set(said) - set(target.classes))
+    if unknown:
+        raise RecipeError("there is no class {}".format(", ".join(map(repr, unknown))), where="loss.class_weights",
+                          why="a weight is for the samples of one class of '{}'".format(name),
+                          next_step=suggest(unknown[0], list(target.classes)))
+    return [float(said.get(one, 1.0)) for one in target.classes]

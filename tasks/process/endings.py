@@ -1,0 +1,72 @@
+"""What a stage's process says of the exception that ended its work."""
+
+import errno
+import linecache
+import os
+import traceback
+from typing import Iterator, Optional
+
+from octet.errors import ModelError, OctetError, StoreError
+from octet.job import Job
+from tasks.source_guard import private_source, user_code
+
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+FULL = os.strerror(errno.ENOSPC)
+SHORT_OF_MEMORY = ("std::bad_alloc", "OOM when allocating", "failed to map segment", "can't start new thread",
+                   os.strerror(errno.ENOMEM))
+
+
+def message(error: BaseException, job: Job) -> dict:
+    """The message for the parent. The traceback of what nobody expected is in the log then."""
+    short = next((each for each in _chain(error) if _is_short_of_memory(each)), None)
+    if short is not None:
+        traceback.print_exception(type(error), error, error.__traceback__)
+        return {"short_of_memory": _line(short)}
+    if isinstance(error, OctetError):
+        return {"error": private_source.told(error).to_json()}
+    if _is_the_disks(error):
+        return {"error": StoreError(
+            "cannot write: {}".format(os.strerror(getattr(error, "errno", None) or errno.ENOSPC)),
+            where=getattr(error, "filename", None) or job.output, why=str(error),
+            next_step="free some space, or set another store in luigi.cfg").to_json()}
+    traceback.print_exception(type(error), error, error.__traceback__)
+    at = _users_frame(error)
+    if at is None:
+        return {"unexpected": _line(error)}
+    return {"error": private_source.told(ModelError(
+        "your code raised {}".format(_line(error)), where="{}:{}".format(at.filename, at.lineno),
+        why="{}, called while {} ran".format(
+            linecache.getline(at.filename, at.lineno).strip() or "in {}".format(at.name), job.stage),
+        next_step="correct it there, and run it again")).to_json()}
+
+
+def _line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    # TensorFlow puts the whole traceback of a failed import into the message.
+    said = lines[0] if "failed to map segment" not in str(error) else next(
+        line for line in lines if "failed to map segment" in line)
+    return private_source.original("{}: {}".format(type(error).__name__, said) if said else type(error).__name__)
+
+
+def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_short_of_memory(error: BaseException) -> bool:
+    # TensorFlow's errors have the words, and no errno.
+    return (isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or
+            any(sign in str(error) for sign in SHORT_OF_MEMORY))
+
+
+def _is_the_disks(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in DISK or FULL in str(error)
+
+
+def _users_frame(error: BaseException) -> Optional[traceback.FrameSummary]:
+    """The innermost call of source that is neither Octet's, Python's nor installed."""
+    return next((frame for frame in reversed(traceback.extract_tb(error.__traceback__))
+                 if user_code.is_users(frame.filename)), None)

@@ -1,0 +1,31 @@
+"""An evaluation graph becomes a frozen one: constants, operations between them, and nothing else."""
+
+from typing import Sequence
+
+import tensorflow as tf
+
+from octet.errors import ConvertError
+from tasks.graph import constants
+from tasks.quantize.weights import keep_codes
+
+FORBIDDEN = ("Variable", "VarHandle", "Assign", "Apply", "ReadVariable", "Save", "Restore")
+OURS = "_octet"  # how the attributes begin that a graph carries from pass to pass
+
+
+def freeze(session: tf.Session, outputs: Sequence[str]) -> tf.GraphDef:
+    """What the nodes `outputs` of the session's evaluation graph depend on; each weight is a constant with the value
+    that its variable has in the session, each range two numbers.
+
+    Raises ConvertError where something is left that no .tflite file can hold.
+    """
+    # The arithmetic of the ranges (of weights, of what a kernel's limits widen) becomes numbers.
+    frozen = keep_codes.keep_codes(constants.fold_session(session, outputs))
+    for node in frozen.node:
+        for key in [key for key in node.attr if key.startswith(OURS)]:
+            del node.attr[key]
+    left = sorted(node.name for node in frozen.node if node.op.startswith(FORBIDDEN))
+    if left:
+        raise ConvertError("the frozen graph still holds {}".format(", ".join(left)),
+                           where="frozen.pb", why="a .tflite file can hold neither variables nor training ops",
+                           next_step="please report the network")
+    return frozen

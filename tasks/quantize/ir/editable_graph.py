@@ -1,0 +1,264 @@
+"""A float inference network that can be rewritten: nodes by name, who reads whom, shapes.
+
+A tensor is named `node` (the node's first output) or `node:1`. Shapes are tuples whose first entry, the
+batch, is None. Control dependencies are left out: an inference graph of constants has no use for them.
+"""
+
+import re
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.graph import constants
+from tasks.graph.constants import node_of
+
+Shape = Optional[Tuple[Optional[int], ...]]
+
+LAYER_ATTR = "_octet_layer"
+"""Which Keras layer a node belongs to; for messages."""
+
+MARK_ATTR = "_octet"
+"""What a rewrite says of a node that it made, for `complete`: see the marks below."""
+
+INSIDE = "inside"        # within a group that is one kernel: its tensor has no range of its own
+REQUANTIZE = "requantize"  # does nothing but give its input another range; is not trained
+SATURATE = "saturate"    # a clamp that the range of what it clamps does by its ends
+FLOOR = "floor"          # a pad, by 0 in real numbers, whose code is to differ from that of 0
+WITHOUT_FLOOR = "without_floor"  # a slice that cuts off what such a pad has become
+
+APPROXIMATED = "/approximated/"
+"""The scope of the pieces that stand for an activation: see training/approximate.py."""
+
+
+class Node:
+    """One operation: its inputs are names of tensors, its attributes those of a NodeDef."""
+
+    def __init__(self, name: str, op: str, inputs: Sequence[str] = (), attr: Optional[Dict] = None,
+                 value: Optional[np.ndarray] = None, layer: str = "", mark: str = "") -> None:
+        self.name, self.op, self.inputs = name, op, list(inputs)
+        self.attr = dict(attr or {})
+        self.value = value  # of a Const
+        self.layer, self.mark = layer, mark
+
+    def get(self, key: str) -> tf.AttrValue:
+        """An attribute, empty where it is not written."""
+        return self.attr.get(key, tf.AttrValue())
+
+    def __repr__(self) -> str:
+        return "{}({}: {})".format(self.op, self.name, ", ".join(self.inputs))
+
+
+class Affine(Node):
+    """x * scale + shift for each channel, the last axis: a batch norm, a bias, any arithmetic by constants.
+
+    No TensorFlow operation: `rewrites/affine.py` makes these, and makes layers of them again.
+    scale, shift: [C] float64.
+    """
+
+    def __init__(self, name: str, tensor: str, scale: np.ndarray, shift: np.ndarray, layer: str = "",
+                 mark: str = "") -> None:
+        super().__init__(name, "Affine", [tensor], layer=layer, mark=mark)
+        self.scale, self.shift = np.asarray(scale, np.float64), np.asarray(shift, np.float64)
+
+
+class Clamp(Node):
+    """min(max(x, low), high), low <= 0 <= high. No TensorFlow operation: see rewrites/clamps.py."""
+
+    def __init__(self, name: str, tensor: str, low: float, high: float, layer: str = "") -> None:
+        super().__init__(name, "Clamp", [tensor], layer=layer)
+        self.low, self.high = low, high
+
+
+class Net:
+    """A network under rewriting. `inputs` are names of placeholders; `outputs` are names of tensors,
+    which `replace` keeps up to date."""
+
+    def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], outputs: Sequence[str],
+                 layers: Iterable[str] = ()) -> None:
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.nodes: Dict[str, Node] = {}
+        self.readers: Dict[str, List[Node]] = {}
+        self.shapes: Dict[str, Shape] = {}
+        self.shared: Dict[tuple, str] = {}  # constants by what they were made from
+        self._named = list(outputs)
+        graph_def = constants.extract(graph_def, [node_of(name) for name in outputs])
+        self.layer_of = LayerNames(layers)
+        for proto in graph_def.node:
+            value = tf.make_ndarray(proto.attr["value"].tensor) if proto.op == "Const" else None
+            self.add(Node(proto.name, proto.op,
+                          [tensor_of(name) for name in proto.input if not name.startswith("^")],
+                          {} if proto.op == "Const" else dict(proto.attr), value, self.layer_of(proto.name)))
+        self._infer(graph_def)
+
+    def add(self, node: Node, shape: Shape = None) -> Node:
+        """The node, now part of the net. `shape` is its first output's, None if unknown; a Const's is its value's."""
+        self.nodes[node.name] = node
+        for name in node.inputs:
+            self.readers.setdefault(name, []).append(node)
+        if node.value is not None:
+            shape = tuple(node.value.shape)
+        self.shapes[node.name] = None if shape is None else tuple(shape)
+        return node
+
+    def constant(self, name: str, value: Any, dtype=np.float32) -> str:
+        """The name of a new Const."""
+        return self.add(Node(self.free(name), "Const", value=np.asarray(value, dtype))).name
+
+    def free(self, name: str) -> str:
+        """`name`, or `name_1` and so on when it is taken."""
+        found, count = name, 0
+        while found in self.nodes:
+            count += 1
+            found = "{}_{}".format(name, count)
+        return found
+
+    def producer(self, tensor: str) -> Node:
+        return self.nodes[node_of(tensor)]
+
+    def value(self, tensor: str) -> Optional[np.ndarray]:
+        """The value of a tensor that is a constant, else None."""
+        return self.producer(tensor).value
+
+    def only_reader(self, tensor: str) -> Optional[Node]:
+        """The one node that reads the tensor; None when there are more, or it is an output too."""
+        readers = self.readers.get(tensor, ())
+        return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
+
+    def set_input(self, node: Node, index: int, tensor: str) -> None:
+        self.readers[node.inputs[index]].remove(node)
+        node.inputs[index] = tensor
+        self.readers.setdefault(tensor, []).append(node)
+
+    def replace(self, old: str, new: str, but: Sequence[Node] = ()) -> None:
+        """All that reads `old`, the net's outputs too, reads `new` from now on; not those in `but`."""
+        for node in list(self.readers.get(old, ())):
+            if node not in but:
+                for index, name in enumerate(node.inputs):
+                    if name == old:
+                        self.set_input(node, index, new)
+        self.outputs = [new if name == old else name for name in self.outputs]
+
+    def remove(self, node: Node) -> None:
+        """Takes out a node that nothing reads."""
+        for name in node.inputs:
+            self.readers[name].remove(node)
+        del self.nodes[node.name]
+
+    def identity(self, tensor: str) -> str:
+        """The name of a new node with the tensor's value, and a range of its own: see rewrites/affine.py. Of a tensor
+        of unknown shape, which will be refused, its own."""
+        shape = self.shapes[tensor]
+        if shape is None:
+            return tensor
+        channels = shape[-1] if len(shape) > 1 else 1
+        made = Affine(self.free("{}/requantized".format(node_of(tensor))), tensor, np.ones(channels),
+                      np.zeros(channels), layer=self.producer(tensor).layer, mark=REQUANTIZE)
+        return self.add(made, shape).name
+
+    def in_order(self) -> List[Node]:
+        """The nodes that the outputs depend on, inputs before readers."""
+        order, done, todo = [], set(), [(node_of(name), False) for name in reversed(self.outputs)]
+        while todo:
+            name, ready = todo.pop()
+            if ready:
+                order.append(self.nodes[name])
+            elif name not in done:
+                done.add(name)
+                todo.append((name, True))
+                todo.extend((node_of(source), False) for source in self.nodes[name].inputs
+                            if node_of(source) not in done)
+        return order
+
+    def of_type(self, *ops: str) -> List[Node]:
+        """The nodes of these types that the outputs depend on, inputs before readers."""
+        return [node for node in self.in_order() if node.op in ops]
+
+    def prune(self) -> None:
+        """Nodes that no output depends on are gone; the inputs stay."""
+        kept = {node.name for node in self.in_order()} | set(self.inputs)
+        self.nodes = {name: node for name, node in self.nodes.items() if name in kept}
+        self.readers = {}
+        for node in self.nodes.values():
+            for name in node.inputs:
+                self.readers.setdefault(name, []).append(node)
+
+    def graph_def(self) -> tf.GraphDef:
+        """The net as it is now. An output that moved to another node has the name that it had."""
+        self._name_outputs()
+        built = tf.GraphDef()
+        for node in self.in_order() + [self.nodes[name] for name in self.inputs
+                                       if name not in {node.name for node in self.in_order()}]:
+            if node.value is not None:
+                proto = constants.constant(node.name, node.value)
+            else:
+                proto = tf.NodeDef(name=node.name, op=node.op, input=node.inputs)
+                for key, attr in node.attr.items():
+                    proto.attr[key].CopyFrom(attr)
+            if node.layer:
+                proto.attr[LAYER_ATTR].s = node.layer.encode()
+            if node.mark:
+                proto.attr[MARK_ATTR].s = node.mark.encode()
+            built.node.add().CopyFrom(proto)
+        return built
+
+    def _name_outputs(self) -> None:
+        for index, wanted in enumerate(self._named):
+            tensor = self.outputs[index]
+            if tensor == wanted:
+                continue
+            if wanted in self.nodes and wanted not in {node.name for node in self.in_order()}:
+                self.remove(self.nodes[wanted])
+            if wanted in self.nodes:
+                self._rename(self.nodes[wanted], self.free(wanted + "/moved"))
+                tensor = self.outputs[index]
+            self._rename(self.producer(tensor), wanted)
+
+    def _rename(self, node: Node, name: str) -> None:
+        old = node.name
+        self.nodes[name] = self.nodes.pop(old)
+        node.name = name
+        for tensor in [tensor for tensor in self.readers if node_of(tensor) == old]:
+            renamed = name + tensor[len(old):]
+            for reader in self.readers[tensor]:
+                reader.inputs = [renamed if source == tensor else source for source in reader.inputs]
+            self.readers[renamed] = self.readers.pop(tensor)
+            self.shapes[renamed] = self.shapes.get(tensor)
+        self.outputs = [name + tensor[len(old):] if node_of(tensor) == old else tensor
+                        for tensor in self.outputs]
+
+    def _infer(self, graph_def: tf.GraphDef) -> None:
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_def, name="")
+        for operation in graph.get_operations():
+            for tensor in operation.outputs:
+                dims = tensor.shape.dims
+                self.shapes[tensor_of(tensor.name)] = None if dims is None else tuple(
+                    dim.value for dim in dims)
+
+
+def tensor_of(reference: str) -> str:
+    """A NodeDef's or tf.Tensor's name of a tensor, as this module writes it."""
+    return reference[:-2] if reference.endswith(":0") else reference
+
+
+def said(node: tf.NodeDef, attr: str) -> str:
+    """What a node says of itself in LAYER_ATTR or MARK_ATTR, "" where it says nothing."""
+    return node.attr[attr].s.decode() if attr in node.attr else ""  # looking it up would write it
+
+
+class LayerNames:
+    """The Keras layer that a node's name stands in: the longest name among its scopes."""
+
+    def __init__(self, layers: Iterable[str]) -> None:
+        self.layers = set(layers)
+
+    def __call__(self, node: str) -> str:
+        scopes = node.split("/")
+        for length in range(len(scopes), 0, -1):
+            for start in range(len(scopes) - length + 1):
+                candidate = "/".join(scopes[start:start + length])
+                for name in (candidate, re.sub(r"_\d+$", "", candidate)):  # a shared layer's second use: name_1
+                    if name in self.layers:
+                        return name
+        return scopes[0]

@@ -1,0 +1,148 @@
+"""The operations between a network's inputs and outputs, and which of them become one uint8 kernel."""
+
+from typing import List, Optional, Sequence, Set
+
+import tensorflow as tf
+
+from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
+from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
+
+FAKE_QUANT = "FakeQuantWithMinMaxVars"
+
+
+class Path:
+    """The float operations that lie between inputs and outputs, in the order of the data, looked at as if
+    no fake-quant stood between them."""
+
+    def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        self.inputs = [graph.get_operation_by_name(name) for name in inputs]
+        self.outputs = [graph.get_operation_by_name(name) for name in outputs]
+        reached = self._reached()
+        needed = self._needed()
+        self.operations: List[tf.Operation] = [
+            operation for operation in graph.get_operations()
+            if operation in reached and operation in needed and operation.type != FAKE_QUANT
+            and operation.outputs and operation.outputs[0].dtype == tf.float32]
+        self._members = set(self.operations)
+
+    def holds(self, operation: tf.Operation) -> bool:
+        """Whether the operation is one of the path's."""
+        return operation in self._members
+
+    def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
+        """The operations of the path that read a tensor, through its fake-quant or not; one that reads it
+        twice is there twice."""
+        found = []
+        for reader in tensor.consumers():
+            if reader.type == FAKE_QUANT and reader.inputs[0] is tensor:
+                found.extend(self.readers(reader.outputs[0]))
+            elif reader in self._members:
+                found.append(reader)
+        return found
+
+    def fake_quants(self, tensor: tf.Tensor) -> List[tf.Operation]:
+        """The fake-quants whose input is the tensor."""
+        return [reader for reader in tensor.consumers()
+                if reader.type == FAKE_QUANT and reader.inputs[0] is tensor]
+
+    def fused(self, operation: tf.Operation) -> bool:
+        """Whether the operation's tensor is inside one uint8 kernel, and so has no range."""
+        if mark(operation) == INSIDE:
+            return True
+        readers = self.readers(operation.outputs[0])
+        if len(readers) != 1 or operation in self.outputs:
+            return False
+        reader, = readers
+        if mark(reader) == SATURATE:
+            return True
+        if reader.type in RELUS:
+            return operation.type in FUSES_RELU
+        if reader.type == "BiasAdd":
+            return operation.type in FUSES_BIAS or self._dilated(operation) is not None
+        if reader.type == "BatchToSpaceND":
+            return self._dilated(reader) is operation and self.fused(reader)
+        if operation.type == "SpaceToBatchND":
+            after = self.readers(reader.outputs[0])
+            return len(after) == 1 and self._dilated(after[0]) is reader and self.fused(after[0])
+        return False
+
+    def group(self, operation: tf.Operation) -> List[tf.Operation]:
+        """The operations of the kernel that `operation` ends, first one first."""
+        found = [operation]
+        while True:
+            before = [tensor.op for tensor in data(found[0])[:1]]
+            if not before or before[0] not in self._members or not self.fused(before[0]):
+                return found
+            found.insert(0, before[0])
+
+    def _dilated(self, operation: tf.Operation) -> Optional[tf.Operation]:
+        """The convolution between SpaceToBatchND and this BatchToSpaceND, if toco makes one kernel of them:
+        with VALID padding, or unlike in height and width, it must not (see rewrites/affine.py)."""
+        if operation.type != "BatchToSpaceND":
+            return None
+        blocks = tf.get_static_value(operation.inputs[1])
+        if blocks is None or len(set(blocks.tolist())) > 1:
+            return None
+        layer = source(operation.inputs[0]).op
+        if layer.type not in ("Conv2D", "DepthwiseConv2dNative"):
+            return None
+        start = source(layer.inputs[0]).op
+        same = start.type == "SpaceToBatchND" and (
+            start.inputs[0].shape.as_list()[1:-1] == operation.outputs[0].shape.as_list()[1:-1])
+        return layer if same else None
+
+    def _reached(self) -> Set[tf.Operation]:
+        reached, todo = set(), list(self.inputs)
+        while todo:
+            for tensor in todo.pop().outputs:
+                for reader in tensor.consumers():
+                    if reader not in reached:
+                        reached.add(reader)
+                        todo.append(reader)
+        return reached
+
+    def _needed(self) -> Set[tf.Operation]:
+        needed, todo = set(), list(self.outputs)
+        while todo:
+            operation = todo.pop()
+            if operation in needed:
+                continue
+            needed.add(operation)
+            # A fake-quant's other inputs are its range, whose moving average is no part of the network.
+            sources = operation.inputs[:1] if operation.type == FAKE_QUANT else operation.inputs
+            todo.extend(tensor.op for tensor in sources)
+        return needed
+
+
+def kernel(operation: tf.Operation) -> Optional[Kernel]:
+    """The operation's kernel in the table, None where it has none."""
+    return TABLE.get(mark(operation)) or TABLE.get(operation.type)
+
+
+def data(operation: tf.Operation) -> List[tf.Tensor]:
+    """The operation's float inputs that are data, seen without their fake-quants."""
+    found = kernel(operation)
+    indices = range(len(operation.inputs)) if found is None or found.data is None else found.data
+    return [source(operation.inputs[index]) for index in indices
+            if operation.inputs[index].dtype == tf.float32]
+
+
+def source(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor behind a fake-quant."""
+    return tensor.op.inputs[0] if tensor.op.type == FAKE_QUANT else tensor
+
+
+def mark(operation: tf.Operation) -> str:
+    return _attribute(operation, MARK_ATTR)
+
+
+def layer_of(operation: tf.Operation) -> str:
+    """The name of the Keras layer that the operation came from."""
+    return _attribute(operation, LAYER_ATTR) or operation.name.split("/")[0]
+
+
+def _attribute(operation: tf.Operation, name: str) -> str:
+    try:
+        return operation.get_attr(name).decode()
+    except ValueError:
+        return ""

@@ -1,0 +1,49 @@
+"""Layers that loop, which no .tflite file of TensorFlow 1.14 holds as uint8, said before they are frozen."""
+
+import re
+from typing import Iterable, List, Tuple
+
+import tensorflow as tf
+
+from octet.errors import QuantizeError
+from tasks.quantize.ir.editable_graph import LayerNames
+from tasks.quantize.kernels.table import LOOPS, RECURRENT, RECURRENT_WAY_OUT
+
+FUNCTIONS = {
+    "map": ("tf.map_fn", "tf.map_fn: apply the function to the whole tensor at once; Conv1D and Dense work on each "
+                         "step of a sequence alike"),
+    "scan": ("tf.scan", "tf.scan: write the steps one after the other in a Python loop, or use Conv1D over time"),
+    "foldl": ("tf.foldl", "tf.foldl: use tf.reduce_sum and the like, or write the steps in a Python loop"),
+    "foldr": ("tf.foldr", "tf.foldr: use tf.reduce_sum and the like, or write the steps in a Python loop"),
+    "while": ("tf.while_loop", "tf.while_loop: write as many turns as there are one after the other, in a Python loop"),
+}
+"""{scope that a function of TensorFlow's loops in: (the function, what to do instead)}, in this order."""
+
+
+def refuse(graph: tf.Graph, layers: Iterable[str]) -> None:
+    """Raises QuantizeError naming the layers whose operations loop, and what loops there. layers: names of the
+    model's."""
+    layer_of, found = LayerNames(layers), {}  # type: LayerNames, Dict[str, List[tf.Operation]]
+    for operation in graph.get_operations():
+        if operation.type in LOOPS:
+            found.setdefault(layer_of(operation.name), []).append(operation)
+    if found:
+        kinds = {layer: _kind(operations) for layer, operations in found.items()}
+        raise QuantizeError(
+            "{} layer{} cannot be uint8".format(len(kinds), "s" if len(kinds) > 1 else ""), where="model.build",
+            why="\n".join("layer {}: {} loops, and no uint8 kernel does".format(layer, what)
+                          for layer, (what, _) in kinds.items()),
+            next_step="\n".join(dict.fromkeys(way_out for _, way_out in kinds.values())))
+
+
+def _kind(operations: List[tf.Operation]) -> Tuple[str, str]:
+    """(what loops, what to do instead) of one layer's operations."""
+    if any(operation.type in RECURRENT or _is_of_keras_rnn(operation) for operation in operations):
+        return "a recurrent layer", RECURRENT_WAY_OUT
+    scopes = {re.sub(r"_\d+$", "", scope) for operation in operations for scope in operation.name.split("/")[:-1]}
+    return next((kind for scope, kind in FUNCTIONS.items() if scope in scopes), FUNCTIONS["while"])
+
+
+def _is_of_keras_rnn(operation: tf.Operation) -> bool:
+    """Whether it is the array in which Keras' recurrent layers collect what they give."""
+    return operation.type == "TensorArrayV3" and operation.get_attr("tensor_array_name").startswith(b"output_ta")

@@ -1,0 +1,199 @@
+"""Between which scales each kernel is right: what its integer arithmetic can hold.
+
+A kernel multiplies sums of codes by scales of its operands / scale of its output. That may not pass 1, except where a
+clamp cuts the output short; nor be so small, or what is cut off so large, that 32 bits do not hold it.
+"""
+
+import collections
+import functools
+import math
+from typing import Callable, Dict, List, Optional
+
+import tensorflow as tf
+
+from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
+from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.kernels import table
+from tasks.quantize.ranges import trained_range
+from tasks.quantize.ranges.shared import Group, origin
+from tasks.quantize.ranges.trained_range import Limits, Range
+
+LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
+# MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
+# are less, and so are the two ranges of a sum by a hundred.
+PRODUCT_ROOM = 2.1
+SUM_ROOM = 0.01
+BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
+# A multiplier above 1 shifts the sum to the left: what a clamp cuts off is no more than so many codes of its range.
+CUT_CODES = 2.0 ** 29
+MOST_MULTIPLIER = CUT_CODES / trained_range.CODES ** 2  # of x * 1: 255 codes by 254
+LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32 is a shift of 32 bits, which is undefined: FULLY_CONNECTED gave 255 for 0
+
+WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tensor]
+"""(a layer, the scale of its input, its bias) -> the scale of its weights."""
+
+
+class Scales:
+    """The bounds of each tensor's scale, as scalar float32 tensors. `range_of` gives the range of a tensor before."""
+
+    def __init__(self, path: Path, range_of: Callable[[tf.Tensor], Range]) -> None:
+        self.path, self.range_of = path, range_of
+        self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
+        # Between which scales the kernels are right that read a tensor.
+        self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
+        self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
+        for operation in (one for one in path.operations if not path.fused(one)):
+            for tensor in map(origin, self._read(operation)):
+                if kernel(operation).scales is not None:
+                    self._between[tensor].append(kernel(operation).scales)
+            if self._is_cut(operation):
+                self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
+
+    def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
+        """The scales that the operation's output may not be finer than: see ranges.trained. Its weights have their
+        range on return."""
+        if group is not None and self._is_alpha(operation, group):
+            # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
+            self._weights(self._layer(operation), tf.constant(1.0), None)
+            return []
+        return self._least(operation, self.range_of, self._weights)
+
+    def finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+        """The finest scales that the kernels which read the tensor are right at."""
+        return [tf.constant(least) for least, _ in self._between[tensor] if least]
+
+    def coarsest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+        """The coarsest scales that the kernels which read the tensor are right at."""
+        return [tf.maximum(tf.constant(most), self._least_of_a_product(tensor))
+                for _, most in self._between[tensor] if math.isfinite(most)]
+
+    def within(self, tensor: tf.Tensor) -> List[Range]:
+        """Between which reals the range of a tensor that is only clamped must lie, for the clamp's 32 bits: none for
+        others.
+
+        Each side has its own end, for the data may reach one only that is far narrower than the other; that of a side
+        that the clamp cuts at 0 is the other's. A product keeps the range that its kernel needs.
+        """
+        if tensor not in self._clamped:
+            return []
+        ends = [abs(end) for end in self._clamped[tensor]]
+        low, high = (tf.maximum(trained_range.CUT * (end or max(ends)),
+                                trained_range.CODES * self._least_of_a_product(tensor)) for end in ends)
+        return [Range(-low, high)]
+
+    def reach(self, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
+        """The weights of layers that are tied to others are not too fine for the range of them all.
+
+        `ends_of` gives ranges as variables have them: one that is observed may depend on these very weights.
+        """
+        tied = [operation for operation in group.produced if not self._is_alpha(operation, group)]
+        if len(tied) == 1:  # makes the range itself, which is not so far from its operands
+            return
+        made = functools.reduce(tf.maximum, [
+            ends_of(group.tensors[-1]).scale,
+            *(scale for tensor in group.tensors for scale in self.finest(tensor)),
+            *(scale for operation in tied for scale in self._least(operation, ends_of, _scale_of_weights_alone))])
+        for operation in tied:
+            layer = self._layer(operation)
+            if layer is None:
+                continue
+            incoming = tf.maximum(ends_of(self._read(operation)[0]).scale,
+                                  trained_range.LEAST_WIDTH / trained_range.CODES)
+            seen = layer.inputs[kernel(layer).weights].op
+            wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), LEAST_MULTIPLIER * made / incoming)
+            seen._update_input(1, wide.low)
+            seen._update_input(2, wide.high)
+            if seen in self._weighed:
+                self._weighed[seen] = _weights_scale(wide)
+
+    def _least(self, operation: tf.Operation, range_of: Callable[[tf.Tensor], Range],
+               weights_scale: WeightsScale) -> List[tf.Tensor]:
+        incoming = [range_of(tensor).scale for tensor in self._read(operation)]
+        chain, layer = self.path.group(operation), self._layer(operation)
+        if layer is not None:
+            bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
+            multiplied = incoming[0] * weights_scale(layer, incoming[0], bias)
+            return [multiplied / MOST_MULTIPLIER if self._only_clamps(operation) else LAYER_ROOM * multiplied]
+        if chain[0].type == "Mul":
+            return [PRODUCT_ROOM * incoming[0] * incoming[1]]
+        if chain[0].type in table.SUMS:
+            return [SUM_ROOM * (incoming[0] + incoming[1])]
+        return []
+
+    def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
+        """The finest scale of a product, which a multiplier above 1 would kill; 0 for all else."""
+        is_product = self.path.group(tensor.op)[0].type == "Mul"
+        return self.least(tensor.op)[0] if is_product else tf.constant(0.0)
+
+    def _is_cut(self, operation: tf.Operation) -> bool:
+        """Whether the range of what the operation reads may be cut: it is clamped on both sides, and nothing else
+        sees it."""
+        low, high = limits(self.path, operation)
+        return math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0])
+
+    def _alone(self, tensor: tf.Tensor) -> bool:
+        """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""
+        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.inputs + self.path.outputs:
+            found = kernel(tensor.op)
+            if found is None or found.kind != table.FOLLOWS:
+                return True
+            if not found.carried or len(tensor.op.outputs) > 1:
+                return False
+            tensor = data(tensor.op)[0]
+        return False
+
+    def _only_clamps(self, operation: tf.Operation) -> bool:
+        """Whether the kernel that the operation ends is x * 1, and a clamp of it."""
+        return mark(operation) == SATURATE and mark(self.path.group(operation)[0]) == REQUANTIZE
+
+    def _is_alpha(self, operation: tf.Operation, group: Group) -> bool:
+        """Whether the operation is the alpha * x of a group."""
+        return any(origin(tensor) in group.tensors for tensor in self._read(operation))
+
+    def _layer(self, operation: tf.Operation) -> Optional[tf.Operation]:
+        """The layer in the kernel that the operation ends, if there is one."""
+        return next((member for member in self.path.group(operation) if kernel(member) is not None
+                     and kernel(member).kind == table.LAYER), None)
+
+    def _read(self, operation: tf.Operation) -> List[tf.Tensor]:
+        """What the kernel that the operation ends reads."""
+        return data(self.path.group(operation)[0])
+
+    def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
+        """The scale of a layer's weights, which have their fake-quant on return."""
+        index = kernel(layer).weights
+        seen = layer.inputs[index]
+        if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
+            return self._weighed[seen.op]
+        weights = source(seen)
+        least = [] if bias is None else [tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming)]
+        found = trained_range.of_weights(weights, least)
+        if seen is weights:
+            seen = tf.fake_quant_with_min_max_vars(weights, *found, narrow_range=True,
+                                                   name=layer.name + "/octet_weights")
+            layer._update_input(index, seen)
+        else:
+            seen.op._update_input(1, found.low)
+            seen.op._update_input(2, found.high)
+            self._weighed[seen.op] = _weights_scale(found)
+        return _weights_scale(found)
+
+
+def limits(path: Path, operation: tf.Operation) -> Limits:
+    """Between which reals the clamps that the operation ends leave its tensor."""
+    low, high = trained_range.ANYTHING
+    if mark(operation) != SATURATE:
+        return low, high
+    for member in path.group(operation):
+        if mark(member) == SATURATE:
+            bound = float(tf.get_static_value(member.inputs[1]))
+            low, high = (max(low, bound), high) if member.type == "Maximum" else (low, min(high, bound))
+    return low, high
+
+
+def _scale_of_weights_alone(layer: tf.Operation, *_) -> tf.Tensor:
+    return _weights_scale(trained_range.of_weights(source(layer.inputs[kernel(layer).weights]), []))
+
+
+def _weights_scale(found: Range) -> tf.Tensor:
+    return (found.high - found.low) / 254.0

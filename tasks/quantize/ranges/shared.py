@@ -1,0 +1,99 @@
+"""Tensors that go in and out of a Maximum or Minimum, which share one range.
+
+    x ----.
+           maximum ----.
+    y ----'            minimum --- w        x, y, z, w and the maximum are in one range
+               z -----'
+
+The kernels compare codes, so every code must mean the same. The range is that of w: what lies outside it
+saturates on the way in to what the operation would have made of it. So w is observed, computed from x, y
+and z as they are before their fake-quants, which the range itself is for.
+"""
+
+from typing import Dict, List, Optional
+
+import tensorflow as tf
+
+from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.kernels.table import FOLLOWS, SHARED
+
+
+class Group:
+    """Tensors in one range, in the order of the data."""
+
+    def __init__(self) -> None:
+        self.tensors: List[tf.Tensor] = []
+        self.extremes: List[tf.Operation] = []
+
+    @property
+    def produced(self) -> List[tf.Operation]:
+        """What makes the tensors that no Maximum or Minimum makes."""
+        return [tensor.op for tensor in self.tensors if tensor.op not in self.extremes]
+
+    def observed(self) -> List[tf.Tensor]:
+        """Tensors whose values the range must hold, none of which depends on the range."""
+        inside = {origin(tensor) for extreme in self.extremes for tensor in data(extreme)}
+        shadows: Dict[tf.Tensor, tf.Tensor] = {}
+        seen = []
+        for extreme in self.extremes:
+            leaky = _leaky(extreme)
+            if leaky is not None:
+                # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
+                shadows[extreme.outputs[0]] = _raw(leaky, shadows)
+                seen.append(_raw(leaky, shadows))
+            else:
+                shadow = tf.maximum if extreme.type == "Maximum" else tf.minimum
+                shadows[extreme.outputs[0]] = shadow(*(_raw(tensor, shadows) for tensor in data(extreme)))
+            if extreme.outputs[0] not in inside:
+                seen.append(shadows[extreme.outputs[0]])
+        return seen
+
+
+def groups(path: Path) -> Dict[tf.Tensor, Group]:
+    """The group of each tensor that is in one."""
+    found: Dict[tf.Tensor, Group] = {}
+    for extreme in path.operations:
+        if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
+            continue
+        joined = Group()
+        for tensor in map(origin, data(extreme)):
+            before = found.get(tensor)
+            if before is None:
+                joined.tensors.append(tensor)
+            elif before is not joined:
+                before.tensors.extend(joined.tensors)
+                before.extremes.extend(joined.extremes)
+                joined = before
+        joined.tensors.append(extreme.outputs[0])
+        joined.extremes.append(extreme)
+        found.update((tensor, joined) for tensor in joined.tensors)
+    order = {operation: number for number, operation in enumerate(path.operations)}
+    for group in found.values():
+        group.tensors.sort(key=lambda tensor: order[tensor.op])
+        group.extremes.sort(key=order.get)
+    return found
+
+
+def origin(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor whose range this one has: behind moves of data."""
+    while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
+        tensor = data(tensor.op)[0]
+    return tensor
+
+
+def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """The tensor as it is without the fake-quants of its group."""
+    if tensor.op.type == "Reshape":
+        return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
+    return shadows.get(tensor, tensor)
+
+
+def _leaky(extreme: tf.Operation) -> Optional[tf.Tensor]:
+    """x, where the operation is max(x, alpha * x)."""
+    left, right = data(extreme)
+    for tensor, side in ((left, right), (right, left)):
+        while side is not tensor and side.op.type in ("BiasAdd", "DepthwiseConv2dNative", "Reshape"):
+            side = source(side.op.inputs[0])
+            if side is tensor:
+                return tensor
+    return None

@@ -1,0 +1,83 @@
+"""What has no uint8 form is refused before anything is trained, all of it at once, by layer and with a way out."""
+
+from typing import List, Sequence
+
+import tensorflow as tf
+
+from octet.errors import QuantizeError
+from tasks.graph import io_spec
+from tasks.quantize.ir.editable_graph import SATURATE
+from tasks.quantize.ir.kernel_groups import Path, data, kernel, layer_of, mark, source
+from tasks.quantize.kernels import table
+
+VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
+
+
+def refuse(path: Path) -> None:
+    """Raises QuantizeError naming every operation that has no uint8 form."""
+    refused = []
+    for operation in path.operations:
+        found = kernel(operation)
+        if operation in path.inputs or path.fused(operation):
+            continue
+        unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
+        if found is None:
+            cause = _cause(operation)
+            refused.append((cause, table.unlike(cause) or table.way_out(cause.type)))
+        elif mark(operation) != SATURATE and unranged:
+            refused += [(cause, table.way_out(cause.type)) for cause in _random(unranged)] or [
+                (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
+                            "input outside the network")]
+        elif table.unlike(operation):
+            refused.append((operation, table.unlike(operation)))
+        elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
+            refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
+        elif found.kind == table.ACTIVATION and not path.fused(data(operation)[0].op):
+            refused.append((operation, "no kernel applies it alone"))
+        elif mark(operation) != SATURATE and _axes(operation) > table.MOST_AXES:
+            refused.append((operation, table.FEWER_AXES.get(operation.type, table.FEWER_AXES[""]).format(
+                table.MOST_AXES)))
+    refused = list(dict(refused).items())
+    if refused:
+        raise QuantizeError(
+            "{} operation{} cannot be uint8".format(len(refused), "s" if len(refused) > 1 else ""),
+            where="model.build",
+            why="\n".join("layer {}: {} ({}) has no uint8 form".format(
+                layer_of(operation), operation.name, operation.type) for operation, _ in refused),
+            next_step="\n".join(dict.fromkeys("{}: {}".format(operation.type, way_out)
+                                              for operation, way_out in refused)))
+
+
+def _cause(operation: tf.Operation) -> tf.Operation:
+    """What has no kernel: of a Cast the operation whose result it makes real numbers of."""
+    cause = operation
+    while cause.type in ("Cast", "Identity") and cause.inputs[0].op.inputs:
+        cause = cause.inputs[0].op
+    return cause
+
+
+def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
+    """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
+    return (path.holds(tensor.op) or tensor.op in path.inputs
+            or tensor.op.type == "Const" and operation.type in table.WITH_CONSTANTS)
+
+
+def _random(tensors: Sequence[tf.Tensor]) -> List[tf.Operation]:
+    """The operations that the tensors are computed from and that give something else each time."""
+    return sorted((operation for operation in io_spec.before(tensors) if operation.op_def.is_stateful
+                   and operation.type not in VARIABLES), key=lambda operation: operation.name)
+
+
+def _axes(operation: tf.Operation) -> int:
+    """How many axes the operation's kernel has to know apart; 0 where any number will do."""
+    shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
+    unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
+    few = {operation.type, mark(operation)} & set(table.FEW_AXES) or operation.type in table.BROADCASTING and unlike
+    return max([shape.ndims for shape in shapes], default=0) if few else 0
+
+
+def _is_variable(tensor: tf.Tensor) -> bool:
+    operation = source(tensor).op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.type in VARIABLES

@@ -1,0 +1,155 @@
+"""Cross-layer equalization (Nagel et al. 2019, arXiv:1906.04721, section 4.1): channels of like ranges.
+
+    layer A -> bias -> relu, pool, pad ... -> layer B
+
+What stands between is the same function of s * x as s times that of x, for s > 0. So channel i of A and its bias
+are divided by s_i and what B multiplies it by is multiplied by s_i, where
+
+    s_i = sqrt(range of A's channel i / range of what B multiplies it by)
+
+makes both ranges sqrt(their product). A ReLU6 does not scale, and ends the way; so does a tensor that is
+read twice, or is an output. A chain of layers is gone through until nothing moves, depthwise ones between two
+others too.
+"""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.graph import constants
+from tasks.graph.constants import node_of
+from tasks.quantize.ir.editable_graph import LAYER_ATTR, MARK_ATTR, REQUANTIZE, said, tensor_of
+from tasks.quantize.rewrites.affine import LAYERS
+from tasks.quantize.weights import channel_spread
+
+INPUT_AXIS = {"Conv2D": 2, "DepthwiseConv2dNative": 2, "MatMul": 0, "Conv2DBackpropInput": 3}
+DATA = {"Conv2DBackpropInput": 2}  # which input is data; of all others the first
+SCALES = ("Relu", "MaxPool", "AvgPool", "Pad", "SpaceToBatchND", "BatchToSpaceND", "Squeeze")
+UNMARKED = ("", REQUANTIZE)
+SWEEPS = 100  # a chain of depthwise layers nears its end by a factor at each
+STILL = 1e-4
+
+
+class Pair(NamedTuple):
+    """Layers that equalize each other, and the names of the biases between them."""
+
+    first: tf.NodeDef
+    biases: List[str]
+    second: tf.NodeDef
+
+    @property
+    def weights(self) -> Tuple[str, str]:
+        return _weights(self.first), _weights(self.second)
+
+
+def equalized(graph_def: tf.GraphDef, outputs: Sequence[str]) -> Tuple[tf.GraphDef, List[Tuple[str, str]]]:
+    """(a folded graph with the same function up to float rounding, the Keras layers of each pair of layers
+    that was equalized). `outputs` are names of nodes."""
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor).astype(np.float64)
+              for node in graph_def.node if node.op == "Const" and node.attr["dtype"].type == tf.float32}
+    pairs = _Ways(graph_def, outputs, values).pairs()
+    for _ in range(SWEEPS):
+        moved = [_equalize(pair, values) for pair in pairs]
+        if max(moved, default=0) < STILL:
+            break
+    changed = {name for pair in pairs for name in [*pair.weights, *pair.biases]}
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for node in copy.node:
+        if node.name in changed:
+            node.CopyFrom(constants.constant(node.name, values[node.name].astype(np.float32)))
+    return copy, [(_layer(pair.first), _layer(pair.second)) for pair in pairs]
+
+
+def _equalize(pair: Pair, values: Dict[str, np.ndarray]) -> float:
+    """How far the pair was from equal: the largest |log s|."""
+    before, after = pair.weights
+    first, second = values[before], values[after]
+    outgoing = channel_spread.of_outputs(pair.first.op, first)
+    incoming = _of_inputs(pair.second.op, second, len(outgoing))
+    alive = (outgoing > 0) & (incoming > 0)  # a dead channel has nothing to scale
+    scale = np.ones_like(outgoing)
+    scale[alive] = np.sqrt(outgoing[alive] / incoming[alive])
+    axes, _ = LAYERS[pair.first.op]
+    values[before] = first / scale.reshape([first.shape[axis] if axis in axes else 1 for axis in range(first.ndim)])
+    for bias in pair.biases:
+        values[bias] = values[bias] / np.tile(scale, values[bias].size // len(scale))
+    axis = INPUT_AXIS[pair.second.op]
+    repeated = np.tile(scale, second.shape[axis] // len(scale))
+    values[after] = second * repeated.reshape([-1 if each == axis else 1 for each in range(second.ndim)])
+    return float(np.abs(np.log(scale)).max())
+
+
+def _of_inputs(op: str, weights: np.ndarray, count: int) -> np.ndarray:
+    """[count] the largest absolute weight that each channel is multiplied by; a flattened image has each
+    of its channels once for each pixel, the channels together."""
+    axis = INPUT_AXIS[op]
+    each = np.abs(weights).max(axis=tuple(other for other in range(weights.ndim) if other != axis))
+    return each.reshape(-1, count).max(axis=0)
+
+
+class _Ways:
+    """From each layer of a graph to the one that alone reads what it makes."""
+
+    def __init__(self, graph_def: tf.GraphDef, outputs: Sequence[str], values: Dict[str, np.ndarray]) -> None:
+        self.outputs, self.values = set(outputs), values
+        self.nodes = {node.name: node for node in graph_def.node}
+        self.order = list(graph_def.node)
+        self.readers: Dict[str, List[Tuple[tf.NodeDef, int]]] = {}
+        for node in graph_def.node:
+            for index, name in enumerate(node.input):
+                self.readers.setdefault(tensor_of(name), []).append((node, index))
+
+    def pairs(self) -> List[Pair]:
+        found = [self._pair(node) for node in self.order if self._is_layer(node)]
+        return [pair for pair in found if pair is not None]
+
+    def _is_layer(self, node: tf.NodeDef) -> bool:
+        """Whether its weights are its own to change: constants, read by nothing else, that are trained."""
+        if node.op not in LAYERS or said(node, MARK_ATTR):
+            return False
+        return self._own(_weights(node))
+
+    def _own(self, name: str) -> bool:
+        return name in self.values and name not in self.outputs and len(self.readers[name]) == 1
+
+    def _pair(self, first: tf.NodeDef) -> Optional[Pair]:
+        count = channel_spread.of_outputs(first.op, self.values[_weights(first)]).size
+        node, biases = first, []
+        while True:
+            readers = self.readers.get(node.name, ())
+            if len(readers) != 1 or node.name in self.outputs or said(node, MARK_ATTR) not in UNMARKED:
+                return None
+            after, index = readers[0]
+            if index != DATA.get(after.op, 0):
+                return None
+            if self._is_layer(after):
+                size = self.values[_weights(after)].shape[INPUT_AXIS[after.op]]
+                return Pair(first, biases, after) if size % count == 0 else None
+            if after.op == "BiasAdd" and self._own(node_of(after.input[1])):
+                biases.append(node_of(after.input[1]))
+            elif not self._scales(after, count):
+                return None
+            node = after
+
+    def _scales(self, node: tf.NodeDef, count: int) -> bool:
+        """Whether f(s * x) is s * f(x), for a number s > 0 of each channel, and channels stay together."""
+        if node.op == "DepthwiseConv2dNative":  # a mean, or another range for its input
+            weights = self.values.get(_weights(node))
+            return weights is not None and weights.shape[3] == 1
+        if node.op == "BiasAdd":
+            bias = self.values.get(node_of(node.input[1]))
+            return bias is not None and not bias.any()
+        if node.op == "Reshape":
+            shape = self.nodes[node_of(node.input[1])]
+            return shape.op == "Const" and tf.make_ndarray(shape.attr["value"].tensor)[-1] % count == 0
+        return node.op in SCALES
+
+
+def _weights(layer: tf.NodeDef) -> str:
+    return node_of(layer.input[LAYERS[layer.op][1]])
+
+
+def _layer(node: tf.NodeDef) -> str:
+    return said(node, LAYER_ATTR) or node.name

@@ -1,0 +1,36 @@
+"""EvalGraph: the trained network as its evaluation graph, ranges fixed.
+
+In:  TrainQAT's network.pb and variables; the part test, to measure it.
+Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
+"""
+
+import logging
+
+import tensorflow as tf
+
+from octet.job import Job, Progress
+from tasks import data
+from tasks.evaluation import evaluate
+from tasks.graph import io_spec
+from tasks.quantize import passes
+
+
+def run(job: Job, progress: Progress) -> dict:
+    source = job.input("TrainQAT")
+    network = io_spec.read(source)
+    quantized, network = passes.evaluation(io_spec.read_graph(source / "network.pb"), network)
+    with quantized.graph.as_default(), tf.Session() as session:
+        graph_def = quantized.graph.as_graph_def()
+        saver = tf.train.Saver(tf.global_variables())
+        saver.restore(session, str(source / "variables"))
+        saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
+        progress(0.1, "evaluating the fake-quantized graph")
+        part = data.load(job).parts["test"]
+        figures, warnings = evaluate.measured(session, network, quantized.inputs, quantized.outputs, part,
+                                              "the fake-quantized graph over the test part")
+    for warning in warnings:
+        logging.warning(warning)
+        progress(1.0, warning)
+    io_spec.write_graph(job.out / "eval_graph.pb", graph_def)
+    io_spec.write(job.out, network)
+    return {"test": figures}

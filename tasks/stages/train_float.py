@@ -1,0 +1,118 @@
+"""TrainFloat: the network as its author wrote it, trained in float.
+
+In:  the recipe's data, model, train, augment and loss sections; the parts train and validation.
+Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
+     was trained as; network.json. By-product: events.
+Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
+the loss leaves the numbers.
+"""
+
+import logging
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+import tensorflow as tf
+
+from octet.data.dataset import Dataset
+from octet.errors import ModelError
+from octet.job import Job, Progress
+from tasks import data
+from tasks.graph import io_spec
+from tasks.keras_model import sessions, training_graph
+from tasks.keras_model.build import build
+from tasks.keras_model.inference_graph import Inference
+from tasks.training import batch_norm, feed, optimizer
+from tasks.training.augmentation import choice
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.best import Best
+from tasks.training.history import History
+from tasks.training.loop import Trainer
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset = data.load(job)
+    inference = Inference(job, dataset)
+    for warning in inference.warnings:
+        logging.warning(warning)
+        progress(0.0, warning)
+    metrics, not_trained = _train(job, dataset, inference, progress)
+    io_spec.write_graph(job.out / "float.pb", inference.frozen())
+    io_spec.write(job.out, {**inference.network, "not_trained": not_trained})
+    return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
+
+
+def _train(job: Job, dataset: Dataset, inference: Inference,
+           progress: Progress) -> Tuple[Dict, List[str]]:
+    """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
+    weights that are kept."""
+    seed, part = job.settings["seed"], dataset.parts["train"]
+    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
+    tf.keras.backend.clear_session()
+    with tf.Graph().as_default() as graph:
+        tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
+        tf.keras.backend.set_learning_phase(1)
+        tf.set_random_seed(seed)
+        built = build(job, dataset)
+        training_graph.write(job.out, built)
+        model = built.model
+        session, own = sessions.of_keras(), set(model.weights)
+        sessions.initialize(session)
+        others = [variable for variable in sessions.all_variables() if variable not in own]
+        values = session.run(others)
+        session.close()
+        _expect_same(model.weights, inference)
+        statistics = batch_norm.rates(graph)
+        settings = optimizer.with_defaults(
+            job.section("train"), classifies=all(end["kind"] != "value" for end in inference.network["outputs"]),
+            batch_norm=bool(statistics), regularised=bool(built.losses))
+        augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
+        trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
+                          built.losses, built.updates, augmentation)
+        best = Best(settings, "train")
+        # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
+        with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
+            sessions.put(session, others + model.weights, values + inference.weights)
+            sessions.initialize(session)
+            session.run(tf.tables_initializer())
+
+            def validate() -> Dict:
+                feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
+                with trainer.average.in_place(session, model.weights):
+                    batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
+                    weights = session.run(model.weights)
+                inference.load(weights)
+                figures = inference.figures(dataset.parts["validation"])
+                best.offer(figures, lambda: weights)
+                return figures
+
+            if settings.epochs:
+                if settings.monitor is not None:  # a misspelt one is told before the first epoch, not after it
+                    best.expect_known(inference.figures(dataset.parts["validation"]))
+                progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
+            history = History(job.out, validate)
+            trainer.fit(session, part, seed, history, progress, best)
+            if best.epoch is not None:
+                inference.load(best.values)
+    return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
+            "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,
+                             "weight_decay": settings.weight_decay}}, list(_not_trained(model))
+
+
+def _not_trained(model: tf.keras.Model, around: str = "") -> Iterator[str]:
+    """The layers with weights of which none is to be trained, as network.json names layers."""
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from _not_trained(layer, around + layer.name + "/")
+        elif layer.weights and not layer.trainable_weights:
+            yield around + layer.name
+
+
+def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:
+    """The model that is trained has the variables of the one that will be used; layers may be called something else."""
+    trained, used = ([(variable.op.name.split("/")[-1], tuple(variable.shape.as_list())) for variable in each]
+                     for each in (variables, inference.variables))
+    if trained != used:
+        raise ModelError(
+            "the model is another one in training", where="model.build",
+            why="its function is called with K.learning_phase() 1 and 0, and gives {} variables, then {}:\n{}".format(
+                len(trained), len(used), ", ".join("{} {}".format(*one) for one in set(trained) ^ set(used))),
+            next_step="build the same layers each time, whatever K.learning_phase() is and how often it was called")

@@ -1,0 +1,133 @@
+"""TrainQAT: the float network, folded and rewritten, trained with its quantization in sight.
+
+Its ranges are calibrated first; with `epochs: 0` that is all. Graph in, graph out: there is no Keras
+model here, and so neither its regularisers nor its dropout.
+
+With `batch_norm: live` it is the other way round: the training graph is rewritten as it is and trained, and
+what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
+tensors that were not trained with a range in sight get one that holds all that the training data gives them.
+
+In:  TrainFloat's float.pb, training.meta; the recipe's quantize and augment sections; the parts train and validation.
+Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
+     which names the measured ranges.
+     By-product: events.
+Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers, RecipeError
+when a delay leaves no step.
+"""
+
+import logging
+from typing import Dict, List
+
+import numpy as np
+import tensorflow as tf
+
+from octet.data.dataset import Part
+from octet.job import Job, Progress
+from tasks import data
+from tasks.evaluation import evaluate
+from tasks.graph import io_spec
+from tasks.keras_model.sessions import put
+from tasks.quantize import passes
+from tasks.quantize.ir import trainable_weights
+from tasks.quantize.ranges import coverage, health
+from tasks.quantize.weights import channel_spread, equalize
+from tasks.training import distill, live, optimizer
+from tasks.training.augmentation import choice
+from tasks.training.augmentation.augmentation import Augmentation
+from tasks.training.best import Best
+from tasks.training.calibrate import calibrate, measure, momentum
+from tasks.training.history import History
+from tasks.training.loop import Trainer
+
+CALIBRATION = 0.05  # the share of the progress bar that it has
+HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset, seed = data.load(job), job.settings["seed"]
+    settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
+    part, validation = dataset.parts["train"], dataset.parts["validation"]
+    source = job.input("TrainFloat")
+    network, graph_def, measured = io_spec.read(source), io_spec.read_graph(source / "float.pb"), []
+    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
+    augmentation = Augmentation(chosen, network, seed) if chosen.on else None
+    teacher, best, history = graph_def, Best(settings, "quantize"), []
+
+    def training(done: float, message: str) -> None:
+        progress(CALIBRATION + (1 - CALIBRATION) * done, message)
+
+    if settings.epochs:
+        progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
+    if settings.batch_norm == "live":
+        trained_live = live.covered(graph_def, network, settings, part)
+        graph_def, history = live.train(
+            job, dataset, source, network, training, settings, augmentation, best)
+    graph_def, pairs = passes.folded(graph_def, network), []
+    if settings.equalize:
+        graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
+    quantized = passes.rewritten(graph_def, network, training=True)
+    ends = quantized.inputs, quantized.outputs
+    with quantized.graph.as_default(), tf.Session() as session:
+        tf.set_random_seed(seed)
+        variables = tf.global_variables()  # without the optimizer's
+        saver = tf.train.Saver(variables)
+        trainer = Trainer(network, *ends, settings, augmentation=augmentation,
+                          frozen=trainable_weights.of_layers(network["not_trained"]),
+                          distance=distill.loss(teacher, network, *ends) if settings.distill else None)
+        session.run(tf.global_variables_initializer())
+
+        def validate() -> dict:
+            return evaluate.figures(session, network, *ends, validation)
+
+        def end_epoch() -> dict:
+            with trainer.average.in_place(session):
+                figures = validate()
+                best.offer(figures, lambda: session.run(variables))
+            return figures
+
+        batches = calibrate(session, network, quantized, part, settings, seed,
+                            lambda done, message: progress(CALIBRATION * done, message))
+        covering = quantized.ranges
+        if settings.default_ranges:
+            measured = measure(session, network, quantized, part, trained_live)
+            covering = coverage.measured(covering, trained_live)
+        calibrated = validate()
+        if settings.batch_norm == "fold":
+            best.expect_known(calibrated)
+            epochs = History(job.out, end_epoch)
+            trainer.fit(session, part, seed, epochs, training, best,
+                        lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
+            history = epochs.close()
+            if best.epoch is not None:
+                put(session, variables, best.values)
+        saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
+        trained = validate()
+        findings = _health(session, network, quantized, validation)
+    for finding in findings:
+        logging.warning(finding)
+        progress(1.0, str(finding))
+    io_spec.write_graph(job.out / "network.pb", graph_def)
+    io_spec.write(job.out, {**network, "measured": measured})
+    return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
+            "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
+            "ranges": [item._asdict() for item in covering],
+            "health": [item._asdict() for item in findings], "equalized": pairs,
+            "channels": [item._asdict() for item in channel_spread.unlike(graph_def)]}
+
+
+def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
+    """The values of the float constants of a graph: its weights."""
+    return [tf.make_ndarray(node.attr["value"].tensor) for node in graph_def.node
+            if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum]
+
+
+def _health(session: tf.Session, network: Dict, quantized: passes.Quantized, part: Part) -> List[health.Finding]:
+    """What is wrong with the ranges, on the first samples of the part; nothing is moved."""
+    if not quantized.trained:
+        return []
+    observed, counts, ends = health.observed(quantized.trained), 0, None
+    for rows, (counted, seen) in evaluate.batches(session, network, quantized.inputs, observed, part):
+        counts, ends = counts + counted.astype(np.int64), seen
+        if rows.stop >= HEALTH_SAMPLES:
+            break
+    return health.look(quantized.trained, quantized.ranges, counts, ends)

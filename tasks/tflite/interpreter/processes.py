@@ -1,0 +1,246 @@
+"""A .tflite file run by TensorFlow's own interpreter, one sample at a time as a phone does.
+
+Interpreters run in processes of their own (`worker.py`): a kernel that is asked for what it cannot do may
+abort its process, and a process that has run a Session cannot be forked. Arrays travel through a file without
+a name, so that nothing is left behind whatever dies.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+
+from octet.errors import InterpreterError
+from tasks.tflite.interpreter import patch, worker
+from tasks.tflite.model_file import Contents, Operator, Tensor
+
+# By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
+WORKER = (sys.executable, "-I", worker.__file__)
+CHUNK_BYTES = 1 << 28
+ALIGNMENT = 64
+LAST_WORDS = 5
+LONGEST_S = 300  # for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
+
+
+class Pass(NamedTuple):
+    """One walk of an interpreter over some samples.
+
+    inputs: what the graph's inputs are given, [samples, *the tensor's shape] each, by the tensor's index.
+    """
+
+    samples: int
+    inputs: Dict[int, np.ndarray]
+    outputs: Sequence[Tensor]
+    change: patch.Patch = patch.NOTHING
+
+
+class Failure(NamedTuple):
+    """A pass that the interpreter refused, or died of. words: its last."""
+
+    words: str
+
+
+Outcome = Union[Failure, Dict[int, np.ndarray]]
+"""Of one pass: its outputs, [samples, *the tensor's shape] each, by the tensor's index; or why not."""
+
+
+def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable[[float], None],
+         runtime: str = "tensorflow") -> List[np.ndarray]:
+    """The codes of each output, uint8 [N, ...], for those of each input, uint8 [N, ...].
+
+    The samples are shared out among as many processes as there are processors.
+    Raises InterpreterError, which names the operators at fault.
+    """
+    total, results = len(codes[0]), []
+    inputs, outputs = ([contents.tensors[index] for index in side]
+                       for side in (contents.inputs, contents.outputs))
+    step = max(1, CHUNK_BYTES // sum(int(np.prod(tensor.shape)) for tensor in inputs + outputs))
+    for start in range(0, total, step):
+        stop = min(start + step, total)
+        parts = [part for part in np.array_split(np.arange(start, stop), processors()) if len(part)]
+        outcomes = run(content, [
+            Pass(len(part), {tensor.index: np.reshape(values[part[0]:part[-1] + 1], (-1,) + tensor.shape)
+                             for tensor, values in zip(inputs, codes)}, outputs) for part in parts],
+            lambda done, at=start, size=stop - start: progress((at + done * size) / total), runtime)
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                raise at_fault(content, contents, outcome, runtime)
+            results.append([outcome[tensor.index][:, 0] for tensor in outputs])
+    return [np.concatenate(pieces) for pieces in zip(*results)]
+
+
+def at_fault(content: bytes, contents: Contents, failure: Failure,
+             runtime: str = "tensorflow") -> InterpreterError:
+    """The error that names the operators which, run alone on zeros, fail; for a file that failed whole."""
+    alone = [Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, tensor.dtype)
+                      for tensor in contents.variable_inputs(operator)},
+                  [contents.tensors[index] for index in operator.outputs],
+                  patch.alone(content, contents, operator.number)) for operator in contents.operators]
+    guilty = [(operator, outcome.words) for operator, outcome
+              in zip(contents.operators, run(content, alone, runtime=runtime))
+              if isinstance(outcome, Failure)]
+    if not guilty:
+        return InterpreterError("the interpreter cannot run it", where="model.tflite", why=failure.words,
+                                next_step="each of its operators runs when it is alone: please report the network")
+    return InterpreterError(
+        "the interpreter cannot run {} of the {} operators of the .tflite file".format(
+            len(guilty), len(contents.operators)),
+        where=contents.name(guilty[0][0]),
+        why="\n".join(line for operator, words in guilty for line in (
+            "{} ({}): {}".format(contents.name(operator), operator.kind, words),
+            "    " + _ends(contents, operator))),
+        next_step="please report the network")
+
+
+def _ends(contents: Contents, operator: Operator) -> str:
+    """The quantization of all that an operator reads and makes."""
+    def told(indices) -> str:
+        return ", ".join("{:.6g} x (code - {})".format(tensor.scale, tensor.zero_point) for tensor in (
+            contents.tensors[index] for index in indices if index >= 0) if tensor.scale)
+    return "from {} to {}".format(told(operator.inputs), told(operator.outputs))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None] = lambda done: None,
+        runtime: str = "tensorflow") -> List[Outcome]:
+    """The outcome of each pass. `progress` hears the share of the samples that is done."""
+    count = min(processors(), len(passes))
+    shares = [passes[first::count] for first in range(count)]
+    done, total, lock = [0] * count, sum(item.samples for item in passes), threading.Lock()
+
+    def work(place: int) -> List[Outcome]:
+        def on_done(samples: int) -> None:
+            with lock:
+                done[place] = samples
+                progress(sum(done) / total)
+        return _share(content, shares[place], on_done, runtime)
+
+    if not passes:
+        return []
+    with ThreadPoolExecutor(count) as pool:
+        outcomes = list(pool.map(work, range(count)))
+    return [outcomes[number % count][number // count] for number in range(len(passes))]
+
+
+def _share(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None],
+           runtime: str) -> List[Outcome]:
+    """The outcomes of passes that are run one after the other; each death costs one pass."""
+    outcomes: List[Outcome] = []
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as arena:
+        file.write(content)
+        file.flush()
+        placed = _placed(arena, passes)
+        while len(outcomes) < len(passes):
+            at = len(outcomes)
+            before = sum(item.samples for item in passes[:at])
+            failures = _process(file, arena, placed[at:],
+                                lambda done, before=before: on_done(before + done), runtime)
+            for failure, place in zip(failures, placed[at:]):
+                outcomes.append(failure or {index: np.array(_mapped(arena, dtype, shape, offset))
+                                            for index, dtype, shape, offset in place["outputs"]})
+    return outcomes
+
+
+def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict]:
+    """The passes as the worker is told of them, their arrays one behind the other in the arena."""
+    end, placed = 0, []
+
+    def place(index: int, dtype: str, shape) -> List:
+        nonlocal end
+        offset = end
+        end += -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // ALIGNMENT) * ALIGNMENT
+        return [index, dtype, [int(size) for size in shape], offset]
+
+    for item in passes:
+        placed.append({
+            "samples": item.samples,
+            "writes": [[offset, data.hex()] for offset, data in item.change.writes],
+            "inputs": [place(index, values.dtype.name, values.shape) for index, values in item.inputs.items()],
+            "outputs": [place(tensor.index, tensor.dtype, (item.samples,) + tensor.shape)
+                        for tensor in item.outputs]})
+    arena.truncate(end)
+    for item, told in zip(passes, placed):
+        for index, dtype, shape, offset in told["inputs"]:
+            _mapped(arena, dtype, shape, offset)[...] = item.inputs[index]
+    return placed
+
+
+def _mapped(arena: IO[bytes], dtype: str, shape, offset: int) -> np.ndarray:
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    return np.memmap(arena, dtype, "r+", offset, tuple(shape))
+
+
+def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Callable[[int], None],
+             runtime: str) -> List[Optional[Failure]]:
+    """One process's work: for each pass that it came to, None or its Failure."""
+    failures: List[Optional[Failure]] = []
+    with tempfile.TemporaryFile() as log:
+        # No preexec_fn: whoever has run a Session must not run anything between fork and exec.
+        process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                   pass_fds=(file.fileno(), arena.fileno()))
+        try:
+            _order(process, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(), "longest_s": LONGEST_S,
+                             "arena": arena.fileno(), "passes": passes})
+            for line in process.stdout:
+                report = json.loads(line.decode("utf-8"))
+                if "started" in report:
+                    failures.append(Failure(""))
+                if "finished" in report:
+                    failures[-1] = None
+                if "failed" in report:
+                    failures[-1] = Failure(report["failed"].strip())
+                if "done" in report:
+                    on_done(sum(item["samples"] for item in passes[:len(failures) - 1]) + report["done"])
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            _close(process.stdin)
+        if not failures:
+            raise InterpreterError("the interpreter's process ended before it began", where=runtime,
+                                   why=_last_words(status, log),
+                                   next_step="was it killed, or is {} not installed whole?".format(runtime))
+        if failures[-1] == Failure(""):
+            failures[-1] = Failure(_last_words(status, log))
+    return failures
+
+
+def _order(process: subprocess.Popen, orders: Dict) -> None:
+    try:
+        process.stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
+        process.stdin.flush()  # and stays open: its end tells the process that we are gone
+    except BrokenPipeError:
+        pass  # it died at once; its exit code and its last words say why
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except BrokenPipeError:
+        pass
+
+
+def _last_words(status: int, log: IO[bytes]) -> str:
+    log.seek(0)
+    said = [line for line in log.read().decode("utf-8", "replace").splitlines()
+            if line.strip() and not line.startswith("INFO:")]
+    if status == -signal.SIGALRM:
+        how = "it did not return within {} s".format(LONGEST_S)
+    elif status < 0:
+        how = "the process was killed by {}".format(signal.Signals(-status).name)
+    else:
+        how = "the process ended with exit code {}".format(status)
+    return "\n".join([how] + said[-LAST_WORDS:])

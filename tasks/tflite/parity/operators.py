@@ -1,0 +1,216 @@
+"""How far a uint8 file is from what it should compute.
+
+*Locally*: each operator against the same arithmetic in float. It is given the very codes that it has in the
+file on real samples, and then, alone, codes over their whole range: real samples do not find a kernel that
+wraps where it should saturate. *End to end* is in `end_to_end.py`.
+"""
+
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.evaluation.gaps import stated
+from tasks.tflite.interpreter import patch, processes
+from tasks.tflite.model_file import Contents, Operator, Tensor
+from tasks.tflite.parity import end_to_end
+from tasks.tflite.parity.reference import kernels
+
+BOUND_LSB = 1
+
+BOUNDS_LSB: Dict[str, int] = {"LOG_SOFTMAX": 6}
+"""Kernels whose own hard-coded arithmetic makes more than BOUND_LSB inevitable.
+
+LOG_SOFTMAX gives -16 for -15.6 and less where its input's scale is up to one percent above 1/16, 1/8 or 1/4: there
+the exponentials that it leaves out begin a few codes too early. At all other scales that were tried it is within 1.
+"""
+
+DRIVEN_ELEMENTS = 1 << 15  # so many codes of an operator's inputs are tried, at least
+DRIVEN_SAMPLES = (6, 256)
+GROUP_BYTES = 1 << 26
+
+
+class Difference(NamedTuple):
+    """How far codes are from those expected. lsb: the most; share: of the codes that are off at all;
+    codes: the least and the greatest that were expected."""
+
+    lsb: int
+    share: float
+    codes: Sequence[int]
+
+
+class Finding(NamedTuple):
+    """One operator, on real samples and driven alone (None when it died of it); neither where there is a `gap`."""
+
+    name: str
+    kind: str
+    on_data: Optional[Difference]
+    driven: Optional[Difference]
+    died: str
+    """What the interpreter said when it could not run the operator alone."""
+    gap: str = ""
+    """Why the operator was not compared; then it is not known whether it is right."""
+
+    @property
+    def lsb(self) -> int:
+        return max((found.lsb for found in (self.on_data, self.driven) if found), default=0)
+
+    @property
+    def bound(self) -> int:
+        return BOUNDS_LSB.get(self.kind, BOUND_LSB)
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.died) or self.lsb > self.bound
+
+    def to_json(self) -> Dict:
+        return {"name": self.name, "kind": self.kind, "lsb": self.lsb, "bound": self.bound, "died": self.died,
+                "on_data": self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
+
+
+SAMPLES = 16
+
+
+def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphDef, floating: tf.GraphDef,
+            codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict:
+    """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
+    SAMPLES are used.
+
+        samples     how many
+        bound_lsb   what a kernel may be off, unless its own row says otherwise
+        wrong       names of the operators that are beyond their bound, or that died
+        local       a row for each operator, in the file's order: {name, kind, bound, lsb, on_data, driven, died}
+        end_to_end  a row for each tensor, the one that loses most first: see `end_to_end.Row`
+        not_measured  names of the operators that `local` has no row of
+
+    `floating` is the float model with the frozen graph's names. What cannot be measured is added to `gaps`.
+    """
+    rows = np.unique(np.linspace(0, len(codes[0]) - 1, SAMPLES).astype(int))
+    found = {"samples": len(rows), "bound_lsb": BOUND_LSB, "wrong": [], "local": [], "end_to_end": [],
+             "not_measured": [contents.name(operator) for operator in contents.operators]}
+    with stated(gaps, "the parity of the operators"):
+        known = inside(content, contents, [np.stack([values[row] for row in rows]) for values in codes])
+        findings = local(content, contents, known, progress)
+        compared = [finding for finding in findings if not finding.gap]
+        gaps.extend("the parity of {} ({}) was not measured: {}".format(finding.name, finding.kind, finding.gap)
+                    for finding in findings if finding.gap)
+        found.update(wrong=[finding.name for finding in compared if finding.wrong],
+                     local=[finding.to_json() for finding in compared],
+                     not_measured=[finding.name for finding in findings if finding.gap])
+        with stated(gaps, "the parity of the tensors end to end"):
+            found["end_to_end"] = [
+                row._asdict() for row in end_to_end.rows(contents, known, network, frozen, floating)]
+    return found
+
+
+def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
+          progress: Callable[[float], None], runtime: str = "tensorflow") -> List[Finding]:
+    """What was found of each operator, in the file's order.
+
+    known: the codes of all tensors on real samples, as `inside` gives them.
+    """
+    findings: List[Finding] = []
+    for group in _groups(contents):
+        passes, reasons = {}, {}  # type: Dict[int, processes.Pass], Dict[int, str]
+        for operator in group:
+            if not kernels.is_known(operator):
+                reasons[operator.number] = "its float arithmetic is not known here"
+                continue
+            try:
+                passes[operator.number] = driven(content, contents, operator)
+            except ValueError as error:
+                reasons[operator.number] = "it cannot be run alone: {}".format(error)
+        outcomes = dict(zip(passes, processes.run(content, list(passes.values()), runtime=runtime)))
+        for operator in group:
+            number = operator.number
+            findings.append(
+                Finding(contents.name(operator), operator.kind, None, None, "", reasons[number]) if number in reasons
+                else _finding(contents, operator, known, passes[number], outcomes[number]))
+            progress(len(findings) / len(contents.operators))
+    return findings
+
+
+def inside(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
+           runtime: str = "tensorflow") -> Dict[int, np.ndarray]:
+    """The codes [N, *shape] of every input and computed tensor by its index, on real samples."""
+    entering = {index: np.reshape(values, (-1,) + contents.tensors[index].shape)
+                for index, values in zip(contents.inputs, codes)}
+    outcome, = processes.run(content, [processes.Pass(
+        len(codes[0]), entering, contents.computed(), patch.every_tensor_out(content, contents))], runtime=runtime)
+    if isinstance(outcome, processes.Failure):
+        raise processes.at_fault(content, contents, outcome, runtime)
+    return {**entering, **outcome}
+
+
+def _finding(contents: Contents, operator: Operator, known: Dict[int, np.ndarray],
+             given: processes.Pass, outcome: processes.Outcome) -> Finding:
+    entering = {tensor.index: known[tensor.index] for tensor in contents.variable_inputs(operator)}
+    on_data = _difference(contents, operator, entering, known)
+    died = isinstance(outcome, processes.Failure)
+    return Finding(contents.name(operator), operator.kind, on_data,
+                   None if died else _difference(contents, operator, given.inputs, outcome),
+                   outcome.words if died else "")
+
+
+def _difference(contents: Contents, operator: Operator, entering: Dict[int, np.ndarray],
+                made: Dict[int, np.ndarray]) -> Difference:
+    wanted = kernels.expected(contents, operator, entering)
+    off = kernels.differences([made[index] for index in operator.outputs], wanted)
+    return Difference(int(off.max()), float(np.mean(off > 0)),
+                      (int(min(values.min() for values in wanted)), int(max(values.max() for values in wanted))))
+
+
+def _groups(contents: Contents) -> Iterator[List[Operator]]:
+    """The operators in order, as many at a time as fit into GROUP_BYTES when driven."""
+    group: List[Operator] = []
+    size = 0
+    for operator in contents.operators:
+        ends = list(contents.variable_inputs(operator)) + [contents.tensors[index] for index in operator.outputs]
+        needed = _samples(contents, operator) * sum(int(np.prod(tensor.shape)) for tensor in ends)
+        if group and size + needed > GROUP_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(operator)
+        size += needed
+    yield group
+
+
+def _samples(contents: Contents, operator: Operator) -> int:
+    sizes = [int(np.prod(tensor.shape)) for tensor in contents.variable_inputs(operator)]
+    if not sizes:
+        return 1  # of constants alone: there is nothing to vary
+    smallest = min(sizes)
+    return int(np.clip(-(-DRIVEN_ELEMENTS // max(1, smallest)), *DRIVEN_SAMPLES))
+
+
+def driven(content: bytes, contents: Contents, operator: Operator) -> processes.Pass:
+    """The operator alone, with codes over their whole range."""
+    random, samples = np.random.RandomState(operator.number), _samples(contents, operator)
+    inputs = contents.variable_inputs(operator)
+    return processes.Pass(
+        samples, {tensor.index: _codes(random, contents, operator, tensor, place, samples)
+                  for place, tensor in enumerate(inputs)},
+        [contents.tensors[index] for index in operator.outputs],
+        patch.alone(content, contents, operator.number))
+
+
+def _codes(random: np.random.RandomState, contents: Contents, operator: Operator, tensor: Tensor, place: int,
+           samples: int) -> np.ndarray:
+    """[samples, *shape]: everything at an end of the range, each input at the other's opposite, extremes
+    mixed and as the layer's weights want them, and random codes."""
+    if tensor.dtype == "bool":
+        return random.randint(0, 2, (samples,) + tensor.shape).astype(bool)
+    codes = random.randint(0, 256, (samples,) + tensor.shape).astype(tensor.dtype)
+    codes[0], codes[1] = 0, 255
+    codes[2], codes[3] = (0, 255) if place else (255, 0)
+    codes[4] = random.choice([0, 255], tensor.shape)
+    layers = [contents.tensors[index] for index in operator.inputs[1:2]
+              if index >= 0 and contents.tensors[index].value is not None
+              and contents.tensors[index].dtype == "uint8" and len(tensor.shape) == contents.tensors[index].value.ndim]
+    for weights in layers:  # the first output's largest sum
+        codes[5] = np.where(np.resize(weights.value[:1] > weights.zero_point, tensor.shape), 255, 0)
+    if operator.kind == "L2_NORMALIZATION":
+        for pad in contents.operators:  # its last channel never varies: see rewrites/composites.py
+            if pad.kind == "PADV2" and tensor.index in pad.outputs:
+                codes[..., -1] = contents.tensors[pad.inputs[2]].value
+    return codes

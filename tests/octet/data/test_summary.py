@@ -1,0 +1,46 @@
+import numpy as np
+
+from octet.data import sheet, summary
+from octet.data.dataset import Dataset, Input, Part, Target
+from octet.datasets import digits
+
+
+def one(codes, **targets):
+    return Dataset({"image": Input(codes.shape[1:], 0.0, 1.0)}, {name: target for name, (target, _) in targets.items()},
+                   {"train": Part({"image": codes}, {name: values for name, (_, values) in targets.items()})})
+
+
+def test_the_bulk_of_the_codes_is_told_whatever_lies_outside():
+    codes = np.full((100, 100), 7, np.uint8)
+    codes[0, :5] = 255
+    assert summary.used_codes(codes) == (1, 7, 7)
+    every = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+    assert summary.used_codes(every) == (256, 0, 255)
+
+
+def test_sound_data_has_no_notes():
+    assert summary.notes(digits.load()) == []
+
+
+def test_a_contact_sheet_has_a_row_for_each_class_and_is_what_the_network_sees():
+    codes = np.zeros((6, 4, 4, 1), np.uint8)
+    codes[3:] = 200
+    drawn = np.asarray(sheet.draw(one(codes, label=(Target("class", ["dark", "bright"]), np.arange(6) // 3))))
+    assert drawn.shape == (2 * (sheet.CELL + sheet.TEXT), sheet.COLUMNS * sheet.CELL, 3)
+    middle = sheet.TEXT + sheet.CELL // 2
+    assert (drawn[middle, 10] == 0).all() and (drawn[middle + sheet.CELL + sheet.TEXT, 10] == 200).all()
+    assert (drawn[middle, 4 * sheet.CELL] == 255).all()  # there are three of the class
+
+
+def test_masks_are_drawn_beside_their_pictures_with_ignored_pixels_black():
+    labels = np.array([[[0, 1], [255, 1]]] * 2, np.int32)
+    target = Target("class_map", ["a", "b"], (2, 2), ignore=255)
+    drawn = np.asarray(sheet.draw(one(np.zeros((2, 2, 2, 3), np.uint8), mask=(target, labels))))
+    top, left = sheet.TEXT, sheet.CELL
+    assert (drawn[top + 5, left + 5] == sheet.COLOURS[0]).all()
+    assert (drawn[top + 5, left + 60] == sheet.COLOURS[1]).all()
+    assert (drawn[top + 60, left + 5] == 0).all()
+
+
+def test_what_is_no_picture_has_no_sheet():
+    assert sheet.draw(one(np.zeros((3, 5), np.uint8), label=(Target("class", "ab"), np.arange(3) % 2))) is None

@@ -1,0 +1,244 @@
+"""A checkout of its own, with an environment of its own, where source can be edited and run.
+
+The real `pipeline`, `octet`, Luigi, processes and files. `tasks` is the light stand-in (`light/`), so that a
+whole run takes seconds; or the real one, with TensorFlow and toco, and takes twenty. A user's folder `mine`
+holds a recipe, a model, and pictures; edits of it are the same whatever the stages are.
+"""
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Dict, List, NamedTuple
+
+from PIL import Image
+
+from pipeline.spec import STAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+LIGHT = Path(__file__).resolve().parent / "light"
+
+RECIPE = """\
+data: {dataset: image_folder, args: {path: photos, size: [4, 4], channels: 1, split: {validation: 0.2}}}
+model: {build: "nets.net:build", args: {width: 8}}
+train: {epochs: 1}
+quantize: {epochs: 1}
+validate: {max_accuracy_drop: 0.95}
+"""
+NET = '''\
+"""A user's model."""
+
+import os
+
+from nets import blocks
+
+CHANCE = {!r}  # what no key knows: a test writes it to get other bytes
+
+
+def build(input_shape, classes, width, sleep_s=0):
+    blocks.wait(sleep_s)
+    return blocks.network(input_shape, [width], classes, 0.2 if os.path.exists(CHANCE) else 0.1)
+'''
+BLOCKS = '''\
+import time
+{imports}
+try:
+    from nets import fast
+except ImportError:
+    fast = None
+
+
+def wait(seconds):
+    time.sleep(seconds)
+
+
+def network(input_shape, widths, classes, bias):
+    return stacked(input_shape, [layer(width, bias + (fast.STEP if fast else 0)) for width in widths], classes)
+{rest}'''
+LIGHT_BLOCKS = BLOCKS.format(imports="", rest='''
+
+def layer(width, bias):
+    return dict(width=width, bias=bias, scale=1.0)
+
+
+def stacked(input_shape, layers, classes):
+    return [layers, classes]
+''')
+REAL_BLOCKS = BLOCKS.format(imports="\nimport tensorflow as tf\n", rest='''
+
+def layer(width, bias):
+    return tf.keras.layers.Dense(
+        width, "relu", bias_initializer=tf.keras.initializers.Constant(bias),
+        kernel_initializer=tf.keras.initializers.VarianceScaling(scale=1.0))
+
+
+def stacked(input_shape, layers, classes):
+    return tf.keras.Sequential([tf.keras.layers.Flatten(input_shape=input_shape)] + layers + [
+        tf.keras.layers.Dense(classes, "softmax")])
+''')
+
+
+class Run(NamedTuple):
+    """What a run of `luigi` came to: its exit code, the stages that it made, what it said."""
+
+    code: int
+    made: List[str]
+    said: str
+
+
+class Checkout:
+    """root: the checkout. mine: the user's folder. store: its store, made by the first run."""
+
+    def __init__(self, folder: Path, real: bool = False) -> None:
+        """real: the stages are those of this checkout."""
+        self.real = real
+        self.folder, self.root, self.mine = folder, folder / "checkout", folder / "mine"
+        self.store, self.timeout_s = folder / "store", 600 if real else 120
+        for name in ("pipeline", "octet", "models"):
+            shutil.copytree(str(ROOT / name), str(self.root / name), ignore=_not_needed)
+        if real:
+            shutil.copytree(str(ROOT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
+        else:
+            self._put_light_stages()
+        self._make_environment()
+        self.furnish()
+        self.use_store(self.store)
+
+    def _put_light_stages(self) -> None:
+        shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
+        shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
+        for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py", "data.py",
+                     "training/schedule.py"):
+            _copy(ROOT / "tasks" / name, self.root / "tasks" / name)
+        for name in {check for spec in STAGES.values() for check in spec.checks}:
+            path = self.root / "tasks" / (name.replace(".", "/") + ".py")
+            path.write_text("def run(job, progress):\n    return {}\n")
+        # What the stages promise follows the real `spec.py`, so that another product there breaks nothing here.
+        (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
+            {spec.module: list(spec.products) for spec in STAGES.values()}))
+
+    def furnish(self) -> None:
+        """The user's folder as it is at first."""
+        shutil.rmtree(str(self.mine), ignore_errors=True)
+        self.put("faces.yaml", RECIPE)
+        self.put("nets/__init__.py", "")
+        self.put("nets/net.py", NET.format(str(self.mine / "chance")))
+        self.put("nets/blocks.py", REAL_BLOCKS if self.real else LIGHT_BLOCKS)
+        for part, count in (("train", 5), ("test", 2)):
+            for shade, name in enumerate(("cat", "dog")):
+                for index in range(count):
+                    self.picture("photos/{}/{}/{}.png".format(part, name, index),
+                                 100 * shade + 10 * index + (part == "test"))
+
+    def use_store(self, store: Path) -> None:
+        """From now on, runs use that store."""
+        self.store = store
+        config = configparser.RawConfigParser()
+        config.read(str(ROOT / "luigi.cfg"))
+        for name, value in (("recipe", self.mine / "faces.yaml"), ("store", store), ("recipes", self.mine)):
+            config.set("octet", name, str(value))
+        with (self.root / "luigi.cfg").open("w") as out:
+            config.write(out)
+
+    def put(self, name: str, text: str) -> Path:
+        """A file of the user's."""
+        path = self.mine / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def picture(self, name: str, shade: int) -> Path:
+        """A picture of the user's, all of one shade."""
+        path = self.mine / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), shade).save(str(path))
+        return path
+
+    def change(self, path: Path, old: str, new: str) -> None:
+        """The text of a file, with what is `old` in it replaced."""
+        text = path.read_text()
+        assert old in text, "{} has no {!r}".format(path, old)
+        path.write_text(text.replace(old, new))
+
+    @property
+    def environment(self) -> Dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if name == "TMPDIR"}
+        return {**ours, "PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(self.root / "luigi.cfg"),
+                "OCTET_CACHE": str(self.folder / "cache"), "HOME": str(self.folder)}
+
+    def command(self, *words: str, stage: str = "ValidateInterpreter", recipe: str = "faces") -> List[str]:
+        """`luigi` with the local scheduler, unless `words` say otherwise."""
+        scheduler = [] if any("scheduler" in word for word in words) else ["--local-scheduler"]
+        return [str(self.python), "-m", "luigi", "--module", "pipeline", stage, "--recipe",
+                str(self.mine / (recipe + ".yaml"))] + scheduler + list(words)
+
+    def luigi(self, *words: str, **which: str) -> Run:
+        done = subprocess.run(self.command(*words, **which), cwd="/", env=self.environment, timeout=self.timeout_s,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return run_of(done.returncode, done.stdout.decode())
+
+    def start(self, *words: str, **which: str) -> subprocess.Popen:
+        """A run that goes on in the background; `finish` waits for it."""
+        return subprocess.Popen(self.command(*words, **which), cwd="/", env=self.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def octet(self, *words: str) -> "subprocess.CompletedProcess":
+        return subprocess.run([str(self.python), "-m", "pipeline.cli.main"] + [str(word) for word in words],
+                              cwd="/", env=self.environment, timeout=self.timeout_s, capture_output=True,
+                              text=True)
+
+    def why(self, recipe: str = "faces") -> Dict[str, List[str]]:
+        """{stage: [state, reason, ...]} as `octet why` says."""
+        done = self.octet("why", self.mine / (recipe + ".yaml"), "--json")
+        assert done.returncode == 0, done.stderr
+        return {stage: [said["state"]] + said["reasons"] for stage, said in json.loads(done.stdout).items()}
+
+    def artifact(self, stage: str) -> Path:
+        """The folder of the one artifact that there is of a stage."""
+        folder, = [path for path in (self.store / "artifacts" / stage).iterdir()
+                   if not path.name.startswith(".")]
+        return folder
+
+    def _make_environment(self) -> None:
+        environment = self.folder / "environment"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+        self.python = environment / "bin" / "python"
+        self.packages, = environment.glob("lib/python*/site-packages")
+        (self.packages / "checkout.pth").write_text("{}\n{}\n".format(
+            self.root, sysconfig.get_path("purelib")))
+
+
+def finish(process: subprocess.Popen, timeout_s: float = 60) -> Run:
+    """What a started run came to."""
+    said, _ = process.communicate(timeout=timeout_s)
+    return run_of(process.returncode, said.decode())
+
+
+def run_of(code: int, said: str) -> Run:
+    return Run(code, re.findall(r"^(\w+): started$", said, re.MULTILINE), said)
+
+
+def damage(path: Path, content: bytes) -> None:
+    """The file's bytes are `content`, whatever its permissions, and its mtime is what it was."""
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(before.st_mode)
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(str(source), str(target), ignore=_not_needed)
+    else:
+        shutil.copy(str(source), str(target))
+
+
+def _not_needed(folder: str, names: List[str]) -> List[str]:
+    return [name for name in names if name in ("__pycache__", "mnist.npz")]

@@ -1,0 +1,56 @@
+"""`octet new` and `octet data`, the real commands, on data as a person has it."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.octet.datasets.samples import pictures
+from tests.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    pictures(tmp_path)
+    return Project(tmp_path)
+
+
+def test_a_recipe_is_written_for_pictures_and_is_fit_to_look_at(project):
+    made = project.octet("new", "set", "mine.yaml", cwd=project.folder)
+    assert made.returncode == 0, made.stderr
+    sheet = project.folder / "sheet.png"
+    seen = project.octet("data", str(project.folder / "mine.yaml"), "--sheet", str(sheet))
+    assert seen.returncode == 0, seen.stderr
+    assert "samples: 18 train, 2 validation, 6 test" in seen.stdout
+    assert "note: held out of the training samples" in seen.stdout.replace("pictures", "samples")
+    with Image.open(str(sheet)) as image:
+        assert len(np.unique(np.asarray(image))) > 10
+    assert not project.store.exists()
+
+
+def test_what_would_be_lost_is_told_as_json_too(project):
+    (project.folder / "set" / "train" / "cat" / "notes.txt").write_text("a note")
+    project.recipe.write_text("data: {dataset: image_folder, args: {path: set, size: [8, 8]}}\nmodel: {build: lenet}\n")
+    found = json.loads(project.octet("data", str(project.recipe), "--json").stdout)
+    assert found["targets"]["label"]["train"] == [9, 9] and not found["sheet"]
+    assert any("not read in train/: 1 .txt (train/cat/notes.txt)" in note for note in found["notes"])
+
+
+def test_nothing_is_written_over_and_bad_places_are_said(project):
+    assert project.octet("new", "set", "recipe", cwd=project.folder).returncode == 2
+    assert "is there already" in project.octet("new", "set", "recipe.yaml", cwd=project.folder).stderr
+    assert "no data that is known" in project.octet("new", "nothing", cwd=project.folder).stderr
+    refused = project.octet("data", str(project.recipe), "--sheet", "sheet.txt")
+    assert refused.returncode == 2 and "is no place for a PNG file" in refused.stderr
+
+
+def test_a_network_is_written_beside_a_recipe_that_needs_one(project):
+    arrays = {"{}_{}".format(name, part): np.random.RandomState(0).rand(20, 3).astype(np.float32)
+              for name in ("x", "y") for part in ("train", "validation", "test")}
+    np.savez(str(project.folder / "heat.npz"), **arrays)
+    assert project.octet("new", "heat.npz", cwd=project.folder).returncode == 0
+    assert os.path.exists(str(project.folder / "net.py"))
+    checked = project.octet("check", str(project.folder / "heat.yaml"))
+    assert checked.returncode == 0 and "fit to run" in checked.stdout, checked.stderr

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.inputs import key
+from pipeline.inputs.snapshot import Snapshot
+from pipeline.spec import STAGES
+
+SNAPSHOT = Snapshot(
+    recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
+    sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
+              "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
+              "validate": {"max_accuracy_drop": 0.01}},
+    data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
+    source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
+    versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
+    closures={})
+FLOAT = {"TrainFloat": {"float.pb": "ee", "network.json": "ff"}}
+
+
+def of(stage, upstream=FLOAT, **changes):
+    return key.of(STAGES[stage], SNAPSHOT._replace(**changes), upstream)[0]
+
+
+def with_section(name, value):
+    return {**SNAPSHOT.sections, name: value}
+
+
+def test_golden():
+    """Another digest here means that every artifact of every user is made again: say so."""
+    assert of("TrainQAT") == (
+        "decfeeab061bbcc4a31a75edcb7ec3ee5b132f9da3c5a3b013f2f55050461b14")
+
+
+def test_key_is_the_digest_of_its_preimage():
+    found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
+    assert found == key.digest(preimage)
+    assert set(preimage["recipe"]) == {"seed", "data", "augment", "quantize"}
+
+
+def test_a_section_that_is_read_changes_the_key_and_no_other_does():
+    assert of("TrainFloat", sections=with_section("train", {"epochs": 3})) != of("TrainFloat")
+    for name in ("quantize", "convert", "validate"):
+        assert of("TrainFloat", sections=with_section(name, {"x": 1})) == of("TrainFloat")
+
+
+def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
+    upstream = {name: {"file": "00"} for name in STAGES}
+    changed = [stage for stage in STAGES
+               if of(stage, upstream, sections=with_section("augment", {"x": 1})) != of(stage, upstream)]
+    assert changed == ["TrainFloat", "TrainQAT"]
+
+
+def test_a_changed_threshold_changes_no_key_at_all():
+    upstream = {name: {"file": "00"} for name in STAGES}
+    for stage in STAGES:
+        assert of(stage, upstream, sections=with_section("validate", {})) == of(stage, upstream)
+
+
+def test_a_corrected_test_label_retrains_nothing():
+    data = dict(SNAPSHOT.data, test="c0")
+    assert of("TrainFloat", data=data) == of("TrainFloat")
+    assert of("TrainQAT", data=data) == of("TrainQAT")
+    upstream = {"TrainQAT": {"network.pb": "00"}}
+    assert of("EvalGraph", upstream, data=data) != of("EvalGraph", upstream)
+
+
+@pytest.mark.parametrize("change", [
+    {"source": {**SNAPSHOT.source, "TrainQAT": {"tasks/stages/train_qat.py": "d0"}}},
+    {"versions": {**SNAPSHOT.versions, "TrainQAT": {"python": "3.7", "tensorflow": "1.15.0"}}},
+    {"data": {**SNAPSHOT.data, "train": "a0"}}])
+def test_source_versions_and_data_change_the_key(change):
+    assert of("TrainQAT", **change) != of("TrainQAT")
+
+
+def test_a_file_that_the_recipe_names_counts_where_its_section_is_read():
+    weights = {"model.weights": "0123"}
+    assert of("TrainFloat", files=weights) != of("TrainFloat")
+    assert of("TrainQAT", files=weights) == of("TrainQAT")
+
+
+def test_other_upstream_bytes_change_the_key():
+    other = {"TrainFloat": {"float.pb": "e0", "network.json": "ff"}}
+    assert of("TrainQAT", other) != of("TrainQAT")
+
+
+def test_what_a_stage_does_not_need_stays_out():
+    assert of("TrainQAT", {**FLOAT, "Freeze": {"frozen.pb": "99"}}) == of("TrainQAT")
+
+
+def test_a_missing_upstream_is_an_error():
+    with pytest.raises(KeyError):
+        of("TrainQAT", {})
+
+
+def test_name_and_place_of_the_recipe_are_no_content():
+    moved = SNAPSHOT._replace(recipe=Path("/s/other.yaml"), folder=Path("/s"))
+    assert moved.digest == SNAPSHOT.digest
+    assert SNAPSHOT._replace(data={}).digest != SNAPSHOT.digest
+
+
+def test_what_json_cannot_say_is_refused():
+    with pytest.raises(ValueError):
+        key.canonical({"rate": float("nan")})
+
+
+def test_every_stage_needs_only_earlier_ones():
+    names = list(STAGES)
+    for spec in STAGES.values():
+        assert all(names.index(need) < names.index(spec.name) for need in spec.needs)

@@ -1,0 +1,219 @@
+"""How a stage's process ends, with the real door: threads, input, silence, lack of memory, faults, interrupts.
+
+The stage is `digest`, the only one without TensorFlow; the user's code is a dataset's `digest`."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from octet.errors import DatasetError, StageDied
+from octet.job import Job
+from pipeline.inputs import snapshot
+from pipeline.process import child, scratch
+from pipeline.process.exit_reasons import Unexpected
+from tests.pipeline.process.test_child import PREAMBLE, gone
+from tests.project import _interruptible
+
+ROOT = Path(__file__).resolve().parents[3]
+IMPORTS = """
+import sys
+sys.path.insert(0, {!r})
+from pathlib import Path
+from tests.pipeline import test_endings as t
+from pipeline import child
+"""
+DATASET = """
+import sys, threading, time
+
+def load():
+    raise NotImplementedError
+
+def digest(part):
+{}
+    return "0" * 64
+"""
+
+
+def job_of(folder, body):
+    (folder / "mine.py").write_text(DATASET.format("\n".join("    " + line for line in body.splitlines())))
+    return Job(stage="digest", settings={"data": {"dataset": "./mine.py", "args": {}}, "parts": ["test"]}, inputs={},
+               output=str(folder / "out"), recipe_folder=str(folder), origin=str(ROOT))
+
+
+def run(folder, body, log=None, **said):
+    return child.run(job_of(folder, body), lambda *progress: None, log or folder / "log.txt", door_of(folder), **said)
+
+
+def door_of(folder):
+    """The real door, with a private copy of the source."""
+    sections = {"data": {"dataset": "./mine.py", "args": {}}, "model": {"build": "lenet", "weights": None}}
+    return snapshot._trees(sections, folder, ROOT, ("digest",))["digest"].write
+
+
+def run_small(folder, code, report=lambda *progress: None, settings=None):
+    """A small door, which runs `code`."""
+    job = Job("train_float", settings or {}, {}, str(folder / "out"), "")
+    return child.run(job, report, folder / "log.txt", door=lambda source: (sys.executable, "-I", "-c", PREAMBLE + code))
+
+
+def test_work_that_is_done_waits_for_no_thread(tmp_path):
+    started = time.monotonic()
+    assert run(tmp_path, "threading.Thread(target=time.sleep, args=(600,)).start()") == {"test": "0" * 64}
+    assert time.monotonic() - started < 10
+
+
+def test_a_process_that_has_said_its_result_and_stays_is_killed(tmp_path):
+    started = time.monotonic()
+    metrics = run_small(tmp_path, "say(metrics={'pid': os.getpid()}); time.sleep(600)")
+    assert time.monotonic() - started < 20 and gone(metrics["pid"])
+
+
+@pytest.mark.parametrize("code, said", [("input('which part? ')", "EOFError"), ("breakpoint()", "no terminal"),
+                                        ("import pdb; pdb.set_trace()", "BdbQuit"), ("sys.exit(0)", "SystemExit"),
+                                        ("raise KeyboardInterrupt", "KeyboardInterrupt")])
+def test_user_code_that_asks_or_leaves_is_an_error_with_its_line(tmp_path, code, said):
+    with pytest.raises(Exception) as caught:
+        run(tmp_path, code)
+    assert said in str(caught.value) and "mine.py" in str(caught.value)
+    assert not isinstance(caught.value, (StageDied, Unexpected))
+
+
+def test_silence_is_told_with_the_line_that_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(child, "QUIET_S", 3.0)
+    told = []
+
+    def wait(message):
+        told.append(message)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "while True: time.sleep(0.1)", on_wait=wait)
+    assert re.search(r"no report for 3 s; still at .*mine\.py:8 in digest", told[0])
+
+
+def test_what_cannot_be_shown_ends_no_work(tmp_path):
+    def full(*said):
+        raise OSError(28, "No space left on device")
+
+    assert run_small(tmp_path, "say(progress=0.1); say(progress=0.2); say(metrics={'a': 1})", full) == {"a": 1}
+
+
+def test_a_log_on_a_full_disk_ends_no_work(tmp_path):
+    code = "print('x' * 100000, flush=True)\nsys.stderr.write('y' * 100000)\nprint('\\ud800')"
+    assert run(tmp_path, code, log=Path("/dev/full")) == {"test": "0" * 64}
+
+
+def test_lack_of_memory_says_what_there_was_and_what_was_taken(tmp_path):
+    with pytest.raises(StageDied, match="MemoryError") as caught:
+        run(tmp_path, "kept = bytearray(200 << 20)\nbytearray(1 << 60)")
+    taken = re.search(r"took up to (\d+) MB of memory; the machine has [\d.]+ GB", caught.value.why)
+    assert 200 < int(taken.group(1)) < 400
+    assert "make smaller" in caught.value.next_step
+
+
+def test_a_kill_is_told_with_the_memory_that_was_taken(tmp_path):
+    with pytest.raises(StageDied, match="SIGKILL") as caught:
+        run(tmp_path, "kept = b'1' * (200 << 20)\nimport os; os.kill(os.getpid(), 9)")
+    assert 200 < int(re.search(r"took up to (\d+) MB", caught.value.why).group(1)) < 400
+
+
+def test_a_limited_address_space_is_named(tmp_path):
+    job_of(tmp_path, "bytearray(1 << 31)")
+    code = IMPORTS.format(str(ROOT)) + "t.run(Path({!r}), 'bytearray(1 << 31)')".format(str(tmp_path))
+    done = subprocess.run(["bash", "-c", 'ulimit -v 1500000; exec "$@"', "bash", sys.executable, "-c", code],
+                          capture_output=True, text=True, cwd=str(ROOT))
+    assert "`ulimit -v` allows 1.5 GB of address space" in done.stderr, done.stderr
+    assert "MemoryError" in done.stderr
+
+
+def test_a_batch_that_needs_too_much_is_named(tmp_path):
+    code = "print(\"terminate called after throwing an instance of 'std::bad_alloc'\", flush=True); os.abort()"
+    with pytest.raises(StageDied, match="SIGABRT: it ran out of memory") as caught:
+        run_small(tmp_path, code, settings={"train": {"batch_size": 512}})
+    assert "train.batch_size (now 512)" in caught.value.next_step
+
+
+def test_a_pipe_that_user_code_closes_is_named(tmp_path):
+    with pytest.raises(StageDied, match="exit code 1") as caught:
+        run(tmp_path, "import os; os.closerange(3, 100)")
+    assert "pipe to the parent was closed" in caught.value.why
+
+
+def test_the_frames_of_a_traceback_stay_in_the_log(tmp_path):
+    with pytest.raises(StageDied, match="exit code 1") as caught:
+        run_small(tmp_path, "def f():\n    raise ValueError('odd')\nf()")
+    assert caught.value.why == "ValueError: odd" and "Traceback" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_fault_of_ours_is_one_line_and_the_place_of_its_traceback(tmp_path):
+    job = job_of(tmp_path, "pass")
+    job = job._replace(settings={"data": job.settings["data"]})  # without the parts
+    with pytest.raises(Unexpected, match="KeyError: 'parts'") as caught:
+        child.run(job, lambda *said: None, tmp_path / "log.txt", door_of(tmp_path))
+    assert caught.value.exit_code == 1 and "report" in caught.value.next_step
+    assert str(tmp_path / "log.txt") in caught.value.next_step
+    assert "Traceback" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_fault_of_the_users_code_is_the_users(tmp_path):
+    with pytest.raises(DatasetError, match="ZeroDivisionError"):
+        run(tmp_path, "1 / 0")
+
+
+def test_rubbish_in_the_pipe_harms_nothing(tmp_path):
+    code = "import os\nfor fd in range(3, 20):\n    try:\n        os.write(fd, b'\\xff rubbish\\n[1]\\n')\n" \
+           "    except OSError:\n        pass"
+    assert run(tmp_path, code) == {"test": "0" * 64}
+
+
+def test_an_interrupt_while_a_process_starts_leaves_nothing(tmp_path):
+    code = IMPORTS.format(str(ROOT)) + (
+        "print('ready', flush=True)\n"
+        "try:\n    while True:\n        t.run(Path({!r}), 'time.sleep(0.1)')\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)").format(str(tmp_path))
+    for moment in range(12):
+        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               cwd=str(ROOT), preexec_fn=_interruptible, start_new_session=True)
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(0.001 + 0.017 * moment)
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.communicate(timeout=20)[1]
+        assert (run.returncode, said) == (130, "")
+        assert not list(tmp_path.glob("*.tmp"))
+
+
+HOLD = """
+import sys, time
+sys.path.insert(0, {!r})
+from pipeline import scratch
+with scratch.folder("octet-check-", "test") as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_folders_of_killed_checks_are_swept_and_those_of_living_ones_are_not(tmp_path, monkeypatch):
+    held = [subprocess.Popen([sys.executable, "-c", HOLD.format(str(ROOT))], stdout=subprocess.PIPE, text=True,
+                             env=dict(os.environ, TMPDIR=str(tmp_path))) for _ in range(2)]
+    dead, living = [Path(process.stdout.readline().strip()) for process in held]
+    held[0].kill()
+    held[0].wait()
+    canary = tmp_path / "canary"
+    canary.mkdir()
+    (canary / "kept").write_text("kept")
+    (dead / "link").symlink_to(canary)
+    (tmp_path / "octet-check-link").symlink_to(canary)
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with scratch.folder("octet-check-", "test") as folder:
+        assert folder.parent == tmp_path
+        assert not dead.exists() and living.exists()
+    held[1].kill()
+    held[1].wait()
+    assert (canary / "kept").read_text() == "kept" and not folder.exists()

@@ -1,0 +1,153 @@
+"""Several runs at once, as real processes, with and without a real luigid."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.spec import STAGES
+from tests.pipeline.checkout import Checkout, finish
+
+ALL = list(STAGES)
+SLOW = "width: 8, sleep_s: 2"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    checkout = Checkout(tmp_path)
+    checkout.change(checkout.mine / "faces.yaml", "width: 8", SLOW)
+    return checkout
+
+
+def made_once(*runs):
+    """Each stage was made by one of the runs, and by one only."""
+    made = [stage for run in runs for stage in run.made]
+    return sorted(made) == sorted(ALL)
+
+
+def until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("not within {} s".format(seconds))
+
+
+def child_of(process):
+    """The stage's process of a run, once there is one."""
+    def look():
+        for below in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if any(word.endswith("tasks/__main__.py") for word in below.cmdline()):
+                    return below
+    return until(look)
+
+
+@contextlib.contextmanager
+def luigid(checkout):
+    """A central scheduler; yields (its process, the option that names it)."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "luigid"), "--address", "127.0.0.1", "--port", str(port),
+               "--state-path", str(checkout.folder / "state"), "--logdir", str(checkout.folder)]
+    process = subprocess.Popen(command, env=checkout.environment, cwd="/", stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        yield process, "--scheduler-url=http://127.0.0.1:{}".format(port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def scheduler(checkout, central):
+    if not central:
+        yield ()
+        return
+    with luigid(checkout) as (_, option):
+        yield (option,)
+
+
+@pytest.mark.parametrize("central", [False, True], ids=["alone", "luigid"])
+def test_of_two_runs_one_makes_and_both_succeed(checkout, central):
+    with scheduler(checkout, central) as words:
+        runs = [finish(run) for run in [checkout.start(*words), checkout.start(*words)]]
+    assert [run.code for run in runs] == [0, 0], runs
+    assert made_once(*runs)
+
+
+def test_of_four_runs_and_two_workers_each_stage_is_made_once(checkout):
+    runs = [finish(run, 120) for run in [checkout.start("--workers", "2") for _ in range(4)]]
+    assert [run.code for run in runs] == [0, 0, 0, 0], runs
+    assert made_once(*runs)
+
+
+def test_two_recipes_with_the_same_training_train_once(checkout):
+    shutil.copy(str(checkout.mine / "faces.yaml"), str(checkout.mine / "other.yaml"))
+    checkout.change(checkout.mine / "other.yaml", "quantize: {epochs: 1}", "quantize: {epochs: 2}")
+    runs = [finish(run) for run in [checkout.start(), checkout.start(recipe="other")]]
+    assert [run.code for run in runs] == [0, 0], runs
+    assert [stage for run in runs for stage in run.made].count("TrainFloat") == 1
+
+
+@pytest.mark.parametrize("central", [False, True], ids=["alone", "luigid"])
+def test_when_the_builder_is_killed_the_other_takes_over(checkout, central):
+    with scheduler(checkout, central) as words:
+        builder = checkout.start(*words)
+        child = child_of(builder)
+        other = checkout.start(*words)
+        time.sleep(1)
+        builder.send_signal(signal.SIGKILL)
+        builder.communicate()
+        run = finish(other, 90)
+    assert run.code == 0 and run.made == ALL, run
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.parametrize("central", [False, True], ids=["alone", "luigid"])
+def test_when_the_builder_fails_the_other_takes_over(checkout, central):
+    flag = checkout.put("fail-once", "")
+    checkout.change(checkout.mine / "nets" / "blocks.py", "time.sleep(seconds)",
+                 "time.sleep(seconds)\n    import os\n    if os.path.exists({0!r}):\n"
+                 "        os.unlink({0!r})\n        raise ValueError('once')".format(str(flag)))
+    with scheduler(checkout, central) as words:
+        builder = checkout.start(*words)
+        child_of(builder)
+        runs = [finish(run, 90) for run in (builder, checkout.start(*words))]
+    assert sorted(run.code != 0 for run in runs) == [False, True], runs
+    assert not flag.exists()
+
+
+def test_a_scheduler_that_dies_in_between_loses_nothing(checkout):
+    with luigid(checkout) as (process, option):
+        going_on = checkout.start(option)
+        child_of(going_on)
+        process.kill()
+        try:
+            finish(going_on, 90)
+        finally:
+            going_on.kill()
+    run = checkout.luigi()
+    assert run.code == 0, run
+    assert "TrainFloat" in run.made or os.listdir(str(checkout.store / "artifacts" / "TrainFloat"))
+    assert checkout.octet("verify").returncode == 0
+
+
+def test_a_waiting_run_says_so(checkout):
+    builder = checkout.start()
+    child_of(builder)
+    waiting = finish(checkout.start())
+    assert finish(builder).code == 0
+    assert "another run is making it" in waiting.said

@@ -1,0 +1,302 @@
+"""Each edit against the exact set of stages that it makes run, and the reason that is given: done,
+asked, run. The table in docs/staleness.md is this one."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Callable, List, NamedTuple
+
+import pytest
+
+from pipeline.spec import STAGES
+from tests.pipeline.checkout import ROOT, Checkout, damage
+
+ALL = list(STAGES)
+PAGE = ROOT / "docs" / "staleness.md"
+RATE = "learning_rate: 0.002"
+
+
+class Edit(NamedTuple):
+    """what: the edit, in words. do: it. runs: the stages that run because of it. first: the first of
+    them and why. recipe: which recipe is run."""
+
+    what: str
+    do: Callable[[Checkout], object]
+    runs: List[str]
+    why: str = ""
+    recipe: str = "faces"
+
+
+def recipe(old: str, new: str) -> Callable[[Checkout], None]:
+    return lambda checkout: checkout.change(checkout.mine / "faces.yaml", old, new)
+
+
+def source(name: str, old: str, new: str) -> Callable[[Checkout], None]:
+    return lambda checkout: checkout.change(checkout.root / name, old, new)
+
+
+def user(name: str, old: str, new: str) -> Callable[[Checkout], None]:
+    return lambda checkout: checkout.change(checkout.mine / name, old, new)
+
+
+def picture(name: str, shade: int) -> Callable[[Checkout], Path]:
+    return lambda checkout: checkout.picture("photos/" + name, shade)
+
+
+def octet(*words: str) -> Callable[[Checkout], None]:
+    def do(checkout: Checkout) -> None:
+        done = checkout.octet(*[word.format(mine=checkout.mine) for word in words])
+        assert done.returncode == 0, done.stderr
+    return do
+
+
+def both(*edits: Callable[[Checkout], object]) -> Callable[[Checkout], None]:
+    def do(checkout: Checkout) -> None:
+        for edit in edits:
+            edit(checkout)
+    return do
+
+
+def move(old: str, new: str) -> Callable[[Checkout], None]:
+    def do(checkout: Checkout) -> None:
+        (checkout.mine / new).parent.mkdir(exist_ok=True)
+        (checkout.mine / old).rename(checkout.mine / new)
+    return do
+
+
+def product(stage: str, name: str, spoil: Callable[[Path], object]) -> Callable[[Checkout], None]:
+    return lambda checkout: spoil(checkout.artifact(stage) / name)
+
+
+def truncate(path: Path) -> None:
+    path.chmod(0o644)
+    os.truncate(str(path), 3)
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(str(path))
+    else:
+        path.unlink()
+
+
+def flip(path: Path) -> None:
+    content = path.read_bytes()
+    damage(path, bytes([content[0] ^ 1]) + content[1:])
+
+
+def change_picture_and_put_its_time_back(checkout: Checkout) -> None:
+    path = checkout.mine / "photos/train/cat/0.png"
+    other = checkout.picture("other.png", 200).read_bytes()
+    damage(path, other)
+
+
+def change_helper_and_put_its_time_back(checkout: Checkout) -> None:
+    """Python's own cache takes such a file for what it was."""
+    path = checkout.root / "tasks/training/schedule.py"
+    damage(path, path.read_bytes().replace(b"rate * _left", b"rate/9*_left"))
+
+
+def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Checkout], None]:
+    """The edit, a run, and the edit undone."""
+    def do(checkout: Checkout) -> None:
+        before = (checkout.mine / "faces.yaml").read_text()
+        edit(checkout)
+        assert checkout.luigi(**which).code == 0
+        (checkout.mine / "faces.yaml").write_text(before)
+    return do
+
+
+def install(name: str, version: str) -> Callable[[Checkout], None]:
+    def do(checkout: Checkout) -> None:
+        folder = checkout.packages / "{}-{}.dist-info".format(name, version)
+        folder.mkdir()
+        (folder / "top_level.txt").write_text(name + "\n")
+    return do
+
+
+def drop(*stages: str) -> Callable[[Checkout], None]:
+    def do(checkout: Checkout) -> None:
+        from pipeline.store.artifacts import Store
+        store = Store(checkout.store)
+        for stage in stages:
+            store.drop(stage, checkout.artifact(stage).name, "a test")
+    return do
+
+
+BELOW_FLOAT = ALL[1:]
+FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
+EDITS = [
+    Edit("nothing", lambda checkout: None, []),
+    # the recipe
+    Edit("`train.epochs`", recipe("train: {epochs: 1}", "train: {epochs: 2}"), ALL,
+         "TrainFloat: train.epochs 1 -> 2"),
+    Edit("`quantize.learning_rate`", recipe("quantize: {epochs: 1}", "quantize: {epochs: 1, " + RATE + "}"),
+         BELOW_FLOAT, "TrainQAT: quantize.learning_rate 0.0001 -> 0.002"),
+    Edit("`model.args`", recipe("width: 8", "width: 16"), ALL, "TrainFloat: model.args.width 8 -> 16"),
+    Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
+         "TrainFloat: data.args.split.validation 0.2 -> 0.4"),
+    Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
+    Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
+    Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
+    Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
+    Edit("another default of a setting", source(
+        "octet/recipe/schema.py", "int = Field(64", "int = Field(32"), ALL,
+        "TrainFloat: train.batch_size 64 -> 32"),
+    Edit("a comment and another order in the recipe", recipe(
+        "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
+    Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),
+    Edit("the recipe renamed", lambda checkout: shutil.copy(
+        str(checkout.mine / "faces.yaml"), str(checkout.mine / "renamed.yaml")), [], recipe="renamed"),
+    Edit("a second recipe with the same training", lambda checkout: checkout.put(
+        "second.yaml", "extends: faces.yaml\nquantize: {" + RATE + "}\n"), BELOW_FLOAT,
+        "TrainQAT: never made for this recipe", recipe="second"),
+    # source
+    Edit("a comment", source("tasks/training/schedule.py", "def rate", "# why\ndef rate"), []),
+    Edit("a docstring", source("tasks/training/schedule.py", '"""The learning rate', '"""How fast it learns'), []),
+    Edit("formatting", source(
+        "tasks/training/schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
+    Edit("a helper function, other numbers", source(
+        "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), ALL,
+        "TrainFloat: tasks/training/schedule.py: rate() changed"),
+    Edit("a helper function three imports away", source(
+        "octet/data/dataset.py", "scale = (high - low) / 255", "scale = (high - low) / 254.5"), ALL,
+        "TrainFloat: octet/data/dataset.py: quantization() changed"),
+    Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, ALL,
+         "TrainFloat: tasks/training/schedule.py: rate() changed"),
+    Edit("a helper function, the same numbers", source(
+        "tasks/training/schedule.py", "def rate", "def unused():\n    pass\n\n\ndef rate"),
+        ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/schedule.py: unused() added"),
+    Edit("what a conditional import finds", lambda checkout: checkout.put("nets/fast.py", "STEP = 0.5\n"), ALL,
+         "TrainFloat: fast.py: now imported"),
+    Edit("a stage's own file", FREEZE, ["Freeze"], "Freeze: tasks/stages/freeze.py: run() changed"),
+    Edit("a file of `pipeline/`",
+         source("pipeline/staleness/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
+    Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
+    Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), ALL,
+         "TrainFloat: net.py: build() changed"),
+    Edit("a module that the user's model imports", user("nets/blocks.py", "scale=1.0", "scale=0.5"), ALL,
+         "TrainFloat: blocks.py: layer() changed"),
+    Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
+         [], recipe="copy/faces"),
+    # data
+    Edit("one training image", picture("train/cat/0.png", 200), ALL,
+         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+    Edit("three training images added", both(*(picture("train/cat/z{}.png".format(index), 150 + index)
+                                               for index in range(3))), ALL,
+         "TrainFloat: data: train: 3 files added (cat/z0.png, cat/z1.png, cat/z2.png), 1 removed"),
+    Edit("a training image renamed", move("photos/train/cat/0.png", "photos/train/cat/00.png"),
+         ["TrainFloat", "TrainQAT"], "TrainFloat: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
+    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, ALL,
+         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+    Edit("a training image touched", lambda checkout: (checkout.mine / "photos/train/cat/0.png").touch(), []),
+    Edit("one test image", picture("test/dog/1.png", 77), ["EvalGraph", "ValidateInterpreter"],
+         "EvalGraph: data: test: 1 file changed (dog/1.png)"),
+    Edit("one test label", both(move("photos/test/cat/1.png", "photos/test/dog/9.png")),
+         ["EvalGraph", "ValidateInterpreter"],
+         "EvalGraph: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
+    Edit("the data moved, the recipe with it", both(
+        move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
+    # versions
+    Edit("another numpy", install("numpy", "9.9"), ALL, "TrainFloat: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), ALL, "TrainFloat: h5py 2.10.0 -> 9.9"),
+    Edit("another version of what no stage imports", install("flask", "9.9"), []),
+    # the store
+    Edit("an upstream forced, the same bytes", octet("force", "{mine}/faces.yaml", "TrainFloat"), ["TrainFloat"],
+         "TrainFloat: forced on"),
+    Edit("an upstream forced, other bytes", both(
+        lambda checkout: checkout.put("chance", "other"), octet("force", "{mine}/faces.yaml", "TrainFloat")), ALL,
+        "TrainFloat: forced on"),
+    Edit("an output truncated", product("ConvertUint8", "model.tflite", truncate), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite damaged: 3 bytes instead of"),
+    Edit("an output edited, its mtime put back", product("ConvertUint8", "model.tflite", flip), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite damaged: sha256 differs"),
+    Edit("an output deleted", product("ConvertUint8", "model.tflite", remove), ["ConvertUint8"],
+         "ConvertUint8: output model.tflite missing"),
+    Edit("a manifest deleted", product("Freeze", "manifest.json", remove), ["Freeze"],
+         "Freeze: manifest.json missing"),
+    Edit("a manifest with a flipped bit", product("Freeze", "manifest.json", flip), ["Freeze"],
+         "Freeze: manifest.json damaged"),
+    Edit("an upstream damaged below a complete root", product("TrainQAT", "network.pb", flip), ["TrainQAT"],
+         "TrainQAT: output network.pb damaged: sha256 differs"),
+    Edit("an artifact's folder removed", product("Freeze", "", remove), ["Freeze"],
+         "Freeze: its artifact is not in the store any more"),
+    Edit("a by-product deleted", product("TrainFloat", "events", remove), []),
+    Edit("every upstream's bytes let go", drop(*ALL[:-1]), []),
+    Edit("an upstream's bytes let go, and a stage below changed", both(
+        drop("Freeze"),
+        source("tasks/stages/convert_uint8.py", 'return {"size_bytes"', 'return {"count": 1, "size_bytes"')),
+        ["Freeze", "ConvertUint8"], "ConvertUint8: tasks/stages/convert_uint8.py: run() changed"),
+    Edit("a stage's own file, accepted", both(
+        FREEZE, octet("accept", "{mine}/faces.yaml", "Freeze")), []),
+]
+
+
+@pytest.fixture(scope="module", params=["light", pytest.param("real", marks=pytest.mark.slow)])
+def built(request, tmp_path_factory):
+    """A checkout in which everything was made once, by light stages or by the real ones; its store is copied for
+    each edit."""
+    checkout = Checkout(tmp_path_factory.mktemp("edits"), real=request.param == "real")
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ALL, run.said
+    checkout.built = checkout.store
+    return checkout
+
+
+@pytest.fixture
+def checkout(built, tmp_path):
+    """The checkout as it was built."""
+    store = tmp_path / "store"
+    shutil.copytree(str(built.built), str(store))
+    built.use_store(store)
+    kept = tmp_path / "kept"
+    folders = [built.mine, built.root, built.packages]
+    for index, folder in enumerate(folders):
+        shutil.copytree(str(folder), str(kept / str(index)), ignore=shutil.ignore_patterns("__pycache__"))
+    yield built
+    for index, folder in enumerate(folders):
+        shutil.rmtree(str(folder))
+        shutil.copytree(str(kept / str(index)), str(folder))
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.what)
+def test_edit_runs_exactly_these_stages_for_this_reason(checkout, edit):
+    edit.do(checkout)
+    asked = checkout.why(edit.recipe)
+    run = checkout.luigi(recipe=edit.recipe)
+    assert run.code == 0, run.said
+    assert run.made == edit.runs
+    assert {stage for stage in ALL if asked[stage][0] == "stale"} <= set(edit.runs)
+    if not edit.runs:
+        assert all(state[0] in ("fresh", "dropped") for state in asked.values())
+        return
+    stage, reason = edit.why.split(": ", 1)
+    assert reason in ", ".join(asked[stage][1:])
+    assert all(asked[name][0] in ("stale", "waits", "dropped") for name in edit.runs)
+
+
+def page_table() -> str:
+    rows = ["| edit | runs | because |", "|---|---|---|"]
+    for edit in EDITS:
+        rows.append("| {} | {} | {} |".format(edit.what, _stages(edit.runs), edit.why and "`{}`".format(edit.why)))
+    return "\n".join(rows)
+
+
+def _stages(names: List[str]) -> str:
+    if names == ALL:
+        return "every stage"
+    if names and names == ALL[ALL.index(names[0]):] and len(names) > 2:
+        return "{} and below".format(names[0])
+    return ", ".join(names) or "nothing"
+
+
+def test_the_page_shows_this_table():
+    assert page_table() in PAGE.read_text(), "python -m tests.pipeline.staleness.test_edits writes it anew"
+
+
+if __name__ == "__main__":
+    text = PAGE.read_text()
+    PAGE.write_text(re.sub(r"\| edit \|.*?(?=\n\n|\Z)", lambda _: page_table(), text, flags=re.DOTALL))
+    sys.exit(0)

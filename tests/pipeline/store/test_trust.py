@@ -1,0 +1,158 @@
+"""What must never be recorded: work on other code or data than the key says; and what a store that
+cannot be written to, or a clock that was set back, does."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from pipeline.spec import STAGES
+from tests.pipeline.checkout import Checkout, finish
+from tests.pipeline.scheduling.test_concurrent_runs import child_of
+
+ALL = list(STAGES)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+def made(checkout):
+    folder = checkout.store / "artifacts"
+    return sorted(path.parent.name for path in folder.glob("*/*") if not path.name.startswith("."))
+
+
+def test_an_import_whose_name_was_computed_is_an_error_that_names_it(checkout):
+    (checkout.root / "tasks/training/hidden.py").write_text("X = 1\n")
+    checkout.change(checkout.root / "tasks/training/loop.py", "def steps():", (
+        "def steps():\n    import importlib\n"
+        "    importlib.import_module('tasks.training.' + 'hid' + 'den')"))
+    run = checkout.luigi()
+    assert run.code == 14 and "'tasks.training.hidden' imported while the stage ran" in run.said
+    assert "Traceback" not in run.said and made(checkout) == []
+    checkout.change(checkout.root / "tasks/training/loop.py", "import importlib\n",
+                 "import importlib\n    from tasks.training import hidden\n")
+    assert checkout.luigi().code == 0
+
+
+def test_a_users_own_module_is_not_missed_either(checkout):
+    checkout.put("nets/extra.py", "X = 1\n")
+    checkout.change(checkout.mine / "nets/net.py", "    blocks.wait",
+                    "    __import__('nets.' + 'extra')\n    blocks.wait")
+    run = checkout.luigi()
+    assert run.code == 14 and "nets.extra" in run.said and made(checkout) == []
+
+
+def test_data_that_changes_while_a_stage_runs_is_an_error_and_nothing_is_recorded(checkout):
+    checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = checkout.start()
+    child_of(going_on)
+    checkout.picture("photos/train/cat/0.png", 222)
+    run = finish(going_on)
+    assert run.code == 4 and "the data changed while the stage ran" in run.said and made(checkout) == []
+    assert not list((checkout.store / "artifacts" / "TrainFloat").iterdir())
+    assert checkout.luigi().code == 0
+
+
+def test_a_stage_reads_no_part_that_is_not_in_its_key(checkout):
+    checkout.change(checkout.root / "tasks/stages/train_float.py",
+                 'bytes_of.part(dataset, "train")', 'bytes_of.part(dataset, "test")')
+    run = checkout.luigi()
+    assert run.code == 1 and "KeyError: 'test'" in run.said and "Traceback" not in run.said and made(checkout) == []
+
+
+def test_a_test_label_corrected_while_it_trains_costs_no_training(checkout):
+    checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = checkout.start()
+    child_of(going_on)
+    checkout.picture("photos/test/cat/0.png", 222)
+    run = finish(going_on)
+    assert run.code == 4 and run.made == ALL[:3] and made(checkout) == ALL[:2]
+    assert checkout.luigi().made == ALL[2:]
+
+
+def test_a_recipe_edited_during_a_run_changes_the_next_run_only(checkout):
+    checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
+    going_on = checkout.start()
+    child_of(going_on)
+    checkout.change(checkout.mine / "faces.yaml", "quantize: {epochs: 1}", "quantize: {epochs: 2}")
+    assert finish(going_on).code == 0
+    assert checkout.luigi().made == ALL[1:]
+
+
+def test_two_empty_stores_get_the_same_manifested_bytes(checkout, tmp_path):
+    def products():
+        from pipeline.store import manifest
+        from pipeline.store.artifacts import Store
+        return {record["stage"]: (record["key"], manifest.products(record))
+                for record in Store(checkout.store).manifests()}
+    assert checkout.luigi().code == 0
+    first = products()
+    checkout.use_store(tmp_path / "another")
+    assert checkout.luigi().code == 0
+    assert products() == first and len(first) == len(ALL)
+
+
+def test_a_store_that_cannot_be_written_to_serves_what_it_has(checkout):
+    assert checkout.luigi().code == 0
+    if not _mount("--bind", checkout.store, checkout.store) or not _mount("-o", "remount,bind,ro", checkout.store):
+        pytest.skip("mounting is not allowed here: no read-only file system to be had")
+    try:
+        run = checkout.luigi()
+        assert (run.code, run.made) == (0, [])
+        for verb in ("ls", "verify", "gc"):
+            assert checkout.octet(verb).returncode == 0
+        checkout.change(checkout.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
+        run = checkout.luigi()
+        assert run.code == 11 and "Read-only file system" in run.said and "Traceback" not in run.said
+    finally:
+        subprocess.run(["umount", str(checkout.store)], check=True)
+    assert checkout.luigi().made == ALL
+
+
+def _mount(*words):
+    return shutil.which("mount") and subprocess.run(
+        ["mount"] + [str(word) for word in words], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_clock_set_back_hides_no_edit_and_no_run(checkout):
+    assert checkout.luigi().code == 0
+    checkout.change(checkout.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
+    early = time.time() - 400 * 86400
+    for path in [checkout.mine / "faces.yaml", checkout.mine / "photos/test/cat/0.png"]:
+        os.utime(str(path), (early, early))
+    run = checkout.luigi()
+    assert run.made == ALL
+    # The newest run is the one with the highest number, whatever its clock said.
+    newest = max((checkout.store / "runs").glob("faces-*/*.json"))
+    from pipeline.store import manifest
+    record = manifest.unsealed(newest.read_bytes())
+    newest.write_bytes(manifest.sealed(dict(record, started="1999-01-01T00:00:00Z",
+                                            finished="1999-01-01T00:00:09Z")))
+    checkout.change(checkout.mine / "faces.yaml", "train: {epochs: 2}", "train: {epochs: 3}")
+    assert checkout.why()["TrainFloat"] == ["stale", "train.epochs 2 -> 3"]
+
+
+def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
+    checkout = Checkout(tmp_path)
+    assert checkout.luigi().code == 0
+    path = checkout.root / "tasks" / "__main__.py"
+    before = path.stat()
+    checkout.change(path, "file_guard, loaded_sources,", "file_guard, loaded_sourcex,")  # there is no such module
+    os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert checkout.luigi().code == 13
+
+
+def test_data_written_to_while_it_is_read_is_an_error_even_if_it_is_put_back(checkout):
+    """What is in the store then may be of the picture that was there for a moment."""
+    picture = checkout.mine / "photos/train/cat/0.png"
+    checkout.change(checkout.root / "tasks/stages/train_float.py", "dataset = data.load(job)  # first", (
+        "path = Path({!r})\n    before = path.read_bytes()\n    path.write_bytes(b'')\n    path.write_bytes(before)\n"
+        "    dataset = data.load(job)  # first").format(str(picture)))
+    run = checkout.luigi(stage="TrainFloat")
+    assert run.code == 4 and "the data changed while it was read" in run.said and made(checkout) == []
+    assert "Traceback" not in run.said

@@ -1,0 +1,36 @@
+"""Any name will do for a layer: none is taken for something that it is called after."""
+
+import pytest
+import tensorflow as tf
+
+from tasks.quantize import passes
+from tests.tasks.networks import LAYERS, frozen
+
+NAMES = ["Bottleneck_BatchNorm", "BatchNorm", "weights", "ranges", "gradients", "Const_1", "Relu6", "octet", "save",
+         "conv_Fold", "add_bypass", "act_quant", "weights_quant", "approximated"]
+
+
+def build(norms, layers):
+    """A dense layer and its batch norm for each of the names."""
+    def network(x):
+        x = LAYERS.Flatten()(x)
+        for norm, dense in zip(norms, layers):
+            x = LAYERS.Dense(8, use_bias=False, name=dense)(x)
+            x = LAYERS.ReLU()(LAYERS.BatchNormalization(name=norm, scale=False)(x))
+        return LAYERS.Dense(4)(x)
+    return network
+
+
+@pytest.mark.parametrize("of_norms", [True, False])
+def test_layers_of_these_names_are_quantized_as_any_others(of_norms):
+    plain = ["plain{}".format(place) for place in range(len(NAMES))]
+    others = ["other{}".format(place) for place in range(len(NAMES))]
+    expected = passes.quantizable(*frozen(build(plain, others)))
+    graph_def, network = frozen(build(NAMES, others) if of_norms else build(others, NAMES))
+    found = passes.quantizable(graph_def, network)
+    assert [(item.op, item.source) for item in found.ranges] == [(item.op, item.source) for item in expected.ranges]
+    assert set(NAMES) <= {item.layer for item in found.ranges}
+    evaluation, _ = passes.evaluation(found.folded, network)
+    training, evaluating = ({variable.op.name for variable in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+                            for graph in (found.quantized.graph, evaluation.graph))
+    assert training == evaluating
