@@ -1,31 +1,45 @@
 """What each stage reads and makes: the facts that its key and its manifest are built from.
 
-    TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter
+    PrepareData.train -> PrepareData.validation, PrepareData.test
+            |                  |                      |
+            +--------+---------+                      |
+                     v                                v
+                 TrainFloat -> TrainQAT -> EvalGraph, and ValidateInterpreter at the end of
+                                           EvalGraph -> Freeze -> ConvertUint8
 """
 
+from fnmatch import fnmatchcase
 from typing import Dict, NamedTuple, Tuple
 
 
 class StageSpec(NamedTuple):
     """One stage of the pipeline, declared.
 
-    name:     the Luigi class, the folder in the store ('ConvertUint8').
-    module:   the file in `tasks` that does the work ('stages.convert_uint8').
+    name:     the Luigi task family and the folder in the store ('ConvertUint8', 'PrepareData.train').
+    module:   the module in `tasks` that does the work ('stages.convert_uint8').
     needs:    the stages whose products it reads, direct ones only.
+    takes:    {upstream stage: globs of its products that are read}; all of them where it is not named.
     reads:    the sections of the recipe that it reads.
-    parts:    the parts of the dataset that it reads.
+    parts:    the parts of the dataset that it reads from the source.
     products: globs of the files that stages below see; every other file is a by-product.
-    checks:   files in `tasks` that are run before it, each in a process of its own. They make nothing: they
+    checks:   modules in `tasks` that are run before it, each in a process of its own. They make nothing: they
               can refuse the work and change none of it, so their source is not in the key.
     """
 
     name: str
     module: str
     needs: Tuple[str, ...] = ()
+    takes: Dict[str, Tuple[str, ...]] = {}
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
+
+    def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
+        """Those of an upstream stage's products {path: sha256} that this stage reads."""
+        globs = self.takes.get(upstream)
+        return dict(products) if globs is None else {
+            path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
@@ -33,16 +47,27 @@ CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: 
 """{module in `tasks` that makes no artifact: the sections whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
+_TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
+_PREPARED = ("spec.json", "input_*.npy", "target_*.npy")
+
+
+def _prepare(name: str, **more) -> StageSpec:
+    return StageSpec(name, "stages.prepare_data", reads=("data",), parts=(name.partition(".")[2],),
+                     products=_PREPARED, **more)
+
 
 _IN_ORDER = (
-    StageSpec("TrainFloat", "stages.train_float",
-              reads=("seed", "data", "model", "train", "augment", "loss"), parts=("train", "validation"),
+    # The first stage that does lasting work checks the whole recipe.
+    _prepare(_TRAIN, checks=(CONVERTIBLE,)),
+    _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
+    _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
+    StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
+              reads=("seed", "model", "train", "augment", "loss"),
               products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,)),
-    StageSpec("TrainQAT", "stages.train_qat", needs=("TrainFloat",),
-              reads=("seed", "data", "augment", "quantize"), parts=("train", "validation"),
+    StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
+              reads=("seed", "augment", "quantize"),
               products=("network.pb", "network.json") + _VARIABLES),
-    StageSpec("EvalGraph", "stages.eval_graph", needs=("TrainQAT",),
-              reads=("data",), parts=("test",),
+    StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
@@ -50,8 +75,7 @@ _IN_ORDER = (
               reads=("convert",),
               products=("model.tflite", "network.json")),
     StageSpec("ValidateInterpreter", "stages.validate_interpreter",
-              needs=("ConvertUint8", "Freeze", "TrainFloat"),
-              reads=("data",), parts=("test",),
+              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               products=("measurement.json",)),
 )
 

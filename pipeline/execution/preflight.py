@@ -23,6 +23,16 @@ def remarks(metrics: Dict) -> List[str]:
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
             + ["note: {}".format(line) for line in metrics.get("notes", ())])
 
+# Of this process: {(snapshot, check): what it found} of those that refused nothing.
+_FOUND = {}  # type: Dict[Tuple[str, str], Dict]
+
+
+def once(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
+    """What `run` finds, or has found in this process for the same snapshot: two stages of one run ask for it."""
+    if (taken.digest, check) not in _FOUND:
+        _FOUND[taken.digest, check] = run(taken, check, on_wait)
+    return _FOUND[taken.digest, check]
+
 
 def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary

@@ -42,7 +42,7 @@ def of(spec: StageSpec, snapshot: Any,
         "files": {name: sha256 for name, sha256 in snapshot.files.items()
                   if name.split(".")[0] in spec.reads},
         "versions": dict(snapshot.versions[spec.name]),
-        "upstream": {name: dict(upstream_products[name]) for name in spec.needs},
+        "upstream": {name: spec.taken(name, upstream_products[name]) for name in spec.needs},
         # which outputs the stages below see: another answer is another artifact
         "products": sorted(spec.products),
     }

@@ -15,8 +15,9 @@ from octet import stamps
 from octet.data import identity
 from octet.errors import DatasetError, OctetError, RecipeError, StageDied, UsageError
 from octet.job import Job
-from pipeline import durable_files, formatting, gates, settings
+from pipeline import formatting, gates, settings
 from pipeline.execution import failures, preflight, progress, run_record
+from pipeline.files import durable_files
 from pipeline.inputs import git, snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child
@@ -147,7 +148,7 @@ class Stage(luigi.Task):
         notes = []  # type: List[str]
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            found = preflight.run(self.taken, check, on_wait=self._say_silent)
+            found = preflight.once(self.taken, check, on_wait=self._say_silent)
             notes.extend(found.get("notes", ()))
             self._say(preflight.remarks(found))
         key, preimage = identified

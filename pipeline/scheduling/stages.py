@@ -1,9 +1,27 @@
-"""The map: TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter.
+"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """
 
 from pipeline.scheduling.stage import Stage, Validation
+
+
+class _PrepareData(Stage):
+    """One part of the data, decoded and checked once."""
+
+    task_namespace = "PrepareData"  # and so Luigi calls the classes below PrepareData.train and so on
+
+
+class train(_PrepareData):
+    """The training part of the data, decoded and checked once."""
+
+
+class validation(_PrepareData):
+    """The validation part of the data, decoded and checked once."""
+
+
+class test(_PrepareData):
+    """The test part of the data, decoded and checked once."""
 
 
 class TrainFloat(Stage):

@@ -11,7 +11,7 @@ from octet import gates
 from octet.data import summary
 from octet.errors import RecipeError
 from octet.job import Job, Progress
-from tasks import data
+from tasks import data_source
 from tasks.checks import trial
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
@@ -22,7 +22,7 @@ from tasks.training import live
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = data_source.load(job)
     unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
                         {name: len(target.classes) for name, target in dataset.targets.items()})
     if unfit:

@@ -8,11 +8,11 @@ Fails with DatasetError when the data is not sound.
 from octet.data import classes, sheet, summary
 from octet.data.dataset import Dataset
 from octet.job import Job, Progress
-from tasks import data
+from tasks import data_source
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = data_source.load(job)
     drawn = sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
         drawn.save(job.settings["sheet"], "PNG")

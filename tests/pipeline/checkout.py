@@ -112,8 +112,8 @@ class Checkout:
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
-        for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py", "data.py",
-                     "training/schedule.py"):
+        for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py",
+                     "data.py", "data_source.py", "stages/prepare_data.py", "training/schedule.py"):
             _copy(ROOT / "tasks" / name, self.root / "tasks" / name)
         for name in {check for spec in STAGES.values() for check in spec.checks}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")

@@ -1,0 +1,63 @@
+"""One part of a dataset as PrepareData publishes it: arrays that later stages map into memory.
+
+    spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]}
+    input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
+    target_0.npy   the answers to the first target, as octet.data.dataset.Target says; target_1.npy, ...
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Sequence, Tuple
+
+from octet.data.dataset import Dataset, Input, Part, Target
+
+SPEC = "spec.json"
+
+
+def write(folder: Path, dataset: Dataset, part: str) -> None:
+    """`folder` holds that part of the dataset. The same content always gives the same bytes."""
+    import numpy as np
+
+    spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high}
+                       for name, each in dataset.inputs.items()],
+            "targets": [{"name": name, "kind": each.kind, "classes": list(each.classes), "shape": list(each.shape),
+                         "ignore": each.ignore, "columns": [list(ends) for ends in each.columns]}
+                        for name, each in dataset.targets.items()]}
+    text = json.dumps(spec, indent=1, sort_keys=True)
+    (folder / SPEC).write_text(text + "\n", encoding="utf-8")
+    found = dataset.parts[part]
+    for side, arrays in (("input", found.inputs), ("target", found.targets)):
+        for index, name in enumerate(getattr(dataset, side + "s")):
+            np.save(str(folder / "{}_{}.npy".format(side, index)), np.ascontiguousarray(arrays[name]))
+
+
+def alike(one: Path, other: Path) -> bool:
+    """Whether what was published in two folders has the same inputs, targets and classes."""
+    return (one / SPEC).read_bytes() == (other / SPEC).read_bytes()
+
+
+def read(folders: Dict[str, Path]) -> Dataset:
+    """The dataset with the parts that were published in `folders`, {part: folder}; its arrays are read-only and
+    mapped: a page is read from the disk when it is used."""
+    inputs, targets = _spec(next(iter(folders.values())))
+    return Dataset(inputs, targets, {part: _part(folder, list(inputs), list(targets))
+                                     for part, folder in folders.items()})
+
+
+def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target]]:
+    spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
+    inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
+    targets = {each["name"]: Target(each["kind"], each["classes"], tuple(each["shape"]), each["ignore"],
+                                    [tuple(ends) for ends in each["columns"]]) for each in spec["targets"]}
+    return inputs, targets
+
+
+def _part(folder: Path, inputs: Sequence[str], targets: Sequence[str]) -> Part:
+    return Part(_arrays(folder, "input", inputs), _arrays(folder, "target", targets))
+
+
+def _arrays(folder: Path, side: str, names: Sequence[str]) -> Dict[str, Any]:
+    import numpy as np
+
+    return {name: np.asarray(np.load(str(folder / "{}_{}.npy".format(side, index)), mmap_mode="r"))
+            for index, name in enumerate(names)}
