@@ -15,7 +15,9 @@ SNAPSHOT = Snapshot(
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
     versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
     closures={})
-FLOAT = {"TrainFloat": {"float.pb": "ee", "network.json": "ff"}}
+PREPARED = {"PrepareData." + part: {"spec.json": "aa", "input_0.npy": part, "target_0.npy": part}
+            for part in ("train", "validation", "test")}
+FLOAT = {**PREPARED, "TrainFloat": {"float.pb": "ee", "network.json": "ff"}}
 
 
 def of(stage, upstream=FLOAT, **changes):
@@ -29,13 +31,13 @@ def with_section(name, value):
 def test_golden():
     """Another digest here means that every artifact of every user is made again: say so."""
     assert of("TrainQAT") == (
-        "decfeeab061bbcc4a31a75edcb7ec3ee5b132f9da3c5a3b013f2f55050461b14")
+        "da419b4af0b6f6b01471cc93e9a8952dd7fef972a545b9f797fa8beb9d2f6be5")
 
 
 def test_key_is_the_digest_of_its_preimage():
     found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
     assert found == key.digest(preimage)
-    assert set(preimage["recipe"]) == {"seed", "data", "augment", "quantize"}
+    assert set(preimage["recipe"]) == {"seed", "augment", "quantize"}
 
 
 def test_a_section_that_is_read_changes_the_key_and_no_other_does():
@@ -57,19 +59,33 @@ def test_a_changed_threshold_changes_no_key_at_all():
         assert of(stage, upstream, sections=with_section("validate", {})) == of(stage, upstream)
 
 
-def test_a_corrected_test_label_retrains_nothing():
+def test_only_the_part_that_changed_is_prepared_again():
     data = dict(SNAPSHOT.data, test="c0")
-    assert of("TrainFloat", data=data) == of("TrainFloat")
-    assert of("TrainQAT", data=data) == of("TrainQAT")
-    upstream = {"TrainQAT": {"network.pb": "00"}}
-    assert of("EvalGraph", upstream, data=data) != of("EvalGraph", upstream)
+    assert of("PrepareData.test", data=data) != of("PrepareData.test")
+    for stage in STAGES:
+        if stage != "PrepareData.test":
+            upstream = {name: {"file": "00"} for name in STAGES}
+            assert of(stage, upstream, data=data) == of(stage, upstream)
+
+
+def test_other_test_arrays_retrain_nothing():
+    other = {**FLOAT, "TrainQAT": {"network.pb": "00"}, "PrepareData.test": {"input_0.npy": "c0"}}
+    assert of("TrainFloat", other) == of("TrainFloat") and of("TrainQAT", other) == of("TrainQAT")
+    assert of("EvalGraph", other) != of("EvalGraph", {**other, "PrepareData.test": {"input_0.npy": "c1"}})
+
+
+def test_another_part_reads_no_arrays_of_the_train_part():
+    other = {**FLOAT, "PrepareData.train": {**FLOAT["PrepareData.train"], "input_0.npy": "a0"}}
+    assert of("PrepareData.validation", other) == of("PrepareData.validation")
+    assert of("TrainFloat", other) != of("TrainFloat")
+    other["PrepareData.train"]["spec.json"] = "a1"
+    assert of("PrepareData.validation", other) != of("PrepareData.validation")
 
 
 @pytest.mark.parametrize("change", [
     {"source": {**SNAPSHOT.source, "TrainQAT": {"tasks/stages/train_qat.py": "d0"}}},
-    {"versions": {**SNAPSHOT.versions, "TrainQAT": {"python": "3.7", "tensorflow": "1.15.0"}}},
-    {"data": {**SNAPSHOT.data, "train": "a0"}}])
-def test_source_versions_and_data_change_the_key(change):
+    {"versions": {**SNAPSHOT.versions, "TrainQAT": {"python": "3.7", "tensorflow": "1.15.0"}}}])
+def test_source_and_versions_change_the_key(change):
     assert of("TrainQAT", **change) != of("TrainQAT")
 
 
@@ -80,7 +96,7 @@ def test_a_file_that_the_recipe_names_counts_where_its_section_is_read():
 
 
 def test_other_upstream_bytes_change_the_key():
-    other = {"TrainFloat": {"float.pb": "e0", "network.json": "ff"}}
+    other = {**PREPARED, "TrainFloat": {"float.pb": "e0", "network.json": "ff"}}
     assert of("TrainQAT", other) != of("TrainQAT")
 
 

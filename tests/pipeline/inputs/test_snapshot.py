@@ -49,8 +49,9 @@ def test_it_holds_data_source_and_versions(checkout, monkeypatch):
     monkeypatch.chdir("/")
     taken = take(checkout)
     assert set(taken.data) == {"train", "validation", "test"}
-    assert {"net.py", "faces.py"} <= set(taken.source["TrainFloat"])
-    assert "net.py" not in taken.source["EvalGraph"] and "faces.py" in taken.source["EvalGraph"]
+    for stage in STAGES:
+        assert ("net.py" in taken.source[stage]) == (stage == "TrainFloat")
+        assert ("faces.py" in taken.source[stage]) == stage.startswith("PrepareData.")
     assert set(taken.source["Freeze"]) == {"tasks/__main__.py", "tasks/stages/freeze.py"}
     assert taken.versions["TrainFloat"]["tensorflow"][0].isdigit()
     assert set(taken.versions["Freeze"]) == {"python"}

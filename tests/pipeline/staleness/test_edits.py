@@ -126,24 +126,26 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-BELOW_FLOAT = ALL[1:]
+OF_TEST = ["PrepareData.test", "EvalGraph", "ValidateInterpreter"]
+FLOAT = ALL[ALL.index("TrainFloat"):]
+BELOW_FLOAT = FLOAT[1:]
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
 EDITS = [
     Edit("nothing", lambda checkout: None, []),
     # the recipe
-    Edit("`train.epochs`", recipe("train: {epochs: 1}", "train: {epochs: 2}"), ALL,
+    Edit("`train.epochs`", recipe("train: {epochs: 1}", "train: {epochs: 2}"), FLOAT,
          "TrainFloat: train.epochs 1 -> 2"),
     Edit("`quantize.learning_rate`", recipe("quantize: {epochs: 1}", "quantize: {epochs: 1, " + RATE + "}"),
          BELOW_FLOAT, "TrainQAT: quantize.learning_rate 0.0001 -> 0.002"),
-    Edit("`model.args`", recipe("width: 8", "width: 16"), ALL, "TrainFloat: model.args.width 8 -> 16"),
+    Edit("`model.args`", recipe("width: 8", "width: 16"), FLOAT, "TrainFloat: model.args.width 8 -> 16"),
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
-         "TrainFloat: data.args.split.validation 0.2 -> 0.4"),
-    Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), ALL, "TrainFloat: seed 1 -> 7"),
+         "PrepareData.train: data.args.split.validation 0.2 -> 0.4"),
+    Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), FLOAT, "TrainFloat: seed 1 -> 7"),
     Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/recipe/schema.py", "int = Field(64", "int = Field(32"), ALL,
+        "octet/recipe/schema.py", "int = Field(64", "int = Field(32"), FLOAT,
         "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
@@ -159,55 +161,56 @@ EDITS = [
     Edit("formatting", source(
         "tasks/training/schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
     Edit("a helper function, other numbers", source(
-        "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), ALL,
+        "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
         "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
         "octet/data/dataset.py", "scale = (high - low) / 255", "scale = (high - low) / 254.5"), ALL,
-        "TrainFloat: octet/data/dataset.py: quantization() changed"),
-    Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, ALL,
+        "PrepareData.train: octet/data/dataset.py: quantization() changed"),
+    Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, FLOAT,
          "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function, the same numbers", source(
         "tasks/training/schedule.py", "def rate", "def unused():\n    pass\n\n\ndef rate"),
         ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/schedule.py: unused() added"),
-    Edit("what a conditional import finds", lambda checkout: checkout.put("nets/fast.py", "STEP = 0.5\n"), ALL,
+    Edit("what a conditional import finds", lambda checkout: checkout.put("nets/fast.py", "STEP = 0.5\n"), FLOAT,
          "TrainFloat: fast.py: now imported"),
     Edit("a stage's own file", FREEZE, ["Freeze"], "Freeze: tasks/stages/freeze.py: run() changed"),
     Edit("a file of `pipeline/`",
          source("pipeline/staleness/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
     Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
-    Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), ALL,
+    Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), FLOAT,
          "TrainFloat: net.py: build() changed"),
-    Edit("a module that the user's model imports", user("nets/blocks.py", "scale=1.0", "scale=0.5"), ALL,
+    Edit("a module that the user's model imports", user("nets/blocks.py", "scale=1.0", "scale=0.5"), FLOAT,
          "TrainFloat: blocks.py: layer() changed"),
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data
-    Edit("one training image", picture("train/cat/0.png", 200), ALL,
-         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+    Edit("one training image", picture("train/cat/0.png", 200), [ALL[0]] + FLOAT,
+         "PrepareData.train: data: train: 1 file changed (cat/0.png)"),
     Edit("three training images added", both(*(picture("train/cat/z{}.png".format(index), 150 + index)
-                                               for index in range(3))), ALL,
-         "TrainFloat: data: train: 3 files added (cat/z0.png, cat/z1.png, cat/z2.png), 1 removed"),
+                                               for index in range(3))), ALL[:2] + FLOAT,
+         "PrepareData.train: data: train: 3 files added (cat/z0.png, cat/z1.png, cat/z2.png), 1 removed"),
     Edit("a training image renamed", move("photos/train/cat/0.png", "photos/train/cat/00.png"),
-         ["TrainFloat", "TrainQAT"], "TrainFloat: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
-    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, ALL,
-         "TrainFloat: data: train: 1 file changed (cat/0.png)"),
+         ["PrepareData.train"],
+         "PrepareData.train: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
+    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, [ALL[0]] + FLOAT,
+         "PrepareData.train: data: train: 1 file changed (cat/0.png)"),
     Edit("a training image touched", lambda checkout: (checkout.mine / "photos/train/cat/0.png").touch(), []),
-    Edit("one test image", picture("test/dog/1.png", 77), ["EvalGraph", "ValidateInterpreter"],
-         "EvalGraph: data: test: 1 file changed (dog/1.png)"),
+    Edit("one test image", picture("test/dog/1.png", 77), OF_TEST,
+         "PrepareData.test: data: test: 1 file changed (dog/1.png)"),
     Edit("one test label", both(move("photos/test/cat/1.png", "photos/test/dog/9.png")),
-         ["EvalGraph", "ValidateInterpreter"],
-         "EvalGraph: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
+         OF_TEST,
+         "PrepareData.test: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
-    Edit("another numpy", install("numpy", "9.9"), ALL, "TrainFloat: numpy 1.19.5 -> 9.9"),
-    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), ALL, "TrainFloat: h5py 2.10.0 -> 9.9"),
+    Edit("another numpy", install("numpy", "9.9"), ALL, "PrepareData.train: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT, "TrainFloat: h5py 2.10.0 -> 9.9"),
     Edit("another version of what no stage imports", install("flask", "9.9"), []),
     # the store
     Edit("an upstream forced, the same bytes", octet("force", "{mine}/faces.yaml", "TrainFloat"), ["TrainFloat"],
          "TrainFloat: forced on"),
     Edit("an upstream forced, other bytes", both(
-        lambda checkout: checkout.put("chance", "other"), octet("force", "{mine}/faces.yaml", "TrainFloat")), ALL,
+        lambda checkout: checkout.put("chance", "other"), octet("force", "{mine}/faces.yaml", "TrainFloat")), FLOAT,
         "TrainFloat: forced on"),
     Edit("an output truncated", product("ConvertUint8", "model.tflite", truncate), ["ConvertUint8"],
          "ConvertUint8: output model.tflite damaged: 3 bytes instead of"),

@@ -7,6 +7,8 @@ from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from tests.pipeline.inputs.test_key import SNAPSHOT
 
+STAGES_ABOVE_QAT = list(STAGES).index("TrainQAT")
+
 
 @pytest.fixture
 def store(tmp_path):
@@ -37,9 +39,10 @@ def keys(plan):
 
 def test_a_key_is_known_when_the_upstream_is_intact(store):
     plan = Plan(SNAPSHOT, store)
-    assert plan.key("TrainFloat") and plan.folder("TrainFloat")
-    assert plan.key("TrainQAT") is None and plan.folder("TrainQAT") is None
-    make(plan, "TrainFloat")
+    assert plan.key("PrepareData.train") and plan.folder("PrepareData.train")
+    assert plan.key("TrainFloat") is None and plan.folder("TrainFloat") is None
+    for stage in list(STAGES)[:STAGES_ABOVE_QAT]:
+        make(plan, stage)
     assert plan.key("TrainQAT") and not plan.intact("TrainQAT")
     assert plan.key("EvalGraph") is None
 
@@ -56,7 +59,7 @@ def test_a_damaged_upstream_makes_everything_below_stale(store):
     plan = make_all(store)
     os.truncate(str(plan.folder("TrainQAT") / "network.pb"), 1)
     after = Plan(SNAPSHOT, store)
-    assert [stage for stage in STAGES if after.intact(stage)] == ["TrainFloat"]
+    assert [stage for stage in STAGES if after.intact(stage)] == list(STAGES)[:STAGES_ABOVE_QAT]
 
 
 def test_a_dropped_upstream_makes_nothing_stale(store):
@@ -89,7 +92,7 @@ def test_an_upstream_rebuilt_with_other_bytes_changes_the_keys_below(store):
     after = rebuild(store, "TrainQAT", content="other bytes")
     assert after.key("TrainQAT")[0] == before["TrainQAT"] and after.intact("TrainQAT")
     assert after.key("EvalGraph")[0] != before["EvalGraph"]
-    assert not any(after.intact(stage) for stage in list(STAGES)[2:])
+    assert not any(after.intact(stage) for stage in list(STAGES)[STAGES_ABOVE_QAT + 1:])
 
 
 def test_an_upstream_rebuilt_with_the_same_products_changes_nothing_below(store):
@@ -109,8 +112,8 @@ def test_going_back_finds_the_old_artifacts(store):
 
 def test_bad_news_is_not_remembered_and_good_news_is(store, monkeypatch):
     plan = Plan(SNAPSHOT, store)
-    assert not plan.intact("TrainFloat")
-    make(plan, "TrainFloat")
-    assert plan.intact("TrainFloat")
+    assert not plan.intact("PrepareData.train")
+    make(plan, "PrepareData.train")
+    assert plan.intact("PrepareData.train")
     monkeypatch.setattr(store, "look", lambda *artifact: pytest.fail("looked again"))
-    assert plan.intact("TrainFloat") and plan.key("TrainQAT")
+    assert plan.intact("PrepareData.train") and plan.key("PrepareData.test")
