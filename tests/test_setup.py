@@ -164,7 +164,7 @@ def test_installed_package_has_both_commands_and_they_work(tmp_path):
     assert states["ConvertUint8"] == ["stale", "tasks/tflite/toco.py: unused() added"]
     said = subprocess.run([str(binaries / "luigi"), "--module", "pipeline", "ConvertUint8", "--recipe", "digits",
                            "--local-scheduler"], cwd=str(home), env=env, stderr=subprocess.PIPE, text=True).stderr
-    assert re.findall(r"^(\w+): started$", said, re.MULTILINE) == ["ConvertUint8"]
+    assert re.findall(r"^([\w.]+): started$", said, re.MULTILINE) == ["ConvertUint8"]
 
 
 @pytest.mark.slow

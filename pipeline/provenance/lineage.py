@@ -101,14 +101,14 @@ class Lineage:
         return None if holder is None else self.store.look(*holder).manifest
 
     def _maker(self, stage: str, key: Optional[str], products: Dict[str, str]) -> Optional[dict]:
-        """The manifest of the artifact with those products: that of the key that was read, if it
+        """The manifest of the artifact that has those products, among others: that of the key that was read, if it
         still has them, else any that made the same bytes."""
         if key:
             record = self.store.look(stage, key).manifest
-            if record is not None and manifest.products(record) == products:
+            if record is not None and products.items() <= manifest.products(record).items():
                 return record
         return next((record for record in self.everything() if record["stage"] == stage
-                     and manifest.products(record) == products), None)
+                     and products.items() <= manifest.products(record).items()), None)
 
 
 def id_of(record: dict) -> Tuple[str, str, str]:

@@ -26,15 +26,16 @@ def checkout(tmp_path_factory):
 
 
 @pytest.mark.parametrize("changed, stage, said", [
-    (dict(x_train=arrays()["x_train"][::-1]), "TrainFloat",
-     ["data: train: x_train changed", "data: validation: x_train changed"]),
-    (dict(x_train=np.concatenate([arrays()["x_train"][:1] ^ 1, arrays()["x_train"][1:]])), "TrainFloat",
+    (dict(x_train=arrays()["x_train"][::-1]), "PrepareData.train", ["data: train: x_train changed"]),
+    (dict(x_train=arrays()["x_train"][::-1]), "PrepareData.validation",
+     ["data: validation: x_train changed", "waits for PrepareData.train"]),
+    (dict(x_train=np.concatenate([arrays()["x_train"][:1] ^ 1, arrays()["x_train"][1:]])), "PrepareData.train",
      ["data: train: x_train changed"]),
-    (dict(x_test=arrays()["x_test"][::-1], y_test=1 - arrays()["y_test"]), "EvalGraph",
+    (dict(x_test=arrays()["x_test"][::-1], y_test=1 - arrays()["y_test"]), "PrepareData.test",
      ["data: test: x_test, y_test changed"]),
-    (dict(x_validation=arrays()["x_train"][:4], y_validation=arrays()["y_train"][:4]), "TrainFloat",
-     ["data: train changed", "data: validation: x_validation, y_validation added, x_train, y_train removed"]),
-], ids=["the order", "one image", "test arrays", "validation arrays"])
+    (dict(x_validation=arrays()["x_train"][:4], y_validation=arrays()["y_train"][:4]), "PrepareData.validation",
+     ["data: validation: x_validation, y_validation added, x_train, y_train removed", "waits for PrepareData.train"]),
+], ids=["the order", "the order, validation", "one image", "test arrays", "validation arrays"])
 def test_an_array_that_changed_is_named(checkout, changed, stage, said):
     np.savez(str(checkout.mine / "pets.npz"), **arrays(**changed))
     assert checkout.why()[stage] == ["stale"] + said

@@ -204,7 +204,8 @@ EDITS = [
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
     Edit("another numpy", install("numpy", "9.9"), ALL, "PrepareData.train: numpy 1.19.5 -> 9.9"),
-    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT, "TrainFloat: h5py 2.10.0 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT,
+         "TrainFloat: h5py 2.10.0 -> 9.9"),
     Edit("another version of what no stage imports", install("flask", "9.9"), []),
     # the store
     Edit("an upstream forced, the same bytes", octet("force", "{mine}/faces.yaml", "TrainFloat"), ["TrainFloat"],

@@ -1,7 +1,7 @@
 import numpy as np
 
 from octet.job import Job
-from tasks import data
+from tasks import data_source
 
 
 def test_a_path_means_the_same_file_to_a_stage_as_to_the_snapshot(tmp_path, monkeypatch):
@@ -13,10 +13,10 @@ def test_a_path_means_the_same_file_to_a_stage_as_to_the_snapshot(tmp_path, monk
     for folder, path in ((tmp_path / "recipes", "~/mine.npz"), (tmp_path, "mine.npz")):
         section = {"dataset": "npz", "args": {"path": path}}
         job = Job("check", {"data": section}, {}, str(tmp_path / "out"), str(folder), ("train",))
-        assert len(data.load(job).parts["train"]) == 6
+        assert len(data_source.load(job).parts["train"]) == 6
 
 
 def test_a_stage_is_given_the_parts_that_its_job_names_and_no_others(tmp_path):
     for parts in ((), ("test",), ("train", "validation")):
         job = Job("check", {"data": {"dataset": "digits", "args": {}}}, {}, str(tmp_path), str(tmp_path), parts)
-        assert tuple(data.load(job).parts) == parts
+        assert tuple(data_source.load(job).parts) == parts
