@@ -82,6 +82,9 @@ _IN_ORDER = (
 STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}
 """Every stage by name, upstream before downstream."""
 
+JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *spec.checks)] + [DIGEST]))
+"""The modules in `tasks` that a run may start as a process of their own."""
+
 
 def upward(target: str) -> Tuple[str, ...]:
     """`target` and every stage that it is made from, upstream first."""

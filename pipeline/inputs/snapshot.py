@@ -18,7 +18,7 @@ from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.spec import CHECKS, DIGEST, STAGES, StageSpec
+from pipeline.spec import CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 NAME_DIGITS = 16
 ATTEMPTS = 20  # to read source that is just being edited
@@ -119,12 +119,14 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
             closures=closures, root=moment.reader.root, where=recipe.where)
 
 
-def with_source(taken: Snapshot) -> Snapshot:
-    """`taken` with the bytes of its source, read now. Where these are not what its digests say, because somebody edits
-    them, the snapshot is taken again: it may have another digest. Raises UsageError for edits that never end."""
+def with_source(taken: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
+    """`taken` with the bytes of the source of these jobs, read now.
+
+    Where these are not what its digests say, because somebody edits them, the snapshot is taken again: it may have
+    another digest. Raises UsageError for edits that never end."""
     def attempt() -> Optional[Snapshot]:
         nonlocal taken
-        trees = _trees(taken.sections, taken.folder, taken.root, JOBS, taken)
+        trees = _trees(taken.sections, taken.folder, taken.root, jobs, taken)
         if trees is None:
             taken = take(taken.recipe, taken.root)
             return None
@@ -182,10 +184,6 @@ def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -
     if "data" in spec.reads:
         roots.append(_source(sections, lookup.DATASETS, folder))
     return roots
-
-
-JOBS = tuple(dict.fromkeys([spec.module for spec in STAGES.values()] + list(CHECKS)))
-"""The modules in `tasks` that are started as a process of their own."""
 
 
 def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
                          "folder that is there")
     taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
     sections = {**taken.sections, "sheet": str(sheet) if sheet else None}
-    found = preflight.run(snapshot.with_source(taken)._replace(sections=sections), DESCRIBE)
+    found = preflight.run(snapshot.with_source(taken, (DESCRIBE,))._replace(sections=sections), DESCRIBE)
     if arguments.json:
         print(json.dumps(found, indent=1, sort_keys=True))
         return
