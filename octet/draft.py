@@ -71,8 +71,8 @@ def recipe(draft: Draft, path: str) -> str:
     lines += _lines(draft.args, "    ")
     lines += ["model:"] + ["  " + line for line in _model(draft)]
     return "\n".join(lines + [
-        "train: {epochs: 20, batch_size: 32, schedule: cosine}",
-        "quantize: {epochs: 2, batch_size: 32, schedule: cosine}",
+        "# train: {epochs: 10}                  # for a first look; 60 where nothing is set",
+        "# quantize: {epochs: 1}                # likewise; 5 where nothing is set",
         "# loss: {class_weights: balanced}       # where some classes are rare",
         "validate: {}" if "value" in draft.kinds and len(set(draft.kinds)) == 1 else
         "validate: {max_accuracy_drop: 0.02}"]) + "\n"

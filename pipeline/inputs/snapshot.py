@@ -214,7 +214,7 @@ def _settled(attempt: Callable[[], Any]) -> Any:
         if found is not None:
             return found
         time.sleep(0.01 * number)
-    raise UsageError("the source changes faster than it can be read", where="",
+    raise UsageError("the source changes faster than it can be read", where="the source that the recipe names",
                      why="it was read {} times, and was another one each time".format(ATTEMPTS),
                      next_step="run it again when nobody writes to the source")
 

@@ -93,7 +93,7 @@ def run(job: Job, progress: Progress) -> dict:
             covering = coverage.measured(covering, trained_live)
         calibrated = validate()
         if settings.batch_norm == "fold":
-            best.expect_known(calibrated)
+            best.offer_start(calibrated, lambda: session.run(variables))
             epochs = History(job.out, end_epoch)
             trainer.fit(session, part, seed, epochs, training, best,
                         lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})

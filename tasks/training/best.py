@@ -13,7 +13,8 @@ class Best:
     """What is kept of a phase: the values of its best epoch on the validation part, or of its last.
 
     Of equally good epochs the later is kept: it was trained longer, and with a lower rate. `epoch` counts from 1; it
-    is None until there was one. `metric` is the one that decides, as output/metric.
+    is 0 for what the phase began with, and None until anything was offered. `metric` is the one that decides, as
+    output/metric.
     """
 
     def __init__(self, settings: SimpleNamespace, section: str) -> None:
@@ -25,6 +26,12 @@ class Best:
         self._epochs = 0
         self._since_better = 0
         self._score = float("-inf")
+
+    def offer_start(self, figures: Dict[str, Dict[str, Optional[float]]], values: Callable[[], Any]) -> None:
+        """Before the first epoch it came to these figures: kept if no epoch is as good."""
+        self._score = self._scored(figures)
+        if self._settings.keep == "best":
+            self.epoch, self.values = 0, values()
 
     def offer(self, figures: Dict[str, Dict[str, Optional[float]]], values: Callable[[], Any]) -> None:
         """An epoch came to these figures, {output: {metric: value}}; `values` gives what is kept of it."""

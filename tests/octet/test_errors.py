@@ -24,10 +24,11 @@ def raised():
 
 
 def test_every_error_of_ours_is_given_what_where_why_and_what_next():
+    """`why` is an empty text where there is nothing to say that the other parts do not say."""
     found = list(raised())
     assert len(found) > 100
-    assert [place for place, parts in found if set(parts) != set(PARTS)
-            or any(isinstance(part, ast.Str) and not part.s for part in parts.values())] == []
+    assert [place for place, parts in found if set(parts) != set(PARTS) or any(
+        isinstance(part, ast.Str) and not part.s for name, part in parts.items() if name != "why")] == []
 
 
 @pytest.mark.parametrize("name", sorted(errors.by_name()))

@@ -83,7 +83,7 @@ SPECIAL = {"fifo": (fifo, "it is a fifo"), "device": (link("/dev/zero"), "it is 
 for kind, (make, words) in SPECIAL.items():
     _("recipe_is_" + kind, RECIPE, ["recipe.yaml:1:1", words], make)
     if kind != "loop":
-        _("extends_" + kind, RECIPE, ["recipe.yaml:1:1", "extends: cannot read other.yaml", words],
+        _("extends_" + kind, RECIPE, ["recipe.yaml:1:1", "extends: cannot read {folder}/other.yaml", words],
           "extends: other.yaml\n" + SHORT, {"other.yaml": make})
 for path in ("/dev/zero", "/dev/random", "/dev/full", "/dev/null"):
     _("extends" + path.replace("/", "_"), RECIPE, ["cannot read " + path, "it is a character device"],

@@ -42,3 +42,13 @@ def test_another_metric_can_be_monitored_and_one_that_there_is_not_is_told():
     assert best.values == 0
     with pytest.raises(RecipeError, match="train.monitor  no metric 'b/mae'(.|\n)*label/accuracy, label/other"):
         offered([0.5], monitor="b/mae")
+
+
+@pytest.mark.parametrize("keep, scores, kept", [
+    ("best", [0.5, 0.7], 0), ("best", [0.5, 0.8, 0.7], 2), ("last", [0.5, 0.7], 2), ("best", [], 0)])
+def test_what_a_phase_began_with_is_kept_where_no_epoch_is_as_good(keep, scores, kept):
+    best = Best(SimpleNamespace(keep=keep, monitor=None, early_stopping=None), "quantize")
+    best.offer_start({"label": {"accuracy": 0.8}}, lambda: "values of 0")
+    for number, score in enumerate(scores, 1):
+        best.offer({"label": {"accuracy": score}}, lambda number=number: "values of {}".format(number))
+    assert (best.epoch, best.values) == (kept, "values of {}".format(kept))

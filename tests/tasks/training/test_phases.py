@@ -179,6 +179,14 @@ def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated
     assert worst[0] > 0.05 and worst[1] < worst[0] / 2
 
 
+def test_a_quantized_phase_that_harms_is_not_kept(tmp_path, floated):
+    text = recipe().replace("{epochs: 0, batch_size: 32}", "{epochs: 1, batch_size: 64, learning_rate: 1.0}")
+    found = jobs.run(tmp_path, text, "TrainQAT", floated)[0]["TrainQAT"]
+    calibrated, trained = found["calibration"]["validation"], found["history"][0]["validation"]
+    assert trained["label"]["accuracy"] < calibrated["label"]["accuracy"]
+    assert found["kept_epoch"] == 0 and found["validation"] == calibrated
+
+
 def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_path, floated):
     plain, _ = quantized(tmp_path / "plain", floated, "epochs: 0")
     equal, _ = quantized(tmp_path / "equal", floated, "epochs: 0, equalize: true")
