@@ -21,6 +21,7 @@ from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
+_COMPLETION = os.path.join(os.path.dirname(_SCHEMA), "completion.py")
 
 # Of each catalogue's functions, the arguments that are ours to give.
 _OURS = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
@@ -87,8 +88,8 @@ def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALO
 
     def complete(_: str) -> str:
         _code()
-        from octet.recipe import schema  # not at the top: see there
-        sections = schema.complete(text, problems)
+        from octet.recipe import completion  # not at the top: see there
+        sections = completion.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found
             raise _error(problems, path)
         return json.dumps(sections)
@@ -175,7 +176,7 @@ def _purpose(text: Text) -> str:
 def _code() -> List[Tuple[int, ...]]:
     """Stands for the schema and pydantic as this process imports them: looked at once, before it does, so that
     nothing is kept as the work of a file that was edited after that."""
-    return [digest.stamp(file) for file in (_SCHEMA, *(
+    return [digest.stamp(file) for file in (_SCHEMA, _COMPLETION, *(
         importlib.util.find_spec(name).origin for name in ("pydantic", "pydantic_core")))]
 
 

@@ -1,28 +1,18 @@
-"""What a recipe's values must be, and the defaults of those that it leaves out.
+"""The sections of a recipe: their keys, what each value must be, and its default. `completion.py` holds a recipe
+against them."""
 
-    complete(text, problems) -> every section, or more problems
-
-pydantic and these classes take longer to load than all else that a run with nothing to do needs, so
-`recipe.py` keeps what comes out of here and imports this file for a text that is new.
-"""
-
-import difflib
 import math
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Optional
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import Annotated, Literal
 
 from octet.gates import GATES
-from octet.lookup import suggest
-from octet.recipe.inheritance import Text
-from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 
-_MOST_TOLD = 100  # problems; each is looked at for what was meant
 # A field's description is what its error says was expected.
-_MOST = 10 ** 9  # of anything that is counted
-_COUNT = dict(ge=1, le=_MOST, description="a whole number of at least 1")
+MOST = 10 ** 9  # of anything that is counted
+_COUNT = dict(ge=1, le=MOST, description="a whole number of at least 1")
 _RATE = dict(gt=0, description="a number above 0")
 _FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
 _ERROR = dict(ge=0, description="a number of at least 0, or null")
@@ -58,7 +48,7 @@ _PENALTY = dict(ge=0, description="a number of at least 0, or null for the defau
 _SHARE = dict(ge=0, lt=1, description="a number of at least 0 and below 1, or null")
 
 
-class _Phase(_Section):
+class Phase(_Section):
     """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
 
     batch_size: int = Field(64, **_COUNT)
@@ -97,12 +87,12 @@ class _Phase(_Section):
     early_stopping: Optional[int] = Field(None, ge=1, description="a whole number of at least 1, or null for never")
 
 
-class Train(_Phase):
+class Train(Phase):
     """How the float network is trained."""
 
-    epochs: int = Field(60, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
+    epochs: int = Field(60, ge=0, le=MOST, description="a whole number of at least 1; 0 only with model.weights")
     # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
-    batch_norm_batches: int = Field(50, ge=0, le=_MOST, description="a whole number of at least 0")
+    batch_norm_batches: int = Field(50, ge=0, le=MOST, description="a whole number of at least 0")
     # Of each target's loss, in the quantized phase too; 1 where none is given.
     loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
@@ -175,16 +165,16 @@ class Loss(_LossOfTarget):
     targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
 
 
-class Quantize(_Phase):
+class Quantize(Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
-    epochs: int = Field(5, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
+    epochs: int = Field(5, ge=0, le=MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
     # Of a folded network no weight is free of scale: a decay would move what it computes.
     weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
     # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
-    delay: int = Field(0, ge=0, le=_MOST, description="a whole number of at least 0")
+    delay: int = Field(0, ge=0, le=MOST, description="a whole number of at least 0")
     # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
     default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
     # Over so many batches the first ranges are the mean.
@@ -193,7 +183,7 @@ class Quantize(_Phase):
     equalize: bool = Field(False, description="true or false")
     # From then on the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
-        None, ge=0, le=_MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
+        None, ge=0, le=MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
     # The share of the loss that is the distance to the float network's answers to the same samples, which needs no
     # labels; the rest is that to the labels.
     distill: Optional[float] = Field(None, **_FRACTION)
@@ -222,7 +212,7 @@ class Validate(_Section):
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
     max_wrong_operators: Optional[int] = Field(
-        GATES["max_wrong_operators"].default, ge=0, le=_MOST,
+        GATES["max_wrong_operators"].default, ge=0, le=MOST,
         description="a whole number of at least 0, or null for no gate")
 
 
@@ -238,124 +228,3 @@ class Recipe(_Section):
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
-
-
-def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
-    """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
-    a value is not what it must be: `problems` then has one more for each, unless its key has one."""
-    values = _settled(text, problems)
-    reported = {problem.keys for problem in problems}
-    _expect_read(text, problems)
-    try:
-        return Recipe.model_validate(values).model_dump(by_alias=True)
-    except pydantic.ValidationError as error:
-        for detail in error.errors(include_url=False)[:_MOST_TOLD]:
-            keys = tuple(str(key) for key in detail["loc"])
-            if keys not in reported:
-                problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
-    return None
-
-
-def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
-    """The text's values. Weights that are given are trained on only where the recipe says for how long; a word for
-    the section `augment` is its preset."""
-    if isinstance(text.values.get("augment"), str):
-        text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
-    model, train = (text.values.get(section, {}) for section in ("model", "train"))
-    if not (isinstance(model, dict) and isinstance(train, dict)):
-        return text.values
-    if model.get("weights") is not None:
-        return {**text.values, "train": {"epochs": 0, **train}}
-    if train.get("epochs") == 0 and train["epochs"] is not False:
-        keys = ("train", "epochs")
-        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
-            Train.model_fields["epochs"].description)))
-    return text.values
-
-
-_OF_ONE_WAY = {
-    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
-                                    "is over",
-             "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
-                               "are averaged",
-             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
-    "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
-                          "trained range from the first step"),
-}
-"""{way of batch norm: {what it does not read: why}}."""
-
-
-def _expect_read(text: Text, problems: List[Problem]) -> None:
-    """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
-    for phase in (Train, Quantize):
-        _expect_read_by_choice(phase, text, problems)
-    train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
-    if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
-        keys = ("train", "batch_norm_batches")
-        problems.append(Problem(nearest(text.places, keys), keys, "expected at least 1 with `weight_average`: averaged "
-                                "weights have statistics of their own"))
-    if not isinstance(section, dict):
-        return
-    for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
-        if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
-            keys = ("quantize", name)
-            problems.append(Problem(nearest(text.places, keys), keys, why))
-
-
-_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
-            "label_smoothing": "label_smoothing"}
-"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
-
-_OF_ONE_CHOICE = {
-    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
-    "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
-}
-"""{key of a phase: (the key that decides whether it is read, the values with which it is)}."""
-
-
-def _expect_read_by_choice(phase: Type[_Phase], text: Text, problems: List[Problem]) -> None:
-    name = phase.__name__.lower()
-    section = text.values.get(name, {})
-    if not isinstance(section, dict):
-        return
-    for key, (choice, values) in _OF_ONE_CHOICE.items():
-        if key in section and section.get(choice, phase.model_fields[choice].default) not in values:
-            problems.append(Problem(nearest(text.places, (name, key)), (name, key),
-                                    "is read only with " + " or ".join(
-                                        "`{}: {}`".format(choice, value) for value in values)))
-
-
-def _say(detail: Dict[str, Any]) -> str:
-    *around, key = [str(part) for part in detail["loc"]]
-    section, place = Recipe, 0
-    while place < len(around):
-        field = _fields(section)[around[place]]
-        entry = getattr(field.annotation, "__args__", ())[-1:]
-        if hasattr(field.annotation, "model_fields"):
-            section, place = field.annotation, place + 1
-        elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
-            section, place = entry[0], place + 2
-        else:  # an entry of a mapping, which says what they are
-            return "expected {}, found {}{}".format(
-                field.description, show(detail["input"]), number_hint(detail["input"]))
-    known = _fields(section)
-    if detail["type"] == "extra_forbidden":
-        hint = ""
-        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
-            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
-        if "args" in known and not difflib.get_close_matches(key, known):
-            hint = "; options of its own go in {}.args".format(around[-1])
-        return "no key of this name{}; {}".format(hint, suggest(key, known))
-    expected = "expected " + known[key].description
-    if detail["type"] == "missing":
-        return expected + ", found no such key"
-    value = detail["input"]
-    if detail["type"] == "less_than_equal" and detail["ctx"]["le"] == _MOST:
-        return "expected at most {}, found {}".format(_MOST, show(value))
-    near = difflib.get_close_matches(str(value), detail.get("ctx", {}).get("expected", "").split("'"), 1)
-    hint = "; did you mean '{}'?".format(near[0]) if near and detail["type"] == "literal_error" else ""
-    return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))
-
-
-def _fields(section) -> Dict[str, Any]:
-    return {field.alias or name: field for name, field in section.model_fields.items()}

@@ -8,7 +8,7 @@ import pytest
 
 from octet import digest
 from octet.errors import RecipeError
-from octet.recipe import loading, schema
+from octet.recipe import completion, loading, schema
 
 RECIPES = Path(__file__).resolve().parents[3] / "recipes"
 
@@ -310,8 +310,8 @@ def test_a_loss_weight_is_told_with_the_target_it_is_for():
 def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     done = []
-    complete = schema.complete
-    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+    complete = completion.complete
+    monkeypatch.setattr(completion, "complete", lambda *args: done.append(args) or complete(*args))
 
     def sections(text):
         return loading.load(write("r.yaml", text)).sections()
@@ -324,8 +324,8 @@ def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_chan
     for epochs in (3, 5):
         write("base.yaml", SHORT + "train: {{epochs: {}}}\n".format(epochs))
         assert sections("extends: base.yaml\n")["train"]["epochs"] == epochs
-    ours, pydantic, core = loading._code()
-    for other in ([ours, pydantic, pydantic], [ours, core, core]):
+    *ours, pydantic, core = loading._code()
+    for other in ([*ours, pydantic, pydantic], [*ours, core, core]):
         with monkeypatch.context() as inside:
             inside.setattr(loading, "_code", lambda other=other: other)
             assert sections(SHORT) == first
@@ -340,8 +340,8 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     monkeypatch.setattr(digest.time, "time_ns", lambda: now_ns() + 60 * 10 ** 9)
     monkeypatch.setattr(loading, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
     done = []
-    complete = schema.complete
-    monkeypatch.setattr(schema, "complete", lambda *args: done.append(args) or complete(*args))
+    complete = completion.complete
+    monkeypatch.setattr(completion, "complete", lambda *args: done.append(args) or complete(*args))
     file = write("r.yaml", SHORT)
     loading._code.cache_clear()  # as in a process that begins
     for _ in range(2):

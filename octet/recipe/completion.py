@@ -1,0 +1,140 @@
+"""A recipe's values, held against the schema, with the defaults of those that it leaves out.
+
+    complete(text, problems) -> every section, or more problems
+
+pydantic and the schema's classes take longer to load than all else that a run with nothing to do needs, so
+`loading.py` keeps what comes out of here and imports this file for a text that is new.
+"""
+
+import difflib
+from typing import Any, Dict, List, Optional, Type
+
+import pydantic
+
+from octet.lookup import suggest
+from octet.recipe.inheritance import Text
+from octet.recipe.schema import MOST, Phase, Quantize, Recipe, Train
+from octet.recipe.yaml_text import Problem, nearest, number_hint, show
+
+_MOST_TOLD = 100  # problems; each is looked at for what was meant
+
+
+def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
+    """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
+    a value is not what it must be: `problems` then has one more for each, unless its key has one."""
+    values = _settled(text, problems)
+    reported = {problem.keys for problem in problems}
+    _expect_read(text, problems)
+    try:
+        return Recipe.model_validate(values).model_dump(by_alias=True)
+    except pydantic.ValidationError as error:
+        for detail in error.errors(include_url=False)[:_MOST_TOLD]:
+            keys = tuple(str(key) for key in detail["loc"])
+            if keys not in reported:
+                problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
+    return None
+
+
+def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
+    """The text's values. Weights that are given are trained on only where the recipe says for how long; a word for
+    the section `augment` is its preset."""
+    if isinstance(text.values.get("augment"), str):
+        text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
+    model, train = (text.values.get(section, {}) for section in ("model", "train"))
+    if not (isinstance(model, dict) and isinstance(train, dict)):
+        return text.values
+    if model.get("weights") is not None:
+        return {**text.values, "train": {"epochs": 0, **train}}
+    if train.get("epochs") == 0 and train["epochs"] is not False:
+        keys = ("train", "epochs")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
+            Train.model_fields["epochs"].description)))
+    return text.values
+
+
+_OF_ONE_WAY = {
+    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
+                                    "is over",
+             "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
+                               "are averaged",
+             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
+    "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
+                          "trained range from the first step"),
+}
+"""{way of batch norm: {what it does not read: why}}."""
+
+
+def _expect_read(text: Text, problems: List[Problem]) -> None:
+    """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
+    for phase in (Train, Quantize):
+        _expect_read_by_choice(phase, text, problems)
+    train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
+    if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
+        keys = ("train", "batch_norm_batches")
+        problems.append(Problem(nearest(text.places, keys), keys, "expected at least 1 with `weight_average`: averaged "
+                                "weights have statistics of their own"))
+    if not isinstance(section, dict):
+        return
+    for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
+        if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
+            keys = ("quantize", name)
+            problems.append(Problem(nearest(text.places, keys), keys, why))
+
+
+_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
+            "label_smoothing": "label_smoothing"}
+"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+
+_OF_ONE_CHOICE = {
+    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
+    "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
+}
+"""{key of a phase: (the key that decides whether it is read, the values with which it is)}."""
+
+
+def _expect_read_by_choice(phase: Type[Phase], text: Text, problems: List[Problem]) -> None:
+    name = phase.__name__.lower()
+    section = text.values.get(name, {})
+    if not isinstance(section, dict):
+        return
+    for key, (choice, values) in _OF_ONE_CHOICE.items():
+        if key in section and section.get(choice, phase.model_fields[choice].default) not in values:
+            problems.append(Problem(nearest(text.places, (name, key)), (name, key),
+                                    "is read only with " + " or ".join(
+                                        "`{}: {}`".format(choice, value) for value in values)))
+
+
+def _say(detail: Dict[str, Any]) -> str:
+    *around, key = [str(part) for part in detail["loc"]]
+    section, place = Recipe, 0
+    while place < len(around):
+        field = _fields(section)[around[place]]
+        entry = getattr(field.annotation, "__args__", ())[-1:]
+        if hasattr(field.annotation, "model_fields"):
+            section, place = field.annotation, place + 1
+        elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
+            section, place = entry[0], place + 2
+        else:  # an entry of a mapping, which says what they are
+            return "expected {}, found {}{}".format(
+                field.description, show(detail["input"]), number_hint(detail["input"]))
+    known = _fields(section)
+    if detail["type"] == "extra_forbidden":
+        hint = ""
+        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
+            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
+        if "args" in known and not difflib.get_close_matches(key, known):
+            hint = "; options of its own go in {}.args".format(around[-1])
+        return "no key of this name{}; {}".format(hint, suggest(key, known))
+    expected = "expected " + known[key].description
+    if detail["type"] == "missing":
+        return expected + ", found no such key"
+    value = detail["input"]
+    if detail["type"] == "less_than_equal" and detail["ctx"]["le"] == MOST:
+        return "expected at most {}, found {}".format(MOST, show(value))
+    near = difflib.get_close_matches(str(value), detail.get("ctx", {}).get("expected", "").split("'"), 1)
+    hint = "; did you mean '{}'?".format(near[0]) if near and detail["type"] == "literal_error" else ""
+    return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))
+
+
+def _fields(section) -> Dict[str, Any]:
+    return {field.alias or name: field for name, field in section.model_fields.items()}
