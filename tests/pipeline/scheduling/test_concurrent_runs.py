@@ -43,12 +43,12 @@ def until(condition, seconds=30):
     raise AssertionError("not within {} s".format(seconds))
 
 
-def child_of(process):
-    """The stage's process of a run, once there is one."""
+def child_of(process, stage="TrainFloat"):
+    """The process of a run's stage, once there is one: what it runs is a copy beside the artifact that it makes."""
     def look():
         for below in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if any(word.endswith("tasks/__main__.py") for word in below.cmdline()):
+                if any(word.endswith("tasks/__main__.py") and "/{}/".format(stage) in word for word in below.cmdline()):
                     return below
     return until(look)
 

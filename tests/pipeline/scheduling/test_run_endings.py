@@ -17,6 +17,8 @@ import pytest
 from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.scheduling.test_concurrent_runs import child_of, luigid
 
+UP_TO_FLOAT = ["PrepareData.train", "PrepareData.validation", "TrainFloat"]
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
@@ -107,7 +109,7 @@ def test_a_worker_that_was_disabled_is_named(checkout):
         ask(option, "disable_worker", worker=worker)
         run = finish(run)
     assert run.code == 12 and "disabled" in run.said and "Traceback" not in run.said, run
-    assert run.made == ["TrainFloat"]
+    assert run.made == UP_TO_FLOAT
 
 
 def test_a_store_that_changes_in_luigi_cfg_during_a_run_is_the_next_runs(checkout):
@@ -161,7 +163,7 @@ def test_a_task_that_somebody_posted_is_not_loaded(checkout):
         run = finish(run)
     assert not canary.exists()
     assert run.code == 0 and "offered" in run.said and "Posted_1" in run.said and "Traceback" not in run.said, run
-    assert run.made == ["TrainFloat", "TrainQAT"]
+    assert run.made == UP_TO_FLOAT + ["TrainQAT"]
 
 
 def test_what_is_made_again_within_ten_seconds_is_no_unfulfilled_dependency(checkout):
@@ -191,7 +193,7 @@ def test_the_page_shows_a_finished_stage_at_100_percent(checkout):
     with luigid(checkout) as (_, option):
         assert checkout.luigi(option, stage="TrainQAT").code == 0
         tasks = ask(option, "task_list", status="DONE", upstream_status="").values()
-    assert [task["progress_percentage"] for task in tasks] == [100, 100]
+    assert [task["progress_percentage"] for task in tasks] == [100] * 4
 
 
 def test_the_page_shows_a_run_that_was_refused_before_it_had_a_task(checkout):
@@ -246,7 +248,7 @@ def test_a_scheduler_that_goes_wrong_in_mid_run_costs_no_stage(checkout, trouble
         server.shutdown()
         server.server_close()
     assert run.code == 12 and "answers no more" in run.said and "Traceback" not in run.said, run
-    assert run.made == ["TrainFloat"] and checkout.artifact("TrainFloat"), run
+    assert run.made == ["PrepareData.train"] and checkout.artifact("PrepareData.train"), run
 
 
 # Records
@@ -258,7 +260,7 @@ def test_a_run_that_was_refused_is_recorded_with_its_code_and_words(checkout):
     newest, first = runs(checkout)
     assert newest["exit"] == 3 and "epochs" in newest["error"] and (first["exit"], first["error"]) == (0, None)
     row, = json.loads(checkout.octet("ls", "--json").stdout)
-    assert row["state"] == "exit 3" and "epochs" in row["error"] and row["stages"] == "2/2 intact"
+    assert row["state"] == "exit 3" and "epochs" in row["error"] and row["stages"] == "4/4 intact"
     shown = checkout.octet("ls").stdout
     assert "exit 3" in shown and "epochs" in shown
 

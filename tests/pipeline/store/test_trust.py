@@ -64,7 +64,7 @@ def test_data_that_changes_while_it_is_read_is_an_error_and_nothing_is_recorded(
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
                     "dataset: ./slow.py, args: {sleep_s: 2, ")
     going_on = checkout.start()
-    child_of(going_on)
+    child_of(going_on, "PrepareData.train")
     checkout.picture("photos/train/cat/0.png", 222)
     run = finish(going_on)
     assert run.code == 4 and "the data changed while the stage ran" in run.said
