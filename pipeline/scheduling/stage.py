@@ -192,7 +192,7 @@ class Stage(luigi.Task):
             metrics = self._work(plan, workspace, why)
             self._say(preflight.remarks(metrics))
             if notes:
-                metrics = {**metrics, "notes": notes}
+                metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             self._check_data()
             finished = time.time()
             store.publish(workspace, name, key, {
