@@ -43,6 +43,11 @@ def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
                 os.remove(file)
 
 
+def on_disk() -> bool:
+    """Whether `empty` makes arrays of files."""
+    return _now.folder is not None
+
+
 def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data") -> Any:
     """An array to be filled. In a folder it is a new .npy file, mapped into memory, so that the system can write its
     pages out and take them back. what, where: the samples in words, and where they come from. Raises DatasetError

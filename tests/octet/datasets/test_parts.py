@@ -173,3 +173,30 @@ def test_it_says_how_far_it_is(tmp_path, monkeypatch):
     assert len(said) == 18 and said[-1][1] == "decoding the train pictures: 18 of 18"
     assert all("of 18, " in message and message.endswith(" s left") for _, message in said[:-1])
     assert [fraction for fraction, _ in said] == sorted(fraction for fraction, _ in said)
+
+
+@pytest.mark.parametrize("save_arrays", [np.savez, np.savez_compressed])
+def test_arrays_are_unpacked_into_the_file_that_is_published(tmp_path, save_arrays):
+    path, published = str(tmp_path / "data.npz"), tmp_path / "published"
+    published.mkdir()
+    arrays = of_every_part(x=lambda count: RNG.randint(0, 256, (count, 99, 99, 3)).astype(np.uint8),
+                           y=lambda count: np.arange(count) % 3)
+    save_arrays(path, **arrays)
+    with reading.into(str(published), lambda fraction, message: None):
+        dataset = npz.load(path, parts=("train",))
+        assert reading.file_of(dataset.parts["train"].inputs["image"])
+        prepared.write(published, dataset, "train")
+    assert np.array_equal(np.load(str(published / "input_0.npy")), arrays["x_train"])
+
+
+def test_a_damaged_byte_of_an_array_is_found_as_it_is_unpacked(tmp_path):
+    path = save(tmp_path, of_every_part(x=lambda count: RNG.rand(count, 50), y=lambda count: np.arange(count) % 3))
+    with open(path, "r+b") as file:
+        file.seek(2000)
+        byte = file.read(1)
+        file.seek(2000)
+        file.write(bytes([byte[0] ^ 1]))
+    (tmp_path / "out").mkdir()
+    with reading.into(str(tmp_path / "out"), lambda fraction, message: None):
+        assert "not a readable .npz file" in refusal(npz.load, path)
+    assert not list((tmp_path / "out").iterdir())
