@@ -64,12 +64,13 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     `split` says (octet/data/split.py). parts, samples, learnt: what of it is wanted, and what is known of it, as
     octet/data/dataset.py says. Raises DatasetError.
     """
+    from octet.data import class_names
     from octet.data.check import check
 
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
     found, held_out, notes = _read(path, asked, parts, learnt is None)
     train = found.get("train", {})
-    classes_of = {name: learnt.targets[name].classes if learnt else _classes(answer, train, path)
+    classes_of = {name: learnt.targets[name].classes if learnt else class_names.of(answer, train, path)
                   for name, answer in asked.targets.items()}
     ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
               for name, source in asked.inputs.items()}
@@ -184,24 +185,6 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
                                    "Save it under that name, or leave it out of the file.")
 
 
-def _classes(answer: TargetArray, train: Arrays, path: str) -> List[str]:
-    """The names of a target's classes: the recipe's, else those of text labels, else as many numbers as the training
-    labels name. A value has none."""
-    from octet.data import answers
-
-    if answer.classes is not None or answer.kind == "value":
-        return answer.classes or []
-    labels, name = train[answer.pattern], in_part(answer.pattern, "train")
-    if answer.kind == "labels":
-        return [str(index) for index in range(answers.several(labels, name, path).shape[1])]
-    words = answers.vocabulary(labels) if answer.kind == "class" else None
-    if words is not None:
-        return words
-    labels = (answers.labels if answer.kind == "class" else answers.class_map)(labels, name, path)
-    return [str(index) for index in range(
-        _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
-
-
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
     """The part's answers by target, but for those that are copies of an input."""
     from octet.data import answers
@@ -296,23 +279,3 @@ def _target(answer: TargetArray, train: Any, classes: List[str], columns: Sequen
     if answer.kind == "value":
         return Target("value", shape=train.shape[1:], columns=tuple(columns))
     return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)
-
-
-def _count(labels: Any, name: str, path: str) -> int:
-    """How many classes the training labels name. Raises DatasetError where one is skipped."""
-    import numpy as np
-
-    labels = labels[labels >= 0]  # `check` has the words for others
-    largest = labels.max(initial=0)
-    present = np.zeros(min(largest, labels.size) + 1, bool)  # one of so many is skipped if any is
-    present[labels[labels < len(present)]] = True
-    if labels.size and not present.all():
-        missing = int(present.argmin())
-        from_one = missing == 0 and np.bincount(np.minimum(labels.reshape(-1), labels.size))[1:].all()
-        raise DatasetError("{} has the label {}, but no {}".format(name, largest, missing), path,
-                           "There are as many classes as the largest label says, and each needs a training example.",
-                           "They count from 1: save {} - 1.".format(name) if from_one else
-                           "Mend that label, or name the classes." + (
-                               " Where {} means that nobody knows, write ignore: {}.".format(largest, largest)
-                               if largest == 255 else ""))
-    return int(largest) + 1
