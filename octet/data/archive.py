@@ -1,18 +1,22 @@
 """Arrays out of an .npz file, with words for what can be wrong with it."""
 
+import functools
 import lzma
+import operator
 import os
 import tokenize
 import zipfile
 import zlib
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from octet import regular_file
-from octet.data import memory
+from octet.data import memory, reading
 from octet.errors import DatasetError
 
+CHUNK_BYTES = 1 << 22
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error,
           lzma.LZMAError, tokenize.TokenError)
 
@@ -29,7 +33,8 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
                     "It has: {}.".format(", ".join(archive.files) or "nothing"),
                     "Save it with numpy.savez(path, {}).".format(
                         ", ".join(name + "=..." for name in required)))
-            _expect_memory(archive, [*required, *optional], path)
+            if not reading.on_disk():
+                _expect_memory(archive, [*required, *optional], path)
             return {name: _array(archive, name) for name in (*required, *optional) if name in archive.files}
     except FileNotFoundError:
         raise DatasetError("no such file", path, "The dataset is read from it.",
@@ -76,7 +81,36 @@ def _opened(file):
 
 
 def _array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    found = archive[name]
+    streamed = _streamed(archive, name) if reading.on_disk() else None
+    found = archive[name] if streamed is None else streamed
     if not isinstance(found, np.ndarray):  # numpy gives the bytes of any other file
         raise ValueError("{} is no array in it".format(name))
     return found
+
+
+def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
+    """The array, unpacked piece by piece into a file of its own; None for one that numpy is left to read, or to
+    refuse: of objects, in Fortran's order, empty, or of another size than its header says."""
+    info = archive.zip.getinfo(name + ".npy" if name + ".npy" in archive.zip.namelist() else name)
+    with archive.zip.open(info) as member:
+        if member.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            return None
+    with archive.zip.open(info) as member:
+        read_header = HEADERS.get(np.lib.format.read_magic(member))
+        if read_header is None:
+            return None
+        shape, fortran, dtype = read_header(member)
+        size = functools.reduce(operator.mul, shape, dtype.itemsize)
+        if dtype.hasobject or fortran or not shape or not size or size != info.file_size - member.tell():
+            return None
+        made = reading.empty(shape, dtype, "its arrays, unpacked,", str(archive.zip.filename or name))
+        content = made.reshape(-1).view(np.uint8)
+        done = 0
+        while done < size:
+            piece = member.read(min(CHUNK_BYTES, size - done))
+            if not piece:
+                raise EOFError("{} ends after {} of {} bytes".format(name, done, size))
+            content[done:done + len(piece)] = np.frombuffer(piece, np.uint8)
+            done += len(piece)
+        member.read(1)  # at its end the checksum is looked at
+    return made

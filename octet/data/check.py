@@ -1,25 +1,28 @@
 """What holds for every dataset, whatever file it came from."""
 
 from itertools import chain
+from typing import Sequence
 
 import numpy as np
 
+from octet.data import classes
 from octet.data.codes import ROWS
 from octet.data.dataset import KINDS, PARTS, Dataset, Input, Part, Target, scale_of
 from octet.errors import DatasetError
 
 
-def check(dataset: Dataset, where: str) -> Dataset:
-    """`dataset`, sound: all parts with two samples or more; inputs [N, *shape] uint8 with a finite
+def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset:
+    """`dataset`, sound: all of `parts` with two samples or more; inputs [N, *shape] uint8 with a finite
     range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), or uint8 0 and 1
-    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite.
+    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite. Of a
+    dataset of which only some samples were read, what they can tell.
 
     `where` names the data in messages. Raises DatasetError for the first thing that is not so.
     """
     _check_names(dataset, where)
     for spec in dataset.inputs.values():
         scale_of(spec.low, spec.high, where)
-    for part_name in PARTS:
+    for part_name in parts:
         if part_name not in dataset.parts:
             raise DatasetError("there is no {} part".format(part_name), where,
                                "A model is trained, chosen and measured on three parts.",
@@ -31,8 +34,9 @@ def check(dataset: Dataset, where: str) -> Dataset:
             _check_target(part.targets[name], target, part_name + "." + name, where)
         _check_lengths(part, part_name, where)
     for name, target in dataset.targets.items():
-        if target.kind != "value":
-            _check_every_class(dataset.parts["train"].targets[name], name, target, where)
+        whole = dataset.samples is None or name in dataset.answers.get("train", {})
+        if target.kind != "value" and "train" in parts and whole:
+            _check_every_class(dataset.known_answers(name)["train"], name, target, where)
     return dataset
 
 
@@ -78,20 +82,30 @@ def _check_target(answers: np.ndarray, target: Target, name: str, where: str) ->
     shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
     _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
                 "Save one label a {}.".format(each))
-    bad = (answers < 0) | (answers >= len(target.classes))
-    if target.ignore is not None:
-        bad &= answers != target.ignore
-    if bad.any():
-        index = np.unravel_index(int(bad.argmax()), bad.shape)
-        raise DatasetError(
-            "{}{} is {}, outside 0..{}".format(name, _at(index), answers[index], len(target.classes) - 1),
-            where, "There are {} classes.".format(len(target.classes)),
-            "Mend that label, or name the class it stands for{}.".format(
-                "; where nobody knows the class, write ignore: {}".format(answers[index])
-                if target.kind == "class_map" and target.ignore is None else ""))
-    if target.ignore is not None and (answers == target.ignore).all():
+    known = False
+    for start in range(0, len(answers), ROWS):
+        rows = answers[start:start + ROWS]
+        _check_labels(rows, start, target, name, where)
+        known = known or target.ignore is None or bool((rows != target.ignore).any())
+    if len(answers) and not known:
         raise DatasetError("every pixel of {} is {}, which is ignored".format(name, target.ignore), where,
                            "There is nothing to learn or measure.", "Label some pixels, or correct `ignore`.")
+
+
+def _check_labels(rows: np.ndarray, start: int, target: Target, name: str, where: str) -> None:
+    """Raises DatasetError for a label outside the classes; `start` samples lie before these rows."""
+    bad = (rows < 0) | (rows >= len(target.classes))
+    if target.ignore is not None:
+        bad &= rows != target.ignore
+    if bad.any():
+        first = np.unravel_index(int(bad.argmax()), bad.shape)
+        raise DatasetError(
+            "{}{} is {}, outside 0..{}".format(name, _at((first[0] + start,) + first[1:]), rows[first],
+                                               len(target.classes) - 1),
+            where, "There are {} classes.".format(len(target.classes)),
+            "Mend that label, or name the class it stands for{}.".format(
+                "; where nobody knows the class, write ignore: {}".format(rows[first])
+                if target.kind == "class_map" and target.ignore is None else ""))
 
 
 def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, why: str, step: str) -> None:
@@ -133,11 +147,7 @@ def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str
         raise DatasetError("the target '{}' has {} class{}".format(
             name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
             "There is nothing to tell apart.", "Name two classes or more.")
-    if target.kind == "labels":
-        counts = labels.sum(0)
-    else:
-        known = labels if target.ignore is None else labels[labels != target.ignore]
-        counts = np.bincount(known.reshape(-1), minlength=len(target.classes))
+    counts = classes.counts(target, labels)
     if not counts.all():
         index = int((counts == 0).argmax())
         each = "pixel" if target.kind == "class_map" else "sample"

@@ -5,6 +5,7 @@ from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
+from octet.data import reading
 from octet.data.dataset import quantization, scale_of
 from octet.errors import DatasetError
 
@@ -33,7 +34,7 @@ def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.
         return values, []
     low, high, clip = reals
     scale, zero_point = scale_of(low, high, where)
-    codes, outside = np.empty(values.shape, np.uint8), 0
+    codes, outside = reading.empty(values.shape, np.uint8), 0
     for start in range(0, len(values), ROWS):
         rows = values[start:start + ROWS]
         if rows.dtype.kind == "f":
@@ -150,7 +151,10 @@ def _outward(number: float, up: bool) -> float:
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
     """The reals [N, ...] float32 that codes stand for: what the network is fed."""
     scale, zero_point = quantization(low, high)
-    return ((np.arange(256).astype(np.float32) - zero_point) * scale)[codes]
+    real_of, found = (np.arange(256).astype(np.float32) - zero_point) * scale, reading.empty(codes.shape, np.float32)
+    for start in range(0, len(codes), ROWS):
+        found[start:start + ROWS] = real_of[codes[start:start + ROWS]]
+    return found
 
 
 def refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str) -> None:

@@ -5,6 +5,15 @@ A dataset is a module with two functions:
     load(**args) -> Dataset
     digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
 
+`args` are the recipe's `data.args`. A `load` without the following keyword arguments reads everything each time. One
+that takes both `parts` and `samples` reads only what a stage needs; Octet gives them, unless the recipe does:
+
+    parts     the names of the parts that are wanted. The Dataset has these parts; it may leave out the others
+    samples   None, or a number: at most so many samples of each part, spread over the classes, for a quick look.
+              The Dataset says so in its field `samples`
+    learnt    only where `load` takes it, too: None, or the Dataset, without parts, that the train part was published
+              with. Its ranges, classes, shapes and columns hold for every part: nothing is learnt again
+
 A digest is asked for whenever a recipe is looked at, so what only `load` needs, numpy above all, ours
 import inside it. One that is made of files, or of arrays in a file, also has `files` or `arrays`, which with the
 arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key.
@@ -12,9 +21,9 @@ arguments of `digest` give {name: sha256}: they say what changed, and are no par
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
 
@@ -71,16 +80,42 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, targets and parts by name; the parts are those of `PARTS`.
+    """Inputs, targets and parts by name; the parts are those of `PARTS`, or those that were asked for.
 
     notes: a sentence for each thing that whoever trains on the data has to know: what was left out, or taken otherwise
     than it lay there.
+    samples: the most samples that were read of each part; None where all were.
+    answers: {part: {target: array}}, where only some samples were read: all answers of the part, as far as they are
+    known without decoding anything.
     """
 
     inputs: Dict[str, Input]
     targets: Dict[str, Target]
     parts: Dict[str, Part]
     notes: Sequence[str] = ()
+    samples: Optional[int] = None
+    answers: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+
+    def known_answers(self, target: str) -> Dict[str, Any]:
+        """{part: array} of the answers to one target: all of the part's where they are known, else of its samples."""
+        return {name: self.answers.get(name, {}).get(target, part.targets[target])
+                for name, part in self.parts.items()}
+
+
+def spread(classes: Sequence[Any], samples: int) -> List[int]:
+    """The rows, in order, of at most so many samples: as many of each class as there are, as far as possible, and
+    those of a class evenly over its rows. classes: the class of each row."""
+    rows_of = {}  # type: Dict[Any, List[int]]
+    for row, one in enumerate(classes):
+        rows_of.setdefault(one, []).append(row)
+    share = dict.fromkeys(rows_of, 0)
+    left, open_classes = min(samples, len(classes)), list(rows_of)
+    while left:
+        for one in open_classes[:left]:
+            share[one] += 1
+        left -= min(left, len(open_classes))
+        open_classes = [one for one in open_classes if share[one] < len(rows_of[one])]
+    return sorted(rows[place * len(rows) // share[one]] for one, rows in rows_of.items() for place in range(share[one]))
 
 
 def quantization(low: float, high: float) -> Tuple[float, int]:

@@ -33,7 +33,7 @@ def expect(needed: int, what: str, where: str, next_step: str) -> None:
     there = available()
     if needed > there:
         raise DatasetError("{} need {} of memory; {} are free".format(what, size(needed), size(there)), where,
-                           "The data is held in memory, decoded, while the network is trained.", next_step)
+                           "The data is held in memory, decoded, while it is looked at.", next_step)
 
 
 def size(count: int) -> str:

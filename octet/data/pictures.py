@@ -3,16 +3,18 @@
 import io
 import os
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from octet import regular_file
-from octet.data import memory
+from octet.data import reading
 from octet.errors import DatasetError
 
+AT_ONCE = 256  # pictures that are asked for before the first of them is waited for
 INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
 DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # and those of more than 8 bits
 ALPHA = {"drop": "is dropped", "white": "is laid on white", "black": "is laid on black", "keep": "is a channel"}
@@ -125,63 +127,101 @@ def _resized(image: Image.Image, form: Form) -> np.ndarray:
     return np.stack([np.asarray(band.resize(size, Image.BILINEAR)) for band in image.split()], -1)
 
 
-def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool
+def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures"
                ) -> Tuple[np.ndarray, List[int], List[str]]:
     """(the pictures [N, H, W, C] uint8, the places in `files` of those that were read, a sentence for each thing that
-    was noticed). Raises DatasetError that names the file, unless it is to be skipped."""
-    count = int(np.prod(form.shape))
-    memory.expect(len(files) * count, "{} pictures of {}x{}x{}".format(len(files), *form.shape), path,
-                  "Write a smaller size in data.args, or use fewer pictures.")
-    images, read, skipped = np.empty((len(files),) + form.shape, np.uint8), [], []
-    noticed = {}  # type: dict
-    for place, file in enumerate(files):
+    was noticed). They are decoded on all cores; the result does not depend on how many there are. what: the pictures
+    in words, for whoever waits. Raises DatasetError that names the first file, in order, that cannot be read, unless
+    it is to be skipped."""
+    images = reading.empty((len(files),) + form.shape, np.uint8,
+                           "{} pictures of {}x{}x{}".format(len(files), *form.shape), path)
+
+    def put(place: int) -> Union[Set[str], DatasetError]:
         try:
-            with _told(path, file, "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in data.args "
-                                   "goes on without it."):
-                images[len(read)], words = decode(_bytes(path, file), form)
+            with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
+                                           "data.args goes on without it."):
+                images[place], words = decode(_bytes(path, files[place]), form)
+            return words
         except DatasetError as error:
+            return error
+
+    read, skipped = [], []  # type: List[int], List[str]
+    noticed = {}  # type: Dict[str, List[str]]
+    for place, found in enumerate(_on_all_cores(put, len(files), what)):
+        if isinstance(found, DatasetError):
             if not skip_unreadable:
-                raise
-            skipped.append("skipped: {}: {}".format(file, error.what))
+                raise found
+            skipped.append("skipped: {}: {}".format(files[place], found.what))
             continue
+        if len(read) != place:
+            images[len(read)] = images[place]
         read.append(place)
-        for word in words:
-            noticed.setdefault(word, []).append(file)
+        for word in found:
+            noticed.setdefault(word, []).append(files[place])
     notes = ["{} of {} pictures {} (such as {})".format(
         len(noticed[word]), len(files), said.format(alpha=ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1),
         noticed[word][0]) for word, said in NOTICED.items() if word in noticed]
-    return images[:len(read)], read, skipped + notes
+    return images[:len(read)] if skipped else images, read, skipped + notes
+
+
+def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[Any]:
+    """work(0), ... work(count - 1), in order. Threads: Pillow lets go of the interpreter's lock while it decodes and
+    resizes, and measured on two cores they cost less than processes, which send each picture back."""
+    Image.init()  # not thread-safe by itself
+    watch = reading.Watch("decoding " + what, count)
+    cores = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, count, AT_ONCE):
+            for place, found in enumerate(pool.map(work, range(start, min(count, start + AT_ONCE))), start):
+                yield found
+                watch(place + 1)
 
 
 def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
-                 ignore: Optional[int]) -> np.ndarray:
+                 ignore: Optional[int], what: str = "masks") -> np.ndarray:
     """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
     8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. Raises DatasetError that names the
     file."""
     height, width = size
-    masks = np.empty((len(pairs), height, width), np.int32)
-    for index, (picture, mask) in enumerate(pairs):
-        with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
-            with Image.open(io.BytesIO(_bytes(path, mask))) as image:
-                image.load()
-                if image.mode not in INDEXED:
-                    raise ValueError("{} pixels, not one index each".format(image.mode))
-                turned = upright(image, set())
-            if turned.mode == "1":  # Pillow holds its ones as 255
-                turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
-            whole = np.asarray(turned, np.int32)
-            small = turned.resize((width, height), Image.NEAREST)
-        _expect_same_view(path, picture, mask, turned.size)
-        bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
-        if bad.any():
-            row, column = np.unravel_index(int(bad.argmax()), bad.shape)
-            raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
-                whole[row, column], row, column, classes - 1), os.path.join(path, mask),
-                "There are {} classes.".format(classes),
-                "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
-                    whole[row, column]))
-        masks[index] = np.asarray(small)
+    masks = reading.empty((len(pairs), height, width), np.int32,
+                          "{} masks of {}x{}".format(len(pairs), height, width), path)
+
+    def put(index: int) -> Optional[DatasetError]:
+        try:
+            masks[index] = _mask(path, *pairs[index], (width, height), classes, ignore)
+            return None
+        except DatasetError as error:
+            return error
+
+    for error in _on_all_cores(put, len(pairs), what):
+        if error is not None:
+            raise error
     return masks
+
+
+def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int]
+          ) -> np.ndarray:
+    """One mask, resized to `size` (width, height). Raises DatasetError."""
+    with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
+        with Image.open(io.BytesIO(_bytes(path, mask))) as image:
+            image.load()
+            if image.mode not in INDEXED:
+                raise ValueError("{} pixels, not one index each".format(image.mode))
+            turned = upright(image, set())
+        if turned.mode == "1":  # Pillow holds its ones as 255
+            turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
+        whole = np.asarray(turned, np.int32)
+        small = turned.resize(size, Image.NEAREST)
+    _expect_same_view(path, picture, mask, turned.size)
+    bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
+    if bad.any():
+        row, column = np.unravel_index(int(bad.argmax()), bad.shape)
+        raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
+            whole[row, column], row, column, classes - 1), os.path.join(path, mask),
+            "There are {} classes.".format(classes),
+            "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
+                whole[row, column]))
+    return np.asarray(small)
 
 
 def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> None:

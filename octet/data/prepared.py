@@ -6,18 +6,19 @@
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple
 
+from octet.data import reading
 from octet.data.dataset import Dataset, Input, Part, Target
 
 SPEC = "spec.json"
 
 
 def write(folder: Path, dataset: Dataset, part: str) -> None:
-    """`folder` holds that part of the dataset. The same content always gives the same bytes."""
-    import numpy as np
-
+    """`folder` holds that part of the dataset. The same content always gives the same bytes. An array that lies in a
+    file already (octet.data.reading) is not copied."""
     spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high}
                        for name, each in dataset.inputs.items()],
             "targets": [{"name": name, "kind": each.kind, "classes": list(each.classes), "shape": list(each.shape),
@@ -28,12 +29,35 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
     found = dataset.parts[part]
     for side, arrays in (("input", found.inputs), ("target", found.targets)):
         for index, name in enumerate(getattr(dataset, side + "s")):
-            np.save(str(folder / "{}_{}.npy".format(side, index)), np.ascontiguousarray(arrays[name]))
+            _save(folder / "{}_{}.npy".format(side, index), arrays[name])
+
+
+def _save(path: Path, array: Any) -> None:
+    import numpy as np
+
+    file = reading.file_of(array)
+    if file is not None:
+        array.flush()
+        os.replace(file, str(path))
+        return
+    if array.flags.c_contiguous:  # or of no size, which cannot be mapped
+        np.save(str(path), array)
+        return
+    saved = np.lib.format.open_memmap(str(path), mode="w+", dtype=array.dtype, shape=array.shape)
+    for start in range(0, len(array), reading.ROWS):
+        saved[start:start + reading.ROWS] = array[start:start + reading.ROWS]
+    saved.flush()
 
 
 def alike(one: Path, other: Path) -> bool:
     """Whether what was published in two folders has the same inputs, targets and classes."""
     return (one / SPEC).read_bytes() == (other / SPEC).read_bytes()
+
+
+def learnt(folder: Path) -> Dataset:
+    """What the dataset that was published in the folder is, without its arrays."""
+    inputs, targets = _spec(folder)
+    return Dataset(inputs, targets, {})
 
 
 def read(folders: Dict[str, Path]) -> Dataset:

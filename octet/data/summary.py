@@ -20,19 +20,28 @@ AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
 
 
 def notes(dataset: Dataset) -> List[str]:
-    """A sentence for each thing, in the dataset's own first."""
+    """A sentence for each thing, the dataset's own first. Of a dataset of which only some samples were read, what its
+    known answers tell, and where the rest is to be had."""
     found = list(dataset.notes)
     for name, spec in dataset.inputs.items():
         found.extend(_channels_first(name, spec))
+        if dataset.samples is not None:
+            continue
         found.extend(_few_codes(name, {part: one.inputs[name] for part, one in dataset.parts.items()}))
         found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
     for name, target in dataset.targets.items():
-        answers = {part: one.targets[name] for part, one in dataset.parts.items()}
+        answers = dataset.known_answers(name)
+        if dataset.samples is not None:
+            answers = {part: of_part for part, of_part in answers.items() if name in dataset.answers.get(part, ())}
         if target.kind == "value":
             found.extend(_narrow_columns(name, answers))
         else:
             found.extend(_counts(name, target, answers))
-    found.extend(_twice(dataset))
+    if dataset.samples is None:
+        found.extend(_twice(dataset))
+    else:
+        found.append("{} samples of each part were looked at; `octet data` looks at all of them".format(
+            dataset.samples))
     return found
 
 

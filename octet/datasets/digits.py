@@ -2,10 +2,10 @@
 
 import json
 import os
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from octet.data import content
-from octet.data.dataset import Dataset, Input, Part, Target
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.errors import DatasetError
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "digits.npz")
@@ -19,14 +19,15 @@ TARGETS = {
 }
 
 
-def load(targets: Sequence[str] = ("label",)) -> Dataset:
+def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
+         samples: Optional[int] = None) -> Dataset:
     """image [N, 8, 8, 1] uint8 in [0, 1], and of the targets those that are named, in that order:
 
     label           the digit, one of ten classes
     mask            [N, 8, 8]: the digit where there is ink, else the class background: segmentation
     reconstruction  [N, 8, 8, 1]: the image itself: for an autoencoder
 
-    Raises DatasetError.
+    parts, samples: what of it is wanted, as octet/data/dataset.py says. Raises DatasetError.
     """
     import numpy as np
 
@@ -41,11 +42,16 @@ def load(targets: Sequence[str] = ("label",)) -> Dataset:
     answers = {"label": digits,
                "mask": np.where(images[..., 0] >= INK, digits[:, None, None] + 1, 0).astype(np.int32),
                "reconstruction": reals(images, 0.0, 1.0)}
+    rows_of = _split(len(images))
+    some = {part: rows_of[part] if samples is None else rows_of[part][spread(digits[rows_of[part]].tolist(), samples)]
+            for part in parts}
     return check(Dataset(
         inputs={"image": Input((8, 8, 1), 0.0, 1.0)},
         targets={name: TARGETS[name] for name in wanted},
         parts={part: Part({"image": images[rows]}, {name: answers[name][rows] for name in wanted})
-               for part, rows in _split(len(images)).items()}), "digits")
+               for part, rows in some.items()},
+        samples=samples, answers={} if samples is None else {
+            part: {name: answers[name][rows_of[part]] for name in wanted} for part in parts}), "digits", parts)
 
 
 def digest(part: str, targets: Sequence[str] = ("label",)) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from octet import digest as digests
 from octet.data import content, listing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target, scale_of
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, scale_of, spread
 from octet.data.listing import Picture
 from octet.errors import DatasetError
 
@@ -35,14 +35,16 @@ class Found(NamedTuple):
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
          split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
-         alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> Dataset:
+         alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False, *,
+         parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized bilinearly to `size` [H, W];
     label [N], the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
 
     split: how the parts that have no folder are taken from the training pictures (octet/data/split.py).
     ignore: the index of a mask's pixels that are neither learnt nor measured. alpha: drop, white, black or keep (one
     channel more). bits: how many bits of 16-bit pictures are used. skip_unreadable: goes on without classes and
-    pictures that cannot be read, and says so. Raises DatasetError.
+    pictures that cannot be read, and says so. parts, samples: what of it is wanted, as octet/data/dataset.py says.
+    Raises DatasetError.
     """
     import numpy as np
 
@@ -52,22 +54,31 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     found = _found(path, split, masks is not None, skip_unreadable)
     form = pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
-    parts, notes = {}, list(found.notes)
+    notes = list(found.notes)
     classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
-    for part, of_part in found.pictures.items():
-        images, read, said = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable)
+    index = {name: number for number, name in enumerate(classes)}
+    read_parts, answers = {}, {}  # type: Dict[str, Part], Dict[str, Dict[str, Any]]
+    for part in parts:
+        of_part = found.pictures[part]
+        if samples is not None:
+            if masks is None:
+                answers[part] = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
+            of_part = [of_part[row] for row in spread([picture.name for picture in of_part], samples)]
+        images, read, said = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable,
+                                                 "the {} pictures".format(part))
         notes.extend("{}: {}".format(part, words) for words in said)
         of_part = [of_part[place] for place in read]
         if masks is None:
-            answers = {"label": np.array([classes.index(picture.name) for picture in of_part], np.int32)}
+            target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
-            answers = {"mask": pictures.decode_masks(
-                path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore)}
-        parts[part] = Part({"image": images}, answers)
+            target = {"mask": pictures.decode_masks(
+                path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore,
+                "the {} masks".format(part))}
+        read_parts[part] = Part({"image": images}, target)
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
-    return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=parts,
-                         notes=tuple(notes)), path)
+    return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
+                         notes=tuple(notes), samples=samples, answers=answers), path, parts)
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,

@@ -4,37 +4,42 @@ The embedded file is not in the original's order: see data/SOURCES.md.
 """
 
 import os
-from typing import Dict
+from typing import Dict, Optional, Sequence
 
 from octet.data import content
-from octet.data.dataset import Dataset, Input, Part, Target
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.errors import DatasetError
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "mnist.npz")
+TRAINING = 60000
 
 
-def load(validation: int = 5000) -> Dataset:
+def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
-    the 60,000 training images are the validation part. Raises DatasetError."""
+    the 60,000 training images are the validation part. parts, samples: what of it is wanted, as octet/data/dataset.py
+    says. Raises DatasetError."""
     from octet.data import archive
     from octet.data.answers import labels
     from octet.data.check import check
-    arrays = archive.read(FILE, ("x_train", "y_train", "x_test", "y_test"))
-    images, answers = arrays["x_train"][..., None], labels(arrays["y_train"], "y_train", FILE)
-    if not 2 <= validation <= len(images) - 2:
+
+    sides = {part: "test" if part == "test" else "train" for part in parts}
+    arrays = archive.read(FILE, [name + side for side in sorted(set(sides.values())) for name in ("x_", "y_")])
+    if not 2 <= validation <= TRAINING - 2:
         raise DatasetError("validation is {}".format(validation), "mnist",
-                           "It is how many of the {} training images are held out.".format(len(images)),
+                           "It is how many of the {} training images are held out.".format(TRAINING),
                            "Use 5000 or so.")
-    split = len(images) - validation
+    rows_of = {"train": slice(TRAINING - validation), "validation": slice(TRAINING - validation, None),
+               "test": slice(None)}
+    found, answers = {}, {}
+    for part, side in sides.items():
+        images = arrays["x_" + side][rows_of[part]][..., None]
+        answers[part] = {"label": labels(arrays["y_" + side][rows_of[part]], "y_" + side, FILE)}
+        some = slice(None) if samples is None else spread(answers[part]["label"].tolist(), samples)
+        found[part] = Part({"image": images[some]}, {"label": answers[part]["label"][some]})
     return check(Dataset(
         inputs={"image": Input((28, 28, 1), 0.0, 1.0)},
         targets={"label": Target("class", [str(digit) for digit in range(10)])},
-        parts={
-            "train": Part({"image": images[:split]}, {"label": answers[:split]}),
-            "validation": Part({"image": images[split:]}, {"label": answers[split:]}),
-            "test": Part({"image": arrays["x_test"][..., None]},
-                         {"label": labels(arrays["y_test"], "y_test", FILE)}),
-        }), "mnist")
+        parts=found, samples=samples, answers={} if samples is None else answers), "mnist", parts)
 
 
 def digest(part: str, validation: int = 5000) -> str:

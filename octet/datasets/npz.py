@@ -28,7 +28,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet.data import content
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.data.listing import MEANT
 from octet.data.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
@@ -52,7 +52,8 @@ class Asked(NamedTuple):
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
          classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
          percentile: Optional[float] = None, inputs: Optional[dict] = None,
-         targets: Optional[dict] = None) -> Dataset:
+         targets: Optional[dict] = None, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None,
+         learnt: Optional[Dataset] = None) -> Dataset:
     """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
     where the arguments name none.
 
@@ -60,29 +61,49 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     said; `clip` takes what is outside to its ends; `percentile` finds the range that holds so many percent of the
     values in the training arrays, and clips. Labels are indices, or the classes' names. Without `classes` there are
     as many as the training labels name. Parts that the file has no arrays for are taken from the training samples as
-    `split` says (octet/data/split.py). Raises DatasetError.
+    `split` says (octet/data/split.py). parts, samples, learnt: what of it is wanted, and what is known of it, as
+    octet/data/dataset.py says. Raises DatasetError.
     """
+    from octet.data import class_names
     from octet.data.check import check
 
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
-    found, notes = _read(path, asked)
-    classes_of = {name: _classes(answer, found["train"], path) for name, answer in asked.targets.items()}
+    found, held_out, notes = _read(path, asked, parts, learnt is None)
+    train = found.get("train", {})
+    classes_of = {name: learnt.targets[name].classes if learnt else class_names.of(answer, train, path)
+                  for name, answer in asked.targets.items()}
+    ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
+              for name, source in asked.inputs.items()}
     answers = {part: _answers(part, found[part], asked, classes_of, path) for part in found}
-    ranges = {name: _range(source, found["train"], path) for name, source in asked.inputs.items()}
-    codes = {part: _inputs(part, found[part], asked, ranges, path) for part in found}
-    whole = {part: Part(codes[part][0], answers[part]) for part in found}
-    rows, said = _rows(whole, asked, path)
-    parts = {part: _taken(whole.get(part, whole["train"]), rows.get(part)) for part in PARTS}
-    columns = _columns(asked, parts["train"].targets, path)
-    parts = {part: Part(one.inputs, _copied(one.targets, one.inputs, asked, ranges, columns))
-             for part, one in parts.items()}
-    train = parts["train"]
+    if samples is not None and not held_out:  # nothing else has to be encoded
+        kept = {part: _some(answers[part], len(next(iter(found[part].values()))), asked, samples) for part in found}
+    else:
+        kept = dict.fromkeys(found)
+    needed = [part for part in found if part in parts or part == "train" and held_out]
+    codes = {part: _inputs(part, found[part], asked, ranges, kept[part], path) for part in needed}
+    whole = {part: Part(codes[part][0], answers[part]) for part in needed}
+    rows, said = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
+    every = {part: _taken(answers["train" if part in held_out else part], rows.get(part))
+             for part in (*found, *held_out)}
+    columns = {name: learnt.targets[name].columns if learnt else _columns(every["train"][name], name, path)
+               for name, answer in asked.targets.items() if answer.scale}
+    made = {}
+    for part in parts:
+        images = _taken(whole["train" if part in held_out else part].inputs, rows.get(part))
+        few = kept.get(part)
+        if samples is not None and few is None:
+            few = _some(every[part], len(next(iter(images.values()))), asked, samples)
+            images = _taken(images, few)
+        made[part] = Part(images, _copied(_taken(every[part], few), images, asked, ranges, columns))
     return check(Dataset(
-        inputs={name: Input(train.inputs[name].shape[1:], ranges[name].low, ranges[name].high)
-                for name in asked.inputs},
-        targets={name: _target(answer, train.targets[name], classes_of[name], columns.get(name, ()))
-                 for name, answer in asked.targets.items()},
-        parts=parts, notes=tuple(notes + said + [words for part in codes for words in codes[part][1]])), path)
+        inputs=learnt.inputs if learnt else {
+            name: Input(train[source.pattern].shape[1:], ranges[name].low, ranges[name].high)
+            for name, source in asked.inputs.items()},
+        targets=learnt.targets if learnt else {
+            name: _target(answer, train[asked.inputs[answer.input].pattern] if answer.input else answers["train"][name],
+                          classes_of[name], columns.get(name, ())) for name, answer in asked.targets.items()},
+        parts=made, notes=tuple(notes + said + [words for part in codes for words in codes[part][1]]),
+        samples=samples, answers={} if samples is None else {part: every[part] for part in parts}), path, parts)
 
 
 def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
@@ -117,8 +138,10 @@ def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile:
     return Asked(sources, targets_of(targets, classes, sources), splits.settings(split))
 
 
-def _read(path: str, asked: Asked) -> Tuple[Dict[str, Arrays], List[str]]:
-    """({part: {pattern: array}} of the parts that the file has, what of the file is not read)."""
+def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
+          ) -> Tuple[Dict[str, Arrays], List[str], List[str]]:
+    """({part: {pattern: array}} of those of `parts` that the file has, those of them that it has not, what of the file
+    is not read). The train part is among the former, too, where others are taken from it, or `learn`."""
     from octet.data import archive
 
     there = archive.names(path)
@@ -137,10 +160,17 @@ def _read(path: str, asked: Asked) -> Tuple[Dict[str, Arrays], List[str]]:
     optional = [part for part in splits.HELD_OUT if getattr(asked.split, part) is not None]
     required = [name for part in PARTS for name in names[part]
                 if part not in optional or set(names[part]) & set(there)]
-    found = archive.read(path, required)
-    unread = sorted(set(there) - set(found))
-    return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])}
-             for part in PARTS if set(names[part]) <= set(found)},
+    if not set(required) <= set(there):
+        archive.read(path, required)  # has the words for it
+    unread = sorted(set(there) - set(required))
+    available = [part for part in PARTS if set(names[part]) <= set(there)]
+    held_out = [part for part in splits.HELD_OUT if part not in available]
+    # Where some are held out, those that stay are told only by drawing them.
+    wanted = [part for part in available
+              if part in parts or part == "train" and (learn or held_out and set(held_out) & set(parts))]
+    found = archive.read(path, [name for part in wanted for name in names[part]])
+    return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])} for part in wanted},
+            held_out if "train" in wanted else [],
             ["arrays that are not read: {}".format(", ".join(unread))] if unread else [])
 
 
@@ -153,24 +183,6 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
                 raise DatasetError("the array {} is not read: did you mean {}?".format(name, in_part(pattern, part)),
                                    path, "The parts are called {}.".format(", ".join(PARTS)),
                                    "Save it under that name, or leave it out of the file.")
-
-
-def _classes(answer: TargetArray, train: Arrays, path: str) -> List[str]:
-    """The names of a target's classes: the recipe's, else those of text labels, else as many numbers as the training
-    labels name. A value has none."""
-    from octet.data import answers
-
-    if answer.classes is not None or answer.kind == "value":
-        return answer.classes or []
-    labels, name = train[answer.pattern], in_part(answer.pattern, "train")
-    if answer.kind == "labels":
-        return [str(index) for index in range(answers.several(labels, name, path).shape[1])]
-    words = answers.vocabulary(labels) if answer.kind == "class" else None
-    if words is not None:
-        return words
-    labels = (answers.labels if answer.kind == "class" else answers.class_map)(labels, name, path)
-    return [str(index) for index in range(
-        _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
 
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
@@ -188,53 +200,62 @@ def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any],
     return made
 
 
-def _rows(whole: Dict[str, Part], asked: Asked, path: str) -> Tuple[Dict[str, Any], List[str]]:
-    """({part: which rows of the training arrays it has} of the parts that are taken from them, how many those are);
-    slice(None) is all of them."""
+def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tuple[Dict[str, Any], List[str]]:
+    """({part: which rows of the training arrays it has} of the train part and those that are taken from it, how many
+    those are); nothing where they cannot be drawn."""
     import numpy as np
 
-    held_out, train = [part for part in splits.HELD_OUT if part not in whole], whole["train"]
     every = (*train.inputs.values(), *train.targets.values())
     lengths = {len(array) for array in every}
-    if not held_out or len(lengths) > 1 or min(lengths) < 2 or not all(array.size for array in every):
-        return {part: slice(None) for part in ("train", *held_out)}, []  # `check` has the words for it
+    if len(lengths) > 1 or min(lengths) < 2 or not all(array.size for array in every):
+        return {}, []  # `check` has the words for it
     count = lengths.pop()
     by = next((train.targets[name] for name, answer in asked.targets.items() if answer.kind == "class"), None)
     place = np.array(splits.parts(
         asked.split, held_out, content.of_samples([train.inputs[name] for name in sorted(train.inputs)]),
         [0] * count if by is None else by.tolist(), path))
-    return {part: place == part for part in ("train", *held_out)}, [
+    return {part: np.flatnonzero(place == part) for part in ("train", *held_out)}, [
         "held out of the training samples by {}: {}".format(asked.split.by, ", ".join(
             "{} of {} for {}".format(int((place == part).sum()), count, part) for part in held_out))]
 
 
-def _taken(part: Part, rows: Any) -> Part:
-    """The rows of a part; all where `rows` is None."""
-    if rows is None:
-        return part
-    return Part({name: array[rows] for name, array in part.inputs.items()},
-                {name: array[rows] for name, array in part.targets.items()})
+def _taken(arrays: Arrays, rows: Any) -> Arrays:
+    """These rows of the arrays; all where `rows` is None."""
+    from octet.data import reading
+    return arrays if rows is None else {name: reading.taken(array, rows) for name, array in arrays.items()}
 
 
-def _range(source: InputArray, train: Arrays, path: str) -> Any:
+def _some(answers: Arrays, count: int, asked: Asked, samples: int) -> List[int]:
+    """The rows of at most so many samples, spread over the classes of the first target that has one for each."""
+    by = next((answers[name] for name, answer in asked.targets.items()
+               if answer.kind == "class" and len(answers[name]) == count), None)
+    return spread([0] * count if by is None else by.tolist(), samples)
+
+
+def _range(source: InputArray, train: Arrays, learnt: Optional[Input], path: str) -> Any:
     from octet.data import codes
     if source.percentile is None:
         return codes.Range(float(source.low), float(source.high), source.clip)
+    if learnt is not None:
+        return codes.Range(learnt.low, learnt.high, clip=True)
     return codes.percentiles(train[source.pattern], source.percentile, in_part(source.pattern, "train"), path)
 
 
-def _columns(asked: Asked, train: Dict[str, Any], path: str) -> Dict[str, Any]:
+def _columns(train: Any, name: str, path: str) -> Any:
     from octet.data import answers
-    return {name: answers.columns(train[name], name, path) for name, answer in asked.targets.items() if answer.scale}
+    return answers.columns(train, name, path)
 
 
-def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], path: str
+def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
             ) -> Tuple[Dict[str, Any], List[str]]:
+    """(the codes of these rows, of all where it is None; what was noticed)."""
     from octet.data import codes
 
     made, notes = {}, []
     for name, source in asked.inputs.items():
-        made[name], said = codes.encode(found[source.pattern], ranges[name], in_part(source.pattern, part), path)
+        values = found[source.pattern]
+        made[name], said = codes.encode(values if rows is None else values[rows], ranges[name],
+                                        in_part(source.pattern, part), path)
         notes.extend(said)
     return made, notes
 
@@ -258,23 +279,3 @@ def _target(answer: TargetArray, train: Any, classes: List[str], columns: Sequen
     if answer.kind == "value":
         return Target("value", shape=train.shape[1:], columns=tuple(columns))
     return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)
-
-
-def _count(labels: Any, name: str, path: str) -> int:
-    """How many classes the training labels name. Raises DatasetError where one is skipped."""
-    import numpy as np
-
-    labels = labels[labels >= 0]  # `check` has the words for others
-    largest = labels.max(initial=0)
-    present = np.zeros(min(largest, labels.size) + 1, bool)  # one of so many is skipped if any is
-    present[labels[labels < len(present)]] = True
-    if labels.size and not present.all():
-        missing = int(present.argmin())
-        from_one = missing == 0 and np.bincount(np.minimum(labels.reshape(-1), labels.size))[1:].all()
-        raise DatasetError("{} has the label {}, but no {}".format(name, largest, missing), path,
-                           "There are as many classes as the largest label says, and each needs a training example.",
-                           "They count from 1: save {} - 1.".format(name) if from_one else
-                           "Mend that label, or name the classes." + (
-                               " Where {} means that nobody knows, write ignore: {}.".format(largest, largest)
-                               if largest == 255 else ""))
-    return int(largest) + 1

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from octet import digest as digests
 from octet.data import content, listing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target
+from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.errors import DatasetError
 from octet.lookup import suggest
 
@@ -89,9 +89,10 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
          labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
          size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
          folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
-         skip_unreadable: bool = False) -> Dataset:
+         skip_unreadable: bool = False, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
-    Pictures are decoded as image_folder decodes them. Raises DatasetError."""
+    Pictures are decoded as image_folder decodes them. parts, samples: what of it is wanted, as octet/data/dataset.py
+    says. Raises DatasetError."""
     from octet.data.check import check
 
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
@@ -99,15 +100,21 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     _expect(asked)
     table = read(path)
     rows, notes = _rows(table, asked)
-    inputs, kept, said = _inputs(table, rows, asked)
-    target, answers = _answers(table, rows, asked)
+    target, answers = _answers(table, asked, rows["train"])
     name = "label" if label else "labels" if labels else "value"
-    parts = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[one][kept[one]]})
-             for one in PARTS}
+    wanted = {one: rows[one] for one in parts}
+    if samples is not None:
+        wanted = {one: [of_part[place] for place in spread(
+            answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
+    inputs, kept, said = _inputs(table, wanted, asked, rows["train"])
+    found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]})
+             for one in parts}
     unread = [column for column in table.columns if column not in _used(asked)]
     notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
-    return check(Dataset({next(iter(parts["train"].inputs)): Input(inputs["train"].shape[1:], 0.0, 1.0)},
-                         {name: target}, parts, tuple(notes + said)), path)
+    shape = (len(features),) if features else _form(asked).shape
+    return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
+                         tuple(notes + said), samples,
+                         {} if samples is None else {one: {name: answers[rows[one]]} for one in parts}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
@@ -234,33 +241,41 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
     return digests.cached_all([os.path.join(folder, file) for file in files], "file", digests.of_file)
 
 
-def _inputs(table: Table, rows: Dict[str, List[int]], asked: Asked
+def _form(asked: Asked) -> Any:
+    from octet.data import pictures
+
+    height, width = asked.size or (0, 0)
+    return pictures.Form(height, width, asked.channels + (asked.alpha == "keep"), asked.alpha, asked.bits)
+
+
+def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str]]:
-    """({part: codes}, {part: which of its rows could be read}, what was noticed)."""
+    """({part: codes}, {part: which of its rows could be read}, what was noticed). train: the rows that the features
+    are scaled by."""
     from octet.data import answers, codes, pictures
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     if asked.features:
         numbers = table.numbers(asked.features, "features")
-        ends = answers.columns(numbers[rows["train"]], "features", table.path)
+        ends = answers.columns(numbers[train], "features", table.path)
         notes.append("features are scaled from their training values to 0..1: {}".format(", ".join(
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
-        for part, of_part in rows.items():
+        for part, of_part in wanted.items():
             made[part], said = codes.encode(answers.by_column(numbers[of_part], ends), codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
             kept[part] = slice(None)
             notes.extend(said)
         return made, kept, notes
-    height, width = asked.size or (0, 0)
-    form = pictures.Form(height, width, asked.channels + (asked.alpha == "keep"), asked.alpha, asked.bits)
-    for part, of_part in rows.items():
+    for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], said = pictures.decode_all(folder or ".", files, form, asked.skip_unreadable)
+        made[part], kept[part], said = pictures.decode_all(folder or ".", files, _form(asked), asked.skip_unreadable,
+                                                           "the {} pictures".format(part))
         notes.extend("{}: {}".format(part, words) for words in said)
     return made, kept, notes
 
 
-def _answers(table: Table, rows: Dict[str, List[int]], asked: Asked) -> Tuple[Target, Dict[str, Any]]:
+def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, Any]:
+    """(the target, the answers of all rows). train: the rows that values are scaled by."""
     import numpy as np
 
     from octet.data import answers
@@ -268,13 +283,10 @@ def _answers(table: Table, rows: Dict[str, List[int]], asked: Asked) -> Tuple[Ta
     if asked.label:
         cells = np.array(table.column(asked.label, "label"))
         classes = answers.vocabulary(cells) or []
-        found = answers.labels(cells, asked.label, table.path, classes)
-        return Target("class", classes), {part: found[of_part] for part, of_part in rows.items()}
+        return Target("class", classes), answers.labels(cells, asked.label, table.path, classes)
     if asked.labels:
         found = answers.several(table.numbers(asked.labels, "labels"), "labels", table.path)
-        return Target("labels", list(asked.labels)), {part: found[of_part] for part, of_part in rows.items()}
+        return Target("labels", list(asked.labels)), found
     numbers = table.numbers(asked.value or (), "value")
-    ends = answers.columns(numbers[rows["train"]], "value", table.path)
-    scaled = answers.by_column(numbers, ends)
-    return (Target("value", shape=(numbers.shape[1],), columns=tuple(ends)),
-            {part: scaled[of_part] for part, of_part in rows.items()})
+    ends = answers.columns(numbers[train], "value", table.path)
+    return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), answers.by_column(numbers, ends)

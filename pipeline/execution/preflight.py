@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
-from octet.job import Job
+from octet.job import Job, Progress
 from pipeline.files import durable_files
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
@@ -34,10 +34,11 @@ def once(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) ->
     return _FOUND[taken.digest, check]
 
 
-def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
+def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
+        on_progress: Progress = lambda fraction, message: None) -> Dict:
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
     folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
-    on_wait: as for child.run. Raises OctetError."""
+    on_wait, on_progress: as for child.run. Raises OctetError."""
     tree, doing = taken.trees[check], "check a recipe"
     with scratch.folder("octet-check-", doing) as folder, durable_files.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
@@ -45,7 +46,7 @@ def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> 
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
                   parts=PARTS, origin=tree.origin)
         try:
-            return child.run(job, lambda fraction, message: None, log, tree.write, on_wait)
+            return child.run(job, on_progress, log, tree.write, on_wait)
         except StageDied as died:  # with its log, which lies in `folder`
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
                 exit_reasons.whole_log(log), NOTHING_MADE)) from died

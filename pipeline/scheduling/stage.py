@@ -42,6 +42,7 @@ def settings_now() -> settings.Settings:
 
 # Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
+_SAID = set()  # type: Set[Tuple[str, str]]
 
 
 def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot":
@@ -166,8 +167,12 @@ class Stage(luigi.Task):
         self._tell_scheduler(1.0, "done")
 
     def _say(self, lines: List[str]) -> None:
-        """The lines on the terminal, each with the stage's name."""
+        """The lines on the terminal, each with the stage's name; one that another stage has said of the same snapshot
+        is not said again."""
         for line in lines:
+            if (self.taken.digest, line) in _SAID:
+                continue
+            _SAID.add((self.taken.digest, line))
             print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def _check_inputs(self, plan: Plan) -> None:
@@ -192,7 +197,7 @@ class Stage(luigi.Task):
             metrics = self._work(plan, workspace, why)
             self._say(preflight.remarks(metrics))
             if notes:
-                metrics = {**metrics, "notes": notes}
+                metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             self._check_data()
             finished = time.time()
             store.publish(workspace, name, key, {

@@ -1,4 +1,4 @@
-"""Check: whether a recipe's model, on its data, can become uint8; nothing is trained or written.
+"""Check: whether a recipe's model, on a few samples of its data, can become uint8; nothing is trained or written.
 
 In:  all sections of the recipe.
 Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, the
@@ -7,8 +7,11 @@ Fails with ModelError when the model cannot be built on this data or its weights
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
 """
 
+from typing import Optional
+
 from octet import gates
 from octet.data import summary
+from octet.data.dataset import Dataset
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data_source
@@ -20,9 +23,11 @@ from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
 from tasks.training import live
 
+SAMPLES = 32  # of each part are read: what only the whole data can tell, PrepareData finds
+
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data_source.load(job)
+    dataset = data_source.load(job, samples=SAMPLES)
     unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
                         {name: len(target.classes) for name, target in dataset.targets.items()})
     if unfit:
@@ -38,7 +43,7 @@ def run(job: Job, progress: Progress) -> dict:
     settings = job.section("quantize")
     if settings.batch_norm == "live":
         live.expect_no_functions(inference.session.graph, network)
-        trained = live.covered(graph_def, network, settings, dataset.parts["train"])
+        trained = live.covered(graph_def, network, settings, _training_samples(dataset))
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
     warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
@@ -47,3 +52,10 @@ def run(job: Job, progress: Progress) -> dict:
             "approximated": {name: approximate_activations.ERROR[name]
                              for name in job.settings["model"]["approximate"]},
             "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}
+
+
+def _training_samples(dataset: Dataset) -> Optional[int]:
+    """How many there are; None where only some were read and it is not known."""
+    if dataset.samples is None:
+        return len(dataset.parts["train"])
+    return next((len(answers) for answers in dataset.answers.get("train", {}).values()), None)

@@ -5,14 +5,20 @@ Out: the contact sheet; as metrics, inputs, targets, counts by class and part, a
 Fails with DatasetError when the data is not sound.
 """
 
-from octet.data import classes, sheet, summary
+from octet.data import classes, reading, sheet, summary
 from octet.data.dataset import Dataset
 from octet.job import Job, Progress
 from tasks import data_source
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data_source.load(job)
+    progress(0.0, "reading the data")
+    with reading.into(str(job.out), progress):
+        return _described(job, data_source.load(job), progress)
+
+
+def _described(job: Job, dataset: Dataset, progress: Progress) -> dict:
+    progress(0.99, "comparing the parts")
     drawn = sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
         drawn.save(job.settings["sheet"], "PNG")

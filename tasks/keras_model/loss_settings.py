@@ -116,9 +116,12 @@ def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Op
     if said is None or target.kind == "value":
         return None
     if said == "balanced":
-        counts = classes.counts(target, dataset.parts["train"].targets[name])
+        answers = dataset.known_answers(name)["train"]
+        counts = classes.counts(target, answers)
+        if dataset.samples is not None:  # a class may be in none of the few samples of a check, which trains nothing
+            counts = counts.clip(1)
         if target.kind == "labels":
-            return [float((len(dataset.parts["train"]) - count) / count) for count in counts]
+            return [float((len(answers) - count) / count) for count in counts]
         return [float(counts.sum() / (len(counts) * count)) for count in counts]
     unknown = sorted(set(said) - set(target.classes))
     if unknown:

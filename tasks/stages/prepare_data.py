@@ -1,11 +1,13 @@
 """PrepareData: one part of the dataset, decoded and checked once, as arrays that later stages map into memory.
 
-In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part.
-Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers (see octet/data/prepared.py).
-Fails with DatasetError when the data is not sound, or is not what the training part was taken from.
+In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
+     from the train part (ranges, classes) is not learnt again.
+Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers (see octet/data/prepared.py). As metrics, how
+     many samples, and notes: what a person should know of this part.
+Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
 
-from octet.data import prepared
+from octet.data import prepared, reading, summary
 from octet.errors import DatasetError
 from octet.job import Job, Progress
 from tasks import data_source
@@ -16,11 +18,14 @@ TRAIN = "PrepareData.train"
 def run(job: Job, progress: Progress) -> dict:
     part, = job.parts
     progress(0.0, "reading the data")
-    dataset = data_source.load(job)
-    prepared.write(job.out, dataset, part)
-    if TRAIN in job.inputs and not prepared.alike(job.out, job.input(TRAIN)):
+    learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None
+    with reading.into(str(job.out), progress):
+        dataset = data_source.load(job, learnt=learnt)
+        notes = summary.notes(dataset)
+        prepared.write(job.out, dataset, part)
+    if learnt is not None and not prepared.alike(job.out, job.input(TRAIN)):
         raise DatasetError(
             "the {} part has other inputs, targets or classes than the train part".format(part), where="data",
             why="the train part was read from the data as it was before; the data has changed since",
             next_step="run it again when the data is at rest")
-    return {"samples": len(dataset.parts[part])}
+    return {"samples": len(dataset.parts[part]), "notes": notes}

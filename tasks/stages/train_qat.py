@@ -59,7 +59,7 @@ def run(job: Job, progress: Progress) -> dict:
     if settings.epochs:
         progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
     if settings.batch_norm == "live":
-        trained_live = live.covered(graph_def, network, settings, part)
+        trained_live = live.covered(graph_def, network, settings, len(part))
         graph_def, history = live.train(
             job, dataset, source, network, training, settings, augmentation, best)
     graph_def, pairs = passes.folded(graph_def, network), []

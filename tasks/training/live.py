@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
-from octet.data.dataset import Dataset, Part
+from octet.data.dataset import Dataset
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
 from tasks.evaluation import evaluate
@@ -22,7 +22,6 @@ from tasks.keras_model import training_graph
 from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
 from tasks.quantize.kernels import table
-from tasks.training import feed
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
 from tasks.training.history import History
@@ -31,18 +30,20 @@ from tasks.training.loop import Trainer
 WITHOUT = (table.FOLLOWS, table.FIXED)  # kinds of kernels whose range is not trained
 
 
-def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace, part: Part) -> Set[str]:
-    """The names of the inference graph's operations whose ranges are trained.
+def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace,
+            samples: Optional[int]) -> Set[str]:
+    """The names of the inference graph's operations whose ranges are trained. samples: how many training samples there
+    are; None where it is not known.
 
     Raises QuantizeError naming each tensor that needs a trained range and would be left without one, unless
     the recipe has default ranges for them; RecipeError for a delay after which no step of training comes.
     """
-    steps = settings.epochs * feed.count(part, settings.batch_size)
-    if settings.delay and settings.delay >= steps:
+    steps = None if samples is None else settings.epochs * max(1, samples // settings.batch_size)
+    if settings.delay and steps is not None and settings.delay >= steps:
         raise RecipeError(
             "quantization would come after {} steps, and there are {}".format(settings.delay, steps),
             where="quantize.delay", why="it would be in sight of none: {} epochs of {} samples, {} at a time".format(
-                settings.epochs, len(part), settings.batch_size),
+                settings.epochs, samples, settings.batch_size),
             next_step="set a smaller delay, or more epochs")
     outputs = io_spec.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:

@@ -8,7 +8,7 @@ from typing import Dict
 from octet.data.dataset import PARTS
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.execution import preflight
+from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot
 from pipeline.spec import DESCRIBE
 
@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace) -> None:
                          "folder that is there")
     taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
     sections = {**taken.sections, "sheet": str(sheet) if sheet else None}
-    found = preflight.run(snapshot.with_source(taken, (DESCRIBE,))._replace(sections=sections), DESCRIBE)
+    with progress.on_terminal("octet data") as report:
+        found = preflight.run(snapshot.with_source(taken, (DESCRIBE,))._replace(sections=sections), DESCRIBE,
+                              on_progress=report)
     if arguments.json:
         print(json.dumps(found, indent=1, sort_keys=True))
         return

@@ -8,6 +8,7 @@ from octet.errors import ModelError, QuantizeError, RecipeError
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible
+from tests.octet.datasets.samples import pictures
 from tests.tasks import user_models
 
 LENET = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}%s}\n%s"
@@ -108,3 +109,31 @@ def test_live_batch_norm_takes_no_layer_for_another_by_its_name(tmp_path):
         checked(tmp_path, "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
                           "quantize: {batch_norm: live, default_ranges: measured}\n")
     assert "my_BatchNorm" in refused.value.why
+
+def test_a_quick_look_at_the_data_is_enough_and_says_so(tmp_path, monkeypatch):
+    path = pictures(tmp_path)
+    (tmp_path / "set" / "train" / "dog" / "5.png").write_bytes(b"no picture")  # what PrepareData is to find
+    monkeypatch.setattr(convertible, "SAMPLES", 2)
+    notes = checked(tmp_path, "data: {{dataset: image_folder, args: {{path: {}, size: [8, 8]}}}}\n"
+                              "model: {{build: lenet, args: {{filters: [4], dense: 8}}}}\n"
+                              "loss: {{class_weights: balanced}}\n".format(path))["notes"]
+    assert "2 samples of each part were looked at; `octet data` looks at all of them" in notes
+
+
+def test_what_the_labels_tell_is_told_of_all_samples(tmp_path):
+    labels = (np.arange(400) == 7).astype(np.int32)
+    arrays = {name + part: array for part in ("_train", "_validation", "_test") for name, array in (
+        ("x", np.random.RandomState(0).randint(0, 256, (400, 8, 8, 1)).astype(np.uint8)), ("y", labels))}
+    np.savez(str(tmp_path / "few.npz"), **arrays)
+    text = ("data: {dataset: npz, args: {path: few.npz}}\n"
+            "model: {build: lenet, args: {filters: [4], dense: 8}}\n%s")
+    notes = checked(tmp_path, text % "")["notes"]
+    assert any("has 1 of 400 training samples" in note for note in notes)
+    assert not any("part are in the" in note for note in notes)
+
+
+def test_a_delay_is_held_against_the_whole_training_part(tmp_path):
+    delayed = "quantize: {batch_norm: live, default_ranges: measured, epochs: 1, batch_size: 100, delay: %d}"
+    checked(tmp_path, LENET % ("", delayed % 9))
+    with pytest.raises(RecipeError, match="and there are 11"):
+        checked(tmp_path, LENET % ("", delayed % 11))

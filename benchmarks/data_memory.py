@@ -1,0 +1,122 @@
+"""Memory and CPU seconds of the stages that read data, for a growing number of pictures.
+
+    python -m benchmarks.data_memory [NUMBER ...]      2000 8000 32000 unless said: about 20 minutes
+
+Made pictures of 64x64, eight of ten to train on, one each to validate and to test on; the network is lenet, one epoch
+in each phase. Memory is the peak of RssAnon + RssShmem of a stage's process and its children: pages that are mapped
+from files do not count, for the system takes them back. It is to be flat within 10 %.
+"""
+
+import importlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Iterator, List, Tuple
+
+from octet.job import Job
+from octet.recipe import loading
+from pipeline.spec import STAGES, upward
+
+LAST = "ValidateInterpreter"
+EVERY_S = 0.02
+RECIPE = """data: {dataset: image_folder, args: {path: pictures, size: [64, 64]}}
+model: {build: lenet}
+train: {epochs: 1}
+quantize: {epochs: 1}
+"""
+
+
+def furnish(folder: Path, count: int) -> None:
+    """The recipe, and `count` pictures of ten classes."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.RandomState(0)
+    (folder / "recipe.yaml").write_text(RECIPE)
+    for part, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
+        for name in range(10):
+            place = folder / "pictures" / part / str(name)
+            place.mkdir(parents=True)
+            for index in range(int(count * share / 10)):
+                small = random.randint(0, 256, (8, 8, 3)).astype(np.uint8)
+                Image.fromarray(small).resize((64, 64), Image.BICUBIC).save(str(place / "{}.jpg".format(index)))
+
+
+def run_stage(folder: Path, name: str) -> None:
+    """Runs one stage in this process, as its child process would."""
+    spec, sections = STAGES[name], loading.load(folder / "recipe.yaml").sections()
+    (folder / name).mkdir()
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]  # toco is found there
+    job = Job(spec.module, {section: sections[section] for section in spec.reads},
+              {need: str(folder / need) for need in spec.needs}, str(folder / name), str(folder), spec.parts)
+    importlib.import_module("tasks." + spec.module).run(job, lambda fraction, message: None)
+
+
+def measure(folder: Path) -> Iterator[Tuple[str, float, float]]:
+    """(stage, peak in MB, CPU seconds) of each stage that the measurement needs."""
+    for name in upward(LAST):
+        before = _cpu_s()
+        with tempfile.TemporaryFile() as errors:
+            yield name, _peak_kb(folder, name, errors) / 1000, _cpu_s() - before
+
+
+def _peak_kb(folder: Path, name: str, errors: IO[bytes]) -> int:
+    """What the process of a stage, and its children, hold at most. Raises RuntimeError where it fails."""
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.data_memory", "--stage", str(folder), name],
+                               stdout=subprocess.DEVNULL, stderr=errors)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(_held(pid) for pid in _with_children(process.pid)))
+        time.sleep(EVERY_S)
+    if process.returncode:
+        errors.seek(0)
+        raise RuntimeError(errors.read().decode("utf-8", "replace")[-2000:])
+    return peak
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _with_children(pid: int) -> List[int]:
+    parents = {}  # type: Dict[int, int]
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                parents[int(name)] = int(Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:  # it has ended
+                continue
+    found = [pid]
+    for one in found:
+        found.extend(child for child, parent in parents.items() if parent == one)
+    return found
+
+
+def _held(pid: int) -> int:
+    """kB that the process holds and that no file backs."""
+    try:
+        lines = Path("/proc", str(pid), "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+
+
+def main(arguments: List[str]) -> None:
+    if arguments[:1] == ["--stage"]:
+        run_stage(Path(arguments[1]), arguments[2])
+        return
+    print("{:>9}  {:<24} {:>8} {:>8}".format("pictures", "stage", "MB", "CPU s"))
+    for count in map(int, arguments or ("2000", "8000", "32000")):
+        with tempfile.TemporaryDirectory(prefix="octet-data-memory-") as name:
+            furnish(Path(name), count)
+            for stage, peak_mb, cpu_s in measure(Path(name)):
+                print("{:>9}  {:<24} {:>8.0f} {:>8.1f}".format(count, stage, peak_mb, cpu_s), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

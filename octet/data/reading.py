@@ -1,0 +1,112 @@
+"""How a dataset is read at the moment: the folder that its large arrays lie in, and who is told how far it is.
+
+Outside `into`, arrays are in memory and nobody is told: a dataset can be loaded by hand.
+"""
+
+import functools
+import operator
+import os
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+from octet.data import memory
+from octet.errors import DatasetError
+
+NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
+Progress = Callable[[float, str], None]
+EVERY_S = 0.5  # between two reports
+ROWS = 1024  # copied at a time
+
+
+class _Reading(NamedTuple):
+    folder: Optional[str]
+    progress: Progress
+    files: Dict[str, Tuple[Tuple[int, ...], Any]]
+
+
+_now = _Reading(None, lambda fraction, message: None, {})
+
+
+@contextmanager
+def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
+    """Inside the block, `empty` makes arrays of files in the folder (None: in memory), and `Watch` tells `progress`.
+    The files that are still called as `empty` called them are removed at the end."""
+    global _now
+    before, _now = _now, _Reading(folder, progress, {})
+    try:
+        yield
+    finally:
+        files, _now = _now.files, before
+        for file in files:
+            if os.path.lexists(file):
+                os.remove(file)
+
+
+def on_disk() -> bool:
+    """Whether `empty` makes arrays of files."""
+    return _now.folder is not None
+
+
+def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data") -> Any:
+    """An array to be filled. In a folder it is a new .npy file, mapped into memory, so that the system can write its
+    pages out and take them back. what, where: the samples in words, and where they come from. Raises DatasetError
+    where there is no room for them."""
+    import numpy as np
+
+    shape, dtype = tuple(int(side) for side in shape), np.dtype(dtype)
+    needed = functools.reduce(operator.mul, shape, dtype.itemsize)  # exact: a damaged shape may be huge
+    what = what or "{} samples of shape {}, decoded,".format(shape[0], list(shape[1:]))
+    if _now.folder is None or not needed:
+        memory.expect(needed, what, where, NEXT_STEP)
+        return np.empty(shape, dtype)
+    _expect_disk(needed, what, where)
+    file = os.path.join(_now.folder, ".reading-{}.npy".format(len(_now.files)))
+    _now.files[file] = (shape, dtype)
+    made = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+    with open(file, "r+b") as opened:  # a page that finds no room when it is written would end the process
+        os.posix_fallocate(opened.fileno(), 0, made.offset + made.nbytes)
+    return made
+
+
+def _expect_disk(needed: int, what: str, where: str) -> None:
+    found = os.statvfs(_now.folder or "")
+    free = found.f_bavail * found.f_frsize
+    if needed > free:
+        raise DatasetError("{} need {} of disk; {} are free".format(what, memory.size(needed), memory.size(free)),
+                           where, "Decoded, the data is kept in {} for every later stage.".format(_now.folder),
+                           NEXT_STEP)
+
+
+def taken(array: Any, rows: Sequence[int]) -> Any:
+    """These rows of an array, copied some at a time into one that `empty` makes."""
+    made = empty((len(rows),) + array.shape[1:], array.dtype)
+    for start in range(0, len(rows), ROWS):
+        made[start:start + ROWS] = array[rows[start:start + ROWS]]
+    return made
+
+
+def file_of(array: Any) -> Optional[str]:
+    """The file of an array that `empty` made here, if all of the file is the array; else None."""
+    import numpy as np
+
+    name = str(getattr(array, "filename", None))
+    whole = isinstance(array, np.memmap) and _now.files.get(name) == (array.shape, array.dtype)
+    return name if whole and array.flags.c_contiguous else None
+
+
+class Watch:
+    """Tells how many of `count` are done, and how long the others will take."""
+
+    def __init__(self, what: str, count: int) -> None:
+        self.what, self.count = what, count
+        self.started = self.said = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if done < self.count and now - self.said < EVERY_S or not self.count:
+            return
+        self.said = now
+        left_s = (now - self.started) / max(1, done) * (self.count - done)
+        _now.progress(min(done / self.count, 0.99), "{}: {} of {}{}".format(
+            self.what, done, self.count, ", {:.0f} s left".format(left_s) if done < self.count else ""))

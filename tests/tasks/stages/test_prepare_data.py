@@ -1,0 +1,55 @@
+"""The stages that prepare data, one after another, as the pipeline runs them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from octet.data import prepared
+from octet.datasets import npz
+from octet.errors import DatasetError
+from tests.octet.datasets.samples import pictures
+from tests.tasks import jobs
+
+TRAIN, VALIDATION, TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
+PICTURES = "data: {dataset: image_folder, args: {path: set, size: [6, 6]}}\nmodel: {build: lenet}\n"
+REALS = "data: {dataset: npz, args: {path: reals.npz, percentile: 90}}\nmodel: {build: lenet}\n"
+
+
+def test_a_damaged_picture_is_named_by_the_stage_of_its_part(tmp_path):
+    pictures(tmp_path)
+    bad = tmp_path / "set" / "test" / "cat" / "1.png"
+    bad.write_bytes(b"no picture")
+    metrics, _ = jobs.run(tmp_path, PICTURES, VALIDATION)
+    assert metrics[TRAIN]["samples"] == 18 and metrics[VALIDATION]["samples"] == 2
+    made = {stage: tmp_path / stage for stage in (TRAIN, VALIDATION)}
+    with pytest.raises(DatasetError) as caught:
+        jobs.run(tmp_path, PICTURES, TEST, made)
+    assert caught.value.where == str(bad)
+
+
+def test_the_range_of_the_train_part_is_read_and_not_learnt_again(tmp_path):
+    random = np.random.RandomState(0)
+    arrays = {"{}_{}".format(name, part): array for part in ("train", "validation", "test") for name, array in (
+        ("x", random.randn(40, 30)), ("y", np.arange(40) % 3))}
+    np.savez(str(tmp_path / "reals.npz"), **arrays)
+    whole = npz.load(str(tmp_path / "reals.npz"), percentile=90)
+    jobs.run(tmp_path, REALS, TRAIN)
+    content = bytearray((tmp_path / "reals.npz").read_bytes())
+    content[content.index(arrays["x_train"].tobytes()) + 100] ^= 1  # its checksum is wrong from here on
+    (tmp_path / "reals.npz").write_bytes(bytes(content))
+    _, folders = jobs.run(tmp_path, REALS, TEST, {TRAIN: tmp_path / TRAIN})
+    found = prepared.read({"test": folders[TEST]})
+    assert found.inputs == whole.inputs
+    assert np.array_equal(found.parts["test"].inputs["image"], whole.parts["test"].inputs["image"])
+    assert json.loads((folders[TEST] / "spec.json").read_text()) == json.loads(
+        (folders[TRAIN] / "spec.json").read_text())
+    with pytest.raises(DatasetError, match="not a readable .npz file"):
+        npz.load(str(tmp_path / "reals.npz"), percentile=90)
+
+
+def test_what_a_part_tells_is_in_its_metrics(tmp_path):
+    pictures(tmp_path)
+    (tmp_path / "set" / "train" / "cat" / "notes.txt").write_text("a note")
+    metrics, _ = jobs.run(tmp_path, PICTURES, TRAIN)
+    assert any("not read in train/: 1 .txt (train/cat/notes.txt)" in note for note in metrics[TRAIN]["notes"])
