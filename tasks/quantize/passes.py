@@ -1,6 +1,6 @@
 """The quantization path as a list: settle, rewrite, thaw, tf.contrib.quantize, complete."""
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import quantize
@@ -9,61 +9,23 @@ from octet.errors import QuantizeError
 from tasks.graph import constants, io_spec
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ir.editable_graph import Net
+from tasks.quantize.pass_list import PASSES
 from tasks.quantize.prepare import numeric_checks, static_shapes
 from tasks.quantize.ranges import assign, coverage, health, trained_range
-from tasks.quantize.rewrites import (
-    activations,
-    affine,
-    arithmetic,
-    clamps,
-    composites,
-    moves,
-    reductions,
-    resizes,
-    stacks,
-    strip,
-    transposes,
-    wide,
-)
-
-REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
-    strip.strip,
-    strip.branches,
-    strip.repetition,
-    composites.softmax,
-    composites.l2_normalization,
-    clamps.clip_by_value,
-    activations.leaky_relu,
-    stacks.elementwise,
-    arithmetic.plain,
-    clamps.by_constants,
-    moves.with_kernels,
-    transposes.merge_axes,
-    moves.there_and_back,
-    resizes.bilinear,
-    reductions.as_layers,
-    affine.recognize,
-    affine.merge,
-    affine.fold,
-    affine.relus_before_moves,
-    activations.standalone_relus,
-    clamps.saturate,
-    activations.extremes_in_one_range,
-    activations.sigmoids_apart,
-    strip.single_outputs,
-    affine.ground,
-    wide.narrow,
-    transposes.transposes_first,
-)
-"""In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
 
 class Applied(NamedTuple):
-    """A rewrite of one node: `rewrite` is the function's name, `layer` the Keras layer."""
+    """One change of the network by a pass. name, phase: of the pass. node: the node that was changed.
 
-    rewrite: str
+    layer: the node's Keras layer. did: what was done, where `{layer}` stands for the layer. why: what the pass avoids.
+    """
+
+    name: str
+    phase: str
     node: str
     layer: str
+    did: str
+    why: str
 
 
 class Quantized(NamedTuple):
@@ -93,8 +55,9 @@ def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[A
     graph_def = constants.fold(static_shapes.settle(graph_def, inputs, outputs), outputs)
     found, applied = Net(graph_def, list(inputs), outputs, network["layers"]), []
     numeric_checks.expect_float32(found)
-    for rewrite in REWRITES:
-        applied.extend(Applied(rewrite.__name__, node, found.layer_of(node)) for node in rewrite(found))
+    for each in PASSES:
+        applied.extend(Applied(each.name, each.phase, node, found.layer_of(node), did, each.answers)
+                       for node, did in each.run(found))
         found.prune()
     numeric_checks.expect_finite(found)
     return found.graph_def(), applied

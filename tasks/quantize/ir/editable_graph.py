@@ -125,6 +125,11 @@ class Net:
         readers = self.readers.get(tensor, ())
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
+    def is_read(self, node: Node) -> bool:
+        """Whether another node reads an output of the node, or the net has it as an output."""
+        return any(readers and node_of(tensor) == node.name for tensor, readers in self.readers.items()) or any(
+            node_of(tensor) == node.name for tensor in self.outputs)
+
     def set_input(self, node: Node, index: int, tensor: str) -> None:
         self.readers[node.inputs[index]].remove(node)
         node.inputs[index] = tensor

@@ -11,6 +11,7 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Net, Node
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING
@@ -26,7 +27,7 @@ LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
 """What a layer with a bias is, whose kernel takes any range."""
 
 
-def leaky_relu(net: Net) -> List[str]:
+def expand_leaky_relu(net: Net) -> List[Change]:
     """No LeakyRelu is left."""
     found = []
     for node in net.of_type("LeakyRelu"):
@@ -34,41 +35,44 @@ def leaky_relu(net: Net) -> List[str]:
         small = binary(net, "Mul", node.inputs[0], net.constant(node.name + "/alpha", alpha), node)
         # Whatever alpha is: TensorFlow's own kernel is max(x, alpha * x), above 1 too.
         net.replace(node.name, binary(net, "Maximum", node.inputs[0], small, node))
-        found.append(node.name)
+        found.append(Change(node.name, "LeakyReLU of {layer} becomes max(x, alpha * x)"))
     return found
 
 
-def standalone_relus(net: Net) -> List[str]:
+def requantize_before_relu(net: Net) -> List[Change]:
     """Every ReLU stands behind a node that toco fuses it with."""
     found = []
     for relu in net.of_type(*RELUS):
         before = net.producer(relu.inputs[0])
         if before.op not in FUSING or net.only_reader(relu.inputs[0]) is not relu:
             net.set_input(relu, 0, net.identity(relu.inputs[0]))
-            found.append(relu.name)
+            found.append(Change(relu.name, "the ReLU of {layer} gets a depthwise convolution by 1 to be fused with"))
     return found
 
 
-def extremes_in_one_range(net: Net) -> List[str]:
+def requantize_before_extremes(net: Net) -> List[Change]:
     """What goes into a Maximum or Minimum is read by nothing else, and can take the range of the result.
 
     Of a LeakyReLU, `max(x, alpha * x)` with alpha in 0..1, x itself has the range, in which both sides lie.
     """
+    found = []
     for node in (node for node in net.of_type(*EXTREMES) if not node.mark):
         for index, tensor in enumerate(node.inputs):
             if not _takes_a_range(net, tensor, node) and not is_leaky(net, node, tensor):
                 net.set_input(node, index, net.identity(tensor))
-    return []
+                found.append(Change(
+                    node.name, "an operand of the {} of {{layer}} is converted to the result's range".format(node.op)))
+    return found
 
 
-def sigmoids_apart(net: Net) -> List[str]:
+def requantize_before_sigmoid(net: Net) -> List[Change]:
     """No Sigmoid or Tanh reads a sum or a large product: it is right up to a scale of 16, whatever comes, and these
     cannot be given a range far narrower than their operands have. Nor do these or a softmax read an input of the
     network, whose range is what it is: below a scale of 5e-4 they are wrong.
 
     Without it a product of two tensors up to 1,000 ends the interpreter's process: `quantized_multiplier`.
     """
-    found: List[str] = []
+    found: List[Change] = []
     apart: Dict[str, str] = {}
     for node in net.of_type("Sigmoid", "Tanh", "Softmax", "LogSoftmax"):
         tensor = node.inputs[0]
@@ -77,7 +81,7 @@ def sigmoids_apart(net: Net) -> List[str]:
             if tensor not in apart:
                 apart[tensor] = net.identity(tensor)
             net.set_input(node, 0, apart[tensor])
-            found.append(node.name)
+            found.append(Change(node.name, "the input of the {} of {{layer}} gets a range of its own".format(node.op)))
     return found
 
 

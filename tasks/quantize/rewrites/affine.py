@@ -22,6 +22,7 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Affine, Net, Node
 from tasks.quantize.kernels.table import RELUS
 from tasks.quantize.rewrites.arithmetic import FLOAT, RESHAPES, reshape
@@ -35,14 +36,17 @@ LAYERS = {"Conv2D": ((3,), 1), "DepthwiseConv2dNative": ((2, 3), 1), "MatMul": (
           "Conv2DBackpropInput": ((2,), 1)}
 
 
-def recognize(net: Net) -> List[str]:
+def recognize_affine(net: Net) -> List[Change]:
     """Every arithmetic by constants for each channel is an Affine."""
+    found = []
     for node in net.of_type(*BATCH_NORMS + BY_CONSTANT):
         affine = _batch_norm(net, node) if node.op in BATCH_NORMS else _by_constant(net, node)
         if affine is not None and not node.mark:
             net.add(affine, net.shapes[node.name])
             net.replace(node.name, affine.name)
-    return []
+            what = "batch norm" if node.op in BATCH_NORMS else node.op + " with a constant"
+            found.append(Change(node.name, what + " of {layer} becomes x * scale + shift for each channel"))
+    return found
 
 
 def _batch_norm(net: Net, node: Node) -> Optional[Affine]:
@@ -92,8 +96,9 @@ def _vector(value: Optional[np.ndarray], channels: int) -> Optional[np.ndarray]:
     return np.broadcast_to(value.reshape(-1), [channels]).astype(np.float64)
 
 
-def merge(net: Net) -> List[str]:
+def merge_affine(net: Net) -> List[Change]:
     """No Affine stands behind another, or behind a move of data that keeps the channels together."""
+    found = []
     for affine in net.of_type("Affine"):
         while True:
             before = net.producer(affine.inputs[0])
@@ -104,12 +109,15 @@ def merge(net: Net) -> List[str]:
                 affine.scale = affine.scale * before.scale
                 net.set_input(affine, 0, before.inputs[0])
                 net.remove(before)
-            elif not _moved_before(net, affine, before):
+                found.append(Change(affine.name, "x * scale + shift of {layer} and the one before it become one"))
+            elif _moved_before(net, affine, before):
+                found.append(Change(affine.name, "x * scale + shift of {layer} is done before a reshape"))
+            else:
                 break
-    return []
+    return found
 
 
-def fold(net: Net) -> List[str]:
+def fold_affine(net: Net) -> List[Change]:
     """No Affine is left that has a layer before it to go into."""
     folded = []
     for affine in net.of_type("Affine"):
@@ -122,7 +130,8 @@ def fold(net: Net) -> List[str]:
             if not is_dilated(net, before) or net.only_reader(layer.name) is not before:
                 continue
         if layer.op in LAYERS and _absorbed(net, layer, before, affine):
-            folded.append(affine.name)
+            folded.append(Change(affine.name, "x * scale + shift of {{layer}} goes into the weights and the bias of "
+                                              "the {} before it".format(layer.op)))
     return folded
 
 
@@ -187,8 +196,9 @@ def is_dilated(net: Net, node: Node) -> bool:
         net.shapes[start.inputs[0]][1:-1] == net.shapes[node.name][1:-1])
 
 
-def relus_before_moves(net: Net) -> List[str]:
+def relu_before_reshape(net: Net) -> List[Change]:
     """A ReLU stands right behind the layer that it can be fused with, not behind a move of its data."""
+    found = []
     for relu in net.of_type(*RELUS):
         while True:
             move = net.producer(relu.inputs[0])
@@ -198,10 +208,11 @@ def relus_before_moves(net: Net) -> List[str]:
             net.set_input(relu, 0, move.inputs[0])
             net.set_input(move, 0, relu.name)
             net.shapes[relu.name] = net.shapes[relu.inputs[0]]
-    return []
+            found.append(Change(relu.name, "the ReLU of {layer} is done before a reshape"))
+    return found
 
 
-def ground(net: Net) -> List[str]:
+def affine_to_depthwise(net: Net) -> List[Change]:
     """Every Affine that is left is a depthwise 1x1 convolution with a bias; what is fused with that on tensors
     of another rank than an image's stands before the way back from an image."""
     found = []
@@ -224,5 +235,5 @@ def ground(net: Net) -> List[str]:
                 last, after = after, net.only_reader(after.name)
             back = reshape(net, last.name, shape[1:], affine, "from_image")
             net.replace(last.name, back, but=[net.nodes[back]])
-        found.append(affine.name)
+        found.append(Change(affine.name, "x * scale + shift of {layer} becomes a depthwise 1x1 convolution"))
     return found

@@ -16,6 +16,7 @@ from typing import List, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
 
 FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
@@ -23,7 +24,7 @@ INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
 RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
 
 
-def plain(net: Net) -> List[str]:
+def expand_arithmetic(net: Net) -> List[Change]:
     """Only arithmetic with a uint8 kernel, or that the rewrites after this one replace, is left."""
     found = []
     for node in net.of_type(*_BY_OP):
@@ -32,7 +33,8 @@ def plain(net: Net) -> List[str]:
         tensor = _BY_OP[node.op](net, node)
         if tensor is not None:
             net.replace(node.name, tensor)
-            found.append(node.name)
+        if tensor is not None or not net.is_read(node):  # the outputs of an Unpack are replaced already
+            found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
     return found
 
 
@@ -157,3 +159,6 @@ def _mat_mul(net, node):
 
 _BY_OP = {"Square": _square, "Pow": _pow, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
           "Max": _max, "Pack": _pack, "Unpack": _unpack, "MatMul": _mat_mul}
+_BECOMES = {"Square": "x * x", "Pow": "products", "SquaredDifference": "(a - b) * (a - b)", "AddN": "sums of two",
+            "Abs": "max(x, -x)", "Max": "a max pool", "Pack": "a concatenation", "Unpack": "slices",
+            "MatMul": "one with transposed weights"}

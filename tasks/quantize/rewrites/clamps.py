@@ -15,6 +15,7 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Clamp, Net, Node
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, RELUS, TABLE
 from tasks.quantize.ranges.trained_range import CUT
@@ -36,28 +37,29 @@ NARROW = 0.13
 """What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
 
 
-def clip_by_value(net: Net) -> List[str]:
+def split_clip_by_value(net: Net) -> List[Change]:
     """No ClipByValue is left."""
     found = []
     for node in net.of_type("ClipByValue"):
         value, low, high = node.inputs
         net.replace(node.name, binary(net, "Maximum", binary(net, "Minimum", value, high, node), low, node))
-        found.append(node.name)
+        found.append(Change(node.name, "clip_by_value of {layer} becomes Minimum and Maximum"))
     return found
 
 
-def by_constants(net: Net) -> List[str]:
+def recognize_clamps(net: Net) -> List[Change]:
     """No Maximum or Minimum has a constant; what clamps around 0 is a Clamp, one for each chain of them."""
     found = []
     for node in (node for node in net.of_type(*EXTREMES) if not node.mark):
         for tensor, bound in (node.inputs, node.inputs[::-1]):
             value = net.value(bound)
             if value is not None:
-                found.append(node.name)
                 if value.size == 1 and net.shapes[tensor] == net.shapes[node.name]:
                     _clamp(net, node, tensor, float(value.reshape(-1)[0]))
+                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a clamp"))
                 else:
                     _by_relu(net, node, tensor, bound)
+                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a ReLU"))
                 break
     for clamp in net.of_type("Clamp"):
         if clamp.low == clamp.high:
@@ -100,7 +102,7 @@ def _around_zero(net: Net, clamp: Clamp) -> None:
     net.replace(clamp.name, binary(net, "Add", moved.name, name, clamp))
 
 
-def saturate(net: Net) -> List[str]:
+def saturate_clamps(net: Net) -> List[Change]:
     """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
     found = []
     for clamp in net.of_type("Clamp"):
@@ -114,7 +116,7 @@ def saturate(net: Net) -> List[str]:
             tensor = net.identity(tensor)
         tensor = _saturated(net, tensor, clamp)
         net.replace(clamp.name, net.identity(tensor) if side < NARROW else tensor)
-        found.append(clamp.name)
+        found.append(Change(clamp.name, "the clamp of {layer} is done by the ends of a tensor's range"))
     return found
 
 

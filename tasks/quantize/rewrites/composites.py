@@ -15,6 +15,7 @@ from typing import List, Optional
 
 import numpy as np
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
 
@@ -22,7 +23,7 @@ MOST_EPSILON = 1e-6
 """Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""
 
 
-def softmax(net: Net) -> List[str]:
+def recognize_softmax(net: Net) -> List[Change]:
     """A softmax written out over the last axis is one Softmax."""
     found = []
     for division in net.of_type("RealDiv"):
@@ -32,7 +33,7 @@ def softmax(net: Net) -> List[str]:
         node = net.add(Node(net.free(division.name + "/Softmax"), "Softmax", [source],
                             {"T": division.get("T")}, layer=division.layer), net.shapes[source])
         net.replace(division.name, node.name)
-        found.append(division.name)
+        found.append(Change(division.name, "the softmax that {layer} writes as exp / sum becomes Softmax"))
     return found
 
 
@@ -57,7 +58,7 @@ def _last_axis(net: Net, reduction: Node, rank: int) -> bool:
     return axis is not None and reduction.get("keep_dims").b and list(np.reshape(axis, [-1]) % rank) == [rank - 1]
 
 
-def l2_normalization(net: Net) -> List[str]:
+def mark_l2_normalization(net: Net) -> List[Change]:
     """The nodes inside an L2 normalization over the last axis are marked as the inside of one kernel."""
     found = []
     for product in net.of_type("Mul"):
@@ -67,7 +68,7 @@ def l2_normalization(net: Net) -> List[str]:
         if inside:
             product.mark = L2
             _with_floor(net, product, square=next(node for node in inside if node.op == "Square"))
-            found.append(product.name)
+            found.append(Change(product.name, "the L2 normalization of {layer} gets a constant channel more"))
     return found
 
 

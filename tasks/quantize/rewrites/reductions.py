@@ -9,16 +9,17 @@ truncates; given another range it wraps (code 124 became 1), as SUM does. A laye
 rounds once, into a range of its own.
 """
 
-from typing import List
+from typing import List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
 
 
-def as_layers(net: Net) -> List[str]:
+def reductions_to_convolutions(net: Net) -> List[Change]:
     """No Mean or Sum is left whose axes do not hold the batch."""
     found = []
     for node in net.of_type("Mean", "Sum"):
@@ -35,8 +36,19 @@ def as_layers(net: Net) -> List[str]:
                 continue
             tensor = reshape(net, tensor, shape[1:], node, "fewer_axes")
         net.replace(node.name, _reduced(net, node, tensor, shape, axes))
-        found.append(node.name)
+        found.append(Change(node.name, _said(node, net.shapes[node.inputs[0]], net.value(node.inputs[1]))))
     return found
+
+
+def _said(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
+    """What becomes of the reduction, in words."""
+    reduced = {int(axis) % len(shape) for axis in np.reshape(axes, [-1])}
+    made = [kind for kind, there in (("a depthwise convolution", reduced - {len(shape) - 1}),
+                                     ("a 1x1 convolution", len(shape) - 1 in reduced)) if there]
+    if node.op == "Mean" and len(shape) == 4 and reduced == {1, 2}:
+        return "global average pooling of {layer} becomes a depthwise convolution"
+    return "{} of {{layer}} over axes {} becomes {}".format(
+        node.op, ", ".join(map(str, sorted(reduced))), " and ".join(made))
 
 
 def _fewer(shape, axes):

@@ -16,13 +16,14 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT
 
 LARGEST = 3  # n and d: the nearest resize makes n * n times as many values as come in, and d * d times what comes out
 
 
-def bilinear(net: Net) -> List[str]:
+def replace_bilinear_resizes(net: Net) -> List[Change]:
     """No ResizeBilinear is left, by pixels' corners, whose values lie half way or by thirds between two pixels.
 
     That is: the height and the width become each 2, 3/2, 1, 2/3, 1/2 or 1/3 times what they were, and one of them not
@@ -33,7 +34,8 @@ def bilinear(net: Net) -> List[str]:
         times = _times(net, node)
         if times is not None:
             net.replace(node.name, _averaged(net, node, times))
-            found.append(node.name)
+            found.append(Change(
+                node.name, "the bilinear resize of {layer} becomes a nearest resize and an average pool"))
     return found
 
 

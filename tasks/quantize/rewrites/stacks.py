@@ -12,13 +12,14 @@ from typing import List
 
 import numpy as np
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
 from tasks.quantize.rewrites.arithmetic import binary
 
 REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
 
 
-def elementwise(net: Net) -> List[str]:
+def replace_stack_reductions(net: Net) -> List[Change]:
     """No reduction over the first axis of a stack is left, and nothing takes such a stack apart."""
     found = []
     for node in net.of_type("Unpack", *REDUCTIONS):
@@ -29,9 +30,11 @@ def elementwise(net: Net) -> List[str]:
             if node.get("axis").i == 0:
                 for index, tensor in enumerate(stack.inputs):
                     net.replace(node.name if index == 0 else "{}:{}".format(node.name, index), tensor)
+                found.append(Change(node.name, "unstack of a stack in {layer} becomes the tensors themselves"))
         elif _is_over_the_first_axis(net, node):
             net.replace(node.name, _reduced(net, node, stack.inputs))
-            found.append(node.name)
+            found.append(Change(node.name, "{} over a stack in {{layer}} becomes {} of the tensors".format(
+                node.op, REDUCTIONS[node.op])))
     return found
 
 

@@ -8,12 +8,13 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
 from tasks.quantize.kernels.table import MOST_AXES
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
 
 
-def merge_axes(net: Net) -> List[str]:
+def merge_transpose_axes(net: Net) -> List[Change]:
     """No transpose has more than MOST_AXES axes whose axes can be merged: those that stay neighbours are one axis, as
     in a channel shuffle (0, 1, 2, 4, 3), and those of one element none."""
     found = []
@@ -37,7 +38,7 @@ def merge_axes(net: Net) -> List[str]:
                               {"T": FLOAT, "Tperm": INT}, layer=node.layer),
                          (None, *[sizes[place - 1] for place in order[1:]]))
         net.replace(node.name, reshape(net, turned.name, net.shapes[node.name][1:], node, "all_axes"))
-        found.append(node.name)
+        found.append(Change(node.name, "the transpose of {layer} becomes one of fewer axes, between two reshapes"))
     return found
 
 
@@ -52,7 +53,7 @@ def _neighbours(order: Sequence[int]) -> List[List[int]]:
     return groups
 
 
-def transposes_first(net: Net) -> List[str]:
+def transpose_before_reshape(net: Net) -> List[Change]:
     """No transpose stands behind a reshape that does no more than add or remove axes of one element.
 
     toco exchanges the two by itself, with code whose result depends on the compiler: it reads beyond a list,
@@ -74,7 +75,7 @@ def transposes_first(net: Net) -> List[str]:
                                   {"T": FLOAT, "Tperm": INT}, layer=node.layer),
                              tuple(shape[axis] for axis in exchanged)).name
         net.replace(node.name, reshape(net, tensor, net.shapes[node.name][1:], node, "axes"))
-        found.append(node.name)
+        found.append(Change(node.name, "the transpose of {layer} is done before the reshape that it follows"))
     return found
 
 

@@ -68,7 +68,7 @@ def test_a_tensor_is_told_by_the_layer_that_made_it():
     layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
     assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
         "stem": "stem", "stem_norm": "stem_norm", "head": "head"}
-    assert ("fold", "stem_norm") in {(item.rewrite, item.layer) for item in rewrites}
+    assert ("fold arithmetic into layers", "stem_norm") in {(item.name, item.layer) for item in rewrites}
 
 
 def test_recurrent_layer_is_refused_before_it_is_frozen():

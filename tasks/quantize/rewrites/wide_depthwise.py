@@ -9,6 +9,7 @@ and DEPTHWISE_CONV_2D never returns. toco has no complaint.
 
 from typing import List, Optional
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Net, Node
 from tasks.quantize.kernels.table import RELUS
 from tasks.quantize.rewrites.affine import is_dilated
@@ -18,7 +19,7 @@ MOST_CHANNELS = 2048
 CHANNELWISE = ("DepthwiseConv2dNative", "BiasAdd")
 
 
-def narrow(net: Net) -> List[str]:
+def split_wide_depthwise(net: Net) -> List[Change]:
     """No depthwise layer makes more than MOST_CHANNELS channels. What is fused with one is fused with each."""
     found = []
     for layer in net.of_type("DepthwiseConv2dNative"):
@@ -28,7 +29,7 @@ def narrow(net: Net) -> List[str]:
         kernel = _kernel(net, layer)
         tensor = _beside_each_other(net, layer, kernel) or _in_parts(net, layer, kernel)
         net.replace(kernel[-1].name, tensor)
-        found.append(layer.name)
+        found.append(Change(layer.name, "the depthwise convolution of {layer} is split: it makes too many channels"))
     return found
 
 

@@ -16,11 +16,12 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
 from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, joined, part, reshape
 
 
-def with_kernels(net: Net) -> List[str]:
+def replace_moves(net: Net) -> List[Change]:
     """Only moves with a uint8 kernel are left, of those that can be made of others."""
     found = []
     for node in net.of_type(*_BY_OP):
@@ -28,9 +29,10 @@ def with_kernels(net: Net) -> List[str]:
         if FLOAT not in (node.get("T"), node.get("Tparams")) or not shape or None in shape[1:]:
             continue
         tensor = _BY_OP[node.op](net, node)
-        if tensor is not None:
+        if tensor not in (None, node.name):
             net.replace(node.name, tensor)
-            found.append(node.name)
+        if tensor is not None or not net.is_read(node):  # the outputs of a SplitV are replaced already
+            found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
     return found
 
 
@@ -175,6 +177,7 @@ def _gather(net: Net, node: Node) -> Optional[str]:
     axis = net.value(node.inputs[2])
     if axis is not None and axis < 0:
         net.set_input(node, 2, net.constant(node.name + "/axis", axis % len(net.shapes[node.inputs[0]]), np.int32))
+        return node.name  # changed in place
     return None
 
 
@@ -229,17 +232,25 @@ def _batches(net: Net, node: Node) -> Optional[str]:
     return reshape(net, image, result[1:], node, "from_image")
 
 
-def there_and_back(net: Net) -> List[str]:
+def drop_inverse_reshapes(net: Net) -> List[Change]:
     """No reshape undoes the one before it."""
+    found = []
     for node in net.of_type(*RESHAPES):
         before = net.producer(node.inputs[0])
         if before.op in RESHAPES and None not in (net.shapes[node.name] or (None, None))[
                 1:] and net.shapes[before.inputs[0]] == net.shapes[node.name]:
             net.replace(node.name, before.inputs[0])
-    return []
+            found.append(Change(node.name, "two reshapes of {layer} that undo each other are removed"))
+    return found
 
 
 _BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,
           "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space,
           "GatherV2": _gather, "BroadcastTo": _broadcast_to, "ReverseV2": _reverse, "Roll": _roll,
           "Conv2D": _padded_by_itself}
+_BECOMES = {"SpaceToBatchND": "one of an image of height 1", "BatchToSpaceND": "one of an image of height 1",
+            "Tile": "a concatenation", "MirrorPad": "a concatenation of slices", "SplitV": "slices",
+            "StridedSlice": "one without ellipsis and new axes", "DepthToSpace": "a transposed convolution",
+            "GatherV2": "one with its axis counted from the front", "BroadcastTo": "a concatenation",
+            "ReverseV2": "a strided slice", "Roll": "a concatenation of slices",
+            "Conv2D": "a pad and a convolution without padding"}
