@@ -23,8 +23,9 @@ from typing import Dict, Iterable, List, Optional, Sequence
 import numpy as np
 import tensorflow as tf
 
-from octet.data.dataset import Dataset, Part, quantization
+from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
+from octet.quantization import quantization, to_real
 
 NETWORK = "network.json"
 
@@ -81,7 +82,7 @@ def tensors(graph: tf.Graph, network: Dict, side: str) -> List[tf.Tensor]:
 
 def real(end: Dict, codes: np.ndarray) -> np.ndarray:
     """The real values, float32, that uint8 codes stand for at an input or output."""
-    return (codes.astype(np.float32) - end["zero_point"]) * np.float32(end["scale"])
+    return to_real(codes.astype(np.float32), np.float32(end["scale"]), end["zero_point"])
 
 
 def feed(network: Dict, inputs: Sequence[tf.Tensor], part: Part, rows) -> Dict[tf.Tensor, np.ndarray]:

@@ -4,8 +4,8 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
-from octet.data.dataset import quantization
 from octet.errors import OctetError, QuantizeError
+from octet.quantization import quantization
 from tasks.graph import freezing
 from tasks.quantize import passes
 from tests.fuzz import weights

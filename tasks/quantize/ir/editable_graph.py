@@ -5,15 +5,16 @@ batch, is None. Control dependencies are left out: an inference graph of constan
 """
 
 import re
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.graph import constants
 from tasks.graph.constants import node_of
-
-Shape = Optional[Tuple[Optional[int], ...]]
+from tasks.graph.view import Shape
+from tasks.quantize.ir.toco_rules import PathView
+from tasks.quantize.kernels.table import TABLE, Kernel
 
 LAYER_ATTR = "_octet_layer"
 """Which Keras layer a node belongs to; for messages."""
@@ -70,7 +71,7 @@ class Clamp(Node):
         self.low, self.high = low, high
 
 
-class Net:
+class Net(PathView[str]):
     """A network under rewriting. `inputs` are names of placeholders; `outputs` are names of tensors,
     which `replace` keeps up to date."""
 
@@ -124,6 +125,31 @@ class Net:
         """The one node that reads the tensor; None when there are more, or it is an output too."""
         readers = self.readers.get(tensor, ())
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
+
+    def op_of(self, tensor: str) -> str:
+        return self.producer(tensor).op
+
+    def inputs_of(self, tensor: str) -> List[str]:
+        return self.producer(tensor).inputs
+
+    def constant_of(self, tensor: str) -> Optional[np.ndarray]:
+        return self.value(tensor)
+
+    def shape_of(self, tensor: str) -> Shape:
+        return self.shapes[tensor]
+
+    def keeps_dims(self, tensor: str) -> bool:
+        return self.producer(tensor).get("keep_dims").b
+
+    def kernel_of(self, tensor: str) -> Optional[Kernel]:
+        node = self.producer(tensor)
+        return TABLE.get(node.mark) or TABLE.get(node.op)
+
+    def is_read_once(self, tensor: str) -> bool:
+        return self.only_reader(tensor) is not None and tensor not in self.inputs
+
+    def is_a_piece(self, tensor: str) -> bool:
+        return self.producer(tensor).op == "Split"
 
     def is_read(self, node: Node) -> bool:
         """Whether another node reads an output of the node, or the net has it as an output."""

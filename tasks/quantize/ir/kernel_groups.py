@@ -4,13 +4,15 @@ from typing import List, Optional, Sequence, Set
 
 import tensorflow as tf
 
+from tasks.graph.view import TensorView
 from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
+from tasks.quantize.ir.toco_rules import PathView, dilated_layer
 from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
-class Path:
+class Path(TensorView, PathView[tf.Tensor]):
     """The float operations that lie between inputs and outputs, in the order of the data, looked at as if
     no fake-quant stood between them."""
 
@@ -75,21 +77,22 @@ class Path:
                 return found
             found.insert(0, before[0])
 
+    def inputs_of(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+        return [source(each) for each in tensor.op.inputs]
+
+    def kernel_of(self, tensor: tf.Tensor) -> Optional[Kernel]:
+        return kernel(tensor.op)
+
+    def is_read_once(self, tensor: tf.Tensor) -> bool:
+        return len(self.readers(tensor)) == 1 and tensor.op not in self.inputs + self.outputs
+
+    def is_a_piece(self, tensor: tf.Tensor) -> bool:
+        return len(tensor.op.outputs) > 1
+
     def _dilated(self, operation: tf.Operation) -> Optional[tf.Operation]:
-        """The convolution between SpaceToBatchND and this BatchToSpaceND, if toco makes one kernel of them:
-        with VALID padding, or unlike in height and width, it must not (see rewrites/affine.py)."""
-        if operation.type != "BatchToSpaceND":
-            return None
-        blocks = tf.get_static_value(operation.inputs[1])
-        if blocks is None or len(set(blocks.tolist())) > 1:
-            return None
-        layer = source(operation.inputs[0]).op
-        if layer.type not in ("Conv2D", "DepthwiseConv2dNative"):
-            return None
-        start = source(layer.inputs[0]).op
-        same = start.type == "SpaceToBatchND" and (
-            start.inputs[0].shape.as_list()[1:-1] == operation.outputs[0].shape.as_list()[1:-1])
-        return layer if same else None
+        """The convolution that toco makes one kernel of with this BatchToSpaceND, if there is one."""
+        layer = dilated_layer(self, operation.outputs[0])
+        return None if layer is None else layer.op
 
     def _reached(self) -> Set[tf.Operation]:
         reached, todo = set(), list(self.inputs)

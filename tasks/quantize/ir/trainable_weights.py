@@ -7,11 +7,10 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.quantize.ir import kernel_groups
 from tasks.quantize.ir.editable_graph import MARK_ATTR, REQUANTIZE
-from tasks.quantize.kernels.table import LAYER, TABLE
+from tasks.quantize.kernels.layers import BIAS_INPUT, LAYERS
 
 SCOPE = "weights/"  # of the variables
-WEIGHTED = {op: kernel.weights for op, kernel in TABLE.items() if kernel.kind == LAYER}
-WEIGHTED["BiasAdd"] = 1
+WEIGHTS_INPUT = dict({op: layer.weights for op, layer in LAYERS.items()}, BiasAdd=BIAS_INPUT)
 
 
 def thaw(graph_def: tf.GraphDef) -> None:
@@ -26,9 +25,9 @@ def thaw(graph_def: tf.GraphDef) -> None:
     for node in graph_def.node:
         copy = live.node.add()
         copy.CopyFrom(node)
-        if node.op not in WEIGHTED:
+        if node.op not in WEIGHTS_INPUT:
             continue
-        source = constants.behind(nodes, node.input[WEIGHTED[node.op]])
+        source = constants.behind(nodes, node.input[WEIGHTS_INPUT[node.op]])
         if source.op != "Const":
             continue
         if source.name not in variables:
@@ -36,7 +35,7 @@ def thaw(graph_def: tf.GraphDef) -> None:
                 tf.make_ndarray(source.attr["value"].tensor), name=SCOPE + node.name,
                 trainable=not (MARK_ATTR in node.attr and node.attr[MARK_ATTR].s == REQUANTIZE.encode()),
                 use_resource=False)
-        copy.input[WEIGHTED[node.op]] = _thawed(variables[source.name])
+        copy.input[WEIGHTS_INPUT[node.op]] = _thawed(variables[source.name])
     tf.import_graph_def(live, name="", input_map={
         _thawed(variable) + ":0": variable.value() for variable in variables.values()})
 

@@ -9,6 +9,8 @@ from typing import Dict, NamedTuple, Optional, Tuple
 
 import tensorflow as tf
 
+from tasks.quantize.kernels.layers import LAYERS
+
 LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
 OWN = "own"            # a range of its own, behind the activation fused with it
 FOLLOWS = "follows"    # its kernel moves, averages or compares codes: the range of its input
@@ -17,8 +19,8 @@ SHARED = "shared"      # inputs and output in one range: the kernel compares cod
 ACTIVATION = "activation"  # part of the operation before it
 
 RELUS = ("Relu", "Relu6")
-FUSES_BIAS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
-FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
+FUSES_BIAS = tuple(op for op, layer in LAYERS.items() if layer.fuses_bias)
+FUSES_RELU = ("BiasAdd", *FUSES_BIAS, "Add", "AddV2", "Sub", "Mul")
 """What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
 
 SUMS = ("Add", "AddV2", "Sub")
@@ -55,10 +57,7 @@ _MOVES = Kernel(FOLLOWS)
 _SAID_AGAIN = Kernel(FOLLOWS, carried=False)
 
 TABLE: Dict[str, Kernel] = {
-    "Conv2D": Kernel(LAYER, weights=1),
-    "DepthwiseConv2dNative": Kernel(LAYER, weights=1),
-    "MatMul": Kernel(LAYER, weights=1),
-    "Conv2DBackpropInput": Kernel(LAYER, data=(2,), weights=1),
+    **{op: Kernel(LAYER, data=(layer.data,), weights=layer.weights) for op, layer in LAYERS.items()},
     "BiasAdd": Kernel(OWN),
     "Add": Kernel(OWN, data=None),
     "AddV2": Kernel(OWN, data=None),

@@ -15,6 +15,7 @@ from typing import Dict, List, Sequence, Tuple
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
+from octet.quantization import STEPS, to_real
 from tasks.quantize.ir.editable_graph import FLOOR, SATURATE
 from tasks.quantize.ir.kernel_groups import Path, data, kernel, layer_of, mark
 from tasks.quantize.kernels import table
@@ -29,7 +30,7 @@ class Ends:
 
     def __init__(self, name: str, scale: float, zero_point: int) -> None:
         self.name = name
-        self.low, self.high = -zero_point * scale, (255 - zero_point) * scale
+        self.low, self.high = to_real(0, scale, zero_point), to_real(STEPS, scale, zero_point)
 
 
 def complete(graph: tf.Graph, inputs: Sequence[Ends], outputs: Sequence[str],

@@ -11,8 +11,10 @@ from typing import Callable, Dict, List, Optional
 
 import tensorflow as tf
 
+from octet.quantization import NARROW_STEPS
 from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
 from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import trained_range
 from tasks.quantize.ranges.shared import Group, origin
@@ -129,18 +131,8 @@ class Scales:
         """Whether the range of what the operation reads may be cut: it is clamped on both sides, and nothing else
         sees it."""
         low, high = limits(self.path, operation)
-        return math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0])
-
-    def _alone(self, tensor: tf.Tensor) -> bool:
-        """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""
-        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.inputs + self.path.outputs:
-            found = kernel(tensor.op)
-            if found is None or found.kind != table.FOLLOWS:
-                return True
-            if not found.carried or len(tensor.op.outputs) > 1:
-                return False
-            tensor = data(tensor.op)[0]
-        return False
+        return (math.isfinite(high - low) and self._only_clamps(operation)
+                and is_read_alone(self.path, self._read(operation)[0]))
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
         """Whether the kernel that the operation ends is x * 1, and a clamp of it."""
@@ -196,4 +188,4 @@ def _scale_of_weights_alone(layer: tf.Operation, *_) -> tf.Tensor:
 
 
 def _weights_scale(found: Range) -> tf.Tensor:
-    return (found.high - found.low) / 254.0
+    return (found.high - found.low) / float(NARROW_STEPS)

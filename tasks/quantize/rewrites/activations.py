@@ -11,11 +11,11 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Net, Node
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING
-from tasks.quantize.rewrites.arithmetic import binary
 
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)

@@ -22,18 +22,15 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.build import FLOAT, RESHAPES, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Affine, Net, Node
+from tasks.quantize.ir.toco_rules import dilated_layer
+from tasks.quantize.kernels.layers import LAYERS, for_outputs
 from tasks.quantize.kernels.table import RELUS
-from tasks.quantize.rewrites.arithmetic import FLOAT, RESHAPES, reshape
 
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")
-
-# Which axes of a layer's weights count its output channels, and which input the weights are:
-# [height, width, in, out], [height, width, in, multiplier], [in, out], [height, width, out, in].
-LAYERS = {"Conv2D": ((3,), 1), "DepthwiseConv2dNative": ((2, 3), 1), "MatMul": ((1,), 1),
-          "Conv2DBackpropInput": ((2,), 1)}
 
 
 def recognize_affine(net: Net) -> List[Change]:
@@ -127,7 +124,7 @@ def fold_affine(net: Net) -> List[Change]:
         layer = before
         if before.op == "BatchToSpaceND":
             layer = net.producer(before.inputs[0])
-            if not is_dilated(net, before) or net.only_reader(layer.name) is not before:
+            if dilated_layer(net, before.name) is None or net.only_reader(layer.name) is not before:
                 continue
         if layer.op in LAYERS and _absorbed(net, layer, before, affine):
             folded.append(Change(affine.name, "x * scale + shift of {{layer}} goes into the weights and the bias of "
@@ -148,21 +145,20 @@ def _moved_before(net: Net, affine: Affine, move: Node) -> bool:
 
 
 def _is_move(net: Net, node: Node) -> bool:
-    return node.op in RESHAPES or node.op == "BatchToSpaceND" and not is_dilated(net, node)
+    return node.op in RESHAPES or node.op == "BatchToSpaceND" and dilated_layer(net, node.name) is None
 
 
 def _absorbed(net: Net, layer: Node, before: Node, affine: Affine) -> bool:
-    axes, index = LAYERS[layer.op]
+    index = LAYERS[layer.op].weights
     weights = net.value(layer.inputs[index])
     if weights is None:
         return False
-    layout = [weights.shape[axis] if axis in axes else 1 for axis in range(weights.ndim)]
     # A layer that is used twice stays one layer, when what follows its uses is the same too.
     use = layer.inputs[index], affine.scale.tobytes()
     if use not in net.shared:
-        net.shared[use] = net.constant(layer.name + "/weights", weights * affine.scale.reshape(layout))
+        net.shared[use] = net.constant(layer.name + "/weights", weights * for_outputs(layer.op, weights, affine.scale))
     net.set_input(layer, index, net.shared[use])
-    if layer.op == "Conv2DBackpropInput":  # its kernel has no bias
+    if not LAYERS[layer.op].fuses_bias:
         if not affine.shift.any():
             net.replace(affine.name, layer.name)
         affine.scale = np.ones_like(affine.scale)
@@ -179,21 +175,6 @@ def bias_add(net: Net, tensor: str, affine: Affine, weights: str) -> str:
     return net.add(Node(net.free(affine.name + "/BiasAdd"), "BiasAdd", [tensor, net.shared[use]],
                         {"T": FLOAT, "data_format": tf.AttrValue(s=b"NHWC")}, layer=affine.layer),
                    net.shapes[tensor]).name
-
-
-def is_dilated(net: Net, node: Node) -> bool:
-    """Whether a BatchToSpaceND is the end of a dilated convolution that toco makes one kernel of.
-
-    toco takes every such convolution for one with SAME padding (with VALID the file has another shape), dilated
-    along the width by what the height is (a sequence, 1 along its height, came out 96 LSB off).
-    """
-    if node.op != "BatchToSpaceND":
-        return False
-    blocks = net.value(node.inputs[1])
-    start = net.producer(net.producer(node.inputs[0]).inputs[0])
-    even = blocks is not None and len(set(blocks.tolist())) == 1
-    return even and start.op == "SpaceToBatchND" and (
-        net.shapes[start.inputs[0]][1:-1] == net.shapes[node.name][1:-1])
 
 
 def relu_before_reshape(net: Net) -> List[Change]:

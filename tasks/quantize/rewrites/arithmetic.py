@@ -11,17 +11,14 @@
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
 """
 
-from typing import List, Sequence
+from typing import List
 
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.build import FLOAT, binary, joined, part, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
-
-FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
-INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
-RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
 
 
 def expand_arithmetic(net: Net) -> List[Change]:
@@ -36,42 +33,6 @@ def expand_arithmetic(net: Net) -> List[Change]:
         if tensor is not None or not net.is_read(node):  # the outputs of an Unpack are replaced already
             found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
     return found
-
-
-def binary(net: Net, op: str, left: str, right: str, like: Node) -> str:
-    """The name of a new node `op(left, right)` that takes the place of `like`."""
-    return net.add(Node(net.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
-                        layer=like.layer), net.shapes[like.name]).name
-
-
-def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
-    """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
-    sizes = net.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
-    return net.add(Node(net.free(like.name + "/" + name), "Reshape", [tensor, sizes],
-                        {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
-
-
-def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
-    """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
-    shape = net.shapes[tensor]
-    begins, sizes = [0] * len(shape), [-1] * len(shape)
-    begins[axis], sizes[axis] = begin, size
-    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
-             for what, value in (("begin", begins), ("size", sizes))]
-    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
-                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
-
-
-def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
-    """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
-    if len(tensors) == 1:
-        return tensors[0]
-    shape = net.shapes[tensors[0]]
-    total = sum(net.shapes[tensor][axis] for tensor in tensors)
-    name = net.constant(like.name + "/axis", axis, np.int32)
-    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
-                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
-                   shape[:axis] + (total,) + shape[axis + 1:]).name
 
 
 def _square(net, node):

@@ -15,13 +15,14 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
+from tasks.quantize.ir.build import FLOAT, binary
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Clamp, Net, Node
-from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, RELUS, TABLE
+from tasks.quantize.ir.toco_rules import is_read_alone
+from tasks.quantize.kernels.layers import LAYERS, within_outputs
+from tasks.quantize.kernels.table import FUSES_BIAS, RELUS
 from tasks.quantize.ranges.trained_range import CUT
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
-from tasks.quantize.rewrites.affine import LAYERS
-from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
 MOST_GAIN = 400.0
 """How many times a clamp's narrower side the layer that does it may make of an input of 1, or add as its bias: that of
@@ -30,7 +31,7 @@ MOST_GAIN_OF_A_PRODUCT = 4.0
 """The same for an input up to 1,000,000."""
 FAR = 0.5
 """A clamp whose narrower side is less is done in two steps: half a million is as far from it as 32 bits hold. So is one
-of a tensor whose range may not be cut to what they hold, for others see it too (`_alone`, and scales.py)."""
+of a tensor whose range may not be cut to what they hold, for others see it too (`toco_rules.is_read_alone`)."""
 ENDLESS = 1e30
 """A bound farther from 0 than this is none, as `tf.float32.max` is meant; CUT times as much is a float32 still."""
 NARROW = 0.13
@@ -111,7 +112,7 @@ def saturate_clamps(net: Net) -> List[Change]:
             clamp.low = max(clamp.low, 0.0)
         side = _narrow_side(clamp)
         if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), side):
-            if side < FAR or (np.isfinite(side) and not _alone(net, tensor)):
+            if side < FAR or (np.isfinite(side) and not is_read_alone(net, tensor)):
                 tensor = _saturated(net, net.identity(tensor), clamp, CUT)
             tensor = net.identity(tensor)
         tensor = _saturated(net, tensor, clamp)
@@ -127,22 +128,6 @@ def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
             tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), times * bound), clamp)
             net.producer(tensor).mark = SATURATE
     return tensor
-
-
-def _alone(net: Net, tensor: str) -> bool:
-    """Whether a tensor, and what it was moved from, is read once, so that its range may be cut for its reader.
-
-    Not what it was averaged from: the average would be another. Nor an input, whose range is given.
-    """
-    while net.only_reader(tensor) is not None and tensor not in net.inputs:
-        node = net.producer(tensor)
-        kernel = TABLE.get(node.mark) or TABLE.get(node.op)
-        if kernel is None or kernel.kind != FOLLOWS:
-            return True
-        if not kernel.carried or node.op == "Split":
-            return False
-        tensor = node.inputs[kernel.data[0]]
-    return False
 
 
 def _narrow_side(clamp: Clamp) -> float:
@@ -163,7 +148,7 @@ def _ends_in(net: Net, node: Node, side: float) -> bool:
     a mean, whose input may be as far away as that of what only requantizes.
     """
     if node.mark:
-        return node.op == "Affine" and side >= FAR and _alone(net, node.inputs[0])
+        return node.op == "Affine" and side >= FAR and is_read_alone(net, node.inputs[0])
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
         bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
@@ -171,9 +156,9 @@ def _ends_in(net: Net, node: Node, side: float) -> bool:
             layer = net.producer(layer.inputs[0])
     if layer.op == "Affine":
         gains = [layer.scale, layer.shift]
-    elif layer.op in FUSES_BIAS and net.value(layer.inputs[1]) is not None and bias is not None:
-        weights, (channels, _) = np.abs(net.value(layer.inputs[1])), LAYERS[layer.op]
-        gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
+    elif layer.op in FUSES_BIAS and net.value(layer.inputs[LAYERS[layer.op].weights]) is not None and bias is not None:
+        weights = np.abs(net.value(layer.inputs[LAYERS[layer.op].weights]))
+        gains = [weights.sum(within_outputs(layer.op, weights)), bias]
     else:
         return False
     most = MOST_GAIN_OF_A_PRODUCT if is_large_product(net, layer.inputs[0]) else MOST_GAIN

@@ -11,13 +11,14 @@ more, of two codes (FLOOR), and never is that short. What is k codes long comes 
 training sees it: 0.45 for one code, 0.93 for 5, 0.995 for 20; rounding to codes has made more of so short a vector.
 """
 
-from typing import List, Optional
+from typing import List
 
 import numpy as np
 
+from tasks.graph.view import reduces_last_axis, written_softmax
+from tasks.quantize.ir.build import FLOAT, INT, part
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
 
 MOST_EPSILON = 1e-6
 """Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""
@@ -27,7 +28,7 @@ def recognize_softmax(net: Net) -> List[Change]:
     """A softmax written out over the last axis is one Softmax."""
     found = []
     for division in net.of_type("RealDiv"):
-        source = _written_softmax(net, division)
+        source = written_softmax(net, division.name)
         if source is None:
             continue
         node = net.add(Node(net.free(division.name + "/Softmax"), "Softmax", [source],
@@ -35,27 +36,6 @@ def recognize_softmax(net: Net) -> List[Change]:
         net.replace(division.name, node.name)
         found.append(Change(division.name, "the softmax that {layer} writes as exp / sum becomes Softmax"))
     return found
-
-
-def _written_softmax(net: Net, division: Node) -> Optional[str]:
-    exp, total = (net.producer(name) for name in division.inputs)
-    if exp.op != "Exp" or total.op != "Sum" or total.inputs[0] != exp.name:
-        return None
-    shifted = net.producer(exp.inputs[0])
-    if shifted.op != "Sub":
-        return None
-    source, top = shifted.inputs
-    largest = net.producer(top)
-    rank = len(net.shapes[source] or ())
-    if largest.op != "Max" or largest.inputs[0] != source or not all(
-            _last_axis(net, node, rank) for node in (total, largest)):
-        return None
-    return source
-
-
-def _last_axis(net: Net, reduction: Node, rank: int) -> bool:
-    axis = net.value(reduction.inputs[1])
-    return axis is not None and reduction.get("keep_dims").b and list(np.reshape(axis, [-1]) % rank) == [rank - 1]
 
 
 def mark_l2_normalization(net: Net) -> List[Change]:
@@ -105,8 +85,8 @@ def _l2_inside(net: Net, product: Node) -> List[Node]:
             if epsilon is None or epsilon.size != 1 or epsilon.item() > MOST_EPSILON:
                 continue
         square = net.producer(total.inputs[0]) if total.op == "Sum" else None
-        if square is None or square.op != "Square" or square.inputs[0] != source or not _last_axis(
-                net, total, len(net.shapes[source] or ())):
+        if square is None or square.op != "Square" or square.inputs[0] != source or not reduces_last_axis(
+                net, total.name):
             continue
         inside = list(dict.fromkeys([root, floor, total, square]))
         if all(net.only_reader(node.name) for node in inside):

@@ -16,9 +16,9 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, joined, part, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, joined, part, reshape
 
 
 def replace_moves(net: Net) -> List[Change]:

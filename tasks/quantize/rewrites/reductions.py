@@ -14,9 +14,9 @@ from typing import List, Optional, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.build import FLOAT, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
 
 
 def reductions_to_convolutions(net: Net) -> List[Change]:

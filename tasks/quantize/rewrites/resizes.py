@@ -16,9 +16,9 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
+from tasks.quantize.ir.build import FLOAT
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT
 
 LARGEST = 3  # n and d: the nearest resize makes n * n times as many values as come in, and d * d times what comes out
 

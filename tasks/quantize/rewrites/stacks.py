@@ -12,9 +12,9 @@ from typing import List
 
 import numpy as np
 
+from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
-from tasks.quantize.rewrites.arithmetic import binary
 
 REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
 

@@ -8,10 +8,10 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import Net, Node
 from tasks.quantize.kernels.table import MOST_AXES
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
 
 
 def merge_transpose_axes(net: Net) -> List[Change]:

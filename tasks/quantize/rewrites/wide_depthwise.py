@@ -9,11 +9,11 @@ and DEPTHWISE_CONV_2D never returns. toco has no complaint.
 
 from typing import List, Optional
 
+from tasks.quantize.ir.build import joined, part, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, Net, Node
+from tasks.quantize.ir.toco_rules import dilated_layer
 from tasks.quantize.kernels.table import RELUS
-from tasks.quantize.rewrites.affine import is_dilated
-from tasks.quantize.rewrites.arithmetic import joined, part, reshape
 
 MOST_CHANNELS = 2048
 CHANNELWISE = ("DepthwiseConv2dNative", "BiasAdd")
@@ -66,7 +66,7 @@ def _in_parts(net: Net, layer: Node, kernel: List[Node]) -> str:
 def _kernel(net: Net, layer: Node) -> List[Node]:
     """The layer and what becomes one kernel with it, in order."""
     found, after = [layer], net.only_reader(layer.name)
-    if after is not None and is_dilated(net, after):
+    if after is not None and dilated_layer(net, after.name) is not None:
         found, after = [net.producer(layer.inputs[0]), layer, after], net.only_reader(after.name)
     while after is not None and (after.op in ("BiasAdd",) + RELUS or after.mark == SATURATE):
         found.append(after)

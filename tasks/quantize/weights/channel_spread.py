@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.quantize.ir.editable_graph import LAYER_ATTR, said
-from tasks.quantize.rewrites.affine import LAYERS
+from tasks.quantize.kernels.layers import LAYERS, within_outputs
 
 
 class Channels(NamedTuple):
@@ -38,7 +38,7 @@ def unlike(graph_def: tf.GraphDef) -> List[Channels]:
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
     found = []
     for node in graph_def.node:
-        weights = constants.get(node.input[LAYERS[node.op][1]]) if node.op in LAYERS else None
+        weights = constants.get(node.input[LAYERS[node.op].weights]) if node.op in LAYERS else None
         if weights is not None:
             sizes = of_outputs(node.op, tf.make_ndarray(weights.attr["value"].tensor))
             if sizes.any():
@@ -48,8 +48,7 @@ def unlike(graph_def: tf.GraphDef) -> List[Channels]:
 
 def of_outputs(op: str, weights: np.ndarray) -> np.ndarray:
     """[C] the largest absolute weight of each output channel."""
-    axes, _ = LAYERS[op]
-    return np.abs(weights).max(axis=tuple(axis for axis in range(weights.ndim) if axis not in axes)).reshape(-1)
+    return np.abs(weights).max(axis=within_outputs(op, weights)).reshape(-1)
 
 
 def _channels(node: tf.NodeDef, sizes: np.ndarray) -> Channels:

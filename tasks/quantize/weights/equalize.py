@@ -20,11 +20,9 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.graph.constants import node_of
 from tasks.quantize.ir.editable_graph import LAYER_ATTR, MARK_ATTR, REQUANTIZE, said, tensor_of
-from tasks.quantize.rewrites.affine import LAYERS
+from tasks.quantize.kernels.layers import LAYERS, data_input, for_inputs, for_outputs, within_inputs
 from tasks.quantize.weights import channel_spread
 
-INPUT_AXIS = {"Conv2D": 2, "DepthwiseConv2dNative": 2, "MatMul": 0, "Conv2DBackpropInput": 3}
-DATA = {"Conv2DBackpropInput": 2}  # which input is data; of all others the first
 SCALES = ("Relu", "MaxPool", "AvgPool", "Pad", "SpaceToBatchND", "BatchToSpaceND", "Squeeze")
 UNMARKED = ("", REQUANTIZE)
 SWEEPS = 100  # a chain of depthwise layers nears its end by a factor at each
@@ -71,22 +69,18 @@ def _equalize(pair: Pair, values: Dict[str, np.ndarray]) -> float:
     alive = (outgoing > 0) & (incoming > 0)  # a dead channel has nothing to scale
     scale = np.ones_like(outgoing)
     scale[alive] = np.sqrt(outgoing[alive] / incoming[alive])
-    axes, _ = LAYERS[pair.first.op]
-    values[before] = first / scale.reshape([first.shape[axis] if axis in axes else 1 for axis in range(first.ndim)])
+    values[before] = first / for_outputs(pair.first.op, first, scale)
     for bias in pair.biases:
         values[bias] = values[bias] / np.tile(scale, values[bias].size // len(scale))
-    axis = INPUT_AXIS[pair.second.op]
-    repeated = np.tile(scale, second.shape[axis] // len(scale))
-    values[after] = second * repeated.reshape([-1 if each == axis else 1 for each in range(second.ndim)])
+    repeated = np.tile(scale, second.shape[LAYERS[pair.second.op].input_axis] // len(scale))
+    values[after] = second * for_inputs(pair.second.op, second, repeated)
     return float(np.abs(np.log(scale)).max())
 
 
 def _of_inputs(op: str, weights: np.ndarray, count: int) -> np.ndarray:
     """[count] the largest absolute weight that each channel is multiplied by; a flattened image has each
     of its channels once for each pixel, the channels together."""
-    axis = INPUT_AXIS[op]
-    each = np.abs(weights).max(axis=tuple(other for other in range(weights.ndim) if other != axis))
-    return each.reshape(-1, count).max(axis=0)
+    return np.abs(weights).max(axis=within_inputs(op, weights)).reshape(-1, count).max(axis=0)
 
 
 class _Ways:
@@ -122,10 +116,10 @@ class _Ways:
             if len(readers) != 1 or node.name in self.outputs or said(node, MARK_ATTR) not in UNMARKED:
                 return None
             after, index = readers[0]
-            if index != DATA.get(after.op, 0):
+            if index != data_input(after.op):
                 return None
             if self._is_layer(after):
-                size = self.values[_weights(after)].shape[INPUT_AXIS[after.op]]
+                size = self.values[_weights(after)].shape[LAYERS[after.op].input_axis]
                 return Pair(first, biases, after) if size % count == 0 else None
             if after.op == "BiasAdd" and self._own(node_of(after.input[1])):
                 biases.append(node_of(after.input[1]))
@@ -148,7 +142,7 @@ class _Ways:
 
 
 def _weights(layer: tf.NodeDef) -> str:
-    return node_of(layer.input[LAYERS[layer.op][1]])
+    return node_of(layer.input[LAYERS[layer.op].weights])
 
 
 def _layer(node: tf.NodeDef) -> str:

@@ -13,16 +13,16 @@ from typing import List
 import numpy as np
 import tensorflow as tf
 
+from octet.quantization import NARROW_STEPS, STEPS, to_real
 from tasks.graph import constants
-from tasks.quantize.rewrites.affine import LAYERS
-
-TRANSPOSED = ("MatMul", "Conv2DBackpropInput")
+from tasks.quantize.kernels.layers import LAYERS
 
 
 def keep_codes(graph_def: tf.GraphDef) -> tf.GraphDef:
     """The frozen graph; it computes the same, and what toco transposes has a range over all 256 codes."""
     nodes = {node.name: node for node in graph_def.node}
-    turned = {constants.node_of(node.input[LAYERS[node.op][1]]) for node in graph_def.node if node.op in TRANSPOSED}
+    turned = {constants.node_of(node.input[LAYERS[node.op].weights]) for node in graph_def.node
+              if node.op in LAYERS and LAYERS[node.op].transposed}
     kept = tf.GraphDef(versions=graph_def.versions)
     for node in graph_def.node:
         copy = kept.node.add()
@@ -41,8 +41,8 @@ def _on_codes(weights: np.ndarray, low: np.ndarray, high: np.ndarray) -> List[np
     """(weights as a fake-quant of that narrow range leaves them, what code 0 stands for, and code 255)."""
     with tf.Graph().as_default(), tf.Session() as session:
         left = session.run(tf.fake_quant_with_min_max_vars(weights, low, high, narrow_range=True))
-    scale = (float(high) - float(low)) / 254
+    scale = (float(high) - float(low)) / NARROW_STEPS
     steps = np.round(left / scale)
     # Where that is half way between two codes, what TensorFlow took it for is seen at the ends.
-    zero_point = np.clip(np.round(1 - low / scale), 1 - steps.min(), 255 - steps.max())
-    return [left, np.float32(-zero_point * scale), np.float32((255 - zero_point) * scale)]
+    zero_point = np.clip(np.round(1 - low / scale), 1 - steps.min(), STEPS - steps.max())
+    return [left, *(np.float32(to_real(code, scale, zero_point)) for code in (0, STEPS))]
