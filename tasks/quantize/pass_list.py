@@ -7,7 +7,7 @@ A pass is a function of an EditableGraph. It changes the graph in place, keeps t
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import Net
+from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.rewrites import (
     activations,
     affine,
@@ -45,7 +45,7 @@ class Pass(NamedTuple):
 
     name: str
     phase: str
-    run: Callable[[Net], List[Change]]
+    run: Callable[[EditableGraph], List[Change]]
     leaves: str
     answers: str
     after: Dict[str, str] = {}

@@ -75,7 +75,7 @@ def outcome(*networks: Network) -> Outcome:
 def is_refused(network: Network) -> bool:
     """Whether the network is refused before training."""
     try:
-        passes.quantizable(*frozen(network))
+        passes.check_quantizable(*frozen(network))
     except QuantizeError:
         return True
     return False

@@ -8,44 +8,44 @@ from typing import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import Net, Node
+from tasks.quantize.ir.editable_graph import EditableGraph, Node
 
 FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
 INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
 RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
 
 
-def binary(net: Net, op: str, left: str, right: str, like: Node) -> str:
+def binary(graph: EditableGraph, op: str, left: str, right: str, like: Node) -> str:
     """The name of a new node `op(left, right)` that takes the place of `like`."""
-    return net.add(Node(net.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
-                        layer=like.layer), net.shapes[like.name]).name
+    return graph.add(Node(graph.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
+                          layer=like.layer), graph.shapes[like.name]).name
 
 
-def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
+def reshape(graph: EditableGraph, tensor: str, shape, like: Node, name: str) -> str:
     """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
-    sizes = net.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
-    return net.add(Node(net.free(like.name + "/" + name), "Reshape", [tensor, sizes],
-                        {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
+    sizes = graph.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
+    return graph.add(Node(graph.free(like.name + "/" + name), "Reshape", [tensor, sizes],
+                          {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
 
 
-def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
+def part(graph: EditableGraph, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
     """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
-    shape = net.shapes[tensor]
+    shape = graph.shapes[tensor]
     begins, sizes = [0] * len(shape), [-1] * len(shape)
     begins[axis], sizes[axis] = begin, size
-    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
+    names = [graph.constant("{}/{}".format(like.name, what), value, np.int32)
              for what, value in (("begin", begins), ("size", sizes))]
-    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
-                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
+    return graph.add(Node(graph.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
+                          layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
 
 
-def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
+def joined(graph: EditableGraph, tensors: Sequence[str], axis: int, like: Node) -> str:
     """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
     if len(tensors) == 1:
         return tensors[0]
-    shape = net.shapes[tensors[0]]
-    total = sum(net.shapes[tensor][axis] for tensor in tensors)
-    name = net.constant(like.name + "/axis", axis, np.int32)
-    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
-                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
-                   shape[:axis] + (total,) + shape[axis + 1:]).name
+    shape = graph.shapes[tensors[0]]
+    total = sum(graph.shapes[tensor][axis] for tensor in tensors)
+    name = graph.constant(like.name + "/axis", axis, np.int32)
+    return graph.add(Node(graph.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
+                          {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
+                     shape[:axis] + (total,) + shape[axis + 1:]).name

@@ -12,9 +12,8 @@ from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, K
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
-class Path(TensorView, PathView[tf.Tensor]):
-    """The float operations that lie between inputs and outputs, in the order of the data, looked at as if
-    no fake-quant stood between them."""
+class KernelGroups(TensorView, PathView[tf.Tensor]):
+    """The float operations between inputs and outputs, in the order of the data. Fake-quants are not seen."""
 
     def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.inputs = [graph.get_operation_by_name(name) for name in inputs]
@@ -28,12 +27,12 @@ class Path(TensorView, PathView[tf.Tensor]):
         self._members = set(self.operations)
 
     def holds(self, operation: tf.Operation) -> bool:
-        """Whether the operation is one of the path's."""
+        """Whether the operation lies between the inputs and the outputs."""
         return operation in self._members
 
     def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
-        """The operations of the path that read a tensor, through its fake-quant or not; one that reads it
-        twice is there twice."""
+        """The operations that read a tensor, directly or through its fake-quant. One that reads it twice is listed
+        twice."""
         found = []
         for reader in tensor.consumers():
             if reader.type == FAKE_QUANT and reader.inputs[0] is tensor:
@@ -48,7 +47,7 @@ class Path(TensorView, PathView[tf.Tensor]):
                 if reader.type == FAKE_QUANT and reader.inputs[0] is tensor]
 
     def fused(self, operation: tf.Operation) -> bool:
-        """Whether the operation's tensor is inside one uint8 kernel, and so has no range."""
+        """Whether the operation's output stays inside one uint8 kernel, and so needs no range."""
         if mark(operation) == INSIDE:
             return True
         readers = self.readers(operation.outputs[0])
@@ -69,7 +68,7 @@ class Path(TensorView, PathView[tf.Tensor]):
         return False
 
     def group(self, operation: tf.Operation) -> List[tf.Operation]:
-        """The operations of the kernel that `operation` ends, first one first."""
+        """The operations that become one kernel, in order; `operation` is the last of them."""
         found = [operation]
         while True:
             before = [tensor.op for tensor in data(found[0])[:1]]
@@ -111,7 +110,7 @@ class Path(TensorView, PathView[tf.Tensor]):
             if operation in needed:
                 continue
             needed.add(operation)
-            # A fake-quant's other inputs are its range, whose moving average is no part of the network.
+            # The other inputs of a fake-quant are its range, which is not part of the network.
             sources = operation.inputs[:1] if operation.type == FAKE_QUANT else operation.inputs
             todo.extend(tensor.op for tensor in sources)
         return needed
@@ -123,7 +122,7 @@ def kernel(operation: tf.Operation) -> Optional[Kernel]:
 
 
 def data(operation: tf.Operation) -> List[tf.Tensor]:
-    """The operation's float inputs that are data, seen without their fake-quants."""
+    """The operation's float inputs that are data, as they are before their fake-quants."""
     found = kernel(operation)
     indices = range(len(operation.inputs)) if found is None or found.data is None else found.data
     return [source(operation.inputs[index]) for index in indices
@@ -131,7 +130,7 @@ def data(operation: tf.Operation) -> List[tf.Tensor]:
 
 
 def source(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor behind a fake-quant."""
+    """The input of the fake-quant that computes the tensor; the tensor itself where none does."""
     return tensor.op.inputs[0] if tensor.op.type == FAKE_QUANT else tensor
 
 

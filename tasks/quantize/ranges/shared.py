@@ -14,12 +14,12 @@ from typing import Dict, List, Optional
 
 import tensorflow as tf
 
-from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
 from tasks.quantize.kernels.table import FOLLOWS, SHARED
 
 
 class Group:
-    """Tensors in one range, in the order of the data."""
+    """Tensors that share one range, in the order of the data."""
 
     def __init__(self) -> None:
         self.tensors: List[tf.Tensor] = []
@@ -27,11 +27,11 @@ class Group:
 
     @property
     def produced(self) -> List[tf.Operation]:
-        """What makes the tensors that no Maximum or Minimum makes."""
+        """The operations that compute the tensors, without the Maximums and Minimums."""
         return [tensor.op for tensor in self.tensors if tensor.op not in self.extremes]
 
     def observed(self) -> List[tf.Tensor]:
-        """Tensors whose values the range must hold, none of which depends on the range."""
+        """The tensors whose values the range must hold. None of them depends on the range."""
         inside = {origin(tensor) for extreme in self.extremes for tensor in data(extreme)}
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
@@ -49,7 +49,7 @@ class Group:
         return seen
 
 
-def groups(path: Path) -> Dict[tf.Tensor, Group]:
+def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
     """The group of each tensor that is in one."""
     found: Dict[tf.Tensor, Group] = {}
     for extreme in path.operations:
@@ -75,14 +75,14 @@ def groups(path: Path) -> Dict[tf.Tensor, Group]:
 
 
 def origin(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor whose range this one has: behind moves of data."""
+    """The tensor whose range this tensor has: the one before all moves of data."""
     while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
         tensor = data(tensor.op)[0]
     return tensor
 
 
 def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-    """The tensor as it is without the fake-quants of its group."""
+    """The tensor before the fake-quants of its group."""
     if tensor.op.type == "Reshape":
         return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
     return shadows.get(tensor, tensor)

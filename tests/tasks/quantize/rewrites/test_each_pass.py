@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tasks.graph import constants
-from tasks.quantize.ir.editable_graph import SATURATE, Net
+from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph
 from tasks.quantize.pass_list import PASSES, misplaced
 
 SHAPE = (4, 4, 3)
@@ -110,18 +110,18 @@ CASES = [
 ]
 
 
-def graph_of(build: Callable[[tf.Tensor], tf.Tensor]) -> Net:
+def graph_of(build: Callable[[tf.Tensor], tf.Tensor]) -> EditableGraph:
     with tf.Graph().as_default() as graph:
         made = build(tf.placeholder(tf.float32, (None,) + SHAPE, "image"))
         # A pass looks at operations, not at shapes that are computed.
-        return Net(graph.as_graph_def(), ["image"], [made.op.name if made.name.endswith(":0") else made.name])
+        return EditableGraph(graph.as_graph_def(), ["image"], [made.op.name if made.name.endswith(":0") else made.name])
 
 
-def operations(graph: Net) -> List[str]:
+def operations(graph: EditableGraph) -> List[str]:
     return [node.op for node in graph.in_order() if node.op not in ("Const", "Placeholder")]
 
 
-def run(graph: Net, images: np.ndarray) -> np.ndarray:
+def run(graph: EditableGraph, images: np.ndarray) -> np.ndarray:
     with tf.Graph().as_default() as imported, tf.Session(graph=imported, config=constants.RUN_ONCE) as session:
         tf.import_graph_def(graph.graph_def(), name="")
         output = graph.outputs[0]
