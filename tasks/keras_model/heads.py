@@ -1,4 +1,4 @@
-"""What a network ends in: the tensor that a loss is taken on, and what is done to it afterwards.
+"""The head of an output: its last activation, and the logits before it, which the loss reads.
 
     logits -> [fake-quant] -> softmax | sigmoid -> [fake-quant, reshape] -> output
 """
@@ -46,7 +46,7 @@ def of(output: tf.Tensor) -> Head:
 
 
 def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
-    """The score above which an output says yes: 0.5 behind a sigmoid, 0 where the sigmoid is left to the loss. None
+    """The score above which an output means yes: 0.5 after a sigmoid, 0 where the loss applies the sigmoid. None
     where the largest of several scores is the answer, and for values.
 
     Raises ModelError for a head whose scores are not those of a yes or no each.

@@ -61,3 +61,18 @@ def is_read_alone(graph: PathView[T], tensor: T) -> bool:
             return False
         tensor = graph.inputs_of(tensor)[kernel.data[0]]
     return False
+
+
+SCALING = ("Affine", "BiasAdd", "DepthwiseConv2dNative", "Reshape")
+"""What alpha * x consists of: an Affine, and later the depthwise convolution, bias and reshapes that it becomes."""
+
+
+def leaky_input(graph: PathView[T], extreme: T) -> Optional[T]:
+    """The x of max(x, alpha * x), which a LeakyReLU becomes; None where the operands are others."""
+    left, right = graph.inputs_of(extreme)
+    for tensor, side in ((left, right), (right, left)):
+        while side != tensor and graph.op_of(side) in SCALING:
+            side = graph.inputs_of(side)[0]
+            if side == tensor:
+                return tensor
+    return None

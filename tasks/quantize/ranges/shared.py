@@ -10,18 +10,20 @@ saturates on the way in to what the operation would have made of it. So w is obs
 and z as they are before their fake-quants, which the range itself is for.
 """
 
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 import tensorflow as tf
 
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
+from tasks.quantize.ir.toco_rules import leaky_input
 from tasks.quantize.kernels.table import FOLLOWS, SHARED
 
 
 class Group:
     """Tensors that share one range, in the order of the data."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: KernelGroups) -> None:
+        self._path = path
         self.tensors: List[tf.Tensor] = []
         self.extremes: List[tf.Operation] = []
 
@@ -36,7 +38,7 @@ class Group:
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
         for extreme in self.extremes:
-            leaky = _leaky(extreme)
+            leaky = leaky_input(self._path, extreme.outputs[0])
             if leaky is not None:
                 # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
                 shadows[extreme.outputs[0]] = _raw(leaky, shadows)
@@ -55,7 +57,7 @@ def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
     for extreme in path.operations:
         if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
             continue
-        joined = Group()
+        joined = Group(path)
         for tensor in map(origin, data(extreme)):
             before = found.get(tensor)
             if before is None:
@@ -86,14 +88,3 @@ def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
     if tensor.op.type == "Reshape":
         return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
     return shadows.get(tensor, tensor)
-
-
-def _leaky(extreme: tf.Operation) -> Optional[tf.Tensor]:
-    """x, where the operation is max(x, alpha * x)."""
-    left, right = data(extreme)
-    for tensor, side in ((left, right), (right, left)):
-        while side is not tensor and side.op.type in ("BiasAdd", "DepthwiseConv2dNative", "Reshape"):
-            side = source(side.op.inputs[0])
-            if side is tensor:
-                return tensor
-    return None

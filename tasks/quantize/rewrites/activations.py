@@ -14,6 +14,7 @@ import numpy as np
 from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph, Node
+from tasks.quantize.ir.toco_rules import leaky_input
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING
 
@@ -164,5 +165,8 @@ def is_leaky(graph: EditableGraph, node: Node, tensor: str) -> bool:
     if node.op != "Maximum" or graph.producer(tensor).op not in FUSING or tensor in graph.outputs:
         return False
     others = [reader for reader in graph.readers[tensor] if reader is not node]
-    return (len(others) == 1 and others[0].op == "Affine" and graph.only_reader(others[0].name) is node
-            and not others[0].shift.any() and bool(np.all((others[0].scale >= 0) & (others[0].scale <= 1))))
+    if len(others) != 1 or leaky_input(graph, node.name) != tensor or graph.only_reader(others[0].name) is not node:
+        return False
+    product = others[0]
+    return (product.op == "Affine" and not product.shift.any()
+            and bool(np.all((product.scale >= 0) & (product.scale <= 1))))

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tasks.graph.view import TensorView, written_softmax
 from tasks.quantize.ir.editable_graph import EditableGraph, tensor_of
 from tasks.quantize.ir.kernel_groups import KernelGroups
-from tasks.quantize.ir.toco_rules import dilated_layer, is_read_alone
+from tasks.quantize.ir.toco_rules import dilated_layer, is_read_alone, leaky_input
 
 KERNEL = np.random.RandomState(0).randn(3, 3, 3, 4).astype(np.float32)
 
@@ -81,3 +81,21 @@ def test_a_softmax_that_is_written_out_is_recognized_in_both_graphs(build, recog
     assert [each is not None for each in found] == [recognized, recognized]
     if recognized:
         assert found[0] == tensor_of(found[1].name) == "image"
+
+
+def scaled(x):
+    return tf.nn.bias_add(tf.nn.depthwise_conv2d(x, np.full([1, 1, 4, 1], 0.1, np.float32), [1, 1, 1, 1], "SAME"),
+                          np.zeros(4))
+
+
+@pytest.mark.parametrize("build, leaky", [
+    (lambda x: tf.maximum(x, scaled(x)), True),
+    (lambda x: tf.maximum(scaled(x), x), True),
+    (lambda x: tf.maximum(x, tf.tanh(x)), False),
+    (lambda x: tf.maximum(scaled(x), scaled(x)), False),
+    (lambda x: tf.maximum(x, x), False),
+], ids=["x_first", "x_last", "tanh", "of_two_products", "of_itself"])
+def test_a_leaky_relu_is_recognized_in_both_graphs(build, leaky):
+    nodes, path, output = both(lambda x: build(tf.nn.conv2d(x, KERNEL, 1, "SAME", name="layer")))
+    found = leaky_input(nodes, tensor_of(output.name)), leaky_input(path, output)
+    assert found == ("layer", path.outputs[0].graph.get_tensor_by_name("layer:0")) if leaky else found == (None, None)
