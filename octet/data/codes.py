@@ -6,8 +6,9 @@ from typing import List, NamedTuple, Tuple
 import numpy as np
 
 from octet.data import reading
-from octet.data.dataset import quantization, scale_of
+from octet.data.dataset import scale_of
 from octet.errors import DatasetError
+from octet.quantization import quantization, to_real
 
 ROWS = 4096  # encoded at a time: the float64 copy stays small beside the data
 MOST_VALUES = 1 << 25  # that a percentile is taken of
@@ -151,7 +152,8 @@ def _outward(number: float, up: bool) -> float:
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
     """The reals [N, ...] float32 that codes stand for: what the network is fed."""
     scale, zero_point = quantization(low, high)
-    real_of, found = (np.arange(256).astype(np.float32) - zero_point) * scale, reading.empty(codes.shape, np.float32)
+    real_of = to_real(np.arange(256).astype(np.float32), scale, zero_point)
+    found = reading.empty(codes.shape, np.float32)
     for start in range(0, len(codes), ROWS):
         found[start:start + ROWS] = real_of[codes[start:start + ROWS]]
     return found

@@ -19,17 +19,15 @@ import inside it. One that is made of files, or of arrays in a file, also has `f
 arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key.
 """
 
-import math
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
+from octet.quantization import Quantization, quantization
 
 PARTS = ("train", "validation", "test")
 KINDS = ("class", "labels", "class_map", "value")
-NARROWEST, WIDEST = 1e-30, 1e30  # of an input's range: with room for what float32 makes of it
 
 
 @dataclass(frozen=True)
@@ -118,20 +116,7 @@ def spread(classes: Sequence[Any], samples: int) -> List[int]:
     return sorted(rows[place * len(rows) // share[one]] for one, rows in rows_of.items() for place in range(share[one]))
 
 
-def quantization(low: float, high: float) -> Tuple[float, int]:
-    """(scale, zero_point) of the uint8 codes for reals in [low, high], nudged as toco does:
-    the zero point is an integer and real = (code - zero_point) * scale. A range without 0 in it
-    is widened to hold it. Raises ValueError for an empty or non-finite range, or one that a float32 cannot hold."""
-    if not (-sys.float_info.max <= low < high <= sys.float_info.max):
-        raise ValueError("a range needs finite low < high, not [{}, {}]".format(low, high))
-    low, high = min(low, 0.0), max(high, 0.0)
-    if not NARROWEST <= high - low <= WIDEST:
-        raise ValueError("a range is from {:g} to {:g} wide, not [{}, {}]".format(NARROWEST, WIDEST, low, high))
-    scale = (high - low) / 255
-    return scale, int(min(255, max(0, math.floor(-low / scale + 0.5))))
-
-
-def scale_of(low: float, high: float, where: str) -> Tuple[float, int]:
+def scale_of(low: float, high: float, where: str) -> Quantization:
     """`quantization(low, high)`; raises DatasetError for a range that is none."""
     try:
         return quantization(low, high)

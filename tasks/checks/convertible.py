@@ -1,7 +1,7 @@
 """Check: whether a recipe's model, on a few samples of its data, can become uint8; nothing is trained or written.
 
 In:  all sections of the recipe.
-Out: no file; as metrics, where each tensor's range will come from, the rewrites of the network, the
+Out: no file; as metrics, where each tensor's range will come from, what each pass changed (passes.Applied), the
      largest error of each activation that is approximated, and notes: what a person should know of the data.
 Fails with ModelError when the model cannot be built on this data or its weights are another network's,
 QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
@@ -38,7 +38,7 @@ def run(job: Job, progress: Progress) -> dict:
     network = inference.network
     inference.move_equal_weights()
     graph_def = inference.frozen()
-    found = passes.quantizable(graph_def, network)
+    found = passes.check_quantizable(graph_def, network)
     ranges = found.ranges
     settings = job.section("quantize")
     if settings.batch_norm == "live":

@@ -11,7 +11,7 @@ VARIABLES = ("VariableV2",)
 GIVEN = ("Const",) + VARIABLES
 
 RUN_ONCE = tf.ConfigProto()
-"""For the session of a graph that runs once or twice: to optimize the graph would be most of the work."""
+"""For the session of a graph that runs once or twice: optimizing the graph would take longer than the runs."""
 RUN_ONCE.graph_options.rewrite_options.disable_meta_optimizer = True
 
 
@@ -24,14 +24,14 @@ def constant(name: str, value: np.ndarray) -> tf.NodeDef:
 
 
 def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
-    """The value of a tensor that is a constant, or hands one on; else None."""
+    """The value of a tensor that is a constant, or an Identity of one; else None."""
     while tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
     return tf.get_static_value(tensor) if tensor.op.type == "Const" else None
 
 
 def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
-    """The node of a graph, by name, that an input of another refers to, or that is handed on to there."""
+    """The node that an input of another node refers to, before all Identities. nodes: the graph's, by name."""
     node = nodes[node_of(reference)]
     while node.op == "Identity":
         node = nodes[node_of(node.input[0])]
@@ -39,12 +39,12 @@ def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
 
 
 def node_of(reference: str) -> str:
-    """The name of the node that makes a tensor, or that an input of a NodeDef refers to."""
+    """The name of the node that computes a tensor, or that an input of a NodeDef refers to."""
     return reference.lstrip("^").split(":")[0]
 
 
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
-    """What the named nodes depend on, and nothing else: no wish for a device, or to be where a node is that is gone."""
+    """The nodes that the named nodes depend on, without devices and without colocation with removed nodes."""
     found = tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
     for node in found.node:
         _without_placement(node)
@@ -110,7 +110,7 @@ def fold_session(session: tf.Session, outputs: Sequence[str],
 
 
 def _handed_on(operation: tf.Operation) -> tf.Operation:
-    """The operation, or what it hands on if it is an Identity."""
+    """The operation, or the one before all Identities."""
     while operation.type == "Identity":
         operation = operation.inputs[0].op
     return operation

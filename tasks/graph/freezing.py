@@ -1,4 +1,4 @@
-"""A graph is frozen, and calls of functions become the functions' nodes on the way.
+"""Freezes a graph, and replaces calls of functions by the nodes of the functions.
 
 TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own. toco knows
 no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
@@ -36,7 +36,7 @@ def calls(graph: tf.Graph, outputs: Iterable[tf.Tensor]) -> List[str]:
 
 
 def _inlined(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph without calls of those functions in its library that neither branch nor loop."""
+    """The graph with each call of a function that neither branches nor loops replaced by the function's nodes."""
     library = {function.signature.name: function for function in graph_def.library.function
                if not any(attr.HasField("func") for node in function.node_def if node.op not in CALLS
                           for attr in node.attr.values())}
@@ -61,7 +61,7 @@ def _called(node: tf.NodeDef) -> str:
 
 
 def _expand(call: tf.NodeDef, function, into: tf.GraphDef) -> Dict[str, str]:
-    """The function's nodes are in `into`, under the call's name; {output of the call: tensor there}."""
+    """Adds the function's nodes to `into`, under the call's name. Returns {output of the call: tensor there}."""
     body, flat = function_def_to_graph_def(function)
     arguments = {argument.name: source for argument, source in zip(function.signature.input_arg, call.input)}
 

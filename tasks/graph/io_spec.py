@@ -1,4 +1,4 @@
-"""The files in which a network travels from stage to stage: a graph, and what its ends mean.
+"""The files in which a stage passes a network to the next one: a graph, and what its inputs and outputs mean.
 
 network.json:
 
@@ -23,8 +23,9 @@ from typing import Dict, Iterable, List, Optional, Sequence
 import numpy as np
 import tensorflow as tf
 
-from octet.data.dataset import Dataset, Part, quantization
+from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
+from octet.quantization import quantization, to_real
 
 NETWORK = "network.json"
 
@@ -53,7 +54,7 @@ def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str)
 
 
 def described_input(dataset: Dataset, name: str, node: str) -> Dict:
-    """What goes into the graph at `node`."""
+    """The description of the input at `node`."""
     spec = dataset.inputs[name]
     scale, zero_point = quantization(spec.low, spec.high)
     return {"name": name, "node": node, "shape": list(spec.shape),
@@ -62,7 +63,7 @@ def described_input(dataset: Dataset, name: str, node: str) -> Dict:
 
 def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict,
                      threshold: Optional[float]) -> Dict:
-    """What comes out of the graph at `node`."""
+    """The description of the output at `node`."""
     target = dataset.targets[name]
     return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
             "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
@@ -81,11 +82,11 @@ def tensors(graph: tf.Graph, network: Dict, side: str) -> List[tf.Tensor]:
 
 def real(end: Dict, codes: np.ndarray) -> np.ndarray:
     """The real values, float32, that uint8 codes stand for at an input or output."""
-    return (codes.astype(np.float32) - end["zero_point"]) * np.float32(end["scale"])
+    return to_real(codes.astype(np.float32), np.float32(end["scale"]), end["zero_point"])
 
 
 def feed(network: Dict, inputs: Sequence[tf.Tensor], part: Part, rows) -> Dict[tf.Tensor, np.ndarray]:
-    """The real inputs of some samples of a part, for the tensors in the order of the network's."""
+    """The real values of some samples of a part, for each input tensor, in the network's order."""
     return {tensor: real(end, part.inputs[end["name"]][rows])
             for tensor, end in zip(inputs, network["inputs"])}
 
@@ -100,7 +101,7 @@ def read(folder: Path) -> Dict:
 
 
 def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
-    """The same graph always gives the same bytes."""
+    """Writes the graph; equal graphs give equal bytes."""
     path.write_bytes(graph_def.SerializeToString(deterministic=True))
 
 
@@ -109,7 +110,7 @@ def read_graph(path: Path) -> tf.GraphDef:
 
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
-    """The operations that the tensors depend on, the last made first: readers before what they read."""
+    """The operations that the tensors depend on, readers before the operations that they read."""
     found, todo = set(), [tensor.op for tensor in tensors]
     while todo:
         operation = todo.pop()

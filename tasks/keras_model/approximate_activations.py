@@ -1,4 +1,4 @@
-"""Activations without a uint8 kernel, approximated by pieces that have one.
+"""Activations without a uint8 kernel are approximated by operations that have one.
 
     softplus(x)      level + sum of slope * relu(x - knee)        a line on each side, secants between
 
@@ -25,7 +25,7 @@ ERROR = {"softplus": 0.02, "elu": 0.02, "selu": 0.04}
 
 
 class Curve(NamedTuple):
-    """A function that is nearly a line outside [low, high], and how far its approximation may be off."""
+    """A function that is nearly a line outside [low, high], and the largest error that its approximation may have."""
 
     function: Callable[[np.ndarray], np.ndarray]
     low: float
@@ -60,7 +60,7 @@ class Pieces(NamedTuple):
 
 
 def pieces(curve: Curve) -> Pieces:
-    """The fewest lines within its error of a function that is 0-sloped on the left, sloped on the right."""
+    """The fewest lines that approximate the curve within its error; the slope is 0 left of the first knee."""
     knees = _knees(curve, 2 * curve.error)
     values = curve.function(np.array(knees))
     rises = np.diff(values) / np.diff(knees)
@@ -73,7 +73,7 @@ def pieces(curve: Curve) -> Pieces:
 
 
 def _knees(curve: Curve, error: float) -> List[float]:
-    """From low to high, each as far from the one before as the secant's error allows."""
+    """The knees from low to high, each as far from the one before as the error of the secant allows."""
     grid = np.linspace(curve.low, curve.high, GRID)
     values, knees, start = curve.function(grid), [0], 0
     while start < GRID - 1:
@@ -98,7 +98,7 @@ def _knees(curve: Curve, error: float) -> List[float]:
 
 
 class Activation(NamedTuple):
-    """One in a graph: `y` of `x`; name: what a recipe calls it."""
+    """An activation in a graph: `y` computed from `x`. name: as a recipe calls it."""
 
     name: str
     x: tf.Tensor
@@ -131,7 +131,7 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
 
 
 def _choices(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
-    """Those that Keras makes of an elu, as where(x > 0, elu(x), alpha * elu(x))."""
+    """The activations that Keras writes as where(x > 0, elu(x), alpha * elu(x))."""
     for operation in operations:
         alpha = _alpha(operation) if operation.type == "Select" else None
         if alpha is not None:
@@ -143,7 +143,7 @@ def _choices(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
 
 
 def _alpha(choice: tf.Operation) -> Optional[float]:
-    """The alpha of such a choice; None of any other."""
+    """The alpha of where(x > 0, elu(x), alpha * elu(x)); None of any other choice."""
     condition, inside, scaled = (tensor.op for tensor in choice.inputs)
     if (condition.type, inside.type, scaled.type) != ("Greater", "Elu", "Mul"):
         return None
@@ -154,7 +154,7 @@ def _alpha(choice: tf.Operation) -> Optional[float]:
 
 
 def _operations(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
-    """Those that are an operation of TensorFlow's."""
+    """The activations that are one operation of TensorFlow."""
     for operation in operations:
         if operation.type in CURVES:
             name, curve = CURVES[operation.type]
@@ -162,7 +162,7 @@ def _operations(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
 
 
 def _replaced(activation: Activation, outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
-    """The outputs, now that pieces stand for the activation."""
+    """Replaces the activation by its approximation. Returns the outputs."""
     readers, new = activation.y.consumers(), _built(activation)
     if readers:
         common.RerouteTensor(new, activation.y, can_modify=readers)

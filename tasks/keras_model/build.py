@@ -91,7 +91,7 @@ def _build(job: Job, dataset: Dataset) -> Built:
 
 
 def _expect_no_reset(function: Callable, **args) -> Any:
-    """What the function gives. Raises ModelError where it would clear the graph that it is called in."""
+    """The result of the function. Raises ModelError where the function clears the graph that it is called in."""
     try:
         return function(**args)
     except AssertionError as error:
@@ -159,7 +159,7 @@ def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]):
 
 
 def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
-    """The current graph's operations that hang on another placeholder than the inputs."""
+    """The operations of the current graph that depend on a placeholder other than the inputs."""
     found, fed = set(), {tensor.op for tensor in inputs}  # type: Set[tf.Operation], Set[tf.Operation]
     todo = [operation for operation in tf.get_default_graph().get_operations()
             if operation.type == "Placeholder" and operation not in fed]
@@ -173,12 +173,12 @@ def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
 
 
 def _alone(by_name: Dict):
-    """The one value, or the dict where there are several."""
+    """The value where the dict holds one, else the dict."""
     return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 
 
 def scores(target: Target) -> List[Tuple[int, ...]]:
-    """The shapes of what a network may give for one sample: a score for each class, or one score for two classes."""
+    """The shapes that an output may have for one sample: a score for each class, or one score for two classes."""
     if target.kind == "value":
         return [tuple(target.shape)]
     counts = [len(target.classes)] + [1] * (target.kind != "labels" and len(target.classes) == 2)

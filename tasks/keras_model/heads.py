@@ -1,4 +1,4 @@
-"""What a network ends in: the tensor that a loss is taken on, and what is done to it afterwards.
+"""The head of an output: its last activation, and the logits before it, which the loss reads.
 
     logits -> [fake-quant] -> softmax | sigmoid -> [fake-quant, reshape] -> output
 """
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from octet.data.dataset import Target
 from octet.errors import ModelError
+from tasks.graph.view import TensorView, written_softmax
 
 LINEAR, SOFTMAX, SIGMOID = "linear", "softmax", "sigmoid"
 ACTIVATIONS = {"Softmax": SOFTMAX, "Sigmoid": SIGMOID}
@@ -36,7 +37,7 @@ def of(output: tf.Tensor) -> Head:
     if last.op.type in ACTIVATIONS:
         kind, logits = ACTIVATIONS[last.op.type], last.op.inputs[0]
     else:
-        kind, logits = SOFTMAX, _exponents(last.op)
+        kind, logits = SOFTMAX, written_softmax(TensorView(), last)
     if logits is None or logits.shape.ndims is None or _classes(logits) != _classes(output):
         return Head(LINEAR, output)
     if logits.shape.as_list() != output.shape.as_list():
@@ -45,7 +46,7 @@ def of(output: tf.Tensor) -> Head:
 
 
 def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
-    """The score above which an output says yes: 0.5 behind a sigmoid, 0 where the sigmoid is left to the loss. None
+    """The score above which an output means yes: 0.5 after a sigmoid, 0 where the loss applies the sigmoid. None
     where the largest of several scores is the answer, and for values.
 
     Raises ModelError for a head whose scores are not those of a yes or no each.
@@ -71,26 +72,3 @@ def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
 
 def _classes(tensor: tf.Tensor) -> Optional[int]:
     return tensor.shape.as_list()[-1]
-
-
-def _exponents(quotient: tf.Operation) -> Optional[tf.Tensor]:
-    """The x of exp(x - max(x)) / sum(exp(x - max(x))) over the last axis, else None.
-
-    So Keras 1.14 writes a softmax over more than two axes.
-    """
-    if quotient.type != "RealDiv":
-        return None
-    exp, total = (tensor.op for tensor in quotient.inputs)
-    if exp.type != "Exp" or total.type != "Sum" or total.inputs[0].op != exp:
-        return None
-    shifted = exp.inputs[0].op
-    if shifted.type != "Sub" or shifted.inputs[1].op.type != "Max":
-        return None
-    exponents, largest = shifted.inputs[0], shifted.inputs[1].op
-    over_last = all(_is_last(reduction, exponents.shape.ndims) for reduction in (total, largest))
-    return exponents if over_last and largest.inputs[0] == exponents else None
-
-
-def _is_last(reduction: tf.Operation, axes: Optional[int]) -> bool:
-    axis = tf.contrib.util.constant_value(reduction.inputs[1])
-    return axis is not None and axis.size == 1 and axis.item() in (-1, (axes or 0) - 1)

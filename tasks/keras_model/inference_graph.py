@@ -1,4 +1,4 @@
-"""The recipe's model as it will be used: in a graph of its own, batch norm and dropout at rest."""
+"""The recipe's model for inference: in a graph of its own, with batch norm and dropout in inference mode."""
 
 from typing import Callable, Dict, Iterator, List, Sequence
 
@@ -50,7 +50,7 @@ class Inference:
         self._expect_shapes(dataset)
 
     def _expect_shapes(self, dataset: Dataset) -> None:
-        """Outputs that the network leaves open, as an input of any height and width does, are of the targets' shape."""
+        """Raises ModelError where an output of unknown shape, as of a model for any size, is unlike its target."""
         if all(tensor.shape[1:].is_fully_defined() for tensor in self._outputs):
             return
         try:
@@ -73,12 +73,14 @@ class Inference:
                     next_step="build the network for the shapes that it is given")
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
-        """These are the model's weights from now on."""
+        """Gives the model's variables these values, in order."""
         sessions.put(self.session, self.variables, weights)
 
     def move_equal_weights(self) -> None:
-        """The numbers of each trainable weight that are all equal, as the first biases are, differ from now on as they
-        do after a step of training: toco takes out an addition of zeros, and converts what is around it otherwise."""
+        """Makes the numbers of each trainable weight differ where all are equal, as those of a new bias are.
+
+        toco removes an addition of zeros, and then converts the operations around it in another way than after
+        training."""
         random = np.random.RandomState(0)
         self.load([
             value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
@@ -135,7 +137,7 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
-    """The outputs, each at a node of its own: a node's name alone says its first tensor only."""
+    """The outputs, each as the first output of a node of its own, so that the node's name is enough to name it."""
     nodes = [tensor.op for tensor in tensors]
     return [tensor if tensor.value_index == 0 and nodes.count(tensor.op) == 1
             and tensor.op.type != "Placeholder"

@@ -8,12 +8,12 @@ import tensorflow as tf
 from octet.errors import ModelError
 
 ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
-"""For a model's own graph: what it wants on a GPU is computed where there is none, too."""
+"""For a model's own graph: operations that are placed on a GPU run on the CPU where there is none."""
 
 
 def of_keras() -> tf.Session:
-    """Keras' session for the current graph: that which it was given, or that which the model's function has set since,
-    and may have put values into. Raises ModelError where the function has closed it."""
+    """Keras' session for the current graph. The model's function may have set another one, and loaded values into it.
+    Raises ModelError where the function has closed it."""
     tf.keras.backend.manual_variable_initialization(True)  # what has no value yet is left alone
     try:
         session = tf.keras.backend.get_session()
@@ -30,20 +30,20 @@ def of_keras() -> tf.Session:
 
 
 def all_variables() -> Sequence[tf.Variable]:
-    """All of the current graph's."""
+    """All variables of the current graph."""
     return tf.global_variables() + tf.local_variables()
 
 
 def initialize(session: tf.Session) -> None:
-    """Each variable of the current graph that has no value yet in the session has its first. One that the model's
-    own function has loaded keeps what it has."""
+    """Initializes each variable of the current graph that has no value in the session yet. A variable that the model's
+    function has loaded keeps its value."""
     known = session.run([tf.is_variable_initialized(variable) for variable in all_variables()])
     session.run(tf.variables_initializer(
         [variable for variable, there in zip(all_variables(), known) if not there]))
 
 
 def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
-    """The variables have these values, in order. No operation is added to their graph."""
+    """Gives the variables these values, in order. Adds no operation to their graph."""
     left = list(zip(variables, values))
     while left:
         turn = {variable.initializer.inputs[1]: (variable, value) for variable, value in left}

@@ -11,7 +11,7 @@ FILE = "training.meta"
 
 
 class TrainingGraph(NamedTuple):
-    """What there is to train in the current graph; inputs and outputs in the model's order."""
+    """The tensors and variables of a graph to be trained; inputs and outputs in the model's order."""
 
     inputs: List[tf.Tensor]
     outputs: List[tf.Tensor]
@@ -23,7 +23,7 @@ COLLECTIONS = ["octet_" + field for field in TrainingGraph._fields]
 
 
 def write(folder: Path, built: Built) -> None:
-    """The current graph, which is the model's and nothing else's; always the same bytes for the same graph."""
+    """Writes the current graph, which holds only the model; equal graphs give equal bytes."""
     for key, members in zip(COLLECTIONS, (built.model.inputs, built.outputs, built.losses, built.updates)):
         for member in members:
             tf.add_to_collection(key, member)
@@ -32,6 +32,6 @@ def write(folder: Path, built: Built) -> None:
 
 
 def read(folder: Path) -> TrainingGraph:
-    """The graph is in the current one, its variables without values."""
+    """Imports the graph into the current graph. Its variables have no values yet."""
     tf.train.import_meta_graph(tf.MetaGraphDef.FromString((folder / FILE).read_bytes()))
     return TrainingGraph(*(tf.get_collection(key) for key in COLLECTIONS))

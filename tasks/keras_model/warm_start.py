@@ -1,4 +1,4 @@
-"""Somebody's trained weights for the recipe's model: a Keras .h5 file or a TensorFlow checkpoint.
+"""Trained weights of the user for the recipe's model: from a Keras .h5 file or a TensorFlow checkpoint.
 
 Variables are found by name. The names in a .h5 file may be those of a session in which Keras had counted
 its layers on (`conv2d_7` for `conv2d`): where not all are there, variables are taken in order, as Keras itself
@@ -20,21 +20,21 @@ from octet.errors import ModelError
 from octet.job import Job
 
 BROKEN = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, MemoryError, tf.errors.OpError)
-"""What h5py, Keras and TensorFlow raise over a file that is damaged or none of theirs."""
+"""The exceptions of h5py, Keras and TensorFlow for a file that is damaged or of another kind."""
 KERAS = (".h5", ".hdf5")
 INDEX = ".index"  # of a checkpoint; TensorFlow reads it as one of another format, with nothing in it
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
 
 
 class Weights(NamedTuple):
-    """values: one for each of `model.weights`, in order. warnings: which layers have those of another name."""
+    """values: one for each of `model.weights`, in order. warnings: which layers take weights of another name."""
 
     values: List[np.ndarray]
     warnings: List[str]
 
 
 def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
-    """The model's weights of the recipe's file; None where the recipe names none.
+    """The weights for the model from the recipe's file; None where the recipe names none.
 
     Raises ModelError for a file that cannot be read, and one that names every variable that is missing
     in it, has another shape, or holds what is no number.
@@ -58,7 +58,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
 
 
 def _renamed(sources: Dict[str, str], model: tf.keras.Model, path: Path) -> List[str]:
-    """A warning for the layers whose weights are those of a layer with another name, but for Keras' own counting."""
+    """A warning for layers that take the weights of a layer with another name; numbers that Keras adds do not count."""
     automatic = {to_snake_case(type(layer).__name__) for layer in model.submodules}
     pairs = dict.fromkeys((_layer(source), _layer(name)) for name, source in sources.items()
                           if _uncounted(source, automatic) != _uncounted(name, automatic))
@@ -73,13 +73,13 @@ def _layer(variable: str) -> str:
 
 
 def _uncounted(name: str, automatic: Collection[str]) -> str:
-    """The name without the numbers by which Keras tells layers apart that it has named itself, after their classes."""
+    """The name without the number that Keras adds to a layer that it names itself, after its class."""
     plain = [re.sub(r"_\d+$", "", part) for part in name.split("/")]
     return "/".join(short if short in automatic else part for short, part in zip(plain, name.split("/")))
 
 
 def _read(path: Path) -> Dict[str, np.ndarray]:
-    """{variable: value} of a file. Raises ModelError for one that cannot be read."""
+    """{variable: value} of a file. Raises ModelError where the file cannot be read."""
     try:
         return _keras(path) if path.suffix in KERAS else _checkpoint(path)
     except BROKEN as error:
@@ -101,7 +101,7 @@ def _keras(path: Path) -> Dict[str, np.ndarray]:
 
 
 def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
-    """{variable: value} of a checkpoint, one of names or one of objects."""
+    """{variable: value} of a checkpoint, name-based or object-based."""
     reader = tf.train.load_checkpoint(str(prefix))
     keys = {name: name for name in reader.get_variable_to_shape_map()}
     if OBJECT_GRAPH in keys:

@@ -1,6 +1,9 @@
-"""The quantization path as a list: settle, rewrite, thaw, tf.contrib.quantize, complete."""
+"""From a trained float graph to a graph with fake-quants.
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+    make shapes constant -> run the passes -> make weights trainable -> tf.contrib.quantize -> assign ranges
+"""
+
+from typing import Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import quantize
@@ -8,113 +11,76 @@ from tensorflow.contrib.quantize.python import quantize
 from octet.errors import QuantizeError
 from tasks.graph import constants, io_spec
 from tasks.quantize.ir import trainable_weights
-from tasks.quantize.ir.editable_graph import Net
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.pass_list import PASSES
 from tasks.quantize.prepare import numeric_checks, static_shapes
 from tasks.quantize.ranges import assign, coverage, health, trained_range
-from tasks.quantize.rewrites import (
-    activations,
-    affine,
-    arithmetic,
-    clamps,
-    composites,
-    moves,
-    reductions,
-    resizes,
-    stacks,
-    strip,
-    transposes,
-    wide,
-)
-
-REWRITES: Tuple[Callable[[Net], List[str]], ...] = (
-    strip.strip,
-    strip.branches,
-    strip.repetition,
-    composites.softmax,
-    composites.l2_normalization,
-    clamps.clip_by_value,
-    activations.leaky_relu,
-    stacks.elementwise,
-    arithmetic.plain,
-    clamps.by_constants,
-    moves.with_kernels,
-    transposes.merge_axes,
-    moves.there_and_back,
-    resizes.bilinear,
-    reductions.as_layers,
-    affine.recognize,
-    affine.merge,
-    affine.fold,
-    affine.relus_before_moves,
-    activations.standalone_relus,
-    clamps.saturate,
-    activations.extremes_in_one_range,
-    activations.sigmoids_apart,
-    strip.single_outputs,
-    affine.ground,
-    wide.narrow,
-    transposes.transposes_first,
-)
-"""In this order. Each is said, with the complaint of toco's that it answers, where it is defined."""
 
 
 class Applied(NamedTuple):
-    """A rewrite of one node: `rewrite` is the function's name, `layer` the Keras layer."""
+    """One change of the network by a pass. name, phase: of the pass. node: the node that was changed.
 
-    rewrite: str
+    layer: the node's Keras layer. did: what was done, where `{layer}` stands for the layer. why: what the pass avoids.
+    """
+
+    name: str
+    phase: str
     node: str
     layer: str
+    did: str
+    why: str
 
 
 class Quantized(NamedTuple):
-    """A graph with fake-quants. inputs, outputs: the tensors that now are the network's, in order.
+    """A graph with fake-quants. inputs, outputs: the network's tensors in this graph, in order.
 
-    ranges: where that of each tensor comes from; trained: those that are moving averages.
+    ranges: where the range of each tensor comes from. trained: the ranges that are moving averages.
     momentum: scalar float32, how far each run of a training graph moves the ranges (see ranges/trained_range.py).
     """
 
     graph: tf.Graph
     inputs: List[tf.Tensor]
     outputs: List[tf.Tensor]
-    ranges: List[coverage.Range]
+    ranges: List[coverage.RangeSource]
     momentum: tf.Tensor
     trained: List[trained_range.Trained]
 
 
-def folded(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
-    """The trained float graph, rewritten so that every operation has a uint8 kernel that is right, and
-    no batch norm is left. The function that it computes is the same up to float rounding."""
+def apply_rewrites(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
+    """The folded graph: every operation has a right uint8 kernel, where one exists, and no batch norm is left. It
+    computes the same function as the trained float graph `graph_def`, up to float rounding."""
     return _rewrite(graph_def, network)[0]
 
 
 def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[Applied]]:
     inputs = {end["node"]: end["shape"] for end in network["inputs"]}
     outputs = io_spec.nodes(network, "outputs")
-    graph_def = constants.fold(static_shapes.settle(graph_def, inputs, outputs), outputs)
-    found, applied = Net(graph_def, list(inputs), outputs, network["layers"]), []
+    graph_def = constants.fold(static_shapes.make_shapes_constant(graph_def, inputs, outputs), outputs)
+    found, applied = EditableGraph(graph_def, list(inputs), outputs, network["layers"]), []
     numeric_checks.expect_float32(found)
-    for rewrite in REWRITES:
-        applied.extend(Applied(rewrite.__name__, node, found.layer_of(node)) for node in rewrite(found))
+    for each in PASSES:
+        applied.extend(Applied(each.name, each.phase, node, found.layer_of(node), did, each.answers)
+                       for node, did in each.run(found))
         found.prune()
     numeric_checks.expect_finite(found)
     return found.graph_def(), applied
 
 
-def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
-    """The folded graph, its weights trainable, with a fake-quant on every tensor that needs one.
+def insert_fake_quants(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
+    """The folded graph `graph_def` with trainable weights, and a fake-quant on every tensor that needs one.
 
-    Training and evaluation graph have the same names. Raises QuantizeError where a tensor cannot
-    be uint8, or an output's range is passed by.
+    The training graph and the evaluation graph have the same names. Raises QuantizeError where a tensor cannot be
+    uint8, or where an output has no fake-quant.
     """
     graph = tf.Graph()
     with graph.as_default():
-        trainable_weights.thaw(graph_def)
-        # For the training graph too: its fake-quants stand where that one's do, and ranges are ours. Not
-        # `create_eval_graph`, which first looks for batch norms, by name: no batch norm is left, and a layer may be
-        # called anything (`my_BatchNorm`).
+        trainable_weights.make_trainable(graph_def)
+        # is_training=False for the training graph too: the fake-quants stand in the same places, and assign_ranges
+        # replaces the ranges. Not `create_eval_graph`: it first looks for batch norms by name, although none is left,
+        # and a user may name any layer `my_BatchNorm`.
         quantize.Quantize(graph, is_training=False)
-        outputs, covered, trained = assign.complete(
-            graph, [assign.Ends(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
+        outputs, covered, trained = assign.assign_ranges(
+            graph, [assign.InputRange(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             io_spec.nodes(network, "outputs"), training)
     health.expect_ranged(network, outputs)
     return Quantized(graph, io_spec.tensors(graph, network, "inputs"), outputs, covered,
@@ -122,28 +88,28 @@ def rewritten(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantize
 
 
 def evaluation(graph_def: tf.GraphDef, network: Dict) -> Tuple[Quantized, Dict]:
-    """The evaluation graph of a folded one, and the network as it ends there; its variables have no values yet."""
-    quantized = rewritten(graph_def, network, training=False)
+    """(the evaluation graph of a folded graph, the network with the output nodes of that graph). The variables have no
+    values yet."""
+    quantized = insert_fake_quants(graph_def, network, training=False)
     return quantized, dict(network, outputs=[
         dict(end, node=tensor.op.name) for end, tensor in zip(network["outputs"], quantized.outputs)])
 
 
 class Quantizable(NamedTuple):
-    """A network of which every tensor will have a range. ranges: where each comes from; rewrites: in their order.
-
-    folded: its folded graph; quantized: its training graph, with no values yet.
+    """A network whose every tensor will have a range. ranges: where each comes from. rewrites: in the order of the
+    passes. folded: the folded graph. quantized: the training graph; its variables have no values yet.
     """
 
-    ranges: List[coverage.Range]
+    ranges: List[coverage.RangeSource]
     rewrites: List[Applied]
     folded: tf.GraphDef
     quantized: Quantized
 
 
-def quantizable(graph_def: tf.GraphDef, network: Dict) -> Quantizable:
-    """The network as it will be quantized; raises QuantizeError where it cannot be, before any training."""
+def check_quantizable(graph_def: tf.GraphDef, network: Dict) -> Quantizable:
+    """The network as it will be quantized. Raises QuantizeError where it cannot be; nothing is trained for that."""
     graph_def, applied = _rewrite(graph_def, network)
-    quantized = rewritten(graph_def, network, training=True)
+    quantized = insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default():
         if not tf.global_variables():
             raise QuantizeError(

@@ -62,10 +62,10 @@ def run(job: Job, progress: Progress) -> dict:
         trained_live = live.covered(graph_def, network, settings, len(part))
         graph_def, history = live.train(
             job, dataset, source, network, training, settings, augmentation, best)
-    graph_def, pairs = passes.folded(graph_def, network), []
+    graph_def, pairs = passes.apply_rewrites(graph_def, network), []
     if settings.equalize:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
-    quantized = passes.rewritten(graph_def, network, training=True)
+    quantized = passes.insert_fake_quants(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
@@ -112,7 +112,7 @@ def run(job: Job, progress: Progress) -> dict:
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
             "ranges": [item._asdict() for item in covering],
             "health": [item._asdict() for item in findings], "equalized": pairs,
-            "channels": [item._asdict() for item in channel_spread.unlike(graph_def)]}
+            "channels": [item._asdict() for item in channel_spread.worst_first(graph_def)]}
 
 
 def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
@@ -130,4 +130,4 @@ def _health(session: tf.Session, network: Dict, quantized: passes.Quantized, par
         counts, ends = counts + counted.astype(np.int64), seen
         if rows.stop >= HEALTH_SAMPLES:
             break
-    return health.look(quantized.trained, quantized.ranges, counts, ends)
+    return health.check_ranges(quantized.trained, quantized.ranges, counts, ends)

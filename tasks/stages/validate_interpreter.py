@@ -53,7 +53,7 @@ def run(job: Job, progress: Progress) -> dict:
                                        _batches(job, "Freeze", "frozen.pb", part)):
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
-    folded, gaps = passes.folded(floating, float_network), []  # type: tf.GraphDef, List[str]
+    folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
     measurement = {
         "samples": len(part),
         "default_ranges": network["measured"],

@@ -6,8 +6,8 @@ from typing import Dict, Iterator
 import tensorflow as tf
 
 from octet.errors import AuditError
+from octet.quantization import Quantization
 from tasks.tflite import fake_quants
-from tasks.tflite.fake_quants import Quantization
 from tasks.tflite.model_file import Contents, Tensor
 
 SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends and stores float32

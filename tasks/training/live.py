@@ -47,10 +47,10 @@ def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace,
             next_step="set a smaller delay, or more epochs")
     outputs = io_spec.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
-        trainable_weights.thaw(constants.fold(graph_def, outputs))
+        trainable_weights.make_trainable(constants.fold(graph_def, outputs))
         _expect_no_mistaken_names(graph)
         tf.contrib.quantize.create_eval_graph(graph)
-        path = kernel_groups.Path(graph, io_spec.nodes(network, "inputs"), outputs)
+        path = kernel_groups.KernelGroups(graph, io_spec.nodes(network, "inputs"), outputs)
         ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
         missing = [operation for operation in path.operations
                    if _needs_range(path, operation) and operation.name not in ranged]
@@ -87,14 +87,14 @@ def expect_no_functions(graph: tf.Graph, network: Dict) -> None:
             next_step="leave out `batch_norm: live`, or write these layers without tf.function and tf.nn.swish")
 
 
-def _needs_range(path: kernel_groups.Path, operation: tf.Operation) -> bool:
+def _needs_range(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
     if operation in path.inputs or path.fused(operation) or _before_folded_bias(path, operation):
         return False
     found = kernel_groups.kernel(operation)
     return found is None or found.kind not in WITHOUT
 
 
-def _before_folded_bias(path: kernel_groups.Path, operation: tf.Operation) -> bool:
+def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
     """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
     readers = path.readers(operation.outputs[0])
     return (kernel_groups.kernel(operation) is not None and kernel_groups.kernel(operation).kind == table.LAYER

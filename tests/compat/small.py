@@ -49,7 +49,7 @@ def refused(name: str) -> Dict:
     """The words in which a network is refused before training."""
     started = time.perf_counter()
     try:
-        quantization.quantizable(*frozen(REFUSED[name]))
+        quantization.check_quantizable(*frozen(REFUSED[name]))
     except OctetError as error:
         return {"refused": [str(error).splitlines()[0], error.why, error.next_step],
                 "seconds": time.perf_counter() - started}

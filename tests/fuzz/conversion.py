@@ -4,8 +4,8 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
-from octet.data.dataset import quantization
 from octet.errors import OctetError, QuantizeError
+from octet.quantization import quantization
 from tasks.graph import freezing
 from tasks.quantize import passes
 from tests.fuzz import weights
@@ -75,7 +75,7 @@ def outcome(*networks: Network) -> Outcome:
 def is_refused(network: Network) -> bool:
     """Whether the network is refused before training."""
     try:
-        passes.quantizable(*frozen(network))
+        passes.check_quantizable(*frozen(network))
     except QuantizeError:
         return True
     return False

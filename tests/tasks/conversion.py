@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tasks.graph import constants, io_spec
 from tasks.quantize import frozen_graph, passes
-from tasks.quantize.ir.editable_graph import FLOOR, MARK_ATTR, said
+from tasks.quantize.ir.editable_graph import FLOOR, MARK_ATTR, attribute_of
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage
@@ -35,7 +35,7 @@ class Converted(NamedTuple):
     content: bytes
     frozen: tf.GraphDef
     network: Dict
-    ranges: List[coverage.Range]
+    ranges: List[coverage.RangeSource]
     codes: List[np.ndarray]
     fake_quantized: List[np.ndarray]
     lsb: List[float]
@@ -50,8 +50,8 @@ def session_of(graph: tf.Graph) -> tf.Session:
 def calibrated(graph_def, network, codes):
     """(frozen fake-quantized graph, network, coverage, outputs of `unrounded`): ranges from `codes`, uint8 [N, ...] per
     input."""
-    folded = passes.folded(graph_def, network)
-    training = passes.rewritten(folded, network, training=True)
+    folded = passes.apply_rewrites(graph_def, network)
+    training = passes.insert_fake_quants(folded, network, training=True)
     exact = unrounded(training, network, codes)
     with training.graph.as_default(), session_of(training.graph) as session:
         saver = tf.train.Saver(tf.global_variables())
@@ -100,7 +100,7 @@ def unrounded(training, network, codes):
         if node.op != FAKE_QUANT:
             copy = made.node.add()
             copy.CopyFrom(node)
-            if said(node, MARK_ATTR) == FLOOR:
+            if attribute_of(node, MARK_ATTR) == FLOOR:
                 copy.input[2] = nothing.name
             continue
         if all(constants.behind(nodes, end).op == "Const" for end in node.input[1:3]):  # none of those that are trained
@@ -145,11 +145,11 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
         # Of float32's own rounding, which a batch norm of a variance of 0 makes thousands of times larger, the folded
         # graph has the same. What a sigmoid reads has no range beyond 4,054, whoever else reads it: range health says
         # what that clips.
-        folded = passes.folded(graph_def, network)
+        folded = passes.apply_rewrites(graph_def, network)
         uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in table.TABLE.items()
                  if each.scales}
         with mock.patch.dict(table.TABLE, uncut):
-            found = unrounded(passes.rewritten(folded, network, training=True), network, codes)
+            found = unrounded(passes.insert_fake_quants(folded, network, training=True), network, codes)
         computed = run(folded, network, codes)
         off = [max(exact, rough * OFF / ROUGHLY_OFF) for exact, rough in zip(
             _off(found, computed), _off(computed, expected))]

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from octet.data.dataset import quantization
+from octet.quantization import quantization
 from tasks.graph import freezing
 
 LAYERS = tf.keras.layers

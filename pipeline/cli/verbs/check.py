@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from typing import Dict
+from typing import Dict, List, Tuple
 
 from pipeline import settings
 from pipeline.execution import preflight
@@ -11,6 +11,9 @@ from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
 from pipeline.spec import CONVERTIBLE
 from pipeline.store.runs import Runs
+
+MOST_LAYERS = 6
+"""Of one line about the passes; `--json` names them all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +46,21 @@ def _show(found: Dict) -> None:
                       " ".join(part for part in (item["source"], item["of"]) if part))
     # In a pipe there is no width to fit into: a line for each tensor, none of it cut.
     Console(width=None if sys.stdout.isatty() else 240).print(table)
-    rewrites: Dict[str, Dict[str, None]] = {}
-    for item in found["rewrites"]:
-        rewrites.setdefault(item["rewrite"], {})[item["layer"]] = None
-    for name, layers in rewrites.items():
-        print("rewritten by {}: {}".format(name, ", ".join(layers)))
+    for line in rewrites(found["rewrites"]):
+        print(line)
     for name, error in found["approximated"].items():
         print("{} is approximated, its largest error {}".format(name, error))
+
+
+def rewrites(items: List[Dict]) -> List[str]:
+    """A line for each kind of change, in the order of the passes, with the first of the layers in which it was made."""
+    layers: Dict[Tuple[str, str], Dict[str, None]] = {}
+    for item in items:
+        layers.setdefault((item["did"], item["why"]), {})[item["layer"]] = None
+    return ["{}: {}".format(did.format(layer=_named(list(names))), why) for (did, why), names in layers.items()]
+
+
+def _named(layers: List[str]) -> str:
+    """The first layers by name, and how many others there are."""
+    named = ", ".join("`{}`".format(layer) for layer in layers[:MOST_LAYERS])
+    return named if len(layers) <= MOST_LAYERS else "{} and {} more".format(named, len(layers) - MOST_LAYERS)

@@ -1,34 +1,35 @@
-"""A float inference network that can be rewritten: nodes by name, who reads whom, shapes.
+"""A float inference network that passes rewrite: nodes by name, the readers of each tensor, shapes.
 
 A tensor is named `node` (the node's first output) or `node:1`. Shapes are tuples whose first entry, the
-batch, is None. Control dependencies are left out: an inference graph of constants has no use for them.
+batch, is None. Control dependencies are dropped: an inference graph of constants does not need them.
 """
 
 import re
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.graph import constants
 from tasks.graph.constants import node_of
-
-Shape = Optional[Tuple[Optional[int], ...]]
+from tasks.graph.view import Shape
+from tasks.quantize.ir.toco_rules import PathView
+from tasks.quantize.kernels.table import TABLE, Kernel
 
 LAYER_ATTR = "_octet_layer"
-"""Which Keras layer a node belongs to; for messages."""
+"""The attribute that holds the name of the Keras layer that a node belongs to; for messages."""
 
 MARK_ATTR = "_octet"
-"""What a rewrite says of a node that it made, for `complete`: see the marks below."""
+"""The attribute by which a pass tells ranges/assign.py how to treat a node: one of the marks below."""
 
-INSIDE = "inside"        # within a group that is one kernel: its tensor has no range of its own
-REQUANTIZE = "requantize"  # does nothing but give its input another range; is not trained
-SATURATE = "saturate"    # a clamp that the range of what it clamps does by its ends
-FLOOR = "floor"          # a pad, by 0 in real numbers, whose code is to differ from that of 0
-WITHOUT_FLOOR = "without_floor"  # a slice that cuts off what such a pad has become
+INSIDE = "inside"        # the node is inside one kernel: its tensor has no range of its own
+REQUANTIZE = "requantize"  # the node only gives its input another range; its weights are not trained
+SATURATE = "saturate"    # a clamp: the range of its input ends at the bounds, so that codes saturate there
+FLOOR = "floor"          # a pad by 0; its code has to differ from that of 0 (rewrites/composites.py)
+WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad again
 
 APPROXIMATED = "/approximated/"
-"""The scope of the pieces that stand for an activation: see training/approximate.py."""
+"""The scope of the operations that approximate an activation: see keras_model/approximate_activations.py."""
 
 
 class Node:
@@ -52,7 +53,7 @@ class Node:
 class Affine(Node):
     """x * scale + shift for each channel, the last axis: a batch norm, a bias, any arithmetic by constants.
 
-    No TensorFlow operation: `rewrites/affine.py` makes these, and makes layers of them again.
+    Not a TensorFlow operation: `rewrites/affine.py` makes these nodes, and later turns them into layers.
     scale, shift: [C] float64.
     """
 
@@ -63,16 +64,16 @@ class Affine(Node):
 
 
 class Clamp(Node):
-    """min(max(x, low), high), low <= 0 <= high. No TensorFlow operation: see rewrites/clamps.py."""
+    """min(max(x, low), high), low <= 0 <= high. Not a TensorFlow operation: see rewrites/clamps.py."""
 
     def __init__(self, name: str, tensor: str, low: float, high: float, layer: str = "") -> None:
         super().__init__(name, "Clamp", [tensor], layer=layer)
         self.low, self.high = low, high
 
 
-class Net:
-    """A network under rewriting. `inputs` are names of placeholders; `outputs` are names of tensors,
-    which `replace` keeps up to date."""
+class EditableGraph(PathView[str]):
+    """A network that passes rewrite. inputs: names of placeholders. outputs: names of tensors, kept up to date by
+    `replace`."""
 
     def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], outputs: Sequence[str],
                  layers: Iterable[str] = ()) -> None:
@@ -92,7 +93,7 @@ class Net:
         self._infer(graph_def)
 
     def add(self, node: Node, shape: Shape = None) -> Node:
-        """The node, now part of the net. `shape` is its first output's, None if unknown; a Const's is its value's."""
+        """Adds the node and returns it. shape: of its first output, None if unknown; a Const has its value's."""
         self.nodes[node.name] = node
         for name in node.inputs:
             self.readers.setdefault(name, []).append(node)
@@ -121,9 +122,39 @@ class Net:
         return self.producer(tensor).value
 
     def only_reader(self, tensor: str) -> Optional[Node]:
-        """The one node that reads the tensor; None when there are more, or it is an output too."""
+        """The one node that reads the tensor. None where several do, or where the tensor is a network's output."""
         readers = self.readers.get(tensor, ())
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
+
+    def op_of(self, tensor: str) -> str:
+        return self.producer(tensor).op
+
+    def inputs_of(self, tensor: str) -> List[str]:
+        return self.producer(tensor).inputs
+
+    def constant_of(self, tensor: str) -> Optional[np.ndarray]:
+        return self.value(tensor)
+
+    def shape_of(self, tensor: str) -> Shape:
+        return self.shapes[tensor]
+
+    def keeps_dims(self, tensor: str) -> bool:
+        return self.producer(tensor).get("keep_dims").b
+
+    def kernel_of(self, tensor: str) -> Optional[Kernel]:
+        node = self.producer(tensor)
+        return TABLE.get(node.mark) or TABLE.get(node.op)
+
+    def is_read_once(self, tensor: str) -> bool:
+        return self.only_reader(tensor) is not None and tensor not in self.inputs
+
+    def is_a_piece(self, tensor: str) -> bool:
+        return self.producer(tensor).op == "Split"
+
+    def is_read(self, node: Node) -> bool:
+        """Whether another node reads an output of the node, or the graph has it as an output."""
+        return any(readers and node_of(tensor) == node.name for tensor, readers in self.readers.items()) or any(
+            node_of(tensor) == node.name for tensor in self.outputs)
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
         self.readers[node.inputs[index]].remove(node)
@@ -131,7 +162,7 @@ class Net:
         self.readers.setdefault(tensor, []).append(node)
 
     def replace(self, old: str, new: str, but: Sequence[Node] = ()) -> None:
-        """All that reads `old`, the net's outputs too, reads `new` from now on; not those in `but`."""
+        """Every reader of `old`, except those in `but`, reads `new` from now on; so do the graph's outputs."""
         for node in list(self.readers.get(old, ())):
             if node not in but:
                 for index, name in enumerate(node.inputs):
@@ -140,14 +171,15 @@ class Net:
         self.outputs = [new if name == old else name for name in self.outputs]
 
     def remove(self, node: Node) -> None:
-        """Takes out a node that nothing reads."""
+        """Removes a node that nothing reads."""
         for name in node.inputs:
             self.readers[name].remove(node)
         del self.nodes[node.name]
 
     def identity(self, tensor: str) -> str:
-        """The name of a new node with the tensor's value, and a range of its own: see rewrites/affine.py. Of a tensor
-        of unknown shape, which will be refused, its own."""
+        """The name of a new node that computes the same value in a range of its own (see rewrites/affine.py).
+
+        Where the shape is unknown, the tensor itself: it will be refused."""
         shape = self.shapes[tensor]
         if shape is None:
             return tensor
@@ -175,7 +207,7 @@ class Net:
         return [node for node in self.in_order() if node.op in ops]
 
     def prune(self) -> None:
-        """Nodes that no output depends on are gone; the inputs stay."""
+        """Removes the nodes that no output depends on, except the inputs."""
         kept = {node.name for node in self.in_order()} | set(self.inputs)
         self.nodes = {name: node for name, node in self.nodes.items() if name in kept}
         self.readers = {}
@@ -242,9 +274,9 @@ def tensor_of(reference: str) -> str:
     return reference[:-2] if reference.endswith(":0") else reference
 
 
-def said(node: tf.NodeDef, attr: str) -> str:
-    """What a node says of itself in LAYER_ATTR or MARK_ATTR, "" where it says nothing."""
-    return node.attr[attr].s.decode() if attr in node.attr else ""  # looking it up would write it
+def attribute_of(node: tf.NodeDef, attr: str) -> str:
+    """The value of the attribute LAYER_ATTR or MARK_ATTR of a node, "" where it has none."""
+    return node.attr[attr].s.decode() if attr in node.attr else ""  # `node.attr[attr]` would add a missing one
 
 
 class LayerNames:

@@ -4,15 +4,16 @@ from typing import List, Optional, Sequence, Set
 
 import tensorflow as tf
 
+from tasks.graph.view import TensorView
 from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
+from tasks.quantize.ir.toco_rules import PathView, dilated_layer
 from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
-class Path:
-    """The float operations that lie between inputs and outputs, in the order of the data, looked at as if
-    no fake-quant stood between them."""
+class KernelGroups(TensorView, PathView[tf.Tensor]):
+    """The float operations between inputs and outputs, in the order of the data. Fake-quants are not seen."""
 
     def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.inputs = [graph.get_operation_by_name(name) for name in inputs]
@@ -26,12 +27,12 @@ class Path:
         self._members = set(self.operations)
 
     def holds(self, operation: tf.Operation) -> bool:
-        """Whether the operation is one of the path's."""
+        """Whether the operation lies between the inputs and the outputs."""
         return operation in self._members
 
     def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
-        """The operations of the path that read a tensor, through its fake-quant or not; one that reads it
-        twice is there twice."""
+        """The operations that read a tensor, directly or through its fake-quant. One that reads it twice is listed
+        twice."""
         found = []
         for reader in tensor.consumers():
             if reader.type == FAKE_QUANT and reader.inputs[0] is tensor:
@@ -46,7 +47,7 @@ class Path:
                 if reader.type == FAKE_QUANT and reader.inputs[0] is tensor]
 
     def fused(self, operation: tf.Operation) -> bool:
-        """Whether the operation's tensor is inside one uint8 kernel, and so has no range."""
+        """Whether the operation's output stays inside one uint8 kernel, and so needs no range."""
         if mark(operation) == INSIDE:
             return True
         readers = self.readers(operation.outputs[0])
@@ -67,7 +68,7 @@ class Path:
         return False
 
     def group(self, operation: tf.Operation) -> List[tf.Operation]:
-        """The operations of the kernel that `operation` ends, first one first."""
+        """The operations that become one kernel, in order; `operation` is the last of them."""
         found = [operation]
         while True:
             before = [tensor.op for tensor in data(found[0])[:1]]
@@ -75,21 +76,22 @@ class Path:
                 return found
             found.insert(0, before[0])
 
+    def inputs_of(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+        return [source(each) for each in tensor.op.inputs]
+
+    def kernel_of(self, tensor: tf.Tensor) -> Optional[Kernel]:
+        return kernel(tensor.op)
+
+    def is_read_once(self, tensor: tf.Tensor) -> bool:
+        return len(self.readers(tensor)) == 1 and tensor.op not in self.inputs + self.outputs
+
+    def is_a_piece(self, tensor: tf.Tensor) -> bool:
+        return len(tensor.op.outputs) > 1
+
     def _dilated(self, operation: tf.Operation) -> Optional[tf.Operation]:
-        """The convolution between SpaceToBatchND and this BatchToSpaceND, if toco makes one kernel of them:
-        with VALID padding, or unlike in height and width, it must not (see rewrites/affine.py)."""
-        if operation.type != "BatchToSpaceND":
-            return None
-        blocks = tf.get_static_value(operation.inputs[1])
-        if blocks is None or len(set(blocks.tolist())) > 1:
-            return None
-        layer = source(operation.inputs[0]).op
-        if layer.type not in ("Conv2D", "DepthwiseConv2dNative"):
-            return None
-        start = source(layer.inputs[0]).op
-        same = start.type == "SpaceToBatchND" and (
-            start.inputs[0].shape.as_list()[1:-1] == operation.outputs[0].shape.as_list()[1:-1])
-        return layer if same else None
+        """The convolution that toco makes one kernel of with this BatchToSpaceND, if there is one."""
+        layer = dilated_layer(self, operation.outputs[0])
+        return None if layer is None else layer.op
 
     def _reached(self) -> Set[tf.Operation]:
         reached, todo = set(), list(self.inputs)
@@ -108,7 +110,7 @@ class Path:
             if operation in needed:
                 continue
             needed.add(operation)
-            # A fake-quant's other inputs are its range, whose moving average is no part of the network.
+            # The other inputs of a fake-quant are its range, which is not part of the network.
             sources = operation.inputs[:1] if operation.type == FAKE_QUANT else operation.inputs
             todo.extend(tensor.op for tensor in sources)
         return needed
@@ -120,7 +122,7 @@ def kernel(operation: tf.Operation) -> Optional[Kernel]:
 
 
 def data(operation: tf.Operation) -> List[tf.Tensor]:
-    """The operation's float inputs that are data, seen without their fake-quants."""
+    """The operation's float inputs that are data, as they are before their fake-quants."""
     found = kernel(operation)
     indices = range(len(operation.inputs)) if found is None or found.data is None else found.data
     return [source(operation.inputs[index]) for index in indices
@@ -128,7 +130,7 @@ def data(operation: tf.Operation) -> List[tf.Tensor]:
 
 
 def source(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor behind a fake-quant."""
+    """The input of the fake-quant that computes the tensor; the tensor itself where none does."""
     return tensor.op.inputs[0] if tensor.op.type == FAKE_QUANT else tensor
 
 

@@ -1,4 +1,4 @@
-"""Constants become trainable again: a folded graph in, a live one in the current tf.Graph out."""
+"""The weights of a folded graph, which are constants, become variables that can be trained."""
 
 from typing import Collection, List
 
@@ -7,28 +7,27 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.quantize.ir import kernel_groups
 from tasks.quantize.ir.editable_graph import MARK_ATTR, REQUANTIZE
-from tasks.quantize.kernels.table import LAYER, TABLE
+from tasks.quantize.kernels.layers import BIAS_INPUT, LAYERS
 
 SCOPE = "weights/"  # of the variables
-WEIGHTED = {op: kernel.weights for op, kernel in TABLE.items() if kernel.kind == LAYER}
-WEIGHTED["BiasAdd"] = 1
+WEIGHTS_INPUT = dict({op: layer.weights for op, layer in LAYERS.items()}, BiasAdd=BIAS_INPUT)
 
 
-def thaw(graph_def: tf.GraphDef) -> None:
-    """The graph is in the current tf.Graph, its weights and biases as variables.
+def make_trainable(graph_def: tf.GraphDef) -> None:
+    """Imports the graph into the current tf.Graph, with its weights and biases as variables.
 
-    Variables are named after the node that reads them, in a scope of their own, which leaves the
-    node its name: so the training graph and the evaluation graph of one network have the same names.
-    Weights that only give a tensor another range are not trained.
+    A variable has the name of the node that reads it, in the scope SCOPE. So the node keeps its name, and the training
+    graph and the evaluation graph of a network have the same names. Weights that only give a tensor another range
+    (REQUANTIZE) are not trainable.
     """
     nodes = {node.name: node for node in graph_def.node}
     live, variables = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, tf.Variable]
     for node in graph_def.node:
         copy = live.node.add()
         copy.CopyFrom(node)
-        if node.op not in WEIGHTED:
+        if node.op not in WEIGHTS_INPUT:
             continue
-        source = constants.behind(nodes, node.input[WEIGHTED[node.op]])
+        source = constants.behind(nodes, node.input[WEIGHTS_INPUT[node.op]])
         if source.op != "Const":
             continue
         if source.name not in variables:
@@ -36,9 +35,9 @@ def thaw(graph_def: tf.GraphDef) -> None:
                 tf.make_ndarray(source.attr["value"].tensor), name=SCOPE + node.name,
                 trainable=not (MARK_ATTR in node.attr and node.attr[MARK_ATTR].s == REQUANTIZE.encode()),
                 use_resource=False)
-        copy.input[WEIGHTED[node.op]] = _thawed(variables[source.name])
+        copy.input[WEIGHTS_INPUT[node.op]] = _value_name(variables[source.name])
     tf.import_graph_def(live, name="", input_map={
-        _thawed(variable) + ":0": variable.value() for variable in variables.values()})
+        _value_name(variable) + ":0": variable.value() for variable in variables.values()})
 
 
 def of_layers(layers: Collection[str]) -> List[tf.Variable]:
@@ -48,6 +47,6 @@ def of_layers(layers: Collection[str]) -> List[tf.Variable]:
         graph.get_operation_by_name(variable.op.name[len(SCOPE):])) in layers]
 
 
-def _thawed(variable: tf.Variable) -> str:
-    """What the graph to be imported calls a variable's value."""
+def _value_name(variable: tf.Variable) -> str:
+    """The name that stands for a variable's value in the graph that is imported."""
     return variable.op.name + "/thawed"

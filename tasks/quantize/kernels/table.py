@@ -9,6 +9,8 @@ from typing import Dict, NamedTuple, Optional, Tuple
 
 import tensorflow as tf
 
+from tasks.quantize.kernels.layers import LAYERS
+
 LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
 OWN = "own"            # a range of its own, behind the activation fused with it
 FOLLOWS = "follows"    # its kernel moves, averages or compares codes: the range of its input
@@ -17,8 +19,8 @@ SHARED = "shared"      # inputs and output in one range: the kernel compares cod
 ACTIVATION = "activation"  # part of the operation before it
 
 RELUS = ("Relu", "Relu6")
-FUSES_BIAS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
-FUSES_RELU = ("BiasAdd", "Conv2D", "DepthwiseConv2dNative", "MatMul", "Add", "AddV2", "Sub", "Mul")
+FUSES_BIAS = tuple(op for op, layer in LAYERS.items() if layer.fuses_bias)
+FUSES_RELU = ("BiasAdd", *FUSES_BIAS, "Add", "AddV2", "Sub", "Mul")
 """What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
 
 SUMS = ("Add", "AddV2", "Sub")
@@ -52,13 +54,10 @@ class Kernel(NamedTuple):
 _SIXTEEN_BITS = (5e-4, 15.9)
 
 _MOVES = Kernel(FOLLOWS)
-_SAID_AGAIN = Kernel(FOLLOWS, carried=False)
+_RESTATED = Kernel(FOLLOWS, carried=False)
 
 TABLE: Dict[str, Kernel] = {
-    "Conv2D": Kernel(LAYER, weights=1),
-    "DepthwiseConv2dNative": Kernel(LAYER, weights=1),
-    "MatMul": Kernel(LAYER, weights=1),
-    "Conv2DBackpropInput": Kernel(LAYER, data=(2,), weights=1),
+    **{op: Kernel(LAYER, data=(layer.data,), weights=layer.weights) for op, layer in LAYERS.items()},
     "BiasAdd": Kernel(OWN),
     "Add": Kernel(OWN, data=None),
     "AddV2": Kernel(OWN, data=None),
@@ -76,15 +75,15 @@ TABLE: Dict[str, Kernel] = {
     "l2_normalization": Kernel(FIXED, limits=(-1.0, 127 / 128)),
     # Without a fake-quant behind it toco leaves a dilated convolution, that reads the slice, in pieces: "SpaceToBatchND
     # has no range". Its pass goes astray, it seems, by the operators that it takes away at the L2 normalization.
-    "without_floor": _SAID_AGAIN,
+    "without_floor": _RESTATED,
     "Reshape": _MOVES, "Squeeze": _MOVES, "ExpandDims": _MOVES, "Transpose": _MOVES,
     "Slice": _MOVES, "StridedSlice": _MOVES, "Pad": _MOVES, "GatherV2": _MOVES,
     "Split": Kernel(FOLLOWS, data=(1,)),
     "MaxPool": _MOVES, "ResizeNearestNeighbor": _MOVES,
-    "AvgPool": _SAID_AGAIN, "Mean": _SAID_AGAIN, "Max": _MOVES, "Min": _MOVES, "ResizeBilinear": _SAID_AGAIN,
-    "SpaceToBatchND": _SAID_AGAIN, "BatchToSpaceND": _SAID_AGAIN,
-    "SpaceToDepth": _SAID_AGAIN,
-    "PadV2": _SAID_AGAIN,
+    "AvgPool": _RESTATED, "Mean": _RESTATED, "Max": _MOVES, "Min": _MOVES, "ResizeBilinear": _RESTATED,
+    "SpaceToBatchND": _RESTATED, "BatchToSpaceND": _RESTATED,
+    "SpaceToDepth": _RESTATED,
+    "PadV2": _RESTATED,
 }
 
 MOST_AXES = 4
@@ -152,7 +151,7 @@ NO_KERNEL: Dict[str, str] = {
 }
 """Operations that people use and uint8 has no kernel for: the way out."""
 
-UNLIKE = {
+UNSUPPORTED_ATTRIBUTES = {
     ("transpose_a", True): "it mixes the samples of a batch, of which the file is given one: turn the weights instead",
     ("data_format", b"NCHW"): "no kernel has the channels first: use data_format='channels_last'",
     ("half_pixel_centers", True): "its kernel takes pixels by their corners: use UpSampling2D, or "
@@ -161,17 +160,17 @@ UNLIKE = {
 """What an operation may be told to do that its kernel does not: the way out."""
 
 
-AXES = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0, "SplitV": 2, "ReverseV2": 1,
-        "Roll": 2}
-"""Which operand says the axes that an operation works along."""
+AXES_OPERAND = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0, "SplitV": 2,
+                "ReverseV2": 1, "Roll": 2}
+"""The index of the operand that holds the axes which an operation works along."""
 
 _MIXES = "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
 
 
-def unlike(operation: tf.Operation) -> str:
+def unsupported_use(operation: tf.Operation) -> str:
     """The way out where the operation is told to do what its kernel does not, else ""."""
-    if operation.type in AXES:
-        axes = tf.get_static_value(operation.inputs[AXES[operation.type] % len(operation.inputs)])
+    if operation.type in AXES_OPERAND:
+        axes = tf.get_static_value(operation.inputs[AXES_OPERAND[operation.type] % len(operation.inputs)])
         rank = max((tensor.shape.ndims or 0) for tensor in operation.inputs)
         if axes is not None and rank and 0 in axes.reshape(-1) % rank:
             return _MIXES
@@ -180,7 +179,7 @@ def unlike(operation: tf.Operation) -> str:
     attrs = {attr.name for attr in operation.op_def.attr}
     if operation.type.startswith("FusedBatchNorm") and operation.get_attr("data_format") == b"NCHW":
         return "no kernel has the channels first: use BatchNormalization(axis=-1), and channels last"
-    found = next((way for (name, value), way in UNLIKE.items()
+    found = next((way for (name, value), way in UNSUPPORTED_ATTRIBUTES.items()
                   if name in attrs and operation.get_attr(name) == value), "")
     if not found and "ksize" in attrs and any(
             operation.get_attr(name)[axis] != 1 for name in ("ksize", "strides") for axis in (0, 3)):

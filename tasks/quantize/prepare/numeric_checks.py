@@ -10,26 +10,26 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.editable_graph import Net
+from tasks.quantize.ir.editable_graph import EditableGraph
 
 OTHER_FLOATS = {each.as_datatype_enum: each.name for each in (
     tf.float16, tf.bfloat16, tf.float64, tf.complex64, tf.complex128)}
 TYPE_ATTRS = ("T", "SrcT", "DstT")
 
 
-def expect_float32(net: Net) -> None:
+def expect_float32(graph: EditableGraph) -> None:
     """Raises QuantizeError naming the layers that compute in another type of real numbers."""
     found = [(node.layer, "{} ({}) computes in {}".format(node.name, node.op, OTHER_FLOATS[kind]))
-             for node in net.in_order() for kind in [_other_float(node)] if kind]
+             for node in graph.in_order() for kind in [_other_float(node)] if kind]
     _refuse("computes in another type than float32", found,
             "give the layers dtype='float32', and leave casts out of the network")
 
 
-def expect_finite(net: Net) -> None:
+def expect_finite(graph: EditableGraph) -> None:
     """Raises QuantizeError naming the layers whose weights or other constants are no numbers."""
     found = []
-    for node in net.of_type("Const"):
-        readers = net.readers.get(node.name, [])
+    for node in graph.of_type("Const"):
+        readers = graph.readers.get(node.name, [])
         if node.value.dtype.kind == "f" and not np.isfinite(node.value).all() and not _is_padding(node.name, readers):
             found.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
     _refuse("holds what is no number", found,

@@ -1,4 +1,4 @@
-"""Shapes that a graph computes as it runs become constants.
+"""Shapes that a graph computes while it runs become constants.
 
     Shape -> StridedSlice -> Pack -> Reshape        [-1, 7, 64] -> Reshape
 
@@ -29,7 +29,7 @@ SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers th
                  "the larger; `build` is told the size as input_shape")
 
 
-def settle(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[str]) -> tf.GraphDef:
+def make_shapes_constant(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[str]) -> tf.GraphDef:
     """The graph with constants for all that follows from shapes.
 
     inputs: {placeholder: its shape without the batch}.

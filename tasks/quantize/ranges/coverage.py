@@ -4,7 +4,7 @@ from typing import Collection, List, NamedTuple, Sequence
 
 INPUT = "input"          # the dataset's
 CONTRIB = "contrib"      # a place that tf.contrib.quantize has a fake-quant at
-COMPLETED = "completed"  # a moving average in a place that it leaves out
+COMPLETED = "completed"  # a moving average in a place where tf.contrib.quantize has none
 MEASURED = "measured"    # the extremes of the training data, where a recipe asks for such default ranges
 FOLLOWS = "follows"      # that of the tensor it is made from
 TIED = "tied"            # one with others
@@ -12,7 +12,7 @@ FIXED = "fixed"          # the kernel's own
 FUSED = "fused"          # none: inside one kernel
 
 
-class Range(NamedTuple):
+class RangeSource(NamedTuple):
     """Where one tensor's range comes from; `of` is the tensor that it follows or is tied to."""
 
     tensor: str
@@ -22,7 +22,7 @@ class Range(NamedTuple):
     of: str = ""
 
 
-def measured(found: Sequence[Range], trained: Collection[str]) -> List[Range]:
-    """The same, with those that are moving averages of tensors whose name is not in `trained` as MEASURED."""
+def measured(found: Sequence[RangeSource], trained: Collection[str]) -> List[RangeSource]:
+    """The same list; a moving average of a tensor that `trained` does not name has the source MEASURED."""
     return [item._replace(source=MEASURED) if item.source in (CONTRIB, COMPLETED, TIED)
             and (item.of or item.tensor) not in trained else item for item in found]

@@ -87,8 +87,8 @@ def _counts(trained: trained_range.Trained) -> tf.Tensor:
     return tf.math.bincount(tf.cast(codes, tf.int32) + 1, minlength=ABOVE + 1, maxlength=ABOVE + 1)
 
 
-def look(trained: Sequence[trained_range.Trained], covered: Sequence[coverage.Range], counts: np.ndarray,
-         ends: np.ndarray) -> List[Finding]:
+def check_ranges(trained: Sequence[trained_range.Trained], covered: Sequence[coverage.RangeSource], counts: np.ndarray,
+                 ends: np.ndarray) -> List[Finding]:
     """What is wrong with the ranges, in the order of the data. `counts` and `ends` are what `observed` gave,
     the counts added up over batches."""
     layers = {item.tensor: item.layer for item in covered}

@@ -1,7 +1,8 @@
 """Between which scales each kernel is right: what its integer arithmetic can hold.
 
-A kernel multiplies sums of codes by scales of its operands / scale of its output. That may not pass 1, except where a
-clamp cuts the output short; nor be so small, or what is cut off so large, that 32 bits do not hold it.
+A kernel multiplies a sum of codes by (scales of its operands / scale of its output). This multiplier may not pass 1,
+except where a clamp limits the output. It may not be so small that a shift passes 32 bits, and a value that a clamp
+cuts off may not be so large that 32 bits do not hold it.
 """
 
 import collections
@@ -11,8 +12,10 @@ from typing import Callable, Dict, List, Optional
 
 import tensorflow as tf
 
+from octet.quantization import NARROW_STEPS
 from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
-from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
+from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import trained_range
 from tasks.quantize.ranges.shared import Group, origin
@@ -36,7 +39,7 @@ WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tenso
 class Scales:
     """The bounds of each tensor's scale, as scalar float32 tensors. `range_of` gives the range of a tensor before."""
 
-    def __init__(self, path: Path, range_of: Callable[[tf.Tensor], Range]) -> None:
+    def __init__(self, path: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
         self.path, self.range_of = path, range_of
         self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
         # Between which scales the kernels are right that read a tensor.
@@ -50,8 +53,8 @@ class Scales:
                 self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
 
     def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
-        """The scales that the operation's output may not be finer than: see ranges.trained. Its weights have their
-        range on return."""
+        """The least scales of the operation's output: see trained_range.trained. Gives the operation's weights their
+        range."""
         if group is not None and self._is_alpha(operation, group):
             # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
             self._weights(self._layer(operation), tf.constant(1.0), None)
@@ -59,11 +62,11 @@ class Scales:
         return self._least(operation, self.range_of, self._weights)
 
     def finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
-        """The finest scales that the kernels which read the tensor are right at."""
+        """The least scales of the tensor at which the kernels that read it are right."""
         return [tf.constant(least) for least, _ in self._between[tensor] if least]
 
     def coarsest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
-        """The coarsest scales that the kernels which read the tensor are right at."""
+        """The largest scales of the tensor at which the kernels that read it are right."""
         return [tf.maximum(tf.constant(most), self._least_of_a_product(tensor))
                 for _, most in self._between[tensor] if math.isfinite(most)]
 
@@ -121,29 +124,19 @@ class Scales:
         return []
 
     def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
-        """The finest scale of a product, which a multiplier above 1 would kill; 0 for all else."""
+        """The least scale of a product (a multiplier above 1 ends the process); 0 for other tensors."""
         is_product = self.path.group(tensor.op)[0].type == "Mul"
         return self.least(tensor.op)[0] if is_product else tf.constant(0.0)
 
     def _is_cut(self, operation: tf.Operation) -> bool:
-        """Whether the range of what the operation reads may be cut: it is clamped on both sides, and nothing else
-        sees it."""
+        """Whether the range of the operation's input may be cut: the operation clamps it on both sides, and nothing
+        else reads it."""
         low, high = limits(self.path, operation)
-        return math.isfinite(high - low) and self._only_clamps(operation) and self._alone(self._read(operation)[0])
-
-    def _alone(self, tensor: tf.Tensor) -> bool:
-        """Whether a tensor, and what it was moved from, is read once: see rewrites/clamps.py."""
-        while len(self.path.readers(tensor)) == 1 and tensor.op not in self.path.inputs + self.path.outputs:
-            found = kernel(tensor.op)
-            if found is None or found.kind != table.FOLLOWS:
-                return True
-            if not found.carried or len(tensor.op.outputs) > 1:
-                return False
-            tensor = data(tensor.op)[0]
-        return False
+        return (math.isfinite(high - low) and self._only_clamps(operation)
+                and is_read_alone(self.path, self._read(operation)[0]))
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
-        """Whether the kernel that the operation ends is x * 1, and a clamp of it."""
+        """Whether the kernel with this last operation computes a clamp of x * 1 only."""
         return mark(operation) == SATURATE and mark(self.path.group(operation)[0]) == REQUANTIZE
 
     def _is_alpha(self, operation: tf.Operation, group: Group) -> bool:
@@ -151,16 +144,16 @@ class Scales:
         return any(origin(tensor) in group.tensors for tensor in self._read(operation))
 
     def _layer(self, operation: tf.Operation) -> Optional[tf.Operation]:
-        """The layer in the kernel that the operation ends, if there is one."""
+        """The layer in the kernel whose last operation this is, if it has one."""
         return next((member for member in self.path.group(operation) if kernel(member) is not None
                      and kernel(member).kind == table.LAYER), None)
 
     def _read(self, operation: tf.Operation) -> List[tf.Tensor]:
-        """What the kernel that the operation ends reads."""
+        """The data that the kernel reads whose last operation this is."""
         return data(self.path.group(operation)[0])
 
     def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
-        """The scale of a layer's weights, which have their fake-quant on return."""
+        """Gives a layer's weights their fake-quant, and returns their scale."""
         index = kernel(layer).weights
         seen = layer.inputs[index]
         if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
@@ -179,8 +172,8 @@ class Scales:
         return _weights_scale(found)
 
 
-def limits(path: Path, operation: tf.Operation) -> Limits:
-    """Between which reals the clamps that the operation ends leave its tensor."""
+def limits(path: KernelGroups, operation: tf.Operation) -> Limits:
+    """(low, high): the bounds of the clamps in the kernel whose last operation this is."""
     low, high = trained_range.ANYTHING
     if mark(operation) != SATURATE:
         return low, high
@@ -196,4 +189,4 @@ def _scale_of_weights_alone(layer: tf.Operation, *_) -> tf.Tensor:
 
 
 def _weights_scale(found: Range) -> tf.Tensor:
-    return (found.high - found.low) / 254.0
+    return (found.high - found.low) / float(NARROW_STEPS)

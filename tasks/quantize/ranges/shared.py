@@ -10,33 +10,35 @@ saturates on the way in to what the operation would have made of it. So w is obs
 and z as they are before their fake-quants, which the range itself is for.
 """
 
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 import tensorflow as tf
 
-from tasks.quantize.ir.kernel_groups import Path, data, kernel, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
+from tasks.quantize.ir.toco_rules import leaky_input
 from tasks.quantize.kernels.table import FOLLOWS, SHARED
 
 
 class Group:
-    """Tensors in one range, in the order of the data."""
+    """Tensors that share one range, in the order of the data."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: KernelGroups) -> None:
+        self._path = path
         self.tensors: List[tf.Tensor] = []
         self.extremes: List[tf.Operation] = []
 
     @property
     def produced(self) -> List[tf.Operation]:
-        """What makes the tensors that no Maximum or Minimum makes."""
+        """The operations that compute the tensors, without the Maximums and Minimums."""
         return [tensor.op for tensor in self.tensors if tensor.op not in self.extremes]
 
     def observed(self) -> List[tf.Tensor]:
-        """Tensors whose values the range must hold, none of which depends on the range."""
+        """The tensors whose values the range must hold. None of them depends on the range."""
         inside = {origin(tensor) for extreme in self.extremes for tensor in data(extreme)}
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
         for extreme in self.extremes:
-            leaky = _leaky(extreme)
+            leaky = leaky_input(self._path, extreme.outputs[0])
             if leaky is not None:
                 # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
                 shadows[extreme.outputs[0]] = _raw(leaky, shadows)
@@ -49,13 +51,13 @@ class Group:
         return seen
 
 
-def groups(path: Path) -> Dict[tf.Tensor, Group]:
+def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
     """The group of each tensor that is in one."""
     found: Dict[tf.Tensor, Group] = {}
     for extreme in path.operations:
         if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
             continue
-        joined = Group()
+        joined = Group(path)
         for tensor in map(origin, data(extreme)):
             before = found.get(tensor)
             if before is None:
@@ -75,25 +77,14 @@ def groups(path: Path) -> Dict[tf.Tensor, Group]:
 
 
 def origin(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor whose range this one has: behind moves of data."""
+    """The tensor whose range this tensor has: the one before all moves of data."""
     while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
         tensor = data(tensor.op)[0]
     return tensor
 
 
 def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-    """The tensor as it is without the fake-quants of its group."""
+    """The tensor before the fake-quants of its group."""
     if tensor.op.type == "Reshape":
         return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
     return shadows.get(tensor, tensor)
-
-
-def _leaky(extreme: tf.Operation) -> Optional[tf.Tensor]:
-    """x, where the operation is max(x, alpha * x)."""
-    left, right = data(extreme)
-    for tensor, side in ((left, right), (right, left)):
-        while side is not tensor and side.op.type in ("BiasAdd", "DepthwiseConv2dNative", "Reshape"):
-            side = source(side.op.inputs[0])
-            if side is tensor:
-                return tensor
-    return None

@@ -14,12 +14,14 @@ from typing import List, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
+from octet.quantization import STEPS
+
 MOMENTUM = "octet/range_momentum"
 # Of a tensor that is always 0, or nearly. The kernels shift by the quotient of scales, and go wrong at 32 bits:
 # a SUB from 4e-8 to 5e-4 gave 255 for 0.
 LEAST_WIDTH = 1e-3
 LEAST_WEIGHTS_WIDTH = 1e-4
-CODES = 255.0
+CODES = float(STEPS)
 CUT = 2.0 ** 20
 """How many times each of a clamp's ends away its input may be: 32 bits hold so many codes of a range with that end."""
 

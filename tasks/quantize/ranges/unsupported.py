@@ -7,13 +7,13 @@ import tensorflow as tf
 from octet.errors import QuantizeError
 from tasks.graph import io_spec
 from tasks.quantize.ir.editable_graph import SATURATE
-from tasks.quantize.ir.kernel_groups import Path, data, kernel, layer_of, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, layer_of, mark, source
 from tasks.quantize.kernels import table
 
 VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
 
 
-def refuse(path: Path) -> None:
+def refuse(path: KernelGroups) -> None:
     """Raises QuantizeError naming every operation that has no uint8 form."""
     refused = []
     for operation in path.operations:
@@ -23,13 +23,13 @@ def refuse(path: Path) -> None:
         unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
         if found is None:
             cause = _cause(operation)
-            refused.append((cause, table.unlike(cause) or table.way_out(cause.type)))
+            refused.append((cause, table.unsupported_use(cause) or table.way_out(cause.type)))
         elif mark(operation) != SATURATE and unranged:
             refused += [(cause, table.way_out(cause.type)) for cause in _random(unranged)] or [
                 (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
                             "input outside the network")]
-        elif table.unlike(operation):
-            refused.append((operation, table.unlike(operation)))
+        elif table.unsupported_use(operation):
+            refused.append((operation, table.unsupported_use(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
         elif found.kind == table.ACTIVATION and not path.fused(data(operation)[0].op):
@@ -56,7 +56,7 @@ def _cause(operation: tf.Operation) -> tf.Operation:
     return cause
 
 
-def _has_range(path: Path, operation: tf.Operation, tensor: tf.Tensor) -> bool:
+def _has_range(path: KernelGroups, operation: tf.Operation, tensor: tf.Tensor) -> bool:
     """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
     return (path.holds(tensor.op) or tensor.op in path.inputs
             or tensor.op.type == "Const" and operation.type in table.WITH_CONSTANTS)

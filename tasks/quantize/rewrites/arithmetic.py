@@ -1,4 +1,4 @@
-"""Arithmetic that has no uint8 kernel, by arithmetic that has one.
+"""Arithmetic without a uint8 kernel becomes arithmetic that has one.
 
     x^2           x * x              (a - b)^2     (a - b) * (a - b)
     pow(x, n)     x * x * ...        for a whole n of 1 to 4
@@ -11,149 +11,115 @@
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
 """
 
-from typing import List, Sequence
+from typing import List
 
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import Net, Node
-
-FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
-INT = tf.AttrValue(type=tf.int32.as_datatype_enum)
-RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
+from tasks.quantize.ir.build import FLOAT, binary, joined, part, reshape
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import EditableGraph, Node
 
 
-def plain(net: Net) -> List[str]:
+def expand_arithmetic(graph: EditableGraph) -> List[Change]:
     """Only arithmetic with a uint8 kernel, or that the rewrites after this one replace, is left."""
     found = []
-    for node in net.of_type(*_BY_OP):
+    for node in graph.of_type(*_BY_OP):
         if node.mark or node.get("T") != FLOAT:
             continue
-        tensor = _BY_OP[node.op](net, node)
+        tensor = _BY_OP[node.op](graph, node)
         if tensor is not None:
-            net.replace(node.name, tensor)
-            found.append(node.name)
+            graph.replace(node.name, tensor)
+        if tensor is not None or not graph.is_read(node):  # the outputs of an Unpack are replaced already
+            found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
     return found
 
 
-def binary(net: Net, op: str, left: str, right: str, like: Node) -> str:
-    """The name of a new node `op(left, right)` that takes the place of `like`."""
-    return net.add(Node(net.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
-                        layer=like.layer), net.shapes[like.name]).name
+def _square(graph, node):
+    return binary(graph, "Mul", node.inputs[0], node.inputs[0], node)
 
 
-def reshape(net: Net, tensor: str, shape, like: Node, name: str) -> str:
-    """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
-    sizes = net.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
-    return net.add(Node(net.free(like.name + "/" + name), "Reshape", [tensor, sizes],
-                        {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
-
-
-def part(net: Net, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
-    """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
-    shape = net.shapes[tensor]
-    begins, sizes = [0] * len(shape), [-1] * len(shape)
-    begins[axis], sizes[axis] = begin, size
-    names = [net.constant("{}/{}".format(like.name, what), value, np.int32)
-             for what, value in (("begin", begins), ("size", sizes))]
-    return net.add(Node(net.free(like.name + "/slice"), "Slice", [tensor] + names, {"T": FLOAT, "Index": INT},
-                        layer=like.layer), shape[:axis] + (size,) + shape[axis + 1:]).name
-
-
-def joined(net: Net, tensors: Sequence[str], axis: int, like: Node) -> str:
-    """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
-    if len(tensors) == 1:
-        return tensors[0]
-    shape = net.shapes[tensors[0]]
-    total = sum(net.shapes[tensor][axis] for tensor in tensors)
-    name = net.constant(like.name + "/axis", axis, np.int32)
-    return net.add(Node(net.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
-                        {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),
-                   shape[:axis] + (total,) + shape[axis + 1:]).name
-
-
-def _square(net, node):
-    return binary(net, "Mul", node.inputs[0], node.inputs[0], node)
-
-
-def _pow(net, node):
-    exponent = net.value(node.inputs[1])
+def _pow(graph, node):
+    exponent = graph.value(node.inputs[1])
     if exponent is None or exponent.size != 1 or exponent.item() not in (1, 2, 3, 4):
         return None
     tensor, once = node.inputs[0], node.inputs[0]
     if exponent.item() == 4:
-        tensor = once = binary(net, "Mul", once, once, node)
+        tensor = once = binary(graph, "Mul", once, once, node)
     for _ in range({1: 0, 2: 1, 3: 2, 4: 1}[int(exponent.item())]):
-        tensor = binary(net, "Mul", tensor, once, node)
+        tensor = binary(graph, "Mul", tensor, once, node)
     return tensor
 
 
-def _squared_difference(net, node):
-    difference = binary(net, "Sub", *node.inputs, like=node)
-    return binary(net, "Mul", difference, difference, node)
+def _squared_difference(graph, node):
+    difference = binary(graph, "Sub", *node.inputs, like=node)
+    return binary(graph, "Mul", difference, difference, node)
 
 
-def _add_n(net, node):
+def _add_n(graph, node):
     total = node.inputs[0]
     for tensor in node.inputs[1:]:
-        total = binary(net, "Add", total, tensor, node)
+        total = binary(graph, "Add", total, tensor, node)
     return total
 
 
-def _abs(net, node):
-    negative = binary(net, "Mul", node.inputs[0], net.constant(node.name + "/minus_one", -1.0), node)
-    return binary(net, "Maximum", node.inputs[0], negative, node)
+def _abs(graph, node):
+    negative = binary(graph, "Mul", node.inputs[0], graph.constant(node.name + "/minus_one", -1.0), node)
+    return binary(graph, "Maximum", node.inputs[0], negative, node)
 
 
-def _max(net, node):
+def _max(graph, node):
     """A maximum over height and width: no kernel reduces uint8 as well as its max pool does."""
-    shape, axes = net.shapes[node.inputs[0]], net.value(node.inputs[1])
+    shape, axes = graph.shapes[node.inputs[0]], graph.value(node.inputs[1])
     if shape is None or len(shape) != 4 or axes is None or None in shape[1:] or sorted(
             int(axis) % 4 for axis in np.reshape(axes, [-1])) != [1, 2]:
         return None
     window = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, shape[1], shape[2], 1]))
     ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
-    pooled = net.add(Node(net.free(node.name + "/MaxPool"), "MaxPool", node.inputs[:1],
-                          {"T": FLOAT, "ksize": window, "strides": ones, "padding": tf.AttrValue(s=b"VALID"),
-                           "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer),
-                     (None, 1, 1, shape[3])).name
-    return pooled if node.get("keep_dims").b else reshape(net, pooled, (shape[3],), node, "flat")
+    pooled = graph.add(Node(graph.free(node.name + "/MaxPool"), "MaxPool", node.inputs[:1],
+                            {"T": FLOAT, "ksize": window, "strides": ones, "padding": tf.AttrValue(s=b"VALID"),
+                             "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer),
+                       (None, 1, 1, shape[3])).name
+    return pooled if node.get("keep_dims").b else reshape(graph, pooled, (shape[3],), node, "flat")
 
 
-def _pack(net, node):
-    shape = net.shapes[node.inputs[0]]
+def _pack(graph, node):
+    shape = graph.shapes[node.inputs[0]]
     if shape is None or None in shape[1:]:
         return None
     axis = node.get("axis").i % (len(shape) + 1)
     if axis == 0:
         return None
     longer = list(shape[1:axis]) + [1] + list(shape[axis:])
-    return joined(net, [reshape(net, tensor, longer, node, "part") for tensor in node.inputs], axis, node)
+    return joined(graph, [reshape(graph, tensor, longer, node, "part") for tensor in node.inputs], axis, node)
 
 
-def _unpack(net, node):
-    shape = net.shapes[node.inputs[0]]
+def _unpack(graph, node):
+    shape = graph.shapes[node.inputs[0]]
     axis = node.get("axis").i % len(shape or (0,))
     if shape is None or axis == 0 or None in shape[1:]:
         return None
     rest = [size for number, size in enumerate(shape[1:], 1) if number != axis]
     for index in range(shape[axis]):
         old = node.name if index == 0 else "{}:{}".format(node.name, index)
-        net.replace(old, reshape(net, part(net, node.inputs[0], axis, index, 1, node), rest, node, "piece"))
+        graph.replace(old, reshape(graph, part(graph, node.inputs[0], axis, index, 1, node), rest, node, "piece"))
     return None
 
 
-def _mat_mul(net, node):
+def _mat_mul(graph, node):
     """What reads the same weights untransposed too has others from then on: they are no longer trained as one."""
-    weights = net.value(node.inputs[1])
+    weights = graph.value(node.inputs[1])
     if not node.get("transpose_b").b or node.get("transpose_a").b or weights is None:
         return None
     use = node.inputs[1], node.op
-    if use not in net.shared:
-        net.shared[use] = net.constant(node.name + "/weights", weights.T)
-    return net.add(Node(net.free(node.name + "/MatMul"), "MatMul", [node.inputs[0], net.shared[use]], {"T": FLOAT},
-                        layer=node.layer), net.shapes[node.name]).name
+    if use not in graph.shared:
+        graph.shared[use] = graph.constant(node.name + "/weights", weights.T)
+    return graph.add(Node(graph.free(node.name + "/MatMul"), "MatMul", [node.inputs[0], graph.shared[use]],
+                          {"T": FLOAT}, layer=node.layer), graph.shapes[node.name]).name
 
 
 _BY_OP = {"Square": _square, "Pow": _pow, "SquaredDifference": _squared_difference, "AddN": _add_n, "Abs": _abs,
           "Max": _max, "Pack": _pack, "Unpack": _unpack, "MatMul": _mat_mul}
+_BECOMES = {"Square": "x * x", "Pow": "products", "SquaredDifference": "(a - b) * (a - b)", "AddN": "sums of two",
+            "Abs": "max(x, -x)", "Max": "a max pool", "Pack": "a concatenation", "Unpack": "slices",
+            "MatMul": "one with transposed weights"}

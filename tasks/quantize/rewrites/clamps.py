@@ -1,4 +1,4 @@
-"""Clamps to constants: what goes beyond them saturates at the ends of a range.
+"""Clamps to constants: a range ends at the bounds, and codes saturate there.
 
     min(max(x, -1), 2)      x, in a range that lies within [-1, 2]
     max(x, 0.5)             max(x - 0.5, 0) + 0.5
@@ -15,164 +15,154 @@ from typing import List
 import numpy as np
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.editable_graph import SATURATE, Clamp, Net, Node
-from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, RELUS, TABLE
+from tasks.quantize.ir.build import FLOAT, binary
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import SATURATE, Clamp, EditableGraph, Node
+from tasks.quantize.ir.toco_rules import is_read_alone
+from tasks.quantize.kernels.layers import LAYERS, within_outputs
+from tasks.quantize.kernels.table import FUSES_BIAS, RELUS
 from tasks.quantize.ranges.trained_range import CUT
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
-from tasks.quantize.rewrites.affine import LAYERS
-from tasks.quantize.rewrites.arithmetic import FLOAT, binary
 
 MOST_GAIN = 400.0
-"""How many times a clamp's narrower side the layer that does it may make of an input of 1, or add as its bias: that of
-an input up to 10,000 has room in 32 bits as codes of the clamp's range then."""
+"""Largest gain, and largest bias, of a layer into which a clamp may be fused, relative to the clamp's narrower bound.
+Then the result for an input up to 10,000 fits into 32 bits, in codes of the clamp's range."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
-"""The same for an input up to 1,000,000."""
+"""The same for a layer that reads a large product: for an input up to 1,000,000."""
 FAR = 0.5
-"""A clamp whose narrower side is less is done in two steps: half a million is as far from it as 32 bits hold. So is one
-of a tensor whose range may not be cut to what they hold, for others see it too (`_alone`, and scales.py)."""
+"""A clamp whose narrower bound is less takes two steps: 32 bits hold a value up to half a million in its codes. So does
+a clamp of a tensor whose range may not be cut, because others read it too (`toco_rules.is_read_alone`)."""
 ENDLESS = 1e30
-"""A bound farther from 0 than this is none, as `tf.float32.max` is meant; CUT times as much is a float32 still."""
+"""A bound farther from 0 than this counts as none (as in clip(x, 0, tf.float32.max)); CUT times it is a float32."""
 NARROW = 0.13
-"""What is narrower than this has no scale that every kernel can read (kernels.TABLE); after it comes a wider one."""
+"""The scale of a narrower range is too fine for some kernels (kernels.TABLE): a wider range follows such a clamp."""
 
 
-def clip_by_value(net: Net) -> List[str]:
+def split_clip_by_value(graph: EditableGraph) -> List[Change]:
     """No ClipByValue is left."""
     found = []
-    for node in net.of_type("ClipByValue"):
+    for node in graph.of_type("ClipByValue"):
         value, low, high = node.inputs
-        net.replace(node.name, binary(net, "Maximum", binary(net, "Minimum", value, high, node), low, node))
-        found.append(node.name)
+        graph.replace(node.name, binary(graph, "Maximum", binary(graph, "Minimum", value, high, node), low, node))
+        found.append(Change(node.name, "clip_by_value of {layer} becomes Minimum and Maximum"))
     return found
 
 
-def by_constants(net: Net) -> List[str]:
+def recognize_clamps(graph: EditableGraph) -> List[Change]:
     """No Maximum or Minimum has a constant; what clamps around 0 is a Clamp, one for each chain of them."""
     found = []
-    for node in (node for node in net.of_type(*EXTREMES) if not node.mark):
+    for node in (node for node in graph.of_type(*EXTREMES) if not node.mark):
         for tensor, bound in (node.inputs, node.inputs[::-1]):
-            value = net.value(bound)
+            value = graph.value(bound)
             if value is not None:
-                found.append(node.name)
-                if value.size == 1 and net.shapes[tensor] == net.shapes[node.name]:
-                    _clamp(net, node, tensor, float(value.reshape(-1)[0]))
+                if value.size == 1 and graph.shapes[tensor] == graph.shapes[node.name]:
+                    _clamp(graph, node, tensor, float(value.reshape(-1)[0]))
+                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a clamp"))
                 else:
-                    _by_relu(net, node, tensor, bound)
+                    _by_relu(graph, node, tensor, bound)
+                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a ReLU"))
                 break
-    for clamp in net.of_type("Clamp"):
+    for clamp in graph.of_type("Clamp"):
         if clamp.low == clamp.high:
             raise QuantizeError(
                 "layer {} lets one value through".format(clamp.layer), where="model.build",
                 why="its clamps leave {} whatever comes in, which no range can hold with others".format(clamp.low),
                 next_step="set its least value below its largest one")
-        _around_zero(net, clamp)
+        _around_zero(graph, clamp)
     return found
 
 
-def _clamp(net: Net, node: Node, tensor: str, bound: float) -> None:
+def _clamp(graph: EditableGraph, node: Node, tensor: str, bound: float) -> None:
     bound = bound if abs(bound) < ENDLESS else float(np.copysign(np.inf, bound))
     low, high = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
-    before = net.producer(tensor)
-    if before.op == "Clamp" and net.only_reader(tensor) is node:
+    before = graph.producer(tensor)
+    if before.op == "Clamp" and graph.only_reader(tensor) is node:
         low, high = (max(low, min(before.low, high)), min(high, max(before.high, low)))
         tensor = before.inputs[0]
-    clamp = Clamp(net.free(node.name + "/clamp"), tensor, low, high, node.layer)
-    net.add(clamp, net.shapes[node.name])
-    net.replace(node.name, clamp.name)
+    clamp = Clamp(graph.free(node.name + "/clamp"), tensor, low, high, node.layer)
+    graph.add(clamp, graph.shapes[node.name])
+    graph.replace(node.name, clamp.name)
 
 
-def _by_relu(net: Net, node: Node, tensor: str, bound: str) -> None:
+def _by_relu(graph: EditableGraph, node: Node, tensor: str, bound: str) -> None:
     sides = (tensor, bound) if node.op == "Maximum" else (bound, tensor)
-    beyond = net.add(Node(net.free(node.name + "/Relu"), "Relu", [binary(net, "Sub", *sides, like=node)],
-                          {"T": FLOAT}, layer=node.layer), net.shapes[node.name]).name
-    net.replace(node.name, binary(net, "Add" if node.op == "Maximum" else "Sub", bound, beyond, node))
+    beyond = graph.add(Node(graph.free(node.name + "/Relu"), "Relu", [binary(graph, "Sub", *sides, like=node)],
+                            {"T": FLOAT}, layer=node.layer), graph.shapes[node.name]).name
+    graph.replace(node.name, binary(graph, "Add" if node.op == "Maximum" else "Sub", bound, beyond, node))
 
 
-def _around_zero(net: Net, clamp: Clamp) -> None:
-    """A clamp that lets no 0 through is moved to where it does, and its result back."""
+def _around_zero(graph: EditableGraph, clamp: Clamp) -> None:
+    """A clamp whose bounds exclude 0 is shifted until they include it, and its result is shifted back."""
     offset = min(clamp.high, max(clamp.low, 0.0))
     if not offset:
         return
-    name = net.constant(clamp.name + "/offset", offset)
-    moved = Clamp(net.free(clamp.name + "/moved"), binary(net, "Sub", clamp.inputs[0], name, clamp),
+    name = graph.constant(clamp.name + "/offset", offset)
+    moved = Clamp(graph.free(clamp.name + "/moved"), binary(graph, "Sub", clamp.inputs[0], name, clamp),
                   clamp.low - offset, clamp.high - offset, clamp.layer)
-    net.add(moved, net.shapes[clamp.name])
-    net.replace(clamp.name, binary(net, "Add", moved.name, name, clamp))
+    graph.add(moved, graph.shapes[clamp.name])
+    graph.replace(clamp.name, binary(graph, "Add", moved.name, name, clamp))
 
 
-def saturate(net: Net) -> List[str]:
+def saturate_clamps(graph: EditableGraph) -> List[Change]:
     """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
     found = []
-    for clamp in net.of_type("Clamp"):
+    for clamp in graph.of_type("Clamp"):
         tensor = clamp.inputs[0]
-        if net.producer(tensor).op in RELUS and clamp.high > 0:
+        if graph.producer(tensor).op in RELUS and clamp.high > 0:
             clamp.low = max(clamp.low, 0.0)
         side = _narrow_side(clamp)
-        if net.only_reader(tensor) is not clamp or not _ends_in(net, computed_by(net, tensor), side):
-            if side < FAR or (np.isfinite(side) and not _alone(net, tensor)):
-                tensor = _saturated(net, net.identity(tensor), clamp, CUT)
-            tensor = net.identity(tensor)
-        tensor = _saturated(net, tensor, clamp)
-        net.replace(clamp.name, net.identity(tensor) if side < NARROW else tensor)
-        found.append(clamp.name)
+        if graph.only_reader(tensor) is not clamp or not _ends_in(graph, computed_by(graph, tensor), side):
+            if side < FAR or (np.isfinite(side) and not is_read_alone(graph, tensor)):
+                tensor = _saturated(graph, graph.identity(tensor), clamp, CUT)
+            tensor = graph.identity(tensor)
+        tensor = _saturated(graph, tensor, clamp)
+        graph.replace(clamp.name, graph.identity(tensor) if side < NARROW else tensor)
+        found.append(Change(clamp.name, "the clamp of {layer} is done by the ends of a tensor's range"))
     return found
 
 
-def _saturated(net: Net, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
-    """The name of the tensor within so many times the clamp's bounds."""
+def _saturated(graph: EditableGraph, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
+    """The name of a new tensor: `tensor`, clamped to `times` the clamp's bounds."""
     for op, bound in (("Minimum", clamp.high), ("Maximum", clamp.low)):
         if np.isfinite(bound):
-            tensor = binary(net, op, tensor, net.constant("{}/{}/bound".format(clamp.name, op), times * bound), clamp)
-            net.producer(tensor).mark = SATURATE
+            limit = graph.constant("{}/{}/bound".format(clamp.name, op), times * bound)
+            tensor = binary(graph, op, tensor, limit, clamp)
+            graph.producer(tensor).mark = SATURATE
     return tensor
 
 
-def _alone(net: Net, tensor: str) -> bool:
-    """Whether a tensor, and what it was moved from, is read once, so that its range may be cut for its reader.
-
-    Not what it was averaged from: the average would be another. Nor an input, whose range is given.
-    """
-    while net.only_reader(tensor) is not None and tensor not in net.inputs:
-        node = net.producer(tensor)
-        kernel = TABLE.get(node.mark) or TABLE.get(node.op)
-        if kernel is None or kernel.kind != FOLLOWS:
-            return True
-        if not kernel.carried or node.op == "Split":
-            return False
-        tensor = node.inputs[kernel.data[0]]
-    return False
-
-
 def _narrow_side(clamp: Clamp) -> float:
-    """How far the clamp goes on its narrower side of 0: how wide the range is if the data reach that side only.
+    """The distance from 0 to the nearer bound that is not 0: the width of the range if the data reach that side only.
 
-    Infinitely far with an open end, where the range is as wide as it needs to be.
+    Infinite where one side has no bound: the range is as wide as it needs to be then.
     """
     if not np.isfinite(clamp.high - clamp.low):
         return np.inf
     return min(abs(bound) for bound in (clamp.low, clamp.high) if bound)
 
 
-def _ends_in(net: Net, node: Node, side: float) -> bool:
-    """Whether what the node computes can end in a range that is cut to that side of 0: of a layer that makes little
-    enough.
+def _ends_in(graph: EditableGraph, node: Node, side: float) -> bool:
+    """Whether the node's kernel can give its result in a range that ends at that distance from 0: a layer whose gain is
+    small enough can.
 
-    Not a product, which a range too narrow for it kills, nor a sum, which wraps where it is 128 times as far away, nor
-    a mean, whose input may be as far away as that of what only requantizes.
+    A product cannot: its multiplier would pass 1, which ends the process. A sum wraps at 128 times the distance. A mean
+    is a layer with the mark of what only requantizes, whose input may be far away.
     """
     if node.mark:
-        return node.op == "Affine" and side >= FAR and _alone(net, node.inputs[0])
+        return node.op == "Affine" and side >= FAR and is_read_alone(graph, node.inputs[0])
     bias, layer = 0.0, node
     if node.op == "BiasAdd":
-        bias, layer = net.value(node.inputs[1]), net.producer(node.inputs[0])
+        bias, layer = graph.value(node.inputs[1]), graph.producer(node.inputs[0])
         if layer.op == "BatchToSpaceND":
-            layer = net.producer(layer.inputs[0])
+            layer = graph.producer(layer.inputs[0])
     if layer.op == "Affine":
         gains = [layer.scale, layer.shift]
-    elif layer.op in FUSES_BIAS and net.value(layer.inputs[1]) is not None and bias is not None:
-        weights, (channels, _) = np.abs(net.value(layer.inputs[1])), LAYERS[layer.op]
-        gains = [weights.sum(tuple(axis for axis in range(weights.ndim) if axis not in channels)), bias]
+    elif layer.op in FUSES_BIAS:
+        weights = graph.value(layer.inputs[LAYERS[layer.op].weights])
+        if weights is None or bias is None:
+            return False
+        gains = [np.abs(weights).sum(within_outputs(layer.op, weights)), bias]
     else:
         return False
-    most = MOST_GAIN_OF_A_PRODUCT if is_large_product(net, layer.inputs[0]) else MOST_GAIN
+    most = MOST_GAIN_OF_A_PRODUCT if is_large_product(graph, layer.inputs[0]) else MOST_GAIN
     return max(float(np.abs(gain).max()) for gain in gains) <= most * side

@@ -11,103 +11,84 @@ more, of two codes (FLOOR), and never is that short. What is k codes long comes 
 training sees it: 0.45 for one code, 0.93 for 5, 0.995 for 20; rounding to codes has made more of so short a vector.
 """
 
-from typing import List, Optional
+from typing import List
 
 import numpy as np
 
-from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, part
+from tasks.graph.view import reduces_last_axis, written_softmax
+from tasks.quantize.ir.build import FLOAT, INT, part
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, EditableGraph, Node
 
 MOST_EPSILON = 1e-6
 """Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""
 
 
-def softmax(net: Net) -> List[str]:
+def recognize_softmax(graph: EditableGraph) -> List[Change]:
     """A softmax written out over the last axis is one Softmax."""
     found = []
-    for division in net.of_type("RealDiv"):
-        source = _written_softmax(net, division)
+    for division in graph.of_type("RealDiv"):
+        source = written_softmax(graph, division.name)
         if source is None:
             continue
-        node = net.add(Node(net.free(division.name + "/Softmax"), "Softmax", [source],
-                            {"T": division.get("T")}, layer=division.layer), net.shapes[source])
-        net.replace(division.name, node.name)
-        found.append(division.name)
+        node = graph.add(Node(graph.free(division.name + "/Softmax"), "Softmax", [source],
+                              {"T": division.get("T")}, layer=division.layer), graph.shapes[source])
+        graph.replace(division.name, node.name)
+        found.append(Change(division.name, "the softmax that {layer} writes as exp / sum becomes Softmax"))
     return found
 
 
-def _written_softmax(net: Net, division: Node) -> Optional[str]:
-    exp, total = (net.producer(name) for name in division.inputs)
-    if exp.op != "Exp" or total.op != "Sum" or total.inputs[0] != exp.name:
-        return None
-    shifted = net.producer(exp.inputs[0])
-    if shifted.op != "Sub":
-        return None
-    source, top = shifted.inputs
-    largest = net.producer(top)
-    rank = len(net.shapes[source] or ())
-    if largest.op != "Max" or largest.inputs[0] != source or not all(
-            _last_axis(net, node, rank) for node in (total, largest)):
-        return None
-    return source
-
-
-def _last_axis(net: Net, reduction: Node, rank: int) -> bool:
-    axis = net.value(reduction.inputs[1])
-    return axis is not None and reduction.get("keep_dims").b and list(np.reshape(axis, [-1]) % rank) == [rank - 1]
-
-
-def l2_normalization(net: Net) -> List[str]:
+def mark_l2_normalization(graph: EditableGraph) -> List[Change]:
     """The nodes inside an L2 normalization over the last axis are marked as the inside of one kernel."""
     found = []
-    for product in net.of_type("Mul"):
-        inside = _l2_inside(net, product)
+    for product in graph.of_type("Mul"):
+        inside = _l2_inside(graph, product)
         for node in inside:
             node.mark = INSIDE
         if inside:
             product.mark = L2
-            _with_floor(net, product, square=next(node for node in inside if node.op == "Square"))
-            found.append(product.name)
+            _with_floor(graph, product, square=next(node for node in inside if node.op == "Square"))
+            found.append(Change(product.name, "the L2 normalization of {layer} gets a constant channel more"))
     return found
 
 
-def _with_floor(net: Net, product: Node, square: Node) -> None:
+def _with_floor(graph: EditableGraph, product: Node, square: Node) -> None:
     """The L2 normalization in `product` is one of a channel more, which is cut off behind it."""
     source = square.inputs[0]
-    *outer, channels = net.shapes[source]
+    *outer, channels = graph.shapes[source]
     pads = np.zeros([len(outer) + 1, 2], np.int32)
     pads[-1, 1] = 1
-    operands = [net.constant(product.name + "/pads", pads, np.int32), net.constant(product.name + "/floor", 0.0)]
-    padded = net.add(Node(net.free(product.name + "/with_floor"), "PadV2", [source] + operands,
-                          {"T": FLOAT, "Tpaddings": INT}, layer=product.layer, mark=FLOOR),
-                     tuple(outer) + (channels + 1,))
+    operands = [graph.constant(product.name + "/pads", pads, np.int32), graph.constant(product.name + "/floor", 0.0)]
+    padded = graph.add(Node(graph.free(product.name + "/with_floor"), "PadV2", [source] + operands,
+                            {"T": FLOAT, "Tpaddings": INT}, layer=product.layer, mark=FLOOR),
+                       tuple(outer) + (channels + 1,))
     for node in (square, product):
-        net.set_input(node, node.inputs.index(source), padded.name)
-        net.shapes[node.name] = net.shapes[padded.name]
-    whole = part(net, product.name, len(outer), 0, channels, product)
-    net.producer(whole).mark = WITHOUT_FLOOR
-    net.replace(product.name, whole, but=[net.producer(whole)])
+        graph.set_input(node, node.inputs.index(source), padded.name)
+        graph.shapes[node.name] = graph.shapes[padded.name]
+    whole = part(graph, product.name, len(outer), 0, channels, product)
+    graph.producer(whole).mark = WITHOUT_FLOOR
+    graph.replace(product.name, whole, but=[graph.producer(whole)])
 
 
 L2 = "l2_normalization"
 
 
-def _l2_inside(net: Net, product: Node) -> List[Node]:
+def _l2_inside(graph: EditableGraph, product: Node) -> List[Node]:
     for source, factor in (product.inputs, reversed(product.inputs)):
-        root = net.producer(factor)
-        if root.op != "Rsqrt" or net.only_reader(root.name) is not product:
+        root = graph.producer(factor)
+        if root.op != "Rsqrt" or graph.only_reader(root.name) is not product:
             continue
-        floor = total = net.producer(root.inputs[0])
+        floor = total = graph.producer(root.inputs[0])
         if floor.op in ("Maximum", "Add", "AddV2"):
-            left, right = map(net.producer, floor.inputs)
+            left, right = map(graph.producer, floor.inputs)
             total, epsilon = (right, left.value) if left.value is not None else (left, right.value)
             if epsilon is None or epsilon.size != 1 or epsilon.item() > MOST_EPSILON:
                 continue
-        square = net.producer(total.inputs[0]) if total.op == "Sum" else None
-        if square is None or square.op != "Square" or square.inputs[0] != source or not _last_axis(
-                net, total, len(net.shapes[source] or ())):
+        square = graph.producer(total.inputs[0]) if total.op == "Sum" else None
+        if square is None or square.op != "Square" or square.inputs[0] != source or not reduces_last_axis(
+                graph, total.name):
             continue
         inside = list(dict.fromkeys([root, floor, total, square]))
-        if all(net.only_reader(node.name) for node in inside):
+        if all(graph.only_reader(node.name) for node in inside):
             return inside
     return []

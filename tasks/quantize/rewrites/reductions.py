@@ -1,4 +1,4 @@
-"""Means and sums as layers with constant weights.
+"""Means and sums become convolutions with constant weights.
 
     mean over height and width       depthwise convolution, weights 1 / (height * width)
     mean over the channels           1x1 convolution to one channel, weights 1 / channels
@@ -9,20 +9,21 @@ truncates; given another range it wraps (code 124 became 1), as SUM does. A laye
 rounds once, into a range of its own.
 """
 
-from typing import List
+from typing import List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import REQUANTIZE, Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT, reshape
+from tasks.quantize.ir.build import FLOAT, reshape
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import REQUANTIZE, EditableGraph, Node
 
 
-def as_layers(net: Net) -> List[str]:
+def reductions_to_convolutions(graph: EditableGraph) -> List[Change]:
     """No Mean or Sum is left whose axes do not hold the batch."""
     found = []
-    for node in net.of_type("Mean", "Sum"):
-        shape, axes = net.shapes[node.inputs[0]], net.value(node.inputs[1])
+    for node in graph.of_type("Mean", "Sum"):
+        shape, axes = graph.shapes[node.inputs[0]], graph.value(node.inputs[1])
         if node.mark or shape is None or axes is None or None in shape[1:]:
             continue
         axes = sorted({int(axis) % len(shape) for axis in np.reshape(axes, [-1])})
@@ -33,10 +34,21 @@ def as_layers(net: Net) -> List[str]:
             shape, axes = _fewer(shape, axes)
             if len(shape) > 4:
                 continue
-            tensor = reshape(net, tensor, shape[1:], node, "fewer_axes")
-        net.replace(node.name, _reduced(net, node, tensor, shape, axes))
-        found.append(node.name)
+            tensor = reshape(graph, tensor, shape[1:], node, "fewer_axes")
+        graph.replace(node.name, _reduced(graph, node, tensor, shape, axes))
+        found.append(Change(node.name, _said(node, graph.shapes[node.inputs[0]], graph.value(node.inputs[1]))))
     return found
+
+
+def _said(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
+    """What becomes of the reduction, in words."""
+    reduced = {int(axis) % len(shape) for axis in np.reshape(axes, [-1])}
+    made = [kind for kind, there in (("a depthwise convolution", reduced - {len(shape) - 1}),
+                                     ("a 1x1 convolution", len(shape) - 1 in reduced)) if there]
+    if node.op == "Mean" and len(shape) == 4 and reduced == {1, 2}:
+        return "global average pooling of {layer} becomes a depthwise convolution"
+    return "{} of {{layer}} over axes {} becomes {}".format(
+        node.op, ", ".join(map(str, sorted(reduced))), " and ".join(made))
 
 
 def _fewer(shape, axes):
@@ -51,32 +63,32 @@ def _fewer(shape, axes):
     return (None, *sizes), [axis for axis, there in enumerate(reduced, 1) if there]
 
 
-def _reduced(net: Net, node: Node, tensor: str, shape, axes) -> str:
+def _reduced(graph: EditableGraph, node: Node, tensor: str, shape, axes) -> str:
     # An image, whatever the rank: axes of size 1 go in front of the others.
     extra = 4 - len(shape)
     image = (None,) + (1,) * extra + shape[1:]
     axes = [axis + extra for axis in axes]
-    tensor = tensor if not extra else reshape(net, tensor, image[1:], node, "to_image")
+    tensor = tensor if not extra else reshape(graph, tensor, image[1:], node, "to_image")
     window = [image[axis] if axis in axes else 1 for axis in (1, 2)]
     share = (lambda count: 1.0 / count) if node.op == "Mean" else (lambda count: 1.0)
     if window != [1, 1]:
         weights = np.full(window + [image[3], 1], share(np.prod(window)))
         image = (None,) + tuple(1 if axis in axes else image[axis] for axis in (1, 2)) + image[3:]
-        tensor = _layer(net, node, "DepthwiseConv2dNative", tensor, weights, window, image)
+        tensor = _layer(graph, node, "DepthwiseConv2dNative", tensor, weights, window, image)
     if 3 in axes and image[3] > 1:
         weights = np.full([1, 1, image[3], 1], share(image[3]))
         image = image[:3] + (1,)
-        tensor = _layer(net, node, "Conv2D", tensor, weights, [1, 1], image)
-    kept = net.shapes[node.name]
-    return tensor if kept == image else reshape(net, tensor, kept[1:], node, "from_image")
+        tensor = _layer(graph, node, "Conv2D", tensor, weights, [1, 1], image)
+    kept = graph.shapes[node.name]
+    return tensor if kept == image else reshape(graph, tensor, kept[1:], node, "from_image")
 
 
-def _layer(net: Net, node: Node, op: str, tensor: str, weights: np.ndarray, window, shape) -> str:
-    name = net.constant("{}/{}/weights".format(node.name, op), weights)
+def _layer(graph: EditableGraph, node: Node, op: str, tensor: str, weights: np.ndarray, window, shape) -> str:
+    name = graph.constant("{}/{}/weights".format(node.name, op), weights)
     # The window is as large as its image, so the stride is of no consequence.
     ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
-    layer = net.add(Node(net.free("{}/{}".format(node.name, op)), op, [tensor, name],
-                         {"T": FLOAT, "strides": ones, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),
-                          "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer, mark=REQUANTIZE), shape)
+    layer = graph.add(Node(graph.free("{}/{}".format(node.name, op)), op, [tensor, name],
+                           {"T": FLOAT, "strides": ones, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),
+                            "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer, mark=REQUANTIZE), shape)
     return layer.name
 

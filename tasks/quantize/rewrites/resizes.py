@@ -1,4 +1,4 @@
-"""Bilinear resizes by kernels that round.
+"""Bilinear resizes become kernels that round.
 
     resize_bilinear(x), height and width times n / d     average of n x n pixels, d apart, of
                                                          resize_nearest_neighbor(x) to n times the size
@@ -16,30 +16,32 @@ from typing import List, Optional
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import Net, Node
-from tasks.quantize.rewrites.arithmetic import FLOAT
+from tasks.quantize.ir.build import FLOAT
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import EditableGraph, Node
 
 LARGEST = 3  # n and d: the nearest resize makes n * n times as many values as come in, and d * d times what comes out
 
 
-def bilinear(net: Net) -> List[str]:
+def replace_bilinear_resizes(graph: EditableGraph) -> List[Change]:
     """No ResizeBilinear is left, by pixels' corners, whose values lie half way or by thirds between two pixels.
 
     That is: the height and the width become each 2, 3/2, 1, 2/3, 1/2 or 1/3 times what they were, and one of them not
     by whole pixels.
     """
     found = []
-    for node in net.of_type("ResizeBilinear"):
-        times = _times(net, node)
+    for node in graph.of_type("ResizeBilinear"):
+        times = _times(graph, node)
         if times is not None:
-            net.replace(node.name, _averaged(net, node, times))
-            found.append(node.name)
+            graph.replace(node.name, _averaged(graph, node, times))
+            found.append(Change(
+                node.name, "the bilinear resize of {layer} becomes a nearest resize and an average pool"))
     return found
 
 
-def _times(net: Net, node: Node) -> Optional[List[Fraction]]:
+def _times(graph: EditableGraph, node: Node) -> Optional[List[Fraction]]:
     """How many times as large the height and width become, where that is known and averages of pixels can do it."""
-    size, shape = net.value(node.inputs[1]), net.shapes[node.inputs[0]]
+    size, shape = graph.value(node.inputs[1]), graph.shapes[node.inputs[0]]
     if size is None or not shape or None in shape[1:] or node.get("T") != FLOAT or any(
             node.attr[name].b for name in ("align_corners", "half_pixel_centers") if name in node.attr):
         return None
@@ -49,14 +51,14 @@ def _times(net: Net, node: Node) -> Optional[List[Fraction]]:
     return times if near and max(each.numerator for each in times) > 1 else None
 
 
-def _averaged(net: Net, node: Node, times: List[Fraction]) -> str:
-    samples, height, width, channels = net.shapes[node.inputs[0]]
+def _averaged(graph: EditableGraph, node: Node, times: List[Fraction]) -> str:
+    samples, height, width, channels = graph.shapes[node.inputs[0]]
     larger = (samples, height * times[0].numerator, width * times[1].numerator, channels)
-    size = net.constant(node.name + "/size", larger[1:3], np.int32)
-    nearest = net.add(Node(net.free(node.name + "/nearest"), "ResizeNearestNeighbor", [node.inputs[0], size],
-                           {"T": FLOAT, "align_corners": tf.AttrValue(b=False)}, layer=node.layer), larger)
+    size = graph.constant(node.name + "/size", larger[1:3], np.int32)
+    nearest = graph.add(Node(graph.free(node.name + "/nearest"), "ResizeNearestNeighbor", [node.inputs[0], size],
+                             {"T": FLOAT, "align_corners": tf.AttrValue(b=False)}, layer=node.layer), larger)
     window, apart = (tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, *sides, 1])) for sides in (
         [each.numerator for each in times], [each.denominator for each in times]))
-    return net.add(Node(net.free(node.name + "/average"), "AvgPool", [nearest.name],
-                        {"T": FLOAT, "ksize": window, "strides": apart, "padding": tf.AttrValue(s=b"SAME"),
-                         "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer), net.shapes[node.name]).name
+    return graph.add(Node(graph.free(node.name + "/average"), "AvgPool", [nearest.name],
+                          {"T": FLOAT, "ksize": window, "strides": apart, "padding": tf.AttrValue(s=b"SAME"),
+                           "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer), graph.shapes[node.name]).name

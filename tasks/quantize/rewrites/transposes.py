@@ -1,4 +1,4 @@
-"""Transposes that toco and its kernel take.
+"""Transposes in a form that toco and the kernel accept.
 
     transpose(x), 5 axes, (0, 1, 2, 4, 3)      reshaped to 4 axes, (0, 1, 3, 2)     TRANSPOSE takes four axes
     transpose(reshape(x))                      reshape(transpose(x))                toco dies of it, or goes wrong
@@ -8,17 +8,18 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from tasks.quantize.ir.editable_graph import Net, Node
+from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, reshape
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import EditableGraph, Node
 from tasks.quantize.kernels.table import MOST_AXES
-from tasks.quantize.rewrites.arithmetic import FLOAT, INT, RESHAPES, reshape
 
 
-def merge_axes(net: Net) -> List[str]:
+def merge_transpose_axes(graph: EditableGraph) -> List[Change]:
     """No transpose has more than MOST_AXES axes whose axes can be merged: those that stay neighbours are one axis, as
     in a channel shuffle (0, 1, 2, 4, 3), and those of one element none."""
     found = []
-    for node in net.of_type("Transpose"):
-        order, shape = net.value(node.inputs[1]), net.shapes[node.inputs[0]]
+    for node in graph.of_type("Transpose"):
+        order, shape = graph.value(node.inputs[1]), graph.shapes[node.inputs[0]]
         if order is None or not shape or len(shape) <= MOST_AXES or None in shape[1:] or order[0] != 0 or (
                 node.get("T") != FLOAT):
             continue
@@ -30,14 +31,14 @@ def merge_axes(net: Net) -> List[str]:
             continue
         before = sorted(groups)
         sizes = [int(np.prod([shape[kept[axis]] for axis in group])) for group in before[1:]]
-        tensor = reshape(net, node.inputs[0], sizes, node, "fewer_axes")
+        tensor = reshape(graph, node.inputs[0], sizes, node, "fewer_axes")
         order = [before.index(group) for group in groups]
-        turned = net.add(Node(net.free(node.name + "/turned"), "Transpose",
-                              [tensor, net.constant(node.name + "/order", order, np.int32)],
-                              {"T": FLOAT, "Tperm": INT}, layer=node.layer),
-                         (None, *[sizes[place - 1] for place in order[1:]]))
-        net.replace(node.name, reshape(net, turned.name, net.shapes[node.name][1:], node, "all_axes"))
-        found.append(node.name)
+        turned = graph.add(Node(graph.free(node.name + "/turned"), "Transpose",
+                                [tensor, graph.constant(node.name + "/order", order, np.int32)],
+                                {"T": FLOAT, "Tperm": INT}, layer=node.layer),
+                           (None, *[sizes[place - 1] for place in order[1:]]))
+        graph.replace(node.name, reshape(graph, turned.name, graph.shapes[node.name][1:], node, "all_axes"))
+        found.append(Change(node.name, "the transpose of {layer} becomes one of fewer axes, between two reshapes"))
     return found
 
 
@@ -52,36 +53,36 @@ def _neighbours(order: Sequence[int]) -> List[List[int]]:
     return groups
 
 
-def transposes_first(net: Net) -> List[str]:
+def transpose_before_reshape(graph: EditableGraph) -> List[Change]:
     """No transpose stands behind a reshape that does no more than add or remove axes of one element.
 
     toco exchanges the two by itself, with code whose result depends on the compiler: it reads beyond a list,
     and dies of `axis >= 0 (-511763232 vs. 0)`, or `new_major_index_ordering.size() == ...`.
     """
     found = []
-    for node in net.of_type("Transpose"):
-        order, source = net.value(node.inputs[1]), _before_reshapes(net, node.inputs[0])
+    for node in graph.of_type("Transpose"):
+        order, source = graph.value(node.inputs[1]), _before_reshapes(graph, node.inputs[0])
         if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT or None in (
-                net.shapes[source], net.shapes[node.inputs[0]]):
+                graph.shapes[source], graph.shapes[node.inputs[0]]):
             continue
-        exchanged = _order_before(net.shapes[source], net.shapes[node.inputs[0]], order)
+        exchanged = _order_before(graph.shapes[source], graph.shapes[node.inputs[0]], order)
         if exchanged is None:
             continue
-        tensor, shape = source, net.shapes[source]
+        tensor, shape = source, graph.shapes[source]
         if exchanged != list(range(len(shape))):
-            order = net.constant(node.name + "/order", exchanged, np.int32)
-            tensor = net.add(Node(net.free(node.name + "/first"), "Transpose", [source, order],
-                                  {"T": FLOAT, "Tperm": INT}, layer=node.layer),
-                             tuple(shape[axis] for axis in exchanged)).name
-        net.replace(node.name, reshape(net, tensor, net.shapes[node.name][1:], node, "axes"))
-        found.append(node.name)
+            order = graph.constant(node.name + "/order", exchanged, np.int32)
+            tensor = graph.add(Node(graph.free(node.name + "/first"), "Transpose", [source, order],
+                                    {"T": FLOAT, "Tperm": INT}, layer=node.layer),
+                               tuple(shape[axis] for axis in exchanged)).name
+        graph.replace(node.name, reshape(graph, tensor, graph.shapes[node.name][1:], node, "axes"))
+        found.append(Change(node.name, "the transpose of {layer} is done before the reshape that it follows"))
     return found
 
 
-def _before_reshapes(net: Net, tensor: str) -> str:
+def _before_reshapes(graph: EditableGraph, tensor: str) -> str:
     """The tensor behind all reshapes that end in this one."""
-    while net.producer(tensor).op in RESHAPES and None not in (net.shapes[tensor] or (None, None))[1:]:
-        tensor = net.producer(tensor).inputs[0]
+    while graph.producer(tensor).op in RESHAPES and None not in (graph.shapes[tensor] or (None, None))[1:]:
+        tensor = graph.producer(tensor).inputs[0]
     return tensor
 
 

@@ -1,8 +1,8 @@
-"""How unlike the ranges of a layer's channels are.
+"""How much the ranges of a layer's channels differ.
 
-A layer's weights have one range in a uint8 file: a channel whose own is a hundredth of it is left with two or
-three codes. Folding batch norm multiplies each channel by its own number, and so is what makes them unlike;
-of a depthwise layer, with its few weights a channel, most of all.
+The weights of a layer have one range in a uint8 file. A channel whose weights reach a hundredth of this range uses two
+or three codes. Folding batch norm multiplies each channel by another number and so makes the channels differ, most of
+all in a depthwise layer, which has few weights for each channel.
 """
 
 from typing import List, NamedTuple
@@ -10,8 +10,8 @@ from typing import List, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import LAYER_ATTR, said
-from tasks.quantize.rewrites.affine import LAYERS
+from tasks.quantize.ir.editable_graph import LAYER_ATTR, attribute_of
+from tasks.quantize.kernels.layers import LAYERS, within_outputs
 
 
 class Channels(NamedTuple):
@@ -33,27 +33,27 @@ class Channels(NamedTuple):
     to_smallest: float
 
 
-def unlike(graph_def: tf.GraphDef) -> List[Channels]:
-    """Each layer of a folded graph whose weights are constants and not all 0, the most unlike first."""
+def worst_first(graph_def: tf.GraphDef) -> List[Channels]:
+    """Each layer of a folded graph whose weights are constants and not all 0; the largest ratio to the median first."""
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
     found = []
     for node in graph_def.node:
-        weights = constants.get(node.input[LAYERS[node.op][1]]) if node.op in LAYERS else None
+        weights = constants.get(node.input[LAYERS[node.op].weights]) if node.op in LAYERS else None
         if weights is not None:
-            sizes = of_outputs(node.op, tf.make_ndarray(weights.attr["value"].tensor))
+            sizes = largest_weights(node.op, tf.make_ndarray(weights.attr["value"].tensor))
             if sizes.any():
                 found.append(_channels(node, sizes))
     return sorted(found, key=lambda each: -each.to_median)
 
 
-def of_outputs(op: str, weights: np.ndarray) -> np.ndarray:
+def largest_weights(op: str, weights: np.ndarray) -> np.ndarray:
     """[C] the largest absolute weight of each output channel."""
-    axes, _ = LAYERS[op]
-    return np.abs(weights).max(axis=tuple(axis for axis in range(weights.ndim) if axis not in axes)).reshape(-1)
+    return np.abs(weights).max(axis=within_outputs(op, weights)).reshape(-1)
 
 
 def _channels(node: tf.NodeDef, sizes: np.ndarray) -> Channels:
     alive = sizes[sizes > 0].astype(float)
     largest, median, smallest = alive.max(), np.median(alive), alive.min()
-    return Channels(said(node, LAYER_ATTR) or node.name, node.name, node.op, len(sizes), len(sizes) - len(alive), *map(
-        float, (largest, median, smallest, largest / median, largest / smallest)))
+    ratios = largest / median, largest / smallest
+    return Channels(attribute_of(node, LAYER_ATTR) or node.name, node.name, node.op, len(sizes),
+                    len(sizes) - len(alive), *map(float, (largest, median, smallest, *ratios)))

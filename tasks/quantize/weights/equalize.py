@@ -19,12 +19,10 @@ import tensorflow as tf
 
 from tasks.graph import constants
 from tasks.graph.constants import node_of
-from tasks.quantize.ir.editable_graph import LAYER_ATTR, MARK_ATTR, REQUANTIZE, said, tensor_of
-from tasks.quantize.rewrites.affine import LAYERS
+from tasks.quantize.ir.editable_graph import LAYER_ATTR, MARK_ATTR, REQUANTIZE, attribute_of, tensor_of
+from tasks.quantize.kernels.layers import LAYERS, data_input, for_inputs, for_outputs, within_inputs
 from tasks.quantize.weights import channel_spread
 
-INPUT_AXIS = {"Conv2D": 2, "DepthwiseConv2dNative": 2, "MatMul": 0, "Conv2DBackpropInput": 3}
-DATA = {"Conv2DBackpropInput": 2}  # which input is data; of all others the first
 SCALES = ("Relu", "MaxPool", "AvgPool", "Pad", "SpaceToBatchND", "BatchToSpaceND", "Squeeze")
 UNMARKED = ("", REQUANTIZE)
 SWEEPS = 100  # a chain of depthwise layers nears its end by a factor at each
@@ -48,7 +46,7 @@ def equalized(graph_def: tf.GraphDef, outputs: Sequence[str]) -> Tuple[tf.GraphD
     that was equalized). `outputs` are names of nodes."""
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor).astype(np.float64)
               for node in graph_def.node if node.op == "Const" and node.attr["dtype"].type == tf.float32}
-    pairs = _Ways(graph_def, outputs, values).pairs()
+    pairs = _LayerPairs(graph_def, outputs, values).pairs()
     for _ in range(SWEEPS):
         moved = [_equalize(pair, values) for pair in pairs]
         if max(moved, default=0) < STILL:
@@ -63,34 +61,30 @@ def equalized(graph_def: tf.GraphDef, outputs: Sequence[str]) -> Tuple[tf.GraphD
 
 
 def _equalize(pair: Pair, values: Dict[str, np.ndarray]) -> float:
-    """How far the pair was from equal: the largest |log s|."""
+    """Equalizes the pair once. Returns how far it was from equal: the largest |log s|."""
     before, after = pair.weights
     first, second = values[before], values[after]
-    outgoing = channel_spread.of_outputs(pair.first.op, first)
+    outgoing = channel_spread.largest_weights(pair.first.op, first)
     incoming = _of_inputs(pair.second.op, second, len(outgoing))
     alive = (outgoing > 0) & (incoming > 0)  # a dead channel has nothing to scale
     scale = np.ones_like(outgoing)
     scale[alive] = np.sqrt(outgoing[alive] / incoming[alive])
-    axes, _ = LAYERS[pair.first.op]
-    values[before] = first / scale.reshape([first.shape[axis] if axis in axes else 1 for axis in range(first.ndim)])
+    values[before] = first / for_outputs(pair.first.op, first, scale)
     for bias in pair.biases:
         values[bias] = values[bias] / np.tile(scale, values[bias].size // len(scale))
-    axis = INPUT_AXIS[pair.second.op]
-    repeated = np.tile(scale, second.shape[axis] // len(scale))
-    values[after] = second * repeated.reshape([-1 if each == axis else 1 for each in range(second.ndim)])
+    repeated = np.tile(scale, second.shape[LAYERS[pair.second.op].input_axis] // len(scale))
+    values[after] = second * for_inputs(pair.second.op, second, repeated)
     return float(np.abs(np.log(scale)).max())
 
 
 def _of_inputs(op: str, weights: np.ndarray, count: int) -> np.ndarray:
     """[count] the largest absolute weight that each channel is multiplied by; a flattened image has each
     of its channels once for each pixel, the channels together."""
-    axis = INPUT_AXIS[op]
-    each = np.abs(weights).max(axis=tuple(other for other in range(weights.ndim) if other != axis))
-    return each.reshape(-1, count).max(axis=0)
+    return np.abs(weights).max(axis=within_inputs(op, weights)).reshape(-1, count).max(axis=0)
 
 
-class _Ways:
-    """From each layer of a graph to the one that alone reads what it makes."""
+class _LayerPairs:
+    """Finds, for each layer of a graph, the layer that alone reads its output."""
 
     def __init__(self, graph_def: tf.GraphDef, outputs: Sequence[str], values: Dict[str, np.ndarray]) -> None:
         self.outputs, self.values = set(outputs), values
@@ -106,8 +100,8 @@ class _Ways:
         return [pair for pair in found if pair is not None]
 
     def _is_layer(self, node: tf.NodeDef) -> bool:
-        """Whether its weights are its own to change: constants, read by nothing else, that are trained."""
-        if node.op not in LAYERS or said(node, MARK_ATTR):
+        """Whether the node is a layer whose weights may be changed: trained constants that nothing else reads."""
+        if node.op not in LAYERS or attribute_of(node, MARK_ATTR):
             return False
         return self._own(_weights(node))
 
@@ -115,17 +109,17 @@ class _Ways:
         return name in self.values and name not in self.outputs and len(self.readers[name]) == 1
 
     def _pair(self, first: tf.NodeDef) -> Optional[Pair]:
-        count = channel_spread.of_outputs(first.op, self.values[_weights(first)]).size
+        count = channel_spread.largest_weights(first.op, self.values[_weights(first)]).size
         node, biases = first, []
         while True:
             readers = self.readers.get(node.name, ())
-            if len(readers) != 1 or node.name in self.outputs or said(node, MARK_ATTR) not in UNMARKED:
+            if len(readers) != 1 or node.name in self.outputs or attribute_of(node, MARK_ATTR) not in UNMARKED:
                 return None
             after, index = readers[0]
-            if index != DATA.get(after.op, 0):
+            if index != data_input(after.op):
                 return None
             if self._is_layer(after):
-                size = self.values[_weights(after)].shape[INPUT_AXIS[after.op]]
+                size = self.values[_weights(after)].shape[LAYERS[after.op].input_axis]
                 return Pair(first, biases, after) if size % count == 0 else None
             if after.op == "BiasAdd" and self._own(node_of(after.input[1])):
                 biases.append(node_of(after.input[1]))
@@ -148,8 +142,8 @@ class _Ways:
 
 
 def _weights(layer: tf.NodeDef) -> str:
-    return node_of(layer.input[LAYERS[layer.op][1]])
+    return node_of(layer.input[LAYERS[layer.op].weights])
 
 
 def _layer(node: tf.NodeDef) -> str:
-    return said(node, LAYER_ATTR) or node.name
+    return attribute_of(node, LAYER_ATTR) or node.name

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
+from octet.quantization import to_real
 from tasks.graph import io_spec
 from tasks.training.augmentation import colours
 from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
@@ -63,7 +64,7 @@ class Augmentation:
                 moves = moves or Map(self._on, self._drawn, tuple(end["shape"][:2]))
                 codes = moves.apply(codes)
             x = colours.varied(tf.cast(codes, tf.float32), self._on, self._drawn, self._seeds)
-            self._out[end["name"]] = (x - end["zero_point"]) * np.float32(end["scale"])
+            self._out[end["name"]] = to_real(x, np.float32(end["scale"]), end["zero_point"])
         for end in self._network["outputs"]:
             if end["kind"] == "class_map" and moves is not None:
                 mask = self._masks[end["name"]] = tf.placeholder(tf.int32, [None] + end["shape"])

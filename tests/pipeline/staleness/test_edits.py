@@ -164,8 +164,8 @@ EDITS = [
         "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
         "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
-        "octet/data/dataset.py", "scale = (high - low) / 255", "scale = (high - low) / 254.5"), ALL,
-        "PrepareData.train: octet/data/dataset.py: quantization() changed"),
+        "octet/quantization.py", "scale = (high - low) / steps", "scale = (high - low) / (steps - 0.5)"), ALL,
+        "PrepareData.train: octet/quantization.py: of_range() changed"),
     Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, FLOAT,
          "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function, the same numbers", source(

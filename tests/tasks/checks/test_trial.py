@@ -10,7 +10,6 @@ from octet.recipe import loading
 from tasks.checks import convertible
 from tasks.quantize import passes
 from tasks.quantize.kernels import table
-from tasks.quantize.rewrites import activations, arithmetic, moves
 from tasks.tflite import toco
 from tests.tasks import jobs
 from tests.tasks.tflite import graphs
@@ -56,13 +55,13 @@ def test_a_refusal_that_hangs_on_a_range_is_a_warning(tmp_path):
     assert len(warnings) == 1 and "range(s) in the frozen graph are impossible" in warnings[0]
 
 
-@pytest.mark.parametrize("rewrite, layers", [
-    (moves.with_kernels, 'L.Lambda(lambda t: tf.pad(t, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT"))(image)'),
-    (arithmetic.plain, "L.Lambda(tf.square)(L.Conv2D(4, 3)(image))"),
+@pytest.mark.parametrize("missing, layers", [
+    ("replace moves of data", 'L.Lambda(lambda t: tf.pad(t, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT"))(image)'),
+    ("expand arithmetic", "L.Lambda(tf.square)(L.Conv2D(4, 3)(image))"),
 ])
-def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, monkeypatch, rewrite, layers):
-    """A network that the table of kernels would take and toco does not: here because a rewrite is missing."""
-    monkeypatch.setattr(passes, "REWRITES", tuple(each for each in passes.REWRITES if each is not rewrite))
+def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, monkeypatch, missing, layers):
+    """A network that the table of kernels would take and toco does not: here because a pass is missing."""
+    monkeypatch.setattr(passes, "PASSES", tuple(each for each in passes.PASSES if each.name != missing))
     monkeypatch.setitem(table.TABLE, "MirrorPad", table.Kernel(table.FOLLOWS))
     monkeypatch.setitem(table.TABLE, "Square", table.Kernel(table.OWN))
     with pytest.raises(ConvertError, match="the network cannot be converted: ") as refused:
@@ -72,8 +71,8 @@ def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, mo
 
 def test_what_the_interpreter_refuses_with_any_ranges_is_an_error_of_the_model(monkeypatch, tmp_path):
     """toco fuses the ReLU with the pool, whose kernel takes no other range than its input's."""
-    monkeypatch.setattr(passes, "REWRITES", tuple(
-        each for each in passes.REWRITES if each is not activations.standalone_relus))
+    monkeypatch.setattr(passes, "PASSES", tuple(
+        each for each in passes.PASSES if each.name != "requantize before a ReLU"))
     monkeypatch.setitem(table.TABLE, "Relu", table.Kernel(table.OWN))
     with pytest.raises(InterpreterError, match="the network cannot be converted: the interpreter cannot run 1 of"):
         checked(tmp_path, "L.ReLU()(L.MaxPooling2D()(image - 0.5))")

@@ -77,5 +77,5 @@ def test_a_kernel_that_takes_four_axes_is_not_given_five(name):
         return LAYERS.Dense(4)(LAYERS.Flatten()(LAYERS.Lambda(VOLUMES[name], name=layers.NAME)(x)))
 
     with pytest.raises(QuantizeError, match="takes at most 4 axes") as refused:
-        passes.quantizable(*frozen(build))
+        passes.check_quantizable(*frozen(build))
     assert "layer {}: ".format(layers.NAME) in refused.value.why

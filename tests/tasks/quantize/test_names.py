@@ -25,9 +25,9 @@ def build(norms, layers):
 def test_layers_of_these_names_are_quantized_as_any_others(of_norms):
     plain = ["plain{}".format(place) for place in range(len(NAMES))]
     others = ["other{}".format(place) for place in range(len(NAMES))]
-    expected = passes.quantizable(*frozen(build(plain, others)))
+    expected = passes.check_quantizable(*frozen(build(plain, others)))
     graph_def, network = frozen(build(NAMES, others) if of_norms else build(others, NAMES))
-    found = passes.quantizable(graph_def, network)
+    found = passes.check_quantizable(graph_def, network)
     assert [(item.op, item.source) for item in found.ranges] == [(item.op, item.source) for item in expected.ranges]
     assert set(NAMES) <= {item.layer for item in found.ranges}
     evaluation, _ = passes.evaluation(found.folded, network)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from octet.data.dataset import quantization
+from octet.quantization import quantization
 from tasks.tflite import toco
 
 

@@ -17,7 +17,7 @@ SETTINGS = SimpleNamespace(calibration_batches=3, batch_size=8)
 def test_the_output_range_is_the_mean_of_what_it_was_over_the_batches():
     graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
     part = Part({"image": np.random.RandomState(0).randint(0, 256, (40, 8, 8, 3)).astype(np.uint8)}, {})
-    quantized = passes.rewritten(passes.folded(graph_def, network), network, training=True)
+    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
     with tf.Session(graph=quantized.graph) as session:
         with quantized.graph.as_default():
             session.run(tf.global_variables_initializer())

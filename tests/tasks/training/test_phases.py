@@ -59,7 +59,7 @@ def test_no_epoch_only_calibrates(tmp_path):
     assert trained["history"] == [] and trained["calibration"]["batches"] == 20
     network = io_spec.read(folders["TrainQAT"])
     graph_def = io_spec.read_graph(folders["TrainQAT"] / "network.pb")
-    quantized = passes.rewritten(graph_def, network, training=True)
+    quantized = passes.insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         weights = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
@@ -205,7 +205,8 @@ def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_eith
     text = BROUGHT.format(user_models.__file__, model) + "quantize: {epochs: 1, weight_average: 0.5}\n"
     _, folders = jobs.run(tmp_path, text, "TrainQAT")
     network = io_spec.read(folders["TrainQAT"])
-    quantized = passes.rewritten(io_spec.read_graph(folders["TrainQAT"] / "network.pb"), network, training=True)
+    graph_def = io_spec.read_graph(folders["TrainQAT"] / "network.pb")
+    quantized = passes.insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         before = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}

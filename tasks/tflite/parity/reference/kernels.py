@@ -9,6 +9,7 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
+from octet.quantization import to_real
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity.reference import arithmetic, moves, windows
 
@@ -57,7 +58,7 @@ def real(tensor: Tensor, values: np.ndarray) -> np.ndarray:
     """The real values of codes; of a tensor without scale, the values as they are."""
     if not tensor.scale:
         return values
-    return (values.astype(np.float64) - tensor.zero_point) * tensor.scale
+    return to_real(values.astype(np.float64), tensor.scale, tensor.zero_point)
 
 
 def differences(actual: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> np.ndarray:

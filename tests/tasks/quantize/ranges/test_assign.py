@@ -8,12 +8,12 @@ from tests.tasks.networks import LAYERS, frozen
 
 
 def _sources(build):
-    return {item.tensor: item.source for item in passes.quantizable(*frozen(build))[0]}
+    return {item.tensor: item.source for item in passes.check_quantizable(*frozen(build))[0]}
 
 
 def test_linear_output_ends_in_its_own_fake_quant():
     graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
-    quantized = passes.rewritten(passes.folded(graph_def, network), network, training=True)
+    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
     (output,) = quantized.outputs
     assert output.op.type == "FakeQuantWithMinMaxVars"
     assert output.op.inputs[0].op.type == "BiasAdd"
@@ -43,17 +43,17 @@ def test_softplus_is_refused_by_the_name_of_its_layer():
         return LAYERS.Dense(4)(LAYERS.Flatten()(x))
 
     with pytest.raises(QuantizeError, match="1 operation") as caught:
-        passes.quantizable(*frozen(build))
+        passes.check_quantizable(*frozen(build))
     assert "layer bumpy: bumpy/Softplus (Softplus)" in str(caught.value)
 
 
 def test_training_and_evaluation_graph_have_the_same_variables():
     graph_def, network = frozen(
         lambda x: LAYERS.Dense(4, activation="softmax")(LAYERS.Flatten()(x)))
-    folded = passes.folded(graph_def, network)
+    folded = passes.apply_rewrites(graph_def, network)
     names = []
     for training in (True, False):
-        graph = passes.rewritten(folded, network, training).graph
+        graph = passes.insert_fake_quants(folded, network, training).graph
         with graph.as_default():
             names.append({op.name for op in graph.get_operations() if op.type == "VariableV2"})
     assert names[1] and names[1] <= names[0]
@@ -64,11 +64,11 @@ def test_a_tensor_is_told_by_the_layer_that_made_it():
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
 
-    ranges, rewrites = passes.quantizable(*frozen(build))[:2]
+    ranges, rewrites = passes.check_quantizable(*frozen(build))[:2]
     layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
     assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
         "stem": "stem", "stem_norm": "stem_norm", "head": "head"}
-    assert ("fold", "stem_norm") in {(item.rewrite, item.layer) for item in rewrites}
+    assert ("fold arithmetic into layers", "stem_norm") in {(item.name, item.layer) for item in rewrites}
 
 
 def test_recurrent_layer_is_refused_before_it_is_frozen():

@@ -23,7 +23,7 @@ def _net(x, alive=True):
 def _findings(build, change=None, calibrate=True):
     """{layer: findings} after a calibration on the images; `change` of {tensor: (low, high)} comes after it."""
     graph_def, network = frozen(build)
-    quantized = passes.rewritten(passes.folded(graph_def, network), network, training=True)
+    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         feed = {quantized.inputs[0]: IMAGES}
@@ -35,7 +35,7 @@ def _findings(build, change=None, calibrate=True):
                 for variable, value in zip(each.ends, change(each.tensor, low, high)):
                     variable.load(value, session)
         counts, ends = session.run(health.observed(quantized.trained), feed)
-        return health.look(quantized.trained, quantized.ranges, counts, ends), network, quantized
+        return health.check_ranges(quantized.trained, quantized.ranges, counts, ends), network, quantized
 
 
 def _of(findings):
@@ -108,7 +108,7 @@ def test_an_output_whose_fake_quant_is_passed_by_is_refused():
 ], ids=["fixed", "moved", "input", "said_again"])
 def test_outputs_behind_a_range_that_is_not_their_own_are_accepted(build):
     graph_def, network = frozen(build)
-    passes.rewritten(passes.folded(graph_def, network), network, training=False)
+    passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=False)
 
 
 def test_pieces_of_an_approximation_that_the_data_does_not_reach_are_not_told():

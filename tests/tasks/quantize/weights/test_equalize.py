@@ -57,12 +57,13 @@ NETWORKS = {
 @pytest.mark.parametrize("build, pairs", NETWORKS.values(), ids=list(NETWORKS))
 def test_the_function_is_the_same_and_pairs_have_like_channels(build, pairs):
     graph_def, network = frozen(build)
-    folded = passes.folded(graph_def, network)
+    folded = passes.apply_rewrites(graph_def, network)
     made, found = equalize.equalized(folded, io_spec.nodes(network, "outputs"))
     assert len(found) == pairs
     expected = outputs(folded, network, IMAGES)
     np.testing.assert_allclose(outputs(made, network, IMAGES), expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
-    before, after = ({each.node: each.to_smallest for each in channel_spread.unlike(graph)} for graph in (folded, made))
+    before, after = ({each.node: each.to_smallest for each in channel_spread.worst_first(graph)}
+                     for graph in (folded, made))
     if pairs:
         assert max(before.values()) > 100
         assert sorted(after.values())[0] < max(before.values()) / 10
@@ -76,7 +77,7 @@ def test_a_tensor_that_is_read_twice_is_left_alone():
         return LAYERS.Add()([LAYERS.Conv2D(6, 3, padding="same")(x), x])
 
     graph_def, network = frozen(build)
-    assert equalize.equalized(passes.folded(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
+    assert equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
 
 
 def test_a_tensor_that_is_an_output_is_left_alone():
@@ -87,12 +88,12 @@ def test_a_tensor_that_is_an_output_is_left_alone():
         return inner[0]
 
     graph_def, network = frozen({"middle": middle, "label": lambda x: _head(_relu(inner[0]))})
-    assert equalize.equalized(passes.folded(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
+    assert equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
 
 
 def test_weights_that_two_layers_share_are_left_alone():
     graph_def, network = frozen(lambda x: LAYERS.Conv2D(3, 3)(_relu(_conv(x, filters=3))))
-    folded = passes.folded(graph_def, network)
+    folded = passes.apply_rewrites(graph_def, network)
     assert len(equalize.equalized(folded, io_spec.nodes(network, "outputs"))[1]) == 1
     first, second = (node for node in folded.node if node.op == "Conv2D")
     second.input[1] = first.input[1]
@@ -101,7 +102,7 @@ def test_weights_that_two_layers_share_are_left_alone():
 
 def test_the_middle_of_three_ends_with_the_ranges_of_both_sides():
     graph_def, network = frozen(NETWORKS["depthwise_between"][0])
-    made, _ = equalize.equalized(passes.folded(graph_def, network), io_spec.nodes(network, "outputs"))
+    made, _ = equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))
     weights = {node.op: tf.make_ndarray(next(each for each in made.node if each.name == node.input[1]).attr[
         "value"].tensor) for node in made.node if node.op == "DepthwiseConv2dNative"}
     convs = [tf.make_ndarray(next(each for each in made.node if each.name == node.input[1]).attr["value"].tensor)
@@ -115,7 +116,7 @@ def test_the_middle_of_three_ends_with_the_ranges_of_both_sides():
 def test_the_layer_whose_channels_are_most_unlike_comes_first():
     graph_def, network = frozen(lambda x: LAYERS.Conv2D(4, 3, name="even", kernel_initializer="ones")(
         LAYERS.ReLU(6.0)(_conv(x, name="uneven"))))
-    first, last = channel_spread.unlike(passes.folded(graph_def, network))
+    first, last = channel_spread.worst_first(passes.apply_rewrites(graph_def, network))
     assert first.layer != "even" and first.to_smallest > 100 and first.channels == 6
     assert (last.layer, last.largest, last.median, last.smallest, last.to_median) == ("even", 1, 1, 1, 1)
     assert first.zero == last.zero == 0

@@ -1,0 +1,83 @@
+"""Nodes without effect are removed, so that later passes find their patterns.
+
+    x -> Identity -> y        x -> y
+
+`tf.contrib.quantize` takes an Identity for an activation and puts a fake-quant on it; swish comes wrapped
+in an IdentityN for its gradient.
+"""
+
+from typing import List
+
+import numpy as np
+
+from tasks.graph.constants import node_of
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.kernels.table import ELEMENTWISE
+
+PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot",
+           "PlaceholderWithDefault", "EnsureShape", "Print")
+
+
+def remove_identities(graph: EditableGraph) -> List[Change]:
+    """No node of the graph returns its input unchanged."""
+    found = []
+    for node in graph.of_type(*PASSING):
+        for index, source in enumerate(node.inputs):
+            graph.replace(node.name if index == 0 else "{}:{}".format(node.name, index), source)
+        if any(graph.value(source) is None for source in node.inputs):  # of a constant, freezing has put it there
+            found.append(Change(node.name, "{} of {{layer}} is removed".format(node.op)))
+    return found
+
+
+def resolve_constant_branches(graph: EditableGraph) -> List[Change]:
+    """No branch with a constant condition is left: the branch that is taken replaces it.
+
+    A network that asks whether it is being trained has such branches."""
+    dead, found = set(), []
+    for node in graph.in_order():
+        if node.op == "Merge":
+            alive = [name for name in node.inputs if name not in dead]
+            if not alive:
+                dead.update((node.name, node.name + ":1"))
+            elif len(alive) == 1 and not graph.readers.get(node.name + ":1"):
+                graph.replace(node.name, alive[0])
+                found.append(Change(node.name, "the condition of {layer} is a constant: its one branch is kept"))
+        elif node.op == "Switch" and node.inputs[0] not in dead and graph.value(node.inputs[1]) is not None:
+            taken = bool(graph.value(node.inputs[1]))
+            ends = [node.name, node.name + ":1"]  # of a condition that is false, of one that is true
+            dead.add(ends[not taken])
+            graph.replace(ends[taken], node.inputs[0])
+            found.append(Change(node.name, "the condition of {layer} is a constant: its one branch is kept"))
+        elif dead & set(node.inputs):
+            dead.update(name for name in [node.name, *graph.readers] if node_of(name) == node.name)
+    return found
+
+
+def collapse_broadcast_constants(graph: EditableGraph) -> List[Change]:
+    """No constant operand of elementwise arithmetic repeats itself along an axis that the other operand has too.
+
+    A picture of zeros becomes one 0, which other passes look for."""
+    found = []
+    for node in graph.of_type(*ELEMENTWISE):
+        for index, name in enumerate(node.inputs):
+            value, other = graph.value(name), node.inputs[1 - index]
+            if value is None or value.dtype != np.float32 or graph.shapes[other] != graph.shapes[node.name]:
+                continue
+            for axis in range(value.ndim):
+                first = value.take([0], axis) if value.shape[axis] > 1 else value
+                value = first if (value == first).all() else value
+            if value.size < graph.value(name).size:
+                graph.set_input(node, index, graph.constant(name + "/once", value))
+                found.append(Change(node.name, "the repeated constant of {layer} becomes one that is broadcast"))
+    return found
+
+
+def separate_outputs(graph: EditableGraph) -> List[Change]:
+    """Each output of the graph is the first output of a node of its own that is no input: it can be named."""
+    found = []
+    for index, tensor in enumerate(graph.outputs):
+        if tensor in graph.outputs[:index] or node_of(tensor) in graph.inputs or ":" in tensor:
+            graph.outputs[index] = graph.identity(tensor)
+            found.append(Change(node_of(tensor), "an output of {layer} becomes a tensor of its own"))
+    return found

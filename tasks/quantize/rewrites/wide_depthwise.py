@@ -1,0 +1,88 @@
+"""Depthwise layers with more channels than the 1.14 kernel can hold are split.
+
+    depthwise(x), 2688 channels      concat(depthwise(x[..., :2048]), depthwise(x[..., 2048:]))
+    x * 1 + 0, all channels alike    the same on half as many channels of an image that is twice as wide
+
+The kernel adds up in a buffer of 2,048 numbers, as many pixels at a time as fit: with more channels that is none,
+and DEPTHWISE_CONV_2D never returns. toco has no complaint.
+"""
+
+from typing import List, Optional
+
+from tasks.quantize.ir.build import joined, part, reshape
+from tasks.quantize.ir.change import Change
+from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph, Node
+from tasks.quantize.ir.toco_rules import dilated_layer
+from tasks.quantize.kernels.table import RELUS
+
+MOST_CHANNELS = 2048
+CHANNELWISE = ("DepthwiseConv2dNative", "BiasAdd")
+
+
+def split_wide_depthwise(graph: EditableGraph) -> List[Change]:
+    """No depthwise layer makes more than MOST_CHANNELS channels; each part has the operations fused with it."""
+    found = []
+    for layer in graph.of_type("DepthwiseConv2dNative"):
+        weights = graph.value(layer.inputs[1])
+        if weights is None or weights.shape[2] * weights.shape[3] <= MOST_CHANNELS:
+            continue
+        kernel = _kernel(graph, layer)
+        tensor = _beside_each_other(graph, layer, kernel) or _in_parts(graph, layer, kernel)
+        graph.replace(kernel[-1].name, tensor)
+        found.append(Change(layer.name, "the depthwise convolution of {layer} is split: it makes too many channels"))
+    return found
+
+
+def _beside_each_other(graph: EditableGraph, layer: Node, kernel: List[Node]) -> Optional[str]:
+    """The same values with fewer channels of more pixels, where every channel is treated alike; else None."""
+    height, width, channels = graph.shapes[layer.name][1:]
+    narrow = max(size for size in range(1, MOST_CHANNELS + 1) if channels % size == 0)
+    constants = [graph.value(node.inputs[1]) for node in kernel if node.op in CHANNELWISE]
+    if graph.value(layer.inputs[1]).shape != (1, 1, channels, 1) or narrow == 1 or kernel[0] is not layer or any(
+            value.min() != value.max() for value in constants):
+        return None
+    image = (height, width * channels // narrow, narrow)
+    tensor = reshape(graph, layer.inputs[0], image, layer, "narrow")
+    for node in kernel:
+        tensor = _narrowed(graph, node, tensor, 0, narrow, (None,) + image)
+    return reshape(graph, tensor, (height, width, channels), layer, "wide")
+
+
+def _in_parts(graph: EditableGraph, layer: Node, kernel: List[Node]) -> str:
+    """The same values in as few parts as hold all channels."""
+    depth, multiplier = graph.value(layer.inputs[1]).shape[2:]
+    width, parts = MOST_CHANNELS // multiplier, []
+    for begin in range(0, depth, width):
+        end = min(begin + width, depth)
+        tensor = part(graph, kernel[0].inputs[0], 3, begin, end - begin, layer)
+        for node in kernel:
+            shape = graph.shapes[node.name]
+            each = shape[3] // depth  # 1 before the layer, its multiplier from then on
+            tensor = _narrowed(graph, node, tensor, begin * each, end * each, shape[:3] + ((end - begin) * each,))
+        parts.append(tensor)
+    return joined(graph, parts, 3, layer)
+
+
+def _kernel(graph: EditableGraph, layer: Node) -> List[Node]:
+    """The nodes that become one kernel with the layer, in order."""
+    found, after = [layer], graph.only_reader(layer.name)
+    if after is not None and dilated_layer(graph, after.name) is not None:
+        found, after = [graph.producer(layer.inputs[0]), layer, after], graph.only_reader(after.name)
+    while after is not None and (after.op in ("BiasAdd",) + RELUS or after.mark == SATURATE):
+        found.append(after)
+        after = graph.only_reader(after.name)
+    return found
+
+
+def _narrowed(graph: EditableGraph, node: Node, tensor: str, first: int, last: int, shape) -> str:
+    """The name of a copy of the node for some of its channels, which reads `tensor` and makes that shape."""
+    inputs = [tensor] + node.inputs[1:]
+    if node.op in CHANNELWISE:
+        value, use = graph.value(node.inputs[1]), (node.inputs[1], first, last)
+        if use not in graph.shared:  # a layer that is used twice stays one layer
+            channels = value.reshape(value.shape[:-2] + (-1,))[..., first:last]
+            graph.shared[use] = graph.constant(node.inputs[1] + "/channels", channels if value.ndim == 1 else
+                                               channels.reshape(value.shape[:2] + (-1, value.shape[3])))
+        inputs[1] = graph.shared[use]
+    copy = Node(graph.free(node.name + "/part"), node.op, inputs, node.attr, layer=node.layer, mark=node.mark)
+    return graph.add(copy, shape).name
