@@ -164,8 +164,8 @@ EDITS = [
         "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
         "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
-        "octet/quantization.py", "scale = (high - low) / steps", "scale = (high - low) / (steps - 0.5)"), ALL,
-        "PrepareData.train: octet/quantization.py: of_range() changed"),
+        "octet/quantization.py", "return of_range(low, high)", "return of_range(low, high * 1.002)"), ALL,
+        "PrepareData.train: octet/quantization.py: quantization() changed"),
     Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, FLOAT,
          "TrainFloat: tasks/training/schedule.py: rate() changed"),
     Edit("a helper function, the same numbers", source(
