@@ -41,7 +41,7 @@ check: .venv/ready ## lint and import contracts alone
 
 docs: .venv/ready ## the documentation as a site in build/site; a broken link is an error
 	.venv/bin/python -m docs.reference
-	.venv/bin/mkdocs --quiet build
+	.venv/bin/mkdocs build
 
 lock: ## write requirements.lock anew from pyproject.toml and requirements.in
 	scripts/lock
