@@ -35,7 +35,7 @@ class _Section(BaseModel):
 
 
 class Data(_Section):
-    """Which dataset; its options are `args`."""
+    """The dataset, and its arguments."""
 
     # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
     dataset: str = Field(description="the name of a dataset", **_NAME)
@@ -44,7 +44,7 @@ class Data(_Section):
 
 
 class Model(_Section):
-    """Which network; its options are `args`. `weights`: a file of trained ones. `files`: what its function reads."""
+    """The network, and the arguments of the function that makes it."""
 
     # A name of models/, `./nets.py:build` beside the recipe, or a dotted path such as `package.module:function`.
     build: str = Field(description="the name of a model", **_NAME)
@@ -77,8 +77,8 @@ class _Phase(_Section):
     learning_rate: Optional[float] = Field(None, gt=0, description="a number above 0, or null for the optimizer's")
     # Of momentum and nesterov.
     momentum: float = Field(0.9, ge=0, lt=1, description="a number of at least 0 and below 1")
-    # Decoupled: a step takes `learning_rate * weight_decay` of each weight, none of biases and batch norm. Divided by
-    # 1 - momentum it is as strong as an L2 penalty of that gradient: 0.002 with momentum 0.9 as 0.0002 elsewhere.
+    # Decoupled: each step subtracts `learning_rate * weight_decay` times the weight from the weight. Biases and batch
+    # norm are left out. With momentum 0.9, 0.002 is as strong as an L2 penalty with the gradient 0.0002 * weight.
     # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
     weight_decay: Optional[float] = Field(None, **_PENALTY)
     # All gradients together are made no longer than this (L2 norm); null clips nothing.
@@ -112,9 +112,9 @@ class Train(_Phase):
 
     # Passes over the training part. With `model.weights` the default is 0: given weights are not trained on.
     epochs: int = Field(60, ge=0, le=_MOST, description="a whole number of at least 1; 0 only with model.weights")
-    # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
+    # After each epoch, batch norm's statistics are computed again over so many batches; 0 keeps the moving averages.
     batch_norm_batches: int = Field(50, ge=0, le=_MOST, description="a whole number of at least 0")
-    # Of each target's loss, in the quantized phase too; 1 where none is given.
+    # The weight of each target's loss, in the quantized phase too; 1 where none is given.
     loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
 
@@ -176,9 +176,9 @@ class _LossOfTarget(_Section):
     # null: cross_entropy for classes, mse for values, or the one that the model was compiled with.
     kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
         None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
-    # Of focal: how much less a sample counts that is answered well already.
+    # Of focal: a larger value gives less weight to samples that are answered well already.
     gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
-    # Of huber: the error from which on it counts as it is, not squared.
+    # Of huber: a larger error than this counts linearly, a smaller one squared.
     delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
     # The share of each answer that is spread evenly over all answers.
     label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
@@ -188,8 +188,8 @@ class _LossOfTarget(_Section):
 
 
 class Loss(_LossOfTarget):
-    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
-    `targets` has those of one target alone, which count before the others."""
+    """The loss that both phases of training minimize. Each setting applies to the targets that it fits; `targets` has
+    settings of one target alone, which override the others."""
 
     # The settings above, of one target alone.
     targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
@@ -200,15 +200,15 @@ class Quantize(_Phase):
 
     # Passes over the training part.
     epochs: int = Field(5, ge=0, le=_MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
-    # Of a folded network no weight is free of scale: a decay would move what it computes.
+    # Decoupled, as in `train`. Batch norm is folded here, so a decay changes what the network computes.
     weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
-    # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
+    # fold: batch norm is folded before this phase. live: it stays in the training graph, as in TensorFlow's tutorial.
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
     delay: int = Field(0, ge=0, le=_MOST, description="a whole number of at least 0")
     # Of `batch_norm: live`: `measured` gives each tensor that it leaves without a range one from the training data.
     default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
-    # Over so many batches the first ranges are the mean.
+    # The first range of each tensor is its mean over so many batches.
     calibration_batches: int = Field(20, **_COUNT)
     # Whether layers that follow each other are first given channels of similar ranges (decision 5).
     equalize: bool = Field(False, description="true or false")
