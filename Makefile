@@ -1,7 +1,7 @@
 SHELL = /bin/sh
 export NO_COLOR = 1
 
-.PHONY: help setup demo test test-slow fuzz compat accuracy faults bench check lock clean
+.PHONY: help setup demo test test-slow fuzz compat accuracy faults bench check docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ bench: .venv/ready ## what nothing to do costs, and the store with many recipes
 check: .venv/ready ## lint and import contracts alone
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
+
+docs: .venv/ready ## the documentation as a site in build/site; a broken link is an error
+	.venv/bin/python -m docs.reference
+	.venv/bin/mkdocs build
 
 lock: ## write requirements.lock anew from pyproject.toml and requirements.in
 	scripts/lock

@@ -25,21 +25,28 @@ class _Section(BaseModel):
 
 
 class Data(_Section):
-    """Which dataset; its options are `args`."""
+    """The dataset, and its arguments."""
 
+    # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
     dataset: str = Field(description="the name of a dataset", **_NAME)
+    # The arguments of its `load`.
     args: Dict[str, Any] = Field(**_ARGS)
 
 
 class Model(_Section):
-    """Which network; its options are `args`. `weights`: a file of trained ones. `files`: what its function reads."""
+    """The network, and the arguments of the function that makes it."""
 
+    # A name of models/, `./nets.py:build` beside the recipe, or a dotted path such as `package.module:function`.
     build: str = Field(description="the name of a model", **_NAME)
+    # The arguments of that function.
     args: Dict[str, Any] = Field(**_ARGS)
+    # Activations that piecewise linear ones replace, already in the float phase.
     approximate: List[Literal["softplus", "elu", "selu"]] = Field(
         default_factory=list, description="a list of any of softplus, elu, selu")
+    # Trained weights to start from.
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
                                    **_NAME)
+    # Files and folders that the function reads. Their content is part of the key; any other file is refused.
     files: List[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list, description="a list of paths of files or folders")
 
@@ -51,6 +58,7 @@ _SHARE = dict(ge=0, lt=1, description="a number of at least 0 and below 1, or nu
 class Phase(_Section):
     """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
 
+    # Samples in a step of training.
     batch_size: int = Field(64, **_COUNT)
     # null: nesterov for a classifier with batch norm, adamw for any other network.
     optimizer: Optional[Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"]] = Field(
@@ -59,13 +67,14 @@ class Phase(_Section):
     learning_rate: Optional[float] = Field(None, gt=0, description="a number above 0, or null for the optimizer's")
     # Of momentum and nesterov.
     momentum: float = Field(0.9, ge=0, lt=1, description="a number of at least 0 and below 1")
-    # Decoupled: a step takes `learning_rate * weight_decay` of each weight, none of biases and batch norm. Divided by
-    # 1 - momentum it is as strong as an L2 penalty of that gradient: 0.002 with momentum 0.9 as 0.0002 elsewhere.
+    # Decoupled: each step subtracts `learning_rate * weight_decay` times the weight from the weight. Biases and batch
+    # norm are left out. With momentum 0.9, 0.002 is as strong as an L2 penalty with the gradient 0.0002 * weight.
     # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
     weight_decay: Optional[float] = Field(None, **_PENALTY)
     # All gradients together are made no longer than this (L2 norm); null clips nothing.
     clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
-    # one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of `milestones`.
+    # How the rate changes: one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of
+    # `milestones`.
     schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
         "cosine", description="one of constant, cosine, step, exponential, one_cycle")
     # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
@@ -73,6 +82,7 @@ class Phase(_Section):
     # Of `schedule: step`: fractions of the phase.
     milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
+    # Of `schedule: step`: the factor at each milestone.
     step_factor: float = Field(0.1, gt=0, le=1, description="a number above 0, at most 1")
     # Of `schedule: exponential`: what is left of the rate at the end.
     final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
@@ -90,10 +100,11 @@ class Phase(_Section):
 class Train(Phase):
     """How the float network is trained."""
 
+    # Passes over the training part. With `model.weights` the default is 0: given weights are not trained on.
     epochs: int = Field(60, ge=0, le=MOST, description="a whole number of at least 1; 0 only with model.weights")
-    # Over so many batches batch norm's statistics are taken anew after each epoch; 0 keeps the moving averages.
+    # After each epoch, batch norm's statistics are computed again over so many batches; 0 keeps the moving averages.
     batch_norm_batches: int = Field(50, ge=0, le=MOST, description="a whole number of at least 0")
-    # Of each target's loss, in the quantized phase too; 1 where none is given.
+    # The weight of each target's loss, in the quantized phase too; 1 where none is given.
     loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="a mapping of targets to numbers of at least 0")
 
@@ -114,23 +125,29 @@ class Augment(_Section):
     crop: Optional[float] = Field(None, **_SHARE)
     # Moved by at most this fraction of its height and width, between pixels.
     shift: Optional[float] = Field(None, **_SHARE)
+    # Turned by at most this angle, in either direction.
     rotate: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
+    # Sheared by at most this angle, in either direction.
     shear: Optional[float] = Field(None, ge=0, le=60, description="degrees from 0 to 60, or null")
     # Larger or smaller by a factor from 1 - zoom to 1 + zoom.
     zoom: Optional[float] = Field(None, ge=0, le=0.9, description="a number from 0 to 0.9, or null")
     # Brighter or darker by at most this fraction of the input's range.
     brightness: Optional[float] = Field(None, **_FRACTION)
-    # Times a factor from 1 - value to 1 + value: the distance to the picture's mean, and to its grey.
+    # The distance of each pixel to the picture's mean is multiplied by a factor from 1 - value to 1 + value.
     contrast: Optional[float] = Field(None, **_FRACTION)
+    # The distance of each colour to its grey is multiplied by a factor from 1 - value to 1 + value.
     saturation: Optional[float] = Field(None, **_FRACTION)
+    # Colours turn around the grey axis by at most this angle.
     hue: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
     # Standard deviation of Gaussian noise, as a fraction of the input's range.
     noise: Optional[float] = Field(None, **_FRACTION)
     # The side of a square that is made grey (the picture's mean), as a fraction of height and width.
     cutout: Optional[float] = Field(None, **_FRACTION)
-    # The a of the distribution Beta(a, a) that says how much of two samples is mixed (arXiv:1710.09412), or how large
-    # a part of the one is put into the other (arXiv:1905.04899). One draw a batch.
+    # The a of the distribution Beta(a, a) of the share of a second sample that is mixed in (arXiv:1710.09412). One
+    # draw a batch.
     mixup: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    # The a of the distribution Beta(a, a) of the part of a second sample that is pasted in (arXiv:1905.04899). One draw
+    # a batch.
     cutmix: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
 
 
@@ -146,69 +163,86 @@ def _expect_weights(value: Any) -> Any:
 class _LossOfTarget(_Section):
     """The loss of one target; null is the default of its kind."""
 
+    # null: cross_entropy for classes, mse for values, or the one that the model was compiled with.
     kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
         None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
-    # Of focal: how much less a sample counts that is answered well already.
+    # Of focal: a larger value gives less weight to samples that are answered well already.
     gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
-    # Of huber: the error from which on it counts as it is, not squared.
+    # Of huber: a larger error than this counts linearly, a smaller one squared.
     delta: Optional[float] = Field(None, gt=0, description="a number above 0, or null")
+    # The share of each answer that is spread evenly over all answers.
     label_smoothing: Optional[float] = Field(None, ge=0, lt=1, description="a number from 0 to below 1, or null")
-    # Of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
+    # The weight of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
     class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
         None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
 
 
 class Loss(_LossOfTarget):
-    """What both phases of training make small: tasks/training/losses.py. Each setting is for the targets that it fits;
-    `targets` has those of one target alone, which count before the others."""
+    """The loss that both phases of training minimize. Each setting applies to the targets that it fits; `targets` has
+    settings of one target alone, which override the others."""
 
+    # The settings above, of one target alone.
     targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
 
 
 class Quantize(Phase):
     """How the folded network is calibrated, and trained on with fake-quantization."""
 
+    # Passes over the training part.
     epochs: int = Field(5, ge=0, le=MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
-    # Of a folded network no weight is free of scale: a decay would move what it computes.
+    # Decoupled, as in `train`. Batch norm is folded here, so a decay changes what the network computes.
     weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
-    # 'live' is the way of TensorFlow's tutorial: see tasks/training/live.py.
+    # fold: batch norm is folded before this phase. live: it stays in the training graph, as in TensorFlow's tutorial.
     batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
     # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
     delay: int = Field(0, ge=0, le=MOST, description="a whole number of at least 0")
-    # Also of it: `measured` gives each tensor that it leaves without a range one from the training data.
+    # Of `batch_norm: live`: `measured` gives each tensor that it leaves without a range one from the training data.
     default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
-    # Over so many batches the first ranges are the mean.
+    # The first range of each tensor is its mean over so many batches.
     calibration_batches: int = Field(20, **_COUNT)
-    # Whether layers that follow each other are first given channels of like ranges: tasks/quantize/weights/equalize.py.
+    # Whether layers that follow each other are first given channels of similar ranges (decision 5).
     equalize: bool = Field(False, description="true or false")
-    # From then on the ranges stay, and only the weights are trained.
+    # After so many epochs the ranges stay, and only the weights are trained.
     freeze_ranges_after: Optional[float] = Field(
         None, ge=0, le=MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
-    # The share of the loss that is the distance to the float network's answers to the same samples, which needs no
-    # labels; the rest is that to the labels.
+    # The share of the loss that is the distance to the float network's answers to the same samples; the rest is the
+    # loss on the labels.
     distill: Optional[float] = Field(None, **_FRACTION)
+    # How weights follow their gradients.
     optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
         "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
+    # The highest rate of the schedule.
     learning_rate: float = Field(0.0001, **_RATE)
 
 
 class Convert(_Section):
-    """How toco is run."""
+    """How toco is run. It has no keys yet."""
 
 
 class Validate(_Section):
     """The gates over the measurement; null is no gate."""
 
+    # Of the uint8 file below the float model.
     max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
+    # Of the uint8 file.
     min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
+    # The share of samples for which the uint8 file and the float model give the same answer.
     min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    # The mean of the classes' recalls.
     min_balanced_accuracy: Optional[float] = Field(GATES["min_balanced_accuracy"].default, **_FRACTION)
+    # The recall of the worst class.
     min_class_recall: Optional[float] = Field(GATES["min_class_recall"].default, **_FRACTION)
+    # Of macro F1, below the float model.
     max_f1_drop: Optional[float] = Field(GATES["max_f1_drop"].default, **_FRACTION)
+    # Of class maps.
     min_mean_iou: Optional[float] = Field(GATES["min_mean_iou"].default, **_FRACTION)
+    # Of targets of two classes, and of labels.
     min_roc_auc: Optional[float] = Field(GATES["min_roc_auc"].default, **_FRACTION)
+    # Of targets of two classes, and of labels.
     min_average_precision: Optional[float] = Field(GATES["min_average_precision"].default, **_FRACTION)
+    # Of values: the increase of the mean squared error, as a share of the float model's.
     max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
+    # Of values: the mean squared error of the uint8 file.
     max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
     max_wrong_operators: Optional[int] = Field(
@@ -219,6 +253,7 @@ class Validate(_Section):
 class Recipe(_Section):
     """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
 
+    # Of the first weights, the order of the samples and the variations of pictures.
     seed: int = Field(1, ge=0, le=2 ** 31 - 1, description="a whole number from 0 to 2147483647")
     data: Data = Field(description="a mapping")
     model: Model = Field(description="a mapping")

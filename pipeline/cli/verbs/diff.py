@@ -16,9 +16,9 @@ from pipeline.store.artifacts import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", metavar="A")
-    parser.add_argument("b", metavar="B")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("a", metavar="A", help="the artifact on the left")
+    parser.add_argument("b", metavar="B", help="the artifact on the right")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from pipeline.store.runs import Runs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
-    parser.add_argument("stage")
+    parser.add_argument("stage", help="one of its stages")
     parser.add_argument("--reason", default="", help="for the record")
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=LAST_RUNS, metavar="N",
                         help="how many of a recipe's last runs are kept ({})".format(LAST_RUNS))
     parser.add_argument("--quarantine", action="store_true", help="what is in quarantine too")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
 def run(arguments: argparse.Namespace) -> Optional[int]:

@@ -24,7 +24,7 @@ MODEL = "ConvertUint8"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("artifact", metavar="ARTIFACT", nargs="?")
+    parser.add_argument("artifact", metavar="ARTIFACT", nargs="?", help="what to pin")
     parser.add_argument("--remove", action="store_true", help="unpin it: what another pin needs is kept")
     parser.add_argument("--reason", default="", help="for the record")
     parser.add_argument("--json", action="store_true", help="the list of pins as JSON")

@@ -24,7 +24,7 @@ from pipeline.store.runs import Runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
 
 
