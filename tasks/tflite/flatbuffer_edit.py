@@ -1,4 +1,4 @@
-"""A .tflite file that is edited without a serializer: bytes changed in place, tables added, the graph's lists made anew.
+"""A .tflite file that is edited without a serializer: bytes changed in place, tables added, lists made anew.
 
 A flatbuffer's offsets are relative, unsigned, and count forward from where they stand. So
 

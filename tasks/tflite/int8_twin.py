@@ -1,8 +1,8 @@
 """The int8 twin of a uint8 .tflite file: the same network, for runtimes that take int8 only.
 
     activations, other constants   code - 128 and zero point - 128: the same reals, exactly
-    weights                        symmetric, codes -127..127: for each channel that is made (CONV_2D, DEPTHWISE_CONV_2D,
-                                   TRANSPOSE_CONV), or for the tensor (FULLY_CONNECTED)
+    weights                        symmetric, codes -127..127: for each channel that is made (CONV_2D,
+                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or for the tensor (FULLY_CONNECTED)
     biases                         int32, at the scale of input x weights
 
     CONCATENATION                  a QUANTIZE before it for each input whose scale is not the output's: the uint8 kernel
@@ -48,9 +48,9 @@ VERSIONS = {
     **dict.fromkeys((
         "ADD", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CONCATENATION", "GATHER", "L2_NORMALIZATION",
         "LEAKY_RELU", "LOGISTIC", "LOG_SOFTMAX", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL", "PACK", "PAD",
-        "PADV2", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE",
-        "SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM", "TANH",
-        "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK"), 2),
+        "PADV2", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR",
+        "SLICE", "SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM",
+        "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK"), 2),
     **dict.fromkeys(("EXPAND_DIMS", "RESHAPE", "SQUEEZE"), 1)}
 """The first version of each operator that takes int8 (tensorflow/lite/tools/versioning/op_version.cc)."""
 
