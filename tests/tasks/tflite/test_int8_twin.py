@@ -28,7 +28,7 @@ def _twins(build, *inputs):
 
 @pytest.mark.parametrize("build, inputs, lsb", [
     # weights are rounded once more, at another scale: each product is off by up to half a step of both
-    (test_operators._layers, [IMAGE], 8),
+    (test_operators._layers, [IMAGE], 3),
     (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)], 2),
     (test_operators._pools_and_reductions, [IMAGE], 1),
     (test_operators._curves, [((16,), -6.0, 6.0)], 3),
