@@ -21,6 +21,11 @@ def carried(content: bytes) -> bytes:
     return content + "\noctet-model-1 sha256:{}\n".format(digest.of_bytes(content)).encode("ascii")
 
 
+def without(content: bytes) -> bytes:
+    """`content` without the identifier behind it: what a changed file begins from."""
+    return _FORM.sub(b"", content)
+
+
 def of_file(path: str) -> Optional[str]:
     """What `find` gives for a file's content. Raises OSError."""
     with regular_file.opened(path) as file:

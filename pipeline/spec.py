@@ -6,6 +6,8 @@
                      v                                v
                  TrainFloat -> TrainQAT -> EvalGraph, and ValidateInterpreter at the end of
                                            EvalGraph -> Freeze -> ConvertUint8
+
+    ConvertUint8, ValidateInterpreter, PrepareData.test -> Export
 """
 
 from fnmatch import fnmatchcase
@@ -77,6 +79,10 @@ _IN_ORDER = (
     StageSpec("ValidateInterpreter", "stages.validate_interpreter",
               needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               products=("measurement.json",)),
+    # The last stage: its whole folder is the product. It reads no threshold; that the gates are passed is asked each
+    # time (see `Export` in scheduling/stages.py).
+    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),
+              products=("model.tflite", "card.json", "*")),
 )
 
 STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}

@@ -9,7 +9,7 @@ from pipeline.execution import headline
 from pipeline.spec import STAGES, upward
 from pipeline.staleness.plan import Plan
 
-NOT_YET = {"ConvertUint8": "converted", "ValidateInterpreter": "measured"}
+NOT_YET = {"ConvertUint8": "converted", "ValidateInterpreter": "measured", "Export": "exported"}
 """What a run leaves undone that stops before a stage."""
 
 
@@ -32,6 +32,8 @@ def lines(plan: Plan, target: str, recipe: str) -> List[str]:
         said.append(("verdict", _verdict(plan, metrics["ValidateInterpreter"])))
     path = tflite(plan)
     said.append(("file", str(path)) if path else ("folder", str(plan.folder(target))))
+    if "Export" in metrics:
+        said.append(("export", str(plan.folder("Export"))))
     for stage, verb in NOT_YET.items():
         if target in upward(stage) and target != stage and stage not in metrics:
             said.append(("not {} yet".format(verb), "luigi --module pipeline {} --recipe {}".format(

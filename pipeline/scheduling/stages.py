@@ -1,4 +1,5 @@
-"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter.
+"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter
+-> Export.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """
@@ -46,3 +47,7 @@ class ConvertUint8(Stage):
 
 class ValidateInterpreter(Validation):
     """The uint8 file beside the float model and the frozen graph, on the whole test set."""
+
+
+class Export(Validation):
+    """One folder with the files, the card, C sources, examples and samples, of a model that passes its gates."""

@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional
 
 from octet.data import identity
 from pipeline.inputs import key
-from pipeline.spec import STAGES
+from pipeline.spec import STAGES, upward
 from pipeline.staleness import key_differences
 from pipeline.staleness.plan import Plan
 from pipeline.store.runs import Runs
@@ -40,6 +40,13 @@ class Staleness:
     def all(self) -> Dict[str, Verdict]:
         """The verdict on every stage, upstream first."""
         return {stage: self.of(stage) for stage in STAGES}
+
+    def asked_for(self) -> Dict[str, Verdict]:
+        """The verdicts on the stages up to the measurement, and on those that a run of the recipe went on to: a model
+        that nobody has exported is not stale for that."""
+        usual = upward("ValidateInterpreter")
+        return {stage: self.of(stage) for stage in STAGES
+                if stage in usual or any(stage in run["stages"] for run in self.runs)}
 
     def of(self, stage: str) -> Verdict:
         """The verdict on one stage."""

@@ -17,7 +17,7 @@ from octet.datasets import digits, npz
 from octet.errors import OctetError
 from pipeline import settings
 from pipeline.inputs import snapshot
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from tasks.tflite import model_file
@@ -101,7 +101,7 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
     if plan is None:
         return None
     found = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
-    seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES)
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("ValidateInterpreter"))
     local = found["parity"]["local"]
     worst = max(local, key=lambda item: item["lsb"])
     differences = {}  # type: Dict[int, int]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Dict, List, Set
 
 from octet.errors import OctetError
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from pipeline.staleness.plan import Plan
 from tasks.graph import io_spec
 from tasks.quantize import passes as quantization
@@ -27,7 +27,7 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     contents = model_file.read(content)
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
-    seconds = sum(plan.manifest(stage)["seconds"] for stage in STAGES) / len(names)
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("ValidateInterpreter")) / len(names)
     found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
     outputs = [end["name"] for end in io_spec.read(plan.folder("ConvertUint8"))["outputs"]]
     for name in names:

@@ -18,13 +18,13 @@ from typing import Dict, Iterator, List, Optional
 
 import psutil
 
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from tests.pipeline.checkout import Checkout, damage
 
-ALL = list(STAGES)
+ALL = list(upward("ValidateInterpreter"))
 REAL_WITHIN_S = 30.0  # as long as a whole run of the real stages takes
 VICTIMS = ("stage", "parent", "everything")
 SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")

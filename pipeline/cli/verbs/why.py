@@ -14,7 +14,6 @@ from octet.errors import OctetError
 from pipeline import settings
 from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
-from pipeline.spec import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import FRESH, Staleness, Verdict
 from pipeline.store.artifacts import Store
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     taken = snapshot.take(_recipe(arguments.recipe, found))
     store = Store(found.store)
     staleness = Staleness(Plan(taken, store), Runs(store.root))
-    verdicts = {name: staleness.of(name) for name in ([stage] if stage else STAGES)}
+    verdicts = {stage: staleness.of(stage)} if stage else staleness.asked_for()
     if arguments.json:
         print(json.dumps({name: verdict._asdict() for name, verdict in verdicts.items()}, indent=1))
         return None
@@ -78,7 +77,7 @@ def _verdicts(found: settings.Settings):
     for path in sorted(found.recipes.glob("*.yaml")):
         try:
             taken = snapshot.take(path, moment=moment)
-            yield path, list(Staleness(Plan(taken, store), Runs(store.root)).all().items())
+            yield path, list(Staleness(Plan(taken, store), Runs(store.root)).asked_for().items())
         except OctetError as error:
             yield path, error
 

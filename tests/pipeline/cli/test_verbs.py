@@ -8,11 +8,11 @@ import pytest
 
 from octet import model_identifier
 from pipeline.cli import main
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout, damage
 
-ALL = list(STAGES)
+ALL = list(upward("ValidateInterpreter"))
 PREPARED, FLOAT = ALL[:3], ALL[3:]
 
 
@@ -414,3 +414,24 @@ def test_refused_runs_take_no_place_of_those_that_gc_keeps(checkout):
         assert json.loads(octet(checkout, "gc", "--runs", "0", "--json")) != []
     finally:
         path.write_text(text)
+
+
+# export
+
+def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_path):
+    folder, recipe = tmp_path / "out", checkout.mine / "faces.yaml"
+    assert "Export" not in checkout.why()  # nobody has asked for it: that is no fault
+    assert "luigi --module pipeline Export --recipe {}".format(recipe) in octet(
+        checkout, "export", recipe, folder, code=11)
+    assert not folder.exists()
+    assert checkout.luigi(stage="Export").made == ["Export"]
+    assert checkout.why()["Export"] == ["fresh"]
+    octet(checkout, "export", recipe, folder)
+    made = artifact(checkout, "Export")
+    names = sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file())
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == sorted(
+        set(names) - {"manifest.json"} | {"origin.json"})
+    assert "is there already" in octet(checkout, "export", recipe, folder, code=2)
+    damage(made / "samples" / "input_0.npy", b"X" * (made / "samples" / "input_0.npy").stat().st_size)
+    assert "damaged" in octet(checkout, "export", recipe, tmp_path / "another", code=11)
+    assert not (tmp_path / "another").exists()

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from pipeline.inputs import snapshot
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.inputs.test_snapshot import DATA, put
 from tests.pipeline.scheduling.test_concurrent_runs import child_of
 from tests.project import BIN, Project
 
-ALL = list(STAGES)
+ALL = list(upward("ValidateInterpreter"))
 LATE = """
 
 def build(input_shape, classes, width, sleep_s=0):

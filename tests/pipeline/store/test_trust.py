@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.scheduling.test_concurrent_runs import child_of
 
-ALL = list(STAGES)
+ALL = list(upward("ValidateInterpreter"))
 PREPARED, FLOAT = ALL[:3], ALL[3:]
 SLOW_DATA = """\
 import time

@@ -1,0 +1,124 @@
+"""The card of an exported model: what it is, how good it is, how to feed it, how to read its answers.
+
+Everything on it follows from the stage's key: the same model always has the same card. What depends on history (the
+commit, the recipe's name, the day) is added by `octet export`, in origin.json.
+"""
+
+from typing import Any, Dict, List, Optional
+
+from octet import model_identifier
+
+SIDES = ("float", "fake_quantized", "uint8")
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
+
+
+def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, content: bytes, twin: Optional[bytes],
+          int8: Dict[str, Any], labels: Dict[str, str], peak_bytes: int) -> Dict[str, Any]:
+    """The card as a dict for JSON.
+
+    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. int8: what is known of the twin.
+    labels: {output: file of its class names}. peak_bytes: of activations that are alive at once."""
+    files = {"model.tflite": content}
+    if twin is not None:
+        files["model_int8.tflite"] = twin
+    return {
+        "format": 1,
+        "files": {name: {"bytes": len(each), "identifier": model_identifier.find(each)}
+                  for name, each in files.items()},
+        "inputs": [{"name": end["name"], "shape": [1] + list(end["shape"]), "dtype": "uint8", "scale": end["scale"],
+                    "zero_point": end["zero_point"], **ranges[end["name"]]} for end in network["inputs"]],
+        "outputs": [{"name": end["name"], "kind": end["kind"], "classes": list(end["classes"]), "dtype": "uint8",
+                     "scale": end["scale"], "zero_point": end["zero_point"], "threshold": end["threshold"],
+                     "columns": end["columns"], "labels": labels.get(end["name"]), "answer": answer(end)}
+                    for end in network["outputs"]],
+        "measured_on": {"part": "test", "samples": measurement["samples"]},
+        "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
+                            if figure in figures} for name, figures in measurement["outputs"].items()},
+        "int8": int8,
+        "peak_activation_bytes": peak_bytes,
+    }
+
+
+def answer(end: Dict) -> str:
+    """How an output's codes become an answer, in words."""
+    real = "real = (code - {}) * {:.9g}".format(end["zero_point"], end["scale"])
+    if end["threshold"] is not None:
+        of_what = "each class whose score" if end["kind"] == "labels" else "the second class where the score"
+        return "{}; the answer is {} is greater than {:g}".format(real, of_what, end["threshold"])
+    if end["kind"] == "class":
+        return "the answer is the class of the largest code; {}".format(real)
+    if end["kind"] == "class_map":
+        return "the answer for each pixel is the class of the largest code along the last axis; {}".format(real)
+    if end["columns"]:
+        return real + "; column i in its own unit = low + real * (high - low), with (low, high) = columns[i]"
+    return "the answer is the reals; " + real
+
+
+def markdown(card: Dict[str, Any]) -> str:
+    """The card as a page."""
+    lines = ["# {}".format(_title(card)), "", "A neural network for TensorFlow Lite in 8-bit integers.", "",
+             "## Files", ""]
+    lines += _table(("file", "bytes", "identifier"), [
+        (name, str(each["bytes"]), each["identifier"] or "") for name, each in card["files"].items()])
+    lines += ["", "`octet trace FILE` says what a file came from, by its content or by this identifier.",
+              "`origin.json`, where it is beside this page, names the recipe, the commit and the data.", "",
+              "## How well", "", "On {} samples of the test part, which training has not seen.".format(
+                  card["measured_on"]["samples"]), ""]
+    for name, figures in card["measured"].items():
+        lines += ["**{}**".format(name), ""] + _table(("", "float model", "uint8 file"), [
+            (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))
+            for figure, values in figures.items() if isinstance(values, dict) and set(values) >= {"float", "uint8"}])
+        if "agreement" in figures:
+            lines += ["", "The uint8 file gives the float model's answer for {} of the samples.".format(
+                _number(figures["agreement"]))]
+        if figures.get("recall"):
+            lines += [""] + _table(("class", "recall", "precision"), [
+                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))
+                for label, sides in figures["recall"].items()])
+        lines.append("")
+    lines += ["## The int8 file", "", _int8(card), "", "## How to feed it", ""]
+    lines += _table(("input", "shape", "reals", "scale", "zero point"), [
+        (each["name"], " x ".join(map(str, each["shape"])), "{:g} to {:g}".format(each["low"], each["high"]),
+         "{:.9g}".format(each["scale"]), str(each["zero_point"])) for each in card["inputs"]])
+    lines += ["", "code = round(real / scale) + zero point, at least 0 and at most 255. Pictures of the training data "
+              "went in with their 8-bit pixels as codes, after they were resized to the shape.",
+              "For the int8 file, subtract 128 from each input code, and add 128 to each output code.", "",
+              "## How to read its answers", ""]
+    lines += ["- **{}**{}: {}".format(each["name"], " ({})".format(each["labels"]) if each["labels"] else "",
+                                      each["answer"]) for each in card["outputs"]]
+    lines += ["", "## What is here", "",
+              "- `samples/`: inputs from the test part, as codes, and the outputs that must come out of model.tflite",
+              "- `examples/run.py`: runs them (Python, numpy and an interpreter)",
+              "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
+              "- `c/`: the models as C arrays, with sizes, scales and expected answers", "",
+              "Activations take at least {} bytes at once; an interpreter needs more.".format(
+                  card["peak_activation_bytes"]), ""]
+    return "\n".join(lines)
+
+
+def _title(card: Dict[str, Any]) -> str:
+    return ", ".join("{} ({})".format(each["name"], "{} classes".format(len(each["classes"])) if each["classes"]
+                                      else "values") for each in card["outputs"]) + " from " + ", ".join(
+        each["name"] for each in card["inputs"])
+
+
+def _int8(card: Dict[str, Any]) -> str:
+    int8 = card["int8"]
+    if not int8["made"]:
+        return "There is none: {}.".format(int8["why"])
+    said = ("`model_int8.tflite` is the same network with its weights quantized again, for runtimes that take int8 "
+            "only (TensorFlow Lite for Microcontrollers).")
+    if int8["measured"] is None:
+        return said + " Its answers were not measured: {}.".format(int8["why"])
+    return said + " On {} samples of the test part, in {}: {}.".format(
+        int8["samples"], int8["runtime"], "; ".join("{} {}".format(name, ", ".join(
+            "{} {}".format(figure.replace("_", " "), _number(value)) for figure, value in figures.items()))
+            for name, figures in int8["measured"].items()))
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else "{:.4g}".format(value)
+
+
+def _table(head: tuple, rows: List[tuple]) -> List[str]:
+    return ["| {} |".format(" | ".join(cells)) for cells in [head, ["---"] * len(head), *rows]]

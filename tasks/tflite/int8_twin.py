@@ -1,0 +1,200 @@
+"""The int8 twin of a uint8 .tflite file: the same network, for runtimes that take int8 only.
+
+    activations, other constants   code - 128 and zero point - 128: the same reals, exactly
+    weights                        symmetric, codes -127..127: for each channel that is made (CONV_2D,
+                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or for the tensor (FULLY_CONNECTED)
+    biases                         int32, at the scale of input x weights
+
+    CONCATENATION                  a QUANTIZE before it for each input whose scale is not the output's: the uint8 kernel
+                                   rescales, that of int8 refuses
+
+The form is that of TensorFlow Lite's "8-bit quantization specification". The file is not serialised anew: operators and
+their options stay as they are (see `flatbuffer_edit.py`).
+"""
+
+import struct
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+from tflite.tflite.BuiltinOperator import BuiltinOperator
+from tflite.tflite.Model import Model
+from tflite.tflite.TensorType import TensorType
+
+from octet import model_identifier
+from octet.errors import ConvertError
+from tasks.tflite import model_file
+from tasks.tflite.flatbuffer_edit import FIELDS, EditedFile, bytes_of, field
+from tasks.tflite.model_file import Contents, Operator, Tensor
+
+SHIFT = 128
+MOST = 127  # weights use -127..127: kernels may rely on it
+LARGEST_BIAS = 1 << 30  # half of an int32: the sum of the products is added to it
+
+
+class Layer(NamedTuple):
+    """Which inputs of an operator are what. axis: that of the weights' channels; None is one scale for the tensor."""
+
+    data: int
+    weights: int
+    bias: int
+    axis: Optional[int]
+
+
+LAYERS = {"CONV_2D": Layer(0, 1, 2, 0), "DEPTHWISE_CONV_2D": Layer(0, 1, 2, 3), "FULLY_CONNECTED": Layer(0, 1, 2, None),
+          "TRANSPOSE_CONV": Layer(2, 1, 3, 0)}
+
+VERSIONS = {
+    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4,
+    **dict.fromkeys((
+        "ADD", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CONCATENATION", "GATHER", "L2_NORMALIZATION",
+        "LEAKY_RELU", "LOGISTIC", "LOG_SOFTMAX", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL", "PACK", "PAD",
+        "PADV2", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR",
+        "SLICE", "SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM",
+        "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK"), 2),
+    **dict.fromkeys(("EXPAND_DIMS", "RESHAPE", "SQUEEZE"), 1)}
+"""The first version of each operator that takes int8 (tensorflow/lite/tools/versioning/op_version.cc)."""
+
+
+class Requantized(NamedTuple):
+    """A layer's weights in int8. scales: float32, one for each channel, or one."""
+
+    codes: np.ndarray
+    scales: np.ndarray
+    axis: int
+
+
+def of(content: bytes) -> bytes:
+    """The int8 twin of a fully-uint8 file, with an identifier of its own. The same file always gives the same bytes.
+
+    Raises ConvertError for an operator that has no int8 form, or constants that two operators need in two forms."""
+    contents = model_file.read(content)
+    unknown = sorted({operator.kind for operator in contents.operators if operator.kind not in VERSIONS})
+    if unknown:
+        raise _refused("{} has no int8 form here".format(", ".join(unknown)))
+    weights, biases = _layers(contents)
+    content = model_identifier.without(content)
+    file, model = EditedFile(content), Model.GetRootAsModel(content, 0)
+    graph = model.Subgraphs(0)
+    buffers = [graph.Tensors(tensor.index).Buffer() for tensor in contents.tensors if tensor.value is not None]
+    if len(set(buffers)) != len(buffers):
+        raise _refused("two of its tensors have one buffer")
+    for tensor in contents.tensors:
+        table = graph.Tensors(tensor.index)
+        data = bytes_of(model.Buffers(table.Buffer()))
+        if tensor.index in biases:
+            codes, scales = biases[tensor.index]
+            file.overwrite(data, codes.astype("<i4").tobytes())
+            file.point(field(table, "Quantization"), file.quantization(scales, [0] * len(scales), 0))
+        elif tensor.dtype == "uint8":
+            file.overwrite(field(table, "Type"), bytes([TensorType.INT8]))
+            if tensor.index in weights:
+                codes, scales, axis = weights[tensor.index]
+                file.overwrite(data, codes.tobytes())
+                file.point(field(table, "Quantization"), file.quantization(scales, [0] * len(scales), axis))
+            else:
+                if tensor.value is not None:
+                    file.overwrite(data, _shifted(tensor.value).tobytes())
+                file.point(field(table, "Quantization"),
+                           file.quantization([tensor.scale], [tensor.zero_point - SHIFT], 0))
+    versions = {getattr(BuiltinOperator, kind): version for kind, version in VERSIONS.items()}
+    for number in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(number)
+        version = max(code.Version(), versions.get(code.BuiltinCode(), 1))
+        file.codes[number] = file.operator_code(code.BuiltinCode(), version)
+    _rescale_concatenations(file, contents, graph)
+    return model_identifier.carried(file.finished())
+
+
+def _rescale_concatenations(file: EditedFile, contents: Contents, graph) -> None:
+    """Each input of a CONCATENATION has the scale of its output."""
+    unlike = [(operator, place) for operator in contents.operators if operator.kind == "CONCATENATION"
+              for place, index in enumerate(operator.inputs)
+              if _quantization(contents, index) != _quantization(contents, operator.outputs[0])]
+    if not unlike:
+        return
+    file.codes.append(file.operator_code(BuiltinOperator.QUANTIZE, VERSIONS["QUANTIZE"]))
+    for operator, place in unlike:
+        output, index = contents.tensors[operator.outputs[0]], operator.inputs[place]
+        file.tensors.append(file.tensor("{}/input_{}".format(output.name, place), contents.tensors[index].shape,
+                                        TensorType.INT8, output.scale, output.zero_point - SHIFT))
+        inputs = graph.Operators(operator.number)._tab
+        start = inputs.Vector(inputs.Offset(FIELDS["Operator"]["Inputs"]))
+        file.overwrite(start + 4 * place, struct.pack("<i", len(file.tensors) - 1))
+        at = file.operators.index(inputs.Pos)
+        file.operators.insert(at, file.operator(len(file.codes) - 1, [index], [len(file.tensors) - 1]))
+
+
+def _quantization(contents: Contents, index: int) -> Tuple[float, int]:
+    return contents.tensors[index].scale, contents.tensors[index].zero_point
+
+
+def _shifted(codes: np.ndarray) -> np.ndarray:
+    """int8 codes of the same reals."""
+    return (codes.astype(np.int16) - SHIFT).astype(np.int8)
+
+
+def _layers(contents: Contents) -> Tuple[Dict[int, Requantized], Dict[int, Tuple[np.ndarray, np.ndarray]]]:
+    """({tensor: its weights}, {tensor: (a bias' int32 codes, scales)}) of every layer."""
+    users: Dict[int, List[Operator]] = {}
+    for operator in contents.operators:
+        if operator.kind in LAYERS:
+            users.setdefault(operator.inputs[LAYERS[operator.kind].weights], []).append(operator)
+    weights: Dict[int, Requantized] = {}
+    biases: Dict[int, Tuple[np.ndarray, np.ndarray]] = {}
+    for index, operators in users.items():
+        _expect_one_form(contents, index, operators)
+        weights[index] = _requantized(contents, contents.tensors[index], operators)
+        for operator in operators:
+            bias = _bias(contents, operator)
+            if bias is None:
+                continue
+            scales = (contents.tensors[operator.inputs[LAYERS[operator.kind].data]].scale
+                      * weights[index].scales.astype(np.float64)).astype(np.float32)
+            codes = np.rint(_real(bias) / scales.astype(np.float64))
+            if bias.index in biases and not np.array_equal(codes, biases[bias.index][0]):
+                raise _refused("two layers share the bias {}, at two scales".format(bias.name))
+            biases[bias.index] = codes, scales
+    return weights, biases
+
+
+def _expect_one_form(contents: Contents, index: int, operators: List[Operator]) -> None:
+    tensor = contents.tensors[index]
+    if tensor.value is None:
+        raise _refused("the weights {} are computed".format(tensor.name))
+    used = sum(operator.inputs.count(index) for operator in contents.operators)
+    if len({LAYERS[operator.kind].axis for operator in operators}) > 1 or used != len(operators):
+        raise _refused("{} is used as weights, and otherwise".format(tensor.name))
+
+
+def _bias(contents: Contents, operator: Operator) -> Optional[Tensor]:
+    place = LAYERS[operator.kind].bias
+    if len(operator.inputs) <= place or operator.inputs[place] < 0:
+        return None
+    return contents.tensors[operator.inputs[place]]
+
+
+def _real(tensor: Tensor) -> np.ndarray:
+    return (tensor.value.astype(np.float64) - tensor.zero_point) * tensor.scale
+
+
+def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) -> Requantized:
+    """int8 weights whose scales also hold the biases of the layers: a channel of tiny weights has a bias, too."""
+    real, axis = _real(tensor), LAYERS[operators[0].kind].axis
+    others = tuple(place for place in range(real.ndim) if place != axis)
+    widest = np.abs(real).max(axis=others if axis is not None else None).reshape(-1)
+    scales = np.where(widest > 0, widest / MOST, tensor.scale)
+    for operator in operators:
+        bias = _bias(contents, operator)
+        if bias is not None:
+            needed = np.abs(_real(bias)) / LARGEST_BIAS / contents.tensors[
+                operator.inputs[LAYERS[operator.kind].data]].scale
+            scales = np.maximum(scales, needed if axis is not None else needed.max())
+    scales = scales.astype(np.float32)
+    shape = [-1 if place == axis else 1 for place in range(real.ndim)]
+    codes = np.clip(np.rint(real / scales.astype(np.float64).reshape(shape if axis is not None else -1)), -MOST, MOST)
+    return Requantized(np.ascontiguousarray(codes.astype(np.int8)), scales, axis or 0)
+
+
+def _refused(why: str) -> ConvertError:
+    return ConvertError("the uint8 file has no int8 twin", where="model_int8.tflite", why=why,
+                        next_step="use the uint8 file; please report the network where you need the twin")

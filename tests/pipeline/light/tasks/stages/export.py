@@ -1,0 +1,13 @@
+import shutil
+
+from tasks import bytes_of, data
+
+
+def run(job, progress):
+    shutil.copy(str(job.input("ConvertUint8") / "model.tflite"), str(job.out))
+    bytes_of.write(job, "card.json", (job.input("ValidateInterpreter") / "measurement.json").read_bytes(),
+                   bytes_of.part(data.load(job), "test"))
+    (job.out / "samples").mkdir()
+    bytes_of.write(job, "samples/input_0.npy", bytes_of.part(data.load(job), "test"))
+    bytes_of.fill(job)
+    return {"size_bytes": (job.out / "model.tflite").stat().st_size}

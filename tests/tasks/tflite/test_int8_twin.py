@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from octet import model_identifier
+from octet.errors import ConvertError
+from tasks.tflite import int8_twin, model_file
+from tasks.tflite.interpreter import processes
+from tests.tasks.tflite import graphs
+from tests.tasks.tflite.graphs import ranged, weights
+from tests.tasks.tflite.parity import test_operators
+
+IMAGE = test_operators.IMAGE
+
+
+def _twins(build, *inputs):
+    """(contents, the outputs' codes) of a uint8 file and of its int8 twin, on the same codes."""
+    content = graphs.converted(build, *inputs)
+    random = np.random.RandomState(1)
+    codes = [random.randint(0, 256, (8,) + tuple(shape)).astype(np.uint8) for shape, _, _ in inputs]
+    shifted = [(each.astype(np.int16) - 128).astype(np.int8) for each in codes]
+    found = []
+    for file, fed in ((content, codes), (int8_twin.of(content), shifted)):
+        contents = model_file.read(file)
+        found.append((contents, processes.over(file, contents, fed, lambda done: None, runtime="tflite_runtime")))
+    return found
+
+
+@pytest.mark.parametrize("build, inputs, lsb", [
+    # weights are rounded once more, at another scale: each product is off by up to half a step of both
+    (test_operators._layers, [IMAGE], 3),
+    (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)], 2),
+    (test_operators._pools_and_reductions, [IMAGE], 1),
+    (test_operators._curves, [((16,), -6.0, 6.0)], 3),
+    (test_operators._moves, [IMAGE], 0),
+], ids=["layers", "sums", "pools", "curves", "moves"])
+def test_twin_computes_what_the_uint8_file_computes(build, inputs, lsb):
+    (uint8, expected), (int8, made) = _twins(build, *inputs)
+    assert {tensor.dtype for tensor in int8.tensors} <= {"int8", "int32"}
+    assert [operator.options for operator in int8.operators if operator.kind != "QUANTIZE"] == [
+        operator.options for operator in uint8.operators]
+    for index, one, other in zip(uint8.outputs, expected, made):
+        assert np.abs(one.astype(int) - 128 - other).max() <= lsb, uint8.tensors[index].name
+
+
+def _convolution(x):
+    """Channels whose weights differ by a factor of a thousand, the first all zero, with biases."""
+    values = np.random.RandomState(0).uniform(-1, 1, (3, 3, 4, 4)).astype(np.float32) * [0, 1, 1e-3, 1]
+    made = tf.nn.bias_add(tf.nn.conv2d(x, ranged(tf.constant(values.astype(np.float32)), -1.0, 1.0, narrow=True),
+                                       [1, 1, 1, 1], "SAME"), np.array([2, -2, 1, 0], np.float32))
+    return ranged(made, -9.0, 9.0)
+
+
+def test_weights_are_symmetric_by_channel_and_stand_for_the_same_reals():
+    content = graphs.converted(_convolution, IMAGE)
+    uint8, (layers, biases) = model_file.read(content), int8_twin._layers(model_file.read(content))
+    (index, requantized), = layers.items()
+    before = uint8.tensors[index]
+    real = (before.value.astype(float) - before.zero_point) * before.scale
+    assert requantized.axis == 0 and requantized.scales.shape == (4,) and requantized.codes.min() >= -127
+    after = requantized.codes * requantized.scales.astype(float).reshape(-1, 1, 1, 1)
+    assert (np.abs(after - real) <= requantized.scales.reshape(-1, 1, 1, 1) * 0.5001).all()
+    (bias, (codes, scales)), = biases.items()
+    old = uint8.tensors[bias]
+    np.testing.assert_allclose(codes * scales.astype(float), old.value * old.scale, atol=float(scales.max()))
+
+
+def test_twin_has_an_identifier_of_its_own_and_always_the_same_bytes():
+    content = model_identifier.carried(graphs.converted(_convolution, IMAGE))
+    twin = int8_twin.of(content)
+    assert twin == int8_twin.of(content) == int8_twin.of(graphs.converted(_convolution, IMAGE))
+    assert model_identifier.find(twin) not in (None, model_identifier.find(content))
+    assert twin.count(b"octet-model-1") == 1
+
+
+def test_weights_that_are_data_too_are_refused_with_their_name():
+    content = graphs.converted(lambda x: ranged(tf.matmul(x, weights((4, 4))), -9.0, 9.0), ((4,), -1.0, 1.0))
+    contents = model_file.read(content)
+    layer, = [operator for operator in contents.operators if operator.kind == "FULLY_CONNECTED"]
+    twice = contents._replace(operators=[*contents.operators, layer._replace(kind="ADD")])
+    with pytest.raises(ConvertError, match="is used as weights, and otherwise"):
+        int8_twin._layers(twice)
+
+
+def test_an_operator_without_an_int8_form_is_refused_by_name(monkeypatch):
+    monkeypatch.delitem(int8_twin.VERSIONS, "CONV_2D")
+    with pytest.raises(ConvertError, match="CONV_2D has no int8 form here"):
+        int8_twin.of(graphs.converted(_convolution, IMAGE))
