@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-STAGE, UPSTREAM = "Freeze", "TrainFloat"
-"""The stages whose artifacts are damaged: one in the middle, and the first."""
+STAGE, UPSTREAM, DATA = "Freeze", "TrainFloat", "PrepareData.train"
+"""The stages whose artifacts are damaged: one in the middle, the first that trains, and the first of all."""
 CONFIG = "[octet]\nrecipe = {0}/mine/faces.yaml\nstore = {0}/store\nrecipes = {0}/mine\n[core]\nno_lock = true\n"
 
 
