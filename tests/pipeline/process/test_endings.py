@@ -124,6 +124,11 @@ def test_a_kill_is_told_with_the_memory_that_was_taken(tmp_path):
     assert 200 < int(re.search(r"took up to (\d+) MB", caught.value.why).group(1)) < 400
 
 
+def test_a_full_disk_moves_no_temporary_folder(tmp_path):
+    """Python takes another folder where it cannot write into TMPDIR; then the private source seems to lie elsewhere."""
+    assert run(tmp_path, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))") == {"test": "0" * 64}
+
+
 def test_a_limited_address_space_is_named(tmp_path):
     job_of(tmp_path, "bytearray(1 << 31)")
     code = IMPORTS.format(str(ROOT)) + "t.run(Path({!r}), 'bytearray(1 << 31)')".format(str(tmp_path))
