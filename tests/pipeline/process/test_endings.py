@@ -129,6 +129,17 @@ def test_a_full_disk_moves_no_temporary_folder(tmp_path):
     assert run(tmp_path, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))") == {"test": "0" * 64}
 
 
+@pytest.mark.parametrize("put", [lambda log, canary: log.symlink_to(canary), lambda log, canary: os.mkfifo(str(log))],
+                         ids=["link", "fifo"])
+def test_a_log_that_is_no_file_is_not_opened(tmp_path, put):
+    canary, log = tmp_path / "canary", tmp_path / "log.txt"
+    canary.write_text("kept")
+    put(log, canary)
+    with pytest.raises(OSError):
+        run(tmp_path, "pass", log=log)
+    assert canary.read_text() == "kept"
+
+
 def test_a_limited_address_space_is_named(tmp_path):
     job_of(tmp_path, "bytearray(1 << 31)")
     code = IMPORTS.format(str(ROOT)) + "t.run(Path({!r}), 'bytearray(1 << 31)')".format(str(tmp_path))
