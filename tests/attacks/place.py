@@ -117,7 +117,13 @@ def _list(path: str, found: Dict[str, Tuple]) -> None:
             if name != "__pycache__":  # of the checkout, which Python fills as it goes
                 _list(os.path.join(path, name), found)
     elif stat.S_ISREG(kind) and about.st_size < 1 << 24:
-        with open(path, "rb") as file:
-            found[path] = (kind, mode, hashlib.sha256(file.read()).hexdigest())
+        found[path] = (kind, mode, _sha256(path, about.st_ino, about.st_ctime_ns, about.st_size))
     else:
         found[path] = (kind, mode, about.st_size)
+
+
+@functools.lru_cache(maxsize=20000)
+def _sha256(path: str, *version: int) -> str:
+    """The checkout is looked at before and after every situation, and hardly ever changes."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
