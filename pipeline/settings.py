@@ -120,6 +120,10 @@ def _section(path: Path) -> dict:
                          next_step="correct it: [section], and lines of key = value below it") from error
     values = dict(parser.items("octet")) if parser.has_section("octet") else {}
     for name, value in values.items():
+        if not value and name in ("store", "recipes", "recipe"):
+            raise UsageError("{}: nothing is set".format(name), where=str(path),
+                             why="it would mean the folder of this file",
+                             next_step="write a path behind it, or leave the line out")
         try:
             os.lstat(os.path.join(str(path.parent), value))
         except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 
 # The packages beside this file, a private copy, before any that are installed.
@@ -48,6 +49,8 @@ def _read_job(jobs: int) -> Job:
 def main() -> int:
     log.use()
     sys.breakpointhook = _refuse_debugger
+    # Where this folder's disk is full, Python would look for another one, in which the private source is not.
+    tempfile.tempdir = os.environ.get("TMPDIR")
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)
     job = _read_job(jobs)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-from octet import digest, lookup
+from octet import digest, interrupts, lookup
 from octet.errors import RecipeError
 from octet.gates import GATES
 from octet.recipe import signatures
@@ -88,7 +88,8 @@ def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALO
 
     def complete(_: str) -> str:
         _code()
-        from octet.recipe import completion  # not at the top: see there
+        with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
+            from octet.recipe import completion  # not at the top: see there
         sections = completion.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found
             raise _error(problems, path)

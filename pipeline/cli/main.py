@@ -1,6 +1,6 @@
 """Octet's own command: what would be built, what there is, why it is stale, where a file came from.
 
-A verb is a file in `pipeline/commands`, which is named as the verb is and has
+A verb is a file in `pipeline/cli/verbs`, which is named as the verb is and has
 
     a docstring, whose first line is the verb's help;
     add_arguments(parser);

@@ -40,7 +40,7 @@ def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
     folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
     on_wait, on_progress: as for child.run. Raises OctetError."""
     tree, doing = taken.trees[check], "check a recipe"
-    with scratch.folder("octet-check-", doing) as folder, durable_files.explained(doing, folder):
+    with scratch.folder("check", doing) as folder, durable_files.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),

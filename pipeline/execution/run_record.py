@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 from octet.errors import OctetError
 from pipeline import formatting
 from pipeline.execution import failures
+from pipeline.execution.early_record import EarlyRecord, Recorded
 from pipeline.settings import Settings
 from pipeline.spec import upward
 from pipeline.staleness.plan import Plan
@@ -20,6 +21,7 @@ from pipeline.store.runs import Runs, process_identity
 
 # Known to the workers that Luigi forks, since it is set before they are.
 _current = {}  # type: Dict[str, str]
+_early = None  # type: Optional[EarlyRecord]
 
 
 def current() -> Optional[str]:
@@ -31,19 +33,29 @@ def current() -> Optional[str]:
 def refusals(found: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
     """What the block raises before `around` has begun is recorded as a run of the recipe that came to nothing.
 
-    A recipe that is not there is recorded only where it has run before: it may have been misspelt."""
+    A block that takes long is recorded while it runs, so that a kill is recorded too. A recipe that is not there is
+    recorded only where it has run before: it may have been misspelt."""
+    global _early
     started = formatting.utc(time.time())
     _current.clear()
+    _early = EarlyRecord(found, recipe, _facts(target, started))
     try:
         yield
     except BaseException as error:
         if not _current and isinstance(error, (Exception, KeyboardInterrupt)):
             _record_refusal(found, target, recipe, started, error)
         raise
+    finally:
+        _early.stop()
+
+
+def _taken_over() -> Optional[Recorded]:
+    """The record that was begun before it was known what there is to do, if one was."""
+    return _early.stop() if _early is not None else None
 
 
 def _record_refusal(found: Settings, target: str, recipe: Optional[str], started: str, error: BaseException) -> None:
-    runs = Runs(found.store)
+    runs, begun = Runs(found.store), _taken_over()
     try:
         path = found.find_recipe(recipe or found.recipe).absolute()
     except OctetError:  # no such name: `error` says so, or something that came before it
@@ -51,7 +63,8 @@ def _record_refusal(found: Settings, target: str, recipe: Optional[str], started
     try:
         if not path.is_file() and next(runs.of(path), None) is None:
             return
-        runs.begin(path, {**_facts(path, target, started), "snapshot": None, "stages": {}, **_end_of(error)})
+        record = {**_of(path), **_facts(target, started), "snapshot": None, "stages": {}, **_end_of(error)}
+        _begin(runs, path, record, begun)
     except (OctetError, OSError) as trouble:
         print("this run is not recorded: {}".format(failures.first_line(trouble)), file=sys.stderr)
 
@@ -62,17 +75,19 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> N
     plan: the store as it is now. A run that finds everything fresh and changes nothing about the
     newest record of its recipe is not recorded again.
     Raises StoreError where a run that has something to do cannot be recorded."""
-    first = plan()
+    first, begun = plan(), _taken_over()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target):
+        if begun is not None:
+            runs.remove(*begun)
         _after_nothing(runs, first, target, work)
         return
     verdicts = Staleness(first, runs).all()
-    record = runs.begin(recipe, {
-        **_facts(recipe, target, formatting.utc(time.time())), "snapshot": first.snapshot.digest,
+    record = _begin(runs, recipe, {
+        **_of(recipe), **_facts(target, formatting.utc(time.time())), "snapshot": first.snapshot.digest,
         "finished": None, "exit": None, "error": None,
         "stages": {stage: {"key": _key(first, stage), "made": False,
-                           "why": list(verdicts[stage].reasons)} for stage in upward(target)}})
+                           "why": list(verdicts[stage].reasons)} for stage in upward(target)}}, begun)
     _current["name"] = runs.name(recipe, record["number"])
     raised = None  # type: Optional[BaseException]
     try:
@@ -107,8 +122,8 @@ def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: O
             for stage in stages):
         return
     try:
-        runs.begin(recipe, {**_facts(recipe, target, started), "snapshot": plan.snapshot.digest, "stages": stages,
-                            **end})
+        runs.begin(recipe, {**_of(recipe), **_facts(target, started), "snapshot": plan.snapshot.digest,
+                            "stages": stages, **end})
     except OctetError as error:  # all that was asked for is there, in a store that is read-only
         print("this run is not recorded: {}".format(error.what), file=sys.stderr)
 
@@ -128,9 +143,22 @@ def _end(runs: Runs, plan: Callable[[], Plan], record: dict, raised: Optional[Ba
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
 
 
-def _facts(recipe: Path, target: str, started: str) -> Dict[str, Any]:
-    """What every record has."""
-    return {"recipe": {"name": recipe.stem, "path": str(recipe)}, "target": target, "started": started,
+def _begin(runs: Runs, recipe: Path, record: Dict[str, Any], begun: Optional[Recorded]) -> Dict[str, Any]:
+    """`record` with its number, kept, in the place of the one that was begun before."""
+    if begun is not None and begun.recipe == recipe:
+        return runs.end(recipe, {"number": begun.number, **record})
+    if begun is not None:
+        runs.remove(*begun)
+    return runs.begin(recipe, record)
+
+
+def _of(recipe: Path) -> Dict[str, Any]:
+    return {"recipe": {"name": recipe.stem, "path": str(recipe)}}
+
+
+def _facts(target: str, started: str) -> Dict[str, Any]:
+    """What every record has, beside its recipe."""
+    return {"target": target, "started": started,
             "host": socket.gethostname(), "pid": os.getpid(), "process": process_identity(os.getpid()),
             "by": current_user(), "argv": sys.argv[1:]}
 

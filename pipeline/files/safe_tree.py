@@ -155,10 +155,14 @@ class Folder:
             raise
         return handle
 
-    def read(self, inside: str, most: int = -1) -> bytes:
-        """The bytes of a regular file, the first `most` of them."""
+    def read(self, inside: str, most: int) -> bytes:
+        """The bytes of a regular file. Raises Misplaced for one of more than `most` bytes, which is not read."""
         with os.fdopen(self.open_file(inside), "rb") as file:
-            return file.read(most)
+            size = os.fstat(file.fileno()).st_size
+            if size > most:
+                raise Misplaced(self.path / inside, "a file of {:,} bytes".format(size),
+                                "one of at most {:,}".format(most))
+            return file.read(size)  # not `most`: Python takes memory for all that it is asked to read
 
     # Changing
 

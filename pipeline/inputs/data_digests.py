@@ -35,7 +35,7 @@ def digests(section: dict, folder: Path, parts: Sequence[str], tree: Optional[So
     if tree is None:
         return {part: identity.digest(section, folder, part) for part in parts}
     doing = "take the digest of the data"
-    with scratch.folder("octet-digest-", doing) as place, durable_files.explained(doing, place):
+    with scratch.folder("digest", doing) as place, durable_files.explained(doing, place):
         job = Job(stage=DIGEST, settings={"data": section, "parts": list(parts)}, inputs={},
                   output=str(place / "output"), recipe_folder=str(folder), origin=tree.origin)
         try:

@@ -25,10 +25,11 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from octet import errors
 from octet.job import Job, Progress
+from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, exit_reasons, memory
 
 POLL_S = 0.2
@@ -69,7 +70,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
         ends.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
         command = list(door(scratch / SOURCE))
-        with log_path.open("wb") as log:
+        with _new_log(log_path) as log:
             process = _start(job, command + [str(number) for number in theirs[:2]], scratch, log, theirs)
         try:
             _close_all(theirs)
@@ -90,6 +91,11 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
     if heard.short_of_memory is not None:
         raise exit_reasons.out_of_memory(job, "ran out of memory: {}".format(heard.short_of_memory), used, log_path)
     raise exit_reasons.died(job, exit_code, used, log_path)
+
+
+def _new_log(path: Path) -> BinaryIO:
+    """An empty file to write. Somebody may have put a link or a fifo there since the place was cleared: OSError."""
+    return os.fdopen(os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | FILE_FLAGS, 0o666), "wb")
 
 
 class _Heard:

@@ -12,17 +12,21 @@ from typing import Iterator, Optional
 from octet.errors import StoreError
 from pipeline.files import durable_files
 
+# Every folder of this name is locked while its process lives. Earlier versions of Octet named theirs `octet-check-...`
+# and locked nothing, so of those it cannot be told whether they are in use.
+LOCKED = "octet-locked-"
+
 
 @contextmanager
-def folder(prefix: str, doing: str) -> Iterator[Path]:
-    """A new empty folder whose name begins with `prefix`, removed at the end of the block.
+def folder(purpose: str, doing: str) -> Iterator[Path]:
+    """A new empty folder `octet-locked-<purpose>-...`, removed at the end of the block.
 
-    The folder itself is locked while its process lives, so folders of the same prefix that nobody has locked were
-    left by processes that were killed: they are removed first. doing: what the folder is needed for, in an error.
+    It is locked while its process lives. A folder of this name that nobody has locked was left by a process that was
+    killed: such folders are removed first. doing: what the folder is needed for, in an error.
     Raises StoreError where there is no temporary folder that can be written, or its disk is full."""
-    parent = _writable_parent(doing)
+    parent, prefix = _writable_parent(doing), "{}{}-".format(LOCKED, purpose)
     with durable_files.explained(doing, parent):
-        _sweep(parent, prefix)
+        _sweep(parent)
         path, lock = _make(parent, prefix)
     try:
         yield path
@@ -70,9 +74,9 @@ def _locked(path: str, wait: bool) -> Optional[int]:
     return None
 
 
-def _sweep(parent: Path, prefix: str) -> None:
+def _sweep(parent: Path) -> None:
     try:
-        names = [name for name in os.listdir(str(parent)) if name.startswith(prefix)]
+        names = [name for name in os.listdir(str(parent)) if name.startswith(LOCKED)]
     except OSError:
         return  # a temporary folder may be writable and not readable
     for path in [os.path.join(str(parent), name) for name in names]:

@@ -85,10 +85,10 @@ class Store:
         return found
 
     def read(self, stage: str, key: str, path: str) -> bytes:
-        """The bytes of one file of an artifact. Raises StoreError where it is not there."""
+        """The bytes of one file of an artifact. Raises StoreError where it is not there, or as large as no record."""
         with explained("read an artifact", self.artifact(stage, key) / path):
             with self.tree.at(_place(stage, key)) as folder:
-                return folder.read(path)
+                return folder.read(path, manifests.MOST_BYTES)
 
     def list(self, strict: bool = True) -> List[Artifact]:
         """Every artifact that is published, by stage and key.

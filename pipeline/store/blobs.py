@@ -39,7 +39,7 @@ class Blobs:
         with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
             try:
                 with self.tree.at(_folder(sha256)) as folder:
-                    packed = folder.read(sha256)
+                    packed = folder.read(sha256, MOST_BYTES)
             except (FileNotFoundError, Misplaced):
                 return None
         unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)  # with gzip's header

@@ -26,7 +26,7 @@ _SINCE_2 = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {
 """What format 1 did not say."""
 _PARTS = {"recipe": {}, "source": {}, "data": {}, "files": {}, "versions": {}, "upstream": {}}
 """Of `inputs`: a stage that reads none of it may leave it out."""
-_MOST_BYTES = 256 << 20
+MOST_BYTES = 256 << 20
 """A larger file is no record."""
 
 
@@ -41,7 +41,7 @@ def read(folder: Folder) -> Optional[dict]:
 
     Raises StoreError for the manifest of a newer Octet: that one is not ours to call damaged."""
     try:
-        record = unsealed(folder.read(NAME, _MOST_BYTES))
+        record = unsealed(folder.read(NAME, MOST_BYTES))
     except (FileNotFoundError, Misplaced):
         return None
     if record is None:

@@ -51,12 +51,20 @@ class Runs:
                 except FileExistsError:  # another run of this recipe began at the same moment
                     number += 1
 
-    def end(self, recipe: Path, record: dict) -> None:
-        """The run's record is `record` from now on. Raises StoreError."""
-        place = _place(recipe)
+    def end(self, recipe: Path, record: dict) -> dict:
+        """The run's record is `record` from now on, as it is returned. Raises StoreError."""
+        place, record = _place(recipe), {"format": FORMAT, **record}
         with durable_files.explained("record a run", self.tree.path(place) / _file(record["number"])):
             with self.tree.made(place) as folder:
                 folder.write(_file(record["number"]), manifests.sealed(record))
+        return record
+
+    def remove(self, recipe: Path, number: int) -> None:
+        """That run is not recorded any more: it had nothing to do. Raises StoreError."""
+        place = _place(recipe)
+        with durable_files.explained("remove the record of a run", self.tree.path(place) / _file(number)):
+            with self.tree.at(place) as folder:
+                folder.unlink(_file(number))
 
     @staticmethod
     def name(recipe: Path, number: int) -> str:

@@ -1,9 +1,10 @@
 """Runs the table and prints what came of it, by kind.
 
-    python -m tests.attacks [--anew] [--failed] [--workers N] [--every N] [KIND ...]
+    python -m tests.attacks [--anew] [--failed] [--known] [--workers N] [--every N] [KIND ...]
 
 Goes on where it was stopped, as long as no source changed since; --anew begins again, --failed runs again what failed.
---every N takes each N-th situation. Exits with 1 where a situation failed that is not in known.txt.
+--every N takes each N-th situation, --known those of known.txt alone.
+Exits with 1 where a situation failed that is not in known.txt.
 """
 
 import argparse
@@ -36,6 +37,8 @@ Named = Tuple[str, str]
 def main() -> int:
     arguments = _arguments()
     wanted = [(kind, name) for kind in arguments.kinds or table.names() for name in table.of(kind)][:: arguments.every]
+    if arguments.known:
+        wanted = sorted(set(wanted) & set(known()))
     source, done = _fingerprint(), {}
     if not arguments.anew:
         done = {
@@ -117,7 +120,7 @@ def known() -> List[Named]:
 
 def _write_known(done: Dict[Named, dict]) -> None:
     """known.txt stays as it is for what was not run; of what was, it names what fails."""
-    failing = {named for named in known() if named not in done}
+    failing = {named for named in known() if named not in done and named[1] in table.of(named[0])}
     failing |= {named for named, result in done.items() if result.get("faults")}
     with KNOWN.open("w") as out:
         out.write(HEAD)
@@ -177,6 +180,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(table.names()))
     parser.add_argument("--anew", action="store_true")
     parser.add_argument("--failed", action="store_true")
+    parser.add_argument("--known", action="store_true")
     parser.add_argument("--write-known", action="store_true", help="known.txt names what fails, of what was run")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file that keeps what is done")
     parser.add_argument("--workers", type=int, default=4, help="most situations wait more than they compute")

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-STAGE, UPSTREAM = "Freeze", "TrainFloat"
-"""The stages whose artifacts are damaged: one in the middle, and the first."""
+STAGE, UPSTREAM, DATA = "Freeze", "TrainFloat", "PrepareData.train"
+"""The stages whose artifacts are damaged: one in the middle, the first that trains, and the first of all."""
 CONFIG = "[octet]\nrecipe = {0}/mine/faces.yaml\nstore = {0}/store\nrecipes = {0}/mine\n[core]\nno_lock = true\n"
 
 
@@ -117,7 +117,13 @@ def _list(path: str, found: Dict[str, Tuple]) -> None:
             if name != "__pycache__":  # of the checkout, which Python fills as it goes
                 _list(os.path.join(path, name), found)
     elif stat.S_ISREG(kind) and about.st_size < 1 << 24:
-        with open(path, "rb") as file:
-            found[path] = (kind, mode, hashlib.sha256(file.read()).hexdigest())
+        found[path] = (kind, mode, _sha256(path, about.st_ino, about.st_ctime_ns, about.st_size))
     else:
         found[path] = (kind, mode, about.st_size)
+
+
+@functools.lru_cache(maxsize=20000)
+def _sha256(path: str, *version: int) -> str:
+    """The checkout is looked at before and after every situation, and hardly ever changes."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()

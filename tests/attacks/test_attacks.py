@@ -12,7 +12,7 @@ from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, spread
 from tests.attacks.things import BYTES, THINGS
 
-SAMPLE = 3
+SAMPLE = 2
 """Situations of each kind."""
 SLOW = ("/huge/", "memory", "endless/", "schedulers", "many", "elif", "address-space")
 

@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Tuple
 
+from pipeline.spec import STAGES
 from tests.attacks.kinds.files import PLACES
 from tests.attacks.place import Place
 from tests.attacks.situation import LUIGI, Situation
 from tests.attacks.things import THINGS, remove, write
 
-MOMENTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6)
-"""In seconds after the command's start; a whole run takes about two."""
+MOMENTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.7, 2.3)
+"""In seconds after the command's start; a whole run takes about three."""
 SLOW = "width: 8, sleep_s: 0.3"
 Edit = Callable[[Place], None]
 
@@ -98,7 +99,7 @@ def situations() -> Iterator[Situation]:
 
 
 def _emptied(place: Place) -> None:
-    for stage in ("TrainFloat", "TrainQAT", "Freeze", "ConvertUint8"):
+    for stage in STAGES:
         remove(place, place.artifact(stage))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Callable, Dict, Iterator
 
-from tests.attacks.place import STAGE, UPSTREAM, Place
+from tests.attacks.place import DATA, STAGE, UPSTREAM, Place
 from tests.attacks.situation import VERBS, Situation, spread
 from tests.attacks.things import BYTES, THINGS, Thing
 
@@ -23,6 +23,9 @@ PLACES: Dict[str, Callable[[Place], Path]] = {
     "product": lambda place: place.artifact(STAGE) / "frozen.pb",
     "last-product": lambda place: place.artifact("ValidateInterpreter") / "measurement.json",
     "upstream-product": lambda place: place.artifact(UPSTREAM) / "float.pb",
+    "data": lambda place: place.artifact(DATA),
+    "data-manifest": lambda place: place.artifact(DATA) / "manifest.json",
+    "data-product": lambda place: place.artifact(DATA) / "spec.json",
     "by-product": lambda place: place.artifact(UPSTREAM) / "events",
     "runs": lambda place: place.store / "runs",
     "recipe-runs": lambda place: _first(place, "runs/*"),
@@ -39,7 +42,10 @@ PLACES: Dict[str, Callable[[Place], Path]] = {
     "quarantined": lambda place: _first(place, "quarantine/*"),
     "leftover": lambda place: _first(place, "artifacts/{}/.*.tmp".format(STAGE)),
 }
-REPAIRED = ("artifact", "product", "last-product", "upstream", "upstream-product", "manifest", "upstream-manifest")
+REPAIRED = (
+    ("artifact", "product", "manifest", "last-product", "upstream", "upstream-product", "upstream-manifest")
+    + ("data", "data-product", "data-manifest")
+)
 """Damage that a run finds and makes good: it must end with 0."""
 
 

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,57 @@ def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(checko
         assert run.code == 0, run.said
         made = products(checkout)
         assert len(made) == len(ALL) and all(truth[key] == made[key] for key in made)
+
+
+REAL_EDITS = {
+    "nets/blocks.py": ("bias + (", "bias + 0.5 + (", ("TrainFloat",)),
+    "tasks/graph/io_spec.py": ("json.dumps(network, ", "json.dumps(dict(network, edited=1), ",
+                               ("TrainFloat", "TrainQAT", "EvalGraph", "Freeze", "ConvertUint8")),
+    "tasks/stages/validate_interpreter.py": ("indent=1,", "indent=2,", ("ValidateInterpreter",)),
+}
+"""{file: (what stands in it, what stands there for a moment, the stages whose products that changes)}."""
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A checkout with the stages of TensorFlow and toco, all of them made."""
+    checkout = Checkout(tmp_path_factory.mktemp("real"), real=True)
+    run = checkout.luigi()
+    assert run.code == 0, run.said
+    return checkout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("file", REAL_EDITS)
+def test_a_stage_of_tensorflow_runs_the_source_of_its_key(real, file):
+    """The same, 20 times at least while each stage is at work whose products the edit changes."""
+    old, new, stages = REAL_EDITS[file]
+    path = (real.root if file.startswith("tasks") else real.mine) / file
+    right, moments, seen = path.read_text(), random.Random(file), Counter()
+    assert right.count(old) == 1
+    truth = products(real)
+    put(path, right.replace(old, new))
+    assert real.luigi().code == 0
+    truth.update(products(real))
+    changed = [key for key in truth if len({str(truth[other]) for other in truth if other[0] == key[0]}) > 1]
+    assert {stage for stage, _ in changed} >= set(stages)
+    put(path, right)
+    for stage in stages:  # below the test's own temporary folder
+        shutil.rmtree(str(real.store / "artifacts" / stage))
+    going_on = real.start()
+    while going_on.poll() is None:
+        time.sleep(moments.random() * 0.2)
+        at_work = {folder.parent.name for folder in real.store.glob("artifacts/*/.*.tmp")}
+        put(path.with_name("saved"), right.replace(old, new)).rename(path)
+        time.sleep(moments.random() * 0.05)
+        put(path.with_name("saved"), right).rename(path)
+        seen.update(at_work)
+    run = finish(going_on, 120)
+    assert run.code == 0, run.said
+    assert all(seen[stage] >= 20 for stage in stages), seen
+    made = products(real)
+    assert set(stages) <= {stage for stage, _ in made} and all(truth[key] == made[key] for key in made)
 
 
 def test_source_that_is_edited_after_the_look_at_it_is_looked_at_again(checkout):

@@ -17,6 +17,7 @@ from octet.job import Job
 from pipeline.inputs import snapshot
 from pipeline.process import child, scratch
 from pipeline.process.exit_reasons import Unexpected
+from pipeline.spec import DIGEST
 from tests.pipeline.process.test_child import PREAMBLE, gone
 from tests.project import _interruptible
 
@@ -25,8 +26,8 @@ IMPORTS = """
 import sys
 sys.path.insert(0, {!r})
 from pathlib import Path
-from tests.pipeline import test_endings as t
-from pipeline import child
+from tests.pipeline.process import test_endings as t
+from pipeline.process import child
 """
 DATASET = """
 import sys, threading, time
@@ -42,7 +43,7 @@ def digest(part):
 
 def job_of(folder, body):
     (folder / "mine.py").write_text(DATASET.format("\n".join("    " + line for line in body.splitlines())))
-    return Job(stage="digest", settings={"data": {"dataset": "./mine.py", "args": {}}, "parts": ["test"]}, inputs={},
+    return Job(stage=DIGEST, settings={"data": {"dataset": "./mine.py", "args": {}}, "parts": ["test"]}, inputs={},
                output=str(folder / "out"), recipe_folder=str(folder), origin=str(ROOT))
 
 
@@ -53,7 +54,7 @@ def run(folder, body, log=None, **said):
 def door_of(folder):
     """The real door, with a private copy of the source."""
     sections = {"data": {"dataset": "./mine.py", "args": {}}, "model": {"build": "lenet", "weights": None}}
-    return snapshot._trees(sections, folder, ROOT, ("digest",))["digest"].write
+    return snapshot._trees(sections, folder, ROOT, (DIGEST,))[DIGEST].write
 
 
 def run_small(folder, code, report=lambda *progress: None, settings=None):
@@ -121,6 +122,22 @@ def test_a_kill_is_told_with_the_memory_that_was_taken(tmp_path):
     with pytest.raises(StageDied, match="SIGKILL") as caught:
         run(tmp_path, "kept = b'1' * (200 << 20)\nimport os; os.kill(os.getpid(), 9)")
     assert 200 < int(re.search(r"took up to (\d+) MB", caught.value.why).group(1)) < 400
+
+
+def test_a_full_disk_moves_no_temporary_folder(tmp_path):
+    """Python takes another folder where it cannot write into TMPDIR; then the private source seems to lie elsewhere."""
+    assert run(tmp_path, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))") == {"test": "0" * 64}
+
+
+@pytest.mark.parametrize("put", [lambda log, canary: log.symlink_to(canary), lambda log, canary: os.mkfifo(str(log))],
+                         ids=["link", "fifo"])
+def test_a_log_that_is_no_file_is_not_opened(tmp_path, put):
+    canary, log = tmp_path / "canary", tmp_path / "log.txt"
+    canary.write_text("kept")
+    put(log, canary)
+    with pytest.raises(OSError):
+        run(tmp_path, "pass", log=log)
+    assert canary.read_text() == "kept"
 
 
 def test_a_limited_address_space_is_named(tmp_path):
@@ -191,8 +208,8 @@ def test_an_interrupt_while_a_process_starts_leaves_nothing(tmp_path):
 HOLD = """
 import sys, time
 sys.path.insert(0, {!r})
-from pipeline import scratch
-with scratch.folder("octet-check-", "test") as folder:
+from pipeline.process import scratch
+with scratch.folder("check", "test") as folder:
     print(folder, flush=True)
     time.sleep(60)
 """
@@ -208,12 +225,14 @@ def test_folders_of_killed_checks_are_swept_and_those_of_living_ones_are_not(tmp
     canary.mkdir()
     (canary / "kept").write_text("kept")
     (dead / "link").symlink_to(canary)
-    (tmp_path / "octet-check-link").symlink_to(canary)
+    (tmp_path / "octet-locked-check-link").symlink_to(canary)
+    # As earlier versions name a folder that is in use, and lock it not.
+    (tmp_path / "octet-check-live").mkdir()
     monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with scratch.folder("octet-check-", "test") as folder:
+    with scratch.folder("check", "test") as folder:
         assert folder.parent == tmp_path
-        assert not dead.exists() and living.exists()
+        assert not dead.exists() and living.exists() and (tmp_path / "octet-check-live").exists()
     held[1].kill()
     held[1].wait()
     assert (canary / "kept").read_text() == "kept" and not folder.exists()

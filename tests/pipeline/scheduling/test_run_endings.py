@@ -15,7 +15,7 @@ import luigi.scheduler
 import pytest
 
 from tests.pipeline.checkout import Checkout, finish
-from tests.pipeline.scheduling.test_concurrent_runs import child_of, luigid
+from tests.pipeline.scheduling.test_concurrent_runs import child_of, luigid, until
 
 UP_TO_FLOAT = ["PrepareData.train", "PrepareData.validation", "TrainFloat"]
 
@@ -287,6 +287,48 @@ def test_a_killed_run_is_told_from_one_that_goes_on(checkout):
     run.communicate()
     assert [row["state"] for row in runs(checkout)] == ["killed"]
     assert checkout.why()["TrainFloat"] == ["stale", "a run began to make it, and did not end well"]
+
+
+SLOW_DATA = """
+import os, time
+from octet.datasets import image_folder
+
+def load(**args):
+    return image_folder.load(**args)
+
+def digest(part, **args):
+    if part == "train":
+        time.sleep(float(open({0!r}).read()))
+    return "0" * 64
+"""
+
+
+@pytest.fixture
+def slow_data(checkout):
+    """A function that says for how long the digest of the data is to take, in seconds."""
+    checkout.put("mine.py", SLOW_DATA.format(str(checkout.mine / "seconds")))
+    checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder", "dataset: ./mine.py:load")
+    return lambda seconds: checkout.put("seconds", str(seconds))
+
+
+def test_a_run_that_is_killed_while_its_data_is_digested_is_recorded(checkout, slow_data):
+    slow_data(30)
+    run = checkout.start()
+    until(lambda: [row["state"] for row in runs(checkout)] == ["running"])
+    run.kill()
+    run.communicate()
+    assert [(row["state"], row["exit"]) for row in runs(checkout)] == [("killed", None)]
+
+
+def test_a_run_whose_data_takes_long_is_recorded_once(checkout, slow_data):
+    slow_data(1.5)
+    for _ in range(2):  # the second has nothing to do
+        run = checkout.luigi(stage="TrainFloat")
+        assert run.code == 0, run.said
+        assert [(row["state"], row["exit"]) for row in runs(checkout)] == [("done", 0)]
+    slow_data("no number")
+    assert checkout.luigi(stage="TrainFloat").code != 0
+    assert [row["exit"] for row in runs(checkout)][1:] == [0]
 
 
 def test_a_stage_that_no_run_began_was_never_made(checkout):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 from tests.pipeline.faults import small_disk
-from tests.pipeline.store.test_outside import KEY, OTHER, PLACES, ROOT, STAGE, octet, publish
+from tests.pipeline.store.test_outside import KEY, OTHER, PLACES, ROOT, STAGE, octet, publish, situation, whole  # noqa: F401
 
 DEEP = b'{"a": ' + b"[" * 100000 + b"]" * 100000 + b"}"
 
@@ -67,6 +68,23 @@ def test_a_damaged_record_is_said_once_and_the_rest_is_read(situation, name, spo
     assert situation.store.state(STAGE, KEY) == "intact"
 
 
+@pytest.mark.parametrize("name", ["manifest", "pin", "force", "run"])
+def test_a_record_that_is_too_large_is_damaged_and_not_read(situation, name):  # noqa: F811
+    path = situation.store.root / records(situation)[name]
+    path.chmod(0o644)
+    os.truncate(str(path), 1 << 38)  # sparse: 256 GB that take no space
+    tracemalloc.start()
+    try:
+        octet("ls", "--artifacts")
+        code, said = octet("verify")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert code == 11 and "damaged" in said, said
+    assert peak < 16 << 20
+    assert octet("verify")[0] == 0
+
+
 def test_a_damaged_pin_keeps_its_artifact(situation):  # noqa: F811
     situation.store.marks.put("pinned", STAGE, KEY, {"by": "me"})
     path = situation.store.root / "marks/pinned/Freeze-{}.json".format(KEY)
@@ -103,7 +121,7 @@ def test_a_file_in_the_middle_of_anything_deep_can_be_removed(situation):  # noq
     assert os.listdir(str(situation.store.root / "quarantine")) == []
 
 
-PROGRAM = "import sys; from pipeline import cli; sys.exit(cli.main(sys.argv[1:]))"
+PROGRAM = "import sys; from pipeline.cli import main; sys.exit(main.main(sys.argv[1:]))"
 PUBLISH = ("import sys; from pathlib import Path; from pipeline.store.artifacts import Store\n"
            "from octet.errors import OctetError\n"
            "from tests.pipeline.store.test_outside import publish\n"
