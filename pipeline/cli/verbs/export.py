@@ -38,10 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = artifact_reference.recipe(arguments.recipe, found, Runs(store.root))
     plan = Plan(snapshot.take(recipe), store)
     command = "luigi --module pipeline {} --recipe {}".format(STAGE, shlex.quote(arguments.recipe))
-    record = plan.manifest(STAGE)
+    record, look = plan.manifest(STAGE), plan.look(STAGE)
     if record is None:
-        raise StoreError("nothing was exported of the recipe as it is now", where=str(recipe), why="",
-                         next_step="run `{}`".format(command))
+        raise StoreError("there is no whole export of the recipe as it is now", where=str(recipe),
+                         why="; ".join(look.damage), next_step="run `{}`".format(command))
     gates.judge(plan.look("ValidateInterpreter").manifest["metrics"], plan.snapshot.sections.get("validate") or {},
                 where=str(recipe))
     files = _files(store, record)

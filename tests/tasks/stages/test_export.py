@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from octet.data import prepared
@@ -86,6 +87,7 @@ def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_pat
     assert "int8" in (job.out / "examples" / "main_micro.cc").read_text()
 
 
+@pytest.mark.slow
 def test_the_same_model_always_gives_the_same_bytes(tmp_path):
     found = []
     for name in ("one", "other"):
