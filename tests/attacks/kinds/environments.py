@@ -1,6 +1,7 @@
 """Environment variables, configurations, working folders and temporary folders as one finds them out there."""
 
 import os
+import time
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
 from tests.attacks.place import Place
@@ -128,7 +129,9 @@ def situations() -> Iterator[Situation]:
                     touches=("home",),
                     new_keys=True,
                 )
-    yield Situation("working-folder/removed/luigi", VERBS["luigi"], during=_remove_working_folder, fresh=True)
+    yield Situation(
+        "working-folder/removed/luigi", VERBS["luigi"], during=_remove_working_folder, fresh=True, touches=("cwd",)
+    )
 
 
 def _unmade(place: Place) -> None:
@@ -148,6 +151,8 @@ def _in_working_folder(name: str, content: bytes) -> Prepare:
 
 
 def _remove_working_folder(place: Place, pid: int) -> None:
+    while os.readlink("/proc/{}/cwd".format(pid)) != str(place.cwd):  # not reaped yet: it ends at the latest then
+        time.sleep(0.001)
     os.rmdir(str(place.at(place.cwd)))
 
 

@@ -114,7 +114,8 @@ PORTS = ("0", "-1", "65536", "abc", "", "1", "99999999999999999999", "1.5", "808
 def situations() -> Iterator[Situation]:
     for what, answer in ANSWERS.items():
         yield _asked("at-first/" + what, answer)
-        yield _asked("later/" + what, answer, first=True)
+        # Luigi asks again for some time, and says so.
+        yield _asked("later/" + what, answer, first=True)._replace(waits=True)
     for number, url in enumerate(URLS):
         yield Situation(
             "url/{}".format(number),
