@@ -137,9 +137,9 @@ def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
     shortest = sorted(min(size) for size in sizes)[len(sizes) // 2]
     side = max(ROUND, min(LARGEST, shortest // ROUND * ROUND))
     args = {"size": [side, side], "channels": 1 if modes <= {"L", "1", "I", "I;16", "I;16B"} else 3}
-    remarks = ["They are {}x{} to {}x{} pixels; each is resized to `size` [height, width].".format(
-        min(size[0] for size in sizes), min(size[1] for size in sizes), max(size[0] for size in sizes),
-        max(size[1] for size in sizes))]
+    least, most = [min(each) for each in zip(*sizes)], [max(each) for each in zip(*sizes)]
+    extent = "{}x{}".format(*most) if least == most else "{}x{} to {}x{}".format(*least, *most)
+    remarks = ["They are {} pixels; each is resized to `size` [height, width].".format(extent)]
     if modes & {"RGBA", "LA", "PA"}:
         args["alpha"] = "white"
         remarks.append("Some have transparency, which is laid on white: alpha: drop | white | black | keep.")

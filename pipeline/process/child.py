@@ -6,7 +6,7 @@ Whichever of us is killed, nothing is left running:
 - If the stage's process ends, or is killed, this process kills its process group: toco, and whatever else it started.
 - If both are killed at one moment, or the stage's process dies first, the kernel hangs up on the group: its session
   has a controlling terminal, a pty that nobody reads, which closes with the session's leader or with our end of it.
-  PR_SET_PDEATHSIG would not reach toco: TensorFlow starts it, through a shell.
+  PR_SET_PDEATHSIG reaches the stage's process alone, and neither toco nor what user code has started.
 """
 
 import ctypes
