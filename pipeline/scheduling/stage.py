@@ -1,32 +1,23 @@
 """One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
 
 import signal
-import socket
 import sys
-import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Dict, List, Optional
 
 import luigi
 import luigi.rpc
 
-from octet import stamps
-from octet.data import identity
-from octet.errors import DatasetError, OctetError, RecipeError, StageDied, UsageError
-from octet.job import Job
-from pipeline import formatting, gates, settings
-from pipeline.execution import failures, preflight, progress, run_record
-from pipeline.files import durable_files
-from pipeline.inputs import git, snapshot
+from octet.errors import OctetError, StageDied, UsageError
+from pipeline import gates, settings
+from pipeline.execution import failures, preflight
+from pipeline.execution.make import Making
+from pipeline.inputs import snapshot
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.process import child
 from pipeline.process.child_environment import withheld
 from pipeline.spec import STAGES
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import Staleness, listing_bytes
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected
 
@@ -42,7 +33,6 @@ def settings_now() -> settings.Settings:
 
 # Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
 _SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
-_SAID = set()  # type: Set[Tuple[str, str]]
 
 
 def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot":
@@ -146,12 +136,14 @@ class Stage(luigi.Task):
             raise self._gone(", ".join(self.spec.needs))
         # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
         # source is not in the key.
+        source = self.source  # first: where it is not what the snapshot says, this is another snapshot
+        making = Making(self.spec, self.taken, source, self.recipe, self._tell_scheduler)
         notes = []  # type: List[str]
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            found = preflight.once(self.taken, check, on_wait=self._say_silent)
+            found = preflight.once(self.taken, check, on_wait=making.say_silent)
             notes.extend(found.get("notes", ()))
-            self._say(preflight.remarks(found))
+            making.say(preflight.remarks(found))
         key, preimage = identified
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
@@ -160,20 +152,11 @@ class Stage(luigi.Task):
                 for need in self.spec.needs:
                     inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
                 self._check_inputs(plan)
-                self._make(plan, key, preimage, notes)
+                making.make(plan, key, preimage, notes)
         wrong = self.verdict(self.plan())
         if wrong:
             raise wrong
         self._tell_scheduler(1.0, "done")
-
-    def _say(self, lines: List[str]) -> None:
-        """The lines on the terminal, each with the stage's name; one that another stage has said of the same snapshot
-        is not said again."""
-        for line in lines:
-            if (self.taken.digest, line) in _SAID:
-                continue
-            _SAID.add((self.taken.digest, line))
-            print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def _check_inputs(self, plan: Plan) -> None:
         """Under their locks: nobody can drop them from here on."""
@@ -186,113 +169,10 @@ class Stage(luigi.Task):
         return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
                           next_step="run it again: what is missing is made again")
 
-    def _make(self, plan: Plan, key: str, preimage: dict, notes: List[str]) -> None:
-        """Publishes the artifact. notes: what its checks found that a person should know; the manifest keeps it."""
-        store, name = plan.store, self.spec.name
-        why = self._why(plan)
-        workspace = store.workspace(name, key)
-        try:
-            started = time.time()
-            code, sources = git.state(), self._keep_sources(store)
-            metrics = self._work(plan, workspace, why)
-            self._say(preflight.remarks(metrics))
-            if notes:
-                metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
-            self._check_data()
-            finished = time.time()
-            store.publish(workspace, name, key, {
-                "inputs": preimage, "metrics": metrics, "git": code,
-                "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
-                "snapshot": self.taken.digest, "seed": self.taken.sections.get("seed"),
-                "run": run_record.current(), "why": why, "sources": sources,
-                "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
-                "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
-                "host": socket.gethostname(), "started": formatting.utc(started),
-                "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
-        finally:
-            store.discard(workspace)  # gone already when it was published
-
-    def _why(self, plan: Plan) -> List[str]:
-        """Why the stage runs; said in the terminal and on the scheduler's page."""
-        runs, going_on = Runs(plan.store.root), run_record.current()
-        reasons = Staleness(plan, runs, but_for=going_on).of(self.spec.name).reasons
-        for reason in reasons:
-            print("{}: {}".format(self.spec.name, reason), file=sys.stderr, flush=True)
-        return reasons
-
-    def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Dict:
-        log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
-        told = "; ".join(why)
-        self._tell_scheduler(0.0, told)
-        with progress.on_terminal(self.spec.name) as shown:
-            def report(fraction: float, message: str) -> None:
-                shown(fraction, message)
-                self._tell_scheduler(fraction, "\n".join(part for part in (message, told) if part))
-            job = self._job(plan, workspace)
-            try:
-                with durable_files.explained("run a stage", log_path):
-                    return child.run(job, report, log_path, self.source[self.spec.module].write, self._say_silent)
-            except OctetError as error:
-                raise snapshot.located(error, self.taken.where) from error
-
-    def _check_data(self) -> None:
-        """What the stage read is what its key says, to the end."""
-        parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
-        if parts and snapshot.data_now(self.taken, parts) != {part: self.taken.data[part] for part in parts}:
-            raise DatasetError("the data changed while the stage ran",
-                               where=str(self.taken.recipe),
-                               why="{} may have seen both, so nothing is recorded".format(
-                                   self.spec.name),
-                               next_step="run it again when the data is at rest")
-        if snapshot.files_now(self.taken) != self.taken.files:
-            raise RecipeError("a file that the recipe names changed while the stage ran",
-                              where=str(self.taken.recipe),
-                              why="{} may have seen both, so nothing is recorded".format(
-                                  self.spec.name),
-                              next_step="run it again when the file is at rest")
-
-    def _keep_sources(self, store: Store) -> Dict[str, str]:
-        """{file: sha256} of the source that the artifact is made by, kept from now on."""
-        content = self.source[self.spec.module].files
-        return {name: store.blobs.keep(content[file.path])
-                for name, file in self.taken.closures[self.spec.name].files.items()}
-
-    def _keep_listings(self, store: Store) -> Dict[str, str]:
-        """{part: sha256 of the list of what it is made of}, for datasets that say so."""
-        kept = {}
-        for part in self.spec.parts:
-            listing = identity.listing(self.taken.sections["data"], self.taken.folder, part)
-            if listing is not None:
-                kept[part] = store.blobs.keep(listing_bytes(listing))
-        return kept
-
-    def _job(self, plan: Plan, workspace: Path) -> Job:
-        sections = self.taken.sections
-        wanted = {section: sections[section] for section in self.spec.reads if section in sections}
-        return Job(stage=self.spec.module, settings=wanted,
-                   inputs={need: str(plan.folder(need)) for need in self.spec.needs},
-                   output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
-                   origin=self.source[self.spec.module].origin, stamps=self._stamps())
-
-    def _stamps(self) -> stamps.Stamps:
-        """Of what the stage is to read. The data is looked at again after it, where that is cheap: it could have been
-        another one since the snapshot was taken, and be put back before the end."""
-        read = {name: path for name, path in snapshot.places(self.taken).items()
-                if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
-        found = {name: (path, stamps.of(path)) for name, path in read.items()}
-        if self.spec.parts and identity.is_ours(self.taken.sections["data"]["dataset"]):
-            self._check_data()
-        return found
-
     def _say_waiting(self) -> None:
         self._tell_scheduler(0.0, "another run is making it: waiting for that")
         print("{}: another run is making it: waiting for that".format(self.spec.name),
               file=sys.stderr, flush=True)
-
-    def _say_silent(self, message: str) -> None:
-        """The stage's process has not reported for some time: says what it is at."""
-        self._tell_scheduler(None, message)
-        print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)
 
     def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
         """What the scheduler's page shows. A scheduler that is gone is no reason to hold up work: it
