@@ -35,6 +35,9 @@ def of(metrics: Metrics) -> List[Headline]:
         figures = (metrics.get(stage) or {}).get(part)
         for name, values in sorted(figures.items()) if isinstance(figures, dict) else ():
             found.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
+    twins = ((metrics.get("Export") or {}).get("int8") or {}).get("measured") or {}
+    found += [Headline(name, "accuracy", "test", {"int8": figures["accuracy_int8"]})
+              for name, figures in sorted(twins.items()) if "accuracy_int8" in figures]
     return [each for each in found if each]
 
 

@@ -25,7 +25,7 @@ class Bar:
     def __init__(self, name: str, stream: TextIO) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-        self.progress = Progress(TextColumn("{task.fields[stage]:<20}"), BarColumn(),
+        self.progress = Progress(TextColumn("{task.fields[stage]:<22}"), BarColumn(),
                                  TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
                                  TextColumn("{task.description}", markup=False),
                                  console=Console(file=stream))

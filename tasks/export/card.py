@@ -69,8 +69,8 @@ def markdown(card: Dict[str, Any]) -> str:
             (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))
             for figure, values in figures.items() if isinstance(values, dict) and set(values) >= {"float", "uint8"}])
         if "agreement" in figures:
-            lines += ["", "The uint8 file gives the float model's answer for {} of the samples.".format(
-                _number(figures["agreement"]))]
+            lines += ["", "The uint8 file and the float model give the same answer on {} % of the samples.".format(
+                _number(100 * figures["agreement"]))]
         if figures.get("recall"):
             lines += [""] + _table(("class", "recall", "precision"), [
                 (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))

@@ -83,7 +83,7 @@ def _verdicts(found: settings.Settings):
 
 
 def _lines(stage: str, verdict: Verdict) -> List[str]:
-    head = "{:<20} {}".format(stage, verdict.state)
+    head = "{:<22} {}".format(stage, verdict.state)
     if not verdict.reasons:
         return [head]
     return ["{}  {}".format(head if not index else " " * len(head), reason)
