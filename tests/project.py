@@ -69,12 +69,12 @@ def _interruptible():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def until(condition, seconds=60):
-    """The first truth that `condition` gives."""
+def until(condition, seconds=60, pause_s=0.05):
+    """The first truth that `condition` gives, asked every `pause_s`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause_s)
     raise AssertionError("not within {} s".format(seconds))

@@ -96,7 +96,8 @@ def test_last_lines_of_a_run_are_figures_size_verdict_and_path_of_the_file(built
                                 "{:.4g}".format(accuracy["uint8"]), "(test)"]
     assert lines[2].split() == ["size", "{:.1f}".format(model.stat().st_size / 1e3), "kB"]
     assert lines[3].startswith("  verdict    passes its gates (max_accuracy_drop 0.05")
-    assert lines[4:] == ["  file       {}".format(model)]
+    assert lines[4] == "  file       {}".format(model)
+    assert lines[5:] == ["not exported yet: luigi --module pipeline Export --recipe {}".format(built.recipe)]
     listed = built.octet("ls").stdout.splitlines()
     assert all(len(line) <= 100 for line in listed) and listed[1].startswith("recipe ")
     assert "accuracy {:.4g} uint8, {:.4g} float".format(accuracy["uint8"], accuracy["float"]) in listed[1]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from octet.data import memory
-from octet.errors import DatasetError
+from octet.errors import StoreError
 
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
 Progress = Callable[[float, str], None]
@@ -73,7 +73,7 @@ def _expect_disk(needed: int, what: str, where: str) -> None:
     found = os.statvfs(_now.folder or "")
     free = found.f_bavail * found.f_frsize
     if needed > free:
-        raise DatasetError("{} need {} of disk; {} are free".format(what, memory.size(needed), memory.size(free)),
+        raise StoreError("{} need {} of disk; {} are free".format(what, memory.size(needed), memory.size(free)),
                            where, "Decoded, the data is kept in {} for every later stage.".format(_now.folder),
                            NEXT_STEP)
 

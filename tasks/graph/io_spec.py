@@ -28,6 +28,9 @@ from octet.errors import ModelError
 from octet.quantization import quantization, to_real
 
 NETWORK = "network.json"
+SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers the same padding and strides, or crop "
+                 "the larger; `build` is told the size as input_shape")
+"""The next step for a network that takes no input of the dataset's size."""
 
 
 def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:

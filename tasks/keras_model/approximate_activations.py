@@ -15,7 +15,7 @@ from tensorflow.contrib.quantize.python import common
 
 from octet.errors import ModelError
 from tasks.graph import io_spec
-from tasks.quantize.ir.editable_graph import APPROXIMATED
+from tasks.graph.scopes import APPROXIMATED
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 GRID = 20001

@@ -12,7 +12,6 @@ from tasks.evaluation import evaluate
 from tasks.graph import freezing, io_spec
 from tasks.keras_model import loss_settings, sessions, warm_start
 from tasks.keras_model.build import Built, build, scores
-from tasks.quantize.prepare import static_shapes
 
 
 class Inference:
@@ -63,7 +62,7 @@ class Inference:
                     "x".join(map(str, end["shape"])) for end in self.network["inputs"])), where="model.build",
                 why="at {}: TensorFlow says: {}".format(error.op.name if error.op else "an operation",
                                                         error.message.splitlines()[0]),
-                next_step=static_shapes.SIZES_WAY_OUT) from error
+                next_step=io_spec.SIZES_WAY_OUT) from error
         for end, value in zip(self.network["outputs"], found):
             expected = [(1,) + shape for shape in scores(dataset.targets[end["name"]])]
             if value.shape not in expected:

@@ -28,8 +28,6 @@ SATURATE = "saturate"    # a clamp: the range of its input ends at the bounds, s
 FLOOR = "floor"          # a pad by 0; its code has to differ from that of 0 (rewrites/composites.py)
 WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad again
 
-APPROXIMATED = "/approximated/"
-"""The scope of the operations that approximate an activation: see keras_model/approximate_activations.py."""
 
 
 class Node:

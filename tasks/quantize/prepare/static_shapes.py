@@ -20,13 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.graph import constants
+from tasks.graph import constants, io_spec
 from tasks.quantize.kernels.table import ELEMENTWISE
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 BATCHES = (2, 3)
-SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers the same padding and strides, or crop "
-                 "the larger; `build` is told the size as input_shape")
 
 
 def make_shapes_constant(graph_def: tf.GraphDef, inputs: Dict[str, List[int]], outputs: List[str]) -> tf.GraphDef:
@@ -139,7 +137,7 @@ def _expect_sizes(graph_def: tf.GraphDef, inputs: Dict[str, List[int]]) -> None:
                 "the network takes no sample of {}".format(" and ".join(
                     "x".join(map(str, shape)) or "one number" for shape in inputs.values())), where="model.build",
                 why="{}TensorFlow says: {}".format("at {}: ".format(node.group(1)) if node else "", said),
-                next_step=SIZES_WAY_OUT) from error
+                next_step=io_spec.SIZES_WAY_OUT) from error
 
 
 @contextlib.contextmanager

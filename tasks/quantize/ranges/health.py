@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.editable_graph import APPROXIMATED
+from tasks.graph.scopes import APPROXIMATED
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT, kernel
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage, trained_range

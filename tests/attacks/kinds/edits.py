@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Tuple
 
-from pipeline.spec import STAGES
+from pipeline.spec import upward
 from tests.attacks.kinds.files import PLACES
 from tests.attacks.place import Place
 from tests.attacks.situation import LUIGI, Situation
@@ -99,7 +99,7 @@ def situations() -> Iterator[Situation]:
 
 
 def _emptied(place: Place) -> None:
-    for stage in STAGES:
+    for stage in upward("ValidateInterpreter"):
         remove(place, place.artifact(stage))
 
 

@@ -114,7 +114,8 @@ for kind, (make, said) in {"fifo": (fifo, "a fifo"), "socket": (sock, "a socket"
     _("pin_" + kind, (11, USAGE), ["net.py"], files={"net.py": make}, argv=("pin", "net.py"))
     _("layers_" + kind, (11, USAGE), ["net.py"], files={"net.py": make}, argv=("layers", "net.py"))
 for kind, make in (("fifo", fifo), ("socket", sock), ("folder", folder), ("device", link("/dev/zero"))):
-    _("picture_is_" + kind, DATA, ["a.png" if kind != "device" else "/dev/zero"], PICTURES.format("[8, 8]"),
+    said = {"device": "a.png is no regular file but a device", "folder": "would have no sample"}.get(kind, "a.png")
+    _("picture_is_" + kind, DATA, [said], PICTURES.format("[8, 8]"),
       {"photos/train/cat/a.png": make, "photos/train/cat/b.png": "", "photos/test/cat/c.png": ""})
 _("large_recipe", RECIPE, ["it has more than 262144 bytes"], "# " + "x" * 300000 + "\n" + SHORT)
 _("large_source", RECIPE, ["net.py", "it has more than 4194304 bytes"], NET, {"net.py": "#" + "x" * 5000000})

@@ -108,7 +108,7 @@ def test_luigi_cfg_of_somebody_else_is_an_error():
         path.write_text("[octet]\nstore = here\n")
         path.chmod(0o600)
         done = subprocess.run([sys.executable, "-c", code], env={"LUIGI_CONFIG_PATH": str(path)},
-                              cwd=str(Path(__file__).parents[2]), capture_output=True, text=True)
+                              cwd=str(Path(__file__).parents[3]), capture_output=True, text=True)
     assert "cannot be read: Permission denied" in done.stdout and not done.stderr, done
 
 
@@ -121,7 +121,7 @@ def test_file_name_that_is_no_text_is_printed_escaped(tmp_path, config, encoding
         code, out, err = run(words, PYTHONIOENCODING=encoding, **config)
         assert code in (3, 11) and ".yaml" in err and "Traceback" not in err, err
     code, out, err = run(LS, PYTHONIOENCODING=encoding, **config)
-    assert code == 0 and "exit 3" in out and ".yaml" in out, out + err
+    assert code == 0 and "exit 3" in out, out + err
 
 
 @pytest.mark.parametrize("words, redirected, code", [
@@ -152,9 +152,9 @@ def told(code, said):
 
 
 @pytest.mark.parametrize("place, old, workers", [
-    ("key.py", "def of(", "1"),  # asked for while Luigi schedules
-    ("child.py", "def run(", "1"), ("child.py", "def run(", "2"), ("snapshot.py", "def take(", "1"),
-    ("front.py", "def _read_config(", "1")])
+    ("inputs/key.py", "def of(", "1"),  # asked for while Luigi schedules
+    ("process/child.py", "def run(", "1"), ("process/child.py", "def run(", "2"),
+    ("inputs/snapshot.py", "def take(", "1"), ("scheduling/run.py", "def _read_config(", "1")])
 def test_error_that_nobody_expected_in_a_run(spoilt, place, old, workers):
     path = spoilt.root / "pipeline" / place
     before = path.read_text()

@@ -117,7 +117,8 @@ def test_what_the_models_function_reads_is_part_of_it_by_content(checkout):
     (checkout / "mine/other").mkdir()
     (checkout / "mine/labels.txt").rename(checkout / "mine/other/labels.txt")
     put(checkout / "mine/faces.yaml", RECIPE.replace("./net.py", "./net.py, files: [other/labels.txt, more]"))
-    preimages = [key.of(STAGES["TrainFloat"], taken, {})[1] for taken in (before, take(checkout))]
+    above = {need: {} for need in STAGES["TrainFloat"].needs}
+    preimages = [key.of(STAGES["TrainFloat"], taken, above)[1] for taken in (before, take(checkout))]
     assert preimages[0] == preimages[1] and "files" not in preimages[0]["recipe"]["model"]
     put(checkout / "mine/more/deep/one", "2")
     assert take(checkout).files["model.files: more"] != before.files["model.files: more"]

@@ -67,7 +67,7 @@ def test_a_stage_whose_progress_cannot_be_written_goes_on(checkout, words):
 
 
 def test_what_could_not_be_written_while_the_disk_was_full_is_said_at_the_end(tmp_path):
-    code = ("import os, sys; from pipeline import streams; streams.guard()\n"
+    code = ("import os, sys; from pipeline.terminal import streams; streams.guard()\n"
             "kept = os.dup(2); full = os.open('/dev/full', os.O_WRONLY); os.dup2(full, 2)\n"
             "print('TrainFloat: 50 %', file=sys.stderr)\n"
             "os.dup2(kept, 2); streams.finish()")

@@ -168,9 +168,10 @@ def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
 def test_data_written_to_while_it_is_read_is_an_error_even_if_it_is_put_back(checkout):
     """What is in the store then may be of the picture that was there for a moment."""
     picture = checkout.mine / "photos/train/cat/0.png"
-    checkout.change(checkout.root / "tasks/stages/train_float.py", "dataset = data.load(job)  # first", (
-        "path = Path({!r})\n    before = path.read_bytes()\n    path.write_bytes(b'')\n    path.write_bytes(before)\n"
-        "    dataset = data.load(job)  # first").format(str(picture)))
-    run = checkout.luigi(stage="TrainFloat")
+    checkout.change(checkout.root / "tasks/stages/prepare_data.py", "        dataset = data_source.load(", (
+        "        from pathlib import Path\n        path = Path({!r})\n        before = path.read_bytes()\n"
+        "        path.write_bytes(b'')\n        path.write_bytes(before)\n"
+        "        dataset = data_source.load(").format(str(picture)))
+    run = checkout.luigi(stage="PrepareData.train")
     assert run.code == 4 and "the data changed while it was read" in run.said and made(checkout) == []
     assert "Traceback" not in run.said

@@ -8,6 +8,7 @@ import pytest
 
 from octet.job import Job
 from pipeline.inputs import snapshot
+from pipeline.spec import CONVERTIBLE
 
 NET = '''\
 import io
@@ -100,15 +101,15 @@ SCRIPT = '''\
 import json, os, sys
 tree, job = sys.argv[1], sys.argv[2]
 sys.path.insert(0, os.path.join(tree, "octet"))
-from octet import resolve
+from octet import lookup
 from octet.errors import OctetError
 from octet.job import Job
-from tasks import file_guard, private_source
+from tasks.source_guard import file_guard, private_source
 job = Job.from_json(job)
 private_source.install(job.origin)
 file_guard.install()
-build = resolve.load_attribute("./net.py", resolve.MODELS, "build", job.recipe_folder)
-from tasks import graph_files
+build = lookup.load_attribute("./net.py", lookup.MODELS, "build", job.recipe_folder)
+from tasks.source_guard import graph_files
 found = {}
 for name, case in list(build.__globals__["REFUSED"].items()) + list(build.__globals__["ALLOWED"].items()):
     try:
@@ -139,9 +140,9 @@ def found(tmp_path_factory):
     recipe.write_text("data: {dataset: digits}\nmodel: {build: ./net.py, weights: weights.h5, files: "
                       "[named.txt, folder, " + str(elsewhere / "named.txt") + "]}\n")
     taken = snapshot.with_source(snapshot.take(recipe))
-    tree = taken.trees["check"]
+    tree = taken.trees[CONVERTIBLE]
     tree.write(scratch / "source")
-    job = Job("check", taken.sections, {}, str(scratch), str(folder), origin=tree.origin)
+    job = Job(CONVERTIBLE, taken.sections, {}, str(scratch), str(folder), origin=tree.origin)
     done = subprocess.run([sys.executable, "-I", "-c", SCRIPT, str(scratch / "source"), job.to_json()], cwd="/",
                           capture_output=True, text=True, env={"TMPDIR": str(scratch), "PATH": "/usr/bin:/bin"})
     assert done.returncode == 0, done.stderr

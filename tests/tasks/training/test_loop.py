@@ -20,7 +20,8 @@ RANDOM = np.random.RandomState(0)
 PART = Part({"image": RANDOM.randint(0, 256, (90, 4, 4, 3)).astype(np.uint8)},
             {"label": RANDOM.randint(0, 5, 90).astype(np.int32)})
 NETWORK = {"inputs": [{"name": "image", "shape": [4, 4, 3], "scale": 1 / 255, "zero_point": 0}],
-           "outputs": [{"name": "label", "kind": "class", "classes": list("abcde"), "shape": [], "loss_weight": 1.0}]}
+           "outputs": [{"name": "label", "kind": "class", "classes": list("abcde"), "shape": [], "loss_weight": 1.0,
+                        "loss": {"kind": "cross_entropy", "label_smoothing": 0.0, "class_weights": None}}]}
 
 
 def trainer(augmentation=None, **said):
