@@ -10,6 +10,7 @@ from PIL import Image
 from octet.data import prepared, reading
 from octet.data.dataset import PARTS, spread
 from octet.datasets import digits, image_folder, mnist, npz, table
+from octet.errors import StoreError
 from tests.octet.datasets.samples import pictures, refusal, save
 
 RNG = np.random.RandomState(3)
@@ -160,7 +161,9 @@ def test_pictures_that_fill_the_disk_are_refused_undecoded(tmp_path, monkeypatch
     monkeypatch.setattr(os, "statvfs", lambda folder: os.statvfs_result(
         [1000 if place in (2, 3, 4) else value for place, value in enumerate(full[:10])]))
     with reading.into(str(tmp_path), lambda fraction, message: None):
-        said = refusal(image_folder.load, path, [900, 900])
+        with pytest.raises(StoreError) as caught:
+            image_folder.load(path, [900, 900])
+    said = str(caught.value)
     assert "pictures of 900x900x3 need" in said and "of disk" in said
     assert not list(tmp_path.glob("*.npy")) and not list(tmp_path.glob(".reading*"))
 

@@ -67,7 +67,7 @@ def test_data_that_changes_while_it_is_read_is_an_error_and_nothing_is_recorded(
     child_of(going_on, "PrepareData.train")
     checkout.picture("photos/train/cat/0.png", 222)
     run = finish(going_on)
-    assert run.code == 4 and "the data changed while the stage ran" in run.said
+    assert run.code == 4 and "the data changed while it was read" in run.said
     assert "PrepareData.train" not in made(checkout)
     assert not list((checkout.store / "artifacts" / "PrepareData.train").iterdir())
     assert checkout.luigi().code == 0
