@@ -176,6 +176,8 @@ EDITS = [
     Edit("a stage's own file", FREEZE, ["Freeze"], "Freeze: tasks/stages/freeze.py: run() changed"),
     Edit("a file of `pipeline/`",
          source("pipeline/staleness/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
+    Edit("what a stage's process says at its end",
+         source("tasks/process/endings.py", "import errno", "import errno as number\nimport errno"), []),
     Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
     Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), FLOAT,
          "TrainFloat: net.py: build() changed"),
