@@ -26,7 +26,8 @@ from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, T
 
 from octet import regular_file
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
-from octet.user_code import is_installed, load_file, told
+from octet.installed import is_installed
+from octet.user_code import load_file, told
 
 UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 """What reading and parsing a source file raises; the last two where it is nested too deeply for Python."""

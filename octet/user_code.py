@@ -12,8 +12,7 @@ from typing import Iterator, Optional, Type
 
 from octet import neighbours, regular_file
 from octet.errors import OctetError
-
-INSTALLED = ("site-packages", "dist-packages")
+from octet.installed import is_installed
 
 
 def load_file(path: Path, original: str) -> ModuleType:
@@ -69,7 +68,3 @@ def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str
     return "{}install the package that has the module '{}' into {}, or leave its import out".format(
         "did you mean '{}', which is beside it?  Or ".format(near[0]) if near else "", missing, sys.prefix)
 
-
-def is_installed(path: Path) -> bool:
-    """Whether the file belongs to an installed package."""
-    return bool(set(path.parts) & set(INSTALLED))

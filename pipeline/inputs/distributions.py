@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from octet import digest
+from octet.installed import FOLDERS as INSTALLED
 
-INSTALLED = ("site-packages", "dist-packages")
 ABSENT = "absent"
 
 _PURPOSE = "distributions-2"

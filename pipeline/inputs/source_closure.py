@@ -20,6 +20,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tu
 
 from octet import digest, regular_file
 from octet.errors import RecipeError
+from octet.installed import FOLDERS as INSTALLED
 from pipeline.inputs import distributions, key
 from pipeline.inputs.inert_source import INERT
 from pipeline.inputs.modules import Modules
@@ -169,7 +170,7 @@ class Reader:
             return self._modules.files([self.root], parts, names)
         if not self._own_name(importer):
             bases = [folder for folder in (importer.parent, user_folder)
-                     if folder.name not in distributions.INSTALLED]
+                     if folder.name not in INSTALLED]
             # `import nets.blocks` in nets/model.py: the folder above `nets` is where it starts
             bases += [folder.parent for folder in importer.parents if folder.name == parts[0]]
             files = self._modules.files(bases, parts, names)
@@ -277,7 +278,7 @@ def _packages_of(path: Path, packages_root: Path) -> List[Path]:
 def _installed_module(path: Path) -> str:
     """The top-level module that an installed file belongs to; '' for a file that is not installed."""
     for index, folder in enumerate(path.parts[:-1]):
-        if folder in distributions.INSTALLED:
+        if folder in INSTALLED:
             return path.parts[index + 1].split(".")[0]
     return ""
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence
 
 from octet.errors import ModelError
+from octet.installed import is_installed
 from octet.job import Job
-from tasks.source_guard.private_source import INSTALLED, THEIRS, original
+from tasks.source_guard.private_source import THEIRS, original
 
 SYSTEM = ("/proc", "/sys", "/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share")
 
@@ -39,7 +40,7 @@ class _Watch:
 
     def __init__(self, allowed: Iterable[str], refuse: bool, folder: str) -> None:
         places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-        places += [entry for entry in sys.path if set(INSTALLED) & set(entry.split(os.sep))]
+        places += [entry for entry in sys.path if is_installed(entry)]
         places += [os.path.dirname(os.__file__), tempfile.gettempdir(), *SYSTEM, *allowed]
         self.allowed = tuple({os.path.realpath(place) for place in places})
         self.refuse, self.folder = refuse, folder
@@ -223,7 +224,7 @@ def _is(kind: Callable[[int], bool], path: str) -> bool:
 
 def _in_import_of_installed() -> bool:
     """Whether an installed library is being imported, below which the file is opened: its configuration, say."""
-    return any(name == "<module>" and set(INSTALLED) & set(file.split(os.sep)) for name, file, _ in _stack())
+    return any(name == "<module>" and is_installed(file) for name, file, _ in _stack())
 
 
 def _stack() -> Iterator[tuple]:

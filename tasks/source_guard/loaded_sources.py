@@ -7,8 +7,7 @@ from types import ModuleType
 from typing import List
 
 from octet.errors import SourceError
-
-INSTALLED = ("site-packages", "dist-packages")
+from octet.installed import is_installed
 
 
 def check() -> None:
@@ -38,7 +37,7 @@ def _is_source(module: ModuleType) -> bool:
         return False
     if _is_below(file, tempfile.gettempdir()):
         return False
-    if set(INSTALLED) & set(file.split(os.sep)):
+    if is_installed(file):
         return False
     library = os.path.join("lib", "python{}.{}".format(*sys.version_info[:2]))
     return not any(_is_below(file, os.path.join(prefix, library)) for prefix in (sys.prefix, sys.base_prefix))

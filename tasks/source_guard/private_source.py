@@ -13,9 +13,9 @@ from typing import List, Optional, Sequence, TextIO
 
 from octet import lookup
 from octet.errors import OctetError, SourceError
+from octet.installed import is_installed
 from tasks import log
 
-INSTALLED = ("site-packages", "dist-packages")
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 THEIRS = os.path.join(os.path.dirname(OURS), "user")
 
@@ -26,8 +26,8 @@ def install(origin: str) -> None:
     """From now on this process imports source from the copy alone, and writes original paths to stdout and stderr."""
     global _origin
     _origin = origin
-    originals = [entry for entry in sys.path if entry != OURS and not _is_installed(entry)]
-    sys.path[:] = [entry if entry == OURS or _is_installed(entry) else copy_of(entry) for entry in sys.path]
+    originals = [entry for entry in sys.path if entry != OURS and not _is_not_source(entry)]
+    sys.path[:] = [entry if entry == OURS or _is_not_source(entry) else copy_of(entry) for entry in sys.path]
     lookup.read_copies(THEIRS)
     sys.meta_path.append(_Elsewhere(originals))
     sys.stdout, sys.stderr = _Shown(sys.stdout), _Shown(sys.stderr)
@@ -91,8 +91,8 @@ def _originals(path: Sequence[str]) -> List[str]:
     return [original(entry) for entry in path if original(entry) != entry]
 
 
-def _is_installed(entry: str) -> bool:
+def _is_not_source(entry: str) -> bool:
     """Whether an entry of sys.path is Python's own, or holds installed distributions."""
-    return bool(set(INSTALLED) & set(entry.split(os.sep))) or any(
+    return is_installed(entry) or any(
         os.path.realpath(entry).startswith(os.path.realpath(prefix) + os.sep + "lib")
         for prefix in (sys.base_prefix, sys.prefix))

@@ -2,7 +2,8 @@
 
 import os
 
-INSTALLED = ("site-packages", "dist-packages")
+from octet.installed import is_installed
+
 LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PACKAGES = tuple(os.path.join(OURS, package) + os.sep for package in ("octet", "tasks", "models"))
@@ -15,8 +16,5 @@ def is_ours(path: str) -> bool:
 
 def is_users(path: str) -> bool:
     """Whether a module's file is neither Octet's, nor Python's, nor installed."""
-    return os.path.isabs(path) and not is_ours(path) and not _is_installed(path)
-
-
-def _is_installed(path: str) -> bool:
-    return bool(set(INSTALLED) & set(path.split(os.sep))) or os.path.realpath(path).startswith(LIBRARY + os.sep)
+    return os.path.isabs(path) and not (
+        is_ours(path) or is_installed(path) or os.path.realpath(path).startswith(LIBRARY + os.sep))
