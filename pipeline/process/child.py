@@ -29,6 +29,7 @@ from typing import BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from octet import errors
 from octet.job import Job, Progress
+from octet.memory import room
 from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, exit_reasons, memory
 
@@ -61,7 +62,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
     not end the work.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    found, scratch = memory.room(), Path(job.output + SCRATCH)
+    found, scratch = room(), Path(job.output + SCRATCH)
     heard = _Heard(on_progress, on_wait or _print_waiting(job.stage))
     with ExitStack() as ends:
         interrupts = _HeldInterrupts()
@@ -213,7 +214,7 @@ def _start(job: Job, command: List[str], scratch: Path, log, theirs: Sequence[in
             raise
         raise errors.StageDied(
             "no process can be started: {}".format(error.strerror), where=job.stage,
-            why=memory.words(memory.room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
+            why=memory.words(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
             next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
 
 
@@ -235,12 +236,8 @@ def _close_all(descriptors: List[int]) -> None:
 
 
 def _environment(scratch: Path) -> Dict[str, str]:
-    # toco is found through PATH, and under cron the environment's folder is not on it. What it is
-    # given goes through temporary files, which TensorFlow removes unless it is killed. Keras reads keras.json, which
-    # changes results, from KERAS_HOME.
-    here = os.path.dirname(sys.executable)
-    return dict(child_environment.passed_on(), PATH=os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
-                TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
+    # Keras reads keras.json, which changes results, from KERAS_HOME.
+    return dict(child_environment.passed_on(), TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
 
 
 def _send(jobs: int, job: Job) -> None:
@@ -256,7 +253,7 @@ def _send(jobs: int, job: Job) -> None:
 def _listen(process: subprocess.Popen, reports: int, heard: _Heard) -> None:
     """Hears all that the process says, until it ends or has said its result. Leaves it unreaped."""
     rest, end = b"", None
-    limited = memory.room().address_space is not None
+    limited = room().address_space is not None
     poll = select.poll()
     poll.register(reports, select.POLLIN)
     while end is None or time.monotonic() < end:

@@ -6,6 +6,7 @@ from typing import List
 
 from octet.errors import OctetError, StageDied
 from octet.job import Job
+from octet.memory import room
 from pipeline.process import memory
 
 LOG_TAIL_LINES = 15
@@ -38,7 +39,7 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [
             used, "if nobody else sent the signal, the kernel did, because memory ran out (see `dmesg`)"]), log_path)
     # Under `ulimit -v`, libraries crash in whatever way they do without the memory that they asked for.
-    if exit_code < 0 and memory.room().address_space is not None:
+    if exit_code < 0 and room().address_space is not None:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [used]), log_path)
     return StageDied(how, where=job.stage, why="\n".join(tail) or "it wrote nothing", next_step=whole_log(log_path))
 
