@@ -10,7 +10,9 @@ from octet.errors import UsageError
 from pipeline import settings
 from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot
+from pipeline.provenance import artifact_reference
 from pipeline.spec import DESCRIBE
+from pipeline.store.runs import Runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError("{} is no place for a PNG file".format(arguments.sheet), where="octet data --sheet",
                          why="the contact sheet is written there", next_step="name a file that ends in .png, in a "
                          "folder that is there")
-    taken = snapshot.take(settings.load().find_recipe(arguments.recipe))
+    found = settings.load()
+    taken = snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(found.store)))
     sections = {**taken.sections, "sheet": str(sheet) if sheet else None}
     with progress.on_terminal("octet data") as report:
         found = preflight.run(snapshot.with_source(taken, (DESCRIBE,))._replace(sections=sections), DESCRIBE,
