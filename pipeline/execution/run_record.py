@@ -89,19 +89,17 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> N
         "stages": {stage: {"key": _key(first, stage), "made": False,
                            "why": list(verdicts[stage].reasons)} for stage in upward(target)}}, begun)
     _current["name"] = runs.name(recipe, record["number"])
-    raised = None  # type: Optional[BaseException]
-    try:
-        work()
-    except BaseException as error:
-        raised = error
-        raise
-    finally:
-        _end(runs, plan, record, raised)
+    _then(work, lambda raised: _end(runs, plan, record, raised))
 
 
 def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], None]) -> None:
     _current["nothing to do"] = target
     started = formatting.utc(time.time())
+    _then(work, lambda raised: _record_nothing(runs, plan, target, started, raised))
+
+
+def _then(work: Callable[[], None], record: Callable[[Optional[BaseException]], None]) -> None:
+    """Does `work`, and gives `record` what it raises, or None. Raises the same."""
     raised = None  # type: Optional[BaseException]
     try:
         work()
@@ -109,7 +107,7 @@ def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], None]
         raised = error
         raise
     finally:
-        _record_nothing(runs, plan, target, started, raised)
+        record(raised)
 
 
 def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: Optional[BaseException]) -> None:
