@@ -50,7 +50,6 @@ def run_stage(folder: Path, name: str) -> None:
     """Runs one stage in this process, as its child process would."""
     spec, sections = STAGES[name], loading.load(folder / "recipe.yaml").sections()
     (folder / name).mkdir()
-    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]  # toco is found there
     job = Job(spec.module, {section: sections[section] for section in spec.reads},
               {need: str(folder / need) for need in spec.needs}, str(folder / name), str(folder), spec.parts)
     importlib.import_module("tasks." + spec.module).run(job, lambda fraction, message: None)

@@ -17,8 +17,8 @@ HARMLESS = frozenset((
 
 
 def passed_on() -> Dict[str, str]:
-    """This process's variables without those of `withheld`, and without Python's own: toco is a Python that is
-    started without -I, so no PYTHONPATH may reach it."""
+    """This process's variables without those of `withheld`, and without Python's own: user code may start a Python
+    without -I, and no PYTHONPATH may reach it."""
     names = set(withheld())
     return {name: value for name, value in os.environ.items()
             if name not in names and not name.startswith("PYTHON")}

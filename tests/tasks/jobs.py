@@ -1,10 +1,7 @@
 """Stages run one after another in this process, as the pipeline runs them each in its own."""
 
 import importlib
-import os
-import sys
 from pathlib import Path
-from unittest import mock
 
 from octet.job import Job
 from octet.recipe import loading
@@ -28,10 +25,7 @@ def run(folder, text, last, made=None):
         job = Job(spec.module, {section: sections[section] for section in spec.reads},
                   {need: str(folders[need]) for need in spec.needs}, str(folders[name]), str(folder), spec.parts)
         stage = importlib.import_module("tasks." + spec.module)
-        # as the pipeline starts them: toco is found through PATH
-        path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-        with mock.patch.dict(os.environ, PATH=path):
-            metrics[name] = stage.run(job, lambda fraction, message: None)
+        metrics[name] = stage.run(job, lambda fraction, message: None)
         if name == last:
             return metrics, folders
     raise ValueError("no stage named {}".format(last))

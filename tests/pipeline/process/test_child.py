@@ -57,7 +57,7 @@ def test_temporary_files_are_beside_the_output_and_gone_with_the_process(tmp_pat
 
 
 def test_no_variable_that_changes_results_reaches_it(tmp_path, monkeypatch):
-    for name, value in (("TF_USE_DEEP_CONV2D", "1"), ("KERAS_HOME", "/root/.keras"), ("PYTHONPATH", "/tmp"),
+    for name, value in (("TF_USE_DEEP_CONV2D", "1"), ("KERAS_HOME", str(tmp_path)), ("PYTHONPATH", str(tmp_path)),
                         ("TF_CPP_MIN_LOG_LEVEL", "2"), ("TF_VAR_region", "2"), ("OMP_NUM_THREADS", "2")):
         monkeypatch.setenv(name, value)
     metrics = run(tmp_path / "out", "say(metrics=dict(os.environ))")

@@ -33,7 +33,7 @@ DATASET = """
 import sys, threading, time
 
 def load():
-    raise NotImplementedError
+    raise AssertionError("only the digest is asked for")
 
 def digest(part):
 {}
