@@ -1,11 +1,10 @@
-"""What a command needs before it imports anything else. Imports nothing that is not in every Python process."""
+"""What a command needs before it imports anything else. Imports little: until it has begun, Ctrl-C is a traceback."""
 
 import os
 import signal
 import sys
-from typing import Optional
 
-_folder_trouble = None  # type: Optional[str]
+_folder_trouble = ""
 
 
 def begin() -> None:
@@ -24,12 +23,12 @@ def begin() -> None:
     try:
         os.getcwd()
     except OSError as error:
-        _folder_trouble = error.strerror
+        _folder_trouble = error.strerror or str(error)
         os.chdir("/")
 
 
-def folder_trouble() -> Optional[str]:
-    """What is wrong with the folder that the command was started in; None when nothing is."""
+def folder_trouble() -> str:
+    """What is wrong with the folder that the command was started in; empty when nothing is."""
     return _folder_trouble
 
 
