@@ -48,6 +48,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         if isinstance(error, OSError):
             _close_stdout()
         return known.exit_code
+    finally:
+        startup.ignore_interrupts()
 
 
 def _flush() -> None:

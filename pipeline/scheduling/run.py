@@ -50,7 +50,9 @@ def main(argv: List[str]) -> NoReturn:
         failures.record(known)
         code = known.exit_code
     finally:
+        startup.leave_at_interrupts()
         streams.finish()
+        startup.ignore_interrupts()
     sys.exit(code)
 
 

@@ -100,3 +100,27 @@ def test_ctrl_c_while_the_command_starts_is_130_without_a_traceback(built):
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=60)
         assert run.returncode in (0, 130) and b"Traceback" not in said, (wait_s, run.returncode, said)
+
+
+@pytest.mark.parametrize("command", ["luigi", "octet"])
+def test_ctrl_c_while_python_ends_does_not_change_the_exit_code(built, command):
+    words = built.command() if command == "luigi" else [built.command()[0], "", "", "ls"]
+    load = "import pipeline" if command == "luigi" else "from pipeline.cli.main import main; sys.exit(main())"
+    script = """
+import os, sys, time
+class Last:
+    def __del__(self, write=os.write, sleep=time.sleep):  # called after Python has restored the signals' handlers
+        write(1, b"ending\\n")
+        sleep(1)
+last = Last()
+sys.argv[0] = "{}"
+{}""".format(command, load)
+    run = subprocess.Popen(
+        [words[0], "-c", script] + words[3:], cwd="/", env=built.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    while run.stdout.readline() not in (b"ending\n", b""):
+        pass
+    assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (0, b"")
