@@ -25,7 +25,7 @@ class Lock:
         self.open_file = open_file
         self.kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self.on_wait = on_wait
-        self._handle = None  # type: Optional[int]
+        self._handle: Optional[int] = None
 
     def acquire(self, timeout: Optional[float] = None) -> "Lock":
         """Waits for the lock, `timeout` seconds at most. Raises TimeoutError, and what `open_file` raises."""
