@@ -5,7 +5,6 @@ import signal
 import sys
 
 _folder_trouble = ""
-_takes_interrupts = False
 
 
 def begin() -> None:
@@ -13,7 +12,7 @@ def begin() -> None:
 
     A working folder that was removed is replaced by `/`, for Python cannot import without one;
     `folder_trouble` says so then."""
-    global _folder_trouble, _takes_interrupts
+    global _folder_trouble
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -21,7 +20,6 @@ def begin() -> None:
             os.open(os.devnull, os.O_RDWR)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with `nohup`, which has it ignored
         signal.signal(signal.SIGINT, _end)
-        _takes_interrupts = True
     try:
         os.getcwd()
     except OSError as error:
@@ -32,30 +30,6 @@ def begin() -> None:
 def folder_trouble() -> str:
     """What is wrong with the folder that the command was started in; empty when nothing is."""
     return _folder_trouble
-
-
-def hear_interrupts() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt: there is something to put in order."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def leave_at_interrupts() -> None:
-    """From now on Ctrl-C ends the process at once: all that is left to do is to write what was printed."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, _leave)
-
-
-def ignore_interrupts() -> None:
-    """From now on Ctrl-C changes nothing: the exit code is decided.
-
-    Python restores the system's handlers while it ends, and the system's handler of SIGINT would kill the process."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _leave(number: int, frame: object) -> None:
-    os._exit(128 + number)
 
 
 def _end(number: int, frame: object) -> None:
