@@ -30,7 +30,7 @@ from octet.job import Job, Progress
 from octet.memory import room
 from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, exit_reasons, memory
-from pipeline.process.interrupts import HeldInterrupts
+from pipeline.process.held_interrupts import HeldInterrupts
 
 POLL_S = 0.2
 # A process that has reported its result is killed after this time, whatever its threads still do.

@@ -18,8 +18,8 @@ QUARANTINE = "quarantine"
 
 LAYOUT = {"artifacts": (FOLDER,), "marks": (FOLDER, FILE), "sources": (FOLDER, FILE), "runs": (FOLDER, FILE),
           "locks": (FILE,), "logs": (FILE,), QUARANTINE: ()}
-"""{folder below the root: the kind of its entries, and of theirs}. An artifact's manifest lists its files; in quarantine
-there may be anything."""
+"""{folder below the root: the kind of its entries, and of theirs}. An artifact's manifest lists its files. In
+quarantine there may be anything."""
 
 LONGEST_PATH = 4095
 NAMES_WITHIN = 255

@@ -7,7 +7,6 @@ import signal
 import sys
 
 _folder_trouble = ""
-_takes_interrupts = False
 
 
 def begin() -> None:
@@ -16,7 +15,7 @@ def begin() -> None:
 
     A working folder that was removed is replaced by `/`, since Python cannot import without one; `folder_trouble`
     then says why."""
-    global _folder_trouble, _takes_interrupts
+    global _folder_trouble
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -24,7 +23,6 @@ def begin() -> None:
             os.open(os.devnull, os.O_RDWR)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with `nohup`, which has it ignored
         signal.signal(signal.SIGINT, _end)
-        _takes_interrupts = True
     try:
         os.getcwd()
     except OSError as error:
@@ -35,30 +33,6 @@ def begin() -> None:
 def folder_trouble() -> str:
     """Why the folder that the command was started in cannot be used; '' where it can."""
     return _folder_trouble
-
-
-def hear_interrupts() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt, for there is something to clean up."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def leave_at_interrupts() -> None:
-    """From now on Ctrl-C ends the process at once: only the buffered output is still to be written."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, _leave)
-
-
-def ignore_interrupts() -> None:
-    """From now on Ctrl-C is ignored: the exit code is decided.
-
-    Python restores the system's handlers while it ends, and the system's handler of SIGINT would kill the process."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _leave(number: int, frame: object) -> None:
-    os._exit(128 + number)
 
 
 def _end(number: int, frame: object) -> None:
