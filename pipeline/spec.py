@@ -1,4 +1,4 @@
-"""What each stage reads and makes: the facts that its key and its manifest are built from.
+"""What each stage reads and makes. Keys, jobs and manifests are built from these declarations.
 
     PrepareData.train -> PrepareData.validation, PrepareData.test
             |                  |                      |
@@ -11,21 +11,21 @@
 """
 
 from fnmatch import fnmatchcase
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Optional, Set, Tuple
 
 
 class StageSpec(NamedTuple):
-    """One stage of the pipeline, declared.
+    """The declaration of one stage.
 
     name:     the Luigi task family and the folder in the store ('ConvertUint8', 'PrepareData.train').
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
-    needs:    the stages whose products it reads, direct ones only.
-    takes:    {upstream stage: globs of its products that are read}; all of them where it is not named.
+    needs:    the direct upstream stages, whose products it reads.
+    takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
-    products: globs of the files that stages below see; every other file is a by-product.
-    checks:   modules in `tasks` that are run before it, each in a process of its own. They make nothing: they
-              can refuse the work and change none of it, so their source is not in the key.
+    products: globs of the files that downstream stages see. Every other file is a by-product.
+    checks:   modules in `tasks` that run before it, each in a process of its own. A check can refuse the work, and
+              makes nothing: so its source is not in the key.
     """
 
     name: str
@@ -38,7 +38,7 @@ class StageSpec(NamedTuple):
     checks: Tuple[str, ...] = ()
 
     def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
-        """Those of an upstream stage's products {path: sha256} that this stage reads."""
+        """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
         globs = self.takes.get(upstream)
         return dict(products) if globs is None else {
             path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
@@ -46,20 +46,21 @@ class StageSpec(NamedTuple):
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
-"""{module in `tasks` that makes no artifact: the sections whose source it runs}."""
+"""{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
 _PREPARED = ("spec.json", "input_*.npy", "target_*.npy")
 
 
-def _prepare(name: str, **more) -> StageSpec:
-    return StageSpec(name, "stages.prepare_data", reads=("data",), parts=(name.partition(".")[2],),
-                     products=_PREPARED, **more)
+def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, Tuple[str, ...]]] = None,
+             checks: Tuple[str, ...] = ()) -> StageSpec:
+    return StageSpec(name, "stages.prepare_data", needs, takes or {}, reads=("data",),
+                     parts=(name.partition(".")[2],), products=_PREPARED, checks=checks)
 
 
 _IN_ORDER = (
-    # The first stage that does lasting work checks the whole recipe.
+    # The first stage that publishes anything checks the whole recipe.
     _prepare(_TRAIN, checks=(CONVERTIBLE,)),
     _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
@@ -79,8 +80,8 @@ _IN_ORDER = (
     StageSpec("ValidateInterpreter", "stages.validate_interpreter",
               needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               products=("measurement.json",)),
-    # The last stage: its whole folder is the product. It reads no threshold; that the gates are passed is asked each
-    # time (see `Export` in scheduling/stages.py).
+    # The last stage: its whole folder is the product. It reads no threshold: `Export` in scheduling/stages.py asks
+    # each time whether the gates are passed.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),
               products=("model.tflite", "card.json", "*")),
 )
@@ -89,15 +90,16 @@ STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}
 """Every stage by name, upstream before downstream."""
 
 JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *spec.checks)] + [DIGEST]))
-"""The modules in `tasks` that a run may start as a process of their own."""
+"""The modules in `tasks` that a run may start, each in a process of its own."""
 
 
 def upward(target: str) -> Tuple[str, ...]:
     """`target` and every stage that it is made from, upstream first."""
-    wanted, todo = set(), [target]
+    names: Set[str] = set()
+    todo = [target]
     while todo:
         name = todo.pop()
-        if name not in wanted:
-            wanted.add(name)
+        if name not in names:
+            names.add(name)
             todo.extend(STAGES[name].needs)
-    return tuple(name for name in STAGES if name in wanted)
+    return tuple(name for name in STAGES if name in names)

@@ -27,7 +27,7 @@ class Lineage:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._all = None  # type: Optional[List[dict]]
+        self._all: Optional[List[dict]] = None
 
     def find(self, file: Path) -> Found:
         """The artifact that `file` is, or is in, or is a copy of a file of.
