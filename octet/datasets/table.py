@@ -81,14 +81,14 @@ class Asked(NamedTuple):
     bits: int = 16
     folder: Optional[str] = None
     part: Optional[str] = None
-    split: Optional[dict] = None
+    split: Optional[Dict[str, Any]] = None
     skip_unreadable: bool = False
 
 
 def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None, label: Optional[str] = None,
          labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
          size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
-         folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+         folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
          skip_unreadable: bool = False, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
     Pictures are decoded as image_folder decodes them. parts, samples: what of it is wanted, as octet/data/dataset.py
@@ -120,7 +120,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
            label: Optional[str] = None, labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
            size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
-           folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+           folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
            skip_unreadable: bool = False) -> str:
     """The sha256 of that part's lines and pictures, and of how they are read."""
     content.known_part(part_name)
