@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Callable, Dict, NamedTuple, Sequence
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from octet.stamps import Stamps
 
@@ -19,6 +19,7 @@ class Job(NamedTuple):
     parts:     the parts of the dataset that the stage reads: it is given no others.
     stamps:    of the files that it is to read, named 'data' and by their place in the recipe (`octet.stamps`).
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
+    checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
     stage: str
@@ -28,11 +29,16 @@ class Job(NamedTuple):
     recipe_folder: str
     parts: Sequence[str] = ()
     origin: str = ""
+    checkpoints: str = ""
     stamps: Stamps = {}
 
     @property
     def out(self) -> Path:
         return Path(self.output)
+
+    @property
+    def checkpoints_folder(self) -> Optional[Path]:
+        return Path(self.checkpoints) if self.checkpoints else None
 
     def input(self, stage: str) -> Path:
         """The folder of one upstream artifact."""

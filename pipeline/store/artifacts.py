@@ -6,6 +6,7 @@
     <root>/locks/<stage>-<key>.lock           held while an artifact is made, or read by a stage
     <root>/quarantine/<stage>-<key>-<id>/     damaged or replaced artifacts, out of the way, not lost
     <root>/quarantine/<place>-<id>            things that do not belong in the store, as they are
+    <root>/partial/<stage>/<key>/             see checkpoints.py
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              what each stage's process last printed
 
@@ -24,6 +25,7 @@ from pipeline.spec import STAGES
 from pipeline.store import by_products, locks, status, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs
+from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.dropping import let_go
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
@@ -39,6 +41,7 @@ class Store:
         self.root = self.tree.root
         self.blobs = Blobs(self.tree)
         self.marks = Marks(self.tree)
+        self.checkpoints = StoredCheckpoints(self.tree)
         self.quarantine_folder = Quarantine(self.tree)
 
     # Reading
@@ -216,6 +219,7 @@ class Store:
                 artifacts.sync()
         for said in (FORCED, LOST):
             self.marks.remove(said, stage, key)
+        self.checkpoints.remove(stage, key)
         return target
 
     def misplaced(self) -> List[Tuple[str, OSError]]:
