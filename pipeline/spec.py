@@ -24,6 +24,8 @@ class StageSpec(NamedTuple):
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     products: globs of the files that downstream stages see. Every other file is a by-product.
+    trains:   the section of the recipe whose epochs it trains for. Such a stage keeps checkpoints, and goes on from
+              them.
     checks:   modules in `tasks` that run before it, each in a process of its own. A check can refuse the work, and
               makes nothing: so its source is not in the key.
     """
@@ -36,6 +38,7 @@ class StageSpec(NamedTuple):
     parts: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
+    trains: str = ""
 
     def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
         """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
@@ -66,10 +69,10 @@ _IN_ORDER = (
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               reads=("seed", "model", "train", "augment", "loss"),
-              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,)),
+              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,), trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
               reads=("seed", "augment", "quantize"),
-              products=("network.pb", "network.json") + _VARIABLES),
+              products=("network.pb", "network.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
