@@ -134,6 +134,11 @@ def with_source(taken: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
     return _settled(attempt)
 
 
+def source_of(job: str) -> SourceTree:
+    """The source, read now, of a job that reads no section of a recipe."""
+    return _settled(lambda: _trees({}, Path(), _HERE, (job,)))[job]
+
+
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
     """The error as it is; one whose `where` is a key path (model.build) with its place in the recipe."""
     keys = error.where.split(".")

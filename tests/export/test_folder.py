@@ -9,27 +9,6 @@ import sysconfig
 import numpy as np
 import pytest
 
-from tests.project import SMALL, Project
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("export"), recipe=SMALL.replace("train: {epochs: 1", "train: {epochs: 6"))
-    done = project.luigi("Export", "--local-scheduler")
-    assert done.returncode == 0, done.stderr
-    (folder,) = (project.store / "artifacts" / "Export").iterdir()
-    assert done.stdout.splitlines()[-1] == "  export     {}".format(folder)
-    return project
-
-
-@pytest.fixture(scope="module")
-def exported(project, tmp_path_factory):
-    """The folder that `octet export` copies out."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "out"
-    done = project.octet("export", str(project.recipe), str(folder))
-    assert done.returncode == 0, done.stderr
-    return folder
-
 
 @pytest.mark.parametrize("file, lsb", [("model.tflite", 0), ("model_int8.tflite", 20)])
 def test_samples_are_reproduced_with_numpy_and_an_interpreter_alone(exported, tmp_path, file, lsb):
