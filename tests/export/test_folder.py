@@ -31,10 +31,7 @@ def test_twin_answers_as_the_uint8_file_on_digits(exported):
     assert abs(int8["measured"]["label"]["accuracy_int8"] - int8["measured"]["label"]["accuracy_uint8"]) <= 0.01
 
 
-def test_exported_file_is_the_measured_one_and_no_link_into_the_store(project, exported):
-    (model,) = (project.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
-    copy = exported / "model.tflite"
-    assert copy.read_bytes() == model.read_bytes()
+def test_files_are_no_links_into_the_store(project, exported):
     assert all(path.stat().st_nlink == 1 for path in exported.rglob("*") if path.is_file())
     traced = json.loads(project.octet("trace", str(exported / "model_int8.tflite"), "--json").stdout)
     assert traced["lineage"][-1]["stage"] == "Export"
