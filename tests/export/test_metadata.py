@@ -19,7 +19,9 @@ from tasks.tflite import unchanged
 
 FILES = ("model.tflite", "model_int8.tflite")
 READER = '''
-import json, sys
+import ctypes, json, sys
+import libusb_package  # tflite-support's library for metadata is linked with libusb, which not every machine has
+ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)
 from tflite_support import metadata
 for path in sys.argv[1:]:
     found = metadata.MetadataDisplayer.with_model_file(path)
@@ -163,7 +165,8 @@ def test_a_current_reader_of_metadata_reads_it(exported, tmp_path):
     python = _other_python("3.11")
     subprocess.run([python, "-m", "venv", str(tmp_path / "env")], check=True)
     inside = str(tmp_path / "env" / "bin" / "python")
-    subprocess.run([inside, "-m", "pip", "install", "-q", "tflite-support==0.4.4", "numpy<2"], check=True)
+    subprocess.run([inside, "-m", "pip", "install", "-q", "tflite-support==0.4.4", "numpy<2",
+                    "libusb-package"], check=True)
     done = subprocess.run([inside, "-c", READER] + [str(exported / name) for name in FILES], capture_output=True,
                           text=True)
     assert done.returncode == 0, done.stderr
