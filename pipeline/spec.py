@@ -48,7 +48,9 @@ class StageSpec(NamedTuple):
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
+PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",),
+                                      PREDICT: (), EVALUATE: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
