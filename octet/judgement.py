@@ -1,8 +1,7 @@
-"""The verdict on a measurement: which gates of the recipe's `validate` section it misses."""
+"""What a measurement says to each gate of a recipe's section `validate`."""
 
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from octet.errors import GateError
 from octet.gates import GATES, fits, unfit
 
 # 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
@@ -73,40 +72,46 @@ JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_a
 """Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
 
 
-def misses(metrics: Dict, gates: Dict) -> List[str]:
-    """One sentence with figures for each gate that an output or the file misses, or that fits no output.
+class Judgement(NamedTuple):
+    """One gate over one output, or over the file where `output` is empty. words: what was measured."""
 
-    None, or absent, is no gate.
-    """
+    gate: str
+    output: str
+    limit: Optional[float]
+    passed: bool
+    words: str
+
+    def __str__(self) -> str:
+        """A sentence with the figures and the limit."""
+        if self.limit is None:
+            return self.words
+        return "{}{}; {} is {}".format(self.output and self.output + ": ", self.words, self.gate, self.limit)
+
+
+def judged(metrics: Dict, gates: Dict) -> List[Judgement]:
+    """A judgement for each gate and each output that it is for, and for each gate that fits no output, which is missed.
+
+    None, or absent, is no gate. metrics: a measurement. gates: the section `validate`."""
     outputs = sorted(metrics["outputs"].items())
     classes = {name: len(figures.get("classes", ())) for name, figures in outputs}
-    found = unfit(gates, {name: figures["kind"] for name, figures in outputs}, classes)
+    kinds = {name: figures["kind"] for name, figures in outputs}
+    found = [Judgement(words.split()[0], "", None, False, words) for words in unfit(gates, kinds, classes)]
     for gate, passes in JUDGES.items():
         limit = gates.get(gate)
-        for name, figures in outputs:
-            if limit is None or not fits(GATES[gate], figures["kind"], classes[name]):
-                continue
-            passed, sentence = passes(figures, limit)
-            if not passed:  # nothing that is NaN is: a comparison with it is false
-                found.append("{}: {}; {} is {}".format(name, sentence, gate, limit))
+        found += [Judgement(gate, name, limit, *passes(figures, limit)) for name, figures in outputs
+                  if limit is not None and fits(GATES[gate], figures["kind"], classes[name])]
     most = gates.get("max_wrong_operators")
     if most is not None:
-        wrong, unknown = metrics["parity"]["wrong"], metrics["parity"].get("not_measured", [])
-        if len(wrong) > most:
-            found.append("operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}; "
-                         "max_wrong_operators is {}".format(", ".join(wrong), most))
-        elif len(wrong) + len(unknown) > most:
-            found.append("operators whose arithmetic could not be measured, and may be wrong: {}; "
-                         "max_wrong_operators is {}".format(", ".join(unknown), most))
+        found.append(Judgement("max_wrong_operators", "", most, *_operators(metrics["parity"], most)))
     return found
 
 
-def judge(metrics: Dict, gates: Dict, where: str = "") -> None:
-    """Raises GateError with the figures when `metrics` misses a gate."""
-    found = misses(metrics, gates)
-    if found:
-        raise GateError(
-            "the uint8 model misses {} of its gates".format(len(found)), where=where,
-            why="\n".join(found),
-            next_step="the measurement is kept: change the model, the data or the training, "
-                      "or the gate in the recipe's section `validate`")
+def _operators(parity: Dict, most: int) -> Tuple[bool, str]:
+    wrong, unknown = parity["wrong"], parity.get("not_measured", [])
+    if len(wrong) > most:
+        return False, "operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}".format(
+            ", ".join(wrong))
+    if len(wrong) + len(unknown) > most:
+        return False, "operators whose arithmetic could not be measured, and may be wrong: {}".format(
+            ", ".join(unknown))
+    return True, "{} operators are farther from float arithmetic than their bound".format(len(wrong))
