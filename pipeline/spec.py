@@ -4,10 +4,11 @@
             |                  |                      |
             +--------+---------+                      |
                      v                                v
-                 TrainFloat -> TrainQAT -> EvalGraph, and ValidateInterpreter at the end of
+                 TrainFloat -> TrainQAT -> EvalGraph, and Measure at the end of
                                            EvalGraph -> Freeze -> ConvertUint8
 
-    ConvertUint8, ValidateInterpreter, PrepareData.test -> Export
+    Measure -> ValidateInterpreter
+    ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
 from fnmatch import fnmatchcase
@@ -21,6 +22,8 @@ class StageSpec(NamedTuple):
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
     needs:    the direct upstream stages, whose products it reads.
     takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
+    order_only: stages that are made before it, although it reads nothing of them (what GNU make calls order-only
+              prerequisites). They are not in its key.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     products: globs of the files that downstream stages see. Every other file is a by-product.
@@ -34,6 +37,7 @@ class StageSpec(NamedTuple):
     module: str
     needs: Tuple[str, ...] = ()
     takes: Dict[str, Tuple[str, ...]] = {}
+    order_only: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
@@ -82,12 +86,15 @@ _IN_ORDER = (
     StageSpec("ConvertUint8", "stages.convert_uint8", needs=("Freeze",),
               reads=("convert",),
               products=("model.tflite", "network.json")),
-    StageSpec("ValidateInterpreter", "stages.validate_interpreter",
-              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
+    StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               products=("measurement.json",)),
-    # The last stage: its whole folder is the product. It reads no threshold: `Export` in scheduling/stages.py asks
-    # each time whether the gates are passed.
-    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),
+    # The verdict: a measurement that misses a gate has none.
+    StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
+              takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",)),
+    # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
+    # passed, too, export nothing again.
+    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
+              takes={"ValidateInterpreter": ()},
               products=("model.tflite", "card.json", "*")),
 )
 
@@ -99,12 +106,12 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target` and every stage that it is made from, upstream first."""
+    """`target` and every stage that a run of it makes before, upstream first."""
     names: Set[str] = set()
     todo = [target]
     while todo:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(STAGES[name].needs)
+            todo.extend(STAGES[name].needs + STAGES[name].order_only)
     return tuple(name for name in STAGES if name in names)

@@ -24,7 +24,7 @@ class ModelReference(NamedTuple):
 
     path: Path
     how: str
-    manifests: Dict[str, dict]
+    manifests: Dict[str, Dict[str, Any]]
     network: Dict[str, Any]
 
     def data(self, lineage: Lineage) -> Optional[Tuple[Dict[str, Any], Path]]:
@@ -71,7 +71,7 @@ def _of_artifact(text: str, lineage: Lineage, settings: Settings) -> Path:
     return lineage.store.artifact(CONVERTED, converted["key"]) / MODEL
 
 
-def _network(converted: Optional[dict], lineage: Lineage) -> Dict[str, Any]:
+def _network(converted: Optional[Dict[str, Any]], lineage: Lineage) -> Dict[str, Any]:
     if converted is None or lineage.store.state(CONVERTED, converted["key"]) != INTACT:
         return NOTHING_KNOWN
     network = json.loads(lineage.store.read(CONVERTED, converted["key"], NETWORK).decode("utf-8"))

@@ -1,6 +1,6 @@
 """Export: one folder that an app developer, a firmware engineer and a manager can be handed.
 
-In:  ConvertUint8's model.tflite and network.json, ValidateInterpreter's measurement.json, the part test.
+In:  ConvertUint8's model.tflite and network.json, Measure's measurement.json, the part test.
 Out: model.tflite        the measured file, with TFLite metadata; its network is proven to be unchanged
      model_int8.tflite   its int8 twin, where it has one; card.json says why not
      labels.txt          class names, a line each; labels_1.txt and so on where several outputs have classes
@@ -40,7 +40,7 @@ def run(job: Job, progress: Progress) -> dict:
         end["classes"] = list(dataset.targets[end["name"]].classes)
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
-    measurement = json.loads((job.input("ValidateInterpreter") / "measurement.json").read_text(encoding="utf-8"))
+    measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))
 
     compared = samples.rows(len(part), MOST_COMPARED)
     fed = [np.asarray(part.inputs[end["name"]][compared]) for end in network["inputs"]]

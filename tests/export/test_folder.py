@@ -38,7 +38,7 @@ def test_files_are_no_links_into_the_store(project, exported):
 
 
 def test_card_says_what_measurement_and_origin_what_made_it(project, exported):
-    (path,) = (project.store / "artifacts" / "ValidateInterpreter").glob("*/measurement.json")
+    (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
     accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
     card = (exported / "card.md").read_text()
     assert "| accuracy | {:.4g} | {:.4g} |".format(accuracy["float"], accuracy["uint8"]) in card
@@ -54,9 +54,10 @@ def test_a_model_that_misses_its_gates_is_not_exported(project, tmp_path):
     project.recipe.write_text(made.replace("validate: {", "validate: {min_accuracy: 1.0, "))
     try:
         done = project.luigi("Export", "--local-scheduler")
-        assert done.returncode == 10 and "started" not in done.stderr, done.stderr
+        assert done.returncode == 10 and "Measure: started" not in done.stderr, done.stderr
+        assert "min_accuracy is 1" in done.stderr
         done = project.octet("export", str(project.recipe), str(tmp_path / "refused"))
-        assert done.returncode == 10 and "min_accuracy is 1" in done.stderr
+        assert done.returncode == 11
         assert not (tmp_path / "refused").exists()
     finally:
         project.recipe.write_text(made)

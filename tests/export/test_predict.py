@@ -123,7 +123,7 @@ def test_a_foreign_file_is_given_what_it_takes(project, foreign, test_part, file
 
 
 def test_evaluate_measures_what_validation_did(project, exported):
-    (path,) = (project.store / "artifacts" / "ValidateInterpreter").glob("*/measurement.json")
+    (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
     before = json.loads(path.read_text())["outputs"]["label"]
     for name in ("recipe", str(exported / "model.tflite")):
         done = project.octet("evaluate", name, "--recipe", "recipe", "--json")
