@@ -1,6 +1,7 @@
 """The settings in `luigi.cfg`: the folders of the store and of the recipes, and the default recipe."""
 
 import errno
+import math
 import os
 import stat
 import tempfile
@@ -16,6 +17,7 @@ from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
+KEEP_PARTIAL_DAYS = 14.0
 
 
 class Settings(NamedTuple):
@@ -28,6 +30,8 @@ class Settings(NamedTuple):
     recipe: str
     store: Path
     recipes: Path
+    keep_partial: float = KEEP_PARTIAL_DAYS
+    """Days for which the checkpoints of a training that did not end are kept."""
 
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for an unknown name."""
@@ -88,7 +92,21 @@ def load() -> Settings:
     return Settings(config_path=path,
                     recipe=str(folder / recipe) if is_path(recipe) else recipe,
                     store=folder / values.get("store", STORE),
-                    recipes=folder / values.get("recipes", RECIPES))
+                    recipes=folder / values.get("recipes", RECIPES),
+                    keep_partial=_days(values, path))
+
+
+def _days(values: Dict[str, str], path: Path) -> float:
+    value = values.get("keep_partial", str(KEEP_PARTIAL_DAYS))
+    try:
+        days = float(value)
+    except ValueError:
+        days = math.nan
+    if not days >= 0:
+        raise UsageError("keep_partial: {} is no number of days".format(value or "nothing"), where=str(path),
+                         why="checkpoints of a training that did not end are kept for so long",
+                         next_step="write 0 or more; {:g} is the default".format(KEEP_PARTIAL_DAYS))
+    return days
 
 
 def _is_file(path: str) -> bool:

@@ -4,10 +4,11 @@
             |                  |                      |
             +--------+---------+                      |
                      v                                v
-                 TrainFloat -> TrainQAT -> EvalGraph, and ValidateInterpreter at the end of
+                 TrainFloat -> TrainQAT -> EvalGraph, and Measure at the end of
                                            EvalGraph -> Freeze -> ConvertUint8
 
-    ConvertUint8, ValidateInterpreter, PrepareData.test -> Export
+    Measure -> ValidateInterpreter
+    ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
 from fnmatch import fnmatchcase
@@ -21,9 +22,13 @@ class StageSpec(NamedTuple):
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
     needs:    the direct upstream stages, whose products it reads.
     takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
+    order_only: stages that are made before it, although it reads nothing of them (what GNU make calls order-only
+              prerequisites). They are not in its key.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     products: globs of the files that downstream stages see. Every other file is a by-product.
+    trains:   the section of the recipe whose epochs it trains for. Such a stage keeps checkpoints, and goes on from
+              them.
     checks:   modules in `tasks` that run before it, each in a process of its own. A check can refuse the work, and
               makes nothing: so its source is not in the key.
     """
@@ -32,10 +37,12 @@ class StageSpec(NamedTuple):
     module: str
     needs: Tuple[str, ...] = ()
     takes: Dict[str, Tuple[str, ...]] = {}
+    order_only: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
+    trains: str = ""
 
     def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
         """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
@@ -45,7 +52,9 @@ class StageSpec(NamedTuple):
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
+PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",),
+                                      PREDICT: (), EVALUATE: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
@@ -66,10 +75,10 @@ _IN_ORDER = (
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               reads=("seed", "model", "train", "augment", "loss"),
-              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,)),
+              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,), trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
               reads=("seed", "augment", "quantize"),
-              products=("network.pb", "network.json") + _VARIABLES),
+              products=("network.pb", "network.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
@@ -77,12 +86,15 @@ _IN_ORDER = (
     StageSpec("ConvertUint8", "stages.convert_uint8", needs=("Freeze",),
               reads=("convert",),
               products=("model.tflite", "network.json")),
-    StageSpec("ValidateInterpreter", "stages.validate_interpreter",
-              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
+    StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               products=("measurement.json",)),
-    # The last stage: its whole folder is the product. It reads no threshold: `Export` in scheduling/stages.py asks
-    # each time whether the gates are passed.
-    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),
+    # The verdict: a measurement that misses a gate has none.
+    StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
+              takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",)),
+    # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
+    # passed, too, export nothing again.
+    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
+              takes={"ValidateInterpreter": ()},
               products=("model.tflite", "card.json", "*")),
 )
 
@@ -94,12 +106,12 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target` and every stage that it is made from, upstream first."""
+    """`target` and every stage that a run of it makes before, upstream first."""
     names: Set[str] = set()
     todo = [target]
     while todo:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(STAGES[name].needs)
+            todo.extend(STAGES[name].needs + STAGES[name].order_only)
     return tuple(name for name in STAGES if name in names)

@@ -141,6 +141,11 @@ def with_source(snapshot: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
     return _settled(attempt)
 
 
+def source_of(job: str) -> SourceTree:
+    """The source, read now, of a job that reads no section of a recipe."""
+    return _settled(lambda: _trees({}, Path(), _HERE, (job,)))[job]
+
+
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
     """The error with the place in the recipe's file, where its `where` is a key path (model.build); else as it is."""
     keys = error.where.split(".")

@@ -9,6 +9,7 @@ from octet.errors import UsageError
 from pipeline import formatting
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness
+from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED, current_user
 from pipeline.store.runs import Runs
 from pipeline.store.status import DROPPED, FORCED, INTACT, UNKNOWN
@@ -19,15 +20,31 @@ if TYPE_CHECKING:
 
 
 def force(plan: Plan, stage: str, reason: str) -> str:
-    """Marks the stage's artifact so that the next run makes it again. Returns its key. Raises UsageError where there
-    is no fresh artifact."""
+    """Marks the stage's artifact so that the next run makes it again, from the first epoch on: its checkpoints are
+    removed. Returns its key. Raises UsageError where there is nothing to force, or a run is making it."""
     identity, look = plan.key(stage), plan.look(stage)
+    had_checkpoints = identity is not None and _remove_checkpoints(plan.store, stage, identity.key)
+    if identity is not None and had_checkpoints and look.state not in (INTACT, DROPPED):
+        return identity.key
     if identity is None or look.state not in (INTACT, DROPPED):
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
                          next_step="`octet why` says why it is stale")
     plan.store.marks.put(FORCED, stage, identity.key, {"by": current_user(), "reason": reason})
     return identity.key
+
+
+def _remove_checkpoints(store: Store, stage: str, key: str) -> bool:
+    """Removes the checkpoints of an artifact that is not finished. Returns whether there were any."""
+    if not store.checkpoints.epoch(stage, key):
+        return False
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            return store.checkpoints.remove(stage, key)
+    except TimeoutError:
+        raise UsageError("it is being made at this moment", where=stage,
+                         why="its run goes on from its checkpoints, and writes more of them",
+                         next_step="end that run first, or wait for it") from None
 
 
 def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:

@@ -6,6 +6,7 @@
     <root>/locks/<stage>-<key>.lock           held while an artifact is made, removed, or read by a stage
     <root>/quarantine/<stage>-<key>-<id>/     a damaged or replaced artifact
     <root>/quarantine/<place>-<id>            another entry that does not belong in the store
+    <root>/partial/<stage>/<key>/             see checkpoints.py
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              the output of the last process of each stage and key
 
@@ -26,6 +27,7 @@ from pipeline.spec import STAGES
 from pipeline.store import by_products, locks, status, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs
+from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.dropping import let_go
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
@@ -44,6 +46,7 @@ class Store:
         self.root = self.tree.root
         self.blobs = Blobs(self.tree)
         self.marks = Marks(self.tree)
+        self.checkpoints = StoredCheckpoints(self.tree)
         self.quarantine_folder = Quarantine(self.tree)
 
     # Reading
@@ -223,6 +226,7 @@ class Store:
                 artifacts.sync()
         for mark in (FORCED, LOST):
             self.marks.remove(mark, stage, key)
+        self.checkpoints.remove(stage, key)
         return target
 
     def misplaced(self) -> List[Tuple[str, OSError]]:
