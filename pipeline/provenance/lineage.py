@@ -102,12 +102,12 @@ class Lineage:
 
     def _maker(self, stage: str, key: Optional[str], products: Dict[str, str]) -> Optional[dict]:
         """The manifest of the artifact that has those products, among others: that of the key that was read, if it
-        still has them, else any that made the same bytes."""
+        still has them, else any that made the same bytes: none of a stage of which no bytes were read."""
         if key:
             record = self.store.look(stage, key).manifest
             if record is not None and products.items() <= manifest.products(record).items():
                 return record
-        return next((record for record in self.everything() if record["stage"] == stage
+        return next((record for record in self.everything() if products and record["stage"] == stage
                      and products.items() <= manifest.products(record).items()), None)
 
 
