@@ -8,11 +8,15 @@ from typing import Dict, Iterator, List, Optional, Sequence
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints the rows below their head, in columns as wide as they need to be, none of it cut."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> None:
+    """Prints the rows below their head, in columns as wide as they need to be, none of it cut. notes: a line to stand
+    below each row, from the second column on; '' for none."""
     rows = [[str(cell) for cell in row] for row in [head] + list(rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    for index, note in reversed(list(enumerate(notes))):
+        if note:
+            lines.insert(index + 2, " " * (widths[0] + 2) + note)
     sys.stdout.write("\n".join(lines) + "\n")
 
 

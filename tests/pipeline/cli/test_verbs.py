@@ -396,7 +396,7 @@ def test_ls_fits_100_columns_whatever_a_failed_run_has_to_say(checkout):
     assert checkout.luigi(recipe="long").code != 0
     try:
         for words in ([], ["long"], ["faces"], ["--artifacts"]):
-            lines = octet(checkout, "ls", *words).split("\n\nrun ")[0].splitlines()
+            lines = octet(checkout, "ls", *words).split("\n\nlong:")[0].splitlines()
             assert len(lines) > 1 and max(map(len, lines)) <= 100, lines
     finally:
         (checkout.mine / "long.yaml").unlink()
