@@ -1,17 +1,18 @@
 """Models side by side: the figures of each, and what went into one that did not go into all."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from octet.errors import GateError
 from pipeline import formatting
 from pipeline.execution import headline
 from pipeline.spec import STAGES
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
 DIGITS = 8
 """Of a digest that only tells one content from another."""
 MISSED = "exit {}".format(GateError.exit_code)
-
-Manifests = Dict[str, Dict[str, Any]]
 
 
 class Compared(NamedTuple):
@@ -19,7 +20,7 @@ class Compared(NamedTuple):
     ended, '' for an artifact."""
 
     name: str
-    manifests: Manifests
+    manifests: "Dict[str, Manifest]"
     state: str
 
 
@@ -84,20 +85,24 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
         yield "seconds of training", "{:.1f}".format(sum(trained))
 
 
-def _inputs(records: List[Dict[str, Any]]) -> Iterator[Tuple[str, str]]:
+def _inputs(records: "List[Manifest]") -> Iterator[Tuple[str, str]]:
     for record in records:
         for section, values in record["inputs"]["recipe"].items():
             yield from _values(section, values)
-    for kind, shown in (("data", "data: {}"), ("files", "file: {}"), ("source", "source: {}")):
-        for record in records:
-            for name, sha256 in sorted(record["inputs"].get(kind, {}).items()):
+    for record in records:
+        read = record["inputs"]
+        for shown, digests in (("data: {}", read["data"]), ("file: {}", read.get("files", {})),
+                               ("source: {}", read["source"])):
+            for name, sha256 in sorted(digests.items()):
                 yield shown.format(name), sha256[:DIGITS]
     for record in records:
         for name, version in sorted(record["inputs"]["versions"].items()):
             yield "version: {}".format(name), version
-    commits = {"{}{}".format((record.get("git") or {}).get("commit", "")[:DIGITS],
-                             "+" if (record.get("git") or {}).get("dirty") else "")
-               for record in records if (record.get("git") or {}).get("commit")}
+    commits = set()
+    for record in records:
+        git = record.get("git")
+        if git and git["commit"]:
+            commits.add(git["commit"][:DIGITS] + ("+" if git["dirty"] else ""))
     if commits:
         yield "commit (+: with changes)", ", ".join(sorted(commits))
 

@@ -1,6 +1,6 @@
 """An artifact and all that it was made from, in a few lines."""
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 from pipeline import formatting
 from pipeline.execution import headline
@@ -10,10 +10,11 @@ VERSIONS = ("python", "tensorflow", "numpy")
 """The ones that a person asks for first."""
 DIGITS = 12
 
-Record = Dict[str, Any]
+Manifest = Any
+"""As `Lineage` gives it."""
 
 
-def lines(lineage: Lineage, record: Record, chain: List[Record]) -> Iterator[Tuple[str, str]]:
+def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator[Tuple[str, str]]:
     """(name, text) of each line. chain: `record` and all that it was made from."""
     yield "is", "{} {}, {}, {} old".format(record["stage"], record["key"][:DIGITS], lineage.store.state(
         record["stage"], record["key"]), formatting.age(record.get("finished")))
@@ -43,7 +44,7 @@ def lines(lineage: Lineage, record: Record, chain: List[Record]) -> Iterator[Tup
         len({(name, sha256) for each in chain for name, sha256 in each["sources"].items()}))
 
 
-def _measured(lineage: Lineage, record: Record) -> List[Record]:
+def _measured(lineage: Lineage, record: Manifest) -> List[Manifest]:
     """The measurements of a model that was not made from one, newest last."""
     if record["stage"] != "ConvertUint8":
         return []

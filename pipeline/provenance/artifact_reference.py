@@ -9,7 +9,7 @@
 import itertools
 import re
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from octet.errors import OctetError, RecipeError, StoreError, UsageError
 from octet.lookup import suggest
@@ -17,6 +17,9 @@ from pipeline.provenance.lineage import Found, Lineage
 from pipeline.settings import Settings
 from pipeline.spec import STAGES
 from pipeline.store.runs import Runs
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Run
 
 KEY_DIGITS = 4
 """The fewest digits that name a key, as in git."""
@@ -56,7 +59,7 @@ def found(text: str, lineage: Lineage, settings: Settings) -> Found:
         raise
 
 
-def run(text: str, settings: Settings, runs: Runs) -> Optional[dict]:
+def run(text: str, settings: Settings, runs: Runs) -> "Optional[Run]":
     """The record of the run that `text` means: RECIPE:NUMBER, or RECIPE, whose newest run that came to something it is.
     None where it is no recipe that ran, or names a stage. Raises UsageError for a number that it never had."""
     name, number, stage = _parts(text)

@@ -9,7 +9,7 @@ A run that failed is compared as far as it came. `octet diff A B` says what diff
 
 import argparse
 import json
-from typing import List
+from typing import Any, Dict, List
 
 from octet.errors import UsageError
 from pipeline import formatting, settings
@@ -58,18 +58,21 @@ def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
     """The run that `text` means, else the artifact, with what it was made from and what was made from it."""
     recorded = artifact_reference.run(text, found, Runs(lineage.store.root))
     if recorded is not None:
-        manifests = {stage: lineage.store.look(stage, said["key"]).manifest
-                     for stage, said in recorded["stages"].items() if said["key"]}
-        return Compared(text, {stage: manifest for stage, manifest in manifests.items() if manifest}, state(recorded))
-    record = artifact_reference.artifact(text, lineage, found)
-    chain = {each["stage"]: each for each in lineage.chain(record)}
+        manifests: Dict[str, Any] = {}
+        for stage, said in recorded["stages"].items():
+            manifest = lineage.store.look(stage, said["key"]).manifest if said["key"] else None
+            if manifest is not None:
+                manifests[stage] = manifest
+        return Compared(text, manifests, state(recorded))
+    record: Any = artifact_reference.artifact(text, lineage, found)
+    chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
     if MODEL in chain:  # what was made of one part of the data, say, is many models
         for each in _newest_first(lineage.below([record])):
             chain.setdefault(each["stage"], each)
     return Compared(text, chain, "")
 
 
-def _newest_first(records: List[dict]) -> List[dict]:
+def _newest_first(records: List[Any]) -> List[Any]:
     return sorted(records, key=lambda record: record.get("finished") or "", reverse=True)
 
 
