@@ -117,12 +117,12 @@ class Lineage:
 
     def _maker(self, stage: str, key: Optional[str], products: Digests) -> Optional[Manifest]:
         """The manifest of the artifact that has those products: the one with this key, if it still has them, or else
-        any that made the same bytes."""
+        any that made the same bytes. None for a stage of which no products were read."""
         if key:
             manifest = self.store.look(stage, key).manifest
             if manifest is not None and products.items() <= manifests.products(manifest).items():
                 return manifest
-        return next((manifest for manifest in self.everything() if manifest["stage"] == stage
+        return next((manifest for manifest in self.everything() if products and manifest["stage"] == stage
                      and products.items() <= manifests.products(manifest).items()), None)
 
 
