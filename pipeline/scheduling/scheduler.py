@@ -1,4 +1,4 @@
-"""Luigi's central scheduler: whether there is one, what is wrong with it, and a client whose errors are of one kind."""
+"""Luigi's central scheduler: whether one answers, and a client that raises one kind of error."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import luigi.interface
 import luigi.rpc
@@ -19,11 +19,12 @@ OPTIONS = ("scheduler-host", "scheduler-port", "scheduler-url")
 
 
 class Client(luigi.rpc.RemoteScheduler):
-    """Luigi's client of a scheduler. Whatever goes wrong with the connection or the answer is an RPCError."""
+    """Luigi's client of a scheduler. It raises RPCError for every error of the connection or the answer."""
 
     def _fetch(self, url_suffix: str, body: Dict[str, str]) -> str:
         try:
-            return super()._fetch(url_suffix, body)
+            text: str = super()._fetch(url_suffix, body)
+            return text
         except (OSError, http.client.HTTPException) as error:
             raise luigi.rpc.RPCError(str(error), error) from error
 
@@ -31,11 +32,13 @@ class Client(luigi.rpc.RemoteScheduler):
         try:
             return super()._request(url, data, attempts, allow_null)
         except (ValueError, KeyError, TypeError) as error:
-            raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
+            raise luigi.rpc.RPCError("the program that answers there is no Luigi scheduler", error) from error
 
 
 def is_used(core: luigi.interface.core, configured: bool) -> bool:
-    """Whether there is a central scheduler to use. Raises SchedulerError if the one configured is not there."""
+    """Whether the run uses a central scheduler. Raises SchedulerError if a configured one does not answer.
+
+    configured: whether the command line or luigi.cfg names one."""
     if core.local_scheduler:
         return False
     problem = _ask(url(core))
@@ -54,15 +57,15 @@ def is_used(core: luigi.interface.core, configured: bool) -> bool:
 
 def gone(core: luigi.interface.core, error: luigi.rpc.RPCError) -> SchedulerError:
     """The error for a scheduler that answered when the run began."""
-    said = [str(error)] + ([str(error.sub_exception)] if error.sub_exception else [])
-    return SchedulerError("the scheduler answers no more", where=url(core), why="\n".join(dict.fromkeys(said)),
+    messages = [str(error)] + ([str(error.sub_exception)] if error.sub_exception else [])
+    return SchedulerError("the scheduler answers no more", where=url(core), why="\n".join(dict.fromkeys(messages)),
                           next_step="start it again ({}), then the same command: complete stages are kept. Or do "
                                     "without: --local-scheduler".format(_start_command(url(core))))
 
 
 def url(core: luigi.interface.core) -> str:
     """The address of the scheduler that luigi.cfg and the command line name."""
-    return core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port)
+    return str(core.scheduler_url or "http://{}:{}/".format(core.scheduler_host, core.scheduler_port))
 
 
 def _start_command(address: str) -> str:
@@ -80,26 +83,26 @@ def _start_command(address: str) -> str:
 
 
 def _ask(address: str) -> Optional[str]:
-    """What is wrong with the scheduler at `address`; None when it answers as one in time."""
+    """Why the scheduler at `address` cannot be used; None where it answers within ANSWER_WITHIN_S."""
     if address.startswith("http+unix:"):
-        return None  # Luigi's own client alone can speak to it
-    answers = []  # type: List[Optional[str]]
+        return None  # only Luigi's own client can connect to it
+    problems: List[Optional[str]] = []
 
     def ask() -> None:
         try:
             with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list",
                                         timeout=2 * ANSWER_WITHIN_S) as answer:
-                known = "response" in json.loads(answer.read().decode("utf-8"))
-            answers.append(None if known else "what answers there is no Luigi scheduler")
+                is_luigi = "response" in json.loads(answer.read().decode("utf-8"))
+            problems.append(None if is_luigi else "the program that answers there is no Luigi scheduler")
         except urllib.error.HTTPError as error:
-            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+            problems.append("the program that answers there is no Luigi scheduler ({})".format(error))
         except (ValueError, TypeError) as error:
-            answers.append("what answers there is no Luigi scheduler ({})".format(error))
+            problems.append("the program that answers there is no Luigi scheduler ({})".format(error))
         except Exception as error:
-            answers.append(str(getattr(error, "reason", error)))
+            problems.append(str(getattr(error, "reason", error)))
 
-    # In a thread: a name server, or one byte a second, is under no socket's time limit.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(ANSWER_WITHIN_S)
-    return answers[0] if answers else "no answer within {} s".format(ANSWER_WITHIN_S)
+    # In a thread, since the socket's timeout limits neither the name server nor an answer of one byte a second.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(ANSWER_WITHIN_S)
+    return problems[0] if problems else "no answer within {} s".format(ANSWER_WITHIN_S)
