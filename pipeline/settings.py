@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from octet.recipe import loading as recipes
 from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER = re.compile(r"^~[^/]*(?=/|$)|%\(\w*\)s|\$\w+|\$\{\w+\}")
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
 
 
@@ -124,6 +126,7 @@ def _section(path: Path) -> dict:
             raise UsageError("{}: nothing is set".format(name), where=str(path),
                              why="it would mean the folder of this file",
                              next_step="write a path behind it, or leave the line out")
+        _expect_written_out(name, value, path)
         try:
             os.lstat(os.path.join(str(path.parent), value))
         except (OSError, ValueError) as error:
@@ -132,3 +135,12 @@ def _section(path: Path) -> dict:
                                  why=getattr(error, "strerror", None) or "it holds a NUL",
                                  next_step="correct it") from error
     return values
+
+
+def _expect_written_out(name: str, value: str, path: Path) -> None:
+    """Raises UsageError for a path with a name that other programs, Luigi among them, would replace by its value."""
+    found = PLACEHOLDER.search(value) if name in ("store", "recipes", "recipe") else None
+    if found:
+        raise UsageError("{}: {} stands for nothing here".format(name, found.group()), where=str(path),
+                         why="it would be the name of a folder; paths in [octet] are taken as they are written",
+                         next_step="write the path out")
