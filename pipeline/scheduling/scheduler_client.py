@@ -65,8 +65,8 @@ class Client(luigi.rpc.RemoteScheduler):
         super().__init__(url)
         self._attempts = max(1, self._rpc_retry_attempts if attempts is None else attempts)
         self._wait_s = max(0, self._rpc_retry_wait)
-        if not url.startswith("http+unix:"):
-            self._fetcher = _Fetcher()
+        # Luigi's own alone can speak to a socket of the file system.
+        self._fetched_text: Any = (self._fetcher if url.startswith("http+unix:") else _Fetcher()).fetch
 
     def ping(self, **worker: Any) -> Any:
         """Tells the scheduler that the worker lives; what the scheduler has to say to it. Says nothing by itself: it is
@@ -121,15 +121,15 @@ class Client(luigi.rpc.RemoteScheduler):
     def _fetched(self, url_suffix: str, body: Dict[str, str], timeout_s: float) -> str:
         """The text of an answer. timeout_s: how long nothing may come."""
         try:
-            return self._fetcher.fetch(luigi.rpc._urljoin(self._url, url_suffix), body, timeout_s)
+            return self._fetched_text(luigi.rpc._urljoin(self._url, url_suffix), body, timeout_s)
         except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:  # those of requests are OSErrors
             raise luigi.rpc.RPCError(reason(error)) from error
 
 
 def reason(error: Exception) -> str:
     """Why there is no answer, in words."""
-    inner = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
-    return str(inner) or type(inner).__name__
+    inner = None if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", None)
+    return str(inner or error) or type(error).__name__
 
 
 class _Fetcher(luigi.rpc.URLLibFetcher):
@@ -149,7 +149,7 @@ class KeepAlive(threading.Thread):
     Luigi's own holds a lock while it does, which every fork takes, and is waited for when the worker ends: with a
     scheduler that does not answer, neither a fork nor Ctrl-C would come to an end."""
 
-    def __init__(self, ping: Callable[[], Any], heard: Callable[[Dict], None], interval_s: float) -> None:
+    def __init__(self, ping: Callable[[], Any], heard: Callable[[Dict[str, Any]], None], interval_s: float) -> None:
         super().__init__(daemon=True)
         self._ping, self._heard, self._interval_s = ping, heard, interval_s
         self._stopped = threading.Event()
