@@ -14,19 +14,21 @@ import luigi.worker
 from luigi.scheduler import FAILED, PENDING, UNKNOWN, WORKER_STATE_ACTIVE, WORKER_STATE_DISABLED
 from luigi.worker import GetWorkResponse
 
+from octet import interrupts
 from octet.errors import SchedulerError
-from pipeline.scheduling import scheduler
+from pipeline.scheduling.scheduler_client import Client, KeepAlive
 
 REFUSED_IN_A_ROW = 20
 
 
 class Worker(luigi.worker.Worker):
     """disabled: whether the scheduler has told it to stop. running: {task id: what the scheduler says of it} of its
-    tasks that another worker runs."""
+    tasks that another worker runs. has_worked: whether it was given a task."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.disabled = False
+        with interrupts.held():  # Luigi passes over whatever is raised while it asks for the name of the host
+            super().__init__(*args, **kwargs)
+        self.disabled = self.has_worked = False
         self.running: Dict[str, Dict[str, Any]] = {}
 
     @property
@@ -38,6 +40,24 @@ class Worker(luigi.worker.Worker):
     def tasks(self) -> List[luigi.Task]:
         """The tasks that its command has scheduled."""
         return list(self._scheduled_tasks.values())
+
+    def __enter__(self) -> "Worker":
+        self._keep_alive_thread = KeepAlive(lambda: self._scheduler.ping(worker=self._id), self._handle_rpc_message,
+                                            self._config.ping_interval)
+        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+            self._keep_alive_thread.start()
+        return self
+
+    def __exit__(self, *raised: Any) -> bool:
+        with interrupts.held():
+            return super().__exit__(*raised)
+
+    def _run_task(self, task_id: str) -> None:
+        self.has_worked = True
+        if self.worker_processes > 1 or self._config.force_multiprocessing:  # a fork is to come
+            with interrupts.held():
+                self._keep_alive_thread.let_finish()
+        super()._run_task(task_id)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] == PENDING and kwargs["runnable"]:
@@ -58,19 +78,19 @@ class Worker(luigi.worker.Worker):
             except luigi.rpc.RPCError:
                 if not self._running_tasks:
                     raise
-                return _no_work()  # the running tasks are finished first
+                return _no_work()  # what is in hand is finished first
         raise SchedulerError("the scheduler offers other tasks only", where="luigi --module pipeline",
                              why="this command did not schedule them, so it runs none of them",
                              next_step="find out who posts tasks there, or do without: --local-scheduler")
 
     def _ask_for_work(self) -> GetWorkResponse:
-        """The scheduler's answer. Raises _OtherTask, or RPCError for an answer that no scheduler gives."""
+        """What the scheduler gives. Raises _OtherTask, or RPCError for an answer that is none."""
         answer = self._scheduler.get_work(worker=self._id, host=self.host, assistant=False,
                                           current_tasks=list(self._running_tasks))
         try:
             return self._parse(answer)
         except (KeyError, TypeError, AttributeError) as error:
-            raise luigi.rpc.RPCError("the program that answers there is no Luigi scheduler", error) from error
+            raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
 
     def _parse(self, answer: Dict[str, Any]) -> GetWorkResponse:
         task_id, running = answer["task_id"], answer["running_tasks"]
@@ -95,7 +115,7 @@ class Worker(luigi.worker.Worker):
     def _handle_rpc_message(self, message: Dict[str, Any]) -> None:
         try:
             super()._handle_rpc_message(message)
-        except Exception as error:  # in the thread that sends the scheduler the signs of life
+        except Exception as error:  # in the thread that tells the scheduler that we live
             print("the scheduler sent a message that makes no sense: {!r} ({})".format(message, error),
                   file=sys.stderr, flush=True)
 
@@ -127,8 +147,8 @@ class Factory(luigi.interface._WorkerSchedulerFactory):
         self.scheduler = super().create_local_scheduler()
         return self.scheduler
 
-    def create_remote_scheduler(self, url: str) -> scheduler.Client:
-        self.scheduler = scheduler.Client(url)
+    def create_remote_scheduler(self, url: str) -> Client:
+        self.scheduler = Client(url)
         return self.scheduler
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Worker:
