@@ -69,7 +69,7 @@ class Checkpoints:
         content = _to_bytes(checkpoint)
         file = CheckpointFile(checkpoint.epoch, digest.of_bytes(content))
         try:
-            self._write(file.name, content)
+            self._write(self._folder, file.name, content)
             for old in newest_first(os.listdir(self._folder))[KEPT:]:
                 os.unlink(old.name, dir_fd=self._folder)
         except OSError as error:
@@ -77,21 +77,22 @@ class Checkpoints:
                 logging.warning("no checkpoint after epoch %d: it cannot be written: %s", file.epoch, error.strerror)
             self._told = True
 
-    def _write(self, name: str, content: bytes) -> None:
+    @staticmethod
+    def _write(folder: int, name: str, content: bytes) -> None:
         aside = ".{}.part".format(name)
         try:
-            with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=self._folder), "wb") as out:
+            with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-            os.rename(aside, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             try:
-                os.unlink(aside, dir_fd=self._folder)
+                os.unlink(aside, dir_fd=folder)
             except OSError:
                 pass  # the next run removes it
             raise
-        os.fsync(self._folder)
+        os.fsync(folder)
 
     def _read(self, file: CheckpointFile) -> Optional[Checkpoint]:
         try:
