@@ -44,9 +44,9 @@ def load():
     def part(seed):
         random = np.random.RandomState(seed)
         return Part({{"image": random.randint(0, 256, ({0}, 224, 224, 3)).astype(np.uint8)}},
-                    {{"label": random.randint(0, 10, {0})}})
+                    {{"label": np.arange({0}, dtype=np.int32) % 8}})
 
-    return Dataset({{"image": Input((224, 224, 3), 0.0, 1.0)}}, {{"label": Target("class", 10)}},
+    return Dataset({{"image": Input((224, 224, 3), 0.0, 1.0)}}, {{"label": Target("class", list("01234567"))}},
                    {{name: part(seed) for seed, name in enumerate(("train", "validation", "test"))}})
 
 
@@ -56,13 +56,14 @@ def digest(part):
 
 
 def run_stage(folder: Path, name: str) -> Path:
-    """Runs one stage in this process, as its child process would; its folder."""
+    """Runs one stage in this process, as its child process would. The folder of the measurement."""
     spec, sections = STAGES[name], loading.load(folder / "recipe.yaml").sections()
-    out = Path(tempfile.mkdtemp(dir=str(folder), prefix=name)) if name == MEASURED else folder / name
-    out.mkdir(exist_ok=True)
+    out = Path(tempfile.mkdtemp(dir=str(folder), prefix=name + "-"))
     job = Job(spec.module, {section: sections[section] for section in spec.reads},
               {need: str(folder / need) for need in spec.needs}, str(out), str(folder), spec.parts)
     importlib.import_module("tasks." + spec.module).run(job, lambda fraction, message: None)
+    if name != MEASURED:
+        out.rename(folder / name)
     return out
 
 
