@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict:
     """The parity in the measurement that `file` is of, or that was made from it."""
-    known = artifact_reference.found(file, lineage, settings)
+    known = artifact_reference.find(file, lineage, settings)
     if known.how == IDENTIFIER:
         print("{}: known by {}; its content is another now, which was not measured".format(file, known.how),
               file=sys.stderr)

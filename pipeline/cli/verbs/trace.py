@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.used_by is not None:
         _print_users(lineage, arguments.used_by, arguments.json)
         return
-    found = artifact_reference.found(arguments.file, lineage, known)
+    found = artifact_reference.find(arguments.file, lineage, known)
     chain = lineage.chain(found.manifest)
     if arguments.json:
         print(json.dumps({"file": str(arguments.file), "found_by": found.how,
