@@ -16,7 +16,7 @@ Out: measurement.json. It holds no threshold: the gates are judged by the pipeli
 import json
 import logging
 from contextlib import closing
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import tensorflow as tf
 
@@ -54,7 +54,7 @@ def run(job: Job, progress: Progress) -> dict:
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
-    measurement = {
+    measurement: Dict[str, Any] = {
         "samples": len(part),
         "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
@@ -80,7 +80,7 @@ def run(job: Job, progress: Progress) -> dict:
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 
-def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional[int]:
+def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
     """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
     a gap, where it refuses this one too: float files are not what it is checked for."""
     with stated(gaps, "the size of the float model's file"):

@@ -28,7 +28,7 @@ class Trainer:
     `distance`, to what the network is to imitate, has the share `settings.distill` of the loss.
     """
 
-    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+    def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None) -> None:

@@ -1,7 +1,7 @@
 """End to end: each tensor of the uint8 file beside the fake-quantized graph and beside float ones, on the same
 samples. What an operator gets here are its own predecessors' errors too."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -33,7 +33,7 @@ class Row(NamedTuple):
     float_db: Optional[float]
 
 
-def rows(contents: Contents, inside: Dict[int, np.ndarray], network: Dict, frozen: tf.GraphDef,
+def rows(contents: Contents, inside: Dict[int, np.ndarray], network: io_spec.Network, frozen: tf.GraphDef,
          floating: tf.GraphDef) -> List[Row]:
     """A Row for each computed tensor, the one that loses most first.
 
@@ -65,7 +65,9 @@ def rows(contents: Contents, inside: Dict[int, np.ndarray], network: Dict, froze
     return sorted(found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
 
 
-def _off(values: Optional[np.ndarray], tensor: Tensor, codes: np.ndarray):
+def _off(values: Optional[np.ndarray], tensor: Tensor, codes: np.ndarray
+         ) -> Tuple[Optional[int], Optional[float]]:
+    """(the largest difference in codes, the share of codes that differ); None where there are no values."""
     if values is None:
         return None, None
     off = kernels.differences([codes], [kernels.quantized(tensor, values.astype(np.float64))])

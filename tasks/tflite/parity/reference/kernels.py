@@ -5,7 +5,7 @@ integers as they are where a tensor has no scale; `shapes` are those of the outp
 is applied here, to whatever operator has one.
 """
 
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def expected(contents: Contents, operator: Operator,
     reals = {index: real(contents.tensors[index], values) for index, values in codes.items()}
     constants = {index: real(contents.tensors[index], contents.tensors[index].value)
                  for index in operator.inputs if index >= 0 and index not in codes}
-    low, high = ACTIVATIONS[operator.options.get("fused_activation_function", NONE)]
+    activation: Any = operator.options.get("fused_activation_function", NONE)
+    low, high = ACTIVATIONS[activation]
     results: List[List[np.ndarray]] = [[] for _ in made]
     for sample in range(samples):
         inputs = [reals[index][sample] if index in reals else constants[index]
