@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, NamedTuple, Sequence
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
 
 from octet.stamps import Stamps
 
@@ -23,6 +23,7 @@ class Job(NamedTuple):
     parts:     the parts of the dataset that the stage reads. It can read no others.
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
     stamps:    of the files that it reads, by 'data' or by the key in the recipe (`octet.stamps`).
+    checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
     stage: str
@@ -32,6 +33,7 @@ class Job(NamedTuple):
     recipe_folder: str
     parts: Sequence[str] = ()
     origin: str = ""
+    checkpoints: str = ""
     stamps: Stamps = {}
 
     @property
@@ -43,6 +45,11 @@ class Job(NamedTuple):
     def seed(self) -> int:
         """The recipe's seed."""
         return int(self.settings["seed"])
+
+    @property
+    def checkpoints_folder(self) -> Optional[Path]:
+        """The folder of the stage's checkpoints; None for a stage that keeps none."""
+        return Path(self.checkpoints) if self.checkpoints else None
 
     def input(self, stage: str) -> Path:
         """The folder of an upstream stage's artifact."""

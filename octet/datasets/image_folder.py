@@ -53,7 +53,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
 
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     found = _found(path, split, masks is not None, skip_unreadable)
-    form = pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
+    form = picture_form(size, channels, alpha, bits)
     notes = list(found.notes)
     classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
     index = {name: number for number, name in enumerate(classes)}
@@ -79,6 +79,14 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
                          notes=tuple(notes), samples=samples, answers=answers), path, parts)
+
+
+def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16, **others: Any
+                 ) -> Any:
+    """What these arguments of `load` decode a picture to: a pictures.Form."""
+    from octet.data import pictures
+
+    return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,

@@ -35,25 +35,31 @@ class InputEnd(TypedDict):
     """The code of the real 0."""
 
 
-class _OutputEnd(TypedDict):
+class OutputMeaning(TypedDict):
+    """What an output answers: all that a metric needs. kind, classes, ignore and columns are those of the dataset's
+    target (octet.data.dataset.Target)."""
+
     name: str
     """The name of the dataset's target."""
-    node: str
-    """The name of the node in the graph beside network.json."""
     kind: str
-    """The target's kind: class, labels, class_map or value (octet.data.dataset.Target), as the next four fields."""
     classes: List[str]
-    shape: List[int]
     ignore: Optional[int]
     columns: List[List[float]]
+    threshold: Optional[float]
+    """A score above it is a yes: of labels, and of a classifier of two classes with one score. None where the answer is
+    the class with the largest score."""
+
+
+class _OutputEnd(OutputMeaning):
+    node: str
+    """The name of the node in the graph beside network.json."""
+    shape: List[int]
+    """The target's shape."""
     loss_weight: float
     """The factor of this output's loss in the sum of all losses."""
     loss: Dict[str, Any]
     """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights}
     (tasks/keras_model/loss_settings.py)."""
-    threshold: Optional[float]
-    """A score above it is a yes: of labels, and of a classifier of two classes with one score. None where the answer is
-    the class with the largest score."""
 
 
 class OutputEnd(_OutputEnd, total=False):

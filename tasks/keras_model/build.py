@@ -1,8 +1,10 @@
 """The recipe's Keras model, built for its dataset in the current graph."""
 
+import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet import stamps
@@ -70,6 +72,7 @@ def _build(job: Job, dataset: Dataset) -> Built:
         section.build, _alone(shapes), _alone(extents))
     with translated_errors(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
                            next_step="mend the function or model.args, or choose a model that takes this shape"):
+        _seed(job)
         model = _expect_no_reset(function, input_shape=_alone(shapes), classes=_alone(extents), **section.args)
         given = model
         if isinstance(model, tf.keras.Model) and not model.inputs:
@@ -89,6 +92,14 @@ def _build(job: Job, dataset: Dataset) -> Built:
     built.thresholds = {name: heads.threshold(tensor, dataset.targets[name], name)
                         for name, tensor in zip(built.targets, built.outputs)}
     return built
+
+
+def _seed(job: Job) -> None:
+    """The same seed gives the same model. Keras draws the seeds of its noise layers from numpy's random numbers, and a
+    user's function may draw its own."""
+    seed = job.settings.get("seed", 0)
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 def _expect_no_reset(function: Callable, **args) -> Any:

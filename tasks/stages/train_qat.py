@@ -76,7 +76,8 @@ def run(job: Job, progress: Progress) -> dict:
         saver = tf.train.Saver(variables)
         trainer = Trainer(network, *ends, settings, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
-                          distance=distill.loss(teacher, network, *ends) if settings.distill else None)
+                          distance=distill.loss(teacher, network, *ends) if settings.distill else None,
+                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:
@@ -101,7 +102,7 @@ def run(job: Job, progress: Progress) -> dict:
             trainer.fit(session, part, seed, epochs, training, best,
                         lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
             history = epochs.close()
-            if best.epoch is not None:
+            if best.values is not None:
                 put(session, variables, best.values)
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         trained = validate()

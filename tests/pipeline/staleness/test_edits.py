@@ -126,7 +126,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-OF_TEST = ["PrepareData.test", "EvalGraph", "ValidateInterpreter"]
+OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
@@ -141,7 +141,8 @@ EDITS = [
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
          "PrepareData.train: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), FLOAT, "TrainFloat: seed 1 -> 7"),
-    Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
+    Edit("a threshold in `validate`", recipe("0.95", "0.96"), ["ValidateInterpreter"],
+         "ValidateInterpreter: validate.max_accuracy_drop 0.95 -> 0.96"),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
