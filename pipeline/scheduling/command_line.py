@@ -18,7 +18,7 @@ from octet.errors import UsageError
 from pipeline.scheduling import scheduler, stages  # noqa: F401  (stages register themselves)
 from pipeline.spec import STAGES
 
-OURS = ["--recipe", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
+OURS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
 
 
 @contextmanager

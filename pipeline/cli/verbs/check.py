@@ -6,11 +6,10 @@ import sys
 from typing import Dict, List, Tuple
 
 from pipeline import settings
+from pipeline.cli import recipe_words
 from pipeline.execution import preflight
 from pipeline.inputs import snapshot
-from pipeline.provenance import artifact_reference
 from pipeline.spec import CONVERTIBLE
-from pipeline.store.runs import Runs
 
 MOST_LAYERS = 6
 """Of one line about the passes; `--json` names them all."""
@@ -18,6 +17,7 @@ MOST_LAYERS = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
+    recipe_words.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
 
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
     settings.expect_folders()
     found = settings.load()
-    taken = snapshot.with_source(snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(found.store))))
+    taken = snapshot.with_source(snapshot.take(recipe_words.path(arguments.recipe, arguments, found)))
     checked = preflight.run(taken, CONVERTIBLE)
     if arguments.json:
         print(json.dumps(checked, indent=1, sort_keys=True))

@@ -6,12 +6,12 @@ Each stage is compared with the newest run of the recipe, and every difference i
 
 import argparse
 import json
-from pathlib import Path
 from typing import List, Optional
 
 from octet import digest
 from octet.errors import OctetError
 from pipeline import settings
+from pipeline.cli import recipe_words
 from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
 from pipeline.staleness.plan import Plan
@@ -23,6 +23,7 @@ from pipeline.store.runs import Runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
+    recipe_words.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(found)
     stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
-    taken = snapshot.take(_recipe(arguments.recipe, found))
+    taken = snapshot.take(recipe_words.path(arguments.recipe, arguments, found))
     store = Store(found.store)
     staleness = Staleness(Plan(taken, store), Runs(store.root))
     verdicts = {stage: staleness.of(stage)} if stage else staleness.asked_for()
@@ -43,12 +44,6 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         for line in _lines(name, verdict):
             print(line)
     return None
-
-
-def _recipe(named: Optional[str], found: settings.Settings) -> Path:
-    if named is None:
-        return found.find_recipe(found.recipe)
-    return artifact_reference.recipe(named, found, Runs(found.store))
 
 
 def _all(found: settings.Settings) -> int:
