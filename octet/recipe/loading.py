@@ -52,16 +52,13 @@ def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
 class Recipe(NamedTuple):
     """A loaded recipe.
 
-    path: the absolute path of the file. complete: all sections, as JSON. places: the position of each written key."""
+    path: the absolute path of the file. complete: all sections, as JSON. places: the position of each written key.
+    folder: where relative paths in the recipe, such as `./nets.py:build`, start from."""
 
     path: Path
     complete: str
     places: Dict[Keys, Place]
-
-    @property
-    def folder(self) -> Path:
-        """The folder that relative paths in the recipe, such as `./nets.py:build`, start from."""
-        return self.path.parent
+    folder: Path
 
     def sections(self) -> Dict[str, Any]:
         """A new plain dict: every section by its name in YAML, defaults filled in."""
@@ -83,7 +80,8 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
     text = read(str(path), problems, lambda name: str(find_base(name)))
     if text is None:
         raise _error(problems, path)
-    folder = Path(os.path.abspath(str(path))).parent
+    file = Path(os.path.abspath(str(path)))
+    folder = Path(text.relative_to) if text.relative_to else file.parent
     problems.extend(_functions(text, folder, list(problems)))
     problems.extend(_paths(text))
     problems.extend(_pictures(text))
@@ -100,7 +98,7 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
 
     if problems:
         complete(str(path))  # raises them with those of the schema
-    return Recipe(folder / Path(path).name, digest.cached(_SCHEMA, _purpose(text), complete), text.places)
+    return Recipe(file, digest.cached(_SCHEMA, _purpose(text), complete), text.places, folder)
 
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:

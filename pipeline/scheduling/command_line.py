@@ -20,7 +20,7 @@ from pipeline.spec import STAGES
 
 _T = TypeVar("_T")
 
-OPTIONS = ["--recipe", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
+OPTIONS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
 
 
 @contextmanager
