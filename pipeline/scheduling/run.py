@@ -1,7 +1,7 @@
-"""`luigi --module pipeline STAGE`, as a person expects it to behave.
+"""The command `luigi --module pipeline STAGE`.
 
-In: the command line. Out: the exit code, 0 when the stage's artifact is complete, whoever made it. Whatever else the
-exit code is, standard error says why.
+Its exit code is 0 when the stage's artifact is complete, whichever process made it. For any other exit code, standard
+error says why.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import warnings
-from typing import List, NoReturn, Optional
+from typing import List, NoReturn, Optional, Set
 
 import luigi
 import luigi.configuration
@@ -27,19 +27,19 @@ from pipeline.scheduling.worker import Factory
 from pipeline.terminal import interrupts, streams, unexpected
 
 LOOK_AGAIN_S = 2.0
-# How long a scheduler may give no work although there is some, and nobody else has it in hand.
+# How long a scheduler may give no work although there is some and no other worker runs it.
 PATIENCE_S = 15.0
 
 
 def main(argv: List[str]) -> NoReturn:
-    """Does what the command line says and exits."""
+    """Runs the pipeline as the arguments say, and exits."""
     code = 0
     try:
         failures.start()
         interrupts.hear()
         run(argv)
     except (Exception, KeyboardInterrupt) as error:
-        code = _said(error)
+        code = _report(error)
     finally:
         interrupts.leave_at_once()
         streams.finish()
@@ -47,18 +47,18 @@ def main(argv: List[str]) -> NoReturn:
     sys.exit(code)
 
 
-def _said(error: BaseException) -> int:
-    """Prints what ended the run; its exit code."""
+def _report(error: BaseException) -> int:
+    """Prints what ended the run. Returns its exit code."""
     if interrupts.received():
         print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
         return failures.exit_code(error)
-    known = unexpected.explained(error, "luigi --module pipeline")
-    failures.record(known)
-    return known.exit_code
+    explained = unexpected.explained(error, "luigi --module pipeline")
+    failures.record(explained)
+    return explained.exit_code
 
 
 def run(argv: List[str]) -> None:
-    """The artifact of the stage that `argv` names is complete. Raises what hindered it."""
+    """Makes the artifact of the stage that `argv` names. Raises the error that ends the run."""
     _read_config()
     arguments = list(argv)
     if not command_line.says(arguments, "log-level"):
@@ -103,9 +103,9 @@ def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exc
 
 
 def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> None:
-    """The stage is complete, by this run's work or another's. Raises what hindered it."""
+    """Returns when the stage is complete, by this run's work or another's. Raises the error that ends the run."""
     idle_since = time.monotonic()
-    said = set()  # type: Set[str]
+    announced: Set[str] = set()
     while True:
         try:
             outcome = luigi.build([root], local_scheduler=local, no_lock=True, detailed_summary=True,
@@ -119,35 +119,36 @@ def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> N
             raise
         except Exception as error:  # Luigi's own, such as a mail about a failure that could not be sent
             failures.record(unexpected.explained(error, "luigi --module pipeline"))
-        if interrupts.received():
-            raise interrupts.received()
+        interrupt = interrupts.received()
+        if interrupt is not None:
+            raise interrupt
         if failures.seen():
             raise failures.seen()[0]
         if root.complete():
             return
-        others = factory.worker.running
+        others = factory.last_worker.running
         for task_id, other in others.items():
-            if task_id not in said:
-                said.add(task_id)
+            if task_id not in announced:
+                announced.add(task_id)
                 print("{}: another run is making it: waiting for that (host {}, pid {})".format(
                     task_id.partition("_")[0], other.get("host", "?"), other.get("pid", "?")),
                     file=sys.stderr, flush=True)
-        if others or factory.worker.has_worked:
+        if others or factory.last_worker.has_worked:
             idle_since = time.monotonic()
         else:
             idle_s = time.monotonic() - idle_since
             _expect_work(factory, outcome, local, idle_s)
-            if idle_s > ANSWER_WITHIN_S and "no work" not in said:
-                said.add("no work")
+            if idle_s > ANSWER_WITHIN_S and "no work" not in announced:
+                announced.add("no work")
                 print("{}: no work is given, although there is some: waiting for it, for at most {:.0f} s more".format(
                     _where(local), PATIENCE_S - idle_s), file=sys.stderr, flush=True)
-        # Another worker has a stage in hand. When it fails or dies there, it is ours to do.
+        # Another worker runs a stage. When it fails there, this run makes it.
         time.sleep(LOOK_AGAIN_S)
 
 
 def _expect_work(factory: Factory, outcome: luigi.LuigiStatusCode, local: bool, idle_s: float) -> None:
-    """Raises SchedulerError for a scheduler that gives no work, and will not."""
-    worker, where = factory.worker, _where(local)
+    """Raises SchedulerError for a scheduler that gives no work and is not going to."""
+    worker, where = factory.last_worker, _where(local)
     alone = "or do without the scheduler: --local-scheduler"
     if worker.disabled:
         raise SchedulerError("this run's worker was disabled on the scheduler's page", where=where,
@@ -160,7 +161,7 @@ def _expect_work(factory: Factory, outcome: luigi.LuigiStatusCode, local: bool, 
     try:
         paused = not local and factory.scheduler.is_paused()["paused"]
     except (luigi.rpc.RPCError, KeyError, TypeError):
-        paused = False  # an older scheduler, which cannot be
+        paused = False  # an older scheduler, which cannot be paused
     if paused:
         raise SchedulerError("the scheduler is paused", where=where, why="a paused scheduler gives no work",
                              next_step="resume it on its page, then start the same command again; " + alone)
@@ -178,16 +179,16 @@ def _where(local: bool) -> str:
 
 
 def _states(factory: Factory) -> str:
-    """What the scheduler says of this run's tasks, a line for each that is not done."""
+    """The status that the scheduler has for each of this run's tasks that is not done, a line for each."""
     lines = []
     try:
-        for task in factory.worker.tasks:
-            for status, found in factory.scheduler.task_search(task.task_id).items():
-                if task.task_id in found and status != "DONE":
+        for task in factory.last_worker.tasks:
+            for status, tasks in factory.scheduler.task_search(task.task_id).items():
+                if task.task_id in tasks and status != "DONE":
                     lines.append("{} is {} there".format(task.task_family, status))
     except (luigi.rpc.RPCError, AttributeError, TypeError) as error:
-        lines.append("what it holds of them is not known: {}".format(error))
-    return "\n".join(lines) or "it holds all of them as done, and they are not"
+        lines.append("their status is not known: {}".format(error))
+    return "\n".join(lines) or "it has the status 'done' for all of them, and they are not done"
 
 
 def quiet_about_known_errors(entry: logging.LogRecord) -> bool:

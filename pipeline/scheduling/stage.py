@@ -1,9 +1,11 @@
-"""One stage of the pipeline as a Luigi task: when it is complete, where its artifact is, its run."""
+"""One stage of the pipeline as a Luigi task."""
+
+from __future__ import annotations
 
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import luigi
 import luigi.rpc
@@ -12,112 +14,114 @@ from octet.errors import OctetError, StageDied, UsageError
 from pipeline import settings
 from pipeline.execution import failures, preflight
 from pipeline.execution.make import Making
-from pipeline.inputs import snapshot
+from pipeline.inputs import snapshot as snapshots
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process.child_environment import withheld
 from pipeline.scheduling.set_parameter import SetParameter
-from pipeline.spec import STAGES
+from pipeline.spec import STAGES, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.store import variants
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected
 
-_SETTINGS = []  # type: List[settings.Settings]
+_SETTINGS: List[settings.Settings] = []
 
 
 def settings_now() -> settings.Settings:
-    """The settings that this process works by. A store that is changed in luigi.cfg meanwhile is the next run's."""
+    """The settings of this process. A change of luigi.cfg meanwhile belongs to the next run."""
     if not _SETTINGS:
         _SETTINGS.append(settings.load())
     return _SETTINGS[0]
 
 
-# Every snapshot taken by this process, by recipe and by name. Nothing re-reads a recipe later.
-_SNAPSHOTS = {}  # type: Dict[str, snapshot.Snapshot]
+_SNAPSHOTS: Dict[str, Snapshot] = {}
+"""Every snapshot taken by this process, by its recipe and by its name. Nothing reads a recipe again later."""
 
 
-def snapshot_of(recipe: str, target: Optional[str] = None) -> "snapshot.Snapshot":
-    """The one look at `recipe`, its data and the source that this process takes. Where the stage `target` is still to
-    be made, it has the bytes of the source."""
+def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
+    """The snapshot of `recipe`, which this process takes once. It has the bytes of the source where the stage `target`
+    is still to be made."""
     if recipe not in _SNAPSHOTS:
-        taken = snapshot.take(settings_now().find_recipe(recipe))
+        taken = snapshots.take(settings_now().find_recipe(recipe))
         if target is not None and not Plan(taken, Store(settings_now().store)).intact(target):
-            taken = snapshot.with_source(taken)
+            taken = snapshots.with_source(taken)
             for variable in withheld():
                 print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
                       file=sys.stderr, flush=True)
         _SNAPSHOTS[recipe] = taken
-        known = _SNAPSHOTS.setdefault(snapshot.name(taken.digest), taken)
-        if known.digest != taken.digest:
+        of_this_name = _SNAPSHOTS.setdefault(snapshots.name(taken.digest), taken)
+        if of_this_name.digest != taken.digest:
             raise UsageError("two snapshots have one name", where=recipe,
-                             why="{} and {} begin alike".format(known.digest, taken.digest),
+                             why="{} and {} begin alike".format(of_this_name.digest, taken.digest),
                              next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
 
 
 class Stage(luigi.Task):
-    """A stage whose artifact is intact, all the way up, when it is complete."""
+    """A stage. It is complete when its artifact is intact, and so are all upstream artifacts."""
 
     recipe = luigi.OptionalParameter(
         default=None, description="a name in recipes/, or a path; luigi.cfg has the default")
     snapshot = luigi.OptionalParameter(
         default=None, description="of recipe, data and source, the first {} digits; taken when not given".format(
-            snapshot.NAME_DIGITS))
+            snapshots.NAME_DIGITS))
 
     # The recipe that comes of it is a significant parameter, so this one need not be.
     set = SetParameter(default=(), significant=False, positional=False,
                        description="KEY=VALUE, such as train.epochs=5: the recipe with that value; may be repeated")
 
     @classmethod
-    def get_param_values(cls, params, args, kwargs):
+    def get_param_values(cls, params: Sequence[Tuple[str, luigi.Parameter]], args: Sequence[Any],
+                         kwargs: Dict[str, Any]) -> List[Tuple[str, Any]]:
         values = dict(super().get_param_values(params, args, kwargs))
         values["recipe"] = values["recipe"] or settings_now().recipe
         if values["set"]:
-            found = settings_now()
+            config = settings_now()
             values["recipe"] = str(variants.written(
-                found.find_recipe(values["recipe"]), values["set"], found.store, found.find_recipe))
+                config.find_recipe(values["recipe"]), values["set"], config.store, config.find_recipe))
             values["set"] = ()
-        # A significant parameter: the scheduler tells two contents apart by it alone.
-        values["snapshot"] = snapshot.name(
+        # A significant parameter: only by it does the scheduler tell two contents apart.
+        values["snapshot"] = snapshots.name(
             values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
         return [(name, values[name]) for name, _ in params]
 
-    _deaf = False  # whether the scheduler has stopped answering
+    _scheduler_unreachable = False
 
     @property
-    def spec(self):
+    def spec(self) -> StageSpec:
         return STAGES[self.task_family]
 
     @property
-    def taken(self) -> "snapshot.Snapshot":
-        """The snapshot that this task is about."""
+    def taken(self) -> Snapshot:
+        """The snapshot whose name is the task's parameter `snapshot`."""
         if self.snapshot not in _SNAPSHOTS:
             self._expect(snapshot_of(self.recipe))
         return _SNAPSHOTS[self.snapshot]
 
     @property
     def source(self) -> Dict[str, SourceTree]:
-        """{file in `tasks`: the bytes of its source}, read now if the snapshot was only looked at so far."""
+        """{module in `tasks`: the source of its job}. It is read now if the snapshot does not have it yet."""
         if not self.taken.trees:
-            taken = snapshot.with_source(self.taken)
+            taken = snapshots.with_source(self.taken)
             self._expect(taken)
             _SNAPSHOTS[self.snapshot] = taken
         return self.taken.trees
 
-    def _expect(self, taken: "snapshot.Snapshot") -> None:
-        if snapshot.name(taken.digest) != self.snapshot:
+    def _expect(self, taken: Snapshot) -> None:
+        if snapshots.name(taken.digest) != self.snapshot:
             raise UsageError(
                 "the recipe, its data or the source is no longer what was asked for",
                 where=self.recipe, why="snapshot {} was asked for, there is {}".format(
-                    self.snapshot, snapshot.name(taken.digest)),
+                    self.snapshot, snapshots.name(taken.digest)),
                 next_step="run it again, without --snapshot")
 
     def plan(self) -> Plan:
-        """What the store holds for this snapshot, looked at anew."""
+        """A new plan of this snapshot in the present store."""
         return Plan(self.taken, Store(settings_now().store))
 
-    def requires(self) -> List["Stage"]:
+    def requires(self) -> List[Stage]:
         return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
                 for name in self.spec.needs + self.spec.order_only]
 
@@ -130,7 +134,7 @@ class Stage(luigi.Task):
             raise
 
     def output(self) -> luigi.LocalTarget:
-        # Until the upstream is there the key is unknown: a target that does not exist yet.
+        # While an upstream artifact is missing, the key is unknown: then the target is a path that never exists.
         folder = self.plan().folder(self.spec.name)
         return luigi.LocalTarget(str(
             folder / "manifest.json" if folder else
@@ -138,35 +142,34 @@ class Stage(luigi.Task):
 
     def run(self) -> None:
         plan, name = self.plan(), self.spec.name
-        identified = plan.key(name)
-        if identified is None:
+        identity = plan.key(name)
+        if identity is None:
             raise self._gone(", ".join(self.spec.needs))
-        # Before the lock and the log: what is refused leaves nothing in the store. A check makes nothing, so its
-        # source is not in the key.
-        source = self.source  # first: where it is not what the snapshot says, this is another snapshot
+        # The checks come before the lock and the log, so that a refused recipe leaves nothing in the store. A check
+        # makes nothing, so its source is not in the key.
+        source = self.source  # first: where the source has been edited, this is another snapshot
         making = Making(self.spec, self.taken, source, self.recipe, self._tell_scheduler)
-        notes = []  # type: List[str]
+        notes: List[str] = []
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            found = preflight.once(self.taken, check, on_wait=making.say_silent)
-            notes.extend(found.get("notes", ()))
-            making.say(preflight.remarks(found))
-        key, preimage = identified
+            report = preflight.once(self.taken, check, on_wait=making.say_silent)
+            notes.extend(report.get("notes", ()))
+            making.say(preflight.remarks(report))
+        key, preimage = identity
         with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
             plan = self.plan()
             if not plan.intact(name):
                 for need in self.spec.needs:
-                    inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
+                    inputs.enter_context(plan.store.lock(need, plan.known_key(need), shared=True))
                 self._check_inputs(plan)
                 making.make(plan, key, preimage, notes)
         self._tell_scheduler(1.0, "done")
 
     def _check_inputs(self, plan: Plan) -> None:
-        """Under their locks: nobody can drop them from here on."""
+        """Raises an error where an upstream artifact is not intact. Under their locks, nobody can drop one later."""
         for need in self.spec.needs:
-            key = plan.key(need)[0]
-            if plan.store.state(need, key) != INTACT:
+            if plan.store.state(need, plan.known_key(need)) != INTACT:
                 raise self._gone(need)
 
     def _gone(self, what: str) -> OctetError:
@@ -179,26 +182,26 @@ class Stage(luigi.Task):
               file=sys.stderr, flush=True)
 
     def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
-        """What the scheduler's page shows. A scheduler that is gone is no reason to hold up work: it
-        is told nothing more, and the run says at its end that it is gone."""
-        # Luigi sets these only inside a worker's run().
-        if self._deaf or not self.set_progress_percentage:
+        """Sets what the scheduler's page shows. Work goes on where the scheduler does not answer: nothing more is sent
+        to it, and the run reports that at its end."""
+        # Luigi sets these methods only inside a worker's run().
+        if self._scheduler_unreachable or not self.set_progress_percentage:
             return
         try:
             if fraction is not None:
                 self.set_progress_percentage(round(100 * fraction))
             self.set_status_message(message)
         except luigi.rpc.RPCError:
-            self._deaf = True
+            self._scheduler_unreachable = True
 
     def on_failure(self, exception: BaseException) -> str:
-        """What the scheduler's page shows: the four parts, and a traceback for the unexpected only."""
+        """The text on the scheduler's page: the parts of an OctetError, or the traceback of another error."""
         if isinstance(exception, OctetError):
             return str(exception)
-        return super().on_failure(exception)
+        return str(super().on_failure(exception))
 
 
-# Every way in which Luigi sees a task end badly: none of them ends a run without a word.
+# All events by which Luigi reports that a task has failed: each is recorded.
 
 @Stage.event_handler(luigi.Event.FAILURE)
 @Stage.event_handler(luigi.Event.BROKEN_TASK)

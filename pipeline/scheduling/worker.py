@@ -143,6 +143,13 @@ class Factory(luigi.interface._WorkerSchedulerFactory):
         self.worker: Optional[Worker] = None
         self.scheduler: Any = None
 
+    @property
+    def last_worker(self) -> Worker:
+        """The last worker made. Raises LookupError before there is one."""
+        if self.worker is None:
+            raise LookupError("no worker was made")
+        return self.worker
+
     def create_local_scheduler(self) -> Any:
         self.scheduler = super().create_local_scheduler()
         return self.scheduler
