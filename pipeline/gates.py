@@ -1,6 +1,6 @@
 """The verdict on a measurement: which gates of the recipe's `validate` section it misses."""
 
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from octet.errors import GateError
 from octet.gates import GATES, fits, unfit
@@ -56,7 +56,7 @@ def _f1_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
 def _least(metric: str, words: str) -> Callable[[Dict, float], Tuple[bool, str]]:
     """A judge for which the uint8 file's figure has to reach the limit."""
     def judged(figures: Dict, limit: float) -> Tuple[bool, str]:
-        found = figures[metric]["uint8"]  # type: Optional[float]
+        found = figures[metric]["uint8"]
         if found is None:
             return False, "there is no {}: the test part has no sample that is of a class, or none that is not".format(
                 words)
@@ -71,6 +71,28 @@ JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_a
           "min_average_precision": _least("average_precision", "average precision"),
           "max_error_increase": _error_increase, "max_error": _error}
 """Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
+
+
+def _missed_metric(name: str, figures: Optional[Dict[str, Optional[float]]], limits: Dict[str, Optional[float]]
+                   ) -> List[str]:
+    """One sentence for each gate that a metric of the user's own misses."""
+    if all(limit is None for limit in limits.values()):
+        return []
+    before, after = (None if figures is None else figures[side] for side in ("float", "uint8"))
+    if after is None:
+        return ["{}: there is no figure for the uint8 file{}".format(name, "" if figures is None else
+                                                                     ": result() gave none")]
+    found = []
+    for gate, passes in (("min", lambda limit: after >= limit - ROUNDING),
+                         ("max", lambda limit: after <= limit + ROUNDING),
+                         ("max_drop", lambda limit: before is not None and before - after <= limit + ROUNDING),
+                         ("max_rise", lambda limit: before is not None and after - before <= limit + ROUNDING)):
+        limit = limits.get(gate)
+        if limit is not None and not passes(limit):
+            found.append("{} of the uint8 file is {:.6g}{}; validate.metrics.{}.{} is {}".format(
+                name, after, "" if gate in ("min", "max") else ", of the float model {}".format(
+                    "none" if before is None else "{:.6g}".format(before)), name, gate, limit))
+    return found
 
 
 def misses(metrics: Dict, gates: Dict) -> List[str]:
@@ -89,6 +111,8 @@ def misses(metrics: Dict, gates: Dict) -> List[str]:
             passed, sentence = passes(figures, limit)
             if not passed:  # nothing that is NaN is: a comparison with it is false
                 found.append("{}: {}; {} is {}".format(name, sentence, gate, limit))
+    for name, limits in sorted((gates.get("metrics") or {}).items()):
+        found.extend(_missed_metric(name, metrics.get("metrics", {}).get(name), limits))
     most = gates.get("max_wrong_operators")
     if most is not None:
         wrong, unknown = metrics["parity"]["wrong"], metrics["parity"].get("not_measured", [])

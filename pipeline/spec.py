@@ -45,12 +45,13 @@ class StageSpec(NamedTuple):
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
+CHECKS: Dict[str, Tuple[str, ...]] = {
+    CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",), DIGEST: ("data",)}
 """{module in `tasks` that makes no artifact: the sections whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
-_PREPARED = ("spec.json", "input_*.npy", "target_*.npy")
+_PREPARED = ("spec.json", "*.npy")  # inputs, targets, and the extras of a dataset that has some
 
 
 def _prepare(name: str, **more) -> StageSpec:
@@ -67,9 +68,9 @@ _IN_ORDER = (
               reads=("seed", "model", "train", "augment", "loss"),
               products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,)),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
-              reads=("seed", "augment", "quantize"),
+              reads=("seed", "augment", "loss", "quantize"),
               products=("network.pb", "network.json") + _VARIABLES),
-    StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
+    StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"), reads=("metrics",),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
@@ -77,7 +78,7 @@ _IN_ORDER = (
               reads=("convert",),
               products=("model.tflite", "network.json")),
     StageSpec("ValidateInterpreter", "stages.validate_interpreter",
-              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
+              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               products=("measurement.json",)),
     # The last stage: its whole folder is the product. It reads no threshold; that the gates are passed is asked each
     # time (see `Export` in scheduling/stages.py).

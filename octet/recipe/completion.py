@@ -68,6 +68,8 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
     """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
     for phase in (Train, Quantize):
         _expect_read_by_choice(phase, text, problems)
+    _expect_one_loss(text, problems)
+    _expect_measured(text, problems)
     train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
     if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
         keys = ("train", "batch_norm_batches")
@@ -79,6 +81,34 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
         if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
             keys = ("quantize", name)
             problems.append(Problem(nearest(text.places, keys), keys, why))
+
+
+def _expect_one_loss(text: Text, problems: List[Problem]) -> None:
+    """A function is the whole loss of its target, or of all: nothing beside it would be read."""
+    loss = text.values.get("loss")
+    if not isinstance(loss, dict):
+        return
+    of_targets = loss.get("targets")
+    for keys, one in [(("loss",), loss)] + [(("loss", "targets", name), one) for name, one in (
+            of_targets.items() if isinstance(of_targets, dict) else ())]:
+        if not isinstance(one, dict) or one.get("function") is None:
+            continue
+        for other in sorted(set(one) - {"function"}):
+            if one[other] is not None and one[other] != {}:
+                problems.append(Problem(nearest(text.places, keys + (other,)), keys + (other,),
+                                        "is not read beside a function, which is the whole loss; leave one out"))
+
+
+def _expect_measured(text: Text, problems: List[Problem]) -> None:
+    """Each gate over a metric of the user's own is over one that is measured."""
+    gates, metrics = text.values.get("validate"), text.values.get("metrics")
+    gates = gates.get("metrics") if isinstance(gates, dict) else None
+    for name in gates if isinstance(gates, dict) else ():
+        known = list(metrics) if isinstance(metrics, dict) else []
+        if name not in known:
+            keys = ("validate", "metrics", str(name))
+            problems.append(Problem(nearest(text.places, keys), keys, "no metric of this name is in the section "
+                                    "`metrics`, so the gate would never be looked at; " + suggest(str(name), known)))
 
 
 _OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import regular_file
 from octet.errors import RecipeError
-from octet.lookup import is_file
+from octet.lookup import LOSSES, METRICS, is_file, named
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
@@ -62,6 +62,7 @@ class _Reader(NamedTuple):
         if found is None:
             return None
         values, places = found
+        _written_out(values)
         extends = values.pop("extends", None)
         place = places.pop(("extends",), None)
         if place is None or any(problem.place.file == file and problem.keys == ("extends",)
@@ -98,6 +99,22 @@ def _near(file: str) -> str:
     return "; did you mean {}?".format(os.path.join(folder, meant[0])) if meant else ""
 
 
+def _written_out(values: Dict[str, Any]) -> None:
+    """Where the loss, or that of a target, is one word, it becomes the mapping that it is short for."""
+    if "loss" in values:
+        loss = values["loss"] = _loss(values["loss"])
+        targets = loss.get("targets") if isinstance(loss, dict) else None
+        if isinstance(targets, dict):
+            loss["targets"] = {name: _loss(one) for name, one in targets.items()}
+
+
+def _loss(said: Any) -> Any:
+    """A word as a mapping: FILE:FUNCTION, or a kind of loss."""
+    if not isinstance(said, str):
+        return said
+    return {"function" if ":" in said or is_file(said) else "kind": said}
+
+
 # args, weights and files belong to the name beside them: another name starts with none.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
@@ -110,6 +127,12 @@ def _over(under: Text, top: Text) -> Text:
             theirs.pop("args", None)
             theirs.pop("weights", None)
             theirs.pop("files", None)
+    mine, theirs = top.values.get("loss"), under.values.get("loss")
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        if mine.get("function") is not None:  # it is the whole loss
+            theirs.clear()
+        elif mine:
+            theirs.pop("function", None)
     places = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
@@ -152,6 +175,12 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         path = values.get(keys[-1]) if isinstance(values, dict) else None
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
+    for keys, spec in [(each.keys, each.spec) for each in named(text.values) if each.catalogue in (LOSSES, METRICS)]:
+        holder = text.values
+        for key in keys[:-1]:
+            holder = holder[key]
+        if is_file(spec):
+            holder[keys[-1]] = _from(spec, there, here)
     model = text.values.get("model")
     if isinstance(model, dict) and isinstance(model.get("files"), list):
         model["files"] = [_from(file, there, here) if isinstance(file, str) else file for file in model["files"]]

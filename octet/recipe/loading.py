@@ -25,13 +25,15 @@ _COMPLETION = os.path.join(os.path.dirname(_SCHEMA), "completion.py")
 
 # Of each catalogue's functions, the arguments that are ours to give.
 _OURS = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
+OF_A_LOSS = ("outputs", "targets", "extras")
+"""What a loss of the user's own is called with, in this order."""
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
 MOST_INPUT_VALUES = 1 << 28
 """Of one sample: 1 GiB of float32 at the network's input, before any layer."""
 MOST_TOLD = 20  # problems of one recipe
 
-SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate")
+SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate")
 
 
 def find(name_or_path: str, recipes) -> Path:
@@ -101,19 +103,21 @@ def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALO
 
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
-    """What is wrong with the names of the dataset and the model, and with the arguments for their functions."""
-    for catalogue, (usual, _, _, section, key) in lookup.CATALOGUES.items():
-        values = text.values.get(section)
-        spec = values.get(key) if isinstance(values, dict) else None
-        if not isinstance(spec, str) or not spec:
-            continue  # the schema has the words for it
+    """What is wrong with the names of functions and classes, and with the arguments for them."""
+    for catalogue, place, spec in lookup.named(text.values):
         try:
             source = lookup.source_of(spec, catalogue, folder)
         except RecipeError as error:
-            yield Problem(nearest(text.places, (section, key)), (section, key),
-                          "; ".join((error.what, error.next_step)))
+            yield Problem(nearest(text.places, place), place, "; ".join((error.what, error.next_step)))
             continue
-        args = values.get("args", {})
+        section, key = place[0], place[-1]
+        if catalogue == lookup.LOSSES:
+            signature = signatures.in_source(source, spec.partition(":")[2])
+            said = signature and signatures.refusal(signature, OF_A_LOSS)
+            if said:
+                yield Problem(nearest(text.places, place), place, said)
+        usual = lookup.CATALOGUES[catalogue].usual
+        args = text.values[section].get("args", {}) if usual else None
         if not isinstance(args, dict):
             continue
         told = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}

@@ -62,6 +62,16 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], ours: Sequence[
                     for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
 
 
+def refusal(signature: inspect.Signature, ours: Sequence[str]) -> str:
+    """Why a function of this signature cannot be called with what `ours` names, by position; empty where it can."""
+    try:
+        signature.bind(*ours)
+    except TypeError as error:
+        return "the function is called with {}, and takes ({}): {}; write def NAME({}):".format(
+            ", ".join(ours), ", ".join(map(str, signature.parameters)), error, ", ".join(ours))
+    return ""
+
+
 def expect(function: Callable, args: Dict[str, Any], where: str, error: Type[OctetError],
            ours: Sequence[str] = (), given: int = 0) -> None:
     """Raises the error, with all `problems`, unless the function takes `args` after `given` positional arguments."""

@@ -55,5 +55,5 @@ def _verdict(plan: Plan, metrics: dict) -> str:
     misses = gates.misses(metrics, limits)
     if misses:
         return "misses its gates: {}".format("; ".join(misses))
-    named = ["{} {}".format(name, limit) for name, limit in sorted(limits.items()) if limit is not None]
+    named = ["{} {}".format(name, limit) for name, limit in sorted(limits.items()) if limit not in (None, {})]
     return "passes its gates ({})".format(", ".join(named)) if named else "no gates are set"

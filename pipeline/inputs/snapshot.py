@@ -79,7 +79,7 @@ class Moment:
 
     def source(self, sections: dict, folder: Path):
         """({stage: its closure}, {stage: its versions})."""
-        named = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
+        named = key.canonical([lookup.named(sections), str(folder)])
         if named not in self._source:
             closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root))
                         for name, spec in STAGES.items()}
@@ -179,11 +179,8 @@ def _no_place(*keys: str) -> str:
 def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module.replace(".", "/") + ".py")]
-    if "model" in spec.reads:
-        roots.append(_source(sections, lookup.MODELS, folder))
-    if "data" in spec.reads:
-        roots.append(_source(sections, lookup.DATASETS, folder))
-    return roots
+    return roots + [lookup.source_of(named.spec, named.catalogue, folder, ".".join(named.keys))
+                    for named in lookup.named(sections) if named.keys[0] in spec.reads]
 
 
 def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],

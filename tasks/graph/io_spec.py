@@ -5,6 +5,8 @@ network.json:
     inputs:  [{name, node, shape, scale, zero_point}]              in the model's order
     outputs: [{name, node, kind, classes, shape, loss_weight, loss, ignore, columns, threshold}]
              ConvertUint8 adds scale and zero_point
+    extras:  [{name, kind, shape, placeless, dtype}]               of the dataset (octet/data/dataset.py)
+    loss:    FILE:FUNCTION of a loss of all outputs, relative to the recipe, or null
     layers:  names of the Keras layers, for messages
     not_trained: those of them whose weights stay as they are in both phases of training
     measured: [{tensor, low, high}]    from TrainQAT on: default ranges, reals, where the recipe asks for them
@@ -71,6 +73,12 @@ def described_output(dataset: Dataset, name: str, node: str, loss_weight: float,
     return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
             "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
             "columns": [list(ends) for ends in target.columns], "threshold": threshold}
+
+
+def described_extras(dataset: Dataset) -> List[Dict]:
+    """The descriptions of the dataset's extras."""
+    return [{"name": name, "kind": each.kind, "shape": list(each.shape), "placeless": each.placeless,
+             "dtype": each.dtype} for name, each in dataset.extras.items()]
 
 
 def nodes(network: Dict, side: str) -> List[str]:

@@ -84,6 +84,30 @@ def building(job: Job) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def calling(where: str, folder: str) -> Iterator[None]:
+    """Inside the block, which calls a loss or metric of the user's, a file that is not source is refused. where: its
+    place in the recipe; folder: the recipe's. Raises ModelError, even if the code catches it."""
+    with _watching(_Watch([], True, folder)) as watch:
+        try:
+            yield
+        except BaseException as error:
+            if watch.refused not in (None, error):
+                raise _in_no_key(watch.refused, where) from error
+            if watch.refused is error:
+                raise _in_no_key(watch.refused, where) from None
+            raise
+        if watch.refused is not None:
+            raise _in_no_key(watch.refused, where)
+
+
+def _in_no_key(refused: ModelError, where: str) -> ModelError:
+    """The refusal of a file that a loss or metric opens."""
+    return ModelError(refused.what.replace("the model's code", "the code"), where=where, why=refused.why,
+                      next_step="write what it holds into the source, or give it to each sample as an extra of the "
+                                "dataset")
+
+
+@contextmanager
 def loading(path: Any, folder: str) -> Iterator[None]:
     """Inside the block, which loads a dataset, a file that is not at or below its `path` is noted in `outside`."""
     with _watching(_Watch([str(path)] if isinstance(path, str) else [], False, folder)):

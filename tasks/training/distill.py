@@ -24,7 +24,7 @@ def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], out
 
 
 def _of(end: Dict, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
-    if end["kind"] == "value":
+    if end["kind"] in ("value", "raw"):
         return tf.reduce_mean(tf.squared_difference(output, taught))
     head, teacher = heads.of(output), heads.of(taught)
     if head.kind == heads.SIGMOID:

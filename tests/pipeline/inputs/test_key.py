@@ -9,7 +9,7 @@ from pipeline.spec import STAGES
 SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
-              "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
+              "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {}, "metrics": {},
               "validate": {"max_accuracy_drop": 0.01}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
@@ -37,7 +37,7 @@ def test_golden():
 def test_key_is_the_digest_of_its_preimage():
     found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
     assert found == key.digest(preimage)
-    assert set(preimage["recipe"]) == {"seed", "augment", "quantize"}
+    assert set(preimage["recipe"]) == {"seed", "augment", "loss", "quantize"}
 
 
 def test_a_section_that_is_read_changes_the_key_and_no_other_does():
