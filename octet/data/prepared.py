@@ -86,7 +86,7 @@ def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target], Dict[str, 
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
     targets = {each["name"]: Target(each["kind"], each["classes"], tuple(each["shape"]), each["ignore"],
-                                    [tuple(ends) for ends in each["columns"]]) for each in spec["targets"]}
+                                    [(low, high) for low, high in each["columns"]]) for each in spec["targets"]}
     extras = {each["name"]: Extra(each["kind"], tuple(each["shape"]), each["placeless"], each["dtype"])
               for each in spec.get("extras", ())}
     return inputs, targets, extras

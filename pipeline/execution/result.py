@@ -2,14 +2,14 @@
 
 import shlex
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
-from pipeline import formatting, gates
+from pipeline import formatting
 from pipeline.execution import headline
 from pipeline.spec import STAGES, upward
 from pipeline.staleness.plan import Plan
 
-NOT_YET = {"ConvertUint8": "converted", "ValidateInterpreter": "measured", "Export": "exported"}
+NOT_YET = {"ConvertUint8": "converted", "Measure": "measured", "ValidateInterpreter": "judged", "Export": "exported"}
 """What a run leaves undone that stops before a stage."""
 
 
@@ -29,7 +29,7 @@ def lines(plan: Plan, target: str, recipe: str) -> List[str]:
     if size is not None:
         said.append(("size", formatting.size(size)))
     if "ValidateInterpreter" in metrics:
-        said.append(("verdict", _verdict(plan, metrics["ValidateInterpreter"])))
+        said.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
     path = tflite(plan)
     said.append(("file", str(path)) if path else ("folder", str(plan.folder(target))))
     if "Export" in metrics:
@@ -50,10 +50,7 @@ def tflite(plan: Plan) -> Optional[Path]:
     return plan.folder("ConvertUint8") / names[0] if names else None
 
 
-def _verdict(plan: Plan, metrics: dict) -> str:
-    limits = plan.snapshot.sections.get("validate") or {}
-    misses = gates.misses(metrics, limits)
-    if misses:
-        return "misses its gates: {}".format("; ".join(misses))
-    named = ["{} {}".format(name, limit) for name, limit in sorted(limits.items()) if limit not in (None, {})]
+def _verdict(gates: Dict[str, float]) -> str:
+    """gates: those that the file passes, with their limits; a file that misses one has no verdict."""
+    named = ["{} {}".format(name, limit) for name, limit in sorted(gates.items())]
     return "passes its gates ({})".format(", ".join(named)) if named else "no gates are set"

@@ -27,26 +27,32 @@ class Lineage:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._all = None  # type: Optional[List[dict]]
+        self._all: Optional[List[dict]] = None
 
     def find(self, file: Path) -> Found:
         """The artifact that `file` is, or is in, or is a copy of a file of.
 
         Raises StoreError when no manifest knows it, or it cannot be read."""
+        found = self.known(file)
+        if found is None:
+            raise StoreError("no artifact holds this file", where=str(file),
+                             why="looked for its place, its sha256 and the identifier of a .tflite in {} "
+                                 "manifests of {}".format(len(self.everything()), self.store.root),
+                             next_step="`octet ls --artifacts` lists what there is")
+        return found
+
+    def known(self, file: Path) -> Optional[Found]:
+        """What `find` gives; None where no manifest knows the file. Raises StoreError where it cannot be read."""
         sha256, carried = _looked_at(file)
         inside = self._by_place(file)
         if inside is not None and (sha256 is None or file.name == manifest.NAME or sha256 in _digests(inside)):
             return Found(inside, PLACE, [])
         for how, wanted in ((CONTENT, sha256), (IDENTIFIER, carried)):
             holders = [record for record in sorted(self.everything(), key=_maker_first)
-                       if wanted and wanted in (_digests(record) if how == CONTENT
-                                                else [record["metrics"].get("identifier")])]
+                       if wanted and wanted in (_digests(record) if how == CONTENT else _identifiers(record))]
             if holders:
                 return Found(holders[0], how, holders[1:])
-        raise StoreError("no artifact holds this file", where=str(file),
-                         why="looked for its place, its sha256 and the identifier of a .tflite in {} "
-                             "manifests of {}".format(len(self.everything()), self.store.root),
-                         next_step="`octet ls --artifacts` lists what there is")
+        return None
 
     def above(self, record: dict) -> Dict[str, Optional[dict]]:
         """{upstream stage: the manifest of the artifact that was read}; None for one whose manifest
@@ -118,6 +124,12 @@ def id_of(record: dict) -> Tuple[str, str, str]:
 
 def _digests(record: dict) -> List[str]:
     return [output["sha256"] for output in record["outputs"]]
+
+
+def _identifiers(record: dict) -> List[str]:
+    """Of the .tflite files of an artifact."""
+    several = record["metrics"].get("identifiers")  # of Export
+    return [record["metrics"].get("identifier")] + (list(several.values()) if isinstance(several, dict) else [])
 
 
 def _maker_first(record: dict) -> tuple:

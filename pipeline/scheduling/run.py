@@ -7,7 +7,6 @@ exit code is, standard error says why.
 import json
 import logging
 import os
-import signal
 import sys
 import time
 import warnings
@@ -22,10 +21,9 @@ from luigi.execution_summary import LuigiStatusCode
 from octet.errors import OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
-from pipeline.execution.failures import Terminated
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.worker import Factory
-from pipeline.terminal import startup, streams, unexpected
+from pipeline.terminal import interrupts, streams, unexpected
 
 LOOK_AGAIN_S = 2.0
 # How long a scheduler may give no work although there is some, and nobody else has it in hand.
@@ -38,26 +36,25 @@ def main(argv: List[str]) -> NoReturn:
     code = 0
     try:
         failures.start()
-        signal.signal(signal.SIGTERM, _terminate)
-        startup.hear_interrupts()
+        interrupts.hear()
         run(argv)
-    except KeyboardInterrupt as interrupt:
-        print("interrupted: complete stages are kept, the same command goes on from there",
-              file=sys.stderr)
-        code = failures.exit_code(interrupt)
-    except Exception as error:
-        known = unexpected.explained(error, "luigi --module pipeline")
-        failures.record(known)
-        code = known.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        code = _said(error)
     finally:
-        startup.leave_at_interrupts()
+        interrupts.leave_at_once()
         streams.finish()
-        startup.ignore_interrupts()
+        interrupts.ignore()
     sys.exit(code)
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
-    raise Terminated
+def _said(error: BaseException) -> int:
+    """Prints what ended the run; its exit code."""
+    if interrupts.received():
+        print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
+        return failures.exit_code(error)
+    known = unexpected.explained(error, "luigi --module pipeline")
+    failures.record(known)
+    return known.exit_code
 
 
 def run(argv: List[str]) -> None:
@@ -114,6 +111,8 @@ def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> N
             raise
         except Exception as error:  # Luigi's own, such as a mail about a failure that could not be sent
             failures.record(unexpected.explained(error, "luigi --module pipeline"))
+        if interrupts.received():
+            raise interrupts.received()
         if failures.seen():
             raise failures.seen()[0]
         if root.complete():

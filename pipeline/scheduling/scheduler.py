@@ -88,7 +88,7 @@ def _ask(address: str) -> Optional[str]:
     def ask() -> None:
         try:
             with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list",
-                                        timeout=ANSWER_WITHIN_S) as answer:
+                                        timeout=2 * ANSWER_WITHIN_S) as answer:
                 known = "response" in json.loads(answer.read().decode("utf-8"))
             answers.append(None if known else "what answers there is no Luigi scheduler")
         except urllib.error.HTTPError as error:

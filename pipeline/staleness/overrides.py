@@ -7,21 +7,38 @@ from octet.errors import UsageError
 from pipeline import formatting
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness
+from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED, current_user
 from pipeline.store.runs import Runs
 from pipeline.store.status import DROPPED, FORCED, INTACT, UNKNOWN
 
 
 def force(plan: Plan, stage: str, reason: str) -> str:
-    """The key of the artifact that is made again by the next run. Raises UsageError when there is
-    nothing to force."""
+    """The key of the artifact that is made again by the next run, from the first epoch on: its checkpoints are gone.
+    Raises UsageError when there is nothing to force, or it is being made."""
     known, look = plan.key(stage), plan.look(stage)
+    begun = known is not None and _without_checkpoints(plan.store, stage, known[0])
+    if begun and look.state not in (INTACT, DROPPED):
+        return known[0]
     if known is None or look.state not in (INTACT, DROPPED):
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
                          next_step="`octet why` says why it is stale")
     plan.store.marks.put(FORCED, stage, known[0], {"by": current_user(), "reason": reason})
     return known[0]
+
+
+def _without_checkpoints(store: Store, stage: str, key: str) -> bool:
+    """The artifact has no checkpoints any more. Whether it had any."""
+    if not store.checkpoints.epoch(stage, key):
+        return False
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            return store.checkpoints.remove(stage, key)
+    except TimeoutError:
+        raise UsageError("it is being made at this moment", where=stage,
+                         why="its run goes on from its checkpoints, and writes more of them",
+                         next_step="end that run first, or wait for it") from None
 
 
 def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:

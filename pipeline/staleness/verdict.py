@@ -32,7 +32,7 @@ class Staleness:
         """but_for: the name of a run that is not to be compared with: the one going on."""
         self.plan = plan
         self._is_run = but_for is not None
-        self.store = plan.store  # type: Store
+        self.store = plan.store
         self._accepted = plan.store.marks.accepted()
         recipe = plan.snapshot.recipe
         self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != but_for]

@@ -11,13 +11,14 @@ import inspect
 import math
 import numbers
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+from typing import Any, ContextManager, Dict, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from octet.data.dataset import Part
 from octet.errors import ModelError
-from octet.lookup import METRICS, load_attribute, source_file, told
+from octet.lookup import METRICS, load_attribute, source_file
+from octet.user_code import translated_errors
 from tasks.source_guard import file_guard
 
 ARGUMENTS = ("answers", "targets", "extras")
@@ -42,8 +43,9 @@ class OwnMetrics:
         with file_guard.calling(where, self._folder):
             cls = load_attribute(spec, METRICS, "", self._folder, where)
         source = source_file(spec, METRICS, self._folder)
-        with told("{} could not be made".format(spec), source, ModelError, where=where,
-                  next_step="give the class an __init__ without arguments"), file_guard.calling(where, self._folder):
+        with translated_errors("{} could not be made".format(spec), source, ModelError, where=where,
+                               next_step="give the class an __init__ without arguments"), \
+                file_guard.calling(where, self._folder):
             made = cls()
         for method, arguments in (("update", ARGUMENTS), ("result", ())):
             _expect_method(made, method, arguments, spec, where)
@@ -68,9 +70,9 @@ class OwnMetrics:
                 found[name] = _number(metric.made.result(), metric.where)
         return found
 
-    def _told(self, metric: _Metric, method: str):
-        return told("{}() of the metric failed".format(method), metric.source, ModelError, where=metric.where,
-                    next_step="mend the method")
+    def _told(self, metric: _Metric, method: str) -> ContextManager[None]:
+        return translated_errors("{}() of the metric failed".format(method), metric.source, ModelError,
+                                 where=metric.where, next_step="mend the method")
 
 
 def _expect_method(made: Any, method: str, arguments: Sequence[str], spec: str, where: str) -> None:

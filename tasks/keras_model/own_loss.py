@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.errors import ModelError
-from octet.lookup import LOSSES, load_attribute, source_file, told
+from octet.lookup import LOSSES, load_attribute, source_file
+from octet.user_code import translated_errors
 from tasks.evaluation.evaluate import RawLosses
 from tasks.graph import io_spec
 from tasks.graph.answers import Answers
@@ -67,8 +68,8 @@ def of_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answ
 
 def _called(loss: OwnLoss, outputs: Any, targets: Any, extras: Dict[str, tf.Tensor]) -> tf.Tensor:
     before = set(tf.global_variables())
-    with told("{} could not be called with outputs, targets and extras".format(_name(loss)), loss.source, ModelError,
-              where=loss.where, next_step=MEND), file_guard.calling(loss.where, loss.folder):
+    with translated_errors("{} could not be called with outputs, targets and extras".format(_name(loss)), loss.source,
+                           ModelError, where=loss.where, next_step=MEND), file_guard.calling(loss.where, loss.folder):
         found = loss.function(outputs, targets, extras)
     made = [variable.op.name for variable in tf.global_variables() if variable not in before]
     if made:

@@ -67,7 +67,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             batch_norm=bool(statistics), regularised=bool(built.losses))
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          built.losses, built.updates, augmentation,
+                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
                           own=own_loss.load(inference.network, job.recipe_folder))
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
@@ -77,7 +77,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             session.run(tf.tables_initializer())
 
             def validate() -> Dict:
-                feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
+                feeds = ({**trainer.fed(part, rows), **trainer.random.fed(-1 - batch)} for batch, rows in
+                         enumerate(feed.batches(part, settings.batch_size, seed, epoch=0)))
                 with trainer.average.in_place(session, model.weights):
                     batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
                     weights = session.run(model.weights)

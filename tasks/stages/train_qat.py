@@ -76,7 +76,8 @@ def run(job: Job, progress: Progress) -> dict:
         saver = tf.train.Saver(variables)
         trainer = Trainer(network, *ends, settings, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
-                          distance=distill.loss(teacher, network, *ends) if settings.distill else None, own=own)
+                          distance=distill.loss(teacher, network, *ends) if settings.distill else None,
+                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own)
         raw = own_loss.raw(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 

@@ -7,7 +7,7 @@ word: so what it leaves out is looked for first.
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -117,15 +117,15 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Pro
         tf.set_random_seed(seed)
         ends = training_graph.read(source)
         variables = [variable for variable in tf.global_variables() if variable.op.name in values]
+        names = [variable.op.name for variable in variables]
         tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
         trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
-                          ends.losses, ends.updates, augmentation, own=own)
+                          ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder, own=own)
         session.run(tf.global_variables_initializer())
         put(session, variables, [values[variable.op.name] for variable in variables])
 
-        def current() -> tf.GraphDef:
-            return _with(graph_def, dict(zip([variable.op.name for variable in variables],
-                                             session.run(variables))))
+        def with_weights(weights: Sequence[np.ndarray]) -> tf.GraphDef:
+            return _with(graph_def, dict(zip(names, weights)))
 
         def measured(trained: tf.GraphDef) -> Dict:
             return evaluate.figures_of(trained, network, dataset.parts["validation"],
@@ -133,15 +133,16 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Pro
 
         def end_epoch() -> Dict:
             with trainer.average.in_place(session):
-                trained = current()
-            figures = measured(trained)
-            best.offer(figures, lambda: trained)
+                weights = session.run(variables)
+            figures = measured(with_weights(weights))
+            best.offer(figures, lambda: weights)
             return figures
 
         best.expect_known(measured(graph_def))
         history = History(job.out, end_epoch)
         trainer.fit(session, dataset.parts["train"], seed, history, progress, best)
-        return best.values if best.epoch is not None else current(), history.close()
+        kept = best.values if best.values is not None else session.run(variables)
+        return with_weights(kept), history.close()
 
 
 def _ranged(tensor: tf.Tensor) -> tf.Tensor:

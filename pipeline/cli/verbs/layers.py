@@ -1,6 +1,6 @@
 """What each layer of a uint8 model does to its figures: the operators that are wrong, then the layer that hurts first.
 
-FILE is a .tflite file, an artifact's folder, or any file of one, of a model that was validated. For each
+FILE is a .tflite file, an artifact's folder, or any file of one, of a model that was measured. For each
 tensor: the difference to the fake-quantized graph in LSB, its signal-to-quantization-noise ratio, how much of that
 its own operator lost, and the ratio against the float model; for its operator: the most that it is off
 by itself, on data and over the whole range of codes.
@@ -18,7 +18,7 @@ from pipeline.provenance.lineage import IDENTIFIER, Lineage, id_of
 from pipeline.store.artifacts import Store
 from pipeline.store.status import FORCED, INTACT
 
-MEASURED, MEASUREMENT = "ValidateInterpreter", "measurement.json"
+MEASURED, MEASUREMENT = "Measure", "measurement.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
     octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
     octet ls RECIPE         its runs, and the stages of the newest
-    octet ls --artifacts    every artifact in the store
+    octet ls --artifacts    every artifact in the store, and the checkpoints of trainings that have not ended
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pipeline.execution import headline
 from pipeline.provenance import artifact_reference
 from pipeline.spec import STAGES, upward
 from pipeline.store.artifacts import Store
+from pipeline.store.checkpoints import Interrupted
 from pipeline.store.marks import Artifact
 from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, Look
@@ -60,6 +61,7 @@ def artifacts(store: Store) -> Iterator[Dict]:
     """A row for each artifact, in the order of the pipeline, newest last."""
     rows = [_artifact(stage, key, look) for some in _in_chunks(store.list())
             for (stage, key), look in store.looks(some).items()]
+    rows += [_interrupted(store, training) for training in store.checkpoints.list()]
     yield from sorted(rows, key=_in_order)
 
 
@@ -113,7 +115,10 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], reci
         keys = [(stage, runs[0]["stages"][stage]["key"]) for stage in STAGES
                 if (runs[0]["stages"].get(stage) or {}).get("key")]
         looks = store.looks(keys)
-        stages = [_artifact(stage, key, looks[stage, key]) for stage, key in keys]
+        begun = {(training.stage, training.key): training for training in store.checkpoints.list()}
+        stages = [_interrupted(store, begun[stage, key])
+                  if (stage, key) in begun and looks[stage, key].state != INTACT else
+                  _artifact(stage, key, looks[stage, key]) for stage, key in keys]
     if arguments.json:
         print(json.dumps({"recipe": recipe, "runs": rows, "stages": stages}, indent=1))
         return
@@ -131,6 +136,14 @@ def _artifact(stage: str, key: str, look: Look) -> Dict:
     return {"stage": stage, "key": key, "finished": record.get("finished"), "bytes": _bytes(look),
             "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
             "state": look.state, "damage": list(look.damage)}
+
+
+def _interrupted(store: Store, training: Interrupted) -> Dict:
+    """The row of a training that has not ended: its checkpoints."""
+    at_work = store.is_being_made(training.stage, training.key)
+    return {"stage": training.stage, "key": training.key, "finished": formatting.utc(training.written),
+            "bytes": training.bytes, "metrics": {}, "headline": [], "damage": [],
+            "state": "{} after epoch {}: checkpoints".format("training" if at_work else "interrupted", training.epoch)}
 
 
 def _metrics(look: Optional[Look]) -> Dict:

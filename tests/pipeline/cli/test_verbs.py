@@ -105,7 +105,7 @@ def test_a_name_that_is_too_long_for_a_path_means_nothing(checkout, words):
 
 def test_layers_of_a_damaged_measurement_are_an_error(checkout):
     model = artifact(checkout, "ConvertUint8") / "model.tflite"
-    damage(artifact(checkout, "ValidateInterpreter") / "measurement.json", b"[]")
+    damage(artifact(checkout, "Measure") / "measurement.json", b"[]")
     assert "its measurement is damaged, or was let go" in octet(checkout, "layers", model, code=11)
 
 

@@ -134,7 +134,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-OF_TEST = ["PrepareData.test", "EvalGraph", "ValidateInterpreter"]
+OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
@@ -149,7 +149,8 @@ EDITS = [
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
          "PrepareData.train: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), FLOAT, "TrainFloat: seed 1 -> 7"),
-    Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
+    Edit("a threshold in `validate`", recipe("0.95", "0.96"), ["ValidateInterpreter"],
+         "ValidateInterpreter: validate.max_accuracy_drop 0.95 -> 0.96"),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
@@ -196,13 +197,10 @@ EDITS = [
     Edit("a docstring of the user's loss", both(first_run("own"), user(
         "losses.py", "extras):", 'extras):\n    """The loss of a batch."""')), [], recipe="own"),
     Edit("the user's metric", both(first_run("own"), user("metrics.py", "/ self.all", "/ max(1, self.all)")),
-         ["EvalGraph", "ValidateInterpreter"], "EvalGraph: metrics.py: Share changed", recipe="own"),
+         ["EvalGraph", "Measure"], "EvalGraph: metrics.py: Share.result() changed", recipe="own"),
     Edit("a gate over the user's metric", both(first_run("own"), lambda checkout: checkout.change(
-        checkout.mine / "own.yaml", "metrics:", "validate: {metrics: {share: {min: 0.1}}}\nmetrics:")), [],
-        recipe="own"),
-    Edit("another loss", both(first_run("own"), lambda checkout: checkout.change(
-        checkout.mine / "own.yaml", "./losses.py:own", "focal")), FLOAT, "TrainFloat: loss.function",
-        recipe="own"),
+        checkout.mine / "own.yaml", "metrics:", "validate: {metrics: {share: {min: 0.0}}}\nmetrics:")),
+        ["ValidateInterpreter"], "ValidateInterpreter: validate.metrics", recipe="own"),
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import gates
+from octet import judgement
 from tests.tasks import jobs
 
 DATA = '''
@@ -94,15 +94,17 @@ def put(folder):
     ("", "", ", distill: 0.5"), ("", ", flip: both, crop: 0.1", ""), ("", ", mixup: 0.2", ", batch_norm: live")])
 def test_a_loss_trains_both_phases_and_a_metric_measures_three_sides(tmp_path, train, augment, quantize):
     put(tmp_path)
-    metrics, _ = jobs.run(tmp_path, RECIPE % (train, augment, quantize), "ValidateInterpreter")
+    metrics, _ = jobs.run(tmp_path, RECIPE % (train, augment, quantize), "Measure")
     first, *_, last = [epoch["validation"]["grid"]["loss"] for epoch in metrics["TrainFloat"]["history"]]
     assert last < 0.5 * first
-    hits = metrics["ValidateInterpreter"]["metrics"]["hits"]
+    hits = metrics["Measure"]["metrics"]["hits"]
     assert set(hits) == {"float", "fake_quantized", "uint8"} and min(hits.values()) > 0.9
     assert metrics["EvalGraph"]["metrics"]["hits"] == hits["fake_quantized"]
     assert metrics["TrainQAT"]["validation"]["grid"]["loss"] < 0.5 * first
     json.dumps(metrics)
-    measurement = metrics["ValidateInterpreter"]
-    assert gates.misses(measurement, {"metrics": {"hits": {"min": 0.9, "max_drop": 0.1}}}) == []
-    missed, = gates.misses(measurement, {"metrics": {"hits": {"min": None, "max": 0.5}}})
-    assert missed.startswith("hits of the uint8 file is 0.9") or missed.startswith("hits of the uint8 file is 1")
+    measurement = metrics["Measure"]
+    reached = judgement.judged(measurement, {"metrics": {"hits": {"min": 0.9, "max_drop": 0.1, "max": None}}})
+    assert [(each.gate, each.limit, each.passed) for each in reached] == [
+        ("metrics.hits.max_drop", 0.1, True), ("metrics.hits.min", 0.9, True)]
+    missed, = judgement.judged(measurement, {"metrics": {"hits": {"max": 0.5}}})
+    assert not missed.passed and "hits is " in str(missed) and str(missed).endswith("metrics.hits.max is 0.5")
