@@ -3,19 +3,21 @@
 In:  all sections of the recipe.
 Out: no file. Metrics: the source of each tensor's range, the changes of each pass (passes.Applied), the largest error
      of each approximated activation, warnings, and notes about the data.
-Fails with ModelError when the model cannot be built on this data or its weights are another network's,
-QuantizeError when a tensor cannot be uint8, RecipeError for a gate that does not apply to any target.
+Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss or
+metric of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for a gate that does not
+apply to any target.
 """
 
 from typing import Any, Dict, Optional
 
 from octet import gates
 from octet.data import summary
-from octet.data.dataset import Dataset
+from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data_source
 from tasks.checks import trial
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import passes
@@ -36,6 +38,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     # Before anything runs: a loop cannot be frozen, and an operation that needs a GPU cannot run.
     inference = Inference(job, dataset, recurrent_layers.refuse)
     network = inference.network
+    inference.expect_sound_losses(dataset.parts["train"], SAMPLES)
+    _expect_sound_metrics(job, inference, dataset.parts["test"])
     inference.move_equal_weights()
     graph_def = inference.frozen()
     found = passes.check_quantizable(graph_def, network)
@@ -52,6 +56,15 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
             "approximated": {name: approximate_activations.ERROR[name]
                              for name in job.section("model").approximate},
             "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}
+
+
+def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:
+    """Raises ModelError where a metric of the user's own cannot measure a few samples, as the network without training
+    answers them."""
+    own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
+    if job.settings["metrics"]:
+        inference.measure(part, SAMPLES, own)
+        own.figures()
 
 
 def _training_samples(dataset: Dataset) -> Optional[int]:

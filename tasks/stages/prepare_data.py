@@ -2,8 +2,9 @@
 
 In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
      from the train part (ranges, classes) is not learnt again.
-Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers (see octet/data/prepared.py). As metrics, how
-     many samples, and notes: what a person should know of this part.
+Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers; extra_*.npy, of a dataset that
+     has extras (see octet/data/prepared.py). As metrics, how many samples, and notes: what a person should know of this
+     part.
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
 

@@ -25,7 +25,7 @@ def loss(graph_def: tf.GraphDef, network: io_spec.Network, inputs: Sequence[tf.T
 
 
 def _of(end: io_spec.OutputEnd, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
-    if end["kind"] == "value":
+    if end["kind"] in ("value", "raw"):
         return tf.reduce_mean(tf.squared_difference(output, taught))
     head, teacher = heads.of(output), heads.of(taught)
     if head.kind == heads.SIGMOID:

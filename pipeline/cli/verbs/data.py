@@ -57,6 +57,7 @@ def _show(found: Dict) -> None:
         print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
         if target["kind"] == "value":
             print("  " + ", ".join("{} in [{:g}, {:g}]".format(part, *target[part]) for part in parts))
+        if not target["classes"]:
             continue
         width = max(map(len, target["classes"]))
         for index, one in enumerate(target["classes"]):
