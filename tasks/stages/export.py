@@ -101,7 +101,7 @@ def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.nda
     for end, one, other in zip(network["outputs"], made, codes):
         lifted = (other.astype(np.int16) + int8_twin.SHIFT).astype(np.uint8)
         figures: Dict[str, float] = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
-        if end["kind"] != "value":
+        if end["kind"] not in ("value", "raw"):
             before, after = (metrics.decided(end, io_spec.real(end, each)) for each in (one, lifted))
             truth = np.asarray(part.targets[end["name"]][compared])
             known = truth != end["ignore"] if end["ignore"] is not None else np.ones(truth.shape, bool)

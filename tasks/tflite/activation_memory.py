@@ -1,4 +1,4 @@
-"""How many bytes of activations a .tflite file keeps alive at once."""
+"""The memory that the activations of a .tflite file need."""
 
 from typing import Dict
 
@@ -8,8 +8,8 @@ from tasks.tflite.model_file import Contents, Tensor
 
 
 def peak_bytes(contents: Contents) -> int:
-    """The largest sum of the tensors that are alive while one operator runs: that are made by then, and read by it or
-    later. No interpreter can do with less, unless it computes in place."""
+    """The most bytes of activations that exist at the same time. A tensor exists from the operator that computes it to
+    the last operator that reads it. Only an interpreter that computes in place needs less."""
     last: Dict[int, int] = {index: len(contents.operators) for index in contents.outputs}
     first: Dict[int, int] = {index: -1 for index in contents.inputs}
     for number, operator in enumerate(contents.operators):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks.graph import answers
 from tasks.training import losses
 
 RANDOM = np.random.RandomState(0)
@@ -9,11 +10,13 @@ SCORES = RANDOM.randn(4, 3).astype(np.float32)
 LABELS = np.array([0, 2, 1, 1])
 
 
-def value(end, scores, answers, activation=tf.identity):
+def value(end, scores, wanted, activation=tf.identity, weights=None):
     with tf.Graph().as_default(), tf.Session() as session:
         tensor = tf.placeholder(tf.float32, (None,) + scores.shape[1:])
-        expected = losses.answers(end)
-        return session.run(losses.of(end, activation(tensor), expected), {tensor: scores, expected: answers})
+        expected = answers.placeholder(end)
+        sample_weights = None if weights is None else tf.constant(weights, tf.float32)
+        return session.run(losses.of(end, activation(tensor), expected, sample_weights),
+                           {tensor: scores, expected: wanted})
 
 
 def ended(kind, classes=(), shape=()):
@@ -54,12 +57,12 @@ def test_values_have_their_mean_squared_error():
 
 
 def test_outputs_are_weighed():
-    ends = [dict(ended("value", shape=(3,)), loss_weight=weight) for weight in (2.0, 0.5)]
+    ends = [dict(ended("value", shape=(3,)), name=str(weight), loss_weight=weight) for weight in (2.0, 0.5)]
     with tf.Graph().as_default(), tf.Session() as session:
         outputs = [tf.fill([4, 3], number) for number in (1.0, 3.0)]
-        expected = [losses.answers(end) for end in ends]
+        expected = answers.Answers({"outputs": ends})
         found = session.run(losses.total({"outputs": ends}, outputs, expected),
-                            {tensor: np.zeros((4, 3)) for tensor in expected})
+                            {tensor: np.zeros((4, 3)) for tensor in expected.targets})
     assert found == pytest.approx(2.0 * 1 + 0.5 * 9)
 
 
