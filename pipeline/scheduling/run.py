@@ -18,7 +18,7 @@ import luigi.interface
 import luigi.rpc
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import OctetError, SchedulerError
+from octet.errors import GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
@@ -76,9 +76,17 @@ def run(argv: List[str]) -> None:
                 if not local:
                     _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
                 raise
-            run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
-        for line in result.lines(root.plan(), root.task_family, root.recipe):
-            print(line)
+            try:
+                run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
+            except GateError:
+                _print_result(root, missed=True)
+                raise
+        _print_result(root)
+
+
+def _print_result(root: "stage.Stage", missed: bool = False) -> None:
+    for line in result.lines(root.plan(), root.task_family, root.recipe, missed):
+        print(line)
 
 
 def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exception) -> None:
