@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
-from octet import digest, interrupts, lookup
+from octet import digest, interrupts, lookup, memory
 from octet.errors import RecipeError
 from octet.gates import GATES
 from octet.recipe import signatures
@@ -31,6 +31,8 @@ OF_A_LOSS = ("outputs", "targets", "extras")
 CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
 MOST_INPUT_VALUES = 1 << 28
 """The most values in one sample: 1 GiB of float32 at the network's input."""
+PYDANTIC_BYTES = 32 << 20
+"""What it takes to import pydantic and to make the schema's validators, with some to spare."""
 MOST_REPORTED = 20  # problems of one recipe
 
 SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate")
@@ -92,6 +94,8 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
         assert text is not None
         _code()
         with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
+            if "octet.recipe.completion" not in sys.modules:
+                memory.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
             from octet.recipe import completion  # not at the top: see there
         sections = completion.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found
