@@ -7,12 +7,13 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List
 
 from octet import model_identifier
+from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
 
 
-def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
+def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
           labels: Dict[str, str], cost: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
@@ -42,7 +43,7 @@ def with_files(card: Dict[str, Any], files: Dict[str, bytes]) -> Dict[str, Any]:
                               for name, content in files.items()}}
 
 
-def answer(end: Dict) -> str:
+def answer(end: OutputEnd) -> str:
     """How an output's codes become an answer, in words."""
     real = "real = (code - {}) * {:.9g}".format(end["zero_point"], end["scale"])
     if end["threshold"] is not None:

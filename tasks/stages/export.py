@@ -82,7 +82,7 @@ def run(job: Job, progress: Progress) -> dict:
             None, "int8": int8, "identifiers": {name: each["identifier"] for name, each in facts["files"].items()}}
 
 
-def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: List[np.ndarray],
+def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.ndarray, fed: List[np.ndarray],
           made: List[np.ndarray], progress: Progress
           ) -> Tuple[Optional[bytes], Dict[str, Any], Optional[List[np.ndarray]]]:
     """(the int8 twin, what the card says of it, its outputs' codes); None for what could not be made or run."""
@@ -101,7 +101,7 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
     measured = {}
     for end, one, other in zip(network["outputs"], made, codes):
         lifted = (other.astype(np.int16) + int8_twin.SHIFT).astype(np.uint8)
-        figures = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
+        figures: Dict[str, float] = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
         if end["kind"] != "value":
             before, after = (metrics.decided(end, io_spec.real(end, each)) for each in (one, lifted))
             truth = np.asarray(part.targets[end["name"]][compared])
@@ -115,7 +115,7 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
                   "kernel_faults": faults}, codes
 
 
-def _labels(network: Dict) -> Tuple[Dict[str, str], Dict[str, bytes]]:
+def _labels(network: io_spec.Network) -> Tuple[Dict[str, str], Dict[str, bytes]]:
     """({output: the file that has its class names}, {file: its bytes})."""
     named = [end for end in network["outputs"] if end["classes"]]
     files = {end["name"]: "labels_{}.txt".format(number) if number else "labels.txt"

@@ -16,8 +16,9 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
 import json
 import logging
 from contextlib import closing
-from typing import Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
@@ -54,7 +55,7 @@ def run(job: Job, progress: Progress) -> dict:
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
-    measurement = {
+    measurement: Dict[str, Any] = {
         "samples": len(part),
         "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
@@ -80,7 +81,7 @@ def run(job: Job, progress: Progress) -> dict:
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 
-def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional[int]:
+def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
     """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
     a gap, where it refuses this one too: float files are not what it is checked for."""
     with stated(gaps, "the size of the float model's file"):
@@ -88,7 +89,7 @@ def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional
     return None
 
 
-def _batches(job: Job, stage: str, file: str, part: Part):
+def _batches(job: Job, stage: str, file: str, part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals) of an upstream graph, batch by batch."""
     network = io_spec.read(job.input(stage))
     # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.

@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple
 import tensorflow as tf
 
 from octet import model_identifier
+from tasks.graph.io_spec import Network
 from tasks.tflite import audit, model_ends, model_file, toco
 from tasks.tflite.model_file import Contents
 
@@ -17,7 +18,7 @@ class Converted(NamedTuple):
     tensors: Dict[str, int]
 
 
-def to_uint8(frozen: tf.GraphDef, network: Dict) -> Converted:
+def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
     """The fully-uint8 file, its inputs and outputs called as the dataset calls them. Raises ConvertError when toco
     refuses, AuditError when anything in the file is not uint8 or not as trained."""
     converted = toco.convert(frozen, network, uint8=True)

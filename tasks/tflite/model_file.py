@@ -17,7 +17,7 @@ DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "UINT8":
 class Tensor(NamedTuple):
     """One tensor. real = (code - zero_point) * scale; scale is 0 where it is not quantized."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nothing here calls
     name: str
     dtype: str
     shape: Tuple[int, ...]

@@ -1,11 +1,12 @@
-"""What the outputs of a .tflite file mean, as network.json says of ours: kind, classes, threshold, columns."""
+"""What the outputs of a .tflite file mean: kind, classes, threshold, columns, as network.json has them."""
 
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from octet.data.dataset import Dataset, Target
 from octet.errors import InterpreterError
+from tasks.graph.io_spec import OutputEnd, OutputMeaning
 from tasks.tflite import any_model
 from tasks.tflite.any_model import AnyModel
 from tasks.tflite.model_file import Tensor
@@ -13,7 +14,7 @@ from tasks.tflite.model_file import Tensor
 EVEN = 0.5
 
 
-def of(model: AnyModel, dataset: Dataset, known: Sequence[Dict]) -> List[Dict]:
+def of(model: AnyModel, dataset: Dataset, known: Sequence[OutputEnd]) -> List[OutputMeaning]:
     """One description for each of the file's outputs, in its order.
 
     known: network.json's outputs, where the file is ours; its thresholds are taken. Of another file, a score of labels,
@@ -27,7 +28,8 @@ def of(model: AnyModel, dataset: Dataset, known: Sequence[Dict]) -> List[Dict]:
     return [_end(tensor, name, targets[name], thresholds, model.path) for tensor, name in zip(model.outputs, names)]
 
 
-def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict, path: str) -> Dict:
+def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict[str, Optional[float]],
+         path: str) -> OutputMeaning:
     classes = list(target.classes)
     shape, one_score = tensor.shape[1:], False
     if not classes:

@@ -34,7 +34,7 @@ class Trainer:
     `checkpoints`, a training that was interrupted goes on after its last whole epoch, and comes to the same bytes.
     """
 
-    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+    def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,
