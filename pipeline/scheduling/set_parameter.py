@@ -11,7 +11,7 @@ class SetParameter(luigi.Parameter):
 
     @classmethod
     def _parser_kwargs(cls, *args: Any, **kwargs: Any) -> Dict[str, Any]:
-        return {**super()._parser_kwargs(*args, **kwargs), "action": "append"}  # type: ignore[no-untyped-call]
+        return {**super()._parser_kwargs(*args, **kwargs), "action": "append"}
 
     def parse(self, words: Union[str, List[str]]) -> Tuple[str, ...]:
         """A list from the command line; its JSON from elsewhere."""
