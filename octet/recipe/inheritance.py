@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import regular_file
 from octet.errors import RecipeError
-from octet.lookup import is_file
+from octet.lookup import LOSSES, METRICS, is_file, named
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
@@ -70,6 +70,7 @@ class _Reader(NamedTuple):
             return None
         values, places = mapping
         relative_to = self._relative_to(values, places)
+        _expand_losses(values)
         extends = values.pop("extends", None)
         place = places.pop(("extends",), None)
         if place is None or any(problem.place.file == file and problem.keys == ("extends",)
@@ -119,6 +120,22 @@ def _near(file: str) -> str:
     return "; did you mean {}?".format(os.path.join(folder, similar[0])) if similar else ""
 
 
+def _expand_losses(values: Dict[str, Any]) -> None:
+    """Replaces a loss of one word, of all targets or of one, by the mapping that it stands for."""
+    if "loss" in values:
+        loss = values["loss"] = _expanded(values["loss"])
+        targets = loss.get("targets") if isinstance(loss, dict) else None
+        if isinstance(targets, dict):
+            loss["targets"] = {name: _expanded(value) for name, value in targets.items()}
+
+
+def _expanded(loss: Any) -> Any:
+    """{function: FILE:FUNCTION} or {kind: KIND} for a word; any other value as it is."""
+    if not isinstance(loss, str):
+        return loss
+    return {"function" if ":" in loss or is_file(loss) else "kind": loss}
+
+
 # args, weights and files belong to one dataset or model. A recipe that names another one does not inherit them.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
@@ -132,6 +149,12 @@ def _over(under: Text, top: Text) -> Text:
             inherited.pop("args", None)
             inherited.pop("weights", None)
             inherited.pop("files", None)
+    own, inherited = top.values.get("loss"), under.values.get("loss")
+    if isinstance(own, dict) and isinstance(inherited, dict):
+        if own.get("function") is not None:  # it is the whole loss
+            inherited.clear()
+        elif own:
+            inherited.pop("function", None)
     places: Dict[Keys, Place] = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
@@ -176,6 +199,12 @@ def _rebased(text: Text, written_in: str, here: str) -> Text:
         path = values.get(keys[-1])
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
+    for function in [found for found in named(text.values) if found.catalogue in (LOSSES, METRICS)]:
+        mapping = text.values
+        for key in function.keys[:-1]:
+            mapping = mapping[key]
+        if is_file(function.spec):
+            mapping[function.keys[-1]] = _from(function.spec, there, here)
     model = text.values.get("model")
     if isinstance(model, dict) and isinstance(model.get("files"), list):
         model["files"] = [_from(file, there, here) if isinstance(file, str) else file for file in model["files"]]

@@ -80,8 +80,9 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
         yield "verdict", "passes"
     elif item.state == MISSED and "Measure" in metrics:
         yield "verdict", "misses a gate"
-    trained = [item.manifests[stage]["seconds"] for stage in ("TrainFloat", "TrainQAT") if stage in item.manifests]
-    if trained:
+    trained = [item.manifests[stage].get("seconds") or 0.0 for stage in ("TrainFloat", "TrainQAT")
+               if stage in item.manifests]
+    if any(trained):
         yield "seconds of training", "{:.1f}".format(sum(trained))
 
 
@@ -101,8 +102,9 @@ def _inputs(records: "List[Manifest]") -> Iterator[Tuple[str, str]]:
     commits = set()
     for record in records:
         git = record.get("git")
-        if git and git["commit"]:
-            commits.add(git["commit"][:DIGITS] + ("+" if git["dirty"] else ""))
+        commit = git.get("commit") if git else None
+        if git and commit:
+            commits.add(commit[:DIGITS] + ("+" if git.get("dirty") else ""))
     if commits:
         yield "commit (+: with changes)", ", ".join(sorted(commits))
 

@@ -18,7 +18,8 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     """(name, text) of each line. chain: `record` and all that it was made from."""
     yield "is", "{} {}, {}, {} old".format(record["stage"], record["key"][:DIGITS], lineage.store.state(
         record["stage"], record["key"]), formatting.age(record.get("finished")))
-    yield "recipe", "{} ({}), seed {}".format(record["recipe"]["name"], record["recipe"]["path"], record["seed"])
+    recipe = record.get("recipe") or {}
+    yield "recipe", "{} ({}), seed {}".format(recipe.get("name"), recipe.get("path"), record.get("seed"))
     metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
     for each in headline.of(metrics):
         yield each.metric.replace("_", " "), "{}: {}  ({})".format(each.output, ", ".join(
@@ -30,11 +31,11 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     places = {name: place for each in chain for name, place in each["places"].items()}
     if "data" in sections:
         yield "data", "{}{}; {}".format(
-            sections["data"]["dataset"], " of " + places["data"] if "data" in places else "", ", ".join(
+            sections["data"].get("dataset"), " of " + places["data"] if "data" in places else "", ", ".join(
                 "{} {}".format(part, sha256[:DIGITS]) for each in chain
                 for part, sha256 in sorted(each["inputs"]["data"].items())))
     if "model" in sections:
-        yield "model", str(sections["model"]["build"])
+        yield "model", str(sections["model"].get("build"))
     commits = dict.fromkeys("{}{}".format(git["commit"][:DIGITS], " with changes" if git.get("dirty") else "")
                             for git in (each.get("git") or {} for each in chain) if git.get("commit"))
     yield "commit", ", ".join(commits) or "none known"

@@ -27,7 +27,7 @@ class Comparison:
             self._sums[side].add(values, answers)
         lsb = np.rint(np.abs(found["uint8"] - fake) / self.end["scale"]).astype(int)
         self._lsb.update(dict(zip(*(part.tolist() for part in np.unique(lsb, return_counts=True)))))
-        if self.end["kind"] != "value":
+        if self.end["kind"] not in ("value", "raw"):
             same = metrics.decided(self.end, real) == metrics.decided(self.end, found["uint8"])
             if self.end.get("ignore") is not None:
                 same = same[answers != self.end["ignore"]]
@@ -45,7 +45,7 @@ class Comparison:
             found[metric] = {name: {side: details[side][metric][name] for side in SIDES} for name in by_name}
         found["kind"] = self.end["kind"]
         found["output_difference_lsb"] = {str(lsb): count for lsb, count in sorted(self._lsb.items())}
-        if self.end["kind"] != "value":
+        if self.end["kind"] not in ("value", "raw"):
             found["agreement"] = self._agreed / self._answers if self._answers else None
             found["classes"] = list(self.end["classes"])
             found["confusion"] = self._sums["uint8"].confusion.tolist()

@@ -5,16 +5,17 @@
                 means over the classes
     class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; pixels to be ignored do not count
     value       mse, mae, snr_db
+    raw         loss, where it is given one: nothing else is known of its numbers
 
 A figure that the samples do not give (no sample of a class, no error at all) is None.
 """
 
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 from tasks.evaluation import ranking
-from tasks.graph.io_spec import OutputMeaning
+from tasks.graph.io_spec import OutputEnd, OutputMeaning
 
 
 def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
@@ -163,6 +164,29 @@ class Values:
         return []
 
 
+class Raw:
+    """Numbers that only the user's own loss and metrics understand."""
+
+    def __init__(self, end: OutputEnd) -> None:
+        self._loss, self._samples = 0.0, 0
+
+    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
+        pass
+
+    def add_loss(self, loss: float, samples: int) -> None:
+        """The loss of a batch of as many samples."""
+        self._loss, self._samples = self._loss + loss * samples, self._samples + samples
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        return {"loss": self._loss / self._samples} if self._samples else {}
+
+    def details(self) -> Dict[str, Dict[str, Optional[float]]]:
+        return {}
+
+    def never_answered(self) -> List[str]:
+        return []
+
+
 def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> Dict[str, Optional[float]]:
     """The mean of the recall over the classes that occur, and of F1 over those that occur or are answered."""
     occurs, either = of_class > 0, of_class + answered > 0
@@ -188,7 +212,7 @@ def _mean(values) -> Optional[float]:
     return float(np.mean(values)) if len(values) else None
 
 
-KINDS = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values}
+KINDS: Dict[str, Any] = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values, "raw": Raw}
 
 
 def of(end: OutputMeaning):

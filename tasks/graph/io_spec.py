@@ -79,11 +79,25 @@ class MeasuredRange(TypedDict):
     high: float
 
 
+class Extra(TypedDict):
+    """An array of the dataset that only losses and metrics read (octet.data.dataset.Extra)."""
+
+    name: str
+    kind: str
+    shape: List[int]
+    placeless: bool
+    dtype: str
+
+
 class _Network(TypedDict):
     inputs: List[InputEnd]
     """In the model's order."""
     outputs: List[OutputEnd]
     """In the model's order."""
+    extras: List[Extra]
+    """Of the dataset."""
+    loss: Optional[str]
+    """The loss of all outputs as FILE:FUNCTION, relative to the recipe; None where each output has its own loss."""
     layers: List[str]
     """The names of the Keras layers, for messages; those of a nested model as `model/layer`."""
 
@@ -139,6 +153,12 @@ def described_output(dataset: Dataset, name: str, node: str, loss_weight: float,
     return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
             "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
             "columns": [list(ends) for ends in target.columns], "threshold": threshold}
+
+
+def described_extras(dataset: Dataset) -> List[Extra]:
+    """The descriptions of the dataset's extras."""
+    return [{"name": name, "kind": extra.kind, "shape": list(extra.shape), "placeless": extra.placeless,
+             "dtype": extra.dtype} for name, extra in dataset.extras.items()]
 
 
 def ends(network: Network, side: Side) -> Sequence[Union[InputEnd, OutputEnd]]:

@@ -90,6 +90,28 @@ def building(job: Job) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def calling(where: str, folder: str) -> Iterator[None]:
+    """Inside the block, which calls a user's loss or metric, refuses files that are not source. where: its key in the
+    recipe. folder: the recipe's. Raises ModelError at the end of the block, even if the code catches it."""
+    with _watching(_Watch([], True, folder)) as watch:
+        try:
+            yield
+        except BaseException as error:
+            if watch.refused is None:
+                raise
+            raise _in_no_key(watch.refused, where) from (None if watch.refused is error else error)
+        if watch.refused is not None:
+            raise _in_no_key(watch.refused, where)
+
+
+def _in_no_key(refused: ModelError, where: str) -> ModelError:
+    """The refusal of a file that a loss or metric opens."""
+    return ModelError(refused.what.replace("the model's code", "the code"), where=where, why=refused.why,
+                      next_step="write what it holds into the source, or give it to each sample as an extra of the "
+                                "dataset")
+
+
+@contextmanager
 def loading(path: Any, folder: str) -> Iterator[None]:
     """Inside the block, which loads a dataset, records in `outside` the files that are not at or below its `path`."""
     with _watching(_Watch([str(path)] if isinstance(path, str) else [], False, folder)):

@@ -17,7 +17,7 @@ from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.graph import io_spec
-from tasks.keras_model import sessions, training_graph
+from tasks.keras_model import own_loss, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
 from tasks.training import batch_norm, feed, optimizer
@@ -64,11 +64,13 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         _expect_same(model.weights, inference)
         statistics = batch_norm.rates(graph)
         settings = optimizer.with_defaults(
-            job.section("train"), classifies=all(end["kind"] != "value" for end in inference.network["outputs"]),
+            job.section("train"),
+            classifies=all(end["kind"] not in ("value", "raw") for end in inference.network["outputs"]),
             batch_norm=bool(statistics), regularised=bool(built.losses))
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder)
+                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
+                          own=own_loss.load(inference.network, job.recipe_folder))
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:

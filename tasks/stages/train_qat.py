@@ -7,7 +7,8 @@ With `batch_norm: live` it is the other way round: the training graph is rewritt
 what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
 tensors that were not trained with a range in sight get one that holds all that the training data gives them.
 
-In:  TrainFloat's float.pb, training.meta; the recipe's quantize and augment sections; the parts train and validation.
+In:  TrainFloat's float.pb, training.meta; the recipe's quantize, augment and loss sections; the parts train and
+     validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
      which names the measured ranges.
      By-product: events.
@@ -26,6 +27,7 @@ from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import evaluate
 from tasks.graph import io_spec
+from tasks.keras_model import own_loss
 from tasks.keras_model.sessions import put
 from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
@@ -52,6 +54,7 @@ def run(job: Job, progress: Progress) -> dict:
     measured: List[io_spec.MeasuredRange] = []
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
     augmentation = Augmentation(chosen, network, seed) if chosen.on else None
+    own = own_loss.load(network, job.recipe_folder)
     teacher, best = graph_def, Best(settings, "quantize")
     history: List[Dict] = []
 
@@ -63,7 +66,7 @@ def run(job: Job, progress: Progress) -> dict:
     if settings.batch_norm == "live":
         trained_live = live.covered(graph_def, network, settings, len(part))
         graph_def, history = live.train(
-            job, dataset, source, network, training, settings, augmentation, best)
+            job, dataset, source, network, training, settings, augmentation, best, own)
     graph_def = passes.apply_rewrites(graph_def, network)
     pairs: List[Any] = []
     if settings.equalize:
@@ -77,11 +80,12 @@ def run(job: Job, progress: Progress) -> dict:
         trainer = Trainer(network, *ends, settings, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
-                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None)
+                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own)
+        raw = own_loss.raw(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:
-            return evaluate.figures(session, network, *ends, validation)
+            return evaluate.figures(session, network, *ends, validation, raw)
 
         def end_epoch() -> dict:
             with trainer.average.in_place(session):

@@ -1,4 +1,4 @@
-"""A frozen graph as a .tflite file that is proven to be uint8 throughout, with the ranges that were trained."""
+"""Converts a frozen graph to a .tflite file, and checks that the file is fully uint8 with the trained ranges."""
 
 from typing import Dict, NamedTuple
 
@@ -11,7 +11,7 @@ from tasks.tflite.model_file import Contents
 
 
 class Converted(NamedTuple):
-    """A .tflite file. tensors: how many it has of each type."""
+    """A .tflite file. tensors: {type: number of tensors}."""
 
     content: bytes
     contents: Contents

@@ -18,7 +18,7 @@ from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
 from tasks.evaluation import evaluate
 from tasks.graph import constants, freezing, io_spec
-from tasks.keras_model import training_graph
+from tasks.keras_model import own_loss, training_graph
 from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
 from tasks.quantize.kernels import table
@@ -104,8 +104,8 @@ def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operatio
 
 
 def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, progress: Progress,
-          settings: SimpleNamespace, augmentation: Optional[Augmentation],
-          best: Best) -> Tuple[tf.GraphDef, List[Dict]]:
+          settings: SimpleNamespace, augmentation: Optional[Augmentation], best: Best,
+          own: own_loss.OwnLosses) -> Tuple[tf.GraphDef, List[Dict]]:
     """(the float inference graph with the weights that are kept of this training, what each epoch came to).
 
     In the folder `source` are TrainFloat's products. Validation is that of the float graph.
@@ -121,21 +121,25 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
         names = [variable.op.name for variable in variables]
         tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
         trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
-                          ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder)
+                          ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder, own=own)
         session.run(tf.global_variables_initializer())
         put(session, variables, [values[variable.op.name] for variable in variables])
 
         def with_weights(weights: Sequence[np.ndarray]) -> tf.GraphDef:
             return _with(graph_def, dict(zip(names, weights)))
 
+        def measured(trained: tf.GraphDef) -> Dict:
+            return evaluate.figures_of(trained, network, dataset.parts["validation"],
+                                       lambda outputs: own_loss.raw(network, outputs, own))
+
         def end_epoch() -> Dict:
             with trainer.average.in_place(session):
                 weights = session.run(variables)
-            figures = evaluate.figures_of(with_weights(weights), network, dataset.parts["validation"])
+            figures = measured(with_weights(weights))
             best.offer(figures, lambda: weights)
             return figures
 
-        best.expect_known(evaluate.figures_of(graph_def, network, dataset.parts["validation"]))
+        best.expect_known(measured(graph_def))
         history = History(job.out, end_epoch)
         trainer.fit(session, dataset.parts["train"], seed, history, progress, best)
         kept = best.values if best.values is not None else session.run(variables)

@@ -58,6 +58,7 @@ def _show(summary: Dict[str, Any]) -> None:
         print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
         if target["kind"] == "value":
             print("  " + ", ".join("{} in [{:g}, {:g}]".format(part, *target[part]) for part in parts))
+        if not target["classes"]:
             continue
         width = max(map(len, target["classes"]))
         for index, class_name in enumerate(target["classes"]):

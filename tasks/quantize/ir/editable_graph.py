@@ -13,7 +13,7 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.graph.constants import node_of
 from tasks.graph.view import Shape
-from tasks.quantize.ir.toco_rules import PathView
+from tasks.quantize.ir.toco_rules import KernelView
 from tasks.quantize.kernels.table import TABLE, Kernel
 
 LAYER_ATTR = "_octet_layer"
@@ -72,7 +72,7 @@ class Clamp(Node):
 N = TypeVar("N", bound=Node)
 
 
-class EditableGraph(PathView[str]):
+class EditableGraph(KernelView[str]):
     """A network that passes rewrite. inputs: names of placeholders. outputs: names of tensors, kept up to date by
     `replace`."""
 

@@ -6,13 +6,13 @@ import tensorflow as tf
 
 from tasks.graph.view import TensorView
 from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
-from tasks.quantize.ir.toco_rules import PathView, dilated_layer
+from tasks.quantize.ir.toco_rules import KernelView, dilated_layer
 from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
-class KernelGroups(TensorView, PathView[tf.Tensor]):
+class KernelGroups(TensorView, KernelView[tf.Tensor]):
     """The float operations between inputs and outputs, in the order of the data. Fake-quants are not seen."""
 
     def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:

@@ -109,6 +109,14 @@ def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Chec
     return do
 
 
+def first_run(recipe: str) -> Callable[[Checkout], None]:
+    """A run of that recipe before the edit."""
+    def do(checkout: Checkout) -> None:
+        run = checkout.luigi(recipe=recipe)
+        assert run.code == 0, run.said
+    return do
+
+
 def install(name: str, version: str) -> Callable[[Checkout], None]:
     def do(checkout: Checkout) -> None:
         folder = checkout.packages / "{}-{}.dist-info".format(name, version)
@@ -185,6 +193,15 @@ EDITS = [
          "TrainFloat: net.py: build() changed"),
     Edit("a module that the user's model imports", user("nets/blocks.py", "scale=1.0", "scale=0.5"), FLOAT,
          "TrainFloat: blocks.py: layer() changed"),
+    Edit("the user's loss", both(first_run("own"), user("losses.py", "SHARE = 1.0", "SHARE = 0.5")), FLOAT,
+         "TrainFloat: losses.py: SHARE changed", recipe="own"),
+    Edit("a docstring of the user's loss", both(first_run("own"), user(
+        "losses.py", "extras):", 'extras):\n    """The loss of a batch."""')), [], recipe="own"),
+    Edit("the user's metric", both(first_run("own"), user("metrics.py", "/ self.all", "/ max(1, self.all)")),
+         ["EvalGraph", "Measure"], "EvalGraph: metrics.py: Share.result() changed", recipe="own"),
+    Edit("a gate over the user's metric", both(first_run("own"), lambda checkout: checkout.change(
+        checkout.mine / "own.yaml", "metrics:", "validate: {metrics: {share: {min: 0.0}}}\nmetrics:")),
+        ["ValidateInterpreter"], "ValidateInterpreter: validate.metrics", recipe="own"),
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data
