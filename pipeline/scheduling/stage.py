@@ -192,6 +192,8 @@ class Stage(luigi.Task):
 @Stage.event_handler(luigi.Event.FAILURE)
 @Stage.event_handler(luigi.Event.BROKEN_TASK)
 def _record(task: Stage, error: BaseException) -> None:
+    if isinstance(error, luigi.rpc.RPCError):
+        return  # no stage's failure: the run says that the scheduler is gone
     failures.record(unexpected.explained(error, task.task_family))
 
 
