@@ -148,3 +148,30 @@ def test_values_have_other_errors_too(kind, each):
     wanted = RANDOM.randn(4, 3).astype(np.float32)
     found = value(changed(ended("value", shape=(3,)), kind=kind, delta=0.5), SCORES, wanted)
     assert found == pytest.approx(np.mean(each(SCORES - wanted)), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal"])
+def test_a_sample_counts_as_much_as_its_weight(kind):
+    weights = [2.0, 0.0, 1.0, 1.0]
+    one_by_one = [value(changed(ended("class", "abc"), kind=kind), SCORES[row:row + 1], LABELS[row:row + 1])
+                  for row in range(4)]
+    found = value(changed(ended("class", "abc"), kind=kind), SCORES, LABELS, weights=weights)
+    assert found == pytest.approx(np.mean(np.multiply(weights, one_by_one)), rel=1e-5)
+
+
+def test_a_value_and_each_of_several_labels_count_as_much_as_the_samples_weight():
+    weights, wanted = np.array([2.0, 0.0, 1.0, 3.0]), RANDOM.randn(4, 3).astype(np.float32)
+    found = value(ended("value", shape=(3,)), SCORES, wanted, weights=weights)
+    assert found == pytest.approx(np.mean(weights[:, None] * (SCORES - wanted) ** 2), rel=1e-5)
+    tags = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
+    found = value(dict(ended("labels", "abc"), threshold=0.5), SCORES, tags, tf.sigmoid, weights=weights)
+    assert found == pytest.approx((weights[:, None] * bits(sigmoid(SCORES), tags)).mean(), rel=1e-5)
+
+
+def test_iou_is_what_is_shared_of_what_either_has():
+    labels = np.array([[[0, 1], [1, 1]]])
+    sure = (np.eye(2)[labels] * 60 - 30).astype(np.float32)
+    end = changed(ended("class_map", "ab", (2, 2)), kind="iou")
+    assert value(end, sure, labels) == pytest.approx(0.0, abs=1e-6)
+    found = value(end, -sure, labels)  # of 4 pixels in either, none is shared: (0 + 1) / (4 + 1) for both classes
+    assert found == pytest.approx(1 - 1 / 5, rel=1e-5)
