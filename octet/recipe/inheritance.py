@@ -184,12 +184,12 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         path = values.get(keys[-1])
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
-    for keys, spec in [(each.keys, each.spec) for each in named(text.values) if each.catalogue in (LOSSES, METRICS)]:
+    for _, place, spec in [each for each in named(text.values) if each.catalogue in (LOSSES, METRICS)]:
         holder = text.values
-        for key in keys[:-1]:
+        for key in place[:-1]:
             holder = holder[key]
         if is_file(spec):
-            holder[keys[-1]] = _from(spec, there, here)
+            holder[place[-1]] = _from(spec, there, here)
     model = text.values.get("model")
     if isinstance(model, dict) and isinstance(model.get("files"), list):
         model["files"] = [_from(file, there, here) if isinstance(file, str) else file for file in model["files"]]

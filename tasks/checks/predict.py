@@ -88,7 +88,7 @@ def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:
 
 def answers(end: Dict, scores: np.ndarray) -> List[Dict[str, Any]]:
     """What one sample's output [...] says, the likeliest first."""
-    if end["kind"] == "value":
+    if end["kind"] in ("value", "raw"):
         columns, values = end["columns"], scores.reshape(-1)
         reals = [low + float(value) * (high - low) for value, (low, high) in zip(values, columns)] if columns else \
             [float(value) for value in values]

@@ -20,7 +20,7 @@ def of(model: AnyModel, dataset: Dataset, known: Sequence[Dict]) -> List[Dict]:
     or the one score for two classes, is a yes above 0.5.
     Raises InterpreterError where an output is not of the form that the target needs."""
     targets = dataset.targets
-    shapes = {name: target.shape if target.kind == "value" else tuple(target.shape) + (len(target.classes),)
+    shapes = {name: target.shape if target.kind in ("value", "raw") else tuple(target.shape) + (len(target.classes),)
               for name, target in targets.items()}
     names = any_model.matched(model.outputs, shapes, [end["name"] for end in known], "output", model.path)
     thresholds = {end["name"]: end["threshold"] for end in known}
@@ -30,7 +30,7 @@ def of(model: AnyModel, dataset: Dataset, known: Sequence[Dict]) -> List[Dict]:
 def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict, path: str) -> Dict:
     classes = list(target.classes)
     shape, one_score = tensor.shape[1:], False
-    if target.kind == "value":
+    if target.kind in ("value", "raw"):
         fits, wanted = int(np.prod(shape)) == int(np.prod(target.shape)), list(target.shape)
     else:
         wanted = list(target.shape) + [len(classes)]
