@@ -1,4 +1,4 @@
-"""What `data.args` says of named arrays: which array an input or a target is in, and what it means."""
+"""Reads the settings of named arrays in `data.args`: the array of each input and target, and its meaning."""
 
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence

@@ -14,6 +14,8 @@ from tasks.graph.answers import Answers
 # Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
 MOST_SAMPLES, MOST_NUMBERS = 200, 4000000
 
+Figures = Dict[str, Dict[str, Optional[float]]]
+"""{output: {metric: value}}; None where the samples do not give the value."""
 
 class RawLosses(NamedTuple):
     """The losses of raw outputs, of which nothing else is measured: {output: its scalar}, and what they are fed."""
@@ -22,7 +24,8 @@ class RawLosses(NamedTuple):
     answers: Answers
 
 
-def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
+def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part,
             fed_too: Callable[[slice], Dict[tf.Tensor, Any]] = lambda rows: {}
             ) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals for them, float32 [n, ...]) until all samples of the part are through."""
@@ -33,15 +36,15 @@ def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], out
         yield rows, session.run(list(outputs), {**io_spec.feed(network, inputs, part, rows), **fed_too(rows)})
 
 
-def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
-            raw: Optional[RawLosses] = None) -> Dict[str, Dict[str, float]]:
+def figures(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part, raw: Optional[RawLosses] = None) -> Figures:
     """{output: {metric: value}} over the part; of a raw output its loss, where `raw` is given."""
     return measured(session, network, inputs, outputs, part, "", raw)[0]
 
 
-def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
-             where: str, raw: Optional[RawLosses] = None, own: Optional[OwnMetrics] = None
-             ) -> Tuple[Dict[str, Dict[str, float]], List[str]]:
+def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+             outputs: Sequence[tf.Tensor], part: Part, where: str, raw: Optional[RawLosses] = None,
+             own: Optional[OwnMetrics] = None) -> Tuple[Figures, List[str]]:
     """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it). own: the
     user's metrics, which are given each batch, too."""
     sums = [metrics.of(end) for end in network["outputs"]]
@@ -60,9 +63,9 @@ def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], ou
             [words for end, total in ends for words in metrics.unanswered(end, total, where)])
 
 
-def figures_of(graph_def: tf.GraphDef, network: Dict, part: Part,
+def figures_of(graph_def: tf.GraphDef, network: io_spec.Network, part: Part,
                raw: Callable[[Sequence[tf.Tensor]], Optional[RawLosses]] = lambda outputs: None
-               ) -> Dict[str, Dict[str, float]]:
+               ) -> Figures:
     """The same for a graph that holds no variables; `raw` makes the losses of its outputs."""
     with session_of(graph_def) as session, session.graph.as_default():
         inputs, outputs = ends(session.graph, network)
@@ -76,6 +79,6 @@ def session_of(graph_def: tf.GraphDef) -> tf.Session:
     return tf.Session(graph=graph)
 
 
-def ends(graph: tf.Graph, network: Dict) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
+def ends(graph: tf.Graph, network: io_spec.Network) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     """(inputs, outputs) of the network in its graph."""
     return io_spec.tensors(graph, network, "inputs"), io_spec.tensors(graph, network, "outputs")

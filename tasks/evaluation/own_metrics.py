@@ -19,6 +19,7 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.lookup import METRICS, load_attribute, source_file
 from octet.user_code import translated_errors
+from tasks.graph.io_spec import Network
 from tasks.source_guard import file_guard
 
 ARGUMENTS = ("answers", "targets", "extras")
@@ -51,7 +52,7 @@ class OwnMetrics:
             _expect_method(made, method, arguments, spec, where)
         return _Metric(made, where, source)
 
-    def add(self, network: Dict, outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
+    def add(self, network: Network, outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
         """The reals of each output, in the network's order, for these rows of the part."""
         if not self._metrics:
             return

@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Extra, Part
+from tasks.graph.io_spec import Network, OutputEnd
 
 
-def placeholder(end: Dict) -> tf.Tensor:
+def placeholder(end: OutputEnd) -> tf.Tensor:
     """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, 0 or 1 for each class [N, C] float32,
     values [N, ...] float32; [N, 0] float32 of a raw output, which has none."""
     if end["kind"] == "labels":
@@ -19,18 +20,18 @@ def placeholder(end: Dict) -> tf.Tensor:
     return tf.placeholder(dtype, [None] + end["shape"], "octet/answers")
 
 
-def extras(network: Dict) -> Dict[str, Extra]:
+def extras(network: Network) -> Dict[str, Extra]:
     """The dataset's extras, as network.json has them."""
-    return {each["name"]: Extra(each["kind"], tuple(each["shape"]), each["placeless"], each["dtype"])
-            for each in network.get("extras", ())}
+    return {extra["name"]: Extra(extra["kind"], tuple(extra["shape"]), extra["placeless"], extra["dtype"])
+            for extra in network.get("extras", ())}
 
 
 class Answers:
     """targets: a placeholder for each output, in the network's order. extras: {array of the dataset's extras: its
     placeholder}. All are in the current graph."""
 
-    def __init__(self, network: Dict) -> None:
-        self._ends: List[Dict] = network["outputs"]
+    def __init__(self, network: Network) -> None:
+        self._ends: List[OutputEnd] = network["outputs"]
         self.targets = [placeholder(end) for end in self._ends]
         self.extras = {array: tf.placeholder(dtype, [None] + list(shape), "octet/extra")
                        for name, extra in extras(network).items()

@@ -41,7 +41,7 @@ class OwnLosses(NamedTuple):
     of_target: Dict[str, OwnLoss] = {}
 
 
-def load(network: Dict, folder: str) -> OwnLosses:
+def load(network: io_spec.Network, folder: str) -> OwnLosses:
     """The functions that network.json names; `folder` is the recipe's. Raises RecipeError or ModelError."""
     of_all = network.get("loss")
     return OwnLosses(_loaded(of_all, "loss.function", folder) if of_all else None, {
@@ -55,7 +55,7 @@ def _loaded(spec: str, where: str, folder: str) -> OwnLoss:
                        source_file(spec, LOSSES, folder), folder)
 
 
-def of_all(loss: OwnLoss, network: Dict, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
+def of_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
     """The loss of a batch by a function of all outputs; a float32 scalar. Raises ModelError."""
     names = [end["name"] for end in network["outputs"]]
     return _called(loss, dict(zip(names, outputs)), dict(zip(names, answers.targets)), dict(answers.extras))
@@ -95,7 +95,7 @@ def _name(loss: OwnLoss) -> str:
     return "the loss {}".format(getattr(loss.function, "__name__", "of the recipe"))
 
 
-def raw(network: Dict, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
+def raw(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
     """The losses of the raw outputs, by which epochs are compared; None where no output is raw."""
     if not any(end["kind"] == "raw" for end in network["outputs"]):
         return None
@@ -106,8 +106,8 @@ def raw(network: Dict, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional
         for end, output, target in zip(network["outputs"], outputs, answers.targets) if end["kind"] == "raw"}, answers)
 
 
-def expect_sound(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
-                 own: OwnLosses, part: Part, rows: int) -> None:
+def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+                 outputs: Sequence[tf.Tensor], own: OwnLosses, part: Part, rows: int) -> None:
     """Raises ModelError for a loss that is no scalar, is not differentiable in an output that it is of, or is no finite
     number on the first samples of the part, or whose gradient there is none. The graph is the session's, and the
     current one."""

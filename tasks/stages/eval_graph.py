@@ -1,10 +1,11 @@
-"""EvalGraph: the trained network as its evaluation graph, ranges fixed.
+"""EvalGraph: the evaluation graph of the trained network, with fixed ranges.
 
 In:  TrainQAT's network.pb and variables; the part test, to measure it; the recipe's metrics section.
 Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
 """
 
 import logging
+from typing import Any, Dict
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from tasks.graph import io_spec
 from tasks.quantize import passes
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("TrainQAT")
     network = io_spec.read(source)
     quantized, network = passes.evaluation(io_spec.read_graph(source / "network.pb"), network)

@@ -18,8 +18,9 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
 import json
 import logging
 from contextlib import closing
-from typing import Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
@@ -61,7 +62,7 @@ def run(job: Job, progress: Progress) -> dict:
         for side, found in zip(SIDES, (real, fake, uint8)):
             own[side].add(network, found, part, rows)
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
-    measurement = {
+    measurement: Dict[str, Any] = {
         "samples": len(part),
         "metrics": _by_metric({side: each.figures() for side, each in own.items()}),
         "default_ranges": network["measured"],
@@ -93,7 +94,7 @@ def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict
     return {name: {side: figures[name] for side, figures in by_side.items()} for name in by_side[SIDES[0]]}
 
 
-def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional[int]:
+def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
     """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
     a gap, where it refuses this one too: float files are not what it is checked for."""
     with stated(gaps, "the size of the float model's file"):
@@ -101,7 +102,7 @@ def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional
     return None
 
 
-def _batches(job: Job, stage: str, file: str, part: Part):
+def _batches(job: Job, stage: str, file: str, part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals) of an upstream graph, batch by batch."""
     network = io_spec.read(job.input(stage))
     # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.

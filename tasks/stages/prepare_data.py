@@ -1,4 +1,4 @@
-"""PrepareData: one part of the dataset, decoded and checked once, as arrays that later stages map into memory.
+"""PrepareData: decodes and checks one part of the dataset, once; later stages map its arrays into memory.
 
 In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
      from the train part (ranges, classes) is not learnt again.
@@ -8,6 +8,8 @@ Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers; extra_
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
 
+from typing import Any, Dict
+
 from octet.data import prepared, reading, summary
 from octet.errors import DatasetError
 from octet.job import Job, Progress
@@ -16,7 +18,7 @@ from tasks import data_source
 TRAIN = "PrepareData.train"
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     part, = job.parts
     progress(0.0, "reading the data")
     learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None

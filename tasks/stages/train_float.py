@@ -36,7 +36,9 @@ def run(job: Job, progress: Progress) -> dict:
         progress(0.0, warning)
     metrics, not_trained = _train(job, dataset, inference, progress)
     io_spec.write_graph(job.out / "float.pb", inference.frozen())
-    io_spec.write(job.out, {**inference.network, "not_trained": not_trained})
+    network = inference.network.copy()
+    network["not_trained"] = not_trained
+    io_spec.write(job.out, network)
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 
@@ -44,7 +46,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
            progress: Progress) -> Tuple[Dict, List[str]]:
     """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
     weights that are kept."""
-    seed, part = job.settings["seed"], dataset.parts["train"]
+    seed, part = job.seed, dataset.parts["train"]
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
@@ -93,7 +95,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                 progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
             history = History(job.out, validate)
             trainer.fit(session, part, seed, history, progress, best)
-            if best.epoch is not None:
+            if best.values is not None:
                 inference.load(best.values)
     return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
             "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,

@@ -37,7 +37,7 @@ class Trainer:
     `own` are the losses that the recipe names by file.
     """
 
-    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+    def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,

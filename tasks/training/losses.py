@@ -14,12 +14,13 @@ from typing import Dict, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from tasks.graph.answers import Answers
+from tasks.graph.io_spec import Network, OutputEnd
 from tasks.keras_model import heads, own_loss
 
 SMOOTH = 1.0  # added to both sides of dice and iou, so that a class that a batch lacks is no division by zero
 
 
-def of(end: Dict, output: tf.Tensor, expected: tf.Tensor, sample_weights: Optional[tf.Tensor] = None) -> tf.Tensor:
+def of(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor, sample_weights: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The scalar loss of one output. end["loss"]: {kind, gamma, delta, label_smoothing, class_weights}, as
     `loss_settings.settled` gives it. sample_weights: [N], or None where all are 1."""
     settings = end["loss"]
@@ -55,7 +56,7 @@ def of(end: Dict, output: tf.Tensor, expected: tf.Tensor, sample_weights: Option
     return tf.reduce_sum(losses * weights) / tf.maximum(counted, 1.0)
 
 
-def total(network: Dict, outputs: Sequence[tf.Tensor], answers: Answers,
+def total(network: Network, outputs: Sequence[tf.Tensor], answers: Answers,
           own: own_loss.OwnLosses = own_loss.OwnLosses()) -> tf.Tensor:  # noqa: B008 (it has no state)
     """The losses of all outputs, each times its `loss_weight`; or what the user's function of all of them says."""
     if own.of_all is not None:
@@ -64,7 +65,8 @@ def total(network: Dict, outputs: Sequence[tf.Tensor], answers: Answers,
                      for end, output, target in zip(network["outputs"], outputs, answers.targets)])
 
 
-def _of_end(end: Dict, output: tf.Tensor, target: tf.Tensor, answers: Answers, own: own_loss.OwnLosses) -> tf.Tensor:
+def _of_end(end: OutputEnd, output: tf.Tensor, target: tf.Tensor, answers: Answers,
+            own: own_loss.OwnLosses) -> tf.Tensor:
     if end["name"] in own.of_target:
         return own_loss.of_target(own.of_target[end["name"]], output, target, answers)
     weights = end["loss"].get("sample_weights")
@@ -76,7 +78,7 @@ def _beside(sample_weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     return tf.reshape(sample_weights, [-1] + [1] * (values.shape.ndims - 1))
 
 
-def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
+def _wanted(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
     """(logits [..., C], what their probabilities should be [..., C], whether each is a sigmoid's)."""
     head, count = heads.of(output), len(end["classes"])
     if end["kind"] == "labels":
@@ -86,13 +88,13 @@ def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tenso
     return head.logits, tf.one_hot(expected, count), head.kind == heads.SIGMOID
 
 
-def _known(end: Dict, expected: tf.Tensor) -> tf.Tensor:
+def _known(end: OutputEnd, expected: tf.Tensor) -> tf.Tensor:
     if end.get("ignore") is None:
         return tf.ones_like(expected, tf.bool)
     return tf.not_equal(expected, end["ignore"])
 
 
-def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
+def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict):
     """The weight of each sample or pixel, 0 where it is ignored; None where all are 1."""
     if end["kind"] == "labels" or settings["class_weights"] is None and end.get("ignore") is None:
         return None
@@ -105,7 +107,7 @@ def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
     return weights
 
 
-def _overlap(kind: str, end: Dict, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
+def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
     """1 - the mean over the classes of: dice, twice what is shared over the sum of both (Milletari and others 2016);
     iou, what is shared over what either has (Rahman and Wang 2016)."""
     shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)

@@ -137,6 +137,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
 OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
+NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
 EDITS = [
     Edit("nothing", lambda checkout: None, []),
@@ -223,8 +224,8 @@ EDITS = [
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
-    Edit("another numpy", install("numpy", "9.9"), ALL, "PrepareData.train: numpy 1.19.5 -> 9.9"),
-    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT,
+    Edit("another numpy", install("numpy", "9.9"), NO_VERDICT, "PrepareData.train: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), NO_VERDICT[ALL.index("TrainFloat"):],
          "TrainFloat: h5py 2.10.0 -> 9.9"),
     Edit("another version of what no stage imports", install("flask", "9.9"), []),
     # the store
@@ -313,6 +314,10 @@ def _stages(names: List[str]) -> str:
         return "every stage"
     if names and names == ALL[ALL.index(names[0]):] and len(names) > 2:
         return "{} and below".format(names[0])
+    below = ALL[ALL.index(names[0]):] if names else []
+    left = [name for name in below if name not in names]
+    if len(left) == 1 and len(names) > 2:
+        return "{}, but for {}".format(_stages(below), left[0])
     return ", ".join(names) or "nothing"
 
 
