@@ -19,6 +19,7 @@ ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp") + LOSSLESS
 # Formats that cannot be read. A user expects these files to be used, so skipping one loses data.
 OTHER_PICTURES = (".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd",
                   ".svg", ".dcm", ".exr", ".hdr", ".tga", ".ico", ".npy", ".npz")
+MOST_LOOKED_AT = 100_000
 MEANT = {"val": "validation", "valid": "validation", "validate": "validation", "dev": "validation",
          "eval": "validation", "training": "train", "testing": "test", "tests": "test"}
 
@@ -73,6 +74,7 @@ class Losses:
         self.path, self.skip = path, skip
         self.notes = []  # type: List[str]
         self._others = {}  # type: Dict[str, Dict[str, List[str]]]
+        self._looked_at = 0
 
     def lose(self, what: str, why: str, next_step: str) -> None:
         """Notes a picture or a class that cannot be read, or raises DatasetError."""
@@ -94,6 +96,17 @@ class Losses:
             if name not in lost:
                 self._others.setdefault(folder.split(os.sep)[0], {}).setdefault(ending, []).append(
                     os.path.join(folder, name))
+
+    def counted(self, folder: str) -> str:
+        """How many pictures there are below a folder that is not read. The count ends after MOST_LOOKED_AT files, for
+        all such folders together: somebody may have named the root of a disk."""
+        pictures = 0
+        for _, _, names in os.walk(folder):
+            self._looked_at += 1 + len(names)
+            pictures += sum(name.lower().endswith(ENDINGS) for name in names)
+            if self._looked_at > MOST_LOOKED_AT:
+                return "at least {}".format(pictures)
+        return str(pictures)
 
     def others(self) -> List[str]:
         """A sentence for each part or class with skipped files: the number of each ending, with an example."""
@@ -179,7 +192,7 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
         if stat.S_ISDIR(mode):
             if name[0] != ".":
                 losses.notes.append("not read: the folder {}/ in a class, with {} pictures".format(
-                    os.path.join(folder, name), _count(file)))
+                    os.path.join(folder, name), losses.counted(file)))
         elif not name.lower().endswith(tuple(endings)) or name[0] == ".":
             others.append(name)
         elif not stat.S_ISREG(mode):
@@ -193,10 +206,6 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
 
 def _sort(mode: int) -> str:
     return ("a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device")
-
-
-def _count(folder: str) -> int:
-    return sum(name.lower().endswith(ENDINGS) for _, _, names in os.walk(folder) for name in names)
 
 
 def _with_masks(path: str, part: str, losses: Losses) -> List[Picture]:

@@ -19,10 +19,12 @@ LONGEST_CHAIN = 20
 
 
 class Text(NamedTuple):
-    """One recipe, its `extends` merged in: plain values, and where each key was written."""
+    """One recipe, its `extends` merged in: plain values, and where each key was written. relative_to: the folder that
+    relative paths and modules start from, where that is not the recipe's own."""
 
     values: Dict[str, Any]
     places: Dict[Keys, Place]
+    relative_to: Optional[str] = None
 
 
 def is_path(name_or_path: str) -> bool:
@@ -67,22 +69,35 @@ class _Reader(NamedTuple):
         if mapping is None:
             return None
         values, places = mapping
+        relative_to = self._relative_to(values, places)
         _expand_losses(values)
         extends = values.pop("extends", None)
         place = places.pop(("extends",), None)
         if place is None or any(problem.place.file == file and problem.keys == ("extends",)
                                 for problem in self.problems):
-            return Text(values, places)
+            return Text(values, places, relative_to)
         if not isinstance(extends, str) or not extends:
             fail("expected the path or the name of a recipe, found " + show(extends), place, ("extends",))
-            return Text(values, places)
+            return Text(values, places, relative_to)
         try:
             base_file = self._base(extends, file)
         except RecipeError as error:
             fail("{}; {}".format(error.what, error.next_step), place, ("extends",))
             return None
         base = self.read(base_file, chain + (real,), place)
-        return base and _over(_rebased(base, base_file, file), Text(values, places))
+        return base and _over(_rebased(base, base_file, relative_to or os.path.dirname(os.path.abspath(file))),
+                              Text(values, places, relative_to))
+
+    def _relative_to(self, values: Dict[str, Any], places: Dict[Keys, Place]) -> Optional[str]:
+        """The value of the key `relative_to`, which is taken out."""
+        folder, place = values.pop("relative_to", None), places.pop(("relative_to",), None)
+        if place is None:
+            return None
+        if isinstance(folder, str) and os.path.isabs(folder):
+            return folder
+        self.problems.append(Problem(place, ("relative_to",), "expected the absolute path of a folder, found " +
+                                     show(folder)))
+        return None
 
     def _base(self, extends: str, file: str) -> str:
         """The file that a recipe's `extends` means. Raises RecipeError for an unknown name."""
@@ -144,7 +159,7 @@ def _over(under: Text, top: Text) -> Text:
     values = _merged(under.values, top.values)
     for text in (under, top):
         places.update((keys, place) for keys, place in text.places.items() if _holds(values, keys))
-    return Text(values, places)
+    return Text(values, places, top.relative_to)
 
 
 def _merged(under: Any, top: Any) -> Any:
@@ -169,10 +184,10 @@ def _from(path: str, there: str, here: str) -> str:
     return os.path.relpath(os.path.join(there, path), here)
 
 
-def _rebased(text: Text, written_in: str, used_in: str) -> Text:
+def _rebased(text: Text, written_in: str, here: str) -> Text:
     """The text of the recipe `written_in`, with its relative paths (source files, files of the model, weights, data)
-    made relative to the folder of `used_in`."""
-    here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
+    made relative to the folder `here`."""
+    there = text.relative_to or os.path.dirname(os.path.abspath(written_in))
     if here == there:
         return text
     for section, *keys in (("data", "dataset"), ("data", "args", "path"), ("model", "build"), ("model", "weights")):

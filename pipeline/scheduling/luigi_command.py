@@ -11,7 +11,7 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import streams, unexpected
+from pipeline.terminal import no_memory, streams, unexpected
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def take_over(argv: List[str]) -> NoReturn:
     """Runs the pipeline as the arguments say, and exits."""
     streams.guard()
     try:
+        no_memory.expect_some()
         settings.expect_folders()
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi

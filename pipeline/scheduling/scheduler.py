@@ -1,4 +1,4 @@
-"""Luigi's central scheduler: whether there is one, and what is wrong with it."""
+"""Luigi's central scheduler: whether one answers, and the error where none does."""
 
 import json
 import urllib.error
@@ -17,7 +17,9 @@ OPTIONS = ("scheduler-host", "scheduler-port", "scheduler-url")
 
 
 def is_used(core: luigi.interface.core, configured: bool) -> bool:
-    """Whether there is a central scheduler to use. Raises SchedulerError if the one configured is not there."""
+    """Whether the run uses a central scheduler. Raises SchedulerError if a configured one does not answer.
+
+    configured: whether the command line or luigi.cfg names one."""
     if core.local_scheduler:
         return False
     problem = _ask(url(core))
@@ -62,9 +64,10 @@ def _start_command(address: str) -> str:
 
 
 def _ask(address: str) -> Optional[str]:
-    """What is wrong with the scheduler at `address`; None when it answers as one in time."""
+    """Why the scheduler at `address` cannot be used; None where it answers within ANSWER_WITHIN_S."""
     if address.startswith("http+unix:"):
-        return None  # Luigi's own client alone can speak to it
+        return None  # only Luigi's own client can connect to it
+
     def ask() -> bool:
         with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list", timeout=2 * ANSWER_WITHIN_S) as answer:
             return "response" in json.loads(answer.read(LARGEST_ANSWER_BYTES).decode("utf-8"))

@@ -11,6 +11,8 @@ from octet import memory
 from octet.errors import StageDied
 from pipeline import formatting
 
+LEAST_BYTES = 4 << 20
+
 # Made while there is some: the words, and small objects. Python can use the room of those for others, once they are
 # dropped.
 _RESERVE = [bytes(480) for _ in range(400)]
@@ -33,6 +35,12 @@ def watch(command: str) -> None:
             _end(command)
         before(kind, error, trace)
     sys.excepthook = told
+
+
+def expect_some() -> None:
+    """Raises MemoryError where there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
+    error where it does not even get the memory for an exception."""
+    memory.expect(LEAST_BYTES)
 
 
 def is_meant(error: BaseException) -> bool:

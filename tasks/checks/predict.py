@@ -4,7 +4,7 @@ In:  the settings file (its path), pictures (their paths), data (the recipe's se
      and outputs, empty where they are not known); PrepareData.train's spec.json.
 Out: no file; as metrics {pictures: [{picture, outputs: {name: {kind, answers}}}], notes}. Answers are
      [{class, probability}], the likeliest first; of labels also `yes`; of a class_map `share`, of the pixels;
-     of a value [{column, value}], in the columns' own units where they are known.
+     of numbers [{column, value}], in the columns' own units where they are known.
 Fails with DatasetError for a file that is no picture, InterpreterError for a file that cannot be run on it.
 """
 
@@ -89,7 +89,7 @@ def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:
 
 def answers(end: OutputMeaning, scores: np.ndarray) -> List[Dict[str, Any]]:
     """What one sample's output [...] says, the likeliest first."""
-    if end["kind"] == "value":
+    if not end["classes"]:
         columns, values = end["columns"], scores.reshape(-1)
         reals = [low + float(value) * (high - low) for value, (low, high) in zip(values, columns)] if columns else \
             [float(value) for value in values]

@@ -14,12 +14,11 @@ FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae"
 
 
 def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
-          labels: Dict[str, str], peak_bytes: int) -> Dict[str, Any]:
+          labels: Dict[str, str], cost: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
     network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the file that was measured.
-    int8: what is known of the twin. labels: {output: file of its class names}. peak_bytes: of activations that are
-    alive at once."""
+    int8: what is known of the twin. labels: {output: file of its class names}. cost: see tflite.cost.of."""
     card = {
         "format": 1,
         "measured_identifier": model_identifier.find(measured),
@@ -33,7 +32,7 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
         "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
                             if figure in figures} for name, figures in measurement["outputs"].items()},
         "int8": int8,
-        "peak_activation_bytes": peak_bytes,
+        "cost": cost,
     }
     return {"title": _title(card), **card}
 
@@ -84,7 +83,10 @@ def markdown(card: Dict[str, Any]) -> str:
                 (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))
                 for label, sides in figures["recall"].items()])
         lines.append("")
-    lines += ["## The int8 file", "", _int8(card), "", "## How to feed it", ""]
+    lines += ["## The int8 file", "", _int8(card), ""]
+    lines += ["- " + words for words in card["int8"].get("kernel_faults", ())] + [""]
+    lines += ["XNNPACK's kernels, which LiteRT uses unless it is told otherwise, round in another way than TensorFlow "
+              "1.14's: an output may be some codes away from samples/.", "", "## How to feed it", ""]
     lines += _table(("input", "shape", "reals", "scale", "zero point"), [
         (each["name"], " x ".join(map(str, each["shape"])), "{:g} to {:g}".format(each["low"], each["high"]),
          "{:.9g}".format(each["scale"]), str(each["zero_point"])) for each in card["inputs"]])
@@ -99,9 +101,17 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `examples/run.py`: runs them (Python, numpy and an interpreter)",
               "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
               "- `c/`: the models as C arrays, without the metadata, with sizes, scales and expected answers", "",
-              "Activations take at least {} bytes at once; an interpreter needs more.".format(
-                  card["peak_activation_bytes"]), ""]
+              "## What one inference costs", ""] + _cost(card["cost"]) + [""]
     return "\n".join(lines)
+
+
+def _cost(cost: Dict[str, Any]) -> List[str]:
+    return ["{:,} multiply-accumulates; {:,} bytes of weights; activations take {:,} bytes at once at most, and an "
+            "arena of {:,} bytes holds them. A runtime needs some more.".format(
+                cost["multiply_accumulates"], cost["weight_bytes"], cost["activation_bytes"], cost["arena_bytes"]),
+            ""] + _table(("layer", "operator", "multiply-accumulates", "bytes of weights", "bytes of activations"), [
+                (layer["name"], layer["kind"], *("{:,}".format(layer[figure]) for figure in (
+                    "multiply_accumulates", "weight_bytes", "activation_bytes"))) for layer in cost["layers"]])
 
 
 def _title(card: Dict[str, Any]) -> str:

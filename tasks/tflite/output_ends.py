@@ -21,7 +21,7 @@ def of(model: AnyModel, dataset: Dataset, known: Sequence[OutputEnd]) -> List[Ou
     or the one score for two classes, is a yes above 0.5.
     Raises InterpreterError where an output is not of the form that the target needs."""
     targets = dataset.targets
-    shapes = {name: target.shape if target.kind == "value" else tuple(target.shape) + (len(target.classes),)
+    shapes = {name: tuple(target.shape) + ((len(target.classes),) if target.classes else ())
               for name, target in targets.items()}
     names = any_model.matched(model.outputs, shapes, [end["name"] for end in known], "output", model.path)
     thresholds = {end["name"]: end["threshold"] for end in known}
@@ -32,7 +32,7 @@ def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict[str, Option
          path: str) -> OutputMeaning:
     classes = list(target.classes)
     shape, one_score = tensor.shape[1:], False
-    if target.kind == "value":
+    if not classes:
         fits, wanted = int(np.prod(shape)) == int(np.prod(target.shape)), list(target.shape)
     else:
         wanted = list(target.shape) + [len(classes)]

@@ -6,11 +6,10 @@ import sys
 from typing import Any, Dict, List, Tuple
 
 from pipeline import formatting, settings
+from pipeline.cli import recipe_words
 from pipeline.execution import preflight
 from pipeline.inputs import snapshot as snapshots
-from pipeline.provenance import artifact_reference
 from pipeline.spec import CONVERTIBLE
-from pipeline.store.runs import Runs
 
 MOST_LAYERS = 6
 """The most layers that a line about a pass names; `--json` names them all."""
@@ -18,15 +17,15 @@ MOST_LAYERS = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
+    recipe_words.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints the ranges and the changes of the network. Raises OctetError for what would fail in training."""
     settings.expect_folders()
-    config = settings.load()
     snapshot = snapshots.with_source(
-        snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store))))
+        snapshots.take(recipe_words.path(arguments.recipe, arguments, settings.load())))
     report = preflight.run(snapshot, CONVERTIBLE)
     if arguments.json:
         print(json.dumps(report, indent=1, sort_keys=True))

@@ -85,7 +85,7 @@ def test_what_cannot_be_compared_is_said(checkout, words, said):
 
 
 def test_what_is_neither_a_file_nor_a_name_is_said(checkout):
-    assert "no artifact is meant by this" in octet(checkout, "compare", "faces", "nonsense", code=2)
+    assert "no artifact has this name" in octet(checkout, "compare", "faces", "nonsense", code=2)
     assert "there is no such file" in octet(checkout, "trace", "nonsense", code=11)
 
 

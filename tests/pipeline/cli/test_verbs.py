@@ -106,7 +106,7 @@ def test_a_name_that_is_too_long_for_a_path_means_nothing(checkout, words):
 def test_layers_of_a_damaged_measurement_are_an_error(checkout):
     model = artifact(checkout, "ConvertUint8") / "model.tflite"
     damage(artifact(checkout, "Measure") / "measurement.json", b"[]")
-    assert "its measurement is damaged, or was let go" in octet(checkout, "layers", model, code=11)
+    assert "its measurement is damaged, or was deleted to free space" in octet(checkout, "layers", model, code=11)
 
 
 def test_layers_of_a_measurement_that_was_let_go_are_an_error(checkout, tmp_path):
@@ -116,7 +116,7 @@ def test_layers_of_a_measurement_that_was_let_go_are_an_error(checkout, tmp_path
         octet(checkout, "gc", "--delete", "--runs", "0")
     finally:
         (checkout.mine / "second.kept").rename(checkout.mine / "second.yaml")
-    assert "its measurement is damaged, or was let go" in octet(checkout, "layers", model, code=11)
+    assert "its measurement is damaged, or was deleted to free space" in octet(checkout, "layers", model, code=11)
 
 
 def test_a_picture_of_the_lineage_has_every_artifact_and_part(checkout):
