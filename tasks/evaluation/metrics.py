@@ -208,19 +208,19 @@ def _share(some: int, whole: int) -> Optional[float]:
     return float(some / whole) if whole else None
 
 
-def _mean(values) -> Optional[float]:
+def _mean(values: Any) -> Optional[float]:
     return float(np.mean(values)) if len(values) else None
 
 
 KINDS: Dict[str, Any] = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values, "raw": Raw}
 
 
-def of(end: OutputMeaning):
+def of(end: OutputMeaning) -> Any:
     """A new, empty sum for one output."""
     return KINDS[end["kind"]](end)
 
 
-def unanswered(end: OutputMeaning, total, where: str) -> List[str]:
+def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
     """A sentence where classes that occur are never answered; none where all are."""
     missed = total.never_answered()
     return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "

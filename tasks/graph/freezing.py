@@ -4,7 +4,7 @@ TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give
 no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
 """
 
-from typing import Dict, Iterable, List, Sequence
+from typing import Any, Dict, Iterable, List, Sequence
 
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
@@ -60,7 +60,7 @@ def _called(node: tf.NodeDef) -> str:
     return node.attr["f"].func.name if node.op in CALLS else node.op
 
 
-def _expand(call: tf.NodeDef, function, into: tf.GraphDef) -> Dict[str, str]:
+def _expand(call: tf.NodeDef, function: Any, into: tf.GraphDef) -> Dict[str, str]:
     """Adds the function's nodes to `into`, under the call's name. Returns {output of the call: tensor there}."""
     body, flat = function_def_to_graph_def(function)
     arguments = {argument.name: source for argument, source in zip(function.signature.input_arg, call.input)}

@@ -102,7 +102,7 @@ def _seed(job: Job) -> None:
     np.random.seed(seed)
 
 
-def _expect_no_reset(function: Callable, **args) -> Any:
+def _expect_no_reset(function: Callable[..., Any], **args: Any) -> Any:
     """The result of the function. Raises ModelError where the function clears the graph that it is called in."""
     try:
         return function(**args)
@@ -150,7 +150,7 @@ def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
     return called
 
 
-def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]):
+def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]) -> Any:
     """What the model gives for its input, or the list of several; where it fails before it makes anything, for their
     dict: it may take them by name."""
     graph, tensors = tf.get_default_graph(), list(inputs.values())
@@ -184,7 +184,7 @@ def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
     return found
 
 
-def _alone(by_name: Dict):
+def _alone(by_name: Dict[str, Any]) -> Any:
     """The value where the dict holds one, else the dict."""
     return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 

@@ -7,7 +7,7 @@ reals as codes of its own quantization. What it answers is reals.
 import functools
 import struct
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def matched(tensors: Sequence[Tensor], shapes: Dict[str, Tuple[int, ...]], known
     return [each[0] for each in found]
 
 
-def _told(ends) -> str:
+def _told(ends: Any) -> str:
     return ", ".join("{} {}".format(name, list(shape)) for name, shape in ends)
 
 

@@ -9,7 +9,7 @@ Alignment counts from the start of the file: what is put before is a multiple of
 """
 
 import struct
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from tflite.tflite.Model import Model
 
@@ -27,7 +27,7 @@ FIELDS = {"Tensor": {"Shape": 4, "Type": 6, "Buffer": 8, "Name": 10, "Quantizati
           "Metadata": {"Name": 4, "Buffer": 6}}
 
 
-def field(table, name: str) -> int:
+def field(table: Any, name: str) -> int:
     """Where the field of a table stands in the file. Raises ValueError where the table leaves it out."""
     offset = table._tab.Offset(FIELDS[type(table).__name__][name])
     if not offset:
@@ -35,13 +35,13 @@ def field(table, name: str) -> int:
     return table._tab.Pos + offset
 
 
-def _there(table, names: Sequence[str]) -> Dict[str, int]:
+def _there(table: Any, names: Sequence[str]) -> Dict[str, int]:
     """{field: what it leads to} of those fields of a table that it does not leave out."""
     offsets = {name: table._tab.Offset(FIELDS[type(table).__name__][name]) for name in names}
     return {name: table._tab.Indirect(table._tab.Pos + offset) for name, offset in offsets.items() if offset}
 
 
-def bytes_of(buffer) -> int:
+def bytes_of(buffer: Any) -> int:
     """Where the bytes of a Buffer begin in the file; 0 for one without any."""
     offset = buffer._tab.Offset(FIELDS["Buffer"]["Data"])
     return buffer._tab.Vector(offset) if offset else 0

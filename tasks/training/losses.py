@@ -9,7 +9,7 @@ are means over samples, or pixels, each times the weight of its class and of its
 (tasks/keras_model/own_loss.py) stands in the place of all that.
 """
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -94,7 +94,7 @@ def _known(end: OutputEnd, expected: tf.Tensor) -> tf.Tensor:
     return tf.not_equal(expected, end["ignore"])
 
 
-def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict):
+def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict[str, Any]) -> Any:
     """The weight of each sample or pixel, 0 where it is ignored; None where all are 1."""
     if end["kind"] == "labels" or settings["class_weights"] is None and end.get("ignore") is None:
         return None
@@ -107,7 +107,7 @@ def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict):
     return weights
 
 
-def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
+def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights: Any, single: bool) -> tf.Tensor:
     """1 - the mean over the classes of: dice, twice what is shared over the sum of both (Milletari and others 2016);
     iou, what is shared over what either has (Rahman and Wang 2016)."""
     shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)

@@ -14,7 +14,7 @@ sample, as coordinates beside an image do, is that constant where the kernel giv
 
 import contextlib
 import re
-from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -60,7 +60,7 @@ class Operand(NamedTuple):
     for_all: bool
 
 
-def _operands(graph_def, inputs, batch: int) -> Dict[Tuple[str, int], Operand]:
+def _operands(graph_def: tf.GraphDef, inputs: Any, batch: int) -> Dict[Tuple[str, int], Operand]:
     """{(reader, index of its input): what it is} of what follows from shapes and is read by what does not."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
@@ -159,7 +159,7 @@ def _fix(graph_def: tf.GraphDef, name: str, shape: List[int]) -> None:
     node.attr["shape"].shape.CopyFrom(tf.TensorShape([None if size < 0 else size for size in shape]).as_proto())
 
 
-def _settled(node: tf.NodeDef, index: int, for_two: Operand, for_three: Operand):
+def _settled(node: tf.NodeDef, index: int, for_two: Operand, for_three: Operand) -> Any:
     """The constant that the operand is, or None."""
     small, large = for_two.value, for_three.value
     if small.shape == large.shape and np.array_equal(small, large):
@@ -180,7 +180,7 @@ def _is_for_each_sample(small: np.ndarray, large: np.ndarray) -> bool:
             and small.shape[1:] == large.shape[1:] and (large == small[:1]).all() and (small == small[:1]).all())
 
 
-def _for_each_sample(graph_def: tf.GraphDef, placeholder: str, values) -> None:
+def _for_each_sample(graph_def: tf.GraphDef, placeholder: str, values: Any) -> None:
     """What reads one constant for each sample reads it added to as many zeros, which the input's samples give."""
     made: Dict[tuple, str] = {}
     for node in list(graph_def.node):
@@ -207,7 +207,7 @@ def _given_to_each(graph_def: tf.GraphDef, placeholder: str, constant: np.ndarra
     return made.op.name
 
 
-def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values) -> None:
+def _transposed_convolutions(graph_def: tf.GraphDef, placeholder: str, values: Any) -> None:
     """Conv2DBackpropInput's first operand is its output's whole shape: the batch is read off the input."""
     batch = None
     for node in list(graph_def.node):

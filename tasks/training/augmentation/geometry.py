@@ -89,7 +89,7 @@ class Map:
             1 + math.tan(math.radians(self._number("shear")))) / (1 - self._number("zoom"))
         return int(math.ceil(side * (self._number("crop") + self._number("shift") + (growth - 1) / 2))) + 1
 
-    def _linear(self, draw: Callable[[str], tf.Tensor]):
+    def _linear(self, draw: Callable[[str], tf.Tensor]) -> Any:
         """[[xx, xy], [yx, yy]], each [N]: flip, turn, shear and scale, in this order."""
         one = tf.ones_like(draw("flip_x"))
         flips = str(self._on.get("flip", "none"))

@@ -1,11 +1,11 @@
 """Operators that compute with each element, or over whole axes."""
 
-from typing import Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
 
-def _each(function):
+def _each(function: Callable[..., Any]) -> Callable[..., Any]:
     """A kernel of a function of the inputs, one output."""
     return lambda options, inputs, shapes: [function(*inputs)]
 
@@ -29,20 +29,20 @@ def _l2_normalized(values: np.ndarray) -> np.ndarray:
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
 
 
-def _reduced(function):
+def _reduced(function: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
         axes = tuple(int(axis) for axis in np.ravel(inputs[1]))
         return [function(inputs[0], axis=axes).reshape(shapes[0])]
     return kernel
 
 
-def _placed(function):
+def _placed(function: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
         return [function(inputs[0], axis=int(inputs[1])).reshape(shapes[0])]
     return kernel
 
 
-KERNELS = {
+KERNELS: Dict[str, Callable[..., Any]] = {
     "ADD": _each(np.add),
     "SUB": _each(np.subtract),
     "MUL": _each(np.multiply),

@@ -8,7 +8,7 @@ A layer with constant weights is computed with integers, codes less their zero p
 float32 where every sum that it may come to has less than 24 bits, and so is exact.
 """
 
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from octet.quantization import to_real
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity.reference import arithmetic, moves, windows
 
-KERNELS = {**arithmetic.KERNELS, **windows.KERNELS, **moves.KERNELS}
+KERNELS: Dict[str, Callable[..., Any]] = {**arithmetic.KERNELS, **windows.KERNELS, **moves.KERNELS}
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 ACTIVATIONS = {NONE: (-np.inf, np.inf), RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}

@@ -1,6 +1,6 @@
 """Operators that only move elements about."""
 
-from typing import Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def _space_to_depth(options: Dict, inputs: List, shapes: List) -> List[np.ndarra
     return [values.transpose(0, 1, 3, 2, 4, 5).reshape(shapes[0])]
 
 
-KERNELS = {
+KERNELS: Dict[str, Callable[..., Any]] = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,

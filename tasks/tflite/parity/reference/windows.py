@@ -1,13 +1,13 @@
 """Operators that look at images [N, H, W, C] through windows, and fully connected layers."""
 
-from typing import Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
 SAME = 0  # the schema's Padding
 
 
-def _each_image(kernel, place: int = 0):
+def _each_image(kernel: Callable[..., Any], place: int = 0) -> Callable[..., Any]:
     """A kernel of images [N, H, W, C], its input number `place`, from one of an image [1, H, W, C]."""
     def of_all(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
         made = []
@@ -38,7 +38,7 @@ def _windows(image: np.ndarray, made: Tuple[int, int], window: Tuple[int, int], 
         (high * strides[0], wide * strides[1], high * dilations[0], wide * dilations[1], deep), writeable=False)
 
 
-def _layer_windows(options: Dict, image: np.ndarray, made, window) -> np.ndarray:
+def _layer_windows(options: Dict, image: np.ndarray, made: Any, window: Any) -> np.ndarray:
     return _windows(image, made, window, (options["stride_h"], options["stride_w"]),
                     (options["dilation_h_factor"], options["dilation_w_factor"]),
                     options["padding"] == SAME, 0.0)
@@ -85,7 +85,7 @@ def _transpose_conv(options: Dict, inputs: List, shapes: List) -> List[np.ndarra
     return [whole[np.newaxis, top:top + shapes[0][1], left:left + shapes[0][2]]]
 
 
-def _pool(options: Dict, image: np.ndarray, made) -> np.ndarray:
+def _pool(options: Dict, image: np.ndarray, made: Any) -> np.ndarray:
     return _windows(image, made, (options["filter_height"], options["filter_width"]),
                     (options["stride_h"], options["stride_w"]), (1, 1), options["padding"] == SAME, np.nan)
 
@@ -125,7 +125,7 @@ def _resize_nearest_neighbor(options: Dict, inputs: List, shapes: List) -> List[
     return [values]
 
 
-KERNELS = {
+KERNELS: Dict[str, Callable[..., Any]] = {
     "CONV_2D": _each_image(_conv_2d),
     "DEPTHWISE_CONV_2D": _each_image(_depthwise_conv_2d),
     "FULLY_CONNECTED": _fully_connected,
