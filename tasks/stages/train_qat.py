@@ -9,7 +9,7 @@ tensors that were not trained with a range in sight get one that holds all that 
 
 In:  TrainFloat's float.pb, training.meta; the recipe's quantize and augment sections; the parts train and validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
-     which names the measured ranges.
+     which names the measured ranges; training.json, its settings, epochs and what is wrong with its ranges.
      By-product: events.
 Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers, RecipeError
 when a delay leaves no step.
@@ -31,7 +31,7 @@ from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live, optimizer
+from tasks.training import distill, live, optimizer, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -108,6 +108,8 @@ def run(job: Job, progress: Progress) -> dict:
         progress(1.0, str(finding))
     io_spec.write_graph(job.out / "network.pb", graph_def)
     io_spec.write(job.out, {**network, "measured": measured})
+    record.write(job.out, job.settings, history, best.epoch, calibrated=calibrated,
+                 health=[dict(item._asdict(), words=str(item)) for item in findings])
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
             "ranges": [item._asdict() for item in covering],

@@ -1,0 +1,117 @@
+"""What a measurement says to each gate of a recipe's section `validate`."""
+
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from octet.gates import GATES, fits, unfit
+
+# 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
+ROUNDING = 1e-9
+
+
+def _accuracy_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
+    before, after = figures["accuracy"]["float"], figures["accuracy"]["uint8"]
+    return before - after <= limit + ROUNDING, "accuracy fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
+        before - after, before, after)
+
+
+def _accuracy(figures: Dict, limit: float) -> Tuple[bool, str]:
+    found = figures["accuracy"]["uint8"]
+    return found >= limit - ROUNDING, "accuracy of the uint8 file is {:.4f}".format(found)
+
+
+def _agreement(figures: Dict, limit: float) -> Tuple[bool, str]:
+    found = figures["agreement"]
+    return found >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the answers".format(
+        found)
+
+
+def _error_increase(figures: Dict, limit: float) -> Tuple[bool, str]:
+    before, after = figures["mse"]["float"], figures["mse"]["uint8"]
+    # Not (after - before) / before: a float model without any error is no division by zero.
+    return after <= before * (1 + limit) + ROUNDING, (
+        "the mean squared error rose from {:.6g} (float) to {:.6g} (uint8)".format(before, after))
+
+
+def _error(figures: Dict, limit: float) -> Tuple[bool, str]:
+    found = figures["mse"]["uint8"]
+    return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
+
+
+def _class_recall(figures: Dict, limit: float) -> Tuple[bool, str]:
+    found = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
+    if not found:
+        return False, "no class of it occurs in the test part"
+    worst = min(sorted(found), key=found.get)
+    return all(value >= limit - ROUNDING for value in found.values()), \
+        "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(worst, found[worst], len(found))
+
+
+def _f1_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
+    before, after = figures["macro_f1"]["float"], figures["macro_f1"]["uint8"]
+    return before - after <= limit + ROUNDING, "macro F1 fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
+        before - after, before, after)
+
+
+def _least(metric: str, words: str) -> Callable[[Dict, float], Tuple[bool, str]]:
+    """A judge for which the uint8 file's figure has to reach the limit."""
+    def judged(figures: Dict, limit: float) -> Tuple[bool, str]:
+        found = figures[metric]["uint8"]  # type: Optional[float]
+        if found is None:
+            return False, "there is no {}: the test part has no sample that is of a class, or none that is not".format(
+                words)
+        return found >= limit - ROUNDING, "{} of the uint8 file is {:.4f}".format(words, found)
+    return judged
+
+
+JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_agreement": _agreement,
+          "min_balanced_accuracy": _least("balanced_accuracy", "balanced accuracy"),
+          "min_class_recall": _class_recall, "max_f1_drop": _f1_drop,
+          "min_mean_iou": _least("mean_iou", "mean IoU"), "min_roc_auc": _least("roc_auc", "ROC AUC"),
+          "min_average_precision": _least("average_precision", "average precision"),
+          "max_error_increase": _error_increase, "max_error": _error}
+"""Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
+
+
+class Judgement(NamedTuple):
+    """One gate over one output, or over the file where `output` is empty. words: what was measured."""
+
+    gate: str
+    output: str
+    limit: Optional[float]
+    passed: bool
+    words: str
+
+    def __str__(self) -> str:
+        """A sentence with the figures and the limit."""
+        if self.limit is None:
+            return self.words
+        return "{}{}; {} is {}".format(self.output and self.output + ": ", self.words, self.gate, self.limit)
+
+
+def judged(metrics: Dict, gates: Dict) -> List[Judgement]:
+    """A judgement for each gate and each output that it is for, and for each gate that fits no output, which is missed.
+
+    None, or absent, is no gate. metrics: a measurement. gates: the section `validate`."""
+    outputs = sorted(metrics["outputs"].items())
+    classes = {name: len(figures.get("classes", ())) for name, figures in outputs}
+    kinds = {name: figures["kind"] for name, figures in outputs}
+    found = [Judgement(words.split()[0], "", None, False, words) for words in unfit(gates, kinds, classes)]
+    for gate, passes in JUDGES.items():
+        limit = gates.get(gate)
+        found += [Judgement(gate, name, limit, *passes(figures, limit)) for name, figures in outputs
+                  if limit is not None and fits(GATES[gate], figures["kind"], classes[name])]
+    most = gates.get("max_wrong_operators")
+    if most is not None:
+        found.append(Judgement("max_wrong_operators", "", most, *_operators(metrics["parity"], most)))
+    return found
+
+
+def _operators(parity: Dict, most: int) -> Tuple[bool, str]:
+    wrong, unknown = parity["wrong"], parity.get("not_measured", [])
+    if len(wrong) > most:
+        return False, "operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}".format(
+            ", ".join(wrong))
+    if len(wrong) + len(unknown) > most:
+        return False, "operators whose arithmetic could not be measured, and may be wrong: {}".format(
+            ", ".join(unknown))
+    return True, "{} operators are farther from float arithmetic than their bound".format(len(wrong))
