@@ -8,6 +8,7 @@
                                            EvalGraph -> Freeze -> ConvertUint8
 
     ConvertUint8, ValidateInterpreter, PrepareData.test -> Export
+    ConvertUint8, ValidateInterpreter, TrainFloat, TrainQAT, PrepareData.* -> Report
 """
 
 from fnmatch import fnmatchcase
@@ -23,6 +24,8 @@ class StageSpec(NamedTuple):
     takes:    {upstream stage: globs of its products that are read}; all of them where it is not named.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
+    files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
+              its key and among its sources, and its process has them in its private copy of the source.
     products: globs of the files that stages below see; every other file is a by-product.
     checks:   modules in `tasks` that are run before it, each in a process of its own. They make nothing: they
               can refuse the work and change none of it, so their source is not in the key.
@@ -34,6 +37,7 @@ class StageSpec(NamedTuple):
     takes: Dict[str, Tuple[str, ...]] = {}
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
+    files: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
 
@@ -82,6 +86,11 @@ _IN_ORDER = (
               needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               takes={"TrainFloat": ("float.pb", "network.json")},
               products=("measurement.json", "mistakes.json")),
+    StageSpec("Report", "stages.report",
+              needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "ValidateInterpreter"),
+              takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
+              reads=("validate", "report"), files=("report/*.html", "report/*.css"),
+              products=("report.html",)),
     # The last stage: its whole folder is the product. It reads no threshold; that the gates are passed is asked each
     # time (see `Export` in scheduling/stages.py).
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),

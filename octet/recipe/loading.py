@@ -31,7 +31,7 @@ MOST_INPUT_VALUES = 1 << 28
 """Of one sample: 1 GiB of float32 at the network's input, before any layer."""
 MOST_TOLD = 20  # problems of one recipe
 
-SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate")
+SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate", "report")
 
 
 def find(name_or_path: str, recipes) -> Path:

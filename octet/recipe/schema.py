@@ -250,6 +250,14 @@ class Validate(_Section):
         description="a whole number of at least 0, or null for no gate")
 
 
+class Report(_Section):
+    """What the page of the stage Report shows. Only the page is made anew when it changes."""
+
+    # Pictures of samples: those that the uint8 file gets wrong and some of the training part; none keeps people's
+    # pictures out of the page.
+    samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
+
+
 class Recipe(_Section):
     """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
 
@@ -263,3 +271,4 @@ class Recipe(_Section):
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
+    report: Report = Field(Report(), description="a mapping")

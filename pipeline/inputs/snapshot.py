@@ -179,6 +179,8 @@ def _no_place(*keys: str) -> str:
 def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module.replace(".", "/") + ".py")]
+    for pattern in spec.files:
+        roots.extend(sorted((packages_root / "tasks").glob(pattern)))
     if "model" in spec.reads:
         roots.append(_source(sections, lookup.MODELS, folder))
     if "data" in spec.reads:

@@ -77,10 +77,10 @@ def run(job: Job, progress: Progress) -> dict:
         for words in comparison.warnings():
             logging.warning(words)
             progress(1.0, words)
-    text = json.dumps(measurement, indent=1, sort_keys=True)
-    (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
     mistakes = {name: comparison.mistakes.to_json() for name, comparison in comparisons.items()}
-    (job.out / "mistakes.json").write_text(json.dumps(mistakes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for name, found in (("measurement.json", measurement), ("mistakes.json", mistakes)):
+        text = json.dumps(found, indent=1, sort_keys=True)
+        (job.out / name).write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 
