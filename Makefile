@@ -12,7 +12,7 @@ demo: .venv/ready ## the default recipe, from data to a checked uint8 file
 	.venv/bin/luigi --module pipeline ValidateInterpreter
 	.venv/bin/octet ls
 
-test: .venv/ready check ## lint, import contracts and the tests
+test: .venv/ready check ## lint, import contracts, types and the tests
 	.venv/bin/pytest -q -m "not slow" -n 2 --dist loadscope
 
 test-slow: .venv/ready ## the tests that take minutes each, or fetch from PyPI
@@ -35,9 +35,10 @@ bench: .venv/ready ## what nothing to do costs, and the store with many recipes
 	.venv/bin/python -m benchmarks.nothing_to_do
 	.venv/bin/python -m benchmarks.many_recipes
 
-check: .venv/ready ## lint and import contracts alone
+check: .venv/ready ## lint, import contracts and types alone
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
+	.venv/bin/mypy
 
 docs: .venv/ready ## the documentation as a site in build/site; a broken link is an error
 	.venv/bin/python -m docs.reference

@@ -95,7 +95,7 @@ def rows(folder: Path) -> List[Row]:
 def run(row: Row) -> None:
     """The row's stages are made, or as far as they come; luigi says what it does."""
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")}
-    subprocess.run(["luigi", "--module", "pipeline", "ValidateInterpreter", "--recipe", str(row.path),
+    subprocess.run(["luigi", "--module", "pipeline", "Measure", "--recipe", str(row.path),
                     "--local-scheduler"], env=environment, stdin=subprocess.DEVNULL, check=False)
 
 
@@ -103,9 +103,9 @@ def result(row: Row, store: Store) -> Optional[Result]:
     """What was measured; None where there is no measurement."""
     with digest.kept_open():
         plan = Plan(snapshot.take(row.path), store)
-        if not plan.intact("ValidateInterpreter"):
+        if not plan.intact("Measure"):
             return None
-    measured = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
+    measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     (output,) = measured["outputs"].values()
     health = ["{} {}".format(item["tensor"], item["what"]) for item in plan.manifest("TrainQAT")["metrics"]["health"]]
     return Result(output["accuracy"], output["agreement"], health, measured["size_bytes"])

@@ -21,7 +21,7 @@ from octet.job import Job
 from octet.recipe import loading
 from pipeline.spec import STAGES, upward
 
-LAST = "ValidateInterpreter"
+LAST = "Measure"
 EVERY_S = 0.02
 RECIPE = """data: {dataset: image_folder, args: {path: pictures, size: [64, 64]}}
 model: {build: lenet}

@@ -1,4 +1,4 @@
-"""sha256 of bytes and files, and a cache that spares hashing a file that has not changed."""
+"""The sha256 of bytes and files, and a cache of the sha256 of unchanged files."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing, contextmanager
-from typing import BinaryIO, Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 import platformdirs
 
@@ -15,7 +15,12 @@ from octet import regular_file
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
 
-HELD_S = 1.0  # how long a cache that another process holds is waited for, once
+LOCK_WAIT_S = 1.0  # for a cache that another process has locked
+
+Stamp = Tuple[int, int, int, int]
+"""(inode, size in bytes, mtime in ns, ctime in ns) of a file."""
+_Key = Tuple[bytes, str]
+_Result = TypeVar("_Result")
 
 _held = None  # type: Optional[sqlite3.Connection]
 _unusable = None  # type: Optional[str]
@@ -27,14 +32,13 @@ def of_bytes(content: bytes) -> str:
 
 
 def of_file(path: str) -> str:
-    """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError, for what is no regular
-    file, too."""
+    """The sha256 of a file's bytes, as sha256sum prints it. Raises OSError, also for anything but a regular file."""
     with regular_file.opened(path) as file:
         return of_open_file(file)
 
 
 def of_open_file(file: BinaryIO) -> str:
-    """The sha256 of the bytes from here to the end of an open file. Raises OSError."""
+    """The sha256 of the bytes from the current position to the end of an open file. Raises OSError."""
     hasher = hashlib.sha256()
     for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
         hasher.update(chunk)
@@ -42,25 +46,26 @@ def of_open_file(file: BinaryIO) -> str:
 
 
 def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
-    """`compute(path)`, remembered until the file's inode, size, mtime or ctime changes.
+    """`compute(path)`, from the cache until the file's inode, size, mtime or ctime changes.
 
-    `purpose` tells apart several digests of one file, and names what else they depend on.
-    A cache that is broken or cannot be written is done without; one that another process holds is, too, from the
-    first wait on, and that is said once.
-    Raises OSError when the file cannot be read, and whatever `compute` raises.
+    purpose: identifies the computation, and everything but the file that its result depends on.
+    A damaged or read-only cache is ignored. After the first wait for a cache that another process has locked, it is
+    ignored too, with one message on stderr.
+    Raises OSError where the file cannot be read, and whatever `compute` raises.
     """
     return cached_all([path], purpose, compute)[0]
 
 
 def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
-    """`cached` for many files, in order, with the cache opened once to read and once to write."""
+    """`cached` for many files, in their order. The cache is opened once to read and once to write."""
     keys = [(os.fsencode(path), purpose) for path in _real_paths(paths)]
     known = _recall(keys) if keys else {}
-    digests, fresh = [], []
+    digests: List[str] = []
+    fresh: List[Tuple[Any, ...]] = []
     for key in keys:
         path = os.fsdecode(key[0])
         before = stamp(path)
-        known_stamp, digest = known.get(key, (None, None))
+        known_stamp, digest = known.get(key, (None, ""))
         if known_stamp != before:
             started_ns = time.time_ns()
             digest = compute(path)
@@ -73,16 +78,16 @@ def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]
 
 
 def cache_file() -> Optional[str]:
-    """Where the cache is: in $OCTET_CACHE or the user's cache folder; None for a homeless user."""
+    """The cache's path, in $OCTET_CACHE or in the user's cache folder; None for a user without a home folder."""
     folder = os.environ.get("OCTET_CACHE")
     folder = os.path.abspath(folder) if folder else platformdirs.user_cache_dir("octet")
-    # Without HOME and without a passwd entry, "~" stays as it is: that would be a folder named "~".
+    # Without HOME and a passwd entry, "~" is not expanded: the path would be that of a folder named "~".
     return os.path.join(folder, "digests.sqlite") if os.path.isabs(folder) else None
 
 
 def _real_paths(paths: Iterable[str]) -> List[str]:
-    """realpath of each, the folders that many files share resolved once."""
-    folders = {}
+    """The realpath of each path; a folder that files share is resolved once."""
+    folders: Dict[str, str] = {}
     real = []
     for path in paths:
         folder, name = os.path.split(path)
@@ -97,8 +102,7 @@ def _real_paths(paths: Iterable[str]) -> List[str]:
 
 @contextmanager
 def kept_open() -> Iterator[None]:
-    """Inside the block the cache is opened once, for whoever asks thousands of times. Not to be
-    held over a fork."""
+    """Keeps the cache open for the length of the block, for thousands of look-ups. The block must not fork."""
     global _held
     before = _held
     try:
@@ -114,15 +118,16 @@ def kept_open() -> Iterator[None]:
         _held = before
 
 
-def stamp(path: str) -> Tuple[int, int, int, int]:
-    """(inode, size, mtime, ctime): another content of the file has another. Raises OSError."""
+def stamp(path: str) -> Stamp:
+    """The file's stamp; a write to the file changes it. Raises OSError."""
     stat = os.stat(path)
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def _recall(keys) -> dict:
-    def select(database):
-        found = {}
+def _recall(keys: List[_Key]) -> Dict[_Key, Tuple[Any, str]]:
+    """{key: (stamp, result)} of those keys that the cache has."""
+    def select(database: sqlite3.Connection) -> Dict[_Key, Tuple[Any, str]]:
+        found: Dict[_Key, Tuple[Any, str]] = {}
         for key in keys:
             row = database.execute("SELECT inode, size, mtime_ns, ctime_ns, digest FROM digests "
                                    "WHERE path = ? AND purpose = ?", key).fetchone()
@@ -132,14 +137,14 @@ def _recall(keys) -> dict:
     return _with_cache(select) or {}
 
 
-def _remember(rows) -> None:
-    def insert(database):
+def _remember(rows: List[Tuple[Any, ...]]) -> None:
+    def insert(database: sqlite3.Connection) -> None:
         database.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     _with_cache(insert)
 
 
-def _with_cache(work):
-    """What `work` makes of the open cache, or None when there is no usable cache."""
+def _with_cache(work: Callable[[sqlite3.Connection], _Result]) -> Optional[_Result]:
+    """The result of `work` on the open cache; None where there is no usable cache."""
     try:
         if _unusable is not None and _unusable == cache_file():
             return None
@@ -153,13 +158,13 @@ def _with_cache(work):
             return work(database)
     except (OSError, OverflowError, sqlite3.Error) as error:
         if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
-            _discard(cache_file())
+            _discard(cache_file() or "")
         _give_up(error)
         return None
 
 
 def _give_up(error: Exception) -> None:
-    """Has the cache done without from now on where another process holds it: each look would wait for that anew."""
+    """Ignores the cache from now on where another process has locked it: every look-up would wait again."""
     global _unusable
     path = cache_file()
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error) and _unusable != path:
@@ -171,18 +176,18 @@ def _say(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
     except (OSError, ValueError):
-        pass  # nobody reads it, which is no reason to end the work
+        pass  # a closed stderr must not end the work
 
 
 def _open() -> Optional[sqlite3.Connection]:
-    """The cache, with its table; None where there can be none. Raises OSError, sqlite3.Error."""
+    """The open cache, with its table; None where there is none. Raises OSError, sqlite3.Error."""
     path = cache_file()
-    if path is None or path == _unusable or regular_file.kind(path):  # SQLite would wait for a fifo for ever
+    if path is None or path == _unusable or regular_file.kind(path):  # SQLite would block on a fifo
         return None
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    database = sqlite3.connect(path, timeout=HELD_S)
+    database = sqlite3.connect(path, timeout=LOCK_WAIT_S)
     try:
-        database.execute("PRAGMA synchronous = OFF")  # a lost entry is only hashed again
+        database.execute("PRAGMA synchronous = OFF")  # a lost entry costs one more hash
         database.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB, purpose TEXT, "
                          "inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, "
                          "digest TEXT, PRIMARY KEY (path, purpose))")
@@ -196,4 +201,4 @@ def _discard(path: str) -> None:
     try:
         os.remove(path)
     except OSError:
-        pass  # then each call hashes again
+        pass  # every call hashes again

@@ -1,4 +1,4 @@
-"""A first recipe for the data that lies at a path: what is found is written out, for a person to correct."""
+"""Writes a first recipe for the data at a path, for a person to correct."""
 
 import os
 import re
@@ -7,10 +7,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
-SOME = 200  # pictures are looked at
-ROUND = 8  # a size is a multiple of it
+SOME = 200  # pictures are opened
+ROUND = 8  # the size is a multiple of this number of pixels
 LARGEST = 224
-NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # what people call answers
+NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # usual names of targets
 
 
 NETWORK = '''\
@@ -37,12 +37,14 @@ HEADS = {
     "labels": '    return tf.keras.Model(image, layers.Dense(classes, activation="sigmoid")(x))  # yes or no for each',
     "value": '    return tf.keras.Model(image, layers.Dense(classes[-1])(x))  # of a value, its shape',
 }
-"""{kind of target: the end of a network for it}."""
+"""{kind of target: the last line of a network for it}."""
 
 
 class Draft(NamedTuple):
-    """dataset and args: those of the section `data`. kinds: those of the targets. remarks: a sentence for each thing
-    that a person should look at. shape: of the one picture that goes in, else None."""
+    """A proposal for a recipe.
+
+    dataset, args: the values of the section `data`. kinds: the kind of each target. remarks: sentences for the person
+    who corrects the recipe. shape: of one sample of the only input; None where there are several inputs."""
 
     dataset: str
     args: Dict[str, Any]
@@ -52,8 +54,8 @@ class Draft(NamedTuple):
 
 
 def of(path: str) -> Draft:
-    """What data lies at `path`. Raises DatasetError for what is neither a folder of pictures, nor an .npz file,
-    nor a table."""
+    """The draft for the data at `path`. Raises DatasetError where that is neither a folder of pictures, nor an .npz
+    file, nor a table."""
     if os.path.isdir(path):
         return _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
@@ -65,7 +67,7 @@ def of(path: str) -> Draft:
 
 
 def recipe(draft: Draft, path: str) -> str:
-    """The text of a recipe for the draft; `path` is the data's, as the recipe is to name it."""
+    """The text of the recipe. path: the data's path, as the recipe names it."""
     lines = ["# {}".format(remark) for remark in draft.remarks]
     lines += ["data:", "  dataset: {}".format(draft.dataset), "  args:", "    path: {}".format(_yaml(path))]
     lines += _lines(draft.args, "    ")
@@ -79,7 +81,8 @@ def recipe(draft: Draft, path: str) -> str:
 
 
 def network(draft: Draft) -> Optional[str]:
-    """The text of a network for the draft, where none of ours is for it; None where one is, or none can be drawn up."""
+    """The text of a file with a network; None where a model of the catalogue fits, or where no network can be
+    proposed."""
     if not _model(draft)[0].startswith("build: ./net.py") or len(draft.kinds) != 1 or not draft.shape:
         return None
     return NETWORK.format(head=HEADS[draft.kinds[0]]) if draft.kinds[0] in HEADS else None
@@ -103,7 +106,7 @@ def _folder(path: str) -> Draft:
 
     parts = [part for part in PARTS if os.path.isdir(os.path.join(path, part))]
     masked = bool(parts) and os.path.isdir(os.path.join(path, parts[0], "masks"))
-    split = {} if set(parts) == set(PARTS) else {
+    split: Dict[str, Any] = {} if set(parts) == set(PARTS) else {
         "split": dict({"validation": 0.1}, **({} if "test" in parts else {"test": 0.1}))}
     held_out = [part for part in ("validation", "test") if part not in parts]
     found = listing.of(path, masked, held_out, skip_unreadable=True)
@@ -121,7 +124,7 @@ def _folder(path: str) -> Draft:
 
 
 def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
-    """size and channels, from the heads of some pictures, and what they were."""
+    """(size and channels, remarks), from the headers of some pictures."""
     from PIL import Image
 
     sizes, modes = [], set()
@@ -130,14 +133,14 @@ def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
             with Image.open(os.path.join(path, file)) as image:
                 sizes.append(image.size)
                 modes.add(image.mode)
-        except Exception:  # by what is wrong with it: load says it
+        except Exception:  # Pillow raises many types; loading the dataset reports the error
             continue
     if not sizes:
         raise DatasetError("none of the pictures can be read", path, "Their size is needed.", "Look at one of them.")
     shortest = sorted(min(size) for size in sizes)[len(sizes) // 2]
     side = max(ROUND, min(LARGEST, shortest // ROUND * ROUND))
     args = {"size": [side, side], "channels": 1 if modes <= {"L", "1", "I", "I;16", "I;16B"} else 3}
-    least, most = [min(each) for each in zip(*sizes)], [max(each) for each in zip(*sizes)]
+    least, most = [min(sides) for sides in zip(*sizes)], [max(sides) for sides in zip(*sizes)]
     extent = "{}x{}".format(*most) if least == most else "{}x{} to {}x{}".format(*least, *most)
     remarks = ["They are {} pixels; each is resized to `size` [height, width].".format(extent)]
     if modes & {"RGBA", "LA", "PA"}:
@@ -177,10 +180,10 @@ def _archive(path: str) -> Draft:
     held_out = [part for part in ("validation", "test")
                 if not all("{}_{}".format(name, part) in names for name in (*inputs, *targets))]
     split = {"split": {part: 0.1 for part in held_out}} if held_out else {}
-    args = {"inputs": {name: dict({"array": name}, **said) for name, said in inputs.items()},
-            "targets": {name: dict({"array": name}, **said) for name, said in targets.items()}}
+    args = {"inputs": {name: dict({"array": name}, **settings) for name, settings in inputs.items()},
+            "targets": {name: dict({"array": name}, **settings) for name, settings in targets.items()}}
     shapes = [arrays[name].shape[1:] for name in inputs]
-    return Draft("npz", dict(args, **split), [said["kind"] for said in targets.values()], remarks,
+    return Draft("npz", dict(args, **split), [settings["kind"] for settings in targets.values()], remarks,
                  shapes[0] if len(shapes) == 1 else None)
 
 
@@ -203,13 +206,17 @@ def _table(path: str) -> Draft:
                                  "class, target or so, or holds words that come again.",
                            "Write the recipe by hand: octet/datasets/table.py says how.")
     whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
-    args = {"file": file} if file else {"features": [name for name in numbers if name != label]}
-    args.update({"label": label} if whole else {"value": [label]}, **({"part": part} if part else {}))
+    args: Dict[str, Any] = {"file": file} if file else {"features": [name for name in numbers if name != label]}
+    if whole:
+        args["label"] = label
+    else:
+        args["value"] = [label]
+    args.update({"part": part} if part else {})
     remarks = ["{} samples, columns: {}.".format(len(found.rows), ", ".join(found.columns))]
     if not file:
         return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
-    form, said = _pictures(folder, cells[file])
-    return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + said,
+    form, picture_remarks = _pictures(folder, cells[file])
+    return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + picture_remarks,
                  tuple(form["size"]) + (form["channels"],))
 
 
@@ -222,7 +229,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _input(array: Any) -> Dict[str, Any]:
-    """The range that an input's reals lie in; nothing for codes."""
+    """The settings of an input's range; none for codes."""
     from octet.data import codes
 
     if array.dtype == "uint8" or array.dtype == bool or not array.size:
@@ -232,7 +239,7 @@ def _input(array: Any) -> Dict[str, Any]:
 
 
 def _target(name: str, array: Any) -> Optional[Dict[str, Any]]:
-    """What an array of answers is; None for an input."""
+    """The settings of a target; None for an array that is an input."""
     import numpy as np
 
     named = NAMED.match(name.lower().split("/")[-1])
@@ -252,17 +259,17 @@ def _target(name: str, array: Any) -> Optional[Dict[str, Any]]:
 
 
 def _lines(args: Dict[str, Any], margin: str) -> List[str]:
-    found = []
+    lines = []
     for key, value in args.items():
         if key in ("inputs", "targets"):
-            found.append("{}{}:".format(margin, key))
-            found.extend("{}  {}: {}".format(margin, _yaml(name), _yaml(said)) for name, said in value.items())
+            lines.append("{}{}:".format(margin, key))
+            lines.extend("{}  {}: {}".format(margin, _yaml(name), _yaml(settings)) for name, settings in value.items())
         else:
-            found.append("{}{}: {}".format(margin, key, _yaml(value)))
-    return found
+            lines.append("{}{}: {}".format(margin, key, _yaml(value)))
+    return lines
 
 
 def _yaml(value: Any) -> str:
     import yaml
 
-    return yaml.safe_dump(value, default_flow_style=True, width=10 ** 6).replace("\n...", "").strip()
+    return str(yaml.safe_dump(value, default_flow_style=True, width=10 ** 6)).replace("\n...", "").strip()

@@ -1,35 +1,35 @@
-"""Every error that Octet expects, as one tree.
+"""The errors that Octet expects, as one tree of classes.
 
 OctetError
 ├── UsageError            the command line or luigi.cfg
 ├── RecipeError           a recipe's text or values
 ├── DatasetError          the data
 ├── ModelError            the user's network
-├── QuantizeError         a network that has no uint8 form
+├── QuantizeError         the network has no uint8 form
 ├── ConvertError          toco refused the graph
 │   └── AuditError        the .tflite file is not fully uint8
 ├── InterpreterError      the TensorFlow Lite interpreter
-├── GateError             the measurement misses a gate
+├── GateError             a measured value misses a limit of the recipe
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
-├── StageDied             a stage's process ended without a word
-└── SourceError           code that ran and is in no key
+├── StageDied             a stage's process ended without a report
+└── SourceError           code ran that no key covers
 """
 
 import json
 import re
-from typing import Dict, Type
+from typing import Any, Dict, List, Tuple, Type
 
-# Names of files and values of a recipe may hold what acts on a terminal, or has no form in UTF-8.
+# File names and values of a recipe may hold characters that control a terminal, or that UTF-8 cannot encode.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class OctetError(Exception):
-    """Something a person can mend. Four parts: what, where, why it matters, what to do next.
+    """An error that the user can fix. It has four parts, and none has a default.
 
-    Without one of them a person is left to guess, so none has a default. `exit_code` is the process's exit
-    code when this error ends a command.
-    """
+    what: what is wrong. where: the file, key or command that it is in. why: the cause, or why it matters.
+    next_step: what to do. A part that says nothing is ''. exit_code: the exit code of a command that ends with this
+    error."""
 
     exit_code = 1
 
@@ -46,11 +46,11 @@ class OctetError(Exception):
         return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], "\n".join(
             [head] + ["    " + line for line in tail]))
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return (type(self), (self.what, self.where, self.why, self.next_step))
 
     def to_json(self) -> str:
-        """The error as one line of JSON, for the pipe between a stage's process and its parent."""
+        """The error as one line of JSON, for the pipe from a stage's process to its parent."""
         return json.dumps({"type": type(self).__name__, "what": self.what, "where": self.where,
                            "why": self.why, "next_step": self.next_step})
 
@@ -108,8 +108,9 @@ class SourceError(OctetError):
 
 
 def by_name() -> Dict[str, Type[OctetError]]:
-    """Every class of the tree by its name."""
-    found, todo = {}, [OctetError]
+    """{name: class} of all classes of the tree."""
+    found: Dict[str, Type[OctetError]] = {}
+    todo: List[Type[OctetError]] = [OctetError]
     while todo:
         cls = todo.pop()
         found[cls.__name__] = cls
@@ -118,6 +119,6 @@ def by_name() -> Dict[str, Type[OctetError]]:
 
 
 def from_json(line: str) -> OctetError:
-    """The error that `to_json` wrote. Raises KeyError for a type that is not in the tree."""
+    """The error that `to_json` wrote. Raises KeyError for a class that is not in the tree."""
     parts = json.loads(line)
     return by_name()[parts.pop("type")](**parts)

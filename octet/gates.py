@@ -1,12 +1,15 @@
-"""The gates over a measurement that a recipe's section `validate` may set."""
+"""The gates: limits for measured values, which a recipe sets in its section `validate`."""
 
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 
 class Gate(NamedTuple):
-    """kinds: those of the targets that it is for; none where it is for the file as a whole.
-    default: its limit where a recipe sets none; None is no gate.
-    ranked: whether it needs a score of one class alone: of 'class', only targets of two classes have one."""
+    """One gate.
+
+    kinds: the kinds of targets that it applies to; empty where it applies to the file as a whole.
+    default: the limit where a recipe sets none; None is no limit.
+    ranked: whether it needs one score for each sample; of targets of kind 'class', only those of two classes have one.
+    """
 
     kinds: Tuple[str, ...]
     default: Optional[float] = None
@@ -32,13 +35,15 @@ GATES: Dict[str, Gate] = {
 
 
 def fits(gate: Gate, kind: str, classes: int) -> bool:
-    """Whether the gate is for a target of this kind with so many classes."""
+    """Whether the gate applies to a target of this kind with this number of classes."""
     return kind in gate.kinds and not (gate.ranked and kind == "class" and classes != 2)
 
 
 def unfit(limits: Dict[str, Optional[float]], kinds: Dict[str, str], classes: Dict[str, int]) -> List[str]:
-    """One sentence for each gate of a section `validate` that is for none of these targets ({target: kind}, and how
-    many classes each has). A gate that has its default may fit none: nobody asked for it."""
+    """A sentence for each gate of a section `validate` that applies to none of the targets. A gate with its default
+    limit may apply to none: the recipe does not ask for it.
+
+    limits: {gate: limit}. kinds: {target: kind}. classes: {target: number of classes}."""
     return ["{} fits no output: {}; it is for {}".format(
                 name, ", ".join("{} is of kind {}{}".format(target, kind, " with {} classes".format(classes[target])
                                                             if gate.ranked and kind == "class" else "")

@@ -1,4 +1,4 @@
-"""Work that no interrupt may come into the middle of."""
+"""Delays signals during work that they must not interrupt."""
 
 import os
 import signal
@@ -9,18 +9,18 @@ from typing import Iterator, List
 
 @contextmanager
 def held() -> Iterator[None]:
-    """SIGINT and SIGTERM that come while the block runs are heard at its end, by the handlers that were there before.
+    """Delays SIGINT and SIGTERM that arrive during the block; at its end the previous handlers get the first one.
 
-    In a thread other than the main one nothing changes: Python runs handlers in the main thread alone."""
-    came: List[int] = []
+    It has no effect in another thread than the main one: Python runs handlers in the main thread only."""
+    arrived: List[int] = []
     handlers = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            handlers[number] = signal.signal(number, lambda number, frame: came.append(number))
+            handlers[number] = signal.signal(number, lambda number, frame: arrived.append(number))
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if came:
-            os.kill(os.getpid(), came[0])
+        if arrived:
+            os.kill(os.getpid(), arrived[0])

@@ -1,54 +1,73 @@
-"""What a stage is given, and all that it may touch."""
+"""A stage's job: what the pipeline passes to the process that runs the stage."""
 
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Callable, Dict, NamedTuple, Sequence
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
 
 from octet.stamps import Stamps
 
+Settings = Dict[str, Any]
+"""{section of the recipe: {key: value}}, defaults filled in, as octet/recipe/schema.py documents them; `seed` is a
+number. The job of a check holds what that check reads: tasks/checks/."""
+
 
 class Job(NamedTuple):
-    """One stage's work order.
+    """What one stage, or one check of a recipe, has to do.
 
-    stage:     the module in `tasks` that does it (`stages.train_float`).
-    settings:  the recipe's sections that the stage reads, defaults filled in; always with `seed`.
-    inputs:    the folder of each upstream artifact, by stage name.
-    output:    an empty folder; what is in it at the end is the artifact.
-    recipe_folder: what file paths and dotted names in the recipe are relative to.
-    parts:     the parts of the dataset that the stage reads: it is given no others.
-    stamps:    of the files that it is to read, named 'data' and by their place in the recipe (`octet.stamps`).
+    stage:     the module in `tasks` that does it, such as `stages.train_float`.
+    settings:  the recipe's sections that the stage reads.
+    inputs:    {stage: folder of its artifact} of the upstream stages.
+    output:    an empty folder; its content at the end is the artifact.
+    recipe_folder: the folder that file paths and dotted names in the recipe start from.
+    parts:     the parts of the dataset that the stage reads. It can read no others.
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
+    stamps:    of the files that it reads, by 'data' or by the key in the recipe (`octet.stamps`).
+    checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
     stage: str
-    settings: Dict[str, dict]
+    settings: Settings
     inputs: Dict[str, str]
     output: str
     recipe_folder: str
     parts: Sequence[str] = ()
     origin: str = ""
+    checkpoints: str = ""
     stamps: Stamps = {}
 
     @property
     def out(self) -> Path:
+        """The folder `output`."""
         return Path(self.output)
 
+    @property
+    def seed(self) -> int:
+        """The recipe's seed."""
+        return int(self.settings["seed"])
+
+    @property
+    def checkpoints_folder(self) -> Optional[Path]:
+        """The folder of the stage's checkpoints; None for a stage that keeps none."""
+        return Path(self.checkpoints) if self.checkpoints else None
+
     def input(self, stage: str) -> Path:
-        """The folder of one upstream artifact."""
+        """The folder of an upstream stage's artifact."""
         return Path(self.inputs[stage])
 
     def section(self, name: str) -> SimpleNamespace:
-        """One section of the recipe, its values as attributes."""
+        """A section of the recipe with its keys as attributes: the fields of its class in octet/recipe/schema.py."""
         return SimpleNamespace(**self.settings[name])
 
     def to_json(self) -> str:
+        """The job as one line of JSON."""
         return json.dumps(self._asdict(), sort_keys=True)
 
     @classmethod
     def from_json(cls, line: str) -> "Job":
+        """The job that `to_json` wrote."""
         return cls(**json.loads(line))
 
 
 Progress = Callable[[float, str], None]
-"""`progress(fraction, message)`: how far a stage is, fraction in 0..1."""
+"""`progress(fraction, message)` reports how much of a stage is done, from 0 to 1."""

@@ -1,6 +1,6 @@
 """What a measurement says to each gate of a recipe's section `validate`."""
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet.gates import GATES, fits, unfit
 
@@ -8,53 +8,53 @@ from octet.gates import GATES, fits, unfit
 ROUNDING = 1e-9
 
 
-def _accuracy_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _accuracy_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["accuracy"]["float"], figures["accuracy"]["uint8"]
     return before - after <= limit + ROUNDING, "accuracy fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
         before - after, before, after)
 
 
-def _accuracy(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _accuracy(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = figures["accuracy"]["uint8"]
     return found >= limit - ROUNDING, "accuracy of the uint8 file is {:.4f}".format(found)
 
 
-def _agreement(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _agreement(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = figures["agreement"]
     return found >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the answers".format(
         found)
 
 
-def _error_increase(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _error_increase(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["mse"]["float"], figures["mse"]["uint8"]
     # Not (after - before) / before: a float model without any error is no division by zero.
     return after <= before * (1 + limit) + ROUNDING, (
         "the mean squared error rose from {:.6g} (float) to {:.6g} (uint8)".format(before, after))
 
 
-def _error(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _error(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = figures["mse"]["uint8"]
     return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
 
 
-def _class_recall(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _class_recall(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
     if not found:
         return False, "no class of it occurs in the test part"
-    worst = min(sorted(found), key=found.get)
+    worst = min(sorted(found), key=lambda name: found[name])
     return all(value >= limit - ROUNDING for value in found.values()), \
         "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(worst, found[worst], len(found))
 
 
-def _f1_drop(figures: Dict, limit: float) -> Tuple[bool, str]:
+def _f1_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["macro_f1"]["float"], figures["macro_f1"]["uint8"]
     return before - after <= limit + ROUNDING, "macro F1 fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
         before - after, before, after)
 
 
-def _least(metric: str, words: str) -> Callable[[Dict, float], Tuple[bool, str]]:
+def _least(metric: str, words: str) -> Callable[[Dict[str, Any], float], Tuple[bool, str]]:
     """A judge for which the uint8 file's figure has to reach the limit."""
-    def judged(figures: Dict, limit: float) -> Tuple[bool, str]:
+    def judged(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
         found = figures[metric]["uint8"]  # type: Optional[float]
         if found is None:
             return False, "there is no {}: the test part has no sample that is of a class, or none that is not".format(
@@ -88,7 +88,7 @@ class Judgement(NamedTuple):
         return "{}{}; {} is {}".format(self.output and self.output + ": ", self.words, self.gate, self.limit)
 
 
-def judged(metrics: Dict, gates: Dict) -> List[Judgement]:
+def judged(metrics: Dict[str, Any], gates: Dict[str, Any]) -> List[Judgement]:
     """A judgement for each gate and each output that it is for, and for each gate that fits no output, which is missed.
 
     None, or absent, is no gate. metrics: a measurement. gates: the section `validate`."""
@@ -106,7 +106,7 @@ def judged(metrics: Dict, gates: Dict) -> List[Judgement]:
     return found
 
 
-def _operators(parity: Dict, most: int) -> Tuple[bool, str]:
+def _operators(parity: Dict[str, Any], most: int) -> Tuple[bool, str]:
     wrong, unknown = parity["wrong"], parity.get("not_measured", [])
     if len(wrong) > most:
         return False, "operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}".format(

@@ -1,13 +1,13 @@
-"""From a name in a recipe to the function it means. A spec is one of
+"""Finds the function that a recipe names. The name, called a spec, is one of
 
     lenet                 a module of the catalogue (the package `models` or `octet.datasets`)
     my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed, such as
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
 
-`:fn` may be left out where the function has the catalogue's usual name. A file imports the modules beside it
-(`neighbours.py`). For a dotted path, only the one top-level name that it says is importable from the recipe's folder,
-so a `yaml.py` there shadows nothing.
+`:fn` may be omitted where the function has the catalogue's usual name. A file can import the modules beside it
+(`neighbours.py`). For a dotted path, only its top-level name is imported from the recipe's folder, so a `yaml.py` there
+does not shadow the installed package.
 """
 
 import ast
@@ -20,25 +20,28 @@ import os
 import pkgutil
 import sys
 from contextlib import contextmanager
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, Type
+from types import ModuleType
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from octet import regular_file
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 from octet.installed import is_installed
-from octet.user_code import load_file, told
+from octet.user_code import load_file, translated_errors
 
 UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
-"""What reading and parsing a source file raises; the last two where it is nested too deeply for Python."""
-LONGEST_SPEC = 1000
+"""What reading and parsing a source file may raise; the last two for source that is nested too deeply for Python."""
+LONGEST_SPEC = 1000  # characters
 
 MODELS, DATASETS = "models", "octet.datasets"
 
 
 class Catalogue(NamedTuple):
-    """A package whose modules a recipe names. usual: the function that makes a module a member; kind: one member in
-    words; error: what its code raises; section, key: where a recipe names one."""
+    """A package whose modules a recipe can name.
+
+    usual: the name of the function that makes a module a member. kind: the word for one member. error: the class of
+    errors that a member's code causes. section, key: the recipe's key that names a member."""
 
     usual: str
     kind: str
@@ -48,6 +51,7 @@ class Catalogue(NamedTuple):
 
     @property
     def where(self) -> str:
+        """The recipe's key, as `section.key`."""
         return self.section + "." + self.key
 
 
@@ -55,64 +59,64 @@ CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "data
               MODELS: Catalogue("build", "model", ModelError, "model", "build")}
 
 
-_copies = ""  # the folder that holds copies of source files, each at its absolute path; empty for the files themselves
+_copies = ""  # the folder with copies of source files, each at its absolute path; empty where the originals are used
 
 
 def read_copies(folder: str) -> None:
-    """From now on the source of models and datasets is that below the folder, each file at its absolute path."""
+    """From now on, loads models and datasets from the copies in the folder, where each file is at its absolute path."""
     global _copies
     _copies = folder
 
 
 def names(catalogue: str) -> List[str]:
-    """The catalogue's members, sorted: its modules that define `build` or `load`. Imports none."""
-    wanted = CATALOGUES[catalogue].usual
+    """The catalogue's members, sorted: its modules that define `build` or `load`. Imports no module."""
+    usual = CATALOGUES[catalogue].usual
     return sorted(info.name for info in pkgutil.iter_modules(_folders(catalogue))
                   if not info.name.startswith("_")
-                  and _defines(_found(info.name, _folders(catalogue)), wanted))
+                  and _defines(_found(info.name, _folders(catalogue)), usual))
 
 
 def is_member(name: str, catalogue: str) -> bool:
-    """Whether `name` is one of `names(catalogue)`. Looks at no other."""
+    """Whether `name` is one of `names(catalogue)`. Reads only that module."""
     return (name.isidentifier() and not name.startswith("_")
             and _defines(_found(name, _folders(catalogue)), CATALOGUES[catalogue].usual))
 
 
-def load_attribute(spec: str, catalogue: str, default_attr: str, folder) -> Any:
-    """The function that `spec` means.
+def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[str, Path]) -> Any:
+    """The function that `spec` means. folder: the recipe's.
 
-    Raises RecipeError for a spec that leads nowhere, ModelError or DatasetError for a module of
-    the user's that fails while it is imported.
+    Raises RecipeError where there is no such function, ModelError or DatasetError for a user's module that fails during
+    its import.
     """
     name, attr = _split(spec)
     attr = attr or default_attr
     module = _module(spec, name, catalogue, _place(folder))
-    found = getattr(module, attr, None)
-    if not callable(found):
+    function = getattr(module, attr, None)
+    if not callable(function):
         raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=CATALOGUES[catalogue].where,
                           why="a {} is a function".format(CATALOGUES[catalogue].kind),
                           next_step=suggest(attr, _names_in(module, callable)))
-    return found
+    return function
 
 
-def source_file(spec: str, catalogue: str, folder) -> Optional[Path]:
+def source_file(spec: str, catalogue: str, folder: Union[str, Path]) -> Optional[Path]:
     """The file that `spec` means, found without importing it; None where there is none.
 
-    An installed package may make its modules up while it is imported, as TensorFlow does: for one
-    of those it is the file of the package, whose distribution stands for all of it.
+    An installed package may create modules during its import, as TensorFlow does. For such a module, this is the file
+    of the top-level package.
     """
     name, attr = _split(spec)
-    folder = _place(folder)
-    if is_file(spec):
-        path = Path(os.path.normpath(str(_place(folder / name)))) if _copies else folder / name  # name may be absolute
+    source_folder = _place(folder)
+    if is_file(spec):  # name may be absolute
+        path = Path(os.path.normpath(str(_place(source_folder / name)))) if _copies else source_folder / name
         return path if regular_file.is_there(str(path)) else None
     if _is_plain(name, attr):
         return _found(name, _folders(catalogue))
-    return _found(name, [str(folder)]) or _found(name, None) or _installed(name)
+    return _found(name, [str(source_folder)]) or _found(name, None) or _installed(name)
 
 
-def source_of(spec: str, catalogue: str, folder) -> Path:
-    """`source_file`, which is there. Raises RecipeError with what is near, for a spec that leads nowhere."""
+def source_of(spec: str, catalogue: str, folder: Union[str, Path]) -> Path:
+    """`source_file`; raises RecipeError, with similar names, where there is none."""
     kind, where = CATALOGUES[catalogue].kind, CATALOGUES[catalogue].where
     if len(spec) > LONGEST_SPEC:
         raise RecipeError("no {} has a name of {} characters".format(kind, len(spec)), where=where,
@@ -148,17 +152,17 @@ def is_file(spec: str) -> bool:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """'did you mean ...?  There are: ...' for a name that is not among the known."""
+    """The next step for an unknown name: 'did you mean ...?  There are: ...'."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, 1)
     return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
         ", ".join(known) or "none")
 
 
-def _place(folder) -> Path:
-    """Where the source of the folder is read from."""
-    folder = str(Path(folder).absolute())
-    return Path(folder if not _copies or folder.startswith(_copies) else _copies + folder)
+def _place(folder: Union[str, Path]) -> Path:
+    """The folder that holds the source: the copy of `folder`, where copies are used."""
+    absolute = str(Path(folder).absolute())
+    return Path(absolute if not _copies or absolute.startswith(_copies) else _copies + absolute)
 
 
 def _split(spec: str) -> Tuple[str, str]:
@@ -171,23 +175,25 @@ def _is_plain(name: str, attr: str) -> bool:
 
 
 def _folders(catalogue: str) -> List[str]:
-    return list(importlib.util.find_spec(catalogue).submodule_search_locations)
+    spec = importlib.util.find_spec(catalogue)
+    return list(spec.submodule_search_locations or ()) if spec is not None else []
 
 
 def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
-    """The source of a dotted module below the folders (None: sys.path). Imports nothing."""
-    done, spec = [], None
+    """The source of a dotted module in the folders; in those of sys.path where `folders` is None. Imports nothing."""
+    done: List[str] = []
+    spec = None
     for part in dotted.split("."):
         done.append(part)
         spec = PathFinder.find_spec(".".join(done), folders) if part else None
         if spec is None:
             return None
         folders = list(spec.submodule_search_locations or [])
-    return Path(spec.origin) if spec.has_location and spec.origin else None
+    return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
 
 
 def _installed(dotted: str) -> Optional[Path]:
-    """The source of the top-level package of a dotted path, if it is one that was installed."""
+    """The source of the top-level package of a dotted path; None where that is not installed."""
     path = _found(dotted.split(".")[0], None)
     return path if path is not None and is_installed(path) else None
 
@@ -201,23 +207,23 @@ def _defines(path: Optional[Path], name: str) -> bool:
 
 @functools.lru_cache(maxsize=None)
 def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
-    """Whether the file defines the name; looked at once for each `stamp` that it has."""
+    """Whether the file defines the name. The file is parsed once for each `stamp`."""
     try:
         body = ast.parse(regular_file.text(path)).body
     except UNPARSABLE:
-        return True  # listed, so that loading it says what is wrong
+        return True  # a member, so that loading it reports the error
     return any(getattr(node, "name", None) == name
                or name in [getattr(target, "id", None) for target in getattr(node, "targets", [])]
                for node in body)
 
 
-def _module(spec, name, catalogue, folder):
+def _module(spec: str, name: str, catalogue: str, folder: Path) -> ModuleType:
     path = source_of(spec, catalogue, folder)
     where = CATALOGUES[catalogue].where
     next_step = "install another release of its package, or name another {}" if is_installed(path) else \
         "mend that file, or name another {}"
-    importing = functools.partial(told, "'{}' cannot be imported".format(spec), path, CATALOGUES[catalogue].error,
-                                  where, next_step.format(CATALOGUES[catalogue].kind))
+    importing = functools.partial(translated_errors, "'{}' cannot be imported".format(spec), path,
+                                  CATALOGUES[catalogue].error, where, next_step.format(CATALOGUES[catalogue].kind))
     if is_file(spec):
         with importing():
             resolved = path.resolve()
@@ -227,15 +233,15 @@ def _module(spec, name, catalogue, folder):
             return importlib.import_module(catalogue + "." + name)
     with importing(), _importable(name.split(".")[0], folder):
         module = _walked(name, where)
-    if path != _installed(name) and Path(module.__file__).resolve() != path.resolve():
+    if path != _installed(name) and Path(str(module.__file__)).resolve() != path.resolve():
         raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
                           why="so {} cannot be imported under it".format(path),
                           next_step="rename it, or write it as a file: ./nets.py:function")
     return module
 
 
-def _walked(dotted: str, where: str):
-    """The module of a dotted path, part by part: imported, or else what the part before it calls so."""
+def _walked(dotted: str, where: str) -> ModuleType:
+    """The module of a dotted path. Each part is imported, or else is an attribute of the part before it."""
     done, *rest = dotted.split(".")
     module = importlib.import_module(done)
     for part in rest:
@@ -243,36 +249,36 @@ def _walked(dotted: str, where: str):
         try:
             module = importlib.import_module(done)
         except ModuleNotFoundError as error:
-            found = getattr(module, part, None)
+            attribute = getattr(module, part, None)
             if error.name != done:
-                raise  # the module is there, and imports one that is not
-            if found is None:
+                raise  # the module is there, and imports a missing one
+            if attribute is None:
                 raise RecipeError("no module '{}' in {}".format(part, before), where=where,
                                   why="the recipe names it",
                                   next_step=suggest(part, _names_in(module, inspect.ismodule))) from None
-            if not inspect.ismodule(found):
+            if not inspect.ismodule(attribute):
                 raise RecipeError("'{}' in {} is no module".format(part, before), where=where,
                                   why="what stands before a colon, or alone, is a module",
                                   next_step="write the function after a colon: {}:{}".format(
                                       before, part)) from None
-            module = found
+            module = attribute
     return module
 
 
-def _names_in(module, is_wanted: Callable[[Any], bool]) -> List[str]:
-    """The public names of what is wanted in a module. One that stands in for another, as TensorFlow's
-    do, names it all: looking closer would load it, and warn of what is deprecated."""
+def _names_in(module: ModuleType, is_listed: Callable[[Any], bool]) -> List[str]:
+    """The public names in a module whose values are listed. Names that the module computes, as TensorFlow's do, are all
+    included: to get their values would load modules, and print deprecation warnings."""
     known = vars(module)
     return [name for name in dir(module) if not name.startswith("_")
-            and (name not in known or is_wanted(known[name]))]
+            and (name not in known or is_listed(known[name]))]
 
 
 @contextmanager
-def _importable(top: str, folder: Path):
-    """Inside the block, `import top` looks in the folder first; no other name does."""
+def _importable(top: str, folder: Path) -> Iterator[None]:
+    """Inside the block, `import top` looks in the folder first. Other names are not affected."""
     class Finder:
         @staticmethod
-        def find_spec(name, path=None, target=None):
+        def find_spec(name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
             return PathFinder.find_spec(name, [str(folder)]) if name == top else None
 
     importlib.invalidate_caches()

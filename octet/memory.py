@@ -1,17 +1,17 @@
-"""How much memory a process finds: the machine's, and what limits it."""
+"""How much memory a process has: the machine's memory, and the limits on it."""
 
 import resource
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
 UNLIMITED = 1 << 60
-"""Control groups write a number above this for "no limit"."""
+"""A control group's limit in bytes at or above this number means "no limit"."""
 
 
 class Room(NamedTuple):
-    """The memory that a process finds, in bytes; None where there is no such limit, or it is not known.
+    """Memory in bytes; None where there is no such limit, or where it is not known.
 
-    total, free: the machine's. group: the limit of the control group (a container's, a batch job's).
+    total, free: of the machine. group: the limit of the control group (of a container or a batch job).
     address_space: the limit of `ulimit -v`."""
 
     total: Optional[int]
@@ -21,10 +21,10 @@ class Room(NamedTuple):
 
 
 def room() -> Room:
-    """The memory that there is now for a process started by this one."""
-    found = lines("/proc/meminfo")
+    """The memory that a process started by this one has now."""
+    meminfo = lines("/proc/meminfo")
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return Room(kilobytes(found, "MemTotal:"), kilobytes(found, "MemAvailable:"), _group_limit(),
+    return Room(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
                 None if limit == resource.RLIM_INFINITY else limit)
 
 
@@ -44,13 +44,13 @@ def _group_limit() -> Optional[int]:
     return min(limits) if limits else None
 
 
-def kilobytes(found: List[str], name: str) -> Optional[int]:
-    """The bytes in the line `name  123 kB` of a file below /proc; None where there is no such line."""
-    return next((1024 * int(line.split()[1]) for line in found if line.startswith(name)), None)
+def kilobytes(text: List[str], name: str) -> Optional[int]:
+    """The number of bytes in the line `name  123 kB` of a file in /proc; None where there is no such line."""
+    return next((1024 * int(line.split()[1]) for line in text if line.startswith(name)), None)
 
 
 def lines(path: str) -> List[str]:
-    """The lines of a file; none where it cannot be read."""
+    """The lines of a file; an empty list where it cannot be read."""
     try:
         with open(path) as file:
             return file.read().splitlines()

@@ -1,8 +1,8 @@
 """The modules beside a user's file: `import blocks` in ./net.py is blocks.py in the same folder.
 
-They are submodules of the file's own private module, so two folders may each have a `utils.py`, and no other code ever
-imports one by accident: a `yaml.py` there shadows nothing for what is installed. What is beside the file goes before
-what is installed, as `pipeline/inputs/source_closure.py` reads it.
+They are imported as submodules of the file's own private module. So two folders may each have a `utils.py`, and no
+other code imports one by accident: a `yaml.py` there does not shadow the installed package. A module beside the file is
+preferred to an installed one; `pipeline/inputs/source_closure.py` follows the same rule.
 """
 
 import builtins
@@ -13,7 +13,7 @@ import sys
 from typing import Any, Dict, Optional, Sequence
 
 PREFIX = "_octet_user_"
-OURS = ("octet", "tasks", "models", "pipeline")  # a user's `tasks/` never shadows ours
+OURS = ("octet", "tasks", "models", "pipeline")  # a user's `tasks/` does not shadow Octet's
 
 _PRIVATE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\.")
 _folders = {}  # type: Dict[str, str]
@@ -21,15 +21,15 @@ _plain_import = builtins.__import__
 
 
 def importable(name: str, folder: str) -> None:
-    """From now on the module of this private name, whose `__path__` is the folder, and its submodules import each
-    other as if the folder stood first on sys.path; at the top of a file and inside functions."""
+    """Lets the module with this private name, and its submodules, import the modules of the folder, as if the folder
+    were first on sys.path. It holds for imports at the top of a file and inside functions."""
     _folders[name] = folder
     if builtins.__import__ is _plain_import:
-        builtins.__import__ = _import
+        builtins.__import__ = _import  # type: ignore[assignment]  # typeshed names a class of its own as the result
 
 
 def without_private(text: str) -> str:
-    """The text with modules under the names that the user gave them."""
+    """The text, with the users' names of modules in the place of the private names."""
     return _PRIVATE.sub("", text)
 
 
@@ -47,8 +47,8 @@ def _import(name: str, globals: Optional[Dict[str, Any]] = None, locals: Any = N
 
 
 def _beside(folder: str, parts: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether `from <parts> import <names>` is of a file in the folder. One without `__init__.py`, such as that of the
-    data, is a package only for what is in it."""
+    """Whether `from <parts> import <names>` means a file in the folder. A subfolder without `__init__.py` counts only
+    where it holds a module that is imported: it may be a folder of data."""
     path = folder
     for part in parts:
         path = os.path.join(path, part)

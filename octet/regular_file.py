@@ -1,8 +1,7 @@
 """Opens regular files only.
 
-A fifo, a device or a socket in the place of a file that a person names would block the open for ever, have no end
-(/dev/zero), or act on hardware. Whatever opens a path that comes from a recipe, a dataset or a command line does it
-here.
+A path from a recipe, a dataset or a command line may lead to a fifo, a device or a socket. To open one may block for
+ever, never reach an end (/dev/zero), or act on hardware. So all code that opens such a path uses this module.
 """
 
 import errno
@@ -11,23 +10,23 @@ import stat
 from typing import BinaryIO, Optional
 
 TEXT_BYTES = 4 << 20
-"""The largest source file that is read."""
+"""The size in bytes of the largest source file that is read."""
 
 _KINDS = ((stat.S_ISFIFO, "a fifo"), (stat.S_ISCHR, "a character device"), (stat.S_ISBLK, "a block device"),
           (stat.S_ISSOCK, "a socket"))
 
 
 def opened(path: str) -> BinaryIO:
-    """The file, open for reading bytes; links are followed. Raises OSError for what is not there, cannot be read or is
-    not a regular file; `strerror` says which."""
+    """The file, opened to read bytes; symbolic links are followed. Raises OSError for a path that does not exist,
+    cannot be read, or is not a regular file; its `strerror` gives the reason."""
     path = str(path)
     try:
-        _expect_regular(os.stat(path), path)  # first: to open a device may already act on it
+        _expect_regular(os.stat(path), path)  # before it is opened: to open a device may act on it
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except ValueError:
         raise OSError(errno.EINVAL, "no file can have a name with a NUL or half of a surrogate pair", path) from None
     try:
-        _expect_regular(os.fstat(handle), path)  # again: another file may have come in its place
+        _expect_regular(os.fstat(handle), path)  # again: another file may have replaced it
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -49,7 +48,7 @@ def text(path: str) -> bytes:
 
 
 def is_there(path: str) -> bool:
-    """Whether there is a regular file, or a link to one, whatever the path."""
+    """Whether the path leads to a regular file. False for any path that cannot exist."""
     try:
         return stat.S_ISREG(os.stat(str(path)).st_mode)
     except (OSError, ValueError):
@@ -57,8 +56,8 @@ def is_there(path: str) -> bool:
 
 
 def kind(path: str) -> str:
-    """What is at the path instead of a regular file, in words: 'a fifo', 'a folder'. Empty for a regular file, and for
-    a path where nothing is."""
+    """What the path leads to, in words, where that is not a regular file: 'a fifo', 'a folder'. Empty for a regular
+    file, and where nothing is there."""
     try:
         mode = os.stat(str(path)).st_mode
     except (OSError, ValueError):
@@ -66,11 +65,11 @@ def kind(path: str) -> str:
     return "a folder" if stat.S_ISDIR(mode) else _special(mode)
 
 
-def _expect_regular(found: os.stat_result, path: str) -> None:
-    if stat.S_ISDIR(found.st_mode):
+def _expect_regular(status: os.stat_result, path: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is {}, not a regular file".format(_special(found.st_mode)), path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is {}, not a regular file".format(_special(status.st_mode)), path)
 
 
 def _special(mode: int) -> str:

@@ -1,4 +1,4 @@
-"""A person's code as this process runs it: a file loaded under a private name, and its errors in four parts."""
+"""Loads a user's file under a private name, and turns what its code raises into errors of Octet's."""
 
 import difflib
 import hashlib
@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import traceback
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Iterator, Optional, Type
@@ -16,13 +17,14 @@ from octet.installed import is_installed
 
 
 def load_file(path: Path, original: str) -> ModuleType:
-    """The file as a module of a private name, which follows from its original path and its content; it imports what
-    is beside it."""
+    """The file as a module. Its private name depends on its original path and its content. It can import the modules
+    beside it."""
     content = original.encode(errors="surrogateescape") + b"\0" + regular_file.text(str(path))
     name = neighbours.PREFIX + hashlib.sha256(content).hexdigest()[:16]
     if name not in sys.modules:
         folder = str(path.parent)
         spec = importlib.util.spec_from_file_location(name, str(path), submodule_search_locations=[folder])
+        assert spec is not None and isinstance(spec.loader, SourceFileLoader)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         neighbours.importable(name, folder)
         try:
@@ -35,20 +37,23 @@ def load_file(path: Path, original: str) -> ModuleType:
 
 
 @contextmanager
-def told(what: str, path: Optional[Path], error: Type[OctetError], where: str, next_step: str) -> Iterator[None]:
-    """What the user's code in the file raises inside the block, as one error that names its line there."""
+def translated_errors(what: str, path: Optional[Path], error: Type[OctetError], where: str,
+                      next_step: str) -> Iterator[None]:
+    """Turns an exception of the user's code inside the block into an `error` that names its line in the file `path`.
+    An OctetError passes unchanged. what: what failed. where, next_step: those parts of the error."""
     try:
         yield
     except OctetError:
         raise
     except (Exception, SystemExit) as caught:
-        said = neighbours.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
-        raise error(said, where=where, why="raised at {}".format(_raised_at(caught, path) or path or "a place unknown"),
+        message = neighbours.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
+        place = _raised_at(caught, path) or path or "a place unknown"
+        raise error(message, where=where, why="raised at {}".format(place),
                     next_step=_way_out(caught, path, next_step)) from caught
 
 
 def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
-    """'file:line' of the last frame in the file or in one of its folder; empty where there is none."""
+    """'file:line' of the last frame in the file, or in a file of its folder; empty where there is none."""
     if path is None:
         return ""
     file, folder = path.resolve(), path.resolve().parent
@@ -59,7 +64,7 @@ def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
 
 
 def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str:
-    """The next step; for a module that is not there, how to have it."""
+    """The next step; for a missing module, how to get it."""
     if not isinstance(caught, ModuleNotFoundError) or not caught.name or caught.name.startswith(neighbours.PREFIX):
         return next_step
     missing = caught.name.split(".")[0]

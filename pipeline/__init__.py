@@ -1,4 +1,4 @@
-"""The front door: what `luigi --module pipeline` finds."""
+"""The package that `luigi --module pipeline` imports."""
 
 import os as _os
 import sys as _sys
@@ -6,11 +6,12 @@ import sys as _sys
 from pipeline.terminal import startup as _startup
 
 
-def _loaded_by_luigi_command(argv) -> bool:
-    """Whether the `luigi` command itself is importing us, because of its `--module pipeline`.
+def _loaded_by_luigi_command() -> bool:
+    """Whether the `luigi` command imports this package because of its option `--module pipeline`.
 
-    The page of the scheduler gives a command with `--module pipeline.scheduling.stages`: that is us too.
+    The scheduler's page shows a command with `--module pipeline.scheduling.stages`, which counts too.
     """
+    argv = _sys.argv
     folder, name = _os.path.split(argv[0])
     is_luigi = _startup.is_command("luigi") or (
         _os.path.basename(folder) == "luigi" and name in ("__main__.py", "cmdline.py"))
@@ -20,20 +21,27 @@ def _loaded_by_luigi_command(argv) -> bool:
 
 
 def _forget_pythonpath() -> None:
-    """A stage's process runs without PYTHONPATH, so the command looks for modules where it does."""
-    named = _os.environ.get("PYTHONPATH", "").split(_os.pathsep)
-    ours = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
-    dropped = {_os.path.abspath(folder) for folder in named if folder} - {ours}
+    """Removes the folders of PYTHONPATH from `sys.path`: a stage's process runs without them."""
+    entries = _os.environ.get("PYTHONPATH", "").split(_os.pathsep)
+    root = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
+    dropped = {_os.path.abspath(folder) for folder in entries if folder} - {root}
     _sys.path[:] = [folder for folder in _sys.path if _os.path.abspath(folder) not in dropped]
 
 
-if _loaded_by_luigi_command(_sys.argv):
+def _watch_memory(command: str) -> None:
+    from pipeline.terminal import no_memory  # not at the top: it imports more, and Ctrl-C would be a traceback
+    no_memory.watch(command)
+
+
+if _loaded_by_luigi_command():
     _startup.begin()
+    _watch_memory("luigi --module pipeline")
     _forget_pythonpath()
-    # Plain Luigi would wait a minute for a scheduler that is not there, look for luigi.cfg in the
-    # working folder only, and exit with 0 whatever happens.
+    # Plain Luigi waits a minute for a scheduler that does not answer, reads luigi.cfg in the working folder only,
+    # and exits with 0 whatever happens.
     from pipeline.scheduling import luigi_command as _luigi_command
     _luigi_command.take_over(_sys.argv[1:])
 elif _startup.is_command("octet"):
     _startup.begin()
+    _watch_memory("octet")
     _forget_pythonpath()

@@ -1,28 +1,32 @@
-"""Records in the words of a table: ages, sizes, figures."""
+"""Tables, times, ages, sizes and figures as text."""
 
 import calendar
 import sys
 import time
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints the rows below their head, in columns as wide as they need to be, none of it cut."""
-    rows = [[str(cell) for cell in row] for row in [head] + list(rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()) -> None:
+    """Prints the rows below their head. The columns are as wide as their longest cell. notes: a line to stand below
+    each row, from the second column on; '' for none."""
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+    for index, note in reversed(list(enumerate(notes))):
+        if note:
+            lines.insert(index + 2, " " * (widths[0] + 2) + note)
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def utc(seconds: float) -> str:
-    """2026-01-31T12:00:00Z"""
+    """A time in seconds since 1970 as '2026-01-31T12:00:00Z'."""
     return time.strftime(UTC, time.gmtime(seconds))
 
 
 def age(moment: Optional[str], now: Optional[float] = None) -> str:
-    """'3 h' since a moment such as 2026-01-31T12:00:00Z."""
+    """The time since a moment such as '2026-01-31T12:00:00Z', as '3 h'; '-' for no moment."""
     if not moment:
         return "-"
     now = time.time() if now is None else now
@@ -34,19 +38,19 @@ def age(moment: Optional[str], now: Optional[float] = None) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """'12.3 kB'."""
+    """A number of bytes as '12.3 kB'."""
     for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= length:
             return "{:.1f} {}".format(size_bytes / length, unit)
     return "{} B".format(size_bytes)
 
 
-def figures(metrics: Dict, prefix: str = "") -> str:
-    """Every number in `metrics`, however deep, as 'accuracy.float=0.98'; lists are left out."""
+def figures(metrics: Mapping[str, Any], prefix: str = "") -> str:
+    """Every number in `metrics`, at any depth, as 'accuracy.float=0.98'; lists are left out."""
     return "  ".join("{}={:.6g}".format(name, value) for name, value in numbers(metrics, prefix))
 
 
-def numbers(metrics: Dict, prefix: str = "") -> Iterator:
+def numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Union[int, float]]]:
     """(dotted name, value) of every number in `metrics`, sorted by name."""
     for name, value in sorted(metrics.items()):
         if isinstance(value, dict):
@@ -56,12 +60,12 @@ def numbers(metrics: Dict, prefix: str = "") -> Iterator:
 
 
 def listed(names: List[str], shown: int = 3) -> str:
-    """'a, b, c and 4 more'."""
+    """The first `shown` names, and the number of the others: 'a, b, c and 4 more'."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (" and {} more".format(more) if more > 0 else "")
 
 
 def cut(text: str, length: int) -> str:
-    """The text in one line of at most `length` characters; what is left out shows as an ellipsis."""
+    """The text in one line of at most `length` characters. An ellipsis marks what is left out."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[:length - 1] + "\u2026"

@@ -1,50 +1,60 @@
-"""Where things are, as `luigi.cfg` says: the store, the recipes, the default recipe."""
+"""The settings in `luigi.cfg`: the folders of the store and of the recipes, and the default recipe."""
 
 import errno
+import math
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 import platformdirs
 
 from octet.errors import UsageError
 from octet.recipe import loading as recipes
+from octet.recipe.inheritance import is_path
 from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER = re.compile(r"^~[^/]*(?=/|$)|%\(\w*\)s|\$\w+|\$\{\w+\}")
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
+KEEP_PARTIAL_DAYS = 14.0
 
 
 class Settings(NamedTuple):
-    """Section [octet] of `luigi.cfg`, its paths taken relative to that file."""
+    """Section [octet] of `luigi.cfg`. Paths in it are relative to that file.
+
+    config_path: that file; None where there is none. recipe: the default recipe, a name or a path.
+    store, recipes: the folders of the store and of the recipes that have a name."""
 
     config_path: Optional[Path]
     recipe: str
     store: Path
     recipes: Path
+    keep_partial: float = KEEP_PARTIAL_DAYS
+    """Days for which the checkpoints of a training that did not end are kept."""
 
     def find_recipe(self, recipe: str) -> Path:
-        """The file of a recipe given by name or path. Raises RecipeError for a name not there."""
+        """The file of a recipe given by name or path. Raises RecipeError for an unknown name."""
         return recipes.find(recipe, self.recipes)
 
 
 def find_config() -> Optional[Path]:
-    """The first `luigi.cfg` with a section [octet]: LUIGI_CONFIG_PATH, the working folder, ours."""
-    named = os.environ.get("LUIGI_CONFIG_PATH")
-    if named and not _is_file(named):
-        raise UsageError("there is no such file", where=named,
+    """The first `luigi.cfg` with a section [octet], of LUIGI_CONFIG_PATH, the working folder and Octet's own folder."""
+    from_environment = os.environ.get("LUIGI_CONFIG_PATH")
+    if from_environment and not _is_file(from_environment):
+        raise UsageError("there is no such file", where=from_environment,
                          why="LUIGI_CONFIG_PATH names it",
                          next_step="correct LUIGI_CONFIG_PATH, or unset it to use {}".format(
                              ROOT / "luigi.cfg"))
-    places = ([Path(named)] if named else []) + [Path.cwd() / "luigi.cfg", ROOT / "luigi.cfg"]
-    return next((path.resolve() for path in places if _is_file(str(path)) and _is_ours(path)), None)
+    paths = ([Path(from_environment)] if from_environment else []) + [Path.cwd() / "luigi.cfg", ROOT / "luigi.cfg"]
+    return next((path.resolve() for path in paths if _is_file(str(path)) and _section(path)), None)
 
 
 def expect_folders() -> None:
-    """Raises UsageError where the command was started in a folder that is gone, or has no place for temporary files:
-    Luigi cannot be imported then."""
+    """Raises UsageError where the working folder was removed, or there is no folder for temporary files: Luigi cannot
+    be imported then."""
     expect_working_folder()
     try:
         tempfile.gettempdir()
@@ -56,7 +66,7 @@ def expect_folders() -> None:
 
 
 def expect_working_folder() -> None:
-    """Raises UsageError where the command was started in a folder that is gone."""
+    """Raises UsageError where the folder that the command was started in was removed."""
     trouble = startup.folder_trouble()
     if trouble:
         raise UsageError("the working folder cannot be used: {}".format(trouble), where=os.environ.get("PWD", ""),
@@ -65,30 +75,44 @@ def expect_working_folder() -> None:
 
 
 def expect_readable() -> None:
-    """Raises UsageError for a malformed or unreadable file among those that Luigi reads while it is imported, whosever
-    it is: Luigi itself would pass it over."""
-    named = os.environ.get("LUIGI_CONFIG_PATH")
-    for path in ("/etc/luigi/client.cfg", "/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg", named):
+    """Raises UsageError for a malformed or unreadable file among those that Luigi reads while it is imported. Luigi
+    itself would ignore such a file."""
+    from_environment = os.environ.get("LUIGI_CONFIG_PATH")
+    for path in ("/etc/luigi/client.cfg", "/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg", from_environment):
         if path and _is_file(path):
             _section(Path(os.path.abspath(path)))
 
 
 def load() -> Settings:
-    """The settings; what `luigi.cfg` leaves out has its default. Reads the file each time."""
+    """The settings; a key that `luigi.cfg` leaves out has its default. Reads the file anew at each call."""
     path = find_config()
-    if path is None:  # an installed package: no checkout, and nobody has written a luigi.cfg
+    if path is None:  # an installed package without a luigi.cfg
         return Settings(config_path=None, recipe=DEFAULT_RECIPE, recipes=ROOT / RECIPES,
                         store=platformdirs.user_data_path("octet") / STORE)
     values, folder = _section(path), path.parent
     recipe = values.get("recipe", DEFAULT_RECIPE)
     return Settings(config_path=path,
-                    recipe=str(folder / recipe) if recipes.is_path(recipe) else recipe,
+                    recipe=str(folder / recipe) if is_path(recipe) else recipe,
                     store=folder / values.get("store", STORE),
-                    recipes=folder / values.get("recipes", RECIPES))
+                    recipes=folder / values.get("recipes", RECIPES),
+                    keep_partial=_days(values, path))
+
+
+def _days(values: Dict[str, str], path: Path) -> float:
+    value = values.get("keep_partial", str(KEEP_PARTIAL_DAYS))
+    try:
+        days = float(value)
+    except ValueError:
+        days = math.nan
+    if not days >= 0:
+        raise UsageError("keep_partial: {} is no number of days".format(value or "nothing"), where=str(path),
+                         why="checkpoints of a training that did not end are kept for so long",
+                         next_step="write 0 or more; {:g} is the default".format(KEEP_PARTIAL_DAYS))
+    return days
 
 
 def _is_file(path: str) -> bool:
-    """Whether there is a file; raises UsageError where that cannot be seen."""
+    """Whether there is a regular file at the path. Raises UsageError where that cannot be found out."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -99,15 +123,12 @@ def _is_file(path: str) -> bool:
 
 def _unreadable(path: str, error: OSError) -> UsageError:
     return UsageError("cannot be read: {}".format(error.strerror or error), where=path,
-                      why="what it sets would be passed over, and everything made anew elsewhere",
+                      why="without its settings, everything would be made again in another store",
                       next_step="give this user read access to it, or name another file by LUIGI_CONFIG_PATH")
 
 
-def _is_ours(path: Path) -> bool:
-    return bool(_section(path))
-
-
-def _section(path: Path) -> dict:
+def _section(path: Path) -> Dict[str, str]:
+    """The section [octet] of the file; empty where it has none."""
     import configparser
     parser = configparser.RawConfigParser()
     try:
@@ -122,13 +143,23 @@ def _section(path: Path) -> dict:
     for name, value in values.items():
         if not value and name in ("store", "recipes", "recipe"):
             raise UsageError("{}: nothing is set".format(name), where=str(path),
-                             why="it would mean the folder of this file",
+                             why="an empty path would mean the folder of this file",
                              next_step="write a path behind it, or leave the line out")
+        _expect_written_out(name, value, path)
         try:
             os.lstat(os.path.join(str(path.parent), value))
         except (OSError, ValueError) as error:
             if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
                 raise UsageError("{}: no file can have this name: {}".format(name, value[:60]), where=str(path),
-                                 why=getattr(error, "strerror", None) or "it holds a NUL",
+                                 why=getattr(error, "strerror", None) or "it holds a NUL character",
                                  next_step="correct it") from error
     return values
+
+
+def _expect_written_out(name: str, value: str, path: Path) -> None:
+    """Raises UsageError for a path with a name that other programs, Luigi among them, would replace by its value."""
+    found = PLACEHOLDER.search(value) if name in ("store", "recipes", "recipe") else None
+    if found:
+        raise UsageError("{}: {} stands for nothing here".format(name, found.group()), where=str(path),
+                         why="it would be the name of a folder; paths in [octet] are taken as they are written",
+                         next_step="write the path out")

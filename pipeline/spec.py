@@ -1,79 +1,90 @@
-"""What each stage reads and makes: the facts that its key and its manifest are built from.
+"""What each stage reads and makes. Keys, jobs and manifests are built from these declarations.
 
     PrepareData.train -> PrepareData.validation, PrepareData.test
             |                  |                      |
             +--------+---------+                      |
                      v                                v
-                 TrainFloat -> TrainQAT -> EvalGraph, and ValidateInterpreter at the end of
+                 TrainFloat -> TrainQAT -> EvalGraph, and Measure at the end of
                                            EvalGraph -> Freeze -> ConvertUint8
 
-    ConvertUint8, ValidateInterpreter, PrepareData.test -> Export
-    ConvertUint8, ValidateInterpreter, TrainFloat, TrainQAT, PrepareData.* -> Report
+    Measure, ConvertUint8, TrainFloat, TrainQAT, PrepareData -> Report
+    Measure -> ValidateInterpreter, which is judged when Report is made
+    ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
 from fnmatch import fnmatchcase
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Optional, Set, Tuple
 
 
 class StageSpec(NamedTuple):
-    """One stage of the pipeline, declared.
+    """The declaration of one stage.
 
     name:     the Luigi task family and the folder in the store ('ConvertUint8', 'PrepareData.train').
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
-    needs:    the stages whose products it reads, direct ones only.
-    takes:    {upstream stage: globs of its products that are read}; all of them where it is not named.
+    needs:    the direct upstream stages, whose products it reads.
+    takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
+    order_only: stages that are made before it, although it reads nothing of them (what GNU make calls order-only
+              prerequisites). They are not in its key.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
               its key and among its sources, and its process has them in its private copy of the source.
-    products: globs of the files that stages below see; every other file is a by-product.
-    checks:   modules in `tasks` that are run before it, each in a process of its own. They make nothing: they
-              can refuse the work and change none of it, so their source is not in the key.
+    products: globs of the files that downstream stages see. Every other file is a by-product.
+    trains:   the section of the recipe whose epochs it trains for. Such a stage keeps checkpoints, and goes on from
+              them.
+    checks:   modules in `tasks` that run before it, each in a process of its own. A check can refuse the work, and
+              makes nothing: so its source is not in the key.
     """
 
     name: str
     module: str
     needs: Tuple[str, ...] = ()
     takes: Dict[str, Tuple[str, ...]] = {}
+    order_only: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     files: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
+    trains: str = ""
 
     def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
-        """Those of an upstream stage's products {path: sha256} that this stage reads."""
+        """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
         globs = self.takes.get(upstream)
         return dict(products) if globs is None else {
             path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",)}
-"""{module in `tasks` that makes no artifact: the sections whose source it runs}."""
+PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",),
+                                      PREDICT: (), EVALUATE: ()}
+"""{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
 _PREPARED = ("spec.json", "input_*.npy", "target_*.npy")
 
 
-def _prepare(name: str, **more) -> StageSpec:
-    return StageSpec(name, "stages.prepare_data", reads=("data",), parts=(name.partition(".")[2],),
-                     products=_PREPARED, **more)
+def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, Tuple[str, ...]]] = None,
+             checks: Tuple[str, ...] = ()) -> StageSpec:
+    return StageSpec(name, "stages.prepare_data", needs, takes or {}, reads=("data",),
+                     parts=(name.partition(".")[2],), products=_PREPARED, checks=checks)
 
 
 _IN_ORDER = (
-    # The first stage that does lasting work checks the whole recipe.
+    # The first stage that publishes anything checks the whole recipe.
     _prepare(_TRAIN, checks=(CONVERTIBLE,)),
     _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               reads=("seed", "model", "train", "augment", "loss"),
-              products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,)),
+              products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,),
+              trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
               takes={"TrainFloat": ("float.pb", "training.meta", "network.json")},
               reads=("seed", "augment", "quantize"),
-              products=("network.pb", "network.json", "training.json") + _VARIABLES),
+              products=("network.pb", "network.json", "training.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
               takes={"TrainQAT": ("network.pb", "network.json") + _VARIABLES},
               products=("eval_graph.pb", "network.json") + _VARIABLES),
@@ -82,18 +93,23 @@ _IN_ORDER = (
     StageSpec("ConvertUint8", "stages.convert_uint8", needs=("Freeze",),
               reads=("convert",),
               products=("model.tflite", "network.json")),
-    StageSpec("ValidateInterpreter", "stages.validate_interpreter",
-              needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
+    StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
               takes={"TrainFloat": ("float.pb", "network.json")},
               products=("measurement.json", "mistakes.json")),
+    # Before the verdict, so that a refused model has its page, too.
     StageSpec("Report", "stages.report",
-              needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "ValidateInterpreter"),
+              needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
               takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
-    # The last stage: its whole folder is the product. It reads no threshold; that the gates are passed is asked each
-    # time (see `Export` in scheduling/stages.py).
-    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "ValidateInterpreter"),
+    # The verdict: a measurement that misses a gate has none.
+    StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
+              takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
+              order_only=("Report",)),
+    # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
+    # passed, too, export nothing again.
+    StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
+              takes={"ValidateInterpreter": ()},
               products=("model.tflite", "card.json", "*")),
 )
 
@@ -101,15 +117,16 @@ STAGES: Dict[str, StageSpec] = {spec.name: spec for spec in _IN_ORDER}
 """Every stage by name, upstream before downstream."""
 
 JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *spec.checks)] + [DIGEST]))
-"""The modules in `tasks` that a run may start as a process of their own."""
+"""The modules in `tasks` that a run may start, each in a process of its own."""
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target` and every stage that it is made from, upstream first."""
-    wanted, todo = set(), [target]
+    """`target` and every stage that a run of it makes before, upstream first."""
+    names: Set[str] = set()
+    todo = [target]
     while todo:
         name = todo.pop()
-        if name not in wanted:
-            wanted.add(name)
-            todo.extend(STAGES[name].needs)
-    return tuple(name for name in STAGES if name in wanted)
+        if name not in names:
+            names.add(name)
+            todo.extend(STAGES[name].needs + STAGES[name].order_only)
+    return tuple(name for name in STAGES if name in names)

@@ -10,8 +10,9 @@ from octet.data.check import check
 from octet.data.dataset import Dataset, arguments
 from octet.errors import DatasetError
 from octet.job import Job
-from octet.lookup import DATASETS, is_member, load_attribute, source_file, told
+from octet.lookup import DATASETS, is_member, load_attribute, source_file
 from octet.recipe.signatures import expect
+from octet.user_code import translated_errors
 from tasks.source_guard import file_guard
 
 
@@ -59,8 +60,8 @@ def _users(name: str, args: dict, folder: Path, wanted: Dict[str, Any]) -> Datas
     expect(function, args, "data.args", DatasetError)
     source = source_file(name, DATASETS, folder)
     given = _taken(function, args, wanted)
-    with told("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
-              next_step="mend the function or data.args"):
+    with translated_errors("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
+                           next_step="mend the function or data.args"):
         dataset = function(**args, **given)
         if not isinstance(dataset, Dataset):
             raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),

@@ -67,7 +67,7 @@ def built(tmp_path_factory, hostile):
 
 
 def test_uint8_file_is_as_good_as_the_fake_quantized_graph(built):
-    (path,) = (built.store / "artifacts" / "ValidateInterpreter").glob("*/measurement.json")
+    (path,) = (built.store / "artifacts" / "Measure").glob("*/measurement.json")
     measured = json.loads(path.read_text())
     assert measured["samples"] == 400
     label = measured["outputs"]["label"]
@@ -85,7 +85,7 @@ def test_second_run_makes_nothing(built):
 
 
 def test_last_lines_of_a_run_are_figures_size_verdict_and_path_of_the_file(built):
-    (path,) = (built.store / "artifacts" / "ValidateInterpreter").glob("*/measurement.json")
+    (path,) = (built.store / "artifacts" / "Measure").glob("*/measurement.json")
     (model,) = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
     accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
     done = built.luigi("ValidateInterpreter", "--local-scheduler")

@@ -1,6 +1,6 @@
 """What files hold as answers: labels, class maps, values."""
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def vocabulary(values: np.ndarray) -> Optional[List[str]]:
     return sorted({_text(value) for value in values.reshape(-1)}) if values.dtype.kind in "US" else None
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

@@ -7,7 +7,7 @@ import os
 import tokenize
 import zipfile
 import zlib
-from typing import Dict, List, Optional, Sequence
+from typing import BinaryIO, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: s
         "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
 
 
-def _opened(file):
+def _opened(file: BinaryIO) -> np.lib.npyio.NpzFile:
     if file.read(2) == b"PK":
         # Before numpy does: its reader, left half made, complains again when it is collected.
         zipfile.ZipFile(file).close()

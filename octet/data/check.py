@@ -1,7 +1,7 @@
 """What holds for every dataset, whatever file it came from."""
 
 from itertools import chain
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -41,7 +41,8 @@ def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset
 
 
 def _check_names(dataset: Dataset, where: str) -> None:
-    for kind, declared in (("input", dataset.inputs), ("target", dataset.targets)):
+    sides: Tuple[Tuple[str, Sequence[str]], ...] = (("input", list(dataset.inputs)), ("target", list(dataset.targets)))
+    for kind, declared in sides:
         if not declared:
             raise DatasetError("there is no {}".format(kind), where,
                                "A network is trained from inputs to targets.", "Name at least one.")
@@ -108,7 +109,8 @@ def _check_labels(rows: np.ndarray, start: int, target: Target, name: str, where
                 if target.kind == "class_map" and target.ignore is None else ""))
 
 
-def _check_form(array: np.ndarray, dtype: type, shape, name: str, where: str, why: str, step: str) -> None:
+def _check_form(array: np.ndarray, dtype: type, shape: Sequence[int], name: str, where: str, why: str,
+                step: str) -> None:
     if array.dtype != dtype or array.ndim != 1 + len(shape) or array.shape[1:] != tuple(shape):
         raise DatasetError("{} is {} of shape {}, not {} of shape [{}]".format(
             name, array.dtype, list(array.shape), np.dtype(dtype).name,
@@ -157,5 +159,5 @@ def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str
             "Add {}s of it, or remove the class.".format(each))
 
 
-def _at(index) -> str:
+def _at(index: Sequence[int]) -> str:
     return str([int(number) for number in index])

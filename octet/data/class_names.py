@@ -20,7 +20,7 @@ def of(answer: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
     words = answers.vocabulary(labels) if answer.kind == "class" else None
     if words is not None:
         return words
-    labels = (answers.labels if answer.kind == "class" else answers.class_map)(labels, name, path)
+    labels = answers.labels(labels, name, path) if answer.kind == "class" else answers.class_map(labels, name, path)
     return [str(index) for index in range(
         _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
 

@@ -115,7 +115,7 @@ def _outside(values: np.ndarray, start: int, bad: np.ndarray, low: float, high: 
         step += ". Or, where they are the codes 0..255 of that range, save {}.astype('uint8')".format(name)
     elif values.dtype.kind in "iu":
         step += ". Or scale them before you save them: {}.astype('float32') / {}".format(
-            name, max(map(abs, whole)))
+            name, max(abs(whole[0]), abs(whole[1])))
     return DatasetError("{}{} is {}: {} of {} values lie outside [{:g}, {:g}]".format(
         name, index, value, count, values.size, low, high), where, why, step + ".")
 
@@ -129,7 +129,7 @@ def _natural(least: float, most: float) -> Tuple[float, float]:
     for low, high in NATURAL:
         if low <= least and most <= high and max(most, -least) > high / 2:
             return low, high
-    return tuple(_outward(number, up) for number, up in ((least, False), (most, True)))
+    return _outward(least, up=False), _outward(most, up=True)
 
 
 def likely(values: np.ndarray) -> Tuple[float, float, bool]:

@@ -55,7 +55,8 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
     dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
     """
     known_part(part)
-    return json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))[part]
+    digest_of: Dict[str, str] = json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))
+    return digest_of[part]
 
 
 def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
@@ -64,7 +65,8 @@ def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> 
     def read(_: str) -> str:
         from octet.data import archive
         return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})
-    return json.loads(digests.cached(path, "arrays " + json.dumps([required, optional]), read))
+    digest_of: Dict[str, str] = json.loads(digests.cached(path, "arrays " + json.dumps([required, optional]), read))
+    return digest_of
 
 
 def of_parts(dataset: Dataset) -> Dict[str, str]:

@@ -125,7 +125,7 @@ def scale_of(low: float, high: float, where: str) -> Quantization:
                            "Set low and high to the range of the data.") from None
 
 
-def arguments(section: Dict[str, Any], folder) -> Dict[str, Any]:
+def arguments(section: Dict[str, Any], folder: Union[str, Path]) -> Dict[str, Any]:
     """What `load` and `digest` are called with: the recipe's `data.args`, a relative `path` in it
     taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written.
     Raises DatasetError for a number."""

@@ -2,12 +2,13 @@
 
 import importlib
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from octet import lookup
 from octet.data.dataset import arguments
 from octet.errors import DatasetError
 from octet.recipe.signatures import expect
+from octet.user_code import translated_errors
 
 
 def is_ours(name: str) -> bool:
@@ -15,17 +16,17 @@ def is_ours(name: str) -> bool:
     return lookup.is_member(name, lookup.DATASETS)
 
 
-def digest(section: dict, folder: Path, part: str) -> str:
+def digest(section: Dict[str, Any], folder: Path, part: str) -> str:
     """The digest of one part of the `data` section's dataset, as its own `digest` says.
 
     Raises DatasetError for arguments that do not fit, data that cannot be read, an answer that is
     no text."""
     function = _function(section, folder, "digest")
     args = arguments(section, folder)
-    expect(function, args, "data.args", DatasetError, given=1)
+    expect(function, args, "data.args", DatasetError, positional=1)
     source = lookup.source_file(section["dataset"], lookup.DATASETS, folder)
-    with lookup.told("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
-                      where="data.dataset", next_step="mend the function or data.args"):
+    with translated_errors("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
+                           where="data.dataset", next_step="mend the function or data.args"):
         found = _answer(function, section["dataset"], part, args)
     if not isinstance(found, str):
         raise DatasetError(
@@ -35,7 +36,7 @@ def digest(section: dict, folder: Path, part: str) -> str:
     return found
 
 
-def _answer(function, dataset: str, part: str, args: dict):
+def _answer(function: Callable[..., Any], dataset: str, part: str, args: Dict[str, Any]) -> Any:
     try:
         return function(part, **args)
     except OSError as error:
@@ -55,15 +56,16 @@ def unit(dataset: str) -> Optional[str]:
     return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
 
 
-def listing(section: dict, folder: Path, part: str) -> Optional[Dict[str, str]]:
+def listing(section: Dict[str, Any], folder: Path, part: str) -> Optional[Dict[str, str]]:
     """{file or array: sha256} of one part; None where the dataset says none."""
     made_of = unit(section["dataset"])
     if made_of is None:
         return None
-    return _function(section, folder, made_of + "s")(part, **arguments(section, folder))
+    found: Dict[str, str] = _function(section, folder, made_of + "s")(part, **arguments(section, folder))
+    return found
 
 
-def _function(section: dict, folder: Path, attribute: str):
+def _function(section: Dict[str, Any], folder: Path, attribute: str) -> Any:
     name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
     return lookup.load_attribute(name + (":" + attribute if colon else ""), lookup.DATASETS, attribute,
                                   folder)

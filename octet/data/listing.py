@@ -135,7 +135,8 @@ def _no_pictures(path: str, part: str, masked: bool, folders: List[str]) -> Data
 
 
 def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
-    found, beside = [], []
+    found: List[Picture] = []
+    beside = []
     for name in _names(os.path.join(path, part)):
         folder = os.path.join(part, name)
         if not os.path.isdir(os.path.join(path, folder)):

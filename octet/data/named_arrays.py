@@ -41,7 +41,7 @@ def in_part(pattern: str, part: str) -> str:
     return pattern.replace("{part}", part)
 
 
-def inputs_of(said: Optional[dict], simple: Dict[str, Any]) -> Dict[str, InputArray]:
+def inputs_of(said: Optional[Dict[str, Any]], simple: Dict[str, Any]) -> Dict[str, InputArray]:
     """The inputs that are named, or `image` in x with the `simple` form's range. Raises DatasetError that names the
     argument."""
     given = {key: value for key, value in simple.items() if value is not None}
@@ -77,7 +77,7 @@ def _input(keys: Any, where: str) -> InputArray:
     return InputArray(_pattern(keys, where), **{key: keys[key] for key in RANGE if key in keys})
 
 
-def targets_of(said: Optional[dict], classes: Optional[Sequence],
+def targets_of(said: Optional[Dict[str, Any]], classes: Optional[Sequence[Any]],
                inputs: Dict[str, InputArray]) -> Dict[str, TargetArray]:
     """The targets that are named, or `label` in y. Raises DatasetError that names the argument."""
     if said is None:
@@ -123,7 +123,7 @@ def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray
     return TargetArray(_pattern(keys, where), kind, names, ignore=ignore, scale=scale)
 
 
-def _pattern(keys: dict, where: str) -> str:
+def _pattern(keys: Dict[str, Any], where: str) -> str:
     name = keys.get("array")
     if not isinstance(name, str) or not name:
         raise DatasetError("expected the name of an array, found {!r}".format(name), where + ".array",
@@ -132,16 +132,16 @@ def _pattern(keys: dict, where: str) -> str:
     return name if "{part}" in name else name + "_{part}"
 
 
-def _mapping(said: Any, where: str) -> dict:
+def _mapping(said: Any, where: str) -> Dict[str, Any]:
     if not isinstance(said, dict) or not said or not all(isinstance(name, str) for name in said):
         raise DatasetError("expected a mapping of names, found {!r}".format(said), where,
                            "Each names an input or a target.", "Write NAME: {array: x, ...} below it.")
     return said
 
 
-def _keys(keys: Any, known: Sequence[str], where: str) -> dict:
-    keys = _mapping(keys, where)
-    for key in keys:
+def _keys(keys: Any, known: Sequence[str], where: str) -> Dict[str, Any]:
+    mapping = _mapping(keys, where)
+    for key in mapping:
         if key not in known:
             raise DatasetError("no key named '{}'".format(key), where, "It would mean nothing.", suggest(key, known))
-    return keys
+    return mapping

@@ -5,7 +5,7 @@ import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -146,7 +146,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
             return error
 
     read, skipped = [], []  # type: List[int], List[str]
-    noticed = {}  # type: Dict[str, List[str]]
+    noticed: Dict[str, List[str]] = {}
     for place, found in enumerate(_on_all_cores(put, len(files), what)):
         if isinstance(found, DatasetError):
             if not skip_unreadable:

@@ -72,7 +72,7 @@ def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target]]:
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
     targets = {each["name"]: Target(each["kind"], each["classes"], tuple(each["shape"]), each["ignore"],
-                                    [tuple(ends) for ends in each["columns"]]) for each in spec["targets"]}
+                                    [(low, high) for low, high in each["columns"]]) for each in spec["targets"]}
     return inputs, targets
 
 

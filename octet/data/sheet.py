@@ -1,6 +1,6 @@
 """A contact sheet: some samples of each class as the network sees them, in one picture."""
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -33,7 +33,7 @@ def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
     return sheet
 
 
-def _rows(dataset: Dataset, answers: dict, count: int) -> List[Tuple[str, Sequence[int]]]:
+def _rows(dataset: Dataset, answers: Dict[str, np.ndarray], count: int) -> List[Tuple[str, Sequence[int]]]:
     """(what is written above a row, which samples are in it)."""
     for name, target in dataset.targets.items():
         if target.kind in ("class", "labels"):

@@ -26,7 +26,7 @@ class Split(NamedTuple):
     by: str = "rank"
 
 
-def settings(said: Optional[dict]) -> Split:
+def settings(said: Optional[Dict[str, Any]]) -> Split:
     """What `data.args.split` says; a tenth for validation where it says nothing. Raises DatasetError."""
     said = {} if said is None else said
     if not isinstance(said, dict):
@@ -43,7 +43,7 @@ def settings(said: Optional[dict]) -> Split:
         if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1):
             raise DatasetError("{} is {!r}".format(name, share), "data.args.split." + name,
                                "It is the share of the training samples that is held out.", "Write 0.1 or so.")
-    if (found.validation or 0) + (found.test or 0) >= 1:
+    if found.validation and found.test and found.validation + found.test >= 1:  # one alone is below 1
         raise DatasetError("validation and test are {} together".format(found.validation + found.test),
                            "data.args.split", "Nothing would be left to train on.", "Write 0.1 or so for each.")
     if found.by not in BY:

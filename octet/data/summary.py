@@ -4,7 +4,7 @@ missing, samples that are in two parts.
 Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
 """
 
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -140,7 +140,7 @@ def _twice(dataset: Dataset) -> Iterator[str]:
     for name, target in dataset.targets.items():
         if target.kind != "class":
             continue
-        labels = {}  # type: Dict[str, set]
+        labels: Dict[str, Set[int]] = {}
         for part, one in dataset.parts.items():
             for sample, label in zip(hashes[part], one.targets[name].tolist()):
                 labels.setdefault(sample, set()).add(label)

@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-         split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+         split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
          alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False, *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized bilinearly to `size` [H, W];
@@ -53,7 +53,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
 
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     found = _found(path, split, masks is not None, skip_unreadable)
-    form = pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
+    form = picture_form(size, channels, alpha, bits)
     notes = list(found.notes)
     classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
     index = {name: number for number, name in enumerate(classes)}
@@ -81,8 +81,16 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
                          notes=tuple(notes), samples=samples, answers=answers), path, parts)
 
 
+def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16, **others: Any
+                 ) -> Any:
+    """What these arguments of `load` decode a picture to: a pictures.Form."""
+    from octet.data import pictures
+
+    return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
+
+
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-           split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+           split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
            alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> str:
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
@@ -94,13 +102,13 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
-          split: Optional[dict] = None, masks: Optional[Sequence] = None, ignore: Optional[int] = None,
+          split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> Dict[str, str]:
     """{file: sha256} of that part, pictures and masks."""
     return dict(_hashes(part, path, split, masks is not None, skip_unreadable))
 
 
-def _hashes(part: str, path: str, said: Optional[dict], masked: bool, skip: bool) -> List[Tuple[str, str]]:
+def _hashes(part: str, path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> List[Tuple[str, str]]:
     found = [file for picture in _found(path, said, masked, skip).pictures[part]
              for file in (picture.file, picture.mask) if file]
     # Held out of train/ or in validation/, a file is called alike.
@@ -112,7 +120,7 @@ def _contents(path: str, files: Sequence[str]) -> List[str]:
     return digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
 
 
-def _found(path: str, said: Optional[dict], masked: bool, skip: bool) -> Found:
+def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:
     """The pictures of each part, those that have no folder split off the training pictures."""
     wanted = splits.settings(said)
     held_out = [part for part in splits.HELD_OUT if getattr(wanted, part) is not None]
@@ -131,7 +139,7 @@ def _found(path: str, said: Optional[dict], masked: bool, skip: bool) -> Found:
     return Found({part: parts[part] for part in PARTS}, listed.notes + notes)
 
 
-def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence], ignore: Optional[int],
+def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence[Any]], ignore: Optional[int],
                 alpha: Optional[str], bits: int) -> None:
     expect_form(path, size, channels, alpha, bits)
     for wrong, what, step in (

@@ -24,7 +24,7 @@ The general form names the inputs and targets, and for each the array that it is
 
 import json
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from octet.data import content
 from octet.data import split as splits
@@ -46,13 +46,14 @@ class Asked(NamedTuple):
 
     @property
     def patterns(self) -> List[str]:
-        return [array.pattern for array in (*self.inputs.values(), *self.targets.values()) if array.pattern]
+        arrays: List[Union[InputArray, TargetArray]] = [*self.inputs.values(), *self.targets.values()]
+        return [array.pattern for array in arrays if array.pattern]
 
 
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
-         classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
-         percentile: Optional[float] = None, inputs: Optional[dict] = None,
-         targets: Optional[dict] = None, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None,
+         classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
+         percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
+         targets: Optional[Dict[str, Any]] = None, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None,
          learnt: Optional[Dataset] = None) -> Dataset:
     """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
     where the arguments name none.
@@ -75,6 +76,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
               for name, source in asked.inputs.items()}
     answers = {part: _answers(part, found[part], asked, classes_of, path) for part in found}
+    kept: Dict[str, Optional[List[int]]]
     if samples is not None and not held_out:  # nothing else has to be encoded
         kept = {part: _some(answers[part], len(next(iter(found[part].values()))), asked, samples) for part in found}
     else:
@@ -107,20 +109,20 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
 
 
 def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
-           percentile: Optional[float] = None, inputs: Optional[dict] = None,
-           targets: Optional[dict] = None) -> str:
+           classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
+           percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
+           targets: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
-    args = [low, high, classes, split, clip, percentile, inputs, targets]
+    args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
     if not os.path.isfile(path):
         load(path, *args)  # has the words for it
     return content.in_file(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
-           classes: Optional[Sequence] = None, split: Optional[dict] = None, clip: Optional[bool] = None,
-           percentile: Optional[float] = None, inputs: Optional[dict] = None,
-           targets: Optional[dict] = None) -> Dict[str, str]:
+           classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
+           percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
+           targets: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
     """{array of the file: sha256} of those that the part is in: the training arrays, where the part is held out of
     them."""
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
@@ -275,7 +277,8 @@ def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, range
     return made
 
 
-def _target(answer: TargetArray, train: Any, classes: List[str], columns: Sequence) -> Target:
+def _target(answer: TargetArray, train: Any, classes: Sequence[str],
+            columns: Sequence[Tuple[float, float]]) -> Target:
     if answer.kind == "value":
         return Target("value", shape=train.shape[1:], columns=tuple(columns))
     return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)

@@ -81,14 +81,14 @@ class Asked(NamedTuple):
     bits: int = 16
     folder: Optional[str] = None
     part: Optional[str] = None
-    split: Optional[dict] = None
+    split: Optional[Dict[str, Any]] = None
     skip_unreadable: bool = False
 
 
 def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None, label: Optional[str] = None,
          labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
          size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
-         folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+         folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
          skip_unreadable: bool = False, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
     Pictures are decoded as image_folder decodes them. parts, samples: what of it is wanted, as octet/data/dataset.py
@@ -111,7 +111,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
              for one in parts}
     unread = [column for column in table.columns if column not in _used(asked)]
     notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
-    shape = (len(features),) if features else _form(asked).shape
+    shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
                          tuple(notes + said), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts}), path, parts)
@@ -120,7 +120,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
            label: Optional[str] = None, labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
            size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
-           folder: Optional[str] = None, part: Optional[str] = None, split: Optional[dict] = None,
+           folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
            skip_unreadable: bool = False) -> str:
     """The sha256 of that part's lines and pictures, and of how they are read."""
     content.known_part(part_name)
@@ -241,11 +241,12 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
     return digests.cached_all([os.path.join(folder, file) for file in files], "file", digests.of_file)
 
 
-def _form(asked: Asked) -> Any:
-    from octet.data import pictures
+def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
+                 alpha: Optional[str] = None, bits: int = 16, **others: Any) -> Any:
+    """What these arguments of `load` decode a picture to: a pictures.Form; None where no pictures are read."""
+    from octet.datasets import image_folder
 
-    height, width = asked.size or (0, 0)
-    return pictures.Form(height, width, asked.channels + (asked.alpha == "keep"), asked.alpha, asked.bits)
+    return image_folder.picture_form(size, channels, alpha, bits) if file and size else None
 
 
 def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]
@@ -268,8 +269,9 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
         return made, kept, notes
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], said = pictures.decode_all(folder or ".", files, _form(asked), asked.skip_unreadable,
-                                                           "the {} pictures".format(part))
+        made[part], kept[part], said = pictures.decode_all(
+            folder or ".", files, picture_form(**asked._asdict()), asked.skip_unreadable,
+            "the {} pictures".format(part))
         notes.extend("{}: {}".format(part, words) for words in said)
     return made, kept, notes
 

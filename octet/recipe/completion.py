@@ -1,13 +1,13 @@
-"""A recipe's values, held against the schema, with the defaults of those that it leaves out.
+"""Checks a recipe's values against the schema, and fills in defaults.
 
     complete(text, problems) -> every section, or more problems
 
-pydantic and the schema's classes take longer to load than all else that a run with nothing to do needs, so
-`loading.py` keeps what comes out of here and imports this file for a text that is new.
+Loading pydantic and the schema's classes takes longer than everything else in a run with nothing to do. So
+`loading.py` caches the result, and imports this file only for a text that it does not know.
 """
 
 import difflib
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 import pydantic
 
@@ -16,28 +16,28 @@ from octet.recipe.inheritance import Text
 from octet.recipe.schema import MOST, Phase, Quantize, Recipe, Train
 from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 
-_MOST_TOLD = 100  # problems; each is looked at for what was meant
+_MOST_REPORTED = 100  # problems; each costs a search for similar names
 
 
 def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
-    """A plain dict, ready for JSON: every section by its name in YAML, defaults filled in. None where
-    a value is not what it must be: `problems` then has one more for each, unless its key has one."""
-    values = _settled(text, problems)
+    """Every section by its name in YAML, defaults filled in: a plain dict that JSON can hold. None where a value is
+    wrong; each wrong value then has a problem in `problems`, one for each key."""
+    values = _resolved(text, problems)
     reported = {problem.keys for problem in problems}
     _expect_read(text, problems)
     try:
         return Recipe.model_validate(values).model_dump(by_alias=True)
     except pydantic.ValidationError as error:
-        for detail in error.errors(include_url=False)[:_MOST_TOLD]:
+        for detail in error.errors(include_url=False)[:_MOST_REPORTED]:
             keys = tuple(str(key) for key in detail["loc"])
             if keys not in reported:
-                problems.append(Problem(nearest(text.places, keys), keys, _say(detail)))
+                problems.append(Problem(nearest(text.places, keys), keys, _message(detail)))
     return None
 
 
-def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
-    """The text's values. Weights that are given are trained on only where the recipe says for how long; a word for
-    the section `augment` is its preset."""
+def _resolved(text: Text, problems: List[Problem]) -> Dict[str, Any]:
+    """The text's values, with two short forms written out: `augment: NAME` is {preset: NAME}, and `model.weights`
+    makes `train.epochs` 0 where the recipe does not set it."""
     if isinstance(text.values.get("augment"), str):
         text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
     model, train = (text.values.get(section, {}) for section in ("model", "train"))
@@ -52,7 +52,7 @@ def _settled(text: Text, problems: List[Problem]) -> Dict[str, Any]:
     return text.values
 
 
-_OF_ONE_WAY = {
+_READ_BY_ONE_MODE: Dict[str, Dict[str, str]] = {
     "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
                                     "is over",
              "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
@@ -61,12 +61,14 @@ _OF_ONE_WAY = {
     "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
                           "trained range from the first step"),
 }
-"""{way of batch norm: {what it does not read: why}}."""
+"""{value of `quantize.batch_norm`: {a key that it does not read: why}}."""
 
 
 def _expect_read(text: Text, problems: List[Problem]) -> None:
-    """What only one way of batch norm, one schedule or one optimizer reads is said by a recipe that goes this way."""
-    for phase in (Train, Quantize):
+    """Reports keys that would have no effect: those of another mode of batch norm, another schedule or another
+    optimizer."""
+    phases: Tuple[Type[Phase], ...] = (Train, Quantize)
+    for phase in phases:
         _expect_read_by_choice(phase, text, problems)
     train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
     if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
@@ -75,38 +77,41 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
                                 "weights have statistics of their own"))
     if not isinstance(section, dict):
         return
-    for name, why in _OF_ONE_WAY["live" if section.get("batch_norm") == "live" else "fold"].items():
+    for name, why in _READ_BY_ONE_MODE["live" if section.get("batch_norm") == "live" else "fold"].items():
         if section.get(name, Quantize.model_fields[name].default) != Quantize.model_fields[name].default:
             keys = ("quantize", name)
             problems.append(Problem(nearest(text.places, keys), keys, why))
 
 
-_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
+_KEYS_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
             "label_smoothing": "label_smoothing"}
-"""{what Keras' `fit` and `compile` call it: the key of the section `loss`}."""
+"""{the name in Keras' `fit` and `compile`: the key of the section `loss`}."""
 
-_OF_ONE_CHOICE = {
+_READ_BY_ONE_CHOICE: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
     "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
 }
-"""{key of a phase: (the key that decides whether it is read, the values with which it is)}."""
+"""{key of a phase: (the key that decides whether it is read, the values of that key with which it is read)}."""
 
 
 def _expect_read_by_choice(phase: Type[Phase], text: Text, problems: List[Problem]) -> None:
+    """Reports keys of the phase that its schedule or its optimizer does not read."""
     name = phase.__name__.lower()
     section = text.values.get(name, {})
     if not isinstance(section, dict):
         return
-    for key, (choice, values) in _OF_ONE_CHOICE.items():
+    for key, (choice, values) in _READ_BY_ONE_CHOICE.items():
         if key in section and section.get(choice, phase.model_fields[choice].default) not in values:
             problems.append(Problem(nearest(text.places, (name, key)), (name, key),
                                     "is read only with " + " or ".join(
                                         "`{}: {}`".format(choice, value) for value in values)))
 
 
-def _say(detail: Dict[str, Any]) -> str:
+def _message(detail: Mapping[str, Any]) -> str:
+    """An error of pydantic's in words: what was expected, and what was found."""
     *around, key = [str(part) for part in detail["loc"]]
-    section, place = Recipe, 0
+    section: Type[pydantic.BaseModel] = Recipe
+    place = 0
     while place < len(around):
         field = _fields(section)[around[place]]
         entry = getattr(field.annotation, "__args__", ())[-1:]
@@ -114,18 +119,18 @@ def _say(detail: Dict[str, Any]) -> str:
             section, place = field.annotation, place + 1
         elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
             section, place = entry[0], place + 2
-        else:  # an entry of a mapping, which says what they are
+        else:  # an entry of a mapping: the mapping's description says what its entries are
             return "expected {}, found {}{}".format(
                 field.description, show(detail["input"]), number_hint(detail["input"]))
     known = _fields(section)
     if detail["type"] == "extra_forbidden":
         hint = ""
-        if around and around[-1] in ("train", "quantize") and key in _OF_LOSS:
-            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_OF_LOSS[key])
+        if around and around[-1] in ("train", "quantize") and key in _KEYS_OF_LOSS:
+            return "no key of this name; write loss: {{{}: ...}}, for both phases".format(_KEYS_OF_LOSS[key])
         if "args" in known and not difflib.get_close_matches(key, known):
             hint = "; options of its own go in {}.args".format(around[-1])
         return "no key of this name{}; {}".format(hint, suggest(key, known))
-    expected = "expected " + known[key].description
+    expected = "expected {}".format(known[key].description)
     if detail["type"] == "missing":
         return expected + ", found no such key"
     value = detail["input"]
@@ -136,5 +141,6 @@ def _say(detail: Dict[str, Any]) -> str:
     return "{}, found {}{}{}".format(expected, show(value), hint, number_hint(value))
 
 
-def _fields(section) -> Dict[str, Any]:
+def _fields(section: Type[pydantic.BaseModel]) -> Dict[str, Any]:
+    """{name in YAML: field} of a section."""
     return {field.alias or name: field for name, field in section.model_fields.items()}

@@ -1,6 +1,6 @@
 """A recipe's text: YAML with its `extends` merged in, and the place where each key was written.
 
-Plain values come out, or problems, each with its place; what the values must be is not known here.
+The values are not checked here: `completion.py` does that.
 """
 
 import difflib
@@ -13,9 +13,9 @@ from octet.lookup import is_file
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
-"""The largest recipe that is read: a second of work for the YAML reader."""
+"""The largest recipe that is read. The YAML reader needs about a second for it."""
 LONGEST_CHAIN = 20
-"""So many recipes may extend one another in a row."""
+"""The most recipes in one chain of `extends`."""
 
 
 class Text(NamedTuple):
@@ -26,14 +26,14 @@ class Text(NamedTuple):
 
 
 def is_path(name_or_path: str) -> bool:
-    """Whether it is a path rather than a name in the folder of recipes."""
+    """Whether this is a path, and not the name of a recipe in the folder of recipes."""
     return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
 
 
 def read(file: str, problems: List[Problem], find: Callable[[str], str]) -> Optional[Text]:
-    """The file's text with what it extends; None where a file cannot be read at all.
+    """The file's text, merged with the recipes that it extends; None where one of the files cannot be read.
 
-    find: gives the file of a recipe that is extended by its name; raises RecipeError for a name that is none."""
+    find: returns the file of a recipe by its name, or raises RecipeError for an unknown name."""
     return _Reader(problems, find).read(file, (), Place(file, 1, 1))
 
 
@@ -41,27 +41,32 @@ class _Reader(NamedTuple):
     problems: List[Problem]
     find: Callable[[str], str]
 
-    def read(self, file: str, chain: Tuple[str, ...], asked: Place) -> Optional[Text]:
-        """chain: the files that led here, each extending the next; asked: where the last of them does."""
-        def fail(text: str, place: Place = asked, keys: Keys = ("extends",) if chain else ()) -> None:
+    def read(self, file: str, chain: Tuple[str, ...], extended_at: Place) -> Optional[Text]:
+        """The text of `file`. chain: the files that led here, each of which extends the next. extended_at: the
+        position of the last `extends`."""
+        def fail(text: str, place: Place = extended_at, keys: Keys = ("extends",) if chain else ()) -> None:
             self.problems.append(Problem(place, keys, text))
 
         try:
             real = os.path.realpath(file)
             if real in chain:
                 around = chain[chain.index(real):] + (real,)
-                return fail("a cycle: " + " -> ".join(os.path.basename(link) for link in around))
+                fail("a cycle: " + " -> ".join(os.path.basename(link) for link in around))
+                return None
             if len(chain) >= LONGEST_CHAIN:
-                return fail("more than {} recipes extend one another in a row".format(LONGEST_CHAIN))
+                fail("more than {} recipes extend one another in a row".format(LONGEST_CHAIN))
+                return None
             content = regular_file.read(file, MOST_BYTES).decode("utf-8-sig")
         except OSError as error:
-            return fail("cannot read {}: {}{}".format(file, error.strerror, _near(file)))
-        except UnicodeDecodeError as error:
-            return fail("not UTF-8 text: byte {}".format(error.start), Place(file, 1, 1), ())
-        found = parsed(content, file, self.problems)
-        if found is None:
+            fail("cannot read {}: {}{}".format(file, error.strerror, _near(file)))
             return None
-        values, places = found
+        except UnicodeDecodeError as error:
+            fail("not UTF-8 text: byte {}".format(error.start), Place(file, 1, 1), ())
+            return None
+        mapping = parsed(content, file, self.problems)
+        if mapping is None:
+            return None
+        values, places = mapping
         extends = values.pop("extends", None)
         place = places.pop(("extends",), None)
         if place is None or any(problem.place.file == file and problem.keys == ("extends",)
@@ -71,46 +76,48 @@ class _Reader(NamedTuple):
             fail("expected the path or the name of a recipe, found " + show(extends), place, ("extends",))
             return Text(values, places)
         try:
-            below = self._base(extends, file)
+            base_file = self._base(extends, file)
         except RecipeError as error:
-            return fail("{}; {}".format(error.what, error.next_step), place, ("extends",))
-        under = self.read(below, chain + (real,), place)
-        return under and _over(_rebased(under, below, file), Text(values, places))
+            fail("{}; {}".format(error.what, error.next_step), place, ("extends",))
+            return None
+        base = self.read(base_file, chain + (real,), place)
+        return base and _over(_rebased(base, base_file, file), Text(values, places))
 
     def _base(self, extends: str, file: str) -> str:
-        """The file that a recipe's `extends` means. Raises RecipeError for a name that is none."""
+        """The file that a recipe's `extends` means. Raises RecipeError for an unknown name."""
         beside = os.path.normpath(os.path.join(os.path.dirname(file), os.path.expanduser(extends)))
         return beside if is_path(extends) or os.path.lexists(beside) else self.find(extends)
 
 
 def _near(file: str) -> str:
-    """The recipe that was meant by a path to none, in words; empty where none is near."""
+    """A hint at a recipe with a similar name, for a path where no file is; empty where no name is similar."""
     folder, name = os.path.split(file)
     if os.path.lexists(file):
         return ""
     try:
-        there = [each for each in os.listdir(folder or ".") if each.endswith((".yaml", ".yml"))]
+        recipes = [entry for entry in os.listdir(folder or ".") if entry.endswith((".yaml", ".yml"))]
     except (OSError, ValueError):
         return "" if os.path.isdir(folder or ".") else "; there is no folder {}".format(folder)
-    meant = [name + ending for ending in (".yaml", ".yml") if name + ending in there]
-    stems = {os.path.splitext(each)[0]: each for each in there}
-    meant = meant or [stems[stem] for stem in difflib.get_close_matches(os.path.splitext(name)[0], stems, 1)]
-    return "; did you mean {}?".format(os.path.join(folder, meant[0])) if meant else ""
+    similar = [name + ending for ending in (".yaml", ".yml") if name + ending in recipes]
+    stems = {os.path.splitext(entry)[0]: entry for entry in recipes}
+    similar = similar or [stems[stem] for stem in difflib.get_close_matches(os.path.splitext(name)[0], stems, 1)]
+    return "; did you mean {}?".format(os.path.join(folder, similar[0])) if similar else ""
 
 
-# args, weights and files belong to the name beside them: another name starts with none.
+# args, weights and files belong to one dataset or model. A recipe that names another one does not inherit them.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
 
 def _over(under: Text, top: Text) -> Text:
+    """`under` with the values of `top` in the place of its own."""
     for section, name in _NAMED:
-        mine, theirs = top.values.get(section), under.values.get(section)
-        if (isinstance(mine, dict) and isinstance(theirs, dict)
-                and mine.get(name, theirs.get(name)) != theirs.get(name)):
-            theirs.pop("args", None)
-            theirs.pop("weights", None)
-            theirs.pop("files", None)
-    places = {}
+        own, inherited = top.values.get(section), under.values.get(section)
+        if (isinstance(own, dict) and isinstance(inherited, dict)
+                and own.get(name, inherited.get(name)) != inherited.get(name)):
+            inherited.pop("args", None)
+            inherited.pop("weights", None)
+            inherited.pop("files", None)
+    places: Dict[Keys, Place] = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
         places.update((keys, place) for keys, place in text.places.items() if _holds(values, keys))
@@ -133,15 +140,15 @@ def _holds(values: Any, keys: Keys) -> bool:
 
 
 def _from(path: str, there: str, here: str) -> str:
-    """A path that is relative to the folder `there`, relative to `here`; an absolute one as it is."""
+    """A path relative to the folder `there`, made relative to `here`. An absolute path stays as it is."""
     if not path or os.path.isabs(path) or path.startswith("~"):
         return path
     return os.path.relpath(os.path.join(there, path), here)
 
 
 def _rebased(text: Text, written_in: str, used_in: str) -> Text:
-    """Every path in `written_in` made relative to the folder of `used_in`: those of source files, files of the model,
-    weights and data."""
+    """The text of the recipe `written_in`, with its relative paths (source files, files of the model, weights, data)
+    made relative to the folder of `used_in`."""
     here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
     if here == there:
         return text
@@ -149,7 +156,9 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         values = text.values.get(section)
         for key in keys[:-1]:
             values = values.get(key) if isinstance(values, dict) else None
-        path = values.get(keys[-1]) if isinstance(values, dict) else None
+        if not isinstance(values, dict):
+            continue
+        path = values.get(keys[-1])
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
     model = text.values.get("model")

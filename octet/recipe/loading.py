@@ -1,4 +1,4 @@
-"""A recipe: YAML in, complete settings out, or every problem at once with its place.
+"""Loads a recipe: its complete settings, or one error that lists every problem with its position.
 
     find(name_or_path, recipes) -> Path      load(path) -> Recipe
 """
@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
 from octet import digest, interrupts, lookup
 from octet.errors import RecipeError
@@ -23,35 +23,36 @@ from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 _COMPLETION = os.path.join(os.path.dirname(_SCHEMA), "completion.py")
 
-# Of each catalogue's functions, the arguments that are ours to give.
-_OURS = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
+# The arguments that Octet passes to the functions of each catalogue, beside those of the recipe.
+_PASSED_BY_OCTET: Dict[str, Tuple[str, ...]] = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
 MOST_INPUT_VALUES = 1 << 28
-"""Of one sample: 1 GiB of float32 at the network's input, before any layer."""
-MOST_TOLD = 20  # problems of one recipe
+"""The most values in one sample: 1 GiB of float32 at the network's input."""
+MOST_REPORTED = 20  # problems of one recipe
 
 SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate", "report")
 
 
-def find(name_or_path: str, recipes) -> Path:
-    """The recipe's file: a bare name is NAME.yaml in the folder `recipes`; anything with a slash or
-    ending in .yaml or .yml is a path. Raises RecipeError for a name that is not there."""
+def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
+    """The recipe's file. A name with a slash, or one that ends in .yaml or .yml, is a path; any other name means
+    NAME.yaml in the folder `recipes`. Raises RecipeError where that folder has no such recipe."""
     name = str(name_or_path)
     if is_path(name):
         return Path(name)
-    recipes = Path(recipes)
-    names = sorted(path.stem for path in recipes.glob("*.yaml"))
+    folder = Path(recipes)
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in names:
-        raise RecipeError("no recipe named '{}'".format(name), where=str(recipes),
+        raise RecipeError("no recipe named '{}'".format(name), where=str(folder),
                           why="a name without a slash is one of the recipes there",
                           next_step=lookup.suggest(name, names))
-    return recipes / (name + ".yaml")
+    return folder / (name + ".yaml")
 
 
 class Recipe(NamedTuple):
-    """path: the file that was loaded, absolute. complete: the sections, as JSON. places: where each key
-    was written."""
+    """A loaded recipe.
+
+    path: the absolute path of the file. complete: all sections, as JSON. places: the position of each written key."""
 
     path: Path
     complete: str
@@ -59,22 +60,23 @@ class Recipe(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """The folder that file specs such as `./nets.py:build` are relative to."""
+        """The folder that relative paths in the recipe, such as `./nets.py:build`, start from."""
         return self.path.parent
 
     def sections(self) -> Dict[str, Any]:
-        """A fresh plain dict: every section by its name in YAML, defaults filled in."""
-        return json.loads(self.complete)
+        """A new plain dict: every section by its name in YAML, defaults filled in."""
+        sections: Dict[str, Any] = json.loads(self.complete)
+        return sections
 
     def where(self, *keys: str) -> str:
-        """`file:line:col` of the key, or of the nearest section around it that was written."""
+        """`file:line:column` of the key, or of the nearest section around it that was written."""
         return str(nearest(self.places, keys))
 
 
-def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALOGUE)) -> Recipe:
+def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name: find(name, CATALOGUE)) -> Recipe:
     """The recipe in the file, with `extends` merged in and defaults filled in.
 
-    find_base: gives the file of a recipe that is extended by its name; by default it is one of Octet's own.
+    find_base: returns the file of a recipe that is extended by its name; by default, of one of Octet's own recipes.
     Raises RecipeError that lists the problems, one a line, in the order of file and line.
     """
     problems = []  # type: List[Problem]
@@ -87,6 +89,7 @@ def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALO
     problems.extend(_pictures(text))
 
     def complete(_: str) -> str:
+        assert text is not None
         _code()
         with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
             from octet.recipe import completion  # not at the top: see there
@@ -101,35 +104,36 @@ def load(path, find_base: Callable[[str], Path] = lambda name: find(name, CATALO
 
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
-    """What is wrong with the names of the dataset and the model, and with the arguments for their functions."""
+    """The problems of the names of dataset and model, and of the arguments for their functions."""
     for catalogue, (usual, _, _, section, key) in lookup.CATALOGUES.items():
         values = text.values.get(section)
         spec = values.get(key) if isinstance(values, dict) else None
         if not isinstance(spec, str) or not spec:
-            continue  # the schema has the words for it
+            continue  # the schema reports this
         try:
             source = lookup.source_of(spec, catalogue, folder)
         except RecipeError as error:
             yield Problem(nearest(text.places, (section, key)), (section, key),
                           "; ".join((error.what, error.next_step)))
             continue
-        args = values.get("args", {})
+        args = values.get("args", {}) if isinstance(values, dict) else None
         if not isinstance(args, dict):
             continue
-        told = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}
-        args = {name: value for name, value in args.items() if name not in told}
-        # A dataset's digest is given the part first, and then the arguments of its load.
-        for name, given in ((spec.partition(":")[2] or usual, 0), ("digest", 1))[:2 if section == "data" else 1]:
-            signature = signatures.in_source(source, name, given)
-            for argument, said in signatures.problems(signature, args, _OURS[catalogue]) if signature else ():
-                if argument not in told:
-                    told.add(argument)
+        reported = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}
+        args = {name: value for name, value in args.items() if name not in reported}
+        # A dataset's `digest` takes the part first, and then the arguments of its `load`.
+        for name, positional in ((spec.partition(":")[2] or usual, 0), ("digest", 1))[:2 if section == "data" else 1]:
+            signature = signatures.in_source(source, name, positional)
+            for argument, message in signatures.problems(
+                    signature, args, _PASSED_BY_OCTET[catalogue]) if signature else ():
+                if argument not in reported:
+                    reported.add(argument)
                     keys = (section, "args", argument) if argument else (section, key)
-                    yield Problem(nearest(text.places, keys), keys, said)
+                    yield Problem(nearest(text.places, keys), keys, message)
 
 
 def _paths(text: Text) -> Iterator[Problem]:
-    """What is wrong with the paths of data and weights, whatever is there."""
+    """Paths of data and weights that no file can have. Whether a file is there is not checked."""
     for keys in (("data", "args", "path"), ("model", "weights")):
         path = _value(text, *keys)
         if not isinstance(path, str):
@@ -145,7 +149,7 @@ def _paths(text: Text) -> Iterator[Problem]:
 
 
 def _pictures(text: Text) -> Iterator[Problem]:
-    """A size of pictures that no network can take; said here, before any is decoded."""
+    """A size of pictures that is too large for any network: reported before a picture is decoded."""
     size, channels = _value(text, "data", "args", "size"), _value(text, "data", "args", "channels")
     if _value(text, "data", "dataset") != "image_folder" or not isinstance(size, list) or len(size) != 2:
         return
@@ -159,7 +163,7 @@ def _pictures(text: Text) -> Iterator[Problem]:
 
 
 def _value(text: Text, *keys: str) -> Any:
-    """The value of a key; None where it is not written."""
+    """The value of a key; None where the key is not written."""
     value = text.values  # type: Any
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
@@ -167,26 +171,27 @@ def _value(text: Text, *keys: str) -> Any:
 
 
 def _purpose(text: Text) -> str:
-    """Names all that the complete sections follow from: the values, what makes sections of them, where that
-    takes its defaults from, and Python."""
+    """Identifies all inputs of the complete sections: the values, the code and defaults of the schema, and the version
+    of Python."""
     return "recipe-1 " + digest.of_bytes(json.dumps([
         text.values, _code(), GATES, sys.version_info[:2]]).encode("ascii"))
 
 
 @functools.lru_cache(maxsize=None)
 def _code() -> List[Tuple[int, ...]]:
-    """Stands for the schema and pydantic as this process imports them: looked at once, before it does, so that
-    nothing is kept as the work of a file that was edited after that."""
+    """The stamps of the schema's and pydantic's files. They are taken once, before this process imports the files: a
+    result is not stored under the stamp of a later edit."""
+    specs = [importlib.util.find_spec(name) for name in ("pydantic", "pydantic_core")]
     return [digest.stamp(file) for file in (_SCHEMA, _COMPLETION, *(
-        importlib.util.find_spec(name).origin for name in ("pydantic", "pydantic_core")))]
+        spec.origin for spec in specs if spec is not None and spec.origin))]
 
 
-def _error(problems: List[Problem], path) -> RecipeError:
+def _error(problems: List[Problem], path: Union[str, Path]) -> RecipeError:
     first, *others = sorted(set(problems))
-    told = [str(first)] + ["{}  {}".format(other.place, other) for other in others[:MOST_TOLD - 1]]
-    if len(others) >= MOST_TOLD:
-        told.append("and {} more".format(len(others) - MOST_TOLD + 1))
-    return RecipeError("\n".join(told),
+    lines = [str(first)] + ["{}  {}".format(other.place, other) for other in others[:MOST_REPORTED - 1]]
+    if len(others) >= MOST_REPORTED:
+        lines.append("and {} more".format(len(others) - MOST_REPORTED + 1))
+    return RecipeError("\n".join(lines),
                        where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
                        next_step="correct {}; `octet check {}` looks at it again".format(
                            "this" if not others else "these {}".format(1 + len(others)), shlex.quote(str(path))))

@@ -1,4 +1,4 @@
-"""The sections of a recipe: their keys, what each value must be, and its default. `completion.py` holds a recipe
+"""The sections of a recipe: their keys, what each value must be, and its default. `completion.py` checks a recipe
 against them."""
 
 import math
@@ -12,12 +12,10 @@ from octet.gates import GATES
 
 # A field's description is what its error says was expected.
 MOST = 10 ** 9  # of anything that is counted
-_COUNT = dict(ge=1, le=MOST, description="a whole number of at least 1")
-_RATE = dict(gt=0, description="a number above 0")
-_FRACTION = dict(ge=0, le=1, description="a fraction from 0 to 1, or null")
-_ERROR = dict(ge=0, description="a number of at least 0, or null")
-_NAME = dict(min_length=1)
-_ARGS = dict(default_factory=dict, description="a mapping")
+Count = Annotated[int, Field(ge=1, le=MOST, description="a whole number of at least 1")]
+Fraction = Annotated[Optional[float], Field(ge=0, le=1, description="a fraction from 0 to 1, or null")]
+ErrorLimit = Annotated[Optional[float], Field(ge=0, description="a number of at least 0, or null")]
+Share = Annotated[Optional[float], Field(ge=0, lt=1, description="a number of at least 0 and below 1, or null")]
 
 
 class _Section(BaseModel):
@@ -28,38 +26,34 @@ class Data(_Section):
     """The dataset, and its arguments."""
 
     # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
-    dataset: str = Field(description="the name of a dataset", **_NAME)
+    dataset: str = Field(description="the name of a dataset", min_length=1)
     # The arguments of its `load`.
-    args: Dict[str, Any] = Field(**_ARGS)
+    args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
 
 
 class Model(_Section):
     """The network, and the arguments of the function that makes it."""
 
     # A name of models/, `./nets.py:build` beside the recipe, or a dotted path such as `package.module:function`.
-    build: str = Field(description="the name of a model", **_NAME)
+    build: str = Field(description="the name of a model", min_length=1)
     # The arguments of that function.
-    args: Dict[str, Any] = Field(**_ARGS)
+    args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
     # Activations that piecewise linear ones replace, already in the float phase.
     approximate: List[Literal["softplus", "elu", "selu"]] = Field(
         default_factory=list, description="a list of any of softplus, elu, selu")
     # Trained weights to start from.
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
-                                   **_NAME)
+                                   min_length=1)
     # Files and folders that the function reads. Their content is part of the key; any other file is refused.
     files: List[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list, description="a list of paths of files or folders")
-
-
-_PENALTY = dict(ge=0, description="a number of at least 0, or null for the default")
-_SHARE = dict(ge=0, lt=1, description="a number of at least 0 and below 1, or null")
 
 
 class Phase(_Section):
     """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
 
     # Samples in a step of training.
-    batch_size: int = Field(64, **_COUNT)
+    batch_size: Count = 64
     # null: nesterov for a classifier with batch norm, adamw for any other network.
     optimizer: Optional[Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"]] = Field(
         None, description="one of adam, adamw, momentum, nesterov, rmsprop, sgd, or null for the network's default")
@@ -70,7 +64,7 @@ class Phase(_Section):
     # Decoupled: each step subtracts `learning_rate * weight_decay` times the weight from the weight. Biases and batch
     # norm are left out. With momentum 0.9, 0.002 is as strong as an L2 penalty with the gradient 0.0002 * weight.
     # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
-    weight_decay: Optional[float] = Field(None, **_PENALTY)
+    weight_decay: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null for the default")
     # All gradients together are made no longer than this (L2 norm); null clips nothing.
     clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
     # How the rate changes: one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of
@@ -78,7 +72,7 @@ class Phase(_Section):
     schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
         "cosine", description="one of constant, cosine, step, exponential, one_cycle")
     # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
-    warm_up: Optional[float] = Field(None, **_SHARE)
+    warm_up: Share = None
     # Of `schedule: step`: fractions of the phase.
     milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
@@ -87,12 +81,12 @@ class Phase(_Section):
     # Of `schedule: exponential`: what is left of the rate at the end.
     final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
     # The decay per step of a moving average of the weights, which is what is validated and kept; null for none.
-    weight_average: Optional[float] = Field(None, **_SHARE)
+    weight_average: Share = None
     # Which epoch's weights are kept: the best on the validation part, or the last.
     keep: Literal["best", "last"] = Field("best", description="one of best, last")
     # The metric that says which epoch is best, as the history has it: label/accuracy. null: the first of the first
     # output.
-    monitor: Optional[str] = Field(None, description="a metric as output/metric, or null", **_NAME)
+    monitor: Optional[str] = Field(None, description="a metric as output/metric, or null", min_length=1)
     # Training ends after so many epochs in a row without a better one.
     early_stopping: Optional[int] = Field(None, ge=1, description="a whole number of at least 1, or null for never")
 
@@ -122,9 +116,9 @@ class Augment(_Section):
     flip: Optional[Literal["none", "horizontal", "vertical", "both"]] = Field(
         None, description="one of none, horizontal, vertical, both, or null")
     # Pad and crop: moved by whole pixels, at most this fraction of its height and width.
-    crop: Optional[float] = Field(None, **_SHARE)
+    crop: Share = None
     # Moved by at most this fraction of its height and width, between pixels.
-    shift: Optional[float] = Field(None, **_SHARE)
+    shift: Share = None
     # Turned by at most this angle, in either direction.
     rotate: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
     # Sheared by at most this angle, in either direction.
@@ -132,17 +126,17 @@ class Augment(_Section):
     # Larger or smaller by a factor from 1 - zoom to 1 + zoom.
     zoom: Optional[float] = Field(None, ge=0, le=0.9, description="a number from 0 to 0.9, or null")
     # Brighter or darker by at most this fraction of the input's range.
-    brightness: Optional[float] = Field(None, **_FRACTION)
+    brightness: Fraction = None
     # The distance of each pixel to the picture's mean is multiplied by a factor from 1 - value to 1 + value.
-    contrast: Optional[float] = Field(None, **_FRACTION)
+    contrast: Fraction = None
     # The distance of each colour to its grey is multiplied by a factor from 1 - value to 1 + value.
-    saturation: Optional[float] = Field(None, **_FRACTION)
+    saturation: Fraction = None
     # Colours turn around the grey axis by at most this angle.
     hue: Optional[float] = Field(None, ge=0, le=180, description="degrees from 0 to 180, or null")
     # Standard deviation of Gaussian noise, as a fraction of the input's range.
-    noise: Optional[float] = Field(None, **_FRACTION)
+    noise: Fraction = None
     # The side of a square that is made grey (the picture's mean), as a fraction of height and width.
-    cutout: Optional[float] = Field(None, **_FRACTION)
+    cutout: Fraction = None
     # The a of the distribution Beta(a, a) of the share of a second sample that is mixed in (arXiv:1710.09412). One
     # draw a batch.
     mixup: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
@@ -199,7 +193,7 @@ class Quantize(Phase):
     # Of `batch_norm: live`: `measured` gives each tensor that it leaves without a range one from the training data.
     default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
     # The first range of each tensor is its mean over so many batches.
-    calibration_batches: int = Field(20, **_COUNT)
+    calibration_batches: Count = 20
     # Whether layers that follow each other are first given channels of similar ranges (decision 5).
     equalize: bool = Field(False, description="true or false")
     # After so many epochs the ranges stay, and only the weights are trained.
@@ -207,12 +201,12 @@ class Quantize(Phase):
         None, ge=0, le=MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
     # The share of the loss that is the distance to the float network's answers to the same samples; the rest is the
     # loss on the labels.
-    distill: Optional[float] = Field(None, **_FRACTION)
+    distill: Fraction = None
     # How weights follow their gradients.
     optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
         "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
     # The highest rate of the schedule.
-    learning_rate: float = Field(0.0001, **_RATE)
+    learning_rate: float = Field(0.0001, gt=0, description="a number above 0")
 
 
 class Convert(_Section):
@@ -223,29 +217,29 @@ class Validate(_Section):
     """The gates over the measurement; null is no gate."""
 
     # Of the uint8 file below the float model.
-    max_accuracy_drop: Optional[float] = Field(GATES["max_accuracy_drop"].default, **_FRACTION)
+    max_accuracy_drop: Fraction = GATES["max_accuracy_drop"].default
     # Of the uint8 file.
-    min_accuracy: Optional[float] = Field(GATES["min_accuracy"].default, **_FRACTION)
+    min_accuracy: Fraction = GATES["min_accuracy"].default
     # The share of samples for which the uint8 file and the float model give the same answer.
-    min_agreement: Optional[float] = Field(GATES["min_agreement"].default, **_FRACTION)
+    min_agreement: Fraction = GATES["min_agreement"].default
     # The mean of the classes' recalls.
-    min_balanced_accuracy: Optional[float] = Field(GATES["min_balanced_accuracy"].default, **_FRACTION)
+    min_balanced_accuracy: Fraction = GATES["min_balanced_accuracy"].default
     # The recall of the worst class.
-    min_class_recall: Optional[float] = Field(GATES["min_class_recall"].default, **_FRACTION)
+    min_class_recall: Fraction = GATES["min_class_recall"].default
     # Of macro F1, below the float model.
-    max_f1_drop: Optional[float] = Field(GATES["max_f1_drop"].default, **_FRACTION)
+    max_f1_drop: Fraction = GATES["max_f1_drop"].default
     # Of class maps.
-    min_mean_iou: Optional[float] = Field(GATES["min_mean_iou"].default, **_FRACTION)
+    min_mean_iou: Fraction = GATES["min_mean_iou"].default
     # Of targets of two classes, and of labels.
-    min_roc_auc: Optional[float] = Field(GATES["min_roc_auc"].default, **_FRACTION)
+    min_roc_auc: Fraction = GATES["min_roc_auc"].default
     # Of targets of two classes, and of labels.
-    min_average_precision: Optional[float] = Field(GATES["min_average_precision"].default, **_FRACTION)
+    min_average_precision: Fraction = GATES["min_average_precision"].default
     # Of values: the increase of the mean squared error, as a share of the float model's.
-    max_error_increase: Optional[float] = Field(GATES["max_error_increase"].default, **_ERROR)
+    max_error_increase: ErrorLimit = GATES["max_error_increase"].default
     # Of values: the mean squared error of the uint8 file.
-    max_error: Optional[float] = Field(GATES["max_error"].default, **_ERROR)
+    max_error: ErrorLimit = GATES["max_error"].default
     # How many operators of the file may be farther from float arithmetic than their kernel's bound.
-    max_wrong_operators: Optional[int] = Field(
+    max_wrong_operators: Optional[int] = Field(  # type: ignore[assignment]  # a gate's default is a float
         GATES["max_wrong_operators"].default, ge=0, le=MOST,
         description="a whole number of at least 0, or null for no gate")
 

@@ -1,12 +1,12 @@
-"""The `args` of a recipe, held against the function that they are for.
+"""Checks the `args` of a recipe against the function that takes them.
 
     in_source(path, name) -> its Signature, or None
-    problems(signature, args, ours) -> [(argument, text)]
+    problems(signature, args, passed) -> [(argument, text)]
 
-The signature is read in the source: to look at a recipe nothing of the user's is run and no TensorFlow is loaded, so
-a misspelt argument is told with the recipe's other problems. Where it cannot be read there (a decorated function,
-a partial, one that is imported), `expect` asks the function itself once it is loaded. What is not annotated, or with
-a type that is not known here, may be anything.
+The signature is parsed from the source: a recipe is checked without running the user's code or loading TensorFlow, so
+a misspelt argument is reported together with the recipe's other problems. Some signatures cannot be parsed (a
+decorated function, a partial, an imported function): `expect` checks those when the function is loaded. A parameter
+without an annotation, or with a type that is not known here, accepts any value.
 """
 
 import ast
@@ -29,29 +29,31 @@ WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "
          list: "a list", dict: "a mapping"}
 LISTS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping)
-FROM = ("typing", "collections.abc")  # where an annotation may take its names from
+TYPE_MODULES = ("typing", "collections.abc")  # the modules whose names are known in annotations
 
-MOST_TOLD = 100  # arguments; who gives more is told of the others next time
+MOST_CHECKED = 100  # arguments of one function
 
 _NO_DEFAULT = inspect.Parameter.empty
 
 
-def problems(signature: inspect.Signature, args: Dict[str, Any], ours: Sequence[str] = ()) -> List[Tuple[str, str]]:
-    """(argument, what is wrong with it) for each of `args` that the function does not take or is of another type
-    than its annotation, and for each that it needs and is not given. `ours`: those that it is given beside them; where
-    it does not take them, that alone is told, of the argument ''."""
+def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequence[str] = ()) -> List[Tuple[str, str]]:
+    """(argument, what is wrong with it) for each of `args` that the function does not take, each whose type is not
+    that of the annotation, and each required argument that is missing.
+
+    passed: arguments that Octet passes beside `args`. Where the function does not take these, that is the only
+    problem, and its argument is ''."""
     takes = {name: parameter for name, parameter in signature.parameters.items()
-             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name not in ours}
+             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name not in passed}
     takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in signature.parameters.values())
-    refused = [] if takes_any else [name for name in ours if name not in signature.parameters]
+    refused = [] if takes_any else [name for name in passed if name not in signature.parameters]
     if refused:
         others = [name for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
-        renamed = ["{} to {}".format(*each) for each in zip(others, refused)]
+        renamed = ["{} to {}".format(other, name) for other, name in zip(others, refused)]
         return [("", "the function is called with {} and does not take {}: {}".format(
-            " and ".join(ours), " and ".join(refused), "rename " + ", ".join(renamed) if renamed else "add it"))]
+            " and ".join(passed), " and ".join(refused), "rename " + ", ".join(renamed) if renamed else "add it"))]
     found = []
-    for name, value in itertools.islice(args.items(), MOST_TOLD):
-        if name in ours:
+    for name, value in itertools.islice(args.items(), MOST_CHECKED):
+        if name in passed:
             found.append((name, "is given by the dataset, and not for a recipe to say"))
         elif name in takes:
             if not _fits(value, takes[name].annotation):
@@ -62,35 +64,36 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], ours: Sequence[
                     for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
 
 
-def expect(function: Callable, args: Dict[str, Any], where: str, error: Type[OctetError],
-           ours: Sequence[str] = (), given: int = 0) -> None:
-    """Raises the error, with all `problems`, unless the function takes `args` after `given` positional arguments."""
+def expect(function: Callable[..., Any], args: Dict[str, Any], where: str, error: Type[OctetError],
+           passed: Sequence[str] = (), positional: int = 0) -> None:
+    """Raises `error` with all `problems` of `args`; returns where there are none. positional: how many positional
+    arguments come before `args`. where: the recipe's key that holds `args`."""
     try:
-        signature = inspect.signature(function, follow_wrapped=False)  # a decorator may take and give what it will
-    except (TypeError, ValueError):  # one that is written in C and says nothing
+        signature = inspect.signature(function, follow_wrapped=False)  # a decorator may change the arguments
+    except (TypeError, ValueError):  # a function written in C, without a signature
         return
-    known = [parameter.replace(annotation=_asked(parameter)) for parameter in signature.parameters.values()]
-    wrong = problems(signature.replace(parameters=known[given:]), args, ours)
+    known = [parameter.replace(annotation=_type_of(parameter)) for parameter in signature.parameters.values()]
+    wrong = problems(signature.replace(parameters=known[positional:]), args, passed)
     if wrong and not wrong[0][0]:
         raise error(wrong[0][1], where=where.replace(".args", ".build"), why="it is {}{}".format(
             getattr(function, "__name__", "a function"), signature), next_step="change the function's arguments")
     if wrong:
-        raise error("\n".join("{}: {}".format(*each) for each in wrong), where=where,
+        raise error("\n".join("{}: {}".format(argument, text) for argument, text in wrong), where=where,
                     why="they go to {}{}".format(getattr(function, "__name__", "the function"), signature),
                     next_step="correct {} in the recipe".format(where))
 
 
-def _asked(parameter: inspect.Parameter) -> Any:
-    """The type that a loaded function's parameter has, as `_parameter` reads it in the source."""
+def _type_of(parameter: inspect.Parameter) -> Any:
+    """The type of a loaded function's parameter, as `_parameter` parses it from source."""
     hint = parameter.annotation if isinstance(parameter.annotation, collections.abc.Hashable) else Any
     return _made(lambda: typing.Optional[hint]) if parameter.default is None else hint
 
 
-def in_source(path: Path, name: str, given: int = 0) -> Optional[inspect.Signature]:
-    """The signature of the function that the file defines under this name, after `given` positional arguments;
-    None where the file does not say."""
-    found = _read(str(path), name, digest.stamp(str(path))) if path.suffix == ".py" else None
-    return found and found.replace(parameters=list(found.parameters.values())[given:])
+def in_source(path: Path, name: str, positional: int = 0) -> Optional[inspect.Signature]:
+    """The signature of the file's function of this name, without its first `positional` parameters; None where it
+    cannot be parsed."""
+    signature = _read(str(path), name, digest.stamp(str(path))) if path.suffix == ".py" else None
+    return signature and signature.replace(parameters=list(signature.parameters.values())[positional:])
 
 
 @functools.lru_cache(maxsize=None)
@@ -98,7 +101,7 @@ def _read(path: str, name: str, stamp: Tuple[int, ...]) -> Optional[inspect.Sign
     try:
         tree = ast.parse(regular_file.text(path))
     except UNPARSABLE:
-        return None  # loading it says what is wrong
+        return None  # loading the file reports the error
     bound = [node for node in ast.walk(tree) if name in _names_bound(node)]
     if len(bound) != 1 or bound[0] not in tree.body or not isinstance(bound[0], ast.FunctionDef) \
             or bound[0].decorator_list:
@@ -116,18 +119,19 @@ def _names_bound(node: ast.AST) -> List[str]:
 
 def _parameters(args: ast.arguments, types: Dict[str, Any]) -> Iterator[inspect.Parameter]:
     required = len(args.args) - len(args.defaults)
-    defaults = [_NO_DEFAULT] * required + list(args.defaults)
+    defaults: List[Any] = [_NO_DEFAULT] * required + list(args.defaults)
     for arg, default in zip(args.args, defaults):
         yield _parameter(arg, inspect.Parameter.POSITIONAL_OR_KEYWORD, default, types)
     if args.vararg:
         yield inspect.Parameter(args.vararg.arg, inspect.Parameter.VAR_POSITIONAL)
-    for arg, default in zip(args.kwonlyargs, args.kw_defaults):
-        yield _parameter(arg, inspect.Parameter.KEYWORD_ONLY, _NO_DEFAULT if default is None else default, types)
+    for arg, keyword_default in zip(args.kwonlyargs, args.kw_defaults):
+        yield _parameter(arg, inspect.Parameter.KEYWORD_ONLY,
+                         _NO_DEFAULT if keyword_default is None else keyword_default, types)
     if args.kwarg:
         yield inspect.Parameter(args.kwarg.arg, inspect.Parameter.VAR_KEYWORD)
 
 
-def _parameter(arg: ast.arg, kind, default, types: Dict[str, Any]) -> inspect.Parameter:
+def _parameter(arg: ast.arg, kind: Any, default: Any, types: Dict[str, Any]) -> inspect.Parameter:
     hint = Any if arg.annotation is None else _hint(arg.annotation, types)
     if isinstance(default, ast.NameConstant) and default.value is None:
         hint = _made(lambda: typing.Optional[hint])  # as typing.get_type_hints takes `size: int = None`
@@ -135,19 +139,19 @@ def _parameter(arg: ast.arg, kind, default, types: Dict[str, Any]) -> inspect.Pa
 
 
 def _types(tree: ast.Module) -> Dict[str, Any]:
-    """What the names in the module's annotations mean, as far as that is known without running it."""
-    types = {kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)}
+    """{name: type} of the names that the module's annotations use, where they are known without running it."""
+    types: Dict[str, Any] = {kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)}
     for node in tree.body:
         if isinstance(node, ast.Import):
             types.update({alias.asname or alias.name: typing for alias in node.names if alias.name == "typing"})
-        elif isinstance(node, ast.ImportFrom) and node.module in FROM and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module in TYPE_MODULES and not node.level:
             types.update({alias.asname or alias.name: getattr(typing, alias.name, Any) for alias in node.names})
     bound = collections.Counter(name for node in ast.walk(tree) for name in _names_bound(node))
     return {name: kind for name, kind in types.items() if bound[name] <= (not hasattr(builtins, name))}
 
 
 def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
-    """The type that an annotation means; Any for what is not known."""
+    """The type that an annotation means; Any for a type that is not known here."""
     if isinstance(node, ast.NameConstant):
         return type(None) if node.value is None else Any
     if isinstance(node, ast.Ellipsis):
@@ -155,7 +159,8 @@ def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
     if isinstance(node, ast.Name):
         return types.get(node.id, Any)
     if isinstance(node, ast.Str):
-        return _made(lambda: _hint(ast.parse(node.s, mode="eval").body, types))
+        text = node.s
+        return _made(lambda: _hint(ast.parse(text, mode="eval").body, types))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and types.get(node.value.id) is typing:
         return getattr(typing, node.attr, Any)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Index):
@@ -167,7 +172,7 @@ def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
 
 
 def _made(make: Callable[[], Any]) -> Any:
-    """The type that is made; Any for what is no type, as a bare Optional."""
+    """The type that `make` returns; Any where it fails, as for a bare Optional."""
     try:
         return make()
     except (TypeError, IndexError, SyntaxError, ValueError):
@@ -175,27 +180,27 @@ def _made(make: Callable[[], Any]) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value of a recipe is of the type; true of a type that is not known here."""
+    """Whether a value of a recipe is of the type; true for a type that is not known here."""
     if hint in (int, float):
         return isinstance(value, (int, hint)) and not isinstance(value, bool)
     if hint in WORDS:
         return isinstance(value, hint)
     origin, inner = _taken_apart(hint)
     if origin is typing.Union:
-        return any(_fits(value, each) for each in inner)
+        return any(_fits(value, option) for option in inner)
     if origin in MAPPINGS:
-        return isinstance(value, dict) and (len(inner) != 2 or all(_fits(each, inner[1]) for each in value.values()))
+        return isinstance(value, dict) and (len(inner) != 2 or all(_fits(entry, inner[1]) for entry in value.values()))
     if origin not in LISTS:
         return True
     if not isinstance(value, list):
         return False
     if origin is tuple and inner and ... not in inner:
         return len(value) == len(inner) and all(map(_fits, value, inner))
-    return not inner or all(_fits(each, inner[0]) for each in value)
+    return not inner or all(_fits(entry, inner[0]) for entry in value)
 
 
 def _words(hint: Any) -> str:
-    """What a recipe has to say for a value of the type."""
+    """The type in the words of a recipe: 'a whole number', 'a list, each a number'."""
     if hint in WORDS:
         return WORDS[hint]
     origin, inner = _taken_apart(hint)
@@ -211,8 +216,9 @@ def _words(hint: Any) -> str:
 
 
 def _taken_apart(hint: Any) -> Tuple[Any, Tuple[Any, ...]]:
-    """(origin, arguments) of a type; a bare List has no arguments but for what stands for any."""
-    inner = tuple(Any if isinstance(each, typing.TypeVar) else each for each in getattr(hint, "__args__", None) or ())
+    """(origin, arguments) of a type; the argument of a bare List is Any."""
+    inner = tuple(Any if isinstance(argument, typing.TypeVar) else argument
+                  for argument in getattr(hint, "__args__", None) or ())
     return getattr(hint, "__origin__", hint), inner
 
 

@@ -1,7 +1,7 @@
 """YAML text as plain values, with the place where each key was written.
 
-What a few bytes of YAML can blow up is bounded: the depth of nesting, the values and characters that its anchors come
-to, the digits of a number.
+A few bytes of YAML can expand to a lot. So three things are bounded: the depth of nesting, the number of values and
+characters after anchors are expanded, and the digits of a number.
 """
 
 import math
@@ -20,7 +20,7 @@ Keys = Tuple[str, ...]
 
 
 class Place(NamedTuple):
-    """Where something was written; line and column count from 1."""
+    """A position in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What is wrong with the value of one key, and where that was written."""
+    """What is wrong with the value of one key, and the position of that key."""
 
     place: Place
     keys: Keys
@@ -41,13 +41,13 @@ class Problem(NamedTuple):
         return ": ".join(part for part in (".".join(self.keys), self.text) if part)
 
 
-_BAD = object()  # stands for a value already reported
+_BAD = object()  # in the place of a value that is reported already
 _NO_VALUE = "expected text, a number, true, false, null, a list or a mapping, found a {}: quote it"
-_UNFIT = re.compile("[\\0\ud800-\udfff]")  # in a path; and UTF-8 has no form for half of a surrogate pair
+_UNFIT = re.compile("[\\0\ud800-\udfff]")  # no path holds a NUL, and UTF-8 cannot encode half of a surrogate pair
 
 
 def nearest(places: Dict[Keys, Place], keys: Iterable[str]) -> Place:
-    """Where the key was written, or the nearest section around it."""
+    """The position of the key, or of the nearest section around it that was written."""
     keys = tuple(keys)
     while keys not in places:
         keys = keys[:-1]
@@ -55,8 +55,9 @@ def nearest(places: Dict[Keys, Place], keys: Iterable[str]) -> Place:
 
 
 def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[Dict[str, Any], Dict[Keys, Place]]]:
-    """(values, places) of a mapping; values that are reported in `problems` are left out. None for a text that is not
-    a mapping at all. `file` is its name in places."""
+    """(values, places) of the text, which must be a mapping; None where it is not.
+
+    Appends to `problems`; a value with a problem is left out of the values. file: the file's name in places."""
     def fail(text: str, line: int = 1, column: int = 1) -> None:
         problems.append(Problem(Place(file, line, column), (), text))
 
@@ -64,35 +65,41 @@ def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[D
         loader = _Loader(content)
         root = loader.get_single_node()
     except yaml.reader.ReaderError as error:
-        return fail("not YAML: character #x{:04x} is not allowed".format(error.character),
-                    content.count("\n", 0, error.position) + 1)
+        fail("not YAML: character #x{:04x} is not allowed".format(error.character),
+             content.count("\n", 0, error.position) + 1)
+        return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        hint = ": indent with spaces" if "'\\t'" in said else ""
-        return fail("not YAML: " + said + hint, mark.line + 1, mark.column + 1)
+        message = " ".join(part for part in (error.context, error.problem) if part)
+        hint = ": indent with spaces" if "'\\t'" in message else ""
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        fail("not YAML: " + message + hint, line + 1, column + 1)
+        return None
     except (ValueError, OverflowError):  # "\UFFFFFFFF"
-        return fail("not YAML: an escape of no character", loader.line + 1, loader.column + 1)
+        fail("not YAML: an escape of no character", loader.line + 1, loader.column + 1)
+        return None
     if not isinstance(root, yaml.MappingNode):
-        there = "an empty file" if root is None else "a list" if isinstance(
+        content_kind = "an empty file" if root is None else "a list" if isinstance(
             root, yaml.SequenceNode) else show(root.value) if root.value else "nothing"
-        return fail("expected a mapping of sections, found " + there)
-    places = {(): Place(file, 1, 1)}
+        fail("expected a mapping of sections, found " + content_kind)
+        return None
+    places: Dict[Keys, Place] = {(): Place(file, 1, 1)}
     walk = _Walk(file, loader, places, problems, [0, 0])
-    walk.once(root, (), set())
+    walk.drop_repeated_keys(root, (), set())
     try:
         values = walk.value(root, (), ())
     except _TooLarge as error:
-        return fail(str(error))
+        fail(str(error))
+        return None
     return None if values is _BAD else (values, places)
 
 
 class _TooLarge(Exception):
-    """What a text comes to, its anchors written out, is more than a recipe can mean."""
+    """The text, its anchors expanded, holds more than any recipe needs."""
 
 
 class _Loader(yaml.SafeLoader):
-    """One that refuses deep nesting, and mappings merged into each other over and over."""
+    """PyYAML's safe loader, which also refuses deep nesting and mappings that are merged too often."""
 
     def __init__(self, content: str) -> None:
         super().__init__(content)
@@ -102,7 +109,7 @@ class _Loader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > DEEPEST:
             raise yaml.composer.ComposerError(problem="nested more than {} levels deep".format(DEEPEST),
-                                              problem_mark=self.peek_event().start_mark)
+                                              problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         try:
             return super().compose_node(parent, index)
         finally:
@@ -116,25 +123,26 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Walk(NamedTuple):
-    """From YAML nodes to plain values; notes each key's place and what is not allowed."""
+    """Turns YAML nodes into plain values; records the position of each key, and the problems."""
 
     file: str
     loader: yaml.SafeLoader
     places: Dict[Keys, Place]
     problems: List[Problem]
-    size: List[int]  # values and characters so far
+    size: List[int]  # how many values and characters were read so far
 
-    def once(self, node: yaml.Node, keys: Keys, seen: Set[int]) -> None:
-        """Each mapping keeps the first of a key written twice. Comes before `value`, because `<<`
-        merged in repeats keys rightly."""
+    def drop_repeated_keys(self, node: yaml.Node, keys: Keys, seen: Set[int]) -> None:
+        """Leaves the first of a key that is written twice in one mapping, and reports the others. It runs before
+        `value`, which merges `<<`: a merged key may repeat one of the mapping."""
         if id(node) in seen or isinstance(node, yaml.ScalarNode):
             return
         seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             for item in node.value:
-                self.once(item, keys, seen)
+                self.drop_repeated_keys(item, keys, seen)
             return
-        first, kept = {}, []
+        first: Dict[Any, yaml.Node] = {}
+        kept = []
         for key, item in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else key
             below = keys + (name if isinstance(name, str) else "?",)
@@ -144,7 +152,7 @@ class _Walk(NamedTuple):
                 continue
             first[name] = key
             kept.append((key, item))
-            self.once(item, below, seen)
+            self.drop_repeated_keys(item, below, seen)
         node.value = kept
 
     def value(self, node: yaml.Node, keys: Keys, around: Tuple[yaml.Node, ...]) -> Any:
@@ -174,7 +182,7 @@ class _Walk(NamedTuple):
         try:
             self.loader.flatten_mapping(node)
         except yaml.MarkedYAMLError as error:
-            self._bad(node, keys, error.problem)
+            self._bad(node, keys, str(error.problem))
         except RecursionError:
             return self._bad(node, keys, "an anchor holds itself")
         values = {}
@@ -196,10 +204,10 @@ class _Walk(NamedTuple):
         if tag in ("int", "float") and len(node.value) > LONGEST_NUMBER:
             return self._bad(node, keys, "a number of {} characters".format(len(node.value)))
         try:
-            value = self.loader.construct_object(node, deep=True)
+            value = self.loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
         except yaml.YAMLError as error:
             return self._bad(node, keys, "not a YAML value: {}".format(getattr(error, "problem", None) or error))
-        except (ValueError, LookupError, AttributeError, ArithmeticError):  # by the tag and by the text
+        except (ValueError, LookupError, AttributeError, ArithmeticError):  # which one depends on the tag and the text
             return self._bad(node, keys, "not a YAML value: {} is no {}".format(show(node.value), tag))
         if value is not None and not isinstance(value, (str, bool, int, float)):
             return self._bad(node, keys, _NO_VALUE.format(type(value).__name__))
@@ -222,12 +230,12 @@ class _Walk(NamedTuple):
 
 
 def _tag(node: yaml.Node) -> str:
-    """The node's tag, without what all tags of YAML begin with."""
+    """The node's tag, without the prefix that all standard YAML tags have."""
     return node.tag.rpartition("tag:yaml.org,2002:")[2]
 
 
 def number_hint(value: Any) -> str:
-    """How to write a number that YAML 1.1 takes for text, such as 1e-3; empty for anything else."""
+    """How to write a number that YAML 1.1 reads as text, such as 1e-3; empty for anything else."""
     match = isinstance(value, str) and re.match(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)$", value)
     if not match:
         return ""
@@ -237,7 +245,7 @@ def number_hint(value: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as a recipe would have it, short enough for a message."""
+    """A value as a recipe has it, shortened for a message."""
     if isinstance(value, str):
         return "'{}'".format(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, float) and not math.isfinite(value):

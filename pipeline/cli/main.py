@@ -19,15 +19,19 @@ from octet.errors import UsageError
 from octet.lookup import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
-from pipeline.terminal import startup, streams, unexpected
+from pipeline.execution import failures
+from pipeline.terminal import interrupts, streams, unexpected
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """The exit code of the command; the four parts of an error go to stderr."""
+    """The exit code of the command; the four parts of an error go to stderr.
+
+    argv: the words after the command's name; None for those of this process, which is then the command's own."""
     words = sys.argv[1:] if argv is None else argv
     try:
         streams.take_any_name()
-        startup.hear_interrupts()
+        if argv is None:
+            interrupts.hear()
         settings.expect_working_folder()
         arguments = _parsed(words)
         code = arguments.run(arguments) or 0
@@ -36,20 +40,20 @@ def main(argv: Optional[List[str]] = None) -> int:
     except SystemExit:  # --help
         _flush()
         raise
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         _close_stdout()
         return 0
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if interrupts.received():
+            print("interrupted", file=sys.stderr)
+            return failures.exit_code(error)
         known = unexpected.explained(error, " ".join(["octet"] + words[:1]))
         print(known, file=sys.stderr)
         if isinstance(error, OSError):
             _close_stdout()
         return known.exit_code
     finally:
-        startup.ignore_interrupts()
+        interrupts.ignore()
 
 
 def _flush() -> None:

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional
 
+from octet import interrupts
 from octet.errors import OctetError
 from pipeline.settings import Settings
 from pipeline.store.runs import Runs
@@ -30,12 +31,14 @@ class EarlyRecord:
         self._recorded: Optional[Recorded] = None
         self._timer = threading.Timer(AFTER_S, self._begin)
         self._timer.daemon = True
-        self._timer.start()
+        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+            self._timer.start()
 
     def stop(self) -> Optional[Recorded]:
         """The record, if it was begun, which from now on is the caller's to end or to remove; None after that."""
-        self._timer.cancel()
-        self._timer.join()
+        with interrupts.held():
+            self._timer.cancel()
+            self._timer.join()
         recorded, self._recorded = self._recorded, None
         return recorded
 

@@ -7,16 +7,14 @@ import tempfile
 from typing import List
 
 from octet import errors
+from pipeline.terminal import interrupts
+from pipeline.terminal.interrupts import Terminated
 
 # An exception may not survive the way back from a forked worker; a line in a file that was open
 # before the fork does.
 _written = None
 # Those of this process alone.
 _here = []  # type: List[str]
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM. Of all exceptions Luigi lets only KeyboardInterrupt through."""
 
 
 def start() -> None:
@@ -26,8 +24,9 @@ def start() -> None:
 
 
 def record(error: errors.OctetError) -> None:
-    """Prints the four parts on stderr and keeps them; once for each failure."""
-    if getattr(error, "recorded", False):
+    """Prints the four parts on stderr and keeps them; once for each failure. What fails after an interrupt is left out:
+    it is the interrupt's consequence."""
+    if interrupts.received() or getattr(error, "recorded", False):
         return
     error.recorded = True
     line = error.to_json()
@@ -47,6 +46,7 @@ def seen() -> List[errors.OctetError]:
 
 def exit_code(error: BaseException) -> int:
     """The exit code of a command that `error` ends."""
+    error = interrupts.received() or error
     if isinstance(error, errors.OctetError):
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
@@ -56,6 +56,7 @@ def exit_code(error: BaseException) -> int:
 
 def first_line(error: BaseException) -> str:
     """What happened, in one line."""
+    error = interrupts.received() or error
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by {}".format("SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
     if isinstance(error, errors.OctetError):

@@ -23,7 +23,7 @@ class Headline(NamedTuple):
 
 def of(metrics: Metrics) -> List[Headline]:
     """One for each output, of the whole measurement where there is one; of what is known before it otherwise."""
-    measured = (metrics.get("ValidateInterpreter") or {}).get("outputs") or {}
+    measured = (metrics.get("Measure") or {}).get("outputs") or {}
     if measured:
         return [found for name, figures in sorted(measured.items()) for found in [_headline(name, "test", {
             side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}

@@ -51,7 +51,11 @@ class Making(NamedTuple):
             self.say(preflight.remarks(metrics))
             if notes:
                 metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
-            self._check_data()
+            try:
+                self._check_data()
+            except OctetError:
+                store.checkpoints.remove(name, key)  # they may have seen both, too
+                raise
             finished = time.time()
             store.publish(workspace, name, key, {
                 "inputs": preimage, "metrics": metrics, "git": code,
@@ -64,6 +68,8 @@ class Making(NamedTuple):
                 "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
         finally:
             store.discard(workspace)  # gone already when it was published
+            if self.spec.trains:
+                store.checkpoints.remove_empty(name, key)
 
     def _why(self, plan: Plan) -> List[str]:
         """Why the stage runs; said in the terminal and on the scheduler's page."""
@@ -75,18 +81,29 @@ class Making(NamedTuple):
 
     def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Dict:
         log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
-        told = "; ".join(why)
+        told, checkpoints = "; ".join(why), self._checkpoints(plan)
         self.tell(0.0, told)
         with progress.on_terminal(self.spec.name) as shown:
             def report(fraction: float, message: str) -> None:
                 shown(fraction, message)
                 self.tell(fraction, "\n".join(part for part in (message, told) if part))
-            job = self._job(plan, workspace)
+            job = self._job(plan, workspace, checkpoints)
             try:
                 with durable_files.explained("run a stage", log_path):
                     return child.run(job, report, log_path, self.source[self.spec.module].write, self.say_silent)
             except OctetError as error:
                 raise snapshot.located(error, self.taken.where) from error
+
+    def _checkpoints(self, plan: Plan) -> str:
+        """The folder of the stage's checkpoints, '' for a stage that has none. What it goes on from is said."""
+        if not self.spec.trains:
+            return ""
+        stage, (key, _) = self.spec.name, plan.key(self.spec.name)
+        folder, epoch = plan.store.checkpoints.folder(stage, key), plan.store.checkpoints.epoch(stage, key)
+        if epoch:
+            print("{}: goes on after epoch {} of {}".format(
+                stage, epoch, self.taken.sections[self.spec.trains]["epochs"]), file=sys.stderr, flush=True)
+        return str(folder)
 
     def _check_data(self) -> None:
         """What the stage read is what its key says, to the end."""
@@ -119,13 +136,14 @@ class Making(NamedTuple):
                 kept[part] = store.blobs.keep(listing_bytes(listing))
         return kept
 
-    def _job(self, plan: Plan, workspace: Path) -> Job:
+    def _job(self, plan: Plan, workspace: Path, checkpoints: str) -> Job:
         sections = self.taken.sections
         wanted = {section: sections[section] for section in self.spec.reads if section in sections}
         return Job(stage=self.spec.module, settings=wanted,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
-                   origin=self.source[self.spec.module].origin, stamps=self._stamps())
+                   origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
+                   stamps=self._stamps())
 
     def _stamps(self) -> stamps.Stamps:
         """Of what the stage is to read. The data is looked at again after it, where that is cheap: it could have been

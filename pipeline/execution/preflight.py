@@ -12,6 +12,7 @@ from octet.job import Job, Progress
 from pipeline.files import durable_files
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
+from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child, exit_reasons, scratch
 
 NOTHING_MADE = "nothing has been trained or written"
@@ -39,12 +40,21 @@ def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
     """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
     folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
     on_wait, on_progress: as for child.run. Raises OctetError."""
-    tree, doing = taken.trees[check], "check a recipe"
+    job = Job(stage=check, settings=taken.sections, inputs={}, output="", recipe_folder=str(taken.folder), parts=PARTS)
+    try:
+        return in_child(job, taken.trees[check], "check a recipe", on_wait, on_progress)
+    except OctetError as error:
+        raise snapshot.located(error, taken.where) from error
+
+
+def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnWait] = None,
+             on_progress: Progress = lambda fraction, message: None) -> Dict:
+    """What a job that makes no artifact finds, run from this source. Its output is a temporary folder that is gone
+    then. doing: what that is needed for, in an error. Raises OctetError."""
     with scratch.folder("check", doing) as folder, durable_files.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
-        job = Job(stage=check, settings=taken.sections, inputs={}, output=str(output), recipe_folder=str(taken.folder),
-                  parts=PARTS, origin=tree.origin)
+        job = job._replace(output=str(output), origin=tree.origin)
         try:
             return child.run(job, on_progress, log, tree.write, on_wait)
         except StageDied as died:  # with its log, which lies in `folder`
@@ -53,8 +63,6 @@ def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
         except exit_reasons.Unexpected as error:
             next_step = error.next_step.replace(str(log), _kept(log))
             raise exit_reasons.Unexpected(error.what, where=error.where, why=error.why, next_step=next_step) from error
-        except OctetError as error:
-            raise snapshot.located(error, taken.where) from error
 
 
 def _kept(log: Path) -> str:

@@ -2,24 +2,25 @@
 
 import shlex
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
-from pipeline import formatting, gates
+from pipeline import formatting
 from pipeline.execution import headline
 from pipeline.spec import STAGES, upward
 from pipeline.staleness.plan import Plan
 
-NOT_YET = {"ConvertUint8": "converted", "ValidateInterpreter": "measured", "Export": "exported"}
-"""What a run leaves undone that stops before a stage."""
+NOT_YET = {"ConvertUint8": ("converted", "ConvertUint8"), "Measure": ("measured", "ValidateInterpreter"),
+           "ValidateInterpreter": ("judged", "ValidateInterpreter"), "Export": ("exported", "Export")}
+"""{stage: what a run leaves undone that stops before it, and the stage to ask for}."""
 
 
-def lines(plan: Plan, target: str, recipe: str) -> List[str]:
-    """The figures that are known, the size, the verdict, the path, and what comes further down.
+def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[str]:
+    """The figures that are known, the size, the verdict, the paths, and what comes further down.
 
-    recipe: as the command names it."""
+    recipe: as the command names it. missed: the run ended because a gate is missed, which it has said."""
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
-    said = [("", "{} is complete".format(target))]
+    said = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
     several = len({each.output for each in headline.of(metrics)}) > 1
     for each in headline.of(metrics):
         figures = ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in each.sides.items())
@@ -29,15 +30,18 @@ def lines(plan: Plan, target: str, recipe: str) -> List[str]:
     if size is not None:
         said.append(("size", formatting.size(size)))
     if "ValidateInterpreter" in metrics:
-        said.append(("verdict", _verdict(plan, metrics["ValidateInterpreter"])))
+        said.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
     path = tflite(plan)
     said.append(("file", str(path)) if path else ("folder", str(plan.folder(target))))
+    page = _product(plan, "Report", ".html")
+    if page:
+        said.append(("report", str(page)))
     if "Export" in metrics:
         said.append(("export", str(plan.folder("Export"))))
-    for stage, verb in NOT_YET.items():
+    for stage, (verb, ask_for) in NOT_YET.items() if not missed else ():
         if target in upward(stage) and target != stage and stage not in metrics:
             said.append(("not {} yet".format(verb), "luigi --module pipeline {} --recipe {}".format(
-                stage, shlex.quote(recipe))))
+                ask_for, shlex.quote(recipe))))
             break
     return ["{}: {}".format(name, text) if name.startswith("not ") else
             "  {:<10} {}".format(name, text) if name else text for name, text in said]
@@ -45,15 +49,19 @@ def lines(plan: Plan, target: str, recipe: str) -> List[str]:
 
 def tflite(plan: Plan) -> Optional[Path]:
     """The .tflite file; None while it is not there."""
-    manifest = plan.manifest("ConvertUint8")
-    names = [output["path"] for output in (manifest or {}).get("outputs", ()) if output["path"].endswith(".tflite")]
-    return plan.folder("ConvertUint8") / names[0] if names else None
+    return _product(plan, "ConvertUint8", ".tflite")
 
 
-def _verdict(plan: Plan, metrics: dict) -> str:
-    limits = plan.snapshot.sections.get("validate") or {}
-    misses = gates.misses(metrics, limits)
-    if misses:
-        return "misses its gates: {}".format("; ".join(misses))
-    named = ["{} {}".format(name, limit) for name, limit in sorted(limits.items()) if limit is not None]
+def _product(plan: Plan, stage: str, ending: str) -> Optional[Path]:
+    """The first of the stage's files whose name ends so; None while there is none."""
+    if stage not in STAGES:
+        return None
+    manifest, folder = plan.manifest(stage), plan.folder(stage)
+    names = [output["path"] for output in (manifest or {}).get("outputs", ()) if output["path"].endswith(ending)]
+    return folder / names[0] if folder and names else None
+
+
+def _verdict(gates: Dict[str, float]) -> str:
+    """gates: those that the file passes, with their limits; a file that misses one has no verdict."""
+    named = ["{} {}".format(name, limit) for name, limit in sorted(gates.items())]
     return "passes its gates ({})".format(", ".join(named)) if named else "no gates are set"

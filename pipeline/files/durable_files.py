@@ -1,4 +1,4 @@
-"""Files that are on the disk and not only in memory; and words for what fails."""
+"""Files that survive a power failure (fsync), and the StoreError for an OSError."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ _WAY_OUT = {
 
 
 def settle(folder: Folder) -> None:
-    """Every file below `folder` is on the disk and not writable; every folder's names too."""
+    """Fsyncs every file and folder below `folder`, and makes the files read-only."""
     folders = [""]
     for path, status in folder.walk():
         if stat.S_ISDIR(status.st_mode):
@@ -35,7 +35,7 @@ def settle(folder: Folder) -> None:
 
 
 def take_write_permission(folder: Folder, path: str) -> None:
-    """Nobody may write the regular file, and it is on the disk."""
+    """Makes the regular file read-only for everybody, and fsyncs it."""
     handle = folder.open_file(path)
     try:
         os.fsync(handle)
@@ -46,7 +46,9 @@ def take_write_permission(folder: Folder, path: str) -> None:
 
 @contextmanager
 def explained(doing: str, where: Path) -> Iterator[None]:
-    """Every OSError inside the block comes out as a StoreError."""
+    """Raises every OSError of the block as a StoreError.
+
+    doing: what failed, as a verb phrase after 'cannot'. where: the path to name when the OSError names none."""
     try:
         yield
     except OSError as error:
@@ -54,7 +56,7 @@ def explained(doing: str, where: Path) -> Iterator[None]:
             "cannot {}: {}".format(doing, error.strerror or error),
             where=printable(str(error.filename or where)),
             why="nothing in the store is followed: it could lead anywhere." if isinstance(error, Misplaced) else
-            "an artifact that is not whole is not used; nothing half-written is published.",
+            "an incomplete artifact is never used, and never published.",
             next_step="`octet verify` puts it into quarantine, as it is." if isinstance(error, Misplaced) else
-            _WAY_OUT.get(error.errno, "check the store's folder in luigi.cfg."),
+            _WAY_OUT.get(error.errno or 0, "check the store's folder in luigi.cfg."),
         ) from error

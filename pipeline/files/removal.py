@@ -1,4 +1,4 @@
-"""Removal of whatever a name stands for, by descriptors: nothing but what is below the folder is touched."""
+"""Removal of a file or a folder through descriptors, so that nothing outside the given folder is touched."""
 
 import errno
 import os
@@ -8,15 +8,15 @@ import uuid
 
 from pipeline.files.safe_tree import Folder
 
-_IN_VAIN = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
-"""Errors that stay the same when it is tried again."""
+_PERMANENT = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors for which another attempt is useless."""
 
 
 def remove(folder: Folder, name: str) -> None:
-    """What is there is gone, a folder with all that is in it. A link is removed, and what it leads to is not.
+    """Removes the entry `name` of `folder`, a folder with everything in it. Of a symbolic link only the link itself.
 
-    Tried again for a second, since a process that is dying may still write into it. Raises OSError; also where a
-    file system is mounted inside: that is not ours to empty."""
+    Tries for a second, since a dying process may still write into it. Does nothing where there is no such entry.
+    Raises OSError; EBUSY where a file system is mounted inside, which is never emptied."""
     for attempt in range(5):
         try:
             return _remove(folder, name)
@@ -24,7 +24,7 @@ def remove(folder: Folder, name: str) -> None:
             if folder.status(name) is None:
                 return None
         except OSError as error:
-            if attempt == 4 or error.errno in _IN_VAIN:
+            if attempt == 4 or error.errno in _PERMANENT:
                 raise
         time.sleep(0.2)
     return None
@@ -37,8 +37,7 @@ def _remove(folder: Folder, name: str) -> None:
         return
     with folder.folder(name) as top:
         _expect_same_mount(folder, top)
-        # What is in an inner folder goes up into the top one, until there are no inner folders: so any depth can be
-        # removed, and with two descriptors.
+        # Folders inside an inner folder are moved up into the top one. So any depth is removed with two descriptors.
         todo = top.names()
         while todo:
             inner = todo.pop()
@@ -68,7 +67,7 @@ def _expect_same_mount(above: Folder, below: Folder) -> None:
 
 
 def _mount(handle: int) -> str:
-    """What tells mounts apart, also a bind mount of the same file system."""
+    """An identifier of the mount, which also tells a bind mount of the same file system apart."""
     try:
         with open("/proc/self/fdinfo/{}".format(handle), encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id:"))

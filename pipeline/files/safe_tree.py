@@ -1,8 +1,8 @@
-"""Files and folders below one root, reached through descriptors of their folders. Nothing below the root is followed.
+"""Files and folders below one root, opened through descriptors of their folders. No symbolic link below it is followed.
 
-A folder is a folder and a file is a regular file. A symbolic link, a fifo, a socket, a device, or a folder in a
-file's place is `Misplaced`: it is never opened and never walked. It can be renamed or unlinked as the thing that it
-is. A name that leads out of its folder (`..`, an absolute path) is refused before the system sees it.
+Only folders and regular files are opened. A symbolic link, a fifo, a socket, a device, or a folder in a file's place
+raises `Misplaced`: it is never opened and never walked, but it can be renamed and unlinked. A name that leads out of
+its folder (`..`, an absolute path) raises `UnsafeName` before any system call.
 
 The root itself may be a symbolic link: `luigi.cfg` may name one.
 """
@@ -18,7 +18,7 @@ from typing import Iterator, List, Optional, Tuple
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 DEEPEST = 64
-"""How many folders may lie in each other where all that is below one is listed."""
+"""The deepest nesting of folders that `walk` lists."""
 
 FILE, FOLDER = "a file", "a folder"
 _KINDS = ((stat.S_ISREG, FILE), (stat.S_ISDIR, FOLDER), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a fifo"),
@@ -26,7 +26,7 @@ _KINDS = ((stat.S_ISREG, FILE), (stat.S_ISDIR, FOLDER), (stat.S_ISLNK, "a symbol
 
 
 class Misplaced(OSError):
-    """Something that is neither the file nor the folder that belongs in its place."""
+    """An entry of another kind than the file or folder that belongs there. found: its kind, in words."""
 
     def __init__(self, path: Path, found: str, wanted: str) -> None:
         super().__init__(errno.EINVAL, "it is {}, where {} belongs".format(found, wanted), str(path))
@@ -34,19 +34,19 @@ class Misplaced(OSError):
 
 
 class UnsafeName(Misplaced):
-    """A name that is no place below its folder."""
+    """A name or path that does not lead to a place below its folder."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Path(printable(name.replace("\0", "\\0"))), "no relative path without '..'", "a name")
 
 
 def printable(text: str) -> str:
-    """`text` with whatever cannot be written as UTF-8 (a name that is not UTF-8, a lone surrogate) as an escape."""
+    """`text` with an escape for each character that UTF-8 cannot encode (of a file name that is not UTF-8, say)."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_safe(inside: object) -> bool:
-    """Whether `inside` is a relative path of plain names, so that it leads to a place below its folder."""
+    """Whether `inside` is a relative path without '.', '..' and empty names: such a path stays below its folder."""
     if not isinstance(inside, str) or "\0" in inside:
         return False
     try:
@@ -57,8 +57,8 @@ def is_safe(inside: object) -> bool:
 
 
 def is_safe_name(name: object) -> bool:
-    """Whether `name` is safe and one name, no path."""
-    return is_safe(name) and "/" not in name
+    """Whether `name` is a safe path of one name."""
+    return isinstance(name, str) and is_safe(name) and "/" not in name
 
 
 def kind(mode: int) -> str:
@@ -67,8 +67,10 @@ def kind(mode: int) -> str:
 
 
 class Folder:
-    """An open folder; a context manager. Methods take paths relative to it and raise OSError, which names the
-    whole path; Misplaced for a thing of another kind; UnsafeName for a path that leads out of it."""
+    """An open folder; a context manager. Its methods take paths relative to it.
+
+    They raise OSError with the whole path: Misplaced for an entry of another kind, UnsafeName for a path that leads
+    out of the folder."""
 
     def __init__(self, handle: int, path: Path) -> None:
         self.handle = handle
@@ -76,7 +78,7 @@ class Folder:
 
     @classmethod
     def at(cls, path: Path) -> "Folder":
-        """The folder at `path`, which is followed as far as its parent."""
+        """The folder at `path`. Symbolic links in the path of its parent are followed; `path` may not be one."""
         try:
             return cls(os.open(str(path), FOLDER_FLAGS), Path(path))
         except OSError as error:
@@ -87,13 +89,13 @@ class Folder:
     def __enter__(self) -> "Folder":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
         os.close(self.handle)
 
-    # Looking
+    # Reading
 
     def folder(self, inside: str) -> "Folder":
         """An open folder below this one."""
@@ -110,7 +112,7 @@ class Folder:
         return Folder(handle, path)
 
     def status(self, inside: str) -> Optional[os.stat_result]:
-        """What `lstat` says of it; None where nothing is."""
+        """The `lstat` of an entry; None where there is none."""
         try:
             with _Naming(self, inside), self._parent(inside) as parent:
                 return os.stat(_last(inside), dir_fd=parent.handle, follow_symlinks=False)
@@ -118,12 +120,12 @@ class Folder:
             return None
 
     def names(self) -> List[str]:
-        """What is in the folder, sorted, hidden files included."""
+        """The names of all entries of the folder, sorted, hidden files included."""
         with _Naming(self, ""):
             return sorted(os.listdir(self.handle))
 
     def walk(self, above: str = "", depth: int = 0) -> Iterator[Tuple[str, os.stat_result]]:
-        """(relative path, `lstat`) of all below the folder, sorted, a folder before what is in it. Links are not
+        """(relative path, `lstat`) of every entry below the folder, sorted, a folder before its entries. Links are not
         followed. Raises Misplaced for folders nested deeper than `DEEPEST`."""
         if depth > DEEPEST:
             raise Misplaced(self.path, "more than {} folders deep".format(DEEPEST), "an artifact's file")
@@ -145,7 +147,7 @@ class Folder:
         path = self.path / inside
         with _Naming(self, inside), self._parent(inside) as parent:
             name = _last(inside)
-            # Looked at first: to open a device can already do something.
+            # `stat` first: to open a device may already have an effect.
             _expect_file(os.stat(name, dir_fd=parent.handle, follow_symlinks=False).st_mode, path)
             handle = os.open(name, os.O_RDONLY | FILE_FLAGS, dir_fd=parent.handle)
         try:
@@ -162,17 +164,17 @@ class Folder:
             if size > most:
                 raise Misplaced(self.path / inside, "a file of {:,} bytes".format(size),
                                 "one of at most {:,}".format(most))
-            return file.read(size)  # not `most`: Python takes memory for all that it is asked to read
+            return file.read(size)  # not `most`: Python allocates as many bytes as it is asked to read
 
-    # Changing
+    # Writing
 
     def make(self, name: str) -> None:
-        """There is a folder of that name now. Raises FileExistsError where something is."""
+        """Makes a folder. Raises FileExistsError where there is an entry of that name."""
         with _Naming(self, name):
             os.mkdir(_one(name), dir_fd=self.handle)
 
     def made(self, inside: str) -> "Folder":
-        """An open folder below this one, made where it is not there."""
+        """An open folder below this one. It is made where it does not exist."""
         folder = self.folder("")
         for name in _parts(inside):
             with folder as above:
@@ -184,12 +186,12 @@ class Folder:
         return folder
 
     def create(self, name: str) -> int:
-        """A descriptor of a new empty file, to write. Raises FileExistsError where something is."""
+        """A descriptor of a new empty file, to write. Raises FileExistsError where there is an entry of that name."""
         with _Naming(self, name):
             return os.open(_one(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | FILE_FLAGS, 0o666, dir_fd=self.handle)
 
     def write(self, name: str, content: bytes, exclusive: bool = False) -> None:
-        """The file `name` holds `content`: written aside, fsynced, given its name, its folder fsynced.
+        """Writes a file atomically: into a temporary file, which is fsynced and renamed; then the folder is fsynced.
 
         exclusive: raises FileExistsError rather than replace a file."""
         aside = ".{}.{}.part".format(_one(name)[:50], uuid.uuid4().hex[:8])
@@ -208,35 +210,33 @@ class Folder:
         self.sync()
 
     def copy(self, inside: str, to: "Folder") -> None:
-        """The regular file is in the other folder too, at the same place below it; it shares its bytes on the disk
-        where the file system can do that."""
+        """Copies a regular file to the same relative path below `to`: a hard link where the file system has them."""
         with self._parent(inside) as source, to._parent(inside) as target:
             name = _last(inside)
             with os.fdopen(source.open_file(name), "rb") as file:
                 try:
-                    return os.link(name, name, src_dir_fd=source.handle, dst_dir_fd=target.handle,
-                                   follow_symlinks=False)
+                    os.link(name, name, src_dir_fd=source.handle, dst_dir_fd=target.handle, follow_symlinks=False)
                 except OSError:
                     with os.fdopen(target.create(name), "wb") as out:
                         shutil.copyfileobj(file, out, 1 << 20)
 
     def rename(self, name: str, to: "Folder", new_name: str) -> None:
-        """What is there, whatever it is, is in the folder `to` under its new name."""
+        """Moves an entry of any kind into the folder `to`, under its new name."""
         with _Naming(self, name):
             os.rename(_one(name), _one(new_name), src_dir_fd=self.handle, dst_dir_fd=to.handle)
 
     def unlink(self, name: str) -> None:
-        """Whatever is there and is no folder is gone."""
+        """Removes an entry that is no folder."""
         with _Naming(self, name):
             os.unlink(_one(name), dir_fd=self.handle)
 
     def remove_folder(self, name: str) -> None:
-        """An empty folder is gone."""
+        """Removes an empty folder."""
         with _Naming(self, name):
             os.rmdir(_one(name), dir_fd=self.handle)
 
     def sync(self) -> None:
-        """The names in the folder are on the disk, not only in memory."""
+        """Fsyncs the folder: its names survive a power failure."""
         os.fsync(self.handle)
 
     def _unlink_if_there(self, name: str) -> None:
@@ -284,8 +284,8 @@ def _expect_file(mode: int, path: Path) -> None:
 
 
 class _Naming:
-    """An OSError inside the block names the whole path, instead of a name in the folder. Not `contextmanager`: it
-    stands around each look of a run that has nothing to do."""
+    """Gives an OSError of the block the whole path instead of the name in the folder. A class, because
+    `contextmanager` is slower and a run with nothing to do enters this block for each file that it checks."""
 
     def __init__(self, folder: Folder, inside: str) -> None:
         self.folder = folder

@@ -1,8 +1,10 @@
-"""Which installed distributions a set of imported names comes from, and their versions.
+"""The installed distributions that imported modules belong to, and their versions.
 
-Read from the folders' own records (`*.dist-info`, `*.egg-info`), without importing anything; the
-table of one folder is remembered until something is installed into it or removed.
+They are read from the records in the folders (`*.dist-info`, `*.egg-info`), without importing anything. The table of a
+folder is cached until something is installed into the folder or removed from it.
 """
+
+from __future__ import annotations
 
 import functools
 import json
@@ -12,61 +14,71 @@ import sys
 import sysconfig
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from octet import digest
 from octet.installed import FOLDERS as INSTALLED
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+
+    class _Table(TypedDict):
+        """owners: {top-level module: its distributions}. installed: {distribution: (version, requirements)}."""
+
+        owners: Dict[str, List[str]]
+        installed: Dict[str, _Installed]
 
 ABSENT = "absent"
 
 _PURPOSE = "distributions-2"
 
 _Installed = Tuple[str, List[str]]
-"""(version, the names of what it requires)."""
-
+"""(version, the names of the distributions that it requires)."""
 
 INERT = {
-    "tensorboard": "it draws events, which are by-products",
-    "setuptools": "it installs; what it has installed has a version of its own",
+    "tensorboard": "it displays events, which are by-products",
+    "setuptools": "it installs distributions, and each of those has a version of its own",
     "wheel": "likewise",
 }
-"""Distributions that are no reason to make anything again where they are only required, not imported."""
+"""{distribution: reason} of those that make nothing stale where they are only required and not imported."""
 
 
 def versions(modules: Iterable[str], path: Optional[List[str]] = None) -> Dict[str, str]:
-    """{distribution: version} of the top-level modules named, and of all that those distributions require
-    and have: TensorFlow's protobuf writes our graphs, its keras-applications builds models. What no folder has is
-    'absent' under the module's own name: an import that is tried and fails is a fact about the artifact too. The
-    standard library is left out: Python's version stands for it."""
+    """{distribution: version} of the named top-level modules, and of the installed distributions that those require,
+    directly or not: TensorFlow's protobuf writes the graphs, its keras-applications builds models.
+
+    A module that no folder has is 'absent' under its own name: an import that fails is a fact about the artifact too.
+    The standard library is left out, since Python's version stands for it."""
     owners: Dict[str, List[str]] = {}
     installed: Dict[str, _Installed] = {}
     for folder in folders(path):
         table = _table(folder)
         owners = {**table["owners"], **owners}
         installed = {**table["installed"], **installed}
-    found, todo = {}, []  # type: Dict[str, str], List[str]
+    version_of: Dict[str, str] = {}
+    todo: List[str] = []
     for module in modules:
         if module in owners:
             todo += owners[module]
         elif not is_standard(module):
-            found[module] = ABSENT
+            version_of[module] = ABSENT
     while todo:
         name = todo.pop()
-        if name not in found:
-            found[name], required = installed[name]
+        if name not in version_of:
+            version_of[name], required = installed[name]
             todo += [other for other in required if other in installed and other not in INERT]
-    return found
+    return version_of
 
 
 def folders(path: Optional[List[str]] = None) -> List[str]:
-    """The folders of `path` (sys.path) that hold installed distributions, first one first."""
+    """The folders of `path` (by default sys.path) that hold installed distributions, in their order there."""
     return [entry for entry in (sys.path if path is None else path)
             if os.path.basename(entry.rstrip(os.sep)) in INSTALLED and os.path.isdir(entry)]
 
 
 @functools.lru_cache(maxsize=None)
 def is_standard(module: str) -> bool:
-    """Whether a top-level module belongs to Python itself. Imports nothing."""
+    """Whether a top-level module belongs to the standard library. Imports nothing."""
     if module in sys.builtin_module_names:
         return True
     names = [module + ".py", os.path.join(module, "__init__.py")]
@@ -80,18 +92,17 @@ def _standard_folders() -> List[str]:
     return [place for folder in folders for place in (folder, os.path.join(folder, "lib-dynload"))]
 
 
-def _table(folder: str) -> dict:
-    return json.loads(digest.cached(folder, _PURPOSE, lambda path: json.dumps(_read(Path(path)))))
+def _table(folder: str) -> _Table:
+    table: _Table = json.loads(digest.cached(folder, _PURPOSE, lambda path: json.dumps(_read(Path(path)))))
+    return table
 
 
-def _read(folder: Path) -> dict:
-    """{'owners': {top-level module: [distribution, ...]}, 'installed': {distribution: [version, [what it
-    requires]]}} of one folder."""
+def _read(folder: Path) -> _Table:
     owners: Dict[str, List[str]] = {}
     installed: Dict[str, _Installed] = {}
     for record in sorted(folder.glob("*.dist-info")) + sorted(folder.glob("*.egg-info")):
         name, _, version = record.name.rpartition(".")[0].partition("-")
-        # An egg's name goes on with the Python version: name-1.0-py3.7.egg-info
+        # An egg's name continues with the Python version: name-1.0-py3.7.egg-info
         installed[_normal(name)] = version.split("-")[0], _required(record)
         for module in _top_level(record):
             owners.setdefault(module, []).append(_normal(name))
@@ -99,19 +110,19 @@ def _read(folder: Path) -> dict:
 
 
 def _required(record: Path) -> List[str]:
-    """The distributions that one requires, those of its extras left out. Other markers are not looked at: what
-    they leave out is seldom there, and then its version does no harm."""
+    """The distributions that one requires, without those of its extras. Other markers are ignored: a distribution that
+    they exclude is seldom installed, and then its version does no harm."""
     try:
         head = (record / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
     except OSError:
-        return []  # an egg's: nobody has made those for years
+        return []  # an egg, a format that is no longer made
     lines = [line.partition(":")[2] for line in head.splitlines() if line.startswith("Requires-Dist:")]
-    return sorted({_normal(re.match(r"[\w.-]*", line.strip()).group()) for line in lines
-                   if not re.search(r";.*\bextra\b", line)})
+    names = [re.match(r"[\w.-]*", line.strip()) for line in lines if not re.search(r";.*\bextra\b", line)]
+    return sorted({_normal(name.group()) for name in names if name})
 
 
 def _normal(name: str) -> str:
-    """A distribution's name in the one form that all its spellings have."""
+    """The normal form of a distribution's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,22 +1,28 @@
-"""What git says about our own checkout."""
+"""The state of Octet's own git checkout."""
+
+from __future__ import annotations
 
 import subprocess
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Optional
 
 from pipeline import settings
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import GitState
 
-def state() -> Dict:
-    """The commit of our own checkout, and whether it has changes. None where there is none."""
+
+def state() -> GitState:
+    """The commit of the checkout, and whether tracked files have changes."""
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return {"commit": _git("rev-parse", "HEAD"), "dirty": None if changes is None else bool(changes)}
 
 
-def _git(*words: str) -> Optional[str]:
+def _git(*arguments: str) -> Optional[str]:
+    """What the command prints; None where there is no checkout, or it fails."""
     if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
         return None
     try:
-        done = subprocess.run(("git", "-C", str(settings.ROOT)) + words, timeout=10,
+        done = subprocess.run(("git", "-C", str(settings.ROOT)) + arguments, timeout=10,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return None

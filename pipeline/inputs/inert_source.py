@@ -1,13 +1,13 @@
-"""Source files that can change no artifact."""
+"""Source files of Octet that cannot change an artifact."""
 
 INERT = {
     "octet/errors.py": "the wording of an error, or its exit code, can change no artifact",
     "octet/recipe/signatures.py": "it can only refuse what a recipe says",
-    "octet/digest.py": "it tells contents apart; what it finds is in the key itself",
+    "octet/digest.py": "it computes digests, and those are in the key",
     "octet/data/content.py": "likewise",
     "octet/data/memory.py": "it can only refuse what does not fit",
     "octet/stamps.py": "it can only refuse what was written to meanwhile",
-    "octet/model_identifier.py": "its format is versioned; what it says follows from the file it is in",
+    "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that it is in",
     "tasks/log.py": "what is logged is no product",
     "tasks/process/channel.py": "it reports progress and the result, and changes neither",
     "tasks/process/endings.py": "the wording of an error can change no artifact",

@@ -1,22 +1,35 @@
-"""What goes into an artifact, by content, and the key that it gives.
+"""The key of an artifact: the sha256 of its preimage, which names everything that goes into the artifact by content.
 
-The preimage is what a person reads to learn why a stage is stale; the key is its sha256.
+A person reads the preimage to learn why a stage is stale.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from pipeline.spec import StageSpec
+
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests, Preimage
+    from pipeline.inputs.snapshot import Snapshot
 
 RECORD = "octet.stage"
 VERSION = 2
 
 
-def canonical(value: Any) -> str:
-    """`value` as the one JSON text that it has: sorted keys, no blanks, ASCII.
+class Identity(NamedTuple):
+    """What identifies an artifact of a stage. key: 64 hex digits, the sha256 of the canonical JSON of `preimage`."""
 
-    Raises ValueError for NaN and infinities, TypeError for what JSON has no form for."""
+    key: str
+    preimage: Preimage
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of `value`: sorted keys, no blanks, ASCII.
+
+    Raises ValueError for NaN and infinities, TypeError for values that JSON cannot hold."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -25,14 +38,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def of(spec: StageSpec, snapshot: Any,
-       upstream_products: Dict[str, Dict[str, str]]) -> Tuple[str, dict]:
-    """(key, preimage) of one stage: 64 hex digits, and the content that they stand for.
+def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Digests]) -> Identity:
+    """The key of one stage, and its preimage.
 
-    upstream_products: {stage: {path: sha256}} of every stage in `spec.needs`; others are ignored,
-    so that by mistake nothing enters the key that the stage does not read. Raises KeyError when
-    one is missing."""
-    preimage = {
+    upstream_products: {stage: {path: sha256}} of every stage in `spec.needs`. Other stages in it are ignored: only
+    what the stage reads enters the key. Raises KeyError when one is missing."""
+    content: Preimage = {
         "record": RECORD,
         "version": VERSION,
         "stage": spec.name,
@@ -43,20 +54,20 @@ def of(spec: StageSpec, snapshot: Any,
                   if name.split(".")[0] in spec.reads},
         "versions": dict(snapshot.versions[spec.name]),
         "upstream": {name: spec.taken(name, upstream_products[name]) for name in spec.needs},
-        # which outputs the stages below see: another answer is another artifact
+        # The downstream stages see these outputs. With other globs it is another artifact.
         "products": sorted(spec.products),
     }
-    preimage = json.loads(canonical(preimage))  # tuples become lists: what is read back is equal
-    return digest(preimage), preimage
+    preimage: Preimage = json.loads(canonical(content))  # tuples become lists, as in a manifest that is read back
+    return Identity(digest(preimage), preimage)
 
 
 FILES = (("model", "weights"), ("model", "files"))
-"""(section, key) whose value in a recipe is the path of a file that a stage reads, or a list of them."""
+"""(section, key) of a recipe whose value is the path of a file that a stage reads, or a list of paths."""
 
 
 def without_paths(name: str, section: Any) -> Any:
-    """A section without the paths in it: what they lead to is in the key by content, so that data
-    that was moved retrains nothing."""
+    """A section without its paths. The files that they lead to are in the key by content, so that moved data retrains
+    nothing. `seed`, a number, is returned as it is."""
     if name == "data" and "path" in (section.get("args") or {}):
         args = {arg: value for arg, value in section["args"].items() if arg != "path"}
         return {**section, "args": args}

@@ -1,4 +1,4 @@
-"""The files that an import statement runs, found by their names and looked for once each."""
+"""The files that an import statement runs. Each is looked for once."""
 
 import os
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -7,7 +7,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence
 
 
 class Modules:
-    """What is a module and what is not, at one moment."""
+    """The modules below some folders, as they are at one moment: what was found once is not looked for again."""
 
     def __init__(self) -> None:
         self.links: Dict[str, str] = {}  # {path as an import writes it: real path}, where they differ
@@ -16,8 +16,8 @@ class Modules:
         self._listings: Dict[str, FrozenSet[str]] = {}
 
     def files(self, bases: Sequence[Path], parts: Sequence[str], names: Sequence[str]) -> List[Path]:
-        """The files of `from <parts> import <names>` in the first of the folders that has any, with every
-        `__init__.py` on the way below that folder; its own too for `from . import x`. Symbolic links
+        """The files of `from <parts> import <names>` in the first of the folders `bases` that has any, with every
+        `__init__.py` on the way below that folder; for `from . import x` the folder's own one too. Symbolic links
         are followed."""
         for base in bases:
             files = self._on_the_way(str(base), parts)
@@ -29,13 +29,13 @@ class Modules:
 
     def _on_the_way(self, base: str, parts: Sequence[str]) -> List[Path]:
         if not parts:
-            found = [self._package(base)]
+            files = [self._package(base)]
         else:
-            found, path = [], base
+            files, path = [], base
             for part in parts:
                 path = path + "/" + part
-                found.append(self._module(path))
-        return [file for file in found if file is not None]
+                files.append(self._module(path))
+        return [file for file in files if file is not None]
 
     def _module(self, path: str) -> Optional[Path]:
         """The file of the package, compiled module or plain module at `path`: the first, as Python looks for them."""

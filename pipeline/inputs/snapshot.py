@@ -1,14 +1,16 @@
-"""One look at recipe, data, source and versions, taken before anything is scheduled.
+"""The content of recipe, data, source and versions at one moment, taken before anything is scheduled.
 
-Nothing reads recipe or source again after it: an edit while a run is on changes the next run.
+Nothing reads recipe or source again later: an edit during a run belongs to the next run.
 """
+
+from __future__ import annotations
 
 import glob as globs
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from octet import digest as digests
 from octet import lookup, regular_file
@@ -20,34 +22,38 @@ from pipeline.inputs import data_digests, distributions, key, source_closure, so
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.spec import CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests, Sections
+
 NAME_DIGITS = 16
-ATTEMPTS = 20  # to read source that is just being edited
+ATTEMPTS = 20  # to read source that is being edited
 
 _HERE = Path(__file__).resolve().parents[2]
+_T = TypeVar("_T")
 
 
 class Snapshot(NamedTuple):
-    """What is to be built, by content.
+    """What is to be built. Its digest follows from the fields that are content.
 
-    recipe:   the recipe's file; folder: what its paths are relative to. Neither is content.
+    recipe:   the recipe's file; folder: what its paths are relative to. No content.
     sections: {section: its values, defaults filled in}.
     data:     {part: sha256}.
     files:    {'section.key', or 'section.key: name' in a list: sha256} of the files that the recipe names.
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {stage: {'python': 'major.minor', distribution: version}}.
-    closures: {stage: where that source is}. No content.
+    closures: {stage: the files of that source}. No content.
     root:     the folder that holds `octet`, `tasks` and `models`. No content.
-    trees:    {file in `tasks`: the source of its job as bytes}, of stages, checks and the digest; empty in a snapshot
-              that is only looked at. No content beyond `source`.
+    trees:    {module in `tasks`: the source of its job as bytes}, of stages, checks and the digest. Empty until
+              `with_source` reads it. No content beyond `source`.
     where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
     """
 
     recipe: Path
     folder: Path
-    sections: Dict[str, object]
-    data: Dict[str, str]
-    files: Dict[str, str]
-    source: Dict[str, Dict[str, str]]
+    sections: Sections
+    data: Digests
+    files: Digests
+    source: Dict[str, Digests]
     versions: Dict[str, Dict[str, str]]
     closures: Dict[str, source_closure.Closure]
     root: Path = _HERE
@@ -56,86 +62,92 @@ class Snapshot(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """sha256 of the content: two recipes of one content are one, whatever their names."""
+        """sha256 of the content. Two recipes of the same content have the same digest, whatever their names."""
         return key.digest({"record": "octet.snapshot", "version": 2, "sections": self.sections,
                            "data": self.data, "files": self.files, "source": self.source,
                            "versions": self.versions})
 
 
 def name(digest: str) -> str:
-    """A snapshot's digest, short enough for the scheduler's page to show: 64 bits of it."""
+    """The first 64 bits of a snapshot's digest, short enough for the scheduler's page."""
     return digest[:NAME_DIGITS]
 
 
 class Moment:
-    """What several recipes have in common, looked at once for all of them: source, versions, data.
+    """Source, versions and data at one moment, each read once for all recipes that share it.
 
     packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default."""
 
     def __init__(self, packages_root: Optional[Path] = None) -> None:
         self.reader = source_closure.Reader(Path(packages_root) if packages_root else _HERE)
         self._source: Dict[str, Tuple[Dict[str, source_closure.Closure], Dict[str, Dict[str, str]]]] = {}
-        self._data: Dict[str, Dict[str, str]] = {}
+        self._data: Dict[str, Digests] = {}
 
-    def source(self, sections: dict, folder: Path):
+    def source(self, sections: Sections, folder: Path) -> Tuple[
+            Dict[str, source_closure.Closure], Dict[str, Dict[str, str]]]:
         """({stage: its closure}, {stage: its versions})."""
-        named = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
-        if named not in self._source:
+        identity = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
+        if identity not in self._source:
             closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root))
                         for name, spec in STAGES.items()}
-            self._source[named] = closures, {name: versions(found) for name, found in closures.items()}
-        return self._source[named]
+            self._source[identity] = closures, {name: versions(closure) for name, closure in closures.items()}
+        return self._source[identity]
 
-    def data(self, sections: dict, folder: Path) -> Dict[str, str]:
+    def data(self, sections: Sections, folder: Path) -> Digests:
         """{part: sha256}."""
-        named = key.canonical([sections["data"], str(folder)])
-        if named not in self._data:
+        identity = key.canonical([sections["data"], str(folder)])
+        if identity not in self._data:
             modules = self.reader.of([_source(sections, lookup.DATASETS, folder)]).modules
             light = data_digests.is_light(
                 sections["data"], {name for name in modules if not distributions.is_standard(name)})
             tree = None if light else _settled(lambda: _trees(sections, folder, _HERE, (DIGEST,)))[DIGEST]
-            self._data[named] = data_digests.digests(sections["data"], folder, PARTS, tree)
-        return self._data[named]
+            self._data[identity] = data_digests.digests(sections["data"], folder, PARTS, tree)
+        return self._data[identity]
 
 
 def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Optional[Moment] = None) -> Snapshot:
-    """A snapshot of the recipe in `recipe_path` and of all that it names, at this moment or at one
-    that is given, for many recipes.
+    """A snapshot of the recipe in `recipe_path` and of everything that it names.
 
-    Raises RecipeError for a recipe that is not one, DatasetError for data that has no digest."""
+    moment: the state of source and data to use; by default, the present one.
+    Raises RecipeError for a malformed recipe, DatasetError for data that has no digest."""
     recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
     with digests.kept_open():
         try:
-            closures, reached = moment.source(sections, folder)
-            found = moment.data(sections, folder)
+            closures, versions_of = moment.source(sections, folder)
+            data = moment.data(sections, folder)
         except OctetError as error:
             raise located(error, recipe.where) from error
         return Snapshot(
-            recipe=Path(recipe.path), folder=folder, sections=sections, data=found,
+            recipe=Path(recipe.path), folder=folder, sections=sections, data=data,
             files=_file_digests(sections, folder, recipe.where),
-            source={name: found.trees for name, found in closures.items()}, versions=reached,
+            source={name: closure.trees for name, closure in closures.items()}, versions=versions_of,
             closures=closures, root=moment.reader.root, where=recipe.where)
 
 
-def with_source(taken: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
-    """`taken` with the bytes of the source of these jobs, read now.
+def with_source(snapshot: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
+    """`snapshot` with the bytes of the source of these jobs, read now.
 
-    Where these are not what its digests say, because somebody edits them, the snapshot is taken again: it may have
-    another digest. Raises UsageError for edits that never end."""
+    Where the source has been edited since, the snapshot is taken again, and may have another digest. Raises
+    UsageError where the edits do not end."""
     def attempt() -> Optional[Snapshot]:
-        nonlocal taken
-        trees = _trees(taken.sections, taken.folder, taken.root, jobs, taken)
+        nonlocal snapshot
+        trees = _trees(snapshot.sections, snapshot.folder, snapshot.root, jobs, snapshot)
         if trees is None:
-            taken = take(taken.recipe, taken.root)
+            snapshot = take(snapshot.recipe, snapshot.root)
             return None
-        return taken._replace(trees=trees)
+        return snapshot._replace(trees=trees)
     return _settled(attempt)
 
 
+def source_of(job: str) -> SourceTree:
+    """The source, read now, of a job that reads no section of a recipe."""
+    return _settled(lambda: _trees({}, Path(), _HERE, (job,)))[job]
+
+
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
-    """The error as it is; one whose `where` is a key path (model.build) with its place in the recipe."""
+    """The error with the place in the recipe's file, where its `where` is a key path (model.build); else as it is."""
     keys = error.where.split(".")
     if keys[0] not in recipes.SECTIONS or not where(*keys):
         return error
@@ -143,16 +155,16 @@ def located(error: OctetError, where: Callable[..., str]) -> OctetError:
 
 
 def places(snapshot: Snapshot) -> Dict[str, str]:
-    """{'data': path, 'model.weights': path} of what the recipe names by path, absolute; for a person
-    who looks for it, and no content."""
+    """{'data', or 'section.key': absolute path} of the files and folders that the recipe names. For a person who looks
+    for them; no content."""
     path = arguments(snapshot.sections["data"], snapshot.folder).get("path")
     return {**({"data": path} if isinstance(path, str) else {}),
             **_files(snapshot.sections, snapshot.folder)}
 
 
 def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
-    """{part: sha256} of these parts as they are at this moment: not those of `snapshot.data` when they changed. They
-    are digested by the source that the snapshot has, if it has any."""
+    """{part: sha256} of these parts at this moment, which differ from `snapshot.data` where the data has changed. The
+    snapshot's own source computes them, if it has been read."""
     section, tree = snapshot.sections["data"], None
     if not data_digests.is_light(section):
         tree = snapshot.trees.get(DIGEST) or _settled(
@@ -161,22 +173,21 @@ def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
 
 
 def files_now(snapshot: Snapshot) -> Dict[str, str]:
-    """{'section.key': sha256} of the recipe's files as they are at this moment."""
+    """{'section.key': sha256} of the recipe's files at this moment."""
     return _file_digests(snapshot.sections, snapshot.folder)
 
 
-def versions(found: source_closure.Closure) -> Dict[str, str]:
-    """The versions that what a closure makes depends on: Python's, and those of the distributions
-    that it imports."""
+def versions(closure: source_closure.Closure) -> Dict[str, str]:
+    """The versions that enter a key: Python's, and those of the distributions that the closure imports."""
     return {"python": "{}.{}".format(*sys.version_info[:2]),
-            **distributions.versions(sorted(found.modules))}
+            **distributions.versions(sorted(closure.modules))}
 
 
 def _no_place(*keys: str) -> str:
     return ""
 
 
-def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -> List[Path]:
+def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module.replace(".", "/") + ".py")]
     for pattern in spec.files:
@@ -188,9 +199,9 @@ def _roots(spec: StageSpec, sections: dict, folder: Path, packages_root: Path) -
     return roots
 
 
-def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],
+def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
            expected: Optional[Snapshot] = None) -> Optional[Dict[str, SourceTree]]:
-    """{job: its source}; None if what is read is not what it was a moment ago, or in the snapshot that is given."""
+    """{job: its source}; None where the source changes while it is read, or differs from that of `expected`."""
     reader = source_closure.Reader(root)
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}
@@ -203,38 +214,38 @@ def _trees(sections: dict, folder: Path, root: Path, jobs: Sequence[str],
     if content is None:
         return None
     links = {written: real for written, real in reader.links.items() if written != real}
-    named = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
+    files = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
                   for path in ([name] if os.path.exists(name) else _existing(name)))
-    return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in found.files.values()},
-                            links, named) for job, found in closures.items()}
+    return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in closure.files.values()},
+                            links, files) for job, closure in closures.items()}
 
 
-def _settled(attempt: Callable[[], Any]) -> Any:
-    """What `attempt` gives when it gives something."""
+def _settled(attempt: Callable[[], Optional[_T]]) -> _T:
+    """The first result of `attempt` that is not None."""
     for number in range(ATTEMPTS):
-        found = attempt()
-        if found is not None:
-            return found
+        result = attempt()
+        if result is not None:
+            return result
         time.sleep(0.01 * number)
     raise UsageError("the source changes faster than it can be read", where="the source that the recipe names",
                      why="it was read {} times, and was another one each time".format(ATTEMPTS),
                      next_step="run it again when nobody writes to the source")
 
 
-def _source(sections: dict, catalogue: str, folder: Path) -> Path:
-    """The file that a name in the recipe means. Not imported: it may need TensorFlow."""
-    named = lookup.CATALOGUES[catalogue]
-    return lookup.source_of(sections[named.section][named.key], catalogue, folder)
+def _source(sections: Sections, catalogue: str, folder: Path) -> Path:
+    """The file that a name in the recipe stands for. It is not imported, since it may need TensorFlow."""
+    entry = lookup.CATALOGUES[catalogue]
+    return lookup.source_of(sections[entry.section][entry.key], catalogue, folder)
 
 
-def _file_digests(sections: dict, folder: Path,
-                  where: Callable[..., str] = _no_place) -> Dict[str, str]:
+def _file_digests(sections: Sections, folder: Path,
+                  where: Callable[..., str] = _no_place) -> Digests:
     return {name: _file_digest(path, name, where(*name.partition(":")[0].split(".")))
             for name, path in _files(sections, folder).items()}
 
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
-    """sha256 of a file, or of the files of a folder or a checkpoint by what follows its name in theirs."""
+    """sha256 of a file; of a folder or checkpoint, over its files' digests and the rest of their paths after `name`."""
     files = _existing(name)
     if not files or (key_path == "model.weights" and os.path.isdir(name)):
         raise _no_file(Path(name), key_path, where)
@@ -243,7 +254,7 @@ def _file_digest(name: str, key_path: str, where: str) -> str:
 
 
 def _existing(name: str) -> List[str]:
-    """The file of this name, or else the files below the folder, or of the checkpoint, of this name."""
+    """The file `name`; or the files below the folder `name`; or the files of the checkpoint with this prefix."""
     if regular_file.is_there(name):
         return [name]
     if os.path.isdir(name):
@@ -252,13 +263,13 @@ def _existing(name: str) -> List[str]:
 
 
 def _of_checkpoint(prefix: Path) -> List[Path]:
-    """The files of a checkpoint, sorted."""
+    """The files of the checkpoint with this prefix, sorted."""
     return sorted(file for ending in (".index", ".data-*")
                   for file in prefix.parent.glob(globs.escape(prefix.name) + ending))
 
 
 def _no_file(path: Path, key_path: str, where: str) -> RecipeError:
-    """What is at the path instead of a file, and the path that was meant, where it is near."""
+    """The error for a path that is no file. It names what is there instead, and a checkpoint inside, if any."""
     if key_path != "model.weights":
         return RecipeError("{}: there is no such file".format(key_path), where=where, why="looked for {}".format(path),
                            next_step="give the path of a file, relative to the recipe")
@@ -277,16 +288,17 @@ def _no_file(path: Path, key_path: str, where: str) -> RecipeError:
                        next_step="give the path of a .h5 file or the prefix of a checkpoint, relative to the recipe")
 
 
-def _files(sections: dict, folder: Path) -> Dict[str, str]:
-    """{'section.key', or 'section.key: name' in a list: path, absolute} of the files that the recipe names."""
-    found: Dict[str, str] = {}
-    for section, named in key.FILES:
-        value = (sections.get(section) or {}).get(named)
+def _files(sections: Sections, folder: Path) -> Dict[str, str]:
+    """{'section.key', or 'section.key: name' in a list: absolute path} of the files that the recipe names."""
+    paths: Dict[str, str] = {}
+    for section, option in key.FILES:
+        value = (sections.get(section) or {}).get(option)
         for path in value if isinstance(value, list) else [value] if value else []:
-            # By its name, since a model's function tells them apart by it; not by its folder, which may be moved.
-            name = "{}.{}".format(section, named)
+            # A file in a list is named by its own name, as in the model's function, and not by its folder, which may
+            # be moved.
+            name = "{}.{}".format(section, option)
             name += ": {}".format(Path(path).name) if isinstance(value, list) else ""
-            count = sum(other.split("#")[0] == name for other in found)
+            count = sum(other.split("#")[0] == name for other in paths)
             name += "#{}".format(count + 1) if count else ""
-            found[name] = arguments({"args": {"path": path}}, folder)["path"]
-    return found
+            paths[name] = arguments({"args": {"path": path}}, folder)["path"]
+    return paths

@@ -1,13 +1,12 @@
-"""The source that a stage's work is made of, as normalised syntax trees.
+"""The source that a stage runs, found by its imports, as normalised syntax trees.
 
-Imports are followed statically, wherever they stand: at the top, inside a function, behind an `if`
-or a `try`, relative or absolute, with the `__init__.py` of every package on the way. Followed are
-Octet's own packages (PACKAGES), from a user's file the files of the user's own folder or package,
-and whatever else is importable and not installed. What is installed is not source: its
-distribution's version is in the key instead.
+Imports are followed statically wherever they stand: at the top, inside a function, below an `if` or a `try`, relative
+or absolute, with the `__init__.py` of every package on the way. They are followed into Octet's own packages (PACKAGES),
+from a user's file into the user's own folder or package, and into everything else that is importable and not installed.
+An installed module is not source: the version of its distribution is in the key instead.
 
-A comment, a docstring or formatting changes no digest. An import whose name is computed at run time
-is not seen here; the stage's process has no such file, and says so (`tasks/source_guard/private_source.py`).
+Comments, docstrings and formatting change no digest. An import whose name is computed at run time is not found here.
+The stage's process then lacks that file and says so (`tasks/source_guard/private_source.py`).
 """
 
 import ast
@@ -34,8 +33,10 @@ Import = Tuple[int, str, List[str]]
 
 
 class File(NamedTuple):
-    """One source file: where it is, its raw bytes' sha256, and its normalised tree's. `tree` is
-    empty for a file that is INERT or reached through such files alone."""
+    """One source file.
+
+    sha256: of its bytes. tree: sha256 of its normalised syntax tree; '' for a file that is INERT, or imported by such
+    files only."""
 
     path: str
     sha256: str
@@ -43,7 +44,7 @@ class File(NamedTuple):
 
 
 class Closure(NamedTuple):
-    """files: {name: File}; modules: top-level names of what is imported from elsewhere."""
+    """files: {name: File}. modules: the top-level names of imported modules that are not source."""
 
     files: Dict[str, File]
     modules: Set[str]
@@ -54,39 +55,42 @@ class Closure(NamedTuple):
         return {name: file.tree for name, file in self.files.items() if file.tree}
 
 
-class _Look(NamedTuple):
+class _ParsedFile(NamedTuple):
+    """sha256: of its bytes. tree: sha256 of its normalised syntax tree. imports: its import statements."""
+
     sha256: str
     tree: str
     imports: List[Import]
 
 
 class Reader:
-    """Closures of several stages and recipes, each file looked at once.
+    """Reads the closures of several stages and recipes, each file once.
 
-    links: {path as a recipe or an import writes it: real path} of what the closures reached by symbolic links."""
+    links: {path as a recipe or an import writes it: real path} of the files reached through symbolic links."""
 
     def __init__(self, packages_root: Path) -> None:
         self.root = Path(packages_root).resolve()
         self._closures: Dict[Tuple[Path, ...], Closure] = {}
-        self._looks: Dict[Path, _Look] = {}
-        self._edges: Dict[Tuple[Path, Optional[Path]], Tuple[List[Path], Set[str]]] = {}
+        self._parsed: Dict[Path, _ParsedFile] = {}
+        self._imported: Dict[Tuple[Path, Optional[Path]], Tuple[List[Path], Set[str]]] = {}
         self._importable: Dict[str, Optional[Path]] = {}
         self._own_names: Dict[Path, Optional[str]] = {}
         self._modules = Modules()
         self.links: Dict[str, str] = self._modules.links
 
     def of(self, roots: Sequence[Path]) -> Closure:
-        """The closure of the roots. A file of Octet's is named relative to `packages_root`, a
-        user's file relative to the root that reached it (so that a moved folder is the same
-        source), a second file of that name with `#2`.
+        """The closure of the roots.
 
-        Raises RecipeError for a file that is not there or is not Python."""
-        wanted = tuple(Path(root).resolve() for root in roots)
-        for root, real in zip(roots, wanted):
+        A file of Octet is named relative to `packages_root`, a user's file relative to the folder of the root that
+        imports it, so that a moved folder is the same source. A second file of the same name gets `#2`.
+
+        Raises RecipeError for a file that does not exist or is not Python."""
+        real_roots = tuple(Path(root).resolve() for root in roots)
+        for root, real in zip(roots, real_roots):
             self.links[os.path.normpath(os.path.abspath(str(root)))] = str(real)
-        if wanted not in self._closures:
-            self._closures[wanted] = self._of(wanted)
-        return self._closures[wanted]
+        if real_roots not in self._closures:
+            self._closures[real_roots] = self._of(real_roots)
+        return self._closures[real_roots]
 
     def _of(self, roots: Sequence[Path]) -> Closure:
         files: Dict[str, File] = {}
@@ -94,7 +98,7 @@ class Reader:
         seen: Set[Path] = set()
         inert: List[Path] = []
         for root in roots:
-            # Octet itself may be installed: its own files are source wherever they are.
+            # Octet itself may be installed; its own files are source all the same.
             installed = "" if self._own_name(root) else _installed_module(root)
             if installed:
                 modules.add(installed)
@@ -106,35 +110,35 @@ class Reader:
                 wave = [path for path in wave if path not in inert]
                 seen.update(wave)
                 todo = []
-                for path, look in zip(wave, self._look(wave)):
+                for path, parsed in zip(wave, self._parse(wave)):
                     name = self._own_name(path) or _user_name(path, root.parent, files)
-                    files[name] = File(str(path), look.sha256, look.tree)
-                    reached, elsewhere = self._edges_of(path, look, root.parent)
-                    todo.extend(reached)
-                    modules.update(elsewhere)
+                    files[name] = File(str(path), parsed.sha256, parsed.tree)
+                    imported, not_source = self._imported_by(path, parsed, root.parent)
+                    todo.extend(imported)
+                    modules.update(not_source)
         self._add_inert(inert, seen, files)
         return Closure(files, modules)
 
     def _add_inert(self, todo: List[Path], seen: Set[Path], files: Dict[str, File]) -> None:
-        """Adds the inert files, and what is reached through nothing but them."""
+        """Adds the inert files, and the files that only they import."""
         while todo:
             wave = [path for path in dict.fromkeys(todo) if path not in seen]
             seen.update(wave)
             todo = []
-            for path, look in zip(wave, self._look(wave)):
+            for path, parsed in zip(wave, self._parse(wave)):
                 name = self._own_name(path) or _user_name(path, self.root, files)
-                files[name] = File(str(path), look.sha256, "")
-                todo.extend(self._edges_of(path, look, path.parent)[0])
+                files[name] = File(str(path), parsed.sha256, "")
+                todo.extend(self._imported_by(path, parsed, path.parent)[0])
 
-    def _edges_of(self, path: Path, look: _Look, user_folder: Path) -> Tuple[List[Path], Set[str]]:
-        """The files that one file imports, and the top-level modules from elsewhere."""
+    def _imported_by(self, path: Path, parsed: _ParsedFile, user_folder: Path) -> Tuple[List[Path], Set[str]]:
+        """(the source files that one file imports, the top-level modules that it imports and that are not source)."""
         place = (path, None if self._own_name(path) else user_folder)
-        if place not in self._edges:
+        if place not in self._imported:
             modules: Set[str] = set()
-            files = [file for wanted in look.imports
-                     for file in self._files_of(wanted, path, user_folder, modules)]
-            self._edges[place] = list(dict.fromkeys(files)), modules
-        return self._edges[place]
+            files = [file for statement in parsed.imports
+                     for file in self._files_of(statement, path, user_folder, modules)]
+            self._imported[place] = list(dict.fromkeys(files)), modules
+        return self._imported[place]
 
     def _own_name(self, path: Path) -> Optional[str]:
         """`path` relative to the packages' root when it is in one of PACKAGES, else None."""
@@ -143,48 +147,47 @@ class Reader:
                 relative = path.relative_to(self.root)
             except ValueError:
                 relative = Path()
-            ours = bool(relative.parts) and relative.parts[0] in PACKAGES
-            self._own_names[path] = relative.as_posix() if ours else None
+            is_own = bool(relative.parts) and relative.parts[0] in PACKAGES
+            self._own_names[path] = relative.as_posix() if is_own else None
         return self._own_names[path]
 
-    def _look(self, paths: List[Path]) -> List[_Look]:
-        """What is in each file, computed once for each content of it."""
-        new = [path for path in paths if path not in self._looks]
+    def _parse(self, paths: List[Path]) -> List[_ParsedFile]:
+        """What is in each file. It is computed once for each content, and cached between runs."""
+        new = [path for path in paths if path not in self._parsed]
         for path, text in zip(new, _cached(new)):
             sha256, tree, imports = json.loads(text)
-            self._looks[path] = _Look(sha256, tree, [(i[0], i[1], i[2]) for i in imports])
-        return [self._looks[path] for path in paths]
+            self._parsed[path] = _ParsedFile(sha256, tree, [(i[0], i[1], i[2]) for i in imports])
+        return [self._parsed[path] for path in paths]
 
-    def _files_of(self, wanted: Import, importer: Path, user_folder: Path,
-                  modules: Set[str]) -> List[Path]:
-        """The files that one import statement of `importer` runs: ours, the user's, and those
-        importable but not installed. Names of what is installed go into `modules`."""
-        level, module, names = wanted
+    def _files_of(self, statement: Import, importer: Path, user_folder: Path, modules: Set[str]) -> List[Path]:
+        """The source files that one import statement of `importer` runs. The names of installed modules are added to
+        `modules`."""
+        level, module, names = statement
         parts = module.split(".") if module else []
         if level:
             base = importer.parent
             for _ in range(level - 1):
                 base = base.parent
             return self._modules.files([base], parts, names)
-        if parts[0] in PACKAGES:  # a user's `tasks/` never shadows ours
+        if parts[0] in PACKAGES:  # a user's `tasks/` never shadows Octet's
             return self._modules.files([self.root], parts, names)
         if not self._own_name(importer):
             bases = [folder for folder in (importer.parent, user_folder)
                      if folder.name not in INSTALLED]
-            # `import nets.blocks` in nets/model.py: the folder above `nets` is where it starts
+            # `import nets.blocks` in nets/model.py starts at the folder above `nets`.
             bases += [folder.parent for folder in importer.parents if folder.name == parts[0]]
             files = self._modules.files(bases, parts, names)
             if files:
                 return files
-        base = self._source_folder(parts[0])
-        if base is None:
+        source_folder = self._source_folder(parts[0])
+        if source_folder is None:
             modules.add(parts[0])
             return []
-        return self._modules.files([base], parts, names)
+        return self._modules.files([source_folder], parts, names)
 
     def _source_folder(self, module: str) -> Optional[Path]:
-        """The folder that a top-level module is source in: importable, but neither installed nor
-        Python's own (a package installed as editable, say)."""
+        """The folder of a top-level module that is importable but neither installed nor part of the standard library
+        (a package that is installed as editable, say); None for any other module."""
         if module not in self._importable:
             self._importable[module] = None
             if not distributions.is_standard(module):
@@ -196,10 +199,6 @@ class Reader:
                             origin.parent.parent if origin.name == "__init__.py" else origin.parent)
         return self._importable[module]
 
-
-def of(roots: Sequence[Path], packages_root: Path) -> Closure:
-    """The closure of `roots`, looked at anew: see `Reader.of`."""
-    return Reader(packages_root).of(roots)
 
 
 def _cached(paths: List[Path]) -> List[str]:
@@ -216,7 +215,7 @@ def _read(path: str) -> str:
     """[sha256, digest of the tree, imports] of one file, as JSON."""
     content = regular_file.text(path) if path.endswith(".py") else regular_file.read(path)
     sha256 = digest.of_bytes(content)
-    if not path.endswith(".py"):  # a compiled module, say: its bytes are all there is to know
+    if not path.endswith(".py"):  # a compiled module, say, has no syntax tree
         return json.dumps([sha256, sha256, []])
     try:
         tree = ast.parse(content, path)
@@ -237,8 +236,8 @@ def _read(path: str) -> str:
                           next_step="correct the file.") from error
 
 
-def without_docstrings(tree: ast.AST) -> ast.AST:
-    """`tree` itself, every docstring in it removed."""
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Removes every docstring from the tree, and returns the tree."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             if ast.get_docstring(node, clean=False) is not None:
@@ -266,13 +265,13 @@ def _is_dotted(text: str) -> bool:
 
 def _packages_of(path: Path, packages_root: Path) -> List[Path]:
     """The `__init__.py` files of the packages that a root file lies in."""
-    found = []
+    files = []
     for folder in path.parents:
         init = folder / "__init__.py"
         if folder == packages_root or not init.is_file():
             break
-        found.append(init)
-    return found
+        files.append(init)
+    return files
 
 
 def _installed_module(path: Path) -> str:
@@ -283,20 +282,19 @@ def _installed_module(path: Path) -> str:
     return ""
 
 
-def _user_name(path: Path, folder: Path, taken: Dict[str, File]) -> str:
+def _user_name(path: Path, folder: Path, files: Dict[str, File]) -> str:
     plain = Path(os.path.relpath(str(path), str(folder))).as_posix()
     name, count = plain, 1
-    while name in taken:
+    while name in files:
         count += 1
         name = "{}#{}".format(plain, count)
     return name
 
 
 def _isolated_path() -> List[str]:
-    """sys.path as a stage's process has it: without the working folder or the script's, and
-    without PYTHONPATH (it is started with -I)."""
+    """sys.path as in a stage's process, which is started with -I: without the working folder, the script's folder and
+    PYTHONPATH."""
     script = os.path.dirname(os.path.abspath(sys.argv[0])) if sys.argv else ""
     path = sys.path[1:] if sys.path[:1] in ([""], [script], [os.getcwd()]) else list(sys.path)
-    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    others = {os.path.abspath(entry) for entry in named if entry}
-    return [entry for entry in path if entry and os.path.abspath(entry) not in others]
+    from_environment = {os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}
+    return [entry for entry in path if entry and os.path.abspath(entry) not in from_environment]

@@ -1,4 +1,4 @@
-"""The source of a job as bytes, and the private folder that the job's process imports it from.
+"""The source of a job as bytes, written into the private folder that the job's process imports from.
 
 The process never imports from the original place, so an edit during a run belongs to the next run. The folder mirrors
 the file system, since imports, `inspect` and AutoGraph find a module's file by its path:
@@ -6,20 +6,20 @@ the file system, since imports, `inspect` and AutoGraph find a module's file by 
     FOLDER/octet/tasks/...           the packages octet, tasks and models
     FOLDER/user/home/me/nets/...     every other file, at its absolute path
 
-Symbolic links through which an import goes are links in the folder too. Files that the recipe names (model.weights,
-model.files) and the data files of Octet's own datasets are links to the originals: their content is digested, but
+A symbolic link that an import goes through is a link in the folder too. The files that the recipe names (model.weights,
+model.files) and the data files of Octet's own datasets are links to the originals: their content is in the key, but
 they may be too large to copy.
 """
 
 import os
 import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest
 from pipeline.inputs.source_closure import PACKAGES, Closure
 
-OURS, THEIRS = "octet", "user"
+OWN, USER = "octet", "user"
 DATA = "octet/datasets/data"
 
 
@@ -28,7 +28,7 @@ class SourceTree(NamedTuple):
 
     origin: the folder that holds the packages of Octet. files: {original path: content}.
     links:  {path as an import writes it: original path}, of source reached through symbolic links.
-    named:  paths of the files that the recipe names."""
+    named:  the paths of the files that the recipe names."""
 
     origin: str
     files: Dict[str, bytes]
@@ -38,8 +38,9 @@ class SourceTree(NamedTuple):
     def write(self, folder: Path) -> List[str]:
         """Writes the tree into a new folder. Returns the command that starts the job's process from it.
 
-        -I: neither the working folder nor PYTHONPATH can put another `tasks` before ours. By its path: Python never
-        takes a script from its bytecode cache. -X utf8: what text files mean does not depend on the locale."""
+        -I: neither the working folder nor PYTHONPATH can put another `tasks` first. The command names the script by
+        its path, since Python never takes a script from its bytecode cache. -X utf8: the encoding of text files does
+        not depend on the locale."""
         top = os.path.realpath(str(folder))
         for path, content in self.files.items():
             copy = self._copy(top, path)
@@ -50,44 +51,44 @@ class SourceTree(NamedTuple):
             if path in self.files:
                 written, path = _link(written, path)
                 _symlink(self._copy(top, path), self._copy(top, written))
-        for path in self.named:  # beside the source, whichever way a folder with links is named
+        for path in self.named:  # by both paths of a folder that is reached through links, so beside the source
             for place in (path, os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))):
                 _symlink(path, self._copy(top, place))
         data = os.path.join(self.origin, DATA)
         if os.path.isdir(data) and os.path.isdir(self._copy(top, os.path.dirname(data))):
             _symlink(data, self._copy(top, data))
-        return [sys.executable, "-I", "-X", "utf8", os.path.join(top, OURS, "tasks", "__main__.py")]
+        return [sys.executable, "-I", "-X", "utf8", os.path.join(top, OWN, "tasks", "__main__.py")]
 
     def _copy(self, top: str, path: str) -> str:
-        """Where the tree in the folder `top` has the file that is originally at `path`."""
+        """The path in the folder `top` of the copy of the file that is originally at `path`."""
         relative = os.path.relpath(path, self.origin)
         if relative.split(os.sep)[0] in PACKAGES:
-            return os.path.join(top, OURS, relative)
-        return os.path.join(top, THEIRS, path.lstrip(os.sep))
+            return os.path.join(top, OWN, relative)
+        return os.path.join(top, USER, path.lstrip(os.sep))
 
 
 def read(closures: Dict[str, Closure]) -> Optional[Dict[str, bytes]]:
-    """{path: content} of all files of the closures; None if one is not, or no longer, what its closure says."""
-    found: Dict[str, bytes] = {}
-    for each in closures.values():
-        for file in each.files.values():
-            if file.path not in found:
+    """{path: content} of all files of the closures; None where one cannot be read or its content has changed since."""
+    contents: Dict[str, bytes] = {}
+    for closure in closures.values():
+        for file in closure.files.values():
+            if file.path not in contents:
                 try:
-                    found[file.path] = Path(file.path).read_bytes()
+                    contents[file.path] = Path(file.path).read_bytes()
                 except OSError:
                     return None
-    sha256 = {path: digest.of_bytes(content) for path, content in found.items()}
-    if any(sha256[file.path] != file.sha256 for each in closures.values() for file in each.files.values()):
+    sha256 = {path: digest.of_bytes(content) for path, content in contents.items()}
+    if any(sha256[file.path] != file.sha256 for closure in closures.values() for file in closure.files.values()):
         return None
-    return found
+    return contents
 
 
-def _link(written: str, path: str) -> List[str]:
-    """[place, target] of the symbolic link that leads from one path to the other: a folder above both, or the file."""
+def _link(written: str, path: str) -> Tuple[str, str]:
+    """(place, target) of the symbolic link that leads from one path to the other: a folder above both, or the file."""
     while os.path.basename(written) == os.path.basename(path) and \
             os.path.realpath(os.path.dirname(written)) == os.path.dirname(path) != os.path.dirname(written):
         written, path = os.path.dirname(written), os.path.dirname(path)
-    return [written, path]
+    return written, path
 
 
 def _symlink(target: str, place: str) -> None:

@@ -1,12 +1,11 @@
 """One stage's work in a process of its own, which never outlives this one.
 
-Whichever of us is killed, nothing is left running:
+Whichever process is killed, nothing is left running:
 
 - If this process is killed, the kernel kills the stage's process (PR_SET_PDEATHSIG), which also watches its job pipe.
 - If the stage's process ends, or is killed, this process kills its process group: toco, and whatever else it started.
-- If both are killed at one moment, or the stage's process dies first, the kernel hangs up on the group: its session
-  has a controlling terminal, a pty that nobody reads, which closes with the session's leader or with our end of it.
-  PR_SET_PDEATHSIG reaches the stage's process alone, and neither toco nor what user code has started.
+- If both are killed together, or the stage's process dies first, SIGHUP from the controlling pty kills the process
+  group. PR_SET_PDEATHSIG alone reaches neither toco nor the processes that user code has started.
 """
 
 import ctypes
@@ -21,54 +20,56 @@ import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from octet import errors
 from octet.job import Job, Progress
 from octet.memory import room
 from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, exit_reasons, memory
+from pipeline.process.held_interrupts import HeldInterrupts
 
 POLL_S = 0.2
-# A process that has given its result is killed after so long, whatever its threads still do.
+# A process that has reported its result is killed after this time, whatever its threads still do.
 END_WITHIN_S = 3.0
-# Without a report for so long, it is said what is waited for; again after twice as long, and so on.
+# Without a report for this time, the user is told what the process is doing; again after twice the time, and so on.
 QUIET_S, LONGEST_QUIET_S = 8.0, 600.0
 PR_SET_PDEATHSIG = 1
 SOURCE = "source"  # in the scratch folder: what the process imports
-# Temporary files go beside the output, under a name that the store sweeps after a kill.
+# Temporary files go beside the output, under a name that the store removes after a kill.
 SCRATCH = ".scratch.tmp"
-# Loaded here, not in the new process: between fork and exec nothing may take the loader's lock.
+# Loaded here and not in the new process: between fork and exec nothing may take the loader's lock.
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 OnWait = Callable[[str], None]
-"""`on_wait(message)`: the process has not reported for some time; what it is at, and for how long."""
+"""`on_wait(message)` is called when the process has not reported for some time. message: what it is doing."""
 
 
 def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], Sequence[str]],
-        on_wait: Optional[OnWait] = None) -> Dict:
-    """The metrics of `job`, done in a new process that is gone, with all below it, on return.
+        on_wait: Optional[OnWait] = None) -> Dict[str, Any]:
+    """The metrics of `job`, which runs in a new process. On return that process and all below it have ended.
 
-    `door` writes the source of the process into a new folder (`SourceTree.write`), and gives the command that starts
-    it: one that speaks the protocol of `tasks/__main__.py`. It gets two more arguments, the numbers of the descriptors
-    that it reports to and that it reads the job from. Its stdout and stderr go to `log_path`.
-    on_wait: told what is waited for while the process is silent; by default it is printed to stderr.
+    door:     writes the source of the process into a new folder (`SourceTree.write`), and returns the command that
+              starts it. The command speaks the protocol of `tasks/__main__.py`; it gets two more arguments, the
+              descriptors that it reports to and that it reads the job from.
+    log_path: gets the process's stdout and stderr.
+    on_wait:  by default, the message is printed to stderr.
+
     Raises the OctetError that the process reports, StageDied when it ends without one or for lack of memory,
     Unexpected for a fault of Octet. A report that cannot be shown (on_progress raises OSError or ValueError) does
     not end the work.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    found, scratch = room(), Path(job.output + SCRATCH)
-    heard = _Heard(on_progress, on_wait or _print_waiting(job.stage))
-    with ExitStack() as ends:
-        interrupts = _HeldInterrupts()
-        ends.callback(interrupts.release)
-        ours, theirs = _channels(ends)
-        ends.callback(shutil.rmtree, str(scratch), ignore_errors=True)
+    memory_before, scratch = room(), Path(job.output + SCRATCH)
+    reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
+    with ExitStack() as exit_stack:
+        interrupts = HeldInterrupts()
+        exit_stack.callback(interrupts.release)
+        ours, theirs = _channels(exit_stack)
+        exit_stack.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
         command = list(door(scratch / SOURCE))
         with _new_log(log_path) as log:
@@ -77,34 +78,37 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             _close_all(theirs)
             interrupts.release()  # from here on there is a process to be ended
             _send(ours[1], job)
-            _listen(process, ours[0], heard)
+            _read_reports(process, ours[0], reports)
         finally:
-            # The leader is not reaped yet, so the number of its group cannot be anybody else's.
+            # The leader is not reaped yet, so no other group can have its number.
             os.killpg(process.pid, signal.SIGKILL)
             exit_code, usage = _reap(process)
-    if heard.metrics is not None:
-        return heard.metrics
-    if heard.error is not None:
-        raise heard.error
-    used = memory.words(found, 1024 * usage.ru_maxrss, heard.address_space)
-    if heard.unexpected is not None:
-        raise exit_reasons.unexpected(job, heard.unexpected, log_path)
-    if heard.short_of_memory is not None:
-        raise exit_reasons.out_of_memory(job, "ran out of memory: {}".format(heard.short_of_memory), used, log_path)
+    if reports.metrics is not None:
+        return reports.metrics
+    if reports.error is not None:
+        raise reports.error
+    used = memory.describe(memory_before, 1024 * usage.ru_maxrss, reports.address_space)
+    if reports.unexpected is not None:
+        raise exit_reasons.unexpected(job, reports.unexpected, log_path)
+    if reports.short_of_memory is not None:
+        raise exit_reasons.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
     raise exit_reasons.died(job, exit_code, used, log_path)
 
 
-def _new_log(path: Path) -> BinaryIO:
-    """An empty file to write. Somebody may have put a link or a fifo there since the place was cleared: OSError."""
+def _new_log(path: Path) -> IO[bytes]:
+    """An empty file to write. Raises OSError where a link or a fifo has been put there since the path was cleared."""
     return os.fdopen(os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | FILE_FLAGS, 0o666), "wb")
 
 
-class _Heard:
-    """What a stage's process has said so far."""
+class _Reports:
+    """What a stage's process has reported so far.
+
+    metrics, error, short_of_memory, unexpected: its result, of which there is one at most.
+    at: what it does at present. address_space: the most that it has had, in bytes, where that is limited."""
 
     def __init__(self, on_progress: Progress, on_wait: OnWait) -> None:
         self.on_progress, self.on_wait = on_progress, on_wait
-        self.metrics: Optional[Dict] = None
+        self.metrics: Optional[Dict[str, Any]] = None
         self.error: Optional[errors.OctetError] = None
         self.short_of_memory: Optional[str] = None
         self.unexpected: Optional[str] = None
@@ -114,97 +118,80 @@ class _Heard:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has nothing more to do."""
-        return any(said is not None for said in (self.metrics, self.error, self.short_of_memory, self.unexpected))
+        """Whether the process has reported its result."""
+        return any(result is not None for result in (self.metrics, self.error, self.short_of_memory, self.unexpected))
 
-    def line(self, text: bytes) -> None:
+    def add(self, line: bytes) -> None:
+        """Takes in one line of the report pipe."""
         try:
-            said = json.loads(text.decode("utf-8"))
+            report = json.loads(line.decode("utf-8"))
         except ValueError:
-            return  # user code wrote into the pipe: none of ours
-        if not isinstance(said, dict):
+            return  # user code wrote into the pipe
+        if not isinstance(report, dict):
             return
-        if "progress" in said:
+        if "progress" in report:
             self.reported_at, self.patience_s = time.monotonic(), QUIET_S
-            _shown(self.on_progress, float(said["progress"]), said.get("message", ""))
-        if "error" in said:
-            self.error = errors.from_json(said["error"])
-        self.at = said.get("at", self.at)
-        self.metrics = said.get("metrics", self.metrics)
-        self.short_of_memory = said.get("short_of_memory", self.short_of_memory)
-        self.unexpected = said.get("unexpected", self.unexpected)
+            _show(self.on_progress, float(report["progress"]), report.get("message", ""))
+        if "error" in report:
+            self.error = errors.from_json(report["error"])
+        self.at = report.get("at", self.at)
+        self.metrics = report.get("metrics", self.metrics)
+        self.short_of_memory = report.get("short_of_memory", self.short_of_memory)
+        self.unexpected = report.get("unexpected", self.unexpected)
 
-    def wait(self) -> None:
-        """Says what is waited for, if it is time to."""
+    def tell_silence(self) -> None:
+        """Calls `on_wait` when there has been no report for long enough."""
         silent_s = time.monotonic() - self.reported_at
         if silent_s >= self.patience_s:
             self.patience_s = min(2 * self.patience_s, self.patience_s + LONGEST_QUIET_S)
-            _shown(self.on_wait, "no report for {:.0f} s; still at {}".format(silent_s, self.at))
-
-
-class _HeldInterrupts:
-    """SIGINT and SIGTERM wait until `release`. An exception between the start of a process and the moment at which
-    somebody is there to end it would leave it running; in the new process, before its exec, it would be a traceback."""
-
-    def __init__(self) -> None:
-        self.came: List[int] = []
-        self.handlers = {}
-        if threading.current_thread() is threading.main_thread():  # Python runs handlers nowhere else
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.handlers[number] = signal.signal(number, lambda number, frame: self.came.append(number))
-
-    def release(self) -> None:
-        """Each handler is what it was before, and is called for the signal that came."""
-        handlers, self.handlers = self.handlers, {}
-        for number, handler in handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if self.came:
-            os.kill(os.getpid(), self.came.pop(0))
+            _show(self.on_wait, "no report for {:.0f} s; still at {}".format(silent_s, self.at))
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:
-    """A function to call in a new process: from then on it dies when the thread that made it does."""
-    def ask() -> None:
+    """A function to call in a new process. After the call, the process dies with the thread that started it."""
+    def request() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died between the fork and the request
+        if os.getppid() != parent:  # the parent died between the fork and the request
             os.kill(os.getpid(), signal.SIGKILL)
-    return ask
+    return request
 
 
 def _print_waiting(stage: str) -> OnWait:
-    def say(message: str) -> None:
+    def show(message: str) -> None:
         print("{}: {}".format(stage, message), file=sys.stderr, flush=True)
-    return say
+    return show
 
 
-def _shown(show: Callable[..., None], *said: object) -> None:
-    """Calls `show`. A full disk or a closed terminal is no reason to end hours of work."""
+def _show(show: Callable[..., None], *arguments: object) -> None:
+    """Calls `show(*arguments)`. A full disk or a closed terminal is no reason to end hours of work."""
     try:
-        show(*said)
+        show(*arguments)
     except (OSError, ValueError):
         pass
 
 
-def _channels(ends: ExitStack) -> Tuple[List[int], List[int]]:
-    """(ours, theirs): of each the descriptors of the pipe for reports, of that for the job, and of the pty.
-    Ours are closed with `ends`, theirs too where they are still open."""
+def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
+    """(descriptors of this process, descriptors of the new one): of the report pipe, the job pipe and the pty.
+
+    `exit_stack` closes those that are still open."""
     reports, jobs = os.pipe(), os.pipe()
     ours, theirs = [reports[0], jobs[1]], [reports[1], jobs[0]]
-    ends.callback(_close_all, ours)
-    ends.callback(_close_all, theirs)
+    exit_stack.callback(_close_all, ours)
+    exit_stack.callback(_close_all, theirs)
     try:
         pty = os.openpty()
     except OSError as error:
         raise errors.OctetError(
             "no pseudo-terminal can be opened: {}".format(error.strerror), where="/dev/ptmx",
-            why="without one, a stage's process that is killed would leave toco running",
+            why="without one, toco would go on running after its stage's process is killed",
             next_step="mount devpts at /dev/pts, or end some of the terminals that are open") from error
     ours.append(pty[0])
     theirs.append(pty[1])
     return ours, theirs
 
 
-def _start(job: Job, command: List[str], scratch: Path, log, theirs: Sequence[int]) -> subprocess.Popen:
+def _start(job: Job, command: List[str], scratch: Path, log: IO[bytes],
+           theirs: Sequence[int]) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=theirs,
                                 start_new_session=True, env=_environment(scratch),
@@ -214,23 +201,26 @@ def _start(job: Job, command: List[str], scratch: Path, log, theirs: Sequence[in
             raise
         raise errors.StageDied(
             "no process can be started: {}".format(error.strerror), where=job.stage,
-            why=memory.words(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
+            why=memory.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
             next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
 
 
 def _lead_session(parent: int, terminal: int) -> Callable[[], None]:
-    """For a new process that is the leader of a session: it dies with us, and its group with it."""
-    dies = die_with_parent(parent)
+    """A function to call in a new process that leads a session. After the call it dies with the parent, and its
+    process group with it.
 
-    def ask() -> None:
+    terminal: the descriptor of the pty that becomes the session's controlling terminal."""
+    request_death_signal = die_with_parent(parent)
+
+    def request() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup luigi` has it ignored
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-        dies()
-    return ask
+        request_death_signal()
+    return request
 
 
 def _close_all(descriptors: List[int]) -> None:
-    """Closes them, once."""
+    """Closes the descriptors and empties the list, so that none is closed twice."""
     while descriptors:
         os.close(descriptors.pop())
 
@@ -241,57 +231,57 @@ def _environment(scratch: Path) -> Dict[str, str]:
 
 
 def _send(jobs: int, job: Job) -> None:
-    """The job goes through the pipe, which stays open: its end tells the process that we are gone."""
-    left = job.to_json().encode("utf-8") + b"\n"
+    """Writes the job into the pipe, which stays open: its end of file tells the process that this one has died."""
+    rest = job.to_json().encode("utf-8") + b"\n"
     try:
-        while left:
-            left = left[os.write(jobs, left):]
+        while rest:
+            rest = rest[os.write(jobs, rest):]
     except BrokenPipeError:
-        pass  # it died at once; the exit code and the log say why
+        pass  # the process died at once; its exit code and its log say why
 
 
-def _listen(process: subprocess.Popen, reports: int, heard: _Heard) -> None:
-    """Hears all that the process says, until it ends or has said its result. Leaves it unreaped."""
+def _read_reports(process: "subprocess.Popen[bytes]", pipe: int, reports: _Reports) -> None:
+    """Reads the process's reports until it has ended, or has had END_WITHIN_S after its result. Does not reap it."""
     rest, end = b"", None
     limited = room().address_space is not None
     poll = select.poll()
-    poll.register(reports, select.POLLIN)
+    poll.register(pipe, select.POLLIN)
     while end is None or time.monotonic() < end:
-        # A grandchild may hold the pipe open, so its end is no sign; the process's own end is.
+        # A grandchild may hold the pipe open, so the process's own end counts, and not the end of the pipe.
         ended = _has_ended(process.pid)
         while poll.poll(0 if ended else 1000 * POLL_S):
-            chunk = os.read(reports, 65536)
+            chunk = os.read(pipe, 65536)
             if not chunk:
-                _wait_for_end(process.pid, END_WITHIN_S if heard.ended else None, heard)
+                _wait_for_end(process.pid, END_WITHIN_S if reports.ended else None, reports)
                 return
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                heard.line(line)
+                reports.add(line)
         if ended:
             return
         if limited:
-            heard.address_space = memory.peak_address_space(process.pid) or heard.address_space
-        if heard.ended:
+            reports.address_space = memory.peak_address_space(process.pid) or reports.address_space
+        if reports.ended:
             end = end or time.monotonic() + END_WITHIN_S
         else:
-            heard.wait()
+            reports.tell_silence()
 
 
 def _has_ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
-def _wait_for_end(pid: int, at_most_s: Optional[float], heard: _Heard) -> None:
-    """Returns when the process has ended, which has closed its pipe, or the time is over."""
+def _wait_for_end(pid: int, at_most_s: Optional[float], reports: _Reports) -> None:
+    """Waits until the process, which has closed its pipe, has ended, or the time is over."""
     started = time.monotonic()
     while not _has_ended(pid) and (at_most_s is None or time.monotonic() - started < at_most_s):
         time.sleep(0.01)
         if at_most_s is None:
-            heard.wait()
+            reports.tell_silence()
 
 
-def _reap(process: subprocess.Popen) -> Tuple[int, "resource.struct_rusage"]:
-    """The exit code (negative: the number of the signal), and what the process and those below it have used."""
+def _reap(process: "subprocess.Popen[bytes]") -> Tuple[int, "resource.struct_rusage"]:
+    """(exit code, or minus the number of the signal; resources used by the process and those below it)."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     return process.returncode, usage

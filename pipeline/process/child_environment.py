@@ -1,24 +1,24 @@
-"""Which environment variables a stage's process is given: none that changes results and is in no key."""
+"""The environment variables of a stage's process: none that can change results, since none is in a key."""
 
 import os
 from typing import Dict, List
 
 READ_BY_LIBRARIES = ("TF_", "TF2_", "XLA_", "AUTOGRAPH_", "KERAS_")
-"""What the names begin with that TensorFlow and Keras read: among them other kernels (TF_USE_DEEP_CONV2D,
-TF_ENABLE_MAXPOOL_NANPROP, TF_XLA_FLAGS), other graphs (TF2_BEHAVIOR, TF_ENABLE_CONTROL_FLOW_V2) and float16."""
+"""Prefixes of the variables that TensorFlow and Keras read. Some select other kernels (TF_USE_DEEP_CONV2D,
+TF_ENABLE_MAXPOOL_NANPROP, TF_XLA_FLAGS), other graphs (TF2_BEHAVIOR, TF_ENABLE_CONTROL_FLOW_V2) or float16."""
 OF_TERRAFORM = ("TF_CLI_", "TF_DATA_DIR", "TF_INPUT", "TF_IN_AUTOMATION", "TF_LOG", "TF_PLUGIN_", "TF_VAR_",
                 "TF_WORKSPACE")
-"""What begins like TensorFlow's, and is read by another program alone."""
+"""Prefixes of variables of Terraform, which TensorFlow does not read although they begin with TF_."""
 HARMLESS = frozenset((
     "AUTOGRAPH_VERBOSITY", "TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MIN_VLOG_LEVEL", "TF_CPP_VMODULE",
     "TF_CPU_BFC_MEM_LIMIT_IN_MB", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_HOST_MEM_LIMIT_IN_MB",
     "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_PER_DEVICE_MEMORY_LIMIT_MB"))
-"""Of these, what only says how much is logged and how much memory and how many threads there are."""
+"""Variables of TensorFlow that only set how much is logged, how much memory is used, and the number of threads."""
 
 
 def passed_on() -> Dict[str, str]:
-    """This process's variables without those of `withheld`, and without Python's own: user code may start a Python
-    without -I, and no PYTHONPATH may reach it."""
+    """{name: value} of this process's variables, without those of `withheld` and without those of Python: user code
+    may start a Python without -I, and no PYTHONPATH may reach it."""
     names = set(withheld())
     return {name: value for name, value in os.environ.items()
             if name not in names and not name.startswith("PYTHON")}

@@ -1,4 +1,4 @@
-"""What it means that a stage's process ended without a result: the error that says so."""
+"""The error for a stage's process that ended without a result."""
 
 import signal
 from pathlib import Path
@@ -13,18 +13,20 @@ LOG_TAIL_LINES = 15
 
 
 class Unexpected(OctetError):
-    """A fault of Octet itself, with the place of its traceback. Exit code 1."""
+    """A fault of Octet itself; it names the file with the traceback. Exit code 1."""
 
 
 def unexpected(job: Job, what: str, log_path: Path) -> Unexpected:
-    """The stage raised what nobody expected: `what` in one line, the traceback in the log."""
+    """The error for an unexpected exception in the stage. what: it in one line; the log has its traceback."""
     return Unexpected("stopped on an error that nobody expected: {}".format(what), where=job.stage,
                       why="this is a fault of Octet, not of the recipe",
                       next_step="the traceback is in {}: please report it, with that file".format(log_path))
 
 
 def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
-    """The process ended without a word. exit_code: negative for the number of a signal. used: words about memory."""
+    """The error for a process that ended without reporting anything.
+
+    exit_code: minus the number of the signal that killed it, where one did. used: what `memory.describe` returns."""
     if exit_code < 0:
         how = "the process was killed by {}".format(signal.Signals(-exit_code).name)
     elif exit_code > 0:
@@ -38,14 +40,14 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
     if exit_code == -signal.SIGKILL:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [
             used, "if nobody else sent the signal, the kernel did, because memory ran out (see `dmesg`)"]), log_path)
-    # Under `ulimit -v`, libraries crash in whatever way they do without the memory that they asked for.
+    # Under `ulimit -v`, libraries that get no memory crash in many ways.
     if exit_code < 0 and room().address_space is not None:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [used]), log_path)
     return StageDied(how, where=job.stage, why="\n".join(tail) or "it wrote nothing", next_step=whole_log(log_path))
 
 
 def _without_traceback(lines: List[str]) -> List[str]:
-    """The lines without the frames of tracebacks, which are in the log; the exceptions stay."""
+    """The lines without the frames of tracebacks, which the log has; the lines of the exceptions stay."""
     kept, inside = [], False
     for line in lines:
         inside = line.startswith("Traceback (") or inside and line.startswith(" ")
@@ -55,7 +57,7 @@ def _without_traceback(lines: List[str]) -> List[str]:
 
 
 def out_of_memory(job: Job, what: str, why: str, log_path: Path) -> StageDied:
-    """An error that says what to make smaller."""
+    """The error for a process that ran out of memory. Its next step names the settings to make smaller."""
     smaller = ["{}.batch_size (now {})".format(section, values["batch_size"])
                for section, values in sorted(job.settings.items())
                if isinstance(values, dict) and "batch_size" in values and job.stage.startswith("train")]
@@ -65,5 +67,5 @@ def out_of_memory(job: Job, what: str, why: str, log_path: Path) -> StageDied:
 
 
 def whole_log(path: Path) -> str:
-    """The line of an error that names a log."""
+    """The line of an error's next step that names the log."""
     return "the whole log: {}".format(path)

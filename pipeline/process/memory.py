@@ -1,12 +1,13 @@
-"""How much memory a process took, and what an error says about it and about what there was."""
+"""How much memory a process took, and what an error says about that and about the memory of the machine."""
 
 from typing import Optional
 
 from octet.memory import Room, kilobytes, lines
+from pipeline.formatting import size
 
 SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "OOM when allocating", "can't start new thread",
          "pthread_create failed", "failed to map segment", "Resource temporarily unavailable")
-"""What a process that had too little memory leaves in its log."""
+"""Texts in the log of a process that ran out of memory."""
 
 
 def peak_address_space(pid: int) -> Optional[int]:
@@ -14,20 +15,18 @@ def peak_address_space(pid: int) -> Optional[int]:
     return kilobytes(lines("/proc/{}/status".format(pid)), "VmPeak:")
 
 
-def words(found: Room, taken: int, address_space: Optional[int]) -> str:
-    """What there was, and what the process took at most (resident; its address space where that is limited)."""
-    said = "it took up to {} of memory; the machine has {}".format(
-        size(taken), size(found.total) if found.total else "an unknown amount")
-    if found.free is not None:
-        said += ", of which {} was free when it began".format(size(found.free))
-    if found.group is not None:
-        said += "; its control group (container or batch job) allows {}".format(size(found.group))
-    if found.address_space is not None:
-        said += "; `ulimit -v` allows {} of address space{}".format(
-            size(found.address_space), ", and it took up to " + size(address_space) if address_space else "")
-    return said
+def describe(room: Room, peak_resident: int, peak_address_space: Optional[int]) -> str:
+    """How much memory the process took at most, and how much there was.
 
-
-def size(count: int) -> str:
-    """A number of bytes as a person reads it."""
-    return "{:.1f} GB".format(count / 1e9) if count >= 1e9 else "{:.0f} MB".format(count / 1e6)
+    room: as it was before the process started. peak_resident, peak_address_space: in bytes; the second is None where
+    the address space is not limited, or its peak is not known."""
+    text = "it took up to {} of memory; the machine has {}".format(
+        size(peak_resident), size(room.total) if room.total else "an unknown amount")
+    if room.free is not None:
+        text += ", of which {} was free when it began".format(size(room.free))
+    if room.group is not None:
+        text += "; its control group (container or batch job) allows {}".format(size(room.group))
+    if room.address_space is not None:
+        text += "; `ulimit -v` allows {} of address space{}".format(
+            size(room.address_space), ", and it took up to " + size(peak_address_space) if peak_address_space else "")
+    return text

@@ -1,4 +1,4 @@
-"""Private folders in the system's temporary folder. One that a killed process left is removed by the next."""
+"""Private folders in the system's temporary folder. The next process removes those that a killed process has left."""
 
 import errno
 import fcntl
@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 from octet.errors import StoreError
 from pipeline.files import durable_files
 
-# Every folder of this name is locked while its process lives. Earlier versions of Octet named theirs `octet-check-...`
-# and locked nothing, so of those it cannot be told whether they are in use.
+# A folder of this name is locked while its process lives. Earlier versions of Octet named their folders
+# `octet-check-...` and did not lock them: whether those are in use is unknown, so they stay.
 LOCKED = "octet-locked-"
 
 
@@ -21,12 +21,12 @@ LOCKED = "octet-locked-"
 def folder(purpose: str, doing: str) -> Iterator[Path]:
     """A new empty folder `octet-locked-<purpose>-...`, removed at the end of the block.
 
-    It is locked while its process lives. A folder of this name that nobody has locked was left by a process that was
-    killed: such folders are removed first. doing: what the folder is needed for, in an error.
-    Raises StoreError where there is no temporary folder that can be written, or its disk is full."""
+    It is locked while its process lives. Folders of this name that are not locked were left by processes that were
+    killed: they are removed first. doing: what the folder is for, as a verb phrase for errors.
+    Raises StoreError where no temporary folder can be written, or its disk is full."""
     parent, prefix = _writable_parent(doing), "{}{}-".format(LOCKED, purpose)
     with durable_files.explained(doing, parent):
-        _sweep(parent)
+        _remove_abandoned(parent)
         path, lock = _make(parent, prefix)
     try:
         yield path
@@ -38,7 +38,7 @@ def folder(purpose: str, doing: str) -> Iterator[Path]:
 def _writable_parent(doing: str) -> Path:
     try:
         parent = tempfile.gettempdir()
-        # Python's last choice is the working folder, where nobody expects files of ours.
+        # Python's last choice is the working folder, where nobody expects temporary files.
         chosen = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")] + ["/tmp", "/var/tmp", "/usr/tmp"]
         if parent not in [os.path.abspath(place) for place in chosen if place]:
             raise FileNotFoundError(errno.ENOENT, "only the working folder can be written", parent)
@@ -49,7 +49,8 @@ def _writable_parent(doing: str) -> Path:
     return Path(parent)
 
 
-def _make(parent: Path, prefix: str):
+def _make(parent: Path, prefix: str) -> Tuple[Path, int]:
+    """(a new folder, the descriptor that holds its lock)."""
     while True:
         path = tempfile.mkdtemp(prefix=prefix, dir=str(parent))
         lock = _locked(path, wait=True)
@@ -58,14 +59,14 @@ def _make(parent: Path, prefix: str):
 
 
 def _locked(path: str, wait: bool) -> Optional[int]:
-    """A descriptor that holds the lock on a folder of this user; None where there is none to be had."""
+    """A descriptor that holds the lock on a folder of this user; None where the lock cannot be had."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        # Another process may have removed it between its making and its locking.
+        # Another process may have removed the folder before it was locked.
         if os.fstat(handle).st_uid == os.geteuid() and os.path.samestat(os.fstat(handle), os.lstat(path)):
             return handle
     except OSError:
@@ -74,7 +75,7 @@ def _locked(path: str, wait: bool) -> Optional[int]:
     return None
 
 
-def _sweep(parent: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
     try:
         names = [name for name in os.listdir(str(parent)) if name.startswith(LOCKED)]
     except OSError:

@@ -15,7 +15,7 @@ import luigi.worker
 from luigi.cmdline_parser import CmdlineParser
 
 from octet.errors import UsageError
-from pipeline.scheduling import scheduler, stages  # noqa: F401  (stages register themselves)
+from pipeline.scheduling import scheduler, scheduler_client, stages  # noqa: F401  (stages register themselves)
 from pipeline.spec import STAGES
 
 OURS = ["--recipe", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
@@ -64,7 +64,7 @@ def core() -> luigi.interface.core:
         if section == "worker":
             _check_worker(read)
     if not settings.local_scheduler:
-        _read(lambda: scheduler.Client(scheduler.url(settings)), "core")
+        _read(lambda: scheduler_client.Client(scheduler.url(settings)), "core")
     _read(lambda: luigi.configuration.get_config().getintdict("resources"), "resources")
     if settings.workers < 1:
         raise UsageError("--workers is {}: nothing would be done".format(settings.workers),

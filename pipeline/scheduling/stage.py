@@ -9,7 +9,7 @@ import luigi
 import luigi.rpc
 
 from octet.errors import OctetError, StageDied, UsageError
-from pipeline import gates, settings
+from pipeline import settings
 from pipeline.execution import failures, preflight
 from pipeline.execution.make import Making
 from pipeline.inputs import snapshot
@@ -18,7 +18,7 @@ from pipeline.process.child_environment import withheld
 from pipeline.spec import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
-from pipeline.store.status import INTACT
+from pipeline.store.status import DROPPED, INTACT
 from pipeline.terminal import unexpected
 
 _SETTINGS = []  # type: List[settings.Settings]
@@ -108,19 +108,17 @@ class Stage(luigi.Task):
 
     def requires(self) -> List["Stage"]:
         return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
-                for name in self.spec.needs]
+                for name in self.spec.needs + self.spec.order_only]
 
     def complete(self) -> bool:
         try:
             plan = self.plan()
-            return plan.intact(self.spec.name) and not self.verdict(plan)
+            # Bytes that were let go are made again for a stage that reads them, not for one that comes after them.
+            return plan.intact(self.spec.name) and all(
+                plan.look(name).state in (INTACT, DROPPED) for name in self.spec.order_only)
         except Exception as error:
             failures.record(unexpected.explained(error, self.spec.name))
             raise
-
-    def verdict(self, plan: Plan) -> Optional[OctetError]:
-        """What is wrong with an intact artifact, by the recipe as it is now. Nothing, usually."""
-        return None
 
     def output(self) -> luigi.LocalTarget:
         # Until the upstream is there the key is unknown: a target that does not exist yet.
@@ -153,9 +151,6 @@ class Stage(luigi.Task):
                     inputs.enter_context(plan.store.lock(need, plan.key(need)[0], shared=True))
                 self._check_inputs(plan)
                 making.make(plan, key, preimage, notes)
-        wrong = self.verdict(self.plan())
-        if wrong:
-            raise wrong
         self._tell_scheduler(1.0, "done")
 
     def _check_inputs(self, plan: Plan) -> None:
@@ -194,25 +189,13 @@ class Stage(luigi.Task):
         return super().on_failure(exception)
 
 
-class Validation(Stage):
-    """A measurement, or what is made of a measured model, and a verdict that is given afresh each time."""
-
-    def verdict(self, plan: Plan) -> Optional[OctetError]:
-        # The measurement's bytes may have been let go while what was made of it is kept: its manifest says the figures.
-        metrics = plan.look("ValidateInterpreter").manifest["metrics"]
-        try:
-            gates.judge(metrics, self.taken.sections.get("validate") or {},
-                        where=str(self.taken.recipe))
-        except OctetError as error:
-            return error
-        return None
-
-
 # Every way in which Luigi sees a task end badly: none of them ends a run without a word.
 
 @Stage.event_handler(luigi.Event.FAILURE)
 @Stage.event_handler(luigi.Event.BROKEN_TASK)
 def _record(task: Stage, error: BaseException) -> None:
+    if isinstance(error, luigi.rpc.RPCError):
+        return  # no stage's failure: the run says that the scheduler is gone
     failures.record(unexpected.explained(error, task.task_family))
 
 

@@ -1,10 +1,10 @@
-"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> ValidateInterpreter
--> Export, and Report beside it.
+"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
+-> ValidateInterpreter -> Export, and Report of what was measured, before the verdict.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """
 
-from pipeline.scheduling.stage import Stage, Validation
+from pipeline.scheduling.stage import Stage
 
 
 class _PrepareData(Stage):
@@ -45,7 +45,7 @@ class ConvertUint8(Stage):
     """A fully-uint8 .tflite file, audited."""
 
 
-class ValidateInterpreter(Validation):
+class Measure(Stage):
     """The uint8 file beside the float model and the frozen graph, on the whole test set."""
 
 
@@ -53,5 +53,9 @@ class Report(Stage):
     """One HTML page: what the model is, how good it is, what it gets wrong, and where it loses."""
 
 
-class Export(Validation):
+class ValidateInterpreter(Stage):
+    """The verdict on the measurement: it passes each gate of the recipe's section `validate`."""
+
+
+class Export(Stage):
     """One folder with the files, the card, C sources, examples and samples, of a model that passes its gates."""

@@ -13,19 +13,21 @@ import luigi.worker
 from luigi.scheduler import FAILED, PENDING, UNKNOWN, WORKER_STATE_ACTIVE, WORKER_STATE_DISABLED
 from luigi.worker import GetWorkResponse
 
+from octet import interrupts
 from octet.errors import SchedulerError
-from pipeline.scheduling import scheduler
+from pipeline.scheduling.scheduler_client import Client, KeepAlive
 
 REFUSED_IN_A_ROW = 20
 
 
 class Worker(luigi.worker.Worker):
     """disabled: whether the scheduler has told it to stop. running: {task id: worker} of its tasks that another
-    worker has in hand."""
+    worker has in hand. has_worked: whether it was given a task."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.disabled = False
+        with interrupts.held():  # Luigi passes over whatever is raised while it asks for the name of the host
+            super().__init__(*args, **kwargs)
+        self.disabled = self.has_worked = False
         self.running = {}  # type: Dict[str, Dict]
 
     @property
@@ -37,6 +39,24 @@ class Worker(luigi.worker.Worker):
     def tasks(self) -> List[luigi.Task]:
         """What its command scheduled."""
         return list(self._scheduled_tasks.values())
+
+    def __enter__(self) -> "Worker":
+        self._keep_alive_thread = KeepAlive(lambda: self._scheduler.ping(worker=self._id), self._handle_rpc_message,
+                                            self._config.ping_interval)
+        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+            self._keep_alive_thread.start()
+        return self
+
+    def __exit__(self, *raised: Any) -> bool:
+        with interrupts.held():
+            return super().__exit__(*raised)
+
+    def _run_task(self, task_id: str) -> None:
+        self.has_worked = True
+        if self.worker_processes > 1 or self._config.force_multiprocessing:  # a fork is to come
+            with interrupts.held():
+                self._keep_alive_thread.let_finish()
+        super()._run_task(task_id)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] == PENDING and kwargs["runnable"]:
@@ -126,8 +146,8 @@ class Factory(luigi.interface._WorkerSchedulerFactory):
         self.scheduler = super().create_local_scheduler()
         return self.scheduler
 
-    def create_remote_scheduler(self, url: str) -> scheduler.Client:
-        self.scheduler = scheduler.Client(url)
+    def create_remote_scheduler(self, url: str) -> Client:
+        self.scheduler = Client(url)
         return self.scheduler
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Worker:

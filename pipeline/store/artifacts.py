@@ -1,20 +1,23 @@
-"""Artifact folders: found by stage and key, published whole or not at all, never changed after.
+"""The store: artifact folders, found by stage and key. They are published atomically, and never changed afterwards.
 
-    <root>/artifacts/<stage>/<key>/           one artifact, its manifest.json written last
-    <root>/artifacts/<stage>/.<key>.<id>.tmp/ a run's workspace; left only by a run that was killed
-    <root>/marks/<kind>/<stage>-<key>.json    what was said about an artifact: pinned, forced ...
-    <root>/locks/<stage>-<key>.lock           held while an artifact is made, or read by a stage
-    <root>/quarantine/<stage>-<key>-<id>/     damaged or replaced artifacts, out of the way, not lost
-    <root>/quarantine/<place>-<id>            things that do not belong in the store, as they are
+    <root>/artifacts/<stage>/<key>/           one artifact; its manifest.json is written last
+    <root>/artifacts/<stage>/.<key>.<id>.tmp/ a workspace: of a run that goes on, or was killed
+    <root>/marks/<kind>/<stage>-<key>.json    a note about an artifact: pinned, forced ...
+    <root>/locks/<stage>-<key>.lock           held while an artifact is made, removed, or read by a stage
+    <root>/quarantine/<stage>-<key>-<id>/     a damaged or replaced artifact
+    <root>/quarantine/<place>-<id>            another entry that does not belong in the store
+    <root>/partial/<stage>/<key>/             see checkpoints.py
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
-    <root>/logs/                              what each stage's process last printed
+    <root>/logs/                              the output of the last process of each stage and key
 
-Nothing in it is followed: see store_tree.py and safe_tree.py. No other file does path arithmetic inside the store.
+No symbolic link in it is followed: see store_tree.py and safe_tree.py. No other file computes paths inside the store.
 """
+
+from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, cast
 
 from pipeline.files import durable_files
 from pipeline.files.durable_files import explained
@@ -24,44 +27,50 @@ from pipeline.spec import STAGES
 from pipeline.store import by_products, locks, status, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs
+from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.dropping import let_go
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
 from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, Look
 from pipeline.store.store_tree import StoreTree
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Facts, Manifest, Output
+
 
 class Store:
-    """The artifacts below one root folder. Every OSError comes out as a StoreError."""
+    """The artifacts below one root folder. Its methods raise StoreError for every OSError."""
 
     def __init__(self, root: Path) -> None:
         self.tree = StoreTree(Path(root).absolute())
         self.root = self.tree.root
         self.blobs = Blobs(self.tree)
         self.marks = Marks(self.tree)
+        self.checkpoints = StoredCheckpoints(self.tree)
         self.quarantine_folder = Quarantine(self.tree)
 
     # Reading
 
     def artifact(self, stage: str, key: str) -> Path:
-        """The folder of an artifact, whether it is there or not."""
+        """The path of an artifact's folder, which need not exist."""
         return self.tree.path(_place(stage, key))
 
     def log(self, stage: str, key: str) -> Path:
-        """Where what the stage's process prints goes."""
+        """The path of the file that gets the output of the stage's process."""
         return self.tree.path(_log_place(stage, key))
 
     def state(self, stage: str, key: str) -> str:
-        """One of intact, damaged, dropped, forced, unknown: see Look."""
+        """'intact', 'damaged', 'dropped', 'forced' or 'unknown': see Look."""
         return self.look(stage, key).state
 
     def look(self, stage: str, key: str, hashed: bool = False) -> Look:
-        """What the artifact is found to be; `hashed`: every byte is read again."""
+        """The status of an artifact. hashed: read every byte of its products, rather than use the cache of digests."""
         return self.looks([(stage, key)], hashed)[stage, key]
 
     def looks(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, Look]:
-        """`look` for many, with the digest cache opened once."""
-        found, sound = {}, {}
+        """`look` for many artifacts, with the cache of digests opened once."""
+        found: Dict[Artifact, Look] = {}
+        sound: Dict[str, Tuple[str, str, Output]] = {}
         forced = {artifact for artifact, _ in self.marks.of(FORCED)}
         for stage, key in artifacts:
             place = _place(stage, key)
@@ -69,13 +78,13 @@ class Store:
                 look = status.by_files(self.tree, place, stage, key)
             found[stage, key] = look
             if look.state == INTACT:
-                for output in look.manifest["outputs"]:
+                for output in look.recorded["outputs"]:
                     if output["product"]:
                         sound["{}/{}".format(place, output["path"])] = (stage, key, output)
         with explained("read an artifact", self.root):
-            seen = status.digests(self.tree, sorted(sound), hashed)
+            sha256 = status.digests(self.tree, sorted(sound), hashed)
         for path, (stage, key, output) in sound.items():
-            if seen[path] != output["sha256"]:
+            if sha256[path] != output["sha256"]:
                 look = found[stage, key]
                 found[stage, key] = Look(DAMAGED, look.manifest, look.damage + (
                     "output {} damaged: sha256 differs".format(output["path"]),))
@@ -85,16 +94,16 @@ class Store:
         return found
 
     def read(self, stage: str, key: str, path: str) -> bytes:
-        """The bytes of one file of an artifact. Raises StoreError where it is not there, or as large as no record."""
+        """The bytes of one file of an artifact. Raises StoreError where there is none, or it is too large for a
+        record."""
         with explained("read an artifact", self.artifact(stage, key) / path):
             with self.tree.at(_place(stage, key)) as folder:
                 return folder.read(path, manifests.MOST_BYTES)
 
     def list(self, strict: bool = True) -> List[Artifact]:
-        """Every artifact that is published, by stage and key.
+        """(stage, key) of every published artifact, sorted.
 
-        strict: raises StoreError for a stage's folder that is none or cannot be read, rather than list nothing of
-        it."""
+        strict: raises StoreError where a stage's folder cannot be read, rather than take it for empty."""
         return sorted((stage, key) for stage in self._names("artifacts", strict)
                       for key in self._names("artifacts/" + stage, strict and stage in STAGES))
 
@@ -110,8 +119,8 @@ class Store:
                     raise
                 return []
 
-    def manifests(self) -> Iterator[dict]:
-        """The manifests of all published artifacts, and after them of those in quarantine."""
+    def manifests(self) -> Iterator[Manifest]:
+        """The manifests of all published artifacts, then of those in quarantine."""
         for stage, key in self.list():
             with explained("read an artifact", self.artifact(stage, key)):
                 record = self._manifest(_place(stage, key))
@@ -123,7 +132,7 @@ class Store:
             if record is not None:
                 yield record
 
-    def _manifest(self, place: str) -> Optional[dict]:
+    def _manifest(self, place: str) -> Optional[Manifest]:
         try:
             with self.tree.at(place) as folder:
                 record = manifests.read(folder)
@@ -132,7 +141,7 @@ class Store:
         return record if record is not None and {"stage", "key", "outputs"} <= set(record) else None
 
     def holder(self, file: Path) -> Optional[Artifact]:
-        """The artifact in whose folder a path lies; None for a path elsewhere."""
+        """The artifact in whose folder a path lies; None for any other path."""
         try:
             parts = Path(file).resolve().relative_to(self.root / "artifacts").parts
         except ValueError:
@@ -140,14 +149,14 @@ class Store:
         return (parts[0], parts[1]) if len(parts) > 1 else None
 
     def quarantined(self) -> List[str]:
-        """The names of what is in quarantine."""
+        """The names of the entries in quarantine."""
         return self.quarantine_folder.names()
 
-    # Writing: all of it under the artifact's lock
+    # Writing. The caller holds the artifact's lock.
 
     def lock(self, stage: str, key: str, shared: bool = False,
              on_wait: Optional[Callable[[], None]] = None) -> locks.Lock:
-        """The lock on an artifact, not yet taken: shared to read it, else to make or remove it."""
+        """The lock on an artifact, not taken yet. shared: to read the artifact, rather than to make or remove it."""
         name = "{}-{}.lock".format(stage, key)
         path = self.tree.path("locks") / name
 
@@ -157,7 +166,7 @@ class Store:
         return locks.Lock(path, open_file, shared, on_wait)
 
     def is_being_made(self, stage: str, key: str) -> bool:
-        """Whether a run holds the artifact's lock to make it, or to remove it, at this moment."""
+        """Whether a process holds the artifact's lock exclusively at this moment: to make it, or to remove it."""
         name = "{}-{}.lock".format(stage, key)
         with explained("look at a lock", self.tree.path("locks") / name):
             try:
@@ -168,35 +177,36 @@ class Store:
         return locks.is_held(handle)
 
     def workspace(self, stage: str, key: str) -> Path:
-        """A new empty folder beside the artifact's. Call it under the lock: whatever an earlier,
-        killed run of the same key left behind is removed; what is in the log's place and no file goes to
-        quarantine."""
+        """A new empty folder in which to make the artifact.
+
+        The caller must hold the lock: the workspaces that killed runs of the same key have left are removed. What is in
+        the place of the log and no file goes to quarantine."""
         with explained("make a workspace", self.artifact(stage, key).parent):
             self.tree.clear_for_file(_log_place(stage, key))
             return workspaces.make(self.tree, _place(stage, key), key)
 
     def copy(self, stage: str, key: str, to_key: str) -> Path:
-        """A workspace for `to_key` that holds what the artifact holds, its manifest left out. Files
-        share their bytes on the disk where it can do that. Raises StoreError for what is no file and no folder."""
+        """A workspace for `to_key` with the files of the artifact, without its manifest: hard links, where the file
+        system has them. Raises StoreError for an entry that is neither a file nor a folder."""
         workspace = self.workspace(stage, to_key)
         with explained("copy an artifact", self.artifact(stage, key)):
             workspaces.fill(self.tree, self.tree.inside(workspace), _place(stage, key))
         return workspace
 
     def discard(self, workspace: Path) -> None:
-        """The workspace is gone, as far as it can be: the next run sweeps what is left."""
+        """Removes the workspace, as far as possible. A later run removes the rest."""
         with contextlib.suppress(OSError):
             workspaces.remove_at(self.tree, self.tree.inside(workspace))
 
-    def publish(self, workspace: Path, stage: str, key: str, manifest: dict) -> Path:
-        """The workspace is the artifact, on the disk and whole; its folder is returned.
+    def publish(self, workspace: Path, stage: str, key: str, facts: Facts) -> Path:
+        """Makes the workspace the artifact, atomically and fsynced. Returns the artifact's folder.
 
-        `manifest` without `outputs` gets them, by the stage's products. Whatever else is in the
-        way goes to quarantine; beside an intact one the workspace is dropped, since an artifact is
-        never changed."""
+        facts: the manifest is made of them; it lists the workspace's files, unless `facts` is itself a manifest with
+        `outputs`. An artifact that is there already and is not intact goes to quarantine. An intact one is never
+        changed: then the workspace is removed."""
         place, target = self.tree.inside(workspace), self.artifact(stage, key)
         with explained("publish an artifact", target):
-            record = dict(manifest, stage=stage, key=key)
+            record = cast("Manifest", dict(facts, stage=stage, key=key))
             with self.tree.at(place) as folder:
                 by_products.clear_misplaced(folder, STAGES[stage].products)
                 if "outputs" not in record:
@@ -214,65 +224,66 @@ class Store:
                     self.quarantine(stage, key)
                 artifacts.rename(workspace.name, artifacts, key)
                 artifacts.sync()
-        for said in (FORCED, LOST):
-            self.marks.remove(said, stage, key)
+        for mark in (FORCED, LOST):
+            self.marks.remove(mark, stage, key)
+        self.checkpoints.remove(stage, key)
         return target
 
     def misplaced(self) -> List[Tuple[str, OSError]]:
-        """(place, what is wrong) of what is no folder, or no file, where one belongs; and of what cannot be listed."""
+        """(place, error) of every entry of the wrong kind, and of every folder that cannot be listed."""
         with explained("read the store", self.root):
             return list(self.tree.misplaced())
 
     def writable_by_others(self) -> List[Tuple[Path, str]]:
-        """(folder, by whom) of those that users other than the store's owner can write."""
+        """(folder, who) of each folder that users other than the store's owner can write."""
         with explained("read the store", self.root):
             return list(self.tree.writable_by_others())
 
     def put_aside(self, place: str) -> Path:
-        """Whatever is at a place below the root is in quarantine, as the thing that it is. Its new path."""
+        """Moves an entry of any kind into quarantine. Returns its new path."""
         with explained("put it into quarantine", self.tree.path(place)):
             return self.tree.put_aside(place)
 
-    def by_product_damage(self, stage: str, key: str, manifest: dict) -> Dict[str, str]:
-        """{path: what is wrong} of an artifact's by-products that are not known to be lost, every byte read."""
+    def by_product_damage(self, stage: str, key: str, manifest: Manifest) -> Dict[str, str]:
+        """{path: what is wrong} of the damaged by-products that are not known to be lost. Reads every byte."""
         known = by_products.lost(self.marks, stage, key)
-        found = by_products.damage(self.tree, _place(stage, key), manifest)
-        return {path: wrong for path, wrong in found.items() if path not in known}
+        damaged = by_products.damage(self.tree, _place(stage, key), manifest)
+        return {path: wrong for path, wrong in damaged.items() if path not in known}
 
     def lose_by_products(self, stage: str, key: str, paths: Iterable[str]) -> List[Path]:
-        """Those by-products are in quarantine, as far as they are there, and known to be lost."""
+        """Puts the remains of those by-products into quarantine and marks them as lost. Returns their new paths."""
         return by_products.lose(self.tree, self.marks, stage, key, _place(stage, key), list(paths))
 
     def quarantine(self, stage: str, key: str) -> Path:
-        """The artifact is out of the way, and unknown from now on. Its new folder is returned."""
+        """Moves the artifact into quarantine: its state is 'unknown' then. Returns its new folder."""
         with explained("put an artifact into quarantine", self.artifact(stage, key)):
             return self.tree.put_aside(_place(stage, key), "{}-{}".format(stage, key))
 
     def drop(self, stage: str, key: str, why: str) -> None:
-        """The artifact's bytes are gone and its manifest stays: it was there, and is fresh for
-        whatever lies below it. Takes no space, so that it works on a full disk."""
+        """Deletes the artifact's files, and keeps its manifest, so that downstream artifacts stay fresh. Needs no disk
+        space."""
         with explained("drop an artifact", self.artifact(stage, key)):
             with self.tree.at(_place(stage, key)) as folder:
                 let_go(folder, why)
 
     def leftovers(self) -> List[Path]:
-        """The workspaces of runs: of those that were killed, and of those at work."""
+        """The workspaces of all runs: of those that go on, and of those that were killed."""
         with explained("list the workspaces", self.tree.path("artifacts")):
             return sorted(self.tree.path(place) for stage in self._names("artifacts", strict=False)
                           for place in workspaces.left(self.tree, "artifacts/" + stage))
 
     def sweep(self) -> List[Path]:
-        """The workspaces that killed runs have left, and that are gone now."""
-        gone = []
+        """Removes the workspaces that killed runs have left. Returns their paths."""
+        removed = []
         for path in self.leftovers():
             key = path.name.split(".")[1] or "none"
             try:
                 with self.lock(path.parent.name, key).acquire(timeout=0), explained("remove a workspace", path):
                     workspaces.remove_at(self.tree, self.tree.inside(path))
-                    gone.append(path)
+                    removed.append(path)
             except TimeoutError:
-                pass  # at work
-        return gone
+                pass  # of a run that goes on
+        return removed
 
 
 def _place(stage: str, key: str) -> str:

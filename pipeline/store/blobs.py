@@ -1,11 +1,11 @@
-"""Bytes kept by their sha256: the source that made each artifact, and the lists of its data's files.
+"""Bytes stored under their sha256: the source that made each artifact, and the lists of its data's files.
 
-    <root>/sources/<two digits>/<sha256>        compressed; the sha256 is that of the content
+    <root>/sources/<two digits>/<sha256>        compressed by gzip; the sha256 is that of the uncompressed content
 """
 
 import gzip
 import zlib
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional
 
 from octet import digest
 from pipeline.files import durable_files
@@ -14,17 +14,17 @@ from pipeline.store.store_tree import StoreTree
 
 FOLDER = "sources"
 MOST_BYTES = 1 << 30
-"""A content that is larger than this when it is unpacked is damaged: nothing so large is kept."""
+"""A file that unpacks to more than this is damaged: nothing so large is ever stored."""
 
 
 class Blobs:
-    """The blobs of one store. Every OSError comes out as a StoreError."""
+    """The blobs of one store. Its methods raise StoreError for every OSError."""
 
     def __init__(self, tree: StoreTree) -> None:
         self.tree = tree
 
     def keep(self, content: bytes) -> str:
-        """The sha256 under which `content` is kept from now on."""
+        """Stores `content`, where it is not stored yet. Returns its sha256."""
         sha256 = digest.of_bytes(content)
         path = self.tree.path(_place(sha256))
         with durable_files.explained("keep a source file", path):
@@ -35,7 +35,7 @@ class Blobs:
         return sha256
 
     def read(self, sha256: str) -> Optional[bytes]:
-        """The content; None where it is not there or is no longer what it was."""
+        """The content; None where it is not there or is damaged."""
         with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
             try:
                 with self.tree.at(_folder(sha256)) as folder:
@@ -50,19 +50,19 @@ class Blobs:
         return content if unpack.eof and digest.of_bytes(content) == sha256 else None
 
     def list(self) -> Iterator[str]:
-        """The sha256 of each; of a folder that cannot be read, none."""
+        """The sha256 of every blob. A folder that cannot be read counts as empty."""
         for two in self._names(FOLDER):
             for name in self._names("{}/{}".format(FOLDER, two)):
                 if not name.startswith(".") and name[:2] == two:
                     yield name
 
     def remove(self, sha256: str) -> None:
-        """It is not there any more: a damaged one is no use, and is kept anew by the next run."""
+        """Removes a damaged blob: the next run stores it again."""
         with durable_files.explained("remove a source file", self.tree.path(_place(sha256))):
             with self.tree.at(_folder(sha256)) as folder:
                 folder.unlink(sha256)
 
-    def _names(self, inside: str) -> list:
+    def _names(self, inside: str) -> List[str]:
         try:
             with self.tree.at(inside) as folder:
                 return folder.names()

@@ -1,45 +1,51 @@
-"""By-products (logs, events): what of them is damaged, and which are known to be lost.
+"""By-products (logs, events): which are damaged, and which are known to be lost.
 
-No stage reads them, so one that is damaged makes nothing stale and its artifact stays where it is. It is said once:
-then it goes to quarantine, and a mark says that the artifact has lost it.
+No stage reads them. So a damaged one makes nothing stale, and its artifact stays in place. `octet verify` reports it
+once and puts it into quarantine; a mark then says that the artifact has lost it.
 """
+
+from __future__ import annotations
 
 import os
 import stat
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from octet import digest
 from pipeline.files.durable_files import explained
 from pipeline.files.safe_tree import Folder, Misplaced, kind, printable
-from pipeline.store import status as looks
 from pipeline.store.marks import LOST, Marks
+from pipeline.store.status import size_damage
 from pipeline.store.store_tree import StoreTree
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest, Output
 
-def damage(tree: StoreTree, inside: str, manifest: dict) -> Dict[str, str]:
-    """{path: what is wrong} of the by-products of the artifact at `inside`, every byte read. Raises StoreError."""
-    found = {}
+
+def damage(tree: StoreTree, inside: str, manifest: Manifest) -> Dict[str, str]:
+    """{path: what is wrong} of the damaged by-products of the artifact at `inside`. Reads every byte. Raises
+    StoreError."""
+    damaged = {}
     with explained("read an artifact", tree.path(inside)), tree.at(inside) as folder:
         for output in manifest["outputs"]:
             if not output["product"]:
-                wrong = looks.size_damage(folder, output) or _digest_damage(folder, output)
+                wrong = size_damage(folder, output) or _digest_damage(folder, output)
                 if wrong is not None:
-                    found[output["path"]] = wrong.replace("output ", "by-product ", 1)
-    return found
+                    damaged[output["path"]] = wrong.replace("output ", "by-product ", 1)
+    return damaged
 
 
-def _digest_damage(folder: Folder, output: dict) -> Optional[str]:
+def _digest_damage(folder: Folder, output: Output) -> Optional[str]:
     with os.fdopen(folder.open_file(output["path"]), "rb") as file:
         sound = digest.of_open_file(file) == output["sha256"]
     return None if sound else "output {} damaged: sha256 differs".format(output["path"])
 
 
 def lose(tree: StoreTree, marks: Marks, stage: str, key: str, inside: str, paths: Sequence[str]) -> List[Path]:
-    """What is left of those by-products is in quarantine, at the paths returned, and a mark says that they are lost.
-    Raises StoreError."""
+    """Puts the remains of those by-products into quarantine, and marks them as lost. Returns their new paths. Raises
+    StoreError."""
     aside = []
     with explained("put a by-product into quarantine", tree.path(inside)), tree.at(inside) as folder:
         for path in paths:
@@ -54,13 +60,15 @@ def lose(tree: StoreTree, marks: Marks, stage: str, key: str, inside: str, paths
 
 
 def lost(marks: Marks, stage: str, key: str) -> List[str]:
-    """The by-products of an artifact that were found to be lost before."""
-    return (marks.get(LOST, stage, key) or {}).get("paths", [])
+    """The by-products of an artifact that are known to be lost."""
+    mark = marks.get(LOST, stage, key)
+    return [] if mark is None else mark.get("paths", [])
 
 
 def clear_misplaced(folder: Folder, products: Sequence[str]) -> None:
-    """What a stage left in its workspace that is neither a file nor a folder, and no product, is removed, and said:
-    hours of training are not lost for it, and nothing in the store can lead out of it."""
+    """Removes from a workspace what is neither a file nor a folder and no product, and prints a line for each.
+
+    So hours of training are not lost because of it, and nothing in the store leads out of the store."""
     for path, status in list(folder.walk()):
         if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or any(
                 fnmatchcase(path, pattern) for pattern in products):

@@ -1,4 +1,4 @@
-"""The bytes of an artifact are let go, its manifest stays. It takes no space: it is what is done on a full disk."""
+"""Deletes the files of an artifact and keeps its manifest. It needs no disk space, since it is used on a full disk."""
 
 import errno
 import os
@@ -15,10 +15,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def let_go(folder: Folder, why: str) -> None:
-    """The folder holds its manifest, and a note of when and why the rest went.
+    """Deletes everything in the artifact's folder but the manifest, and leaves a note of when and why.
 
-    The note comes first, empty, since from then on the artifact counts as dropped and not as damaged, whatever ends
-    this process. Its words follow where there is space for them."""
+    The note is made first, and empty: from then on the artifact counts as dropped and not as damaged, even if this
+    process is killed. Its text is written at the end, where there is space for it."""
     _begin_note(folder)
     for name in folder.names():
         if name not in (manifests.NAME, DROPPED_NAME):
@@ -44,12 +44,12 @@ def _begin_note(folder: Folder) -> None:
         spare = _a_file(folder)
         if error.errno not in _FULL or not spare:
             raise
-        folder.rename(spare, folder, DROPPED_NAME)  # not even a file without bytes: one that goes anyway is the note
+        folder.rename(spare, folder, DROPPED_NAME)  # no space even for an empty file: one that is deleted anyway serves
     folder.sync()
 
 
 def _a_file(folder: Folder) -> str:
-    """The name of a file that goes; none when there is none."""
+    """The name of a file that is to be deleted; '' where there is none."""
     for name in folder.names():
         status = folder.status(name)
         if name != manifests.NAME and status is not None and stat.S_ISREG(status.st_mode):
@@ -58,7 +58,7 @@ def _a_file(folder: Folder) -> str:
 
 
 def _empty(folder: Folder) -> None:
-    """The note takes no space, whatever file it was."""
+    """Truncates the note, which may have been another file."""
     handle = folder.open_file(DROPPED_NAME)
     try:
         if os.fstat(handle).st_size == 0:

@@ -1,8 +1,8 @@
-"""Locks that the kernel keeps: those of a process that dies are free at once.
+"""Locks held by the kernel (flock): it frees those of a process that dies at once.
 
-Whoever makes an artifact holds its lock exclusively; whoever reads one that it needs holds it
-together with other readers, so that nobody takes the bytes away underneath. Locks are only ever
-waited for upward in the pipeline, so no two holders can wait for each other.
+A process that makes or removes an artifact holds its lock exclusively. A process that reads an artifact shares its
+lock with other readers, so that nobody removes the files meanwhile. A holder waits only for locks of artifacts further
+upstream, so no two holders wait for each other.
 """
 
 import fcntl
@@ -15,20 +15,21 @@ POLL_S = 0.05
 
 
 class Lock:
-    """The lock on one file. A context manager; held until `release`, or the holder's death."""
+    """The lock on one file. A context manager; it is held until `release`, or until the process ends."""
 
     def __init__(self, path: Path, open_file: Callable[[], int], shared: bool = False,
                  on_wait: Optional[Callable[[], None]] = None) -> None:
-        """path: for messages. open_file: gives a new descriptor of the file. on_wait: called once when the lock is not
-        free at once."""
+        """path: for messages. open_file: returns a new descriptor of the file. on_wait: called once if the lock has to
+        be waited for."""
         self.path = path
         self.open_file = open_file
         self.kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self.on_wait = on_wait
-        self._handle = None  # type: Optional[int]
+        self._handle: Optional[int] = None
 
     def acquire(self, timeout: Optional[float] = None) -> "Lock":
-        """Waits for the lock, `timeout` seconds at most. Raises TimeoutError, and what `open_file` raises."""
+        """Takes the lock, and waits for it `timeout` seconds at most. Raises TimeoutError, and what `open_file`
+        raises."""
         handle = self.open_file()
         try:
             self._take(handle, timeout)
@@ -39,13 +40,13 @@ class Lock:
         return self
 
     def release(self) -> None:
-        """The lock is free. Does nothing when it was not held."""
+        """Frees the lock, if it is held."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def _take(self, handle: int, timeout: Optional[float]) -> None:
-        if self._is_free(handle):
+        if self._try(handle):
             return
         if self.on_wait:
             self.on_wait()
@@ -53,12 +54,13 @@ class Lock:
             fcntl.flock(handle, self.kind)
             return
         end = time.monotonic() + timeout
-        while not self._is_free(handle):
+        while not self._try(handle):
             if time.monotonic() >= end:
                 raise TimeoutError("{} is held by another process".format(self.path))
             time.sleep(POLL_S)
 
-    def _is_free(self, handle: int) -> bool:
+    def _try(self, handle: int) -> bool:
+        """Takes the lock if that needs no waiting. Returns whether it did."""
         try:
             fcntl.flock(handle, self.kind | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,12 +70,12 @@ class Lock:
     def __enter__(self) -> "Lock":
         return self if self._handle is not None else self.acquire()
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.release()
 
 
 def is_held(handle: int) -> bool:
-    """Whether somebody holds the lock on an open file exclusively at this moment. The descriptor is closed."""
+    """Whether a process holds the lock on an open file exclusively at this moment. Closes the descriptor."""
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return False

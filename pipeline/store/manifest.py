@@ -1,16 +1,17 @@
-"""The provenance record of one artifact: what went in, what came out, who made it, when.
+"""The manifest, which is the provenance record of one artifact: what went in, what came out, who made it, when.
 
-Its form is written down in `docs/manifest.schema.json`. It is written last, and is the only sign
-that an artifact is complete. `seal` is the sha256 of the rest, so that a manifest with a flipped
-bit is no manifest.
+`docs/manifest.schema.json` describes its form. It is written last, and is the only sign that an artifact is complete.
+`seal` is the sha256 of the rest, so that a manifest with a flipped bit does not count as one.
 """
+
+from __future__ import annotations
 
 import fnmatch
 import json
 import math
 import os
 import stat
-from typing import Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, cast
 
 from octet import digest
 from octet.errors import StoreError
@@ -18,28 +19,31 @@ from pipeline.files.safe_tree import Folder, Misplaced, is_safe, kind, printable
 from pipeline.inputs import key
 from pipeline.store import record_form
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests
+    from pipeline.store.records import Manifest, Output
+
 NAME = "manifest.json"
 FORMAT = 2
 
-_SINCE_2 = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {},
-            "places": {}}
-"""What format 1 did not say."""
-_PARTS = {"recipe": {}, "source": {}, "data": {}, "files": {}, "versions": {}, "upstream": {}}
-"""Of `inputs`: a stage that reads none of it may leave it out."""
+_SINCE_2: Dict[str, Any] = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {}, "places": {}}
+"""The defaults of the fields that format 1 did not have."""
+_PARTS: Dict[str, Any] = {"recipe": {}, "source": {}, "data": {}, "files": {}, "versions": {}, "upstream": {}}
+"""The defaults of the fields of `inputs` that may be missing."""
 MOST_BYTES = 256 << 20
 """A larger file is no record."""
 
 
-def write(folder: Folder, manifest: dict) -> None:
-    """`folder` holds `manifest`, sealed, whole and on the disk."""
+def write(folder: Folder, manifest: Mapping[str, Any]) -> None:
+    """Writes the manifest into the folder: sealed, atomically, fsynced."""
     folder.write(NAME, sealed({"format": FORMAT, **manifest}))
 
 
-def read(folder: Folder) -> Optional[dict]:
-    """The manifest in `folder`, in the form of the newest format whatever its own; None when there
-    is none, or it is not whole.
+def read(folder: Folder) -> Optional[Manifest]:
+    """The manifest in `folder`, converted to the newest format; None where there is none, or it is damaged.
 
-    Raises StoreError for the manifest of a newer Octet: that one is not ours to call damaged."""
+    `stage`, `key` and `outputs` are there if the caller checks for them. Raises StoreError for the manifest of a newer
+    Octet, which may be sound."""
     try:
         record = unsealed(folder.read(NAME, MOST_BYTES))
     except (FileNotFoundError, Misplaced):
@@ -50,52 +54,55 @@ def read(folder: Folder) -> Optional[dict]:
         raise StoreError(
             "this manifest has format {}, and this Octet reads formats up to {}".format(
                 record.get("format"), FORMAT),
-            where=str(folder.path / NAME), why="another version of Octet wrote to this store.",
+            where=str(folder.path / NAME), why="a newer Octet has written to this store.",
             next_step="use that version, or another store.")
     record = {**_SINCE_2, **record}
     if record_form.fault(record, record_form.MANIFEST):
         return None
-    return {**record, "metrics": record.get("metrics", {}), "inputs": {**_PARTS, **record.get("inputs", {})}}
+    return cast("Manifest", {
+        **record, "metrics": record.get("metrics", {}), "inputs": {**_PARTS, **record.get("inputs", {})}})
 
 
-def sealed(record: dict) -> bytes:
-    """`record` as JSON text with its seal. NaN and infinities become text: JSON has none, and a
-    diverged loss is no reason to lose the record of hours of training."""
-    said = _sayable(record)
-    said.pop("seal", None)
-    said["seal"] = key.digest(said)
-    return (json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """`record` as JSON text with its seal.
+
+    NaN and infinities, which JSON does not have, become strings: a diverged loss is no reason to lose the record of
+    hours of training."""
+    content = _json_value(record)
+    content.pop("seal", None)
+    content["seal"] = key.digest(content)
+    return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
 
 
-def unsealed(content: bytes) -> Optional[dict]:
-    """The record in a sealed text; None when it is not what was sealed."""
+def unsealed(content: bytes) -> Optional[Dict[str, Any]]:
+    """The record in a sealed text; None where the text is no JSON object, or its seal does not fit."""
     try:
         record = json.loads(content.decode("ascii"))
         if not isinstance(record, dict):
             return None
-        whole = record.get("seal") == key.digest(
+        seal_fits = record.get("seal") == key.digest(
             {name: value for name, value in record.items() if name != "seal"})
-    except (ValueError, RecursionError):  # no JSON, too deep, no ASCII, or NaN, which `sealed` never lets in
+    except (ValueError, RecursionError):  # no JSON, too deep, no ASCII, or NaN, which `sealed` never writes
         return None
-    return record if whole else None
+    return record if seal_fits else None
 
 
-def products(manifest: dict) -> Dict[str, str]:
-    """{path: sha256} of the outputs that the stages below see."""
+def products(manifest: Manifest) -> Digests:
+    """{path: sha256} of the outputs that downstream stages see."""
     return {output["path"]: output["sha256"] for output in manifest["outputs"]
             if output["product"]}
 
 
-def outputs(folder: Folder, patterns: Sequence[str]) -> List[dict]:
-    """One record for each file below `folder`, sorted by path, the manifest left out.
+def outputs(folder: Folder, patterns: Sequence[str]) -> List[Output]:
+    """One record for each file below `folder`, sorted by path, without the manifest.
 
-    patterns: globs of the products, relative to `folder`. Raises StoreError for one that no file matches: an artifact
-    without a product that it promised is not complete; and for what is neither a file nor a folder."""
+    patterns: globs of the products, relative to `folder`. Raises StoreError for a glob that no file matches, since an
+    artifact must have all its products, and for an entry that is neither a file nor a folder."""
     paths = []
     for path, status in folder.walk():
-        found = kind(status.st_mode)
         if not is_safe(path) or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise StoreError("the stage made {}: {}".format(found, printable(path)), where=printable(str(folder.path)),
+            raise StoreError("the stage made {}: {}".format(kind(status.st_mode), printable(path)),
+                             where=printable(str(folder.path)),
                              why="an artifact holds files and folders; anything else could lead out of the store",
                              next_step="write a file there, in the stage's file in tasks/ or in the code that it calls")
         if stat.S_ISREG(status.st_mode) and path != NAME:
@@ -104,23 +111,24 @@ def outputs(folder: Folder, patterns: Sequence[str]) -> List[dict]:
         if not fnmatch.filter(paths, pattern):
             raise StoreError(
                 "the stage ended without its product '{}'".format(pattern), where=str(folder.path),
-                why="the stages below read that file. There are: {}".format(
+                why="downstream stages read that file. There are: {}".format(
                     ", ".join(paths) or "none"),
                 next_step="write it in the stage's file in tasks/, or correct pipeline/spec.py.")
     return [_output(folder, path, patterns) for path in sorted(paths)]
 
 
-def _output(folder: Folder, path: str, patterns: Sequence[str]) -> dict:
+def _output(folder: Folder, path: str, patterns: Sequence[str]) -> Output:
     with os.fdopen(folder.open_file(path), "rb") as file:
         return {"path": path, "bytes": os.fstat(file.fileno()).st_size, "sha256": digest.of_open_file(file),
                 "product": any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)}
 
 
-def _sayable(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
+    """A copy of `value` that JSON can hold."""
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, dict):
-        return {name: _sayable(item) for name, item in value.items()}
+        return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_sayable(item) for item in value]
+        return [_json_value(item) for item in value]
     return value

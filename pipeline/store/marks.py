@@ -1,9 +1,11 @@
-"""What was said about artifacts: pinned, forced, accepted, released, and which by-products are lost."""
+"""Marks: notes about artifacts. An artifact is pinned, forced, accepted or released, or has lost by-products."""
+
+from __future__ import annotations
 
 import getpass
 import os
 import time
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple, cast
 
 from octet.errors import StoreError
 from pipeline import formatting
@@ -14,9 +16,13 @@ from pipeline.store import record_form
 from pipeline.store.status import FORCED
 from pipeline.store.store_tree import StoreTree
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Mark
+
 PINNED, RELEASED, ACCEPTED, LOST = "pinned", "released", "accepted", "lost"
 KEEPING = (PINNED, RELEASED)
-"""Marks that keep an artifact. One that is damaged keeps it all the same: its file's name says which."""
+"""Kinds of marks that keep an artifact from garbage collection. A damaged mark keeps it too: its file's name tells
+which one."""
 
 Artifact = Tuple[str, str]
 """(stage, key)."""
@@ -25,14 +31,14 @@ _MOST_BYTES = 16 << 20
 
 
 class Marks:
-    """The marks of one store, a file for each: <root>/marks/<kind>/<stage>-<key>.json. Every OSError comes out as a
-    StoreError."""
+    """The marks of one store, a file for each: <root>/marks/<kind>/<stage>-<key>.json. Its methods raise StoreError for
+    every OSError."""
 
     def __init__(self, tree: StoreTree) -> None:
         self.tree = tree
 
-    def put(self, kind: str, stage: str, key: str, facts: dict) -> None:
-        """From now on the artifact has a mark of that kind."""
+    def put(self, kind: str, stage: str, key: str, facts: Mapping[str, Any]) -> None:
+        """Writes a mark of that kind, with the facts, for the artifact. It replaces an earlier one."""
         folder, name = _folder(kind), _name(stage, key)
         with explained("mark an artifact", self.tree.path(folder) / name):
             self.tree.clear_for_file("{}/{}".format(folder, name))
@@ -41,7 +47,7 @@ class Marks:
                                                     "marked": formatting.utc(time.time()), **facts}))
 
     def remove(self, kind: str, stage: str, key: str) -> None:
-        """From now on the artifact has no mark of that kind."""
+        """Removes the artifact's mark of that kind, where there is one."""
         with explained("remove a mark", self.tree.path(_folder(kind)) / _name(stage, key)):
             try:
                 with self.tree.at(_folder(kind)) as marks:
@@ -49,27 +55,26 @@ class Marks:
             except FileNotFoundError:
                 pass
 
-    def of(self, kind: str) -> List[Tuple[Artifact, dict]]:
-        """Every artifact with a mark of that kind, and what was said; of a damaged mark that keeps, nothing was."""
-        found = []
+    def of(self, kind: str) -> List[Tuple[Artifact, Mark]]:
+        """(artifact, its mark) of every artifact with a mark of that kind. A damaged mark of a kind in KEEPING counts,
+        as an empty one."""
+        marks = []
         for name in self._names(kind):
-            artifact, record = self._read(kind, name)
-            if record is not None:
-                found.append((artifact, record))
-            elif artifact is not None and kind in KEEPING:
-                found.append((artifact, {}))
-        return found
+            artifact, mark = self._read(kind, name)
+            if artifact is not None and (mark is not None or kind in KEEPING):
+                marks.append((artifact, cast("Mark", {}) if mark is None else mark))
+        return marks
 
-    def get(self, kind: str, stage: str, key: str) -> Optional[dict]:
-        """What the artifact's mark of that kind says; None where it has none."""
+    def get(self, kind: str, stage: str, key: str) -> Optional[Mark]:
+        """The artifact's mark of that kind; None where it has none."""
         return self._read(kind, _name(stage, key))[1]
 
     def accepted(self) -> Dict[Artifact, Artifact]:
-        """{artifact: the one that it was taken for}."""
+        """{artifact: the one that it was accepted as}."""
         return {(stage, key): (stage, facts["as"]) for (stage, key), facts in self.of(ACCEPTED) if "as" in facts}
 
     def damaged(self) -> Iterator[Tuple[str, str, Optional[StoreError]]]:
-        """(kind, file name, why it cannot be read) of each mark that is not what was written (None), or unreadable."""
+        """(kind, file name, error) of each mark that is damaged (error None) or cannot be read."""
         for kind in KEEPING + (ACCEPTED, FORCED, LOST):
             for name in self._names(kind):
                 try:
@@ -79,7 +84,8 @@ class Marks:
                     yield kind, name, error
 
     def mend(self, kind: str, name: str) -> str:
-        """A damaged mark is out of the way; one that keeps an artifact is made again. What was done, in words."""
+        """Puts a damaged mark into quarantine; one of a kind in KEEPING is written again. Returns a sentence on what
+        was done."""
         with explained("put a mark into quarantine", self.tree.path(_folder(kind)) / name):
             aside = self.tree.put_aside("{}/{}".format(_folder(kind), name))
         artifact = _artifact(name)
@@ -96,12 +102,12 @@ class Marks:
             except FileNotFoundError:
                 return []
             except Misplaced:
-                if kind in KEEPING:  # what is kept is not known, so nothing may be deleted
+                if kind in KEEPING:  # it is unknown what is kept, so nothing may be deleted
                     raise
                 return []
 
-    def _read(self, kind: str, name: str) -> Tuple[Optional[Artifact], Optional[dict]]:
-        """(the artifact that the file's name says, what the mark says); None for what is not known."""
+    def _read(self, kind: str, name: str) -> Tuple[Optional[Artifact], Optional[Mark]]:
+        """(the artifact that the file's name tells, or None; the mark, or None where it is damaged or not there)."""
         artifact = _artifact(name)
         with explained("read a mark", self.tree.path(_folder(kind)) / name):
             try:
@@ -112,7 +118,7 @@ class Marks:
         if record is None or record_form.fault(record, record_form.MARK) or (
                 record["stage"], record["key"]) != artifact:
             return artifact, None
-        return artifact, record
+        return artifact, cast("Mark", record)
 
 
 def _folder(kind: str) -> str:
@@ -129,7 +135,7 @@ def _artifact(name: str) -> Optional[Artifact]:
 
 
 def current_user() -> str:
-    """The name of the user that runs this process; the user number where the system has no name for it."""
+    """The name of the user that runs this process; the user's number where the system has no name for it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no entry

@@ -1,4 +1,4 @@
-"""What was put out of the way: damaged or replaced artifacts, and things that do not belong in the store."""
+"""The quarantine: damaged and replaced artifacts, and entries that do not belong in the store."""
 
 import stat
 from typing import Iterator, List, Optional
@@ -13,13 +13,13 @@ from pipeline.store.store_tree import QUARANTINE, StoreTree
 
 
 class Quarantine:
-    """<root>/quarantine of one store. Every OSError comes out as a StoreError."""
+    """The folder <root>/quarantine of one store. Its methods raise StoreError for every OSError."""
 
     def __init__(self, tree: StoreTree) -> None:
         self.tree = tree
 
     def names(self) -> List[str]:
-        """The names of what is in it, whatever that is."""
+        """The names of its entries, of whatever kind."""
         with explained("list what is in quarantine", self.tree.path(QUARANTINE)):
             try:
                 with self.tree.at(QUARANTINE) as folder:
@@ -28,7 +28,7 @@ class Quarantine:
                 return []
 
     def size(self, name: str) -> Optional[int]:
-        """How many bytes would be free if it were dropped; None where nothing of it is left to drop."""
+        """The bytes that `drop` would free; None where there is nothing to drop."""
         with explained("read what is in quarantine", self.tree.path(QUARANTINE) / name):
             with self.tree.at(QUARANTINE) as quarantine:
                 status = quarantine.status(name)
@@ -42,7 +42,7 @@ class Quarantine:
                     return sum(_sizes(folder))
 
     def drop(self, name: str) -> None:
-        """The bytes are gone. Of an artifact its manifest stays, so that what came from it can still be traced."""
+        """Deletes the entry; of an artifact all but its manifest, so that what came from it can still be traced."""
         with explained("drop what is in quarantine", self.tree.path(QUARANTINE) / name):
             with self.tree.at(QUARANTINE) as quarantine:
                 if self._is_artifact(quarantine, name):
@@ -66,4 +66,4 @@ def _sizes(folder: Folder) -> Iterator[int]:
             if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME):
                 yield status.st_size
     except Misplaced:
-        pass  # deeper than anything of ours: what was counted is the least that it holds
+        pass  # nested deeper than any artifact: the sum so far is a lower bound

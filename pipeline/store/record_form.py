@@ -1,14 +1,14 @@
-"""What a record of the store must look like before anything in it is used: a manifest, a mark, a run.
+"""The form that a record (manifest, mark, run) must have before anything in it is used.
 
-A seal tells a record that was damaged from one that is whole. It does not tell who wrote it, so the names in it are
-checked too: a stage, a key and a path become paths in the store.
+A seal shows that a record is not damaged. It does not show who wrote it. So the values are checked too, for a stage, a
+key and a path of a record become paths in the store. `records.py` has the same forms as types.
 """
 
 import calendar
 import os
 import re
 import time
-from typing import Any, Iterable, Optional
+from typing import Any, Dict, Iterable, Optional
 
 from pipeline import formatting
 from pipeline.files.safe_tree import is_safe, is_safe_name
@@ -16,19 +16,19 @@ from pipeline.files.safe_tree import is_safe, is_safe_name
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 Form = Any
-"""A type or a tuple of types; a predicate; {name: form} of what must be there; [form] of each item of a list;
+"""A type or a tuple of types; a predicate; {name: form} of required fields; [form] of each item of a list;
 {...: form} of each value of a dict; {predicate: form} of each name and value; `Nullable` and `Absent` below."""
 
 
 class Nullable:
-    """null, or what the form says."""
+    """null, or a value of the form."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
 
 
 class Absent(Nullable):
-    """Not there, or what the form says."""
+    """A field that may be missing; else a value of the form."""
 
 
 def is_sha256(value: object) -> bool:
@@ -41,7 +41,7 @@ def is_artifact(value: object) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text that the system can take in a path or an argument."""
+    """Whether it is a text that can stand in a path or an argument of a command."""
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
     except ValueError:  # a lone surrogate
@@ -54,7 +54,7 @@ def is_size(value: object) -> bool:
 
 def is_time(value: object) -> bool:
     try:
-        calendar.timegm(time.strptime(value, formatting.UTC))
+        calendar.timegm(time.strptime(value, formatting.UTC))  # type: ignore[arg-type]  # TypeError says so
     except (TypeError, ValueError):
         return False
     return True
@@ -88,7 +88,7 @@ RUN = {
 
 
 def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
-    """Where `value` is not as the form says: 'outputs[0].path'; None where all of it is."""
+    """The name of the first field that does not have the form, as 'outputs[0].path'; None where all have it."""
     if isinstance(form, Nullable):
         return None if value is None and not isinstance(form, Absent) else fault(value, form.form, name)
     if isinstance(form, dict):
@@ -102,11 +102,11 @@ def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
     return None if form(value) else name
 
 
-def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
+def _fault_of_dict(value: Any, form: Dict[Any, Form], name: str) -> Optional[str]:
     if not isinstance(value, dict):
         return name or "the whole"
     if ... in form:
-        if _all_hold(form[...], value.values()):  # most of a manifest, in one go
+        if _all_hold(form[...], value.values()):  # the fast path, for most of a manifest
             return None
         return _first(fault(item, form[...], _below(name, key)) for key, item in value.items())
     for key, inner in form.items():
@@ -117,14 +117,14 @@ def _fault_of_dict(value: Any, form: dict, name: str) -> Optional[str]:
             if isinstance(inner, Absent):
                 continue
             return _below(name, key)
-        found = fault(value[key], inner, _below(name, key))
-        if found:
-            return found
+        wrong = fault(value[key], inner, _below(name, key))
+        if wrong:
+            return wrong
     return None
 
 
-def _first(faults: Any) -> Optional[str]:
-    return next((found for found in faults if found), None)
+def _first(faults: Iterable[Optional[str]]) -> Optional[str]:
+    return next((name for name in faults if name), None)
 
 
 def _below(name: str, key: str) -> str:
@@ -132,7 +132,7 @@ def _below(name: str, key: str) -> str:
 
 
 def _all_hold(form: Form, values: Iterable[Any]) -> bool:
-    """Whether all are as a form says that is a type or a predicate; False for another form, too."""
+    """Whether all values have the form, which is a type or a predicate. False for a form of another kind."""
     if isinstance(form, type):
         return all(isinstance(value, form) for value in values)
     return callable(form) and all(map(form, values))

@@ -1,23 +1,19 @@
-"""The record of each run of a recipe: what was asked for, which artifacts it came to, how it ended.
+"""The record of each run of a recipe: its target, its artifacts, and how it ended.
 
     <root>/runs/<recipe>/<number>.json
 
-    {"format": 1, "number", "recipe": {"name", "path"}, "snapshot", "target": the stage asked for,
-     "started", "finished", "exit", "error": the first line of what hindered it,
-     "host", "pid", "process": which of all processes that ever had this pid, "argv",
-     "stages": {stage: {"key", "made": whether this run made it, "why": [why it was not fresh]}},
-     "seal"}
-
-Numbers count upward and tell which run is newest: clocks can be set back. A run whose `exit` is
-null is going on, or was killed. One that was refused before its first stage has no snapshot and no stages.
+`records.Run` has its fields. Numbers count upward, and the highest is the newest run: clocks can be set back. A run
+whose `exit` is null goes on, or was killed. One that was refused before its first stage has no snapshot and no stages.
 """
+
+from __future__ import annotations
 
 import hashlib
 import os
 import re
 import socket
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple, cast
 
 from octet.errors import StoreError
 from pipeline.files import durable_files
@@ -25,6 +21,9 @@ from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
 from pipeline.store import record_form
 from pipeline.store.store_tree import StoreTree
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Run, UnnumberedRun
 
 FORMAT = 1
 FOLDER = "runs"
@@ -37,13 +36,13 @@ class Runs:
     def __init__(self, root: Path) -> None:
         self.tree = StoreTree(root)
 
-    def begin(self, recipe: Path, record: dict) -> dict:
-        """`record` with its number, kept. Raises StoreError."""
+    def begin(self, recipe: Path, record: UnnumberedRun) -> Run:
+        """Writes the record of a new run. Returns it with its number. Raises StoreError."""
         place = _place(recipe)
         with durable_files.explained("record a run", self.tree.path(place)):
             number = max(self._numbers(place), default=0) + 1
             while True:
-                numbered = {"format": FORMAT, "number": number, **record}
+                numbered = cast("Run", {"format": FORMAT, "number": number, **record})
                 try:
                     with self.tree.made(place) as folder:
                         folder.write(_file(number), manifests.sealed(numbered), exclusive=True)
@@ -51,16 +50,16 @@ class Runs:
                 except FileExistsError:  # another run of this recipe began at the same moment
                     number += 1
 
-    def end(self, recipe: Path, record: dict) -> dict:
-        """The run's record is `record` from now on, as it is returned. Raises StoreError."""
-        place, record = _place(recipe), {"format": FORMAT, **record}
+    def end(self, recipe: Path, record: Run) -> Run:
+        """Replaces the run's record by `record`. Returns it with its format. Raises StoreError."""
+        place, record = _place(recipe), cast("Run", {"format": FORMAT, **record})
         with durable_files.explained("record a run", self.tree.path(place) / _file(record["number"])):
             with self.tree.made(place) as folder:
                 folder.write(_file(record["number"]), manifests.sealed(record))
         return record
 
     def remove(self, recipe: Path, number: int) -> None:
-        """That run is not recorded any more: it had nothing to do. Raises StoreError."""
+        """Removes the record of a run that had nothing to do. Raises StoreError."""
         place = _place(recipe)
         with durable_files.explained("remove the record of a run", self.tree.path(place) / _file(number)):
             with self.tree.at(place) as folder:
@@ -68,15 +67,15 @@ class Runs:
 
     @staticmethod
     def name(recipe: Path, number: int) -> str:
-        """The run's own name, which the manifests of what it makes carry."""
+        """The name of a run, which stands in the manifests of its artifacts: 'RECIPE/NUMBER'."""
         return "{}/{:06d}".format(_folder_name(recipe), number)
 
-    def of(self, recipe: Path) -> Iterator[dict]:
+    def of(self, recipe: Path) -> Iterator[Run]:
         """The runs of one recipe, newest first."""
         return self._in(_place(recipe))
 
-    def every(self) -> Iterator[Tuple[int, Iterator[dict]]]:
-        """For each recipe that ever ran, how many runs it had, and they, newest first."""
+    def every(self) -> Iterator[Tuple[int, Iterator[Run]]]:
+        """(number of runs, the runs, newest first) of each recipe that ever ran."""
         for name in self._names(FOLDER):
             place = "{}/{}".format(FOLDER, name)
             numbers = self._numbers(place)
@@ -84,8 +83,7 @@ class Runs:
                 yield len(numbers), self._in(place)
 
     def damaged(self) -> Iterator[Tuple[str, Optional[StoreError]]]:
-        """(its place below the store's root, why it cannot be read) of each record that is not what was written
-        (None), or unreadable."""
+        """(place below the store's root, error) of each record that is damaged (error None) or cannot be read."""
         for name in self._names(FOLDER):
             place = "{}/{}".format(FOLDER, name)
             try:
@@ -101,14 +99,14 @@ class Runs:
                 except StoreError as error:
                     yield file, error
 
-    def _in(self, place: str) -> Iterator[dict]:
+    def _in(self, place: str) -> Iterator[Run]:
         for number in sorted(self._numbers(place), reverse=True):
             record = self._read(place, number)
             if record is not None:
                 yield record
 
-    def _read(self, place: str, number: int) -> Optional[dict]:
-        """The record of a run; None where it is not there or not what was written."""
+    def _read(self, place: str, number: int) -> Optional[Run]:
+        """The record of a run; None where it is damaged or not there."""
         with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
             try:
                 with self.tree.at(place) as folder:
@@ -117,7 +115,7 @@ class Runs:
                 return None
         sound = record is not None and record.get("format") == FORMAT and not record_form.fault(
             record, record_form.RUN) and record["number"] == number
-        return record if sound else None
+        return cast("Run", record) if sound else None
 
     def _is_there(self, place: str, number: int) -> bool:
         with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
@@ -131,7 +129,7 @@ class Runs:
         return [int(name[:-5]) for name in self._names(place) if re.fullmatch(r"[0-9]{6,18}\.json", name)]
 
     def _names(self, place: str) -> List[str]:
-        """What is in a folder; nothing where there is none, or something else: `octet verify` says so."""
+        """The names in a folder; none where it does not exist, or is no folder, which `octet verify` reports."""
         with durable_files.explained("list the runs", self.tree.path(place)):
             try:
                 with self.tree.at(place) as folder:
@@ -144,18 +142,20 @@ def _place(recipe: Path) -> str:
     return "{}/{}".format(FOLDER, _folder_name(recipe))
 
 
-def state(run: dict) -> str:
+def state(run: Run) -> str:
     """How a run ended, in a word or two: 'done', 'exit 10', 'running', 'killed'."""
     if run["exit"] is not None:
         return "done" if run["exit"] == 0 else "exit {}".format(run["exit"])
     if run["host"] != socket.gethostname():
         return "no end yet, on {}".format(run["host"])
-    there = process_identity(run["pid"])
-    return "running" if there is not None and there == run.get("process", there) else "killed"
+    process = process_identity(run["pid"])
+    return "running" if process is not None and process == run.get("process", process) else "killed"
 
 
 def process_identity(pid: int) -> Optional[str]:
-    """What tells a process from every other that ever has this pid on this machine; None where there is none."""
+    """An identifier of the process that no other process with this pid ever has; None where there is no such process.
+
+    It is made of the machine's boot and the process's start."""
     try:
         with open("/proc/{}/stat".format(pid), "rb") as file:
             started = file.read().rpartition(b")")[2].split()[19].decode()
@@ -166,7 +166,7 @@ def process_identity(pid: int) -> Optional[str]:
 
 
 def _folder_name(recipe: Path) -> str:
-    """A recipe's folder: readable, and its own although another recipe has the same name."""
+    """The name of a recipe's folder: readable, and different for two recipes of the same name."""
     path = os.path.abspath(str(recipe))
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(path).stem)[:60]
     return "{}-{}".format(plain, hashlib.sha256(os.fsencode(path)).hexdigest()[:12])

@@ -1,9 +1,11 @@
-"""What an artifact is found to be when it is looked at, by its names, sizes and bytes."""
+"""The status of an artifact, by the names, sizes and bytes of its files."""
+
+from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import digest
 from octet.errors import StoreError
@@ -11,26 +13,38 @@ from pipeline.files.safe_tree import Folder, Misplaced, kind
 from pipeline.store import manifest as manifests
 from pipeline.store.store_tree import StoreTree
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest, Output
+
 INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "forced", "unknown"
 DROPPED_NAME = "dropped.json"
 
 
 class Look(NamedTuple):
-    """What one artifact is found to be.
+    """The status of one artifact.
 
-    state:    'intact': the manifest and every product are there with the bytes that were published;
-              'damaged': something is there and it is not all that was published; 'dropped': the manifest
-              was kept and the bytes were let go; 'forced': to be made again; 'unknown': nothing there.
-    manifest: where it can be read. damage: what is wrong, a line for each.
+    state:    'intact': the manifest and every product are there, with the bytes that were published;
+              'damaged': the folder is there, and something in it is missing or has changed;
+              'dropped': the manifest was kept and the rest deleted, to free space;
+              'forced': intact or dropped, and to be made again; 'unknown': there is no folder.
+    manifest: None where it cannot be read. Never None for 'intact', 'dropped' and 'forced'.
+    damage:   a line for each thing that is missing or has changed.
     """
 
     state: str
-    manifest: Optional[dict] = None
+    manifest: Optional[Manifest] = None
     damage: Tuple[str, ...] = ()
+
+    @property
+    def recorded(self) -> Manifest:
+        """The manifest, of an artifact whose state says that it has one."""
+        assert self.manifest is not None, self.state
+        return self.manifest
 
 
 def by_files(tree: StoreTree, inside: str, stage: str, key: str) -> Look:
-    """The look at an artifact as far as names and sizes tell it. Raises OSError for what may not be read."""
+    """The status of the artifact at `inside`, as far as names and sizes tell it. Raises OSError for what this user may
+    not read."""
     try:
         folder = tree.at(inside)
     except FileNotFoundError:
@@ -46,10 +60,10 @@ def _in(folder: Folder, stage: str, key: str) -> Look:
     record = manifests.read(folder)
     if record is None or "outputs" not in record:
         status = folder.status(manifests.NAME)
-        found = "missing" if status is None else "damaged"
+        damage = "missing" if status is None else "damaged"
         if status is not None and not stat.S_ISREG(status.st_mode):
-            found += ": it is {}".format(kind(status.st_mode))
-        return Look(DAMAGED, None, ("manifest.json {}".format(found),))
+            damage += ": it is {}".format(kind(status.st_mode))
+        return Look(DAMAGED, None, ("manifest.json {}".format(damage),))
     if (record.get("stage"), record.get("key")) != (stage, key):
         return Look(DAMAGED, None, ("manifest.json is that of {} {}".format(
             record.get("stage"), str(record.get("key"))[:12]),))
@@ -58,14 +72,15 @@ def _in(folder: Folder, stage: str, key: str) -> Look:
         return Look(DROPPED, record)
     if dropped is not None:
         return Look(DAMAGED, record, ("{} damaged: it is {}".format(DROPPED_NAME, kind(dropped.st_mode)),))
-    damage = [line for line in (size_damage(folder, output) for output in record["outputs"]
-                                if output["product"]) if line]
-    return Look(DAMAGED if damage else INTACT, record, tuple(damage))
+    lines = [line for line in (size_damage(folder, output) for output in record["outputs"]
+                               if output["product"]) if line]
+    return Look(DAMAGED if lines else INTACT, record, tuple(lines))
 
 
 def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optional[str]]:
-    """{place: sha256} of files of the store, from the cache unless `hashed`; None for what went away meanwhile, or
-    is no file any more."""
+    """{place: sha256} of files of the store; None for one that was removed meanwhile, or is no file any more.
+
+    hashed: read every byte, rather than take the digest of an unchanged file from the cache."""
     def compute(path: str) -> str:
         return _sha256(tree, tree.inside(Path(path)))
     if not hashed:
@@ -73,7 +88,7 @@ def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optio
             paths = [str(tree.path(place)) for place in places]
             return dict(zip(places, digest.cached_all(paths, "sha256", compute)))
         except (FileNotFoundError, Misplaced, StoreError):
-            pass  # then one by one
+            pass  # one of the files is the cause: take them one by one
     return {place: _sha256_if_there(tree, place) for place in places}
 
 
@@ -90,8 +105,8 @@ def _sha256_if_there(tree: StoreTree, place: str) -> Optional[str]:
         return None
 
 
-def size_damage(folder: Folder, output: dict) -> Optional[str]:
-    """What is wrong with an output as far as its name and size tell it; None where nothing is."""
+def size_damage(folder: Folder, output: Output) -> Optional[str]:
+    """What is wrong with an output, as far as its name and size tell it; None where nothing is."""
     try:
         status = folder.status(output["path"])
     except Misplaced as error:  # a folder on the way to it

@@ -1,6 +1,6 @@
-"""The store's own folders: made where they are missing, and cleared of whatever does not belong there.
+"""The store's own folders: they are made where they are missing, and what does not belong there goes to quarantine.
 
-Every file of the store is reached through this (`safe_tree` says how).
+Every file of the store is opened through this class (and `safe_tree`).
 """
 
 import fcntl
@@ -14,34 +14,34 @@ from typing import Iterator, Tuple
 from octet.errors import StoreError
 from pipeline.files.safe_tree import FILE, FILE_FLAGS, FOLDER, Folder, Misplaced, is_safe, kind, printable
 
-QUARANTINE = "quarantine"
+QUARANTINE, PARTIAL = "quarantine", "partial"
 
 LAYOUT = {"artifacts": (FOLDER,), "marks": (FOLDER, FILE), "sources": (FOLDER, FILE), "runs": (FOLDER, FILE),
-          "locks": (FILE,), "logs": (FILE,), QUARANTINE: ()}
-"""{folder below the root: what belongs in it, level by level}. What is in an artifact its manifest says; in quarantine
-may be anything."""
+          "locks": (FILE,), "logs": (FILE,), PARTIAL: (FOLDER, FOLDER, FILE), QUARANTINE: ()}
+"""{folder below the root: the kind of its entries, and of theirs}. An artifact's manifest lists its files. In
+quarantine there may be anything."""
 
 LONGEST_PATH = 4095
 NAMES_WITHIN = 255
-"""Bytes for the names of what a stage and its tools write in the folder that they are given."""
+"""Bytes of a path that are reserved for the names that a stage and its tools choose below its folder."""
 
 
 class StoreTree:
     """The folders and files below the store's root. Its methods raise OSError."""
 
     def __init__(self, root: Path) -> None:
-        """root: may be a symbolic link, which is followed once, here. Raises StoreError for what is no path."""
+        """root: may be a symbolic link, which is followed here. Raises StoreError for a text that is no path."""
         if "\0" in str(root):
             raise StoreError("is not a path", where=printable(str(root).replace("\0", "\\0")),
                              why="it holds a NUL character", next_step="correct the store's folder in luigi.cfg")
         self.root = Path(os.path.realpath(str(root)))
 
     def path(self, inside: str) -> Path:
-        """Where something is, for messages and for the process of a stage."""
+        """The absolute path of a place, for messages and for a stage's process."""
         return self.root / inside
 
     def inside(self, path: Path) -> str:
-        """The place of a path below the root. Raises StoreError for a path that is elsewhere."""
+        """The path relative to the root. Raises StoreError for a path that is not below it."""
         try:
             return Path(path).relative_to(self.root).as_posix()
         except ValueError:
@@ -49,16 +49,17 @@ class StoreTree:
                              next_step="give a path below it") from None
 
     def at(self, inside: str) -> Folder:
-        """An open folder. Raises FileNotFoundError where it is not there."""
+        """An open folder. Raises FileNotFoundError where there is none."""
         with Folder.at(self.root) as root:
             return root.folder(inside)
 
     def made(self, inside: str) -> Folder:
-        """An open folder, made where it is not there. What is in its way goes to quarantine, and that is said."""
+        """An open folder. It is made where there is none. What is in its place and no folder goes to quarantine, with a
+        line on stderr."""
         try:
             os.makedirs(str(self.root), exist_ok=True)
         except FileExistsError:
-            pass  # `Folder.at` says what it is
+            pass  # no folder: `Folder.at` raises the error for it
         folder, done = Folder.at(self.root), ""
         for name in inside.split("/") if is_safe(inside) else ():
             done = done + "/" + name if done else name
@@ -72,7 +73,7 @@ class StoreTree:
         except FileNotFoundError:
             return above.made(name)
         except Misplaced:
-            # Two processes may find it at one moment, and the second must not move what the first has made.
+            # Two processes may find it at the same moment: the second must not move the folder that the first makes.
             fcntl.flock(above.handle, fcntl.LOCK_EX)
         try:
             return above.folder(name)
@@ -81,11 +82,11 @@ class StoreTree:
             return above.made(name)
 
     def put_aside(self, inside: str, name: str = "") -> Path:
-        """Whatever is there is in quarantine, as the thing that it is: neither opened nor walked. Its new path.
+        """Moves the entry into quarantine, without opening or walking it. Returns its new path.
 
-        name: how its new name begins; its place when not given."""
+        name: the beginning of its new name; by default, its place."""
         parent, _, last = inside.rpartition("/")
-        new_name = "{}-{}".format(name or _said(inside), uuid.uuid4().hex[:8])
+        new_name = "{}-{}".format(name or _as_name(inside), uuid.uuid4().hex[:8])
         with self.at(parent) as folder:
             if inside == QUARANTINE:  # it cannot be moved into itself
                 moved = ".{}.aside".format(new_name)
@@ -98,7 +99,7 @@ class StoreTree:
         return self.path(QUARANTINE) / new_name
 
     def open_lock(self, name: str) -> int:
-        """A descriptor of the file `locks/<name>`, made where it is not there, to read and write."""
+        """A descriptor of the file `locks/<name>`, to read and write. It is made where there is none."""
         with self.made("locks") as locks:
             self._clear(locks, name)
             flags = os.O_RDWR | os.O_CREAT | FILE_FLAGS
@@ -109,7 +110,8 @@ class StoreTree:
                 raise
 
     def clear_for_file(self, inside: str) -> Path:
-        """The path of a regular file, or of nothing yet: what else is there is in quarantine, its folder is made."""
+        """Makes the folder of a file, and puts into quarantine what is in the file's place and no regular file. Returns
+        the file's path."""
         parent, _, name = inside.rpartition("/")
         with self.made(parent) as folder:
             self._clear(folder, name)
@@ -119,19 +121,19 @@ class StoreTree:
         status = folder.status(name)
         if status is None or stat.S_ISREG(status.st_mode):
             return
-        fcntl.flock(folder.handle, fcntl.LOCK_EX)  # as in _made_in
+        fcntl.flock(folder.handle, fcntl.LOCK_EX)  # for the reason given in _made_in
         status = folder.status(name)
         if status is not None and not stat.S_ISREG(status.st_mode):
             aside = self.put_aside(self.inside(folder.path / name))
             self._tell_aside(folder, name, kind(status.st_mode), FILE, aside)
 
     @staticmethod
-    def _tell_aside(folder: Folder, name: str, found: str, wanted: str, aside: Path) -> None:
+    def _tell_aside(folder: Folder, name: str, actual: str, expected: str, aside: Path) -> None:
         print("{}: it was {}, where {} belongs; it is now {}".format(
-            printable(str(folder.path / name)), found, wanted, printable(str(aside))), file=sys.stderr, flush=True)
+            printable(str(folder.path / name)), actual, expected, printable(str(aside))), file=sys.stderr, flush=True)
 
     def expect_short(self, inside: str) -> None:
-        """Raises StoreError for a folder whose path is too long for what is written into it."""
+        """Raises StoreError for a folder whose path leaves no room for the names of the files in it."""
         length = len(os.fsencode(str(self.path(inside))))
         if length + NAMES_WITHIN > LONGEST_PATH:
             raise StoreError("the path is too long", where=str(self.root),
@@ -140,8 +142,8 @@ class StoreTree:
                              next_step="set another store in luigi.cfg")
 
     def misplaced(self) -> Iterator[Tuple[str, OSError]]:
-        """(place, what is wrong) of all that is of another kind than what belongs there, or cannot be listed. A
-        whole artifact that is of another kind is not among them: `Store.look` says so."""
+        """(place, error) of every entry of the wrong kind, and of every folder that cannot be listed. An artifact that
+        is no folder is not among them: it has the state 'damaged'."""
         try:
             root = Folder.at(self.root)
         except FileNotFoundError:
@@ -151,7 +153,7 @@ class StoreTree:
                 yield from _misplaced(root, name, name, (FOLDER,) + levels)
 
     def writable_by_others(self) -> Iterator[Tuple[Path, str]]:
-        """(path, how) of each folder that users other than the store's owner can write."""
+        """(path, who) of each folder that users other than the store's owner can write."""
         try:
             root = Folder.at(self.root)
         except FileNotFoundError:
@@ -159,21 +161,22 @@ class StoreTree:
         with root:
             owner = os.fstat(root.handle).st_uid
             for path, status in _folders(root):
-                who = [words for bit, words in ((stat.S_IWGRP, "its group"), (stat.S_IWOTH, "every user"))
+                who = [writer for bit, writer in ((stat.S_IWGRP, "its group"), (stat.S_IWOTH, "every user"))
                        if status.st_mode & bit]
                 who += ["user {}, who owns it".format(status.st_uid)] if status.st_uid not in (owner, 0) else []
                 if who:
                     yield path, " and ".join(who)
 
 
-def _misplaced(folder: Folder, name: str, inside: str, levels: tuple) -> Iterator[Tuple[str, OSError]]:
+def _misplaced(folder: Folder, name: str, inside: str, levels: Tuple[str, ...]) -> Iterator[Tuple[str, OSError]]:
+    """levels: the kind that the entry must have, then that of its entries, and so on."""
     status = folder.status(name)
     if status is None:
         return
-    found = kind(status.st_mode)
-    if found != levels[0]:
-        if not (name.startswith(".") and found in (FILE, FOLDER)):  # left by a process that was killed
-            yield inside, Misplaced(folder.path / name, found, levels[0])
+    actual = kind(status.st_mode)
+    if actual != levels[0]:
+        if not (name.startswith(".") and actual in (FILE, FOLDER)):  # left by a process that was killed
+            yield inside, Misplaced(folder.path / name, actual, levels[0])
         return
     if levels[0] == FILE:
         return
@@ -203,9 +206,9 @@ def _folders(root: Folder) -> Iterator[Tuple[Path, os.stat_result]]:
                     if below is not None and stat.S_ISDIR(below.st_mode):
                         yield folder.path / child, below
         except OSError:
-            continue  # `misplaced` says so
+            continue  # `misplaced` reports it
 
 
-def _said(inside: str) -> str:
-    """A place as one name, not too long for one."""
+def _as_name(inside: str) -> str:
+    """A place as the name of one file, cut to a length that is allowed."""
     return inside.replace("/", "-").replace("\0", "")[:150]

@@ -1,6 +1,6 @@
-"""The folders in which artifacts are made, beside those of the artifacts: `artifacts/<stage>/.<key>.<id>.tmp`.
+"""Workspaces: the folders in which artifacts are made, beside the artifacts: `artifacts/<stage>/.<key>.<id>.tmp`.
 
-All of it raises OSError. Places are those below the store's root.
+The functions raise OSError. Places are relative to the store's root.
 """
 
 import stat
@@ -15,19 +15,19 @@ from pipeline.store.store_tree import StoreTree
 
 
 def make(tree: StoreTree, artifact: str, key: str) -> Path:
-    """A new empty folder beside the artifact's; others of that key are gone."""
+    """Makes an empty workspace beside the artifact, and removes the other workspaces of that key. Returns its path."""
     parent, fresh = artifact.rpartition("/")[0], ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
     tree.expect_short("{}/{}".format(parent, fresh))
     with tree.made(parent) as folder:
         for name in folder.names():
             if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
                 remove(folder, name)
-        folder.make(fresh)  # not mkdtemp: its 0700 would shut out whoever shares the store
+        folder.make(fresh)  # not mkdtemp: its mode 0700 would lock out the others who share the store
         return folder.path / fresh
 
 
 def fill(tree: StoreTree, workspace: str, artifact: str) -> None:
-    """The workspace holds what the artifact holds, its manifest left out."""
+    """Copies the files of the artifact into the workspace, without its manifest."""
     with tree.at(artifact) as source, tree.at(workspace) as target:
         for path, status in source.walk():
             if stat.S_ISDIR(status.st_mode):
@@ -37,7 +37,7 @@ def fill(tree: StoreTree, workspace: str, artifact: str) -> None:
 
 
 def left(tree: StoreTree, stage: str) -> List[str]:
-    """The places of the workspaces in a stage's folder, whosever they are."""
+    """The places of all workspaces in a stage's folder."""
     try:
         with tree.at(stage) as folder:
             return ["{}/{}".format(stage, name) for name in folder.names()
@@ -47,7 +47,7 @@ def left(tree: StoreTree, stage: str) -> List[str]:
 
 
 def remove_at(tree: StoreTree, place: str) -> None:
-    """A workspace is gone."""
+    """Removes a workspace."""
     parent, _, name = place.rpartition("/")
     with tree.at(parent) as folder:
         remove(folder, name)

@@ -1,27 +1,28 @@
-"""What a command needs before it imports anything else. Imports little: until it has begun, Ctrl-C is a traceback."""
+"""Standard streams, working folder and Ctrl-C, set up before a command imports anything else.
+
+It imports os, signal and sys only: until `begin` has run, Ctrl-C prints a traceback."""
 
 import os
 import signal
 import sys
 
 _folder_trouble = ""
-_takes_interrupts = False
 
 
 def begin() -> None:
-    """The command has its three standard streams and a working folder; Ctrl-C ends it without a traceback.
+    """Opens the standard streams that are closed, makes sure of a working folder, and lets Ctrl-C end the process
+    without a traceback.
 
-    A working folder that was removed is replaced by `/`, for Python cannot import without one;
-    `folder_trouble` says so then."""
-    global _folder_trouble, _takes_interrupts
+    A working folder that was removed is replaced by `/`, since Python cannot import without one; `folder_trouble`
+    then says why."""
+    global _folder_trouble
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
-        except OSError:  # `>&-`: the next file that is opened would be taken for the stream
+        except OSError:  # `>&-`: the next file that is opened would get the stream's descriptor
             os.open(os.devnull, os.O_RDWR)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with `nohup`, which has it ignored
         signal.signal(signal.SIGINT, _end)
-        _takes_interrupts = True
     try:
         os.getcwd()
     except OSError as error:
@@ -30,32 +31,8 @@ def begin() -> None:
 
 
 def folder_trouble() -> str:
-    """What is wrong with the folder that the command was started in; empty when nothing is."""
+    """Why the folder that the command was started in cannot be used; '' where it can."""
     return _folder_trouble
-
-
-def hear_interrupts() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt: there is something to put in order."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def leave_at_interrupts() -> None:
-    """From now on Ctrl-C ends the process at once: all that is left to do is to write what was printed."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, _leave)
-
-
-def ignore_interrupts() -> None:
-    """From now on Ctrl-C changes nothing: the exit code is decided.
-
-    Python restores the system's handlers while it ends, and the system's handler of SIGINT would kill the process."""
-    if _takes_interrupts:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _leave(number: int, frame: object) -> None:
-    os._exit(128 + number)
 
 
 def _end(number: int, frame: object) -> None:

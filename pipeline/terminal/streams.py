@@ -1,7 +1,7 @@
-"""Standard output and error that a run can lose without being stopped by it.
+"""Standard output and error that never raise: a run goes on when it can no longer print.
 
-The disk of a log is full, a terminal was closed, a pipe has no reader: the artifact matters more than the line.
-What could not be written is kept and tried again at the end.
+The disk of a log may be full, a terminal closed, a pipe without a reader: the artifact matters more than the line.
+Lines that could not be written are kept, and written at the end where that is possible by then.
 """
 
 import collections
@@ -10,51 +10,53 @@ import os
 import select
 import sys
 import threading
-from typing import List
+from typing import Deque, List, Optional, TextIO, cast
 
 KEPT_LINES = 1000
 
 
 def guard() -> None:
-    """`sys.stdout` and `sys.stderr` never raise from now on, whatever is written and whatever becomes of them."""
-    sys.stdout = Stream(1, _encoding(sys.stdout))
-    sys.stderr = Stream(2, _encoding(sys.stderr))
+    """Replaces `sys.stdout` and `sys.stderr` by streams that never raise."""
+    sys.stdout = cast(TextIO, Stream(1, _encoding(sys.stdout)))
+    sys.stderr = cast(TextIO, Stream(2, _encoding(sys.stderr)))
 
 
 def take_any_name() -> None:
-    """`sys.stdout` and `sys.stderr` print a file name that is no text with its odd bytes escaped."""
+    """From now on `sys.stdout` and `sys.stderr` escape the bytes of a file name that they cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def finish() -> None:
-    """Says what could not be written before: where it was to be written, else on the other stream."""
-    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, Stream)]
+    """Writes the lines that could not be written before: to the same stream, or else to the other one."""
+    standard: List[object] = [sys.stdout, sys.stderr]
+    streams = [stream for stream in standard if isinstance(stream, Stream)]
     for stream in streams:
         stream.flush()
         lost = stream.take_lost()
-        for other in [stream] + [each for each in streams if each is not stream] if lost else []:
-            if other.emit(lost):
-                break
+        if lost and not stream.emit(lost):
+            for other in streams:
+                if other is not stream:
+                    other.emit(lost)
 
 
 class Stream(io.TextIOBase):
-    """Text for a file descriptor, written line by line, each in one piece: processes that share it do not mix lines."""
+    """Text for a file descriptor. Each line is one `write`: processes that share the file do not mix their lines."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor
         self._encoding = encoding
         self._pending = threading.local()
-        self._lost = collections.deque(maxlen=KEPT_LINES)  # type: Deque[str]
-        self._trouble = None  # type: Optional[str]
+        self._lost: Deque[str] = collections.deque(maxlen=KEPT_LINES)
+        self._trouble: Optional[str] = None
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]  # io declares an attribute
         return self._encoding
 
     @property
-    def errors(self) -> str:
+    def errors(self) -> str:  # type: ignore[override]
         return "backslashreplace"
 
     def fileno(self) -> int:
@@ -95,16 +97,17 @@ class Stream(io.TextIOBase):
         return True
 
     def take_lost(self) -> str:
-        """What could not be written, with a line above it that says why; nothing the next time."""
+        """The lines that could not be written, below a line that says why; '' where there are none. Forgets them."""
         lost = "".join(self._lost)
         self._lost.clear()
         return "could not be written before ({}):\n{}".format(self._trouble, lost) if lost else ""
 
     def _parts(self) -> List[str]:
-        """The beginning of a line of the thread that writes."""
+        """The pieces of the current thread's unfinished line."""
         if not hasattr(self._pending, "parts"):
             self._pending.parts = []
-        return self._pending.parts
+        parts: List[str] = self._pending.parts
+        return parts
 
 
 def _encoding(stream: object) -> str:

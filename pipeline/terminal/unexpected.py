@@ -1,4 +1,4 @@
-"""Errors that nobody expected: a line of what happened, and a file with the traceback to report."""
+"""An unexpected exception as an OctetError, with its traceback in a file that the user can report."""
 
 import os
 import platform
@@ -8,26 +8,32 @@ import traceback
 from typing import Optional
 
 from octet.errors import OctetError
+from pipeline.terminal import no_memory
 
 
 def explained(error: BaseException, where: str) -> OctetError:
-    """The error to show for `error`, which is none of ours; its traceback is in a file from now on.
+    """The OctetError to show for `error`. Writes the traceback into a file; an OctetError is returned as it is. A lack
+    of memory is told as such; raises MemoryError where there is not even enough for that.
 
     where: the command, or the stage."""
     if isinstance(error, OctetError):
         return error
+    if no_memory.is_meant(error):
+        return no_memory.explained(where)
     lines = str(error).strip().splitlines()
-    text = "{}\nPython {}, {}\n\n{}".format(
-        " ".join(sys.argv), platform.python_version(), platform.platform(),
+    machine = os.uname()  # `platform.platform()` would start a process to know no more
+    text = "{}\nPython {}, {} {} {}\n\n{}".format(
+        " ".join(sys.argv), platform.python_version(), machine.sysname, machine.release, machine.machine,
         "".join(traceback.format_exception(type(error), error, error.__traceback__)))
-    path = _kept(text)
+    path = _write_report(text)
     return OctetError("unexpected {}".format(": ".join([type(error).__name__] + lines[:1])), where=where,
                       why="Octet has no answer to this error",
                       next_step="please report it, with the traceback in {}".format(path) if path else
                       "please report it, with this traceback, which no file could be written for:\n" + text)
 
 
-def _kept(text: str) -> Optional[str]:
+def _write_report(text: str) -> Optional[str]:
+    """The path of a new temporary file with the text; None where none can be written."""
     try:
         descriptor, path = tempfile.mkstemp(prefix="octet-error-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:

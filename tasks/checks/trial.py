@@ -24,7 +24,7 @@ SAMPLES = 2
 REFUSALS = (ConvertError, InterpreterError)
 
 
-def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
+def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> List[str]:
     """What may be refused later, in words: nothing, usually. No variable of the network is trained.
 
     Raises ConvertError, AuditError or InterpreterError for a network that is refused whatever ranges it has. One that
@@ -52,7 +52,7 @@ def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
     return warnings
 
 
-def _calibrated(quantized: passes.Quantized, network: Dict, part: Part) -> Dict[str, np.ndarray]:
+def _calibrated(quantized: passes.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
     """{variable: its value} of the training graph after one forward pass of a few samples."""
     settings = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
     with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
@@ -75,7 +75,7 @@ def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
     sessions.put(session, variables, [values[variable.op.name] for variable in variables])
 
 
-def _to_the_end(session: tf.Session, network: Dict, part: Part) -> None:
+def _to_the_end(session: tf.Session, network: io_spec.Network, part: Part) -> None:
     frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
     converted = conversion.to_uint8(frozen, network)
     sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]

@@ -1,7 +1,7 @@
 """One output on three sides: the float model, the fake-quantized graph, the uint8 file."""
 
 from collections import Counter
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 
@@ -15,7 +15,7 @@ SIDES = ("float", "fake_quantized", "uint8")
 class Comparison:
     """Added up batch by batch. `end` is the output as ConvertUint8 describes it, with scale and zero point."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
         self._sums = {side: metrics.of(end) for side in SIDES}
         self.mistakes = Mistakes(end)
@@ -42,7 +42,7 @@ class Comparison:
         and uint8; the names; label by answer of the uint8 file (of labels one such table for each class); the classes
         that the uint8 file never answers."""
         by_side = {side: total.figures() for side, total in self._sums.items()}
-        found = {metric: {side: by_side[side][metric] for side in SIDES} for metric in by_side["uint8"]}
+        found: Dict[str, Any] = {metric: {side: by_side[side][metric] for side in SIDES} for metric in by_side["uint8"]}
         details = {side: total.details() for side, total in self._sums.items()}
         for metric, by_name in details["uint8"].items():
             found[metric] = {name: {side: details[side][metric][name] for side in SIDES} for name in by_name}

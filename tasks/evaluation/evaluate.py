@@ -1,6 +1,6 @@
 """A graph over a whole part of the dataset, some samples at a time."""
 
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +12,11 @@ from tasks.graph import io_spec
 # Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
 MOST_SAMPLES, MOST_NUMBERS = 200, 4000000
 
+Figures = Dict[str, Dict[str, Optional[float]]]
+"""{output: {metric: value}}; None where the samples do not give the value."""
 
-def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
+
+def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
             outputs: Sequence[tf.Tensor], part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals for them, float32 [n, ...]) until all samples of the part are through."""
     numbers = max(int(np.prod(end["shape"])) for end in network["inputs"])
@@ -23,14 +26,14 @@ def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
         yield rows, session.run(list(outputs), io_spec.feed(network, inputs, part, rows))
 
 
-def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
-            outputs: Sequence[tf.Tensor], part: Part) -> Dict[str, Dict[str, float]]:
+def figures(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part) -> Figures:
     """{output: {metric: value}} over the part."""
     return measured(session, network, inputs, outputs, part, "")[0]
 
 
-def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
-             where: str) -> Tuple[Dict[str, Dict[str, float]], List[str]]:
+def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+             outputs: Sequence[tf.Tensor], part: Part, where: str) -> Tuple[Figures, List[str]]:
     """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it)."""
     sums = [metrics.of(end) for end in network["outputs"]]
     for rows, found in batches(session, network, inputs, outputs, part):
@@ -41,7 +44,7 @@ def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], ou
             [words for end, total in ends for words in metrics.unanswered(end, total, where)])
 
 
-def figures_of(graph_def: tf.GraphDef, network: Dict, part: Part) -> Dict[str, Dict[str, float]]:
+def figures_of(graph_def: tf.GraphDef, network: io_spec.Network, part: Part) -> Figures:
     """The same for a graph that holds no variables."""
     with session_of(graph_def) as session:
         return figures(session, network, *ends(session.graph, network), part)
@@ -54,6 +57,6 @@ def session_of(graph_def: tf.GraphDef) -> tf.Session:
     return tf.Session(graph=graph)
 
 
-def ends(graph: tf.Graph, network: Dict) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
+def ends(graph: tf.Graph, network: io_spec.Network) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     """(inputs, outputs) of the network in its graph."""
     return io_spec.tensors(graph, network, "inputs"), io_spec.tensors(graph, network, "outputs")

@@ -14,9 +14,10 @@ from typing import Dict, List, Optional
 import numpy as np
 
 from tasks.evaluation import ranking
+from tasks.graph.io_spec import OutputMeaning
 
 
-def decided(end: Dict, scores: np.ndarray) -> np.ndarray:
+def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
     """The answers that scores [..., C] give: of labels, 0 or 1 for each class [..., C]; else the index of the class
     [...], by the largest score, or by the threshold of the one score for two classes."""
     threshold = end.get("threshold")
@@ -28,7 +29,7 @@ def decided(end: Dict, scores: np.ndarray) -> np.ndarray:
 class Classes:
     """Labels against scores [..., classes]: `confusion[label, answer]` counts samples, or pixels."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.end = end
         self.confusion = np.zeros((len(end["classes"]),) * 2, np.int64)
         self._scores = _Scores(1) if end["kind"] == "class" and len(end["classes"]) == 2 else None
@@ -68,7 +69,7 @@ class Classes:
 class Labels:
     """0 or 1 for each class [N, C] against scores [N, C]: `confusion[class, label, answer]` counts samples."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.end = end
         self.confusion = np.zeros((len(end["classes"]), 2, 2), np.int64)
         self._exact = 0
@@ -127,7 +128,7 @@ class _Scores:
 class Values:
     """Reals against the reals that were wanted, both [N, ...]."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.count = 0
         self.squared = self.absolute = self.signal = 0.0
         self._columns = np.array(end.get("columns") or np.zeros((0, 2)), np.float64)
@@ -169,13 +170,13 @@ def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> 
             "macro_f1": _mean(2 * right[either] / (of_class + answered)[either])}
 
 
-def _details(end: Dict, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
+def _details(end: OutputMeaning, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
              ) -> Dict[str, Dict[str, Optional[float]]]:
     return {name: {one: _share(right[index], whole[index]) for index, one in enumerate(end["classes"])}
             for name, whole in (("recall", of_class), ("precision", answered))}
 
 
-def _missed(end: Dict, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
+def _missed(end: OutputMeaning, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
     return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (answered == 0))]
 
 
@@ -190,12 +191,12 @@ def _mean(values) -> Optional[float]:
 KINDS = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values}
 
 
-def of(end: Dict):
+def of(end: OutputMeaning):
     """A new, empty sum for one output."""
     return KINDS[end["kind"]](end)
 
 
-def unanswered(end: Dict, total, where: str) -> List[str]:
+def unanswered(end: OutputMeaning, total, where: str) -> List[str]:
     """A sentence where classes that occur are never answered; none where all are."""
     missed = total.never_answered()
     return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from tasks.evaluation import metrics
+from tasks.graph.io_spec import OutputMeaning
 
 MOST = 40
 
@@ -12,7 +13,7 @@ MOST = 40
 class Mistakes:
     """Added up batch by batch, in the order of the part. `end` is the output's description in network.json."""
 
-    def __init__(self, end: Dict[str, Any], most: int = MOST) -> None:
+    def __init__(self, end: OutputMeaning, most: int = MOST) -> None:
         self._end, self._most = end, most
         self._worst: List[Tuple[float, int, Dict[str, Any]]] = []  # (how wrong, row of the part, what was answered)
         self._samples = self._wrong = 0
@@ -49,7 +50,7 @@ class Mistakes:
         return {}
 
 
-def _of_class(end: Dict[str, Any], scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _of_class(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     wrong = metrics.decided(end, scores) != truth
     if end.get("ignore") is not None:
         wrong &= truth != end["ignore"]
@@ -62,20 +63,20 @@ def _of_class(end: Dict[str, Any], scores: np.ndarray, truth: np.ndarray) -> np.
     return np.where(wrong, np.maximum(margins, np.finfo(np.float32).tiny), 0.0)
 
 
-def _of_labels(end: Dict[str, Any], scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _of_labels(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     wrong = metrics.decided(end, scores) != truth
     margins = np.maximum(np.abs(scores - end["threshold"]), np.finfo(np.float32).tiny)
     return np.where(wrong, margins, 0.0).max(-1)
 
 
-def _of_class_map(end: Dict[str, Any], scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _of_class_map(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     known = np.ones(truth.shape, bool) if end.get("ignore") is None else truth != end["ignore"]
     wrong = (metrics.decided(end, scores) != truth) & known
     count = known.reshape(len(truth), -1).sum(-1)
     return wrong.reshape(len(truth), -1).sum(-1) / np.maximum(count, 1)
 
 
-def _of_value(end: Dict[str, Any], scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _of_value(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.mean(np.square(scores.astype(np.float64) - truth).reshape(len(truth), -1), -1)
 
 

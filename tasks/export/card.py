@@ -4,27 +4,25 @@ Everything on it follows from the stage's key: the same model always has the sam
 commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from octet import model_identifier
+from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
 
 
-def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, content: bytes, twin: Optional[bytes],
-          int8: Dict[str, Any], labels: Dict[str, str], peak_bytes: int) -> Dict[str, Any]:
-    """The card as a dict for JSON.
+def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
+          labels: Dict[str, str], peak_bytes: int) -> Dict[str, Any]:
+    """The card as a dict for JSON, but for `files`: see `with_files`.
 
-    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. int8: what is known of the twin.
-    labels: {output: file of its class names}. peak_bytes: of activations that are alive at once."""
-    files = {"model.tflite": content}
-    if twin is not None:
-        files["model_int8.tflite"] = twin
-    return {
+    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the file that was measured.
+    int8: what is known of the twin. labels: {output: file of its class names}. peak_bytes: of activations that are
+    alive at once."""
+    card = {
         "format": 1,
-        "files": {name: {"bytes": len(each), "identifier": model_identifier.find(each)}
-                  for name, each in files.items()},
+        "measured_identifier": model_identifier.find(measured),
         "inputs": [{"name": end["name"], "shape": [1] + list(end["shape"]), "dtype": "uint8", "scale": end["scale"],
                     "zero_point": end["zero_point"], **ranges[end["name"]]} for end in network["inputs"]],
         "outputs": [{"name": end["name"], "kind": end["kind"], "classes": list(end["classes"]), "dtype": "uint8",
@@ -37,9 +35,16 @@ def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, content: by
         "int8": int8,
         "peak_activation_bytes": peak_bytes,
     }
+    return {"title": _title(card), **card}
 
 
-def answer(end: Dict) -> str:
+def with_files(card: Dict[str, Any], files: Dict[str, bytes]) -> Dict[str, Any]:
+    """The card that also says what the .tflite files are: {name: bytes}."""
+    return {**card, "files": {name: {"bytes": len(content), "identifier": model_identifier.find(content)}
+                              for name, content in files.items()}}
+
+
+def answer(end: OutputEnd) -> str:
     """How an output's codes become an answer, in words."""
     real = "real = (code - {}) * {:.9g}".format(end["zero_point"], end["scale"])
     if end["threshold"] is not None:
@@ -56,11 +61,14 @@ def answer(end: Dict) -> str:
 
 def markdown(card: Dict[str, Any]) -> str:
     """The card as a page."""
-    lines = ["# {}".format(_title(card)), "", "A neural network for TensorFlow Lite in 8-bit integers.", "",
+    lines = ["# {}".format(card["title"]), "", "A neural network for TensorFlow Lite in 8-bit integers.", "",
              "## Files", ""]
     lines += _table(("file", "bytes", "identifier"), [
         (name, str(each["bytes"]), each["identifier"] or "") for name, each in card["files"].items()])
-    lines += ["", "`octet trace FILE` says what a file came from, by its content or by this identifier.",
+    lines += ["", "Buffers, operators and quantization of model.tflite are those of the file that was measured, whose "
+              "identifier is {}. The .tflite files also hold TFLite metadata: names, ranges, normalization, and class "
+              "names, which `unzip model.tflite` takes out.".format(card["measured_identifier"]), "",
+              "`octet trace FILE` says what a file came from, by its content or by this identifier.",
               "`origin.json`, where it is beside this page, names the recipe, the commit and the data.", "",
               "## How well", "", "On {} samples of the test part, which training has not seen.".format(
                   card["measured_on"]["samples"]), ""]
@@ -90,7 +98,7 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `samples/`: inputs from the test part, as codes, and the outputs that must come out of model.tflite",
               "- `examples/run.py`: runs them (Python, numpy and an interpreter)",
               "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
-              "- `c/`: the models as C arrays, with sizes, scales and expected answers", "",
+              "- `c/`: the models as C arrays, without the metadata, with sizes, scales and expected answers", "",
               "Activations take at least {} bytes at once; an interpreter needs more.".format(
                   card["peak_activation_bytes"]), ""]
     return "\n".join(lines)

@@ -1,16 +1,19 @@
 """The recipe's Keras model, built for its dataset in the current graph."""
 
+import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet import stamps
 from octet.data.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
-from octet.lookup import MODELS, load_attribute, source_file, told
+from octet.lookup import MODELS, load_attribute, source_file
 from octet.recipe.signatures import expect
+from octet.user_code import translated_errors
 from tasks.graph import io_spec
 from tasks.keras_model import approximate_activations, heads, loss_settings
 from tasks.source_guard import file_guard, graph_files
@@ -64,11 +67,12 @@ def _build(job: Job, dataset: Dataset) -> Built:
     function = load_attribute(section.build, MODELS, "build", folder)
     shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
     extents = {name: target.extent for name, target in dataset.targets.items()}
-    expect(function, section.args, "model.args", ModelError, ours=("input_shape", "classes"))
+    expect(function, section.args, "model.args", ModelError, passed=("input_shape", "classes"))
     what = "{} could not be built for inputs {} and classes {}".format(
         section.build, _alone(shapes), _alone(extents))
-    with told(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
-              next_step="mend the function or model.args, or choose a model that takes this shape"):
+    with translated_errors(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
+                           next_step="mend the function or model.args, or choose a model that takes this shape"):
+        _seed(job)
         model = _expect_no_reset(function, input_shape=_alone(shapes), classes=_alone(extents), **section.args)
         given = model
         if isinstance(model, tf.keras.Model) and not model.inputs:
@@ -88,6 +92,14 @@ def _build(job: Job, dataset: Dataset) -> Built:
     built.thresholds = {name: heads.threshold(tensor, dataset.targets[name], name)
                         for name, tensor in zip(built.targets, built.outputs)}
     return built
+
+
+def _seed(job: Job) -> None:
+    """The same seed gives the same model. Keras draws the seeds of its noise layers from numpy's random numbers, and a
+    user's function may draw its own."""
+    seed = job.settings.get("seed", 0)
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 def _expect_no_reset(function: Callable, **args) -> Any:

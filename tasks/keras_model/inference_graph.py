@@ -1,6 +1,6 @@
 """The recipe's model for inference: in a graph of its own, with batch norm and dropout in inference mode."""
 
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +31,7 @@ class Inference:
         with tf.Graph().as_default() as graph:
             tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
             tf.keras.backend.set_learning_phase(0)
-            tf.set_random_seed(job.settings["seed"])
+            tf.set_random_seed(job.seed)
             built = build(job, dataset)
             refuse(graph, list(_layers(built.model)))
             self.session = sessions.of_keras()
@@ -86,7 +86,7 @@ class Inference:
             if variable in self._trainable and value.size and value.min() == value.max() else value
             for variable, value in zip(self.variables, self.weights)])
 
-    def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
+    def figures(self, part: Part) -> evaluate.Figures:
         """{output: {metric: value}} over a part."""
         return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part)
 
@@ -119,7 +119,8 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
                          next_step="look at their initializers, or at the weights that the function loads")
 
 
-def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict]) -> Dict:
+def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict[str, Any]]
+             ) -> io_spec.Network:
     unknown = sorted(set(loss_weights) - set(built.targets))
     if unknown:
         raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",

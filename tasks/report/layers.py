@@ -42,9 +42,10 @@ def operators(contents: Contents) -> List[Dict[str, Any]]:
         count[operator.kind] += 1
         macs[operator.kind] += multiplications(contents, operator)
         for index in operator.inputs:
-            if index >= 0 and index not in seen and contents.tensors[index].value is not None:
+            value = contents.tensors[index].value if index >= 0 and index not in seen else None
+            if value is not None:
                 seen.add(index)
-                weights[operator.kind] += contents.tensors[index].value.nbytes
+                weights[operator.kind] += value.nbytes
     return [{"kind": kind, "count": count[kind], "weights": weights[kind], "macs": macs[kind]}
             for kind in sorted(count, key=lambda kind: (-macs[kind], -count[kind], kind))]
 

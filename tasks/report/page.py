@@ -13,8 +13,9 @@ from octet.data import classes, sheet
 from octet.data.dataset import Dataset
 from octet.judgement import Judgement
 from tasks.evaluation.intervals import wilson
+from tasks.graph.io_spec import Network, OutputEnd
 from tasks.report import charts, figures, layers, pictures, samples, words
-from tasks.tflite import activation_memory, model_file
+from tasks.tflite import activation_memory, model_ends, model_file
 
 HERE = Path(__file__).parent
 KINDS = {"class": "one of {} classes", "labels": "any of {} labels", "class_map": "one of {} classes for each pixel"}
@@ -32,7 +33,7 @@ class Known(NamedTuple):
     """
 
     dataset: Dataset
-    network: Dict[str, Any]
+    network: Network
     content: bytes
     measurement: Dict[str, Any]
     mistakes: Dict[str, Any]
@@ -53,14 +54,14 @@ def render(known: Known) -> str:
 
 def facts(known: Known) -> Dict[str, Any]:
     """What the template shows, section by section."""
-    contents = model_file.read(known.content)
+    contents = model_ends.with_graph_names(model_file.read(known.content), known.network)
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
     answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
     sizes = measured["size_bytes"]
     return {
-        "title": "{} → {}".format(*(", ".join(end["name"] for end in known.network[side])
-                                    for side in ("inputs", "outputs"))),
+        "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
+                                  ", ".join(end["name"] for end in known.network["outputs"])),
         "inputs": [dict(end, low=known.dataset.inputs[end["name"]].low, high=known.dataset.inputs[end["name"]].high)
                    for end in known.network["inputs"]],
         "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
@@ -79,7 +80,7 @@ def facts(known: Known) -> Dict[str, Any]:
     }
 
 
-def _output(known: Known, end: Dict[str, Any], answered: Optional[Dict[int, np.ndarray]]) -> Dict[str, Any]:
+def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarray]]) -> Dict[str, Any]:
     name, measured = end["name"], known.measurement["outputs"][end["name"]]
     count, mistakes = figures.counted(measured, known.measurement["samples"]), known.mistakes[end["name"]]
     return {
@@ -148,7 +149,7 @@ def figures_of_kind(kind: str) -> List[str]:
 def _data(known: Known) -> Dict[str, Any]:
     """{parts: {part: samples}, targets: [{name, kind, rows: [{name, counts}], ends: {part: (low, high)}}]}."""
     parts = known.dataset.parts
-    found = []
+    found: List[Dict[str, Any]] = []
     for name, target in known.dataset.targets.items():
         arrays = {part: one.targets[name] for part, one in parts.items()}
         if target.kind == "value":

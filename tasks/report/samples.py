@@ -7,6 +7,7 @@ import numpy as np
 from octet.data.dataset import Dataset, Part
 from tasks.evaluation import metrics
 from tasks.graph import io_spec
+from tasks.graph.io_spec import Network, OutputEnd
 from tasks.report import pictures, words
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
@@ -25,7 +26,7 @@ def chosen(mistakes: Dict[str, Mistakes]) -> Dict[str, List[Dict[str, Any]]]:
     return {name: found["rows"][:MOST] for name, found in mistakes.items()}
 
 
-def answers(content: bytes, contents: Contents, network: Dict[str, Any], part: Part,
+def answers(content: bytes, contents: Contents, network: Network, part: Part,
             mistakes: Dict[str, Mistakes]) -> Dict[str, Dict[int, np.ndarray]]:
     """{output: {row: what the uint8 file gives for it, reals [...]}} of the outputs whose answers are drawn or written
     out: class maps and values."""
@@ -43,7 +44,7 @@ def answers(content: bytes, contents: Contents, network: Dict[str, Any], part: P
     return found
 
 
-def shown(end: Dict[str, Any], dataset: Dataset, part: Part, mistakes: Mistakes,
+def shown(end: OutputEnd, dataset: Dataset, part: Part, mistakes: Mistakes,
           answered: Optional[Dict[int, np.ndarray]], draw: bool) -> List[Dict[str, Any]]:
     """[{row, said: sentences, pictures, legend}] of one output, the most certain mistake first.
 
@@ -60,7 +61,7 @@ def _inputs(dataset: Dataset, part: Part, row: int) -> List[pictures.Picture]:
             for name in names]
 
 
-def _answers(end: Dict[str, Any], part: Part, row: int,
+def _answers(end: OutputEnd, part: Part, row: int,
              answered: Optional[Dict[int, np.ndarray]]) -> List[pictures.Picture]:
     if answered is None or not (end["kind"] == "class_map" or pictures.is_picture(end["shape"])):
         return []
@@ -74,13 +75,13 @@ def _answers(end: Dict[str, Any], part: Part, row: int,
             pictures.of_reals(found, low, high, "what the uint8 file gives for test sample {}".format(row))]
 
 
-def _decided(end: Dict[str, Any], found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _decided(end: OutputEnd, found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """The class of each pixel; ignored ones stay ignored."""
     answer = metrics.decided(end, found)
     return answer if end["ignore"] is None else np.where(truth == end["ignore"], end["ignore"], answer)
 
 
-def _legend(end: Dict[str, Any], part: Part, row: int,
+def _legend(end: OutputEnd, part: Part, row: int,
             answered: Optional[Dict[int, np.ndarray]]) -> List[Dict[str, Any]]:
     if end["kind"] != "class_map" or answered is None:
         return []
@@ -89,7 +90,7 @@ def _legend(end: Dict[str, Any], part: Part, row: int,
     return pictures.legend(end["classes"], [int(one) for one in seen if one != end["ignore"]])
 
 
-def _said(end: Dict[str, Any], part: Part, one: Dict[str, Any],
+def _said(end: OutputEnd, part: Part, one: Dict[str, Any],
           answered: Optional[Dict[int, np.ndarray]]) -> List[str]:
     names = end["classes"]
     if end["kind"] == "class":

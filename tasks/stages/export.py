@@ -1,7 +1,7 @@
 """Export: one folder that an app developer, a firmware engineer and a manager can be handed.
 
-In:  ConvertUint8's model.tflite and network.json, ValidateInterpreter's measurement.json, the part test.
-Out: model.tflite        the measured file, byte by byte
+In:  ConvertUint8's model.tflite and network.json, Measure's measurement.json, the part test.
+Out: model.tflite        the measured file, with TFLite metadata; its network is proven to be unchanged
      model_int8.tflite   its int8 twin, where it has one; card.json says why not
      labels.txt          class names, a line each; labels_1.txt and so on where several outputs have classes
      card.md, card.json  what it is, how well it does, how to feed it, how to read its answers
@@ -21,7 +21,7 @@ from octet.errors import ConvertError, InterpreterError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import metrics
-from tasks.export import c_source, card, examples, samples
+from tasks.export import c_source, card, examples, metadata, samples
 from tasks.graph import io_spec
 from tasks.tflite import activation_memory, int8_twin, model_file
 from tasks.tflite.interpreter import processes
@@ -40,18 +40,22 @@ def run(job: Job, progress: Progress) -> dict:
         end["classes"] = list(dataset.targets[end["name"]].classes)
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
-    measurement = json.loads((job.input("ValidateInterpreter") / "measurement.json").read_text(encoding="utf-8"))
+    measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))
 
     compared = samples.rows(len(part), MOST_COMPARED)
     fed = [np.asarray(part.inputs[end["name"]][compared]) for end in network["inputs"]]
     made = processes.over(content, contents, fed, lambda done: progress(0.4 * done, "the uint8 file"))
     twin, int8, int8_made = _twin(content, network, part, compared, fed, made, progress)
 
-    labels = _write_labels(job, network)
+    labels, names = _labels(network)
     ranges = {name: {"low": each.low, "high": each.high} for name, each in dataset.inputs.items()}
     peak = activation_memory.peak_bytes(contents)
-    facts = card.facts(network, ranges, measurement, content, twin, int8, labels, peak)
-    (job.out / "model.tflite").write_bytes(content)
+    facts = card.facts(network, ranges, measurement, content, int8, labels, peak)
+    models = {name: metadata.pack(each, facts, names, facts["measured_identifier"] or "unknown")
+              for name, each in (("model.tflite", content), ("model_int8.tflite", twin)) if each is not None}
+    facts = card.with_files(facts, models)
+    for name, each in {**models, **names}.items():
+        (job.out / name).write_bytes(each)
     (job.out / "card.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     (job.out / "card.md").write_text(card.markdown(facts), encoding="utf-8")
 
@@ -63,7 +67,6 @@ def run(job: Job, progress: Progress) -> dict:
     sources = c_source.render("model_data", "model.tflite", content, contents, classes,
                               [each[few] for each in made], rows, peak)
     if twin is not None:
-        (job.out / "model_int8.tflite").write_bytes(twin)
         twin_contents = model_file.read(twin)
         expected = None if int8_made is None else [each[few] for each in int8_made]
         sources.update(c_source.render("model_int8_data", "model_int8.tflite", twin, twin_contents, classes, expected,
@@ -75,10 +78,11 @@ def run(job: Job, progress: Progress) -> dict:
         (job.out / name).write_text(text, encoding="utf-8")
     if int8["why"]:
         progress(1.0, int8["why"])
-    return {"size_bytes": len(content), "int8_size_bytes": None if twin is None else len(twin), "int8": int8}
+    return {"size_bytes": len(models["model.tflite"]), "int8_size_bytes": len(models["model_int8.tflite"]) if twin else
+            None, "int8": int8, "identifiers": {name: each["identifier"] for name, each in facts["files"].items()}}
 
 
-def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: List[np.ndarray],
+def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.ndarray, fed: List[np.ndarray],
           made: List[np.ndarray], progress: Progress
           ) -> Tuple[Optional[bytes], Dict[str, Any], Optional[List[np.ndarray]]]:
     """(the int8 twin, what the card says of it, its outputs' codes); None for what could not be made or run."""
@@ -96,7 +100,7 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
     measured = {}
     for end, one, other in zip(network["outputs"], made, codes):
         lifted = (other.astype(np.int16) + int8_twin.SHIFT).astype(np.uint8)
-        figures = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
+        figures: Dict[str, float] = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
         if end["kind"] != "value":
             before, after = (metrics.decided(end, io_spec.real(end, each)) for each in (one, lifted))
             truth = np.asarray(part.targets[end["name"]][compared])
@@ -109,11 +113,9 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
     return twin, {"made": True, "measured": measured, "why": "", "samples": len(compared), "runtime": RUNTIME}, codes
 
 
-def _write_labels(job: Job, network: Dict) -> Dict[str, str]:
-    """{output: the file that has its class names}."""
+def _labels(network: io_spec.Network) -> Tuple[Dict[str, str], Dict[str, bytes]]:
+    """({output: the file that has its class names}, {file: its bytes})."""
     named = [end for end in network["outputs"] if end["classes"]]
-    files = {}
-    for number, end in enumerate(named):
-        files[end["name"]] = "labels_{}.txt".format(number) if number else "labels.txt"
-        (job.out / files[end["name"]]).write_text("\n".join(end["classes"]) + "\n", encoding="utf-8")
-    return files
+    files = {end["name"]: "labels_{}.txt".format(number) if number else "labels.txt"
+             for number, end in enumerate(named)}
+    return files, {files[end["name"]]: ("\n".join(end["classes"]) + "\n").encode("utf-8") for end in named}

@@ -15,7 +15,7 @@ from tasks.graph import io_spec
 from tasks.report import page
 from tasks.training import record
 
-MEASURED, PAGE = "ValidateInterpreter", "report.html"
+MEASURED, PAGE = "Measure", "report.html"
 
 
 def run(job: Job, progress: Progress) -> dict:

@@ -36,7 +36,9 @@ def run(job: Job, progress: Progress) -> dict:
         progress(0.0, warning)
     metrics, not_trained = _train(job, dataset, inference, progress)
     io_spec.write_graph(job.out / "float.pb", inference.frozen())
-    io_spec.write(job.out, {**inference.network, "not_trained": not_trained})
+    network = inference.network.copy()
+    network["not_trained"] = not_trained
+    io_spec.write(job.out, network)
     record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
@@ -45,7 +47,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
            progress: Progress) -> Tuple[Dict, List[str]]:
     """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
     weights that are kept."""
-    seed, part = job.settings["seed"], dataset.parts["train"]
+    seed, part = job.seed, dataset.parts["train"]
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
@@ -67,7 +69,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             batch_norm=bool(statistics), regularised=bool(built.losses))
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          built.losses, built.updates, augmentation)
+                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder)
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
@@ -76,7 +78,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             session.run(tf.tables_initializer())
 
             def validate() -> Dict:
-                feeds = (trainer.fed(part, rows) for rows in feed.batches(part, settings.batch_size, seed, epoch=0))
+                feeds = ({**trainer.fed(part, rows), **trainer.random.fed(-1 - batch)} for batch, rows in
+                         enumerate(feed.batches(part, settings.batch_size, seed, epoch=0)))
                 with trainer.average.in_place(session, model.weights):
                     batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
                     weights = session.run(model.weights)
@@ -91,7 +94,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                 progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
             history = History(job.out, validate)
             trainer.fit(session, part, seed, history, progress, best)
-            if best.epoch is not None:
+            if best.values is not None:
                 inference.load(best.values)
     return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
             "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from octet.errors import AuditError
 from octet.quantization import Quantization
+from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants
 from tasks.tflite.model_file import Contents, Tensor
 
@@ -20,7 +21,7 @@ HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
 """Kernels that write in a scale of their own, whatever range the graph gives to what they make."""
 
 
-def fully_uint8(contents: Contents, network: Dict, graph_def: tf.GraphDef) -> Dict[str, int]:
+def fully_uint8(contents: Contents, network: Network, graph_def: tf.GraphDef) -> Dict[str, int]:
     """How many tensors the file has of each type: uint8, and int32 for biases and shapes.
 
     Raises AuditError, with all that is wrong, for any other type, for an operator that leaves uint8, for
@@ -54,10 +55,11 @@ def _operators(contents: Contents) -> Iterator[str]:
             yield "{} is made by {}".format(contents.name(operator), operator.kind)
 
 
-def _ends(contents: Contents, network: Dict) -> Iterator[str]:
-    for side, found in (("inputs", contents.inputs), ("outputs", contents.outputs)):
-        if len(found) != len(network[side]):
-            yield "it has {} {}, the network has {}".format(len(found), side, len(network[side]))
+def _ends(contents: Contents, network: Network) -> Iterator[str]:
+    for side, indices, count in (("inputs", contents.inputs, len(network["inputs"])),
+                                 ("outputs", contents.outputs, len(network["outputs"]))):
+        if len(indices) != count:
+            yield "it has {} {}, the network has {}".format(len(indices), side, count)
     for index, end in zip(contents.inputs, network["inputs"]):
         yield from _differs(contents.tensors[index], Quantization(end["scale"], end["zero_point"]))
 
@@ -71,9 +73,11 @@ def _trained(contents: Contents, trained: Dict[str, Quantization]) -> Iterator[s
         if operator.kind in WEIGHTED:
             weights = contents.tensors[operator.inputs[WEIGHTED[operator.kind]]]
             known = trained.get(weights.name) or trained.get(TRANSPOSED.sub("", weights.name))
-            if weights.dtype == "uint8" and known is None:
+            if weights.dtype != "uint8":
+                continue
+            if known is None:
                 yield "{}, weights, have no fake-quant in the frozen graph".format(weights.name)
-            elif weights.dtype == "uint8":
+            else:
                 yield from _differs(weights, known)
 
 

@@ -5,7 +5,8 @@ from typing import Dict, NamedTuple
 import tensorflow as tf
 
 from octet import model_identifier
-from tasks.tflite import audit, model_file, toco
+from tasks.graph.io_spec import Network
+from tasks.tflite import audit, model_ends, model_file, toco
 from tasks.tflite.model_file import Contents
 
 
@@ -17,9 +18,10 @@ class Converted(NamedTuple):
     tensors: Dict[str, int]
 
 
-def to_uint8(frozen: tf.GraphDef, network: Dict) -> Converted:
-    """The fully-uint8 file. Raises ConvertError when toco refuses, AuditError when anything in the file is not uint8 or
-    not as trained."""
-    content = model_identifier.carried(toco.convert(frozen, network, uint8=True))
-    found = model_file.read(content)
-    return Converted(content, found, audit.fully_uint8(found, network, frozen))
+def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
+    """The fully-uint8 file, its inputs and outputs called as the dataset calls them. Raises ConvertError when toco
+    refuses, AuditError when anything in the file is not uint8 or not as trained."""
+    converted = toco.convert(frozen, network, uint8=True)
+    tensors = audit.fully_uint8(model_file.read(converted), network, frozen)  # which knows them by the graph's names
+    content = model_identifier.carried(model_ends.named(converted, network))
+    return Converted(content, model_file.read(content), tensors)

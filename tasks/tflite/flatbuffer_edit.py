@@ -18,12 +18,13 @@ FILE_IDENTIFIER = b"TFL3"
 
 # Where a field stands in the vtable of its table: 4 + 2 * its number in the schema (tensorflow/lite/schema/schema.fbs).
 FIELDS = {"Tensor": {"Shape": 4, "Type": 6, "Buffer": 8, "Name": 10, "Quantization": 12},
-          "Model": {"Version": 4, "OperatorCodes": 6, "Subgraphs": 8, "Description": 10, "Buffers": 12},
+          "Model": {"Version": 4, "OperatorCodes": 6, "Subgraphs": 8, "Description": 10, "Buffers": 12, "Metadata": 16},
           "SubGraph": {"Tensors": 4, "Inputs": 6, "Outputs": 8, "Operators": 10, "Name": 12},
           "Operator": {"OpcodeIndex": 4, "Inputs": 6, "Outputs": 8},
           "OperatorCode": {"BuiltinCode": 4, "Version": 8},
           "QuantizationParameters": {"Scale": 8, "ZeroPoint": 10, "QuantizedDimension": 16},
-          "Buffer": {"Data": 4}}
+          "Buffer": {"Data": 4},
+          "Metadata": {"Name": 4, "Buffer": 6}}
 
 
 def field(table, name: str) -> int:
@@ -79,6 +80,10 @@ class _Bytes:
         self.content += struct.pack("<{}{}".format(len(values), kind), *values) + end
         return place
 
+    def string(self, text: str) -> int:
+        """A new string."""
+        return self.vector("B", text.encode("utf-8"), end=b"\0")
+
     def end(self) -> int:
         """Where the bytes end, padded to the alignment."""
         self.content += bytes(-len(self.content) % ALIGNMENT)
@@ -86,7 +91,9 @@ class _Bytes:
 
 
 class EditedFile(_Bytes):
-    """codes, tensors, operators: the places of the tables that the file has, in order. They may be changed."""
+    """codes, tensors, operators, buffers: the places of the tables that the file has, in order. They may be changed.
+    metadata: those of its entries Metadata, which TensorFlow 1.14 writes none of. inputs, outputs: places in
+    `tensors`."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -95,6 +102,10 @@ class EditedFile(_Bytes):
         self.codes = [self._model.OperatorCodes(number)._tab.Pos for number in range(self._model.OperatorCodesLength())]
         self.tensors = [self._graph.Tensors(number)._tab.Pos for number in range(self._graph.TensorsLength())]
         self.operators = [self._graph.Operators(number)._tab.Pos for number in range(self._graph.OperatorsLength())]
+        self.buffers = [self._model.Buffers(number)._tab.Pos for number in range(self._model.BuffersLength())]
+        self.metadata: List[int] = []
+        self.inputs, self.outputs = (tuple(int(index) for index in each) for each in (
+            self._graph.InputsAsNumpy(), self._graph.OutputsAsNumpy()))
 
     def quantization(self, scales: Sequence[float], zero_points: Sequence[int], axis: int) -> int:
         """A new table QuantizationParameters. axis: that of the scales, where there are several."""
@@ -116,9 +127,23 @@ class EditedFile(_Bytes):
         table = self.table("Tensor", ("Shape", "Type", "Buffer", "Name", "Quantization"))
         self.overwrite(table["Type"], bytes([dtype]))
         self.point(table["Shape"], self.vector("i", shape))
-        self.point(table["Name"], self.vector("B", name.encode("utf-8"), end=b"\0"))
+        self.point(table["Name"], self.string(name))
         self.point(table["Quantization"], self.quantization([scale], [zero_point], 0))
         return table[""]
+
+    def rename(self, tensor: int, name: str) -> None:
+        """Gives the tensor at this place in `tensors` another name."""
+        self.point(field(self._graph.Tensors(tensor), "Name"), self.string(name))
+
+    def add_metadata(self, name: str, data: bytes) -> None:
+        """One more entry Metadata, with a buffer of its own."""
+        buffer = self.table("Buffer", ("Data",))
+        self.point(buffer["Data"], self.vector("B", data))
+        entry = self.table("Metadata", ("Name", "Buffer"))
+        self.point(entry["Name"], self.string(name))
+        self.overwrite(entry["Buffer"], struct.pack("<I", len(self.buffers)))
+        self.buffers.append(buffer[""])
+        self.metadata.append(entry[""])
 
     def operator(self, code: int, inputs: Sequence[int], outputs: Sequence[int]) -> int:
         """A new table Operator without options. code: its place among `codes`; the others are places in `tensors`."""
@@ -129,11 +154,12 @@ class EditedFile(_Bytes):
         return table[""]
 
     def finished(self) -> bytes:
-        """The file, its one graph with the tables that are listed now. The old lists stay in it, unused."""
+        """The file with the tables that are listed now, and its one graph. The old lists stay in it, unused."""
         front = _Bytes(struct.pack("<I4s", 0, FILE_IDENTIFIER))
-        kept = {"Model": _there(self._model, ("Description", "Buffers")),
+        kept = {"Model": _there(self._model, ("Description",)),
                 "SubGraph": _there(self._graph, ("Inputs", "Outputs", "Name"))}
-        model = front.table("Model", ["Version", "OperatorCodes", "Subgraphs", *kept["Model"]])
+        listed = [name for owner, name, _ in self._lists() if owner == "Model"]
+        model = front.table("Model", ["Version", "Subgraphs", *listed, *kept["Model"]])
         graphs = front.vector("I", [0])  # before the table that it leads to
         graph = front.table("SubGraph", ["Tensors", "Operators", *kept["SubGraph"]])
         lists = {(owner, name): front.vector("I", [0] * len(places)) for owner, name, places in self._lists()}
@@ -153,5 +179,6 @@ class EditedFile(_Bytes):
         return bytes(front.content + self.content)
 
     def _lists(self) -> List[Tuple[str, str, List[int]]]:
-        return [("Model", "OperatorCodes", self.codes), ("SubGraph", "Tensors", self.tensors),
-                ("SubGraph", "Operators", self.operators)]
+        lists = [("Model", "OperatorCodes", self.codes), ("Model", "Buffers", self.buffers),
+                 ("SubGraph", "Tensors", self.tensors), ("SubGraph", "Operators", self.operators)]
+        return lists + [("Model", "Metadata", self.metadata)] if self.metadata else lists

@@ -174,6 +174,7 @@ def _bias(contents: Contents, operator: Operator) -> Optional[Tensor]:
 
 
 def _real(tensor: Tensor) -> np.ndarray:
+    assert tensor.value is not None, tensor.name
     return (tensor.value.astype(np.float64) - tensor.zero_point) * tensor.scale
 
 

@@ -17,7 +17,7 @@ DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "UINT8":
 class Tensor(NamedTuple):
     """One tensor. real = (code - zero_point) * scale; scale is 0 where it is not quantized."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nothing here calls
     name: str
     dtype: str
     shape: Tuple[int, ...]
@@ -32,7 +32,7 @@ class Operator(NamedTuple):
 
     number: int
     kind: str
-    """The builtin operator's name (CONV_2D)."""
+    """The builtin operator's name (CONV_2D); OPERATOR_ and its number for one that TensorFlow 1.14 does not have."""
     options: Dict[str, object]
     """The builtin options by name as the schema has them, in snake case (stride_w)."""
     inputs: Tuple[int, ...]
@@ -65,8 +65,8 @@ def read(content: bytes) -> Contents:
     """The file's tensors and operators. Constants are views into `content`."""
     model = Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
-    kinds = [_names(BuiltinOperator)[model.OperatorCodes(number).BuiltinCode()]
-             for number in range(model.OperatorCodesLength())]
+    codes = [model.OperatorCodes(number).BuiltinCode() for number in range(model.OperatorCodesLength())]
+    kinds = [_names(BuiltinOperator).get(code, "OPERATOR_{}".format(code)) for code in codes]
     return Contents(
         [_tensor(model, number, graph.Tensors(number)) for number in range(graph.TensorsLength())],
         [_operator(number, kinds, graph.Operators(number)) for number in range(graph.OperatorsLength())],
@@ -94,7 +94,7 @@ def _operator(number: int, kinds: List[str], operator) -> Operator:
 
 def _options(operator) -> Dict[str, object]:
     """The options by name; the schema's generated class has one method for each."""
-    kind, table = _names(BuiltinOptions)[operator.BuiltinOptionsType()], operator.BuiltinOptions()
+    kind, table = _names(BuiltinOptions).get(operator.BuiltinOptionsType(), "NONE"), operator.BuiltinOptions()
     if kind == "NONE" or table is None:
         return {}
     options = getattr(importlib.import_module("tflite.tflite." + kind), kind)()

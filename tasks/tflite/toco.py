@@ -5,20 +5,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import Dict, List
+from typing import List
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.toco import model_flags_pb2, toco_flags_pb2, types_pb2
 
 from octet.errors import ConvertError
+from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants, toco_errors, toco_worker
 
 # By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
 WORKER = (sys.executable, "-I", toco_worker.__file__)
 
 
-def convert(frozen: tf.GraphDef, network: Dict, uint8: bool) -> bytes:
+def convert(frozen: tf.GraphDef, network: Network, uint8: bool) -> bytes:
     """The .tflite file of a frozen graph, uint8 throughout or float.
 
     Raises ConvertError for what toco complains of (see `toco_errors.py`) and for impossible ranges.

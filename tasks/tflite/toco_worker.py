@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 
@@ -27,10 +28,12 @@ def main() -> int:
     return 0
 
 
-def _toco():
+def _toco() -> Any:
     name = "tensorflow_wrap_toco"
-    folder, = importlib.util.find_spec("tensorflow").submodule_search_locations
-    spec = importlib.util.spec_from_file_location(name, os.path.join(folder, "lite", "toco", "python", name + ".py"))
+    package: Any = importlib.util.find_spec("tensorflow")
+    folder, = package.submodule_search_locations
+    spec: Any = importlib.util.spec_from_file_location(
+        name, os.path.join(folder, "lite", "toco", "python", name + ".py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

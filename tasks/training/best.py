@@ -2,7 +2,9 @@
 
 import logging
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
+
+import numpy as np
 
 from octet.errors import RecipeError
 
@@ -22,18 +24,20 @@ class Best:
         self._settings, self._section = settings, section
         self.metric: Optional[str] = None
         self.epoch: Optional[int] = None
-        self.values: Any = None
+        self.values: Optional[Sequence[np.ndarray]] = None
         self._epochs = 0
         self._since_better = 0
         self._score = float("-inf")
 
-    def offer_start(self, figures: Dict[str, Dict[str, Optional[float]]], values: Callable[[], Any]) -> None:
+    def offer_start(self, figures: Dict[str, Dict[str, Optional[float]]],
+                    values: Callable[[], Sequence[np.ndarray]]) -> None:
         """Before the first epoch it came to these figures: kept if no epoch is as good."""
         self._score = self._scored(figures)
         if self._settings.keep == "best":
             self.epoch, self.values = 0, values()
 
-    def offer(self, figures: Dict[str, Dict[str, Optional[float]]], values: Callable[[], Any]) -> None:
+    def offer(self, figures: Dict[str, Dict[str, Optional[float]]],
+              values: Callable[[], Sequence[np.ndarray]]) -> None:
         """An epoch came to these figures, {output: {metric: value}}; `values` gives what is kept of it."""
         self._epochs += 1
         score = self._scored(figures)
@@ -41,6 +45,16 @@ class Best:
         if score >= self._score or self._settings.keep == "last" or self.epoch is None:
             self.epoch, self.values = self._epochs, values()
         self._score = max(score, self._score)
+
+    def state(self) -> Dict[str, Any]:
+        """All of it but `values`, as JSON holds it."""
+        return {"epoch": self.epoch, "metric": self.metric, "epochs": self._epochs,
+                "since_better": self._since_better, "score": self._score}
+
+    def restore(self, state: Dict[str, Any], values: Optional[Sequence[np.ndarray]]) -> None:
+        """It is what `state` was called on, with the `values` of then."""
+        self.epoch, self.metric, self.values = state["epoch"], state["metric"], values
+        self._epochs, self._since_better, self._score = state["epochs"], state["since_better"], state["score"]
 
     @property
     def exhausted(self) -> bool:

@@ -6,7 +6,7 @@ A range moves with each run of the training graph by `momentum` of the way to th
 
 from itertools import islice
 from types import SimpleNamespace
-from typing import Collection, Dict, List
+from typing import Collection, List
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +27,7 @@ REMEMBERED = 0.1
 LEAST_STEPS, MOST_STEPS = 10, 1000
 
 
-def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
+def calibrate(session: tf.Session, network: io_spec.Network, quantized: Quantized, part: Part,
               settings: SimpleNamespace, seed: int, progress: Progress) -> int:
     """Every range is the mean of what it was over `calibration_batches` of the part's batches, or over
     all where there are fewer; weights are what they were. Returns the number of batches.
@@ -44,8 +44,8 @@ def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Pa
     return wanted
 
 
-def measure(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
-            trained: Collection[str]) -> List[Dict]:
+def measure(session: tf.Session, network: io_spec.Network, quantized: Quantized, part: Part,
+            trained: Collection[str]) -> List[io_spec.MeasuredRange]:
     """Every range but those whose tensor's name is in `trained` holds all values of its tensors over the part.
 
     The part goes through until no range grows any more, since a wider one lets more through to those behind

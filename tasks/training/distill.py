@@ -1,6 +1,6 @@
 """What a quantized network learns from its float network (Hinton and others 2015, arXiv:1503.02531)."""
 
-from typing import Dict, Sequence
+from typing import Sequence
 
 import tensorflow as tf
 
@@ -10,7 +10,8 @@ from tasks.keras_model import heads
 TEACHER = "octet/teacher"
 
 
-def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+def loss(graph_def: tf.GraphDef, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+         outputs: Sequence[tf.Tensor]) -> tf.Tensor:
     """How far `outputs`, of the current graph, are from those of the float graph for the same inputs; a scalar.
 
     Of classes the cross-entropy with the float network's probabilities, of values the mean squared difference; each
@@ -23,7 +24,7 @@ def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], out
                      for end, output, teacher in zip(network["outputs"], outputs, taught)])
 
 
-def _of(end: Dict, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
+def _of(end: io_spec.OutputEnd, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
     if end["kind"] == "value":
         return tf.reduce_mean(tf.squared_difference(output, taught))
     head, teacher = heads.of(output), heads.of(taught)

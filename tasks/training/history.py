@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List
 
 import tensorflow as tf
 
@@ -17,6 +17,7 @@ class History:
 
     def __init__(self, folder: Path, validate: Callable[[], Dict[str, Dict[str, float]]]) -> None:
         self.epochs: List[Dict] = []
+        self._ended: List[float] = []
         self._validate = validate
         self._events = tf.summary.FileWriter(str(folder / FOLDER))
         self._began = 0.0
@@ -30,10 +31,18 @@ class History:
         validation = self._validate()
         self.epochs.append({"epoch": len(self.epochs) + 1, "loss": loss, "validation": validation,
                             "images_per_s": round(rate, 1)})
-        self._write({"loss": loss, "images_per_s": rate})
-        self._write({"validation/{}/{}".format(output, metric): value
-                     for output, figures in validation.items() for metric, value in figures.items()})
-        self._events.flush()
+        self._ended.append(time.time())
+        self._write(len(self.epochs))
+
+    def state(self) -> Dict[str, Any]:
+        """What `restore` takes, as JSON holds it."""
+        return {"epochs": self.epochs, "ended": self._ended}
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        """The epochs of an interrupted training; their events are written again, with the times of then."""
+        self.epochs, self._ended = list(state["epochs"]), list(state["ended"])
+        for number in range(1, len(self.epochs) + 1):
+            self._write(number)
 
     def line(self, loss: float, samples: int = 0) -> str:
         """The loss, what the last whole epoch came to, and the speed: of as many samples since the epoch began, or of
@@ -52,10 +61,16 @@ class History:
         self._events.close()
         return self.epochs
 
-    def _write(self, values: Dict[str, float]) -> None:
-        self._events.add_summary(tf.Summary(value=[
-            tf.Summary.Value(tag=tag, simple_value=value)
-            for tag, value in values.items() if value is not None]), len(self.epochs))
+    def _write(self, number: int) -> None:
+        """Writes the events of an epoch, counted from 1."""
+        epoch = self.epochs[number - 1]
+        values = {"loss": epoch["loss"], "images_per_s": epoch["images_per_s"]}
+        values.update(("validation/{}/{}".format(output, metric), value)
+                      for output, figures in epoch["validation"].items() for metric, value in figures.items())
+        summary = tf.Summary(value=[tf.Summary.Value(tag=tag, simple_value=value)
+                                    for tag, value in values.items() if value is not None])
+        self._events.add_event(tf.Event(wall_time=self._ended[number - 1], step=number, summary=summary))
+        self._events.flush()
 
 
 def duration(seconds: float) -> str:

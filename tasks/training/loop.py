@@ -1,6 +1,8 @@
 """The training loop that both phases share: codes and answers in, a trained session out."""
 
+import logging
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable, Collection, Dict, List, Optional, Sequence
 
@@ -11,11 +13,14 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks.graph import io_spec
+from tasks.keras_model.sessions import put
 from tasks.training import feed, losses, optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.average import Average
 from tasks.training.best import Best
+from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
+from tasks.training.random_numbers import RandomNumbers
 
 EVERY_BATCHES = 20  # progress is told
 
@@ -25,17 +30,21 @@ class Trainer:
 
     `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
     `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
-    `distance`, to what the network is to imitate, has the share `settings.distill` of the loss.
+    `distance`, to what the network is to imitate, has the share `settings.distill` of the loss. With a folder of
+    `checkpoints`, a training that was interrupted goes on after its last whole epoch, and comes to the same bytes.
     """
 
-    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+    def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
-                 frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None) -> None:
+                 frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,
+                 checkpoints: Optional[Path] = None) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
         self.augmentation = augmentation
+        self.random = RandomNumbers([*outputs, *extra_losses, *updates])
+        self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = [losses.answers(end) for end in network["outputs"]]
         loss = self._of_answers(outputs)
@@ -45,6 +54,16 @@ class Trainer:
         step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update
+
+    def _can_go_on(self) -> bool:
+        """Whether a checkpoint can hold all that changes while the network is trained."""
+        left = self.random.left + [variable.op.name for variable in tf.global_variables()
+                                   if np.dtype(variable.dtype.base_dtype.as_numpy_dtype).kind not in NUMBERS]
+        left += [variable.op.name for variable in tf.local_variables()]
+        if left:
+            logging.warning("an interrupted training would begin again: no checkpoint holds the state of %s",
+                            ", ".join(left[:3]))
+        return not left
 
     def _of_answers(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """The loss of the outputs; of samples that are two in one, each counts by its share."""
@@ -60,17 +79,21 @@ class Trainer:
         """Trains for the settings' epochs, or until `best` is exhausted; `history` is told of each.
 
         `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
-        when the loss is no longer a number.
+        when the loss is no longer a number. Where there is a checkpoint, all of it is as it was then.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
         batches = feed.count(part, size)
         self.average.start(session)
+        first = self._restored(session, history, best)
         began = time.perf_counter()
-        for epoch in range(epochs):
+        for epoch in range(first, epochs):
+            if best.exhausted:
+                break
             history.begin_epoch()
             losses_sum, samples = 0.0, 0
             for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
                 fed = self._fed_in_training(part, rows, epoch)
+                fed.update(self.random.fed(epoch * batches + batch))
                 fed[self.rate] = schedule.rate(self.settings, epoch * batches + batch, epochs * batches)
                 fed.update(fed_too(epoch + batch / batches))
                 _, loss = session.run([self.step, self.loss], fed)
@@ -81,14 +104,31 @@ class Trainer:
                         next_step="lower learning_rate, set clip_norm, or look for values that overflow")
                 losses_sum, samples = losses_sum + float(loss), samples + len(rows)
                 if batch % EVERY_BATCHES == 0:
-                    done = (epoch + (batch + 1) / batches) / epochs
+                    done, all_of_it = epoch - first + (batch + 1) / batches, epochs - first
                     progress((epoch + batch / batches) / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, ", ".join(
-                        [history.line(losses_sum / (batch + 1), samples)] + self._left(began, done))))
+                        [history.line(losses_sum / (batch + 1), samples)] + self._left(began, done / all_of_it))))
             history.end_epoch(losses_sum / batches, samples)
+            self._keep(session, epoch + 1, history, best)
             progress((epoch + 1) / epochs, "epoch {}/{}, {}".format(
                 epoch + 1, epochs, history.line(losses_sum / batches)))
-            if best.exhausted:
-                break
+
+    def _keep(self, session: tf.Session, epoch: int, history: History, best: Best) -> None:
+        if self.checkpoints.wanted:
+            values = session.run({variable.op.name: variable for variable in tf.global_variables()})
+            self.checkpoints.keep(Checkpoint(
+                epoch, values, best.values, {"history": history.state(), "best": best.state()}))
+
+    def _restored(self, session: tf.Session, history: History, best: Best) -> int:
+        """How many epochs were done before; all is as it was after them."""
+        variables = {variable.op.name: variable for variable in tf.global_variables()}
+        found = self.checkpoints.newest(list(variables))
+        if found is None:
+            return 0
+        put(session, list(variables.values()), [found.variables[name] for name in variables])
+        history.restore(found.facts["history"])
+        best.restore(found.facts["best"], found.best)
+        logging.info("goes on after epoch %d of %d", found.epoch, self.settings.epochs)
+        return found.epoch
 
     def _left(self, began: float, done: float) -> List[str]:
         """When the phase will be over, as far as the part of it that is done says."""

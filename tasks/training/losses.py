@@ -12,12 +12,13 @@ from typing import Dict, Sequence, Tuple
 
 import tensorflow as tf
 
+from tasks.graph.io_spec import Network, OutputEnd
 from tasks.keras_model import heads
 
 SMOOTH = 1.0  # added to both sides of dice, so that a class that a batch lacks is no division by zero
 
 
-def answers(end: Dict) -> tf.Tensor:
+def answers(end: OutputEnd) -> tf.Tensor:
     """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, 0 or 1 for each class [N, C] float32,
     values [N, ...] float32."""
     if end["kind"] == "labels":
@@ -26,7 +27,7 @@ def answers(end: Dict) -> tf.Tensor:
     return tf.placeholder(dtype, [None] + end["shape"], "octet/answers")
 
 
-def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+def of(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     """The scalar loss of one output. end["loss"]: {kind, gamma, delta, label_smoothing, class_weights}, as
     `loss_settings.settled` gives it."""
     settings = end["loss"]
@@ -57,13 +58,13 @@ def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(losses * weights) / tf.maximum(counted, 1.0)
 
 
-def total(network: Dict, outputs: Sequence[tf.Tensor], expected: Sequence[tf.Tensor]) -> tf.Tensor:
+def total(network: Network, outputs: Sequence[tf.Tensor], expected: Sequence[tf.Tensor]) -> tf.Tensor:
     """The losses of all outputs, each times its `loss_weight`."""
     return tf.add_n([end["loss_weight"] * of(end, output, answer)
                      for end, output, answer in zip(network["outputs"], outputs, expected)])
 
 
-def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
+def _wanted(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
     """(logits [..., C], what their probabilities should be [..., C], whether each is a sigmoid's)."""
     head, count = heads.of(output), len(end["classes"])
     if end["kind"] == "labels":
@@ -73,13 +74,13 @@ def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tenso
     return head.logits, tf.one_hot(expected, count), head.kind == heads.SIGMOID
 
 
-def _known(end: Dict, expected: tf.Tensor) -> tf.Tensor:
+def _known(end: OutputEnd, expected: tf.Tensor) -> tf.Tensor:
     if end.get("ignore") is None:
         return tf.ones_like(expected, tf.bool)
     return tf.not_equal(expected, end["ignore"])
 
 
-def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
+def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict):
     """The weight of each sample or pixel, 0 where it is ignored; None where all are 1."""
     if end["kind"] == "labels" or settings["class_weights"] is None and end.get("ignore") is None:
         return None
@@ -92,7 +93,7 @@ def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
     return weights
 
 
-def _dice(end: Dict, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
+def _dice(end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
     """1 - the mean over the classes of twice what is shared over what there is (Milletari and others 2016)."""
     shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
     if weights is not None:

@@ -60,7 +60,7 @@ def _tiny(names: Sequence[str], run: bool) -> None:
     path = recipes.tiny(FOLDER, names)
     said = _luigi(path) if run else ""
     plan = _plan(path)
-    key = plan and plan.key("ValidateInterpreter")[0]
+    key = plan and plan.key("Measure")[0]
     if plan is not None and any(_saved(name).get("key") != key for name in names):
         for name, row in small.rows(plan, names).items():
             _save(name, {**row, "key": key})
@@ -75,7 +75,7 @@ def _luigi(recipe: Path) -> str:
     """What luigi said last, '' where all went well."""
     log = recipe.with_suffix(".log")
     with log.open("wb") as output:
-        code = subprocess.run([str(BIN / "luigi"), "--module", "pipeline", "ValidateInterpreter", "--recipe",
+        code = subprocess.run([str(BIN / "luigi"), "--module", "pipeline", "Measure", "--recipe",
                                str(recipe), "--local-scheduler"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
                               stdout=output, stderr=subprocess.STDOUT).returncode
     print("{}: exit code {}".format(recipe.stem, code), flush=True)
@@ -92,7 +92,7 @@ def _plan(recipe: Path) -> Optional[Plan]:
     """The recipe's plan; None while its stages are not all made."""
     with digest.kept_open():
         plan = Plan(snapshot.take(recipe), Store(FOLDER / "store"))
-        return plan if plan.intact("ValidateInterpreter") else None
+        return plan if plan.intact("Measure") else None
 
 
 def _measured(row: recipes.Row) -> Optional[Dict]:
@@ -100,15 +100,15 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
     plan = _plan(row.path)
     if plan is None:
         return None
-    found = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
-    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("ValidateInterpreter"))
+    found = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("Measure"))
     local = found["parity"]["local"]
     worst = max(local, key=lambda item: item["lsb"])
     differences = {}  # type: Dict[int, int]
     for output in found["outputs"].values():
         for lsb, count in output["output_difference_lsb"].items():
             differences[int(lsb)] = differences.get(int(lsb), 0) + count
-    result = {"key": plan.key("ValidateInterpreter")[0], "local_lsb": worst["lsb"], "kernel": worst["kind"],
+    result = {"key": plan.key("Measure")[0], "local_lsb": worst["lsb"], "kernel": worst["kind"],
               "wrong": found["parity"]["wrong"], "operators": len(local), "lsb": max(differences),
               "within_2": sum(count for lsb, count in differences.items() if lsb <= 2) / sum(differences.values()),
               "size_bytes": found["size_bytes"], "seconds": seconds, "started": plan.manifest("TrainFloat")["started"]}

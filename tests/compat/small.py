@@ -22,12 +22,12 @@ from tests.tasks.networks import frozen
 
 def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     """{name: what was found} of networks whose recipe's stages are all made."""
-    measured = json.loads((plan.folder("ValidateInterpreter") / "measurement.json").read_text("utf-8"))
+    measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
-    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("ValidateInterpreter")) / len(names)
+    seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("Measure")) / len(names)
     found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
     outputs = [end["name"] for end in io_spec.read(plan.folder("ConvertUint8"))["outputs"]]
     for name in names:

@@ -111,9 +111,9 @@ class Checkout:
 
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
-        shutil.copy(str(LIGHT / "gates.py"), str(self.root / "pipeline" / "gates.py"))
         for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py",
-                     "data.py", "data_source.py", "stages/prepare_data.py", "training/schedule.py"):
+                     "data.py", "data_source.py", "stages/prepare_data.py", "stages/validate_interpreter.py",
+                     "training/schedule.py"):
             _copy(ROOT / "tasks" / name, self.root / "tasks" / name)
         for name in set(CHECKS) - {DIGEST}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")
@@ -222,7 +222,7 @@ def finish(process: subprocess.Popen, timeout_s: float = 60) -> Run:
 def run_of(code: int, said: str) -> Run:
     """The stages in the order of the pipeline: Luigi runs two that do not need each other in either order."""
     made = re.findall(r"^([\w.]+): started$", said, re.MULTILINE)
-    return Run(code, sorted(made, key=list(STAGES).index), said)
+    return Run(code, sorted(made, key=(list(STAGES) + made).index), said)
 
 
 def damage(path: Path, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """Runs that are killed, stores that are spoiled, disks that are full: after each, what must hold.
 
-    python -m tests.pipeline.faults [KILLS] [SEED] [REAL]     as `make faults` does
+    python -m tests.pipeline.faults [KILLS] [SEED] [REAL] [IN_TRAINING]     as `make faults` does
 
-KILLS runs of light stages are killed or spoiled, and then REAL ones of TensorFlow and toco.
+KILLS runs of light stages are killed or spoiled, then REAL ones of TensorFlow and toco, and then IN_TRAINING ones
+while a network is trained, so that the next run goes on from a checkpoint.
 """
 
 import contextlib
@@ -26,6 +27,8 @@ from tests.pipeline.checkout import Checkout, damage
 
 ALL = list(upward("ValidateInterpreter"))
 REAL_WITHIN_S = 30.0  # as long as a whole run of the real stages takes
+TRAINING_WITHIN_S = 20.0  # as long as both phases of `train_longer` take
+DOOR = "/tasks/__main__.py"  # what the process of a stage runs
 VICTIMS = ("stage", "parent", "everything")
 SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 
@@ -68,7 +71,7 @@ def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(run.pid)
         below = parent.children(recursive=True)
-        stages = [process for process in below if "tasks" in process.cmdline()]
+        stages = stages_of(parent)
         for process in {"stage": stages, "parent": [parent], "everything": [parent] + below}[victim]:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
@@ -77,6 +80,22 @@ def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
         said = _end(other)
         assert other.returncode == 0, said
     return victim + (" beside another run" if together else "")
+
+
+def stages_of(parent: psutil.Process) -> List[psutil.Process]:
+    """The processes of stages below a run's process."""
+    return [process for process in parent.children(recursive=True)
+            if any(word.endswith(DOOR) for word in process.cmdline())]
+
+
+def train_longer(checkout: Checkout, epochs: int) -> None:
+    """Both phases train for so many epochs, with dropout, augmentation and an average of the weights."""
+    path, more = checkout.mine / "faces.yaml", "{{epochs: {}, weight_average: 0.9, batch_size: 4}}".format(epochs)
+    checkout.change(path, "train: {epochs: 1}", "train: " + more)
+    checkout.change(path, "quantize: {epochs: 1}",
+                    "quantize: {}\naugment: {{flip: horizontal, noise: 0.05, shift: 0.2}}".format(more))
+    checkout.change(checkout.mine / "nets/blocks.py", "+ layers + [",
+                    "+ layers + [tf.keras.layers.Dropout(0.3), tf.keras.layers.GaussianNoise(0.1),")
 
 
 def _end(run: subprocess.Popen) -> str:
@@ -141,6 +160,50 @@ def loop(checkout: Checkout, kills: int, seed: int, within_s: float = 6.0) -> It
     assert not list(Store(checkout.store).leftovers())
 
 
+def trainings(checkout: Checkout, kills: int, seed: int, within_s: float) -> Iterator[str]:
+    """Kills, one after another, while TrainFloat or TrainQAT is at work, and some checkpoints spoiled: after each run
+    that is not killed the products are those of an undisturbed run. Yields what was done."""
+    chance, reference = random.Random(seed), reference_of(checkout)
+    run = checkout.luigi(stage="TrainFloat")
+    assert run.code == 0, run.said
+    store = Store(checkout.store)
+    for done in range(1, kills + 1):
+        if {"TrainFloat", "TrainQAT"} <= set(products(checkout)):
+            for stage in ("TrainFloat", "TrainQAT"):
+                shutil.rmtree(str(checkout.artifact(stage)))
+        what = _kill_training(checkout, chance, within_s)
+        check(checkout, reference)
+        there = store.checkpoints.list()
+        said = ["{} after epoch {}".format(training.stage, training.epoch) for training in there]
+        if there and chance.random() < 0.2:
+            newest = max((checkout.store / "partial").glob("*/*/epoch-*"))
+            damage(newest, newest.read_bytes()[:-1])
+            said.append("the newest spoiled")
+        yield "{}: {} killed; {}; complete are {}".format(
+            done, what, ", ".join(said) or "no checkpoint", ", ".join(products(checkout)))
+    run = checkout.luigi()
+    assert run.code == 0, run.said
+    check(checkout, reference)
+    assert set(products(checkout)) == set(ALL) and not store.checkpoints.list() and not list(store.leftovers())
+
+
+def _kill_training(checkout: Checkout, chance: random.Random, within_s: float) -> str:
+    """Starts a run, and kills something of it so long after a stage's process is there; says what."""
+    victim, run = chance.choice(VICTIMS), checkout.start(stage="TrainQAT")
+    parent = psutil.Process(run.pid)
+    with contextlib.suppress(psutil.Error, subprocess.TimeoutExpired):
+        while run.poll() is None and not stages_of(parent):
+            time.sleep(0.01)
+        run.wait(timeout=chance.uniform(0, within_s))
+    with contextlib.suppress(psutil.Error):
+        below = parent.children(recursive=True)
+        for process in {"stage": stages_of(parent), "parent": [parent], "everything": [parent] + below}[victim]:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+    _end(run)
+    return victim
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[bool]:
     """`folder` is a file system of that size; False where mounting is not allowed."""
@@ -183,7 +246,7 @@ def fill_up(checkout: Checkout, reference: Dict[str, Dict[str, str]], size_bytes
     return "{} bytes: exit {}, {} complete".format(size_bytes, first.code, complete)
 
 
-def main(kills: int = 200, seed: int = 1, real: int = 20) -> int:
+def main(kills: int = 200, seed: int = 1, real: int = 20, in_training: int = 50) -> int:
     """Prints what was done, a line each; an assertion ends it."""
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
         checkout = Checkout(Path(folder))
@@ -198,6 +261,11 @@ def main(kills: int = 200, seed: int = 1, real: int = 20) -> int:
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
         for line in loop(Checkout(Path(folder), real=True), real, seed, within_s=REAL_WITHIN_S):
             print("with TensorFlow, {}".format(line), flush=True)
+    with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
+        checkout = Checkout(Path(folder), real=True)
+        train_longer(checkout, epochs=150)
+        for line in trainings(checkout, in_training, seed, TRAINING_WITHIN_S):
+            print("in training, {}".format(line), flush=True)
     return 0
 
 

@@ -3,6 +3,8 @@
 An artifact's bytes go and its manifest stays, so nothing below it becomes stale and everything can
 still be traced. Kept is what is fresh for a recipe, what the last runs of each recipe came to, what is
 pinned and what was released. Nothing that a running stage makes or reads is touched.
+
+The checkpoints of a training that did not end go when they are older than `[octet] keep_partial` days (14).
 """
 
 import argparse
@@ -15,6 +17,7 @@ from pipeline import formatting, settings
 from pipeline.files.safe_tree import printable
 from pipeline.provenance import retention
 from pipeline.store.artifacts import Store
+from pipeline.store.checkpoints import Interrupted
 from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 
@@ -51,6 +54,10 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     swept = store.sweep() if arguments.delete else []
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
+    for training in store.checkpoints.list():
+        look = looks.get((training.stage, training.key))
+        if training.is_older_than(found.keep_partial) or (look is not None and look.state == INTACT):
+            rows += _row(_of_training(store, training, arguments.delete), failed)
     for (stage, key), look in sorted(looks.items()):
         if (stage, key) not in reasons and look.state == INTACT:
             rows += _row(_of_artifact(store, stage, key, look.manifest, arguments.delete), failed)
@@ -73,6 +80,23 @@ def _of_artifact(store: Store, stage: str, key: str, manifest: dict, delete: boo
     size = sum(output["bytes"] for output in manifest["outputs"])
     yield {"stage": stage, "key": key, "bytes": size, "finished": manifest.get("finished"),
            "done": _drop(store, stage, key) if delete else "would go"}
+
+
+def _of_training(store: Store, training: Interrupted, delete: bool) -> Iterator[dict]:
+    words = "checkpoints after epoch {}".format(training.epoch)
+    yield {"stage": training.stage, "key": training.key, "bytes": training.bytes,
+           "finished": formatting.utc(training.written),
+           "done": "{}: {}".format(words, _drop_checkpoints(store, training)) if delete else
+           "{}: would go".format(words)}
+
+
+def _drop_checkpoints(store: Store, training: Interrupted) -> str:
+    try:
+        with store.lock(training.stage, training.key).acquire(timeout=0):
+            store.checkpoints.remove(training.stage, training.key)
+    except TimeoutError:
+        return "in use: left alone"
+    return "gone"
 
 
 def _of_quarantine(store: Store, name: str, delete: bool) -> Iterator[dict]:
@@ -103,7 +127,7 @@ def _print(arguments: argparse.Namespace, rows: list, there: int, swept: int) ->
         formatting.table(("stage", "key", "age", "size", ""), [
             [row["stage"], row["key"][:12], formatting.age(row["finished"]), formatting.size(row["bytes"]), row["done"]]
             for row in rows])
-    freed = formatting.size(sum(row["bytes"] for row in rows if not row["done"].startswith("in use")))
+    freed = formatting.size(sum(row["bytes"] for row in rows if not row["done"].endswith("in use: left alone")))
     print("{} of {} artifacts, {}, {}".format(
         len(rows), there, freed, "gone" if arguments.delete else "would go: `octet gc --delete` does it"))
     if swept:

@@ -1,6 +1,6 @@
 """What each layer of a uint8 model does to its figures: the operators that are wrong, then the layer that hurts first.
 
-FILE is a .tflite file, an artifact's folder, or any file of one, of a model that was validated. For each
+FILE is a .tflite file, an artifact's folder, or any file of one, of a model that was measured. For each
 tensor: the difference to the fake-quantized graph in LSB, its signal-to-quantization-noise ratio, how much of that
 its own operator lost, and the ratio against the float model; for its operator: the most that it is off
 by itself, on data and over the whole range of codes.
@@ -9,25 +9,27 @@ by itself, on data and over the whole range of codes.
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Dict, Iterator, List
 
 from octet.errors import StoreError
 from pipeline import formatting, settings
+from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import IDENTIFIER, Lineage, id_of
+from pipeline.settings import Settings
 from pipeline.store.artifacts import Store
 from pipeline.store.status import FORCED, INTACT
 
-MEASURED, MEASUREMENT = "ValidateInterpreter", "measurement.json"
+MEASURED, MEASUREMENT = "Measure", "measurement.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the model, or its measurement")
+    parser.add_argument("file", help="the model, its measurement, or the name of one, as `octet ls` prints it")
     parser.add_argument("--json", action="store_true", help="the whole measurement of parity")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    parity = _parity(Lineage(Store(settings.load().store)), arguments.file)
+    found = settings.load()
+    parity = _parity(Lineage(Store(found.store)), arguments.file, found)
     if arguments.json:
         print(json.dumps(parity, indent=1))
         return
@@ -37,9 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
                      _rows(parity))
 
 
-def _parity(lineage: Lineage, file: Path) -> Dict:
+def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict:
     """The parity in the measurement that `file` is of, or that was made from it."""
-    known = lineage.find(file)
+    known = artifact_reference.find(file, lineage, settings)
     if known.how == IDENTIFIER:
         print("{}: known by {}; its content is another now, which was not measured".format(file, known.how),
               file=sys.stderr)

@@ -1,8 +1,8 @@
 """What there is: the recipes that ran, the runs and stages of one of them, or every artifact.
 
     octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
-    octet ls RECIPE         its runs, and the stages of the newest
-    octet ls --artifacts    every artifact in the store
+    octet ls RECIPE         its runs, what each came to and why it ran, and the stages of the newest
+    octet ls --artifacts    every artifact in the store, and the checkpoints of trainings that have not ended
 """
 
 import argparse
@@ -14,10 +14,12 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from octet import digest
 from octet.errors import RecipeError
 from pipeline import formatting, settings
+from pipeline.cli import runs_of_recipe
 from pipeline.execution import headline
 from pipeline.provenance import artifact_reference
 from pipeline.spec import STAGES, upward
 from pipeline.store.artifacts import Store
+from pipeline.store.checkpoints import Interrupted
 from pipeline.store.marks import Artifact
 from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, Look
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
             if not of_recipe and not path.is_file():
                 raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
                                   next_step="`octet ls` lists the recipes that ran")
-            _runs_of(arguments, store, of_recipe, str(path))
+            _runs_of(arguments, store, of_recipe, str(path), artifact_reference.name_of(path, found, runs))
         else:
             rows = list(recipes(store, runs))
             _name(rows, found)
@@ -60,6 +62,7 @@ def artifacts(store: Store) -> Iterator[Dict]:
     """A row for each artifact, in the order of the pipeline, newest last."""
     rows = [_artifact(stage, key, look) for some in _in_chunks(store.list())
             for (stage, key), look in store.looks(some).items()]
+    rows += [_interrupted(store, training) for training in store.checkpoints.list()]
     yield from sorted(rows, key=_in_order)
 
 
@@ -104,23 +107,26 @@ def _recipe(last: dict, at_work: dict, count: int, looks: Dict[Artifact, Look]) 
             "state": state(last), "error": last.get("error")}
 
 
-def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str) -> None:
-    rows = [{"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
-             "made": [stage for stage in STAGES if (run["stages"].get(stage) or {}).get("made")],
-             "state": state(run), "exit": run["exit"], "error": run.get("error")} for run in runs]
+def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str, name: str) -> None:
+    rows = runs_of_recipe.rows(store, runs if arguments.json else runs[:RUNS_SHOWN], recipe)
     stages = []
     if runs:
         keys = [(stage, runs[0]["stages"][stage]["key"]) for stage in STAGES
                 if (runs[0]["stages"].get(stage) or {}).get("key")]
         looks = store.looks(keys)
-        stages = [_artifact(stage, key, looks[stage, key]) for stage, key in keys]
+        begun = {(training.stage, training.key): training for training in store.checkpoints.list()}
+        stages = [_interrupted(store, begun[stage, key])
+                  if (stage, key) in begun and looks[stage, key].state != INTACT else
+                  _artifact(stage, key, looks[stage, key]) for stage, key in keys]
     if arguments.json:
         print(json.dumps({"recipe": recipe, "runs": rows, "stages": stages}, indent=1))
         return
-    _print(arguments, ("run", "age", "target", "made", "state"), rows[:RUNS_SHOWN],
+    for row in rows:  # its number alone is no name
+        row["run"] = "{}:{}".format(name, row["run"])
+    _print(arguments, ("run", "age", "target", "figures", "state"), rows,
            "no run of {} in {}".format(recipe, store.root))
     if rows and rows[0]["error"]:
-        print("\nrun {}: {}".format(rows[0]["run"], rows[0]["error"]))
+        print("\n{}: {}".format(rows[0]["run"], rows[0]["error"]))
     if stages:
         print()
         _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
@@ -131,6 +137,14 @@ def _artifact(stage: str, key: str, look: Look) -> Dict:
     return {"stage": stage, "key": key, "finished": record.get("finished"), "bytes": _bytes(look),
             "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
             "state": look.state, "damage": list(look.damage)}
+
+
+def _interrupted(store: Store, training: Interrupted) -> Dict:
+    """The row of a training that has not ended: its checkpoints."""
+    at_work = store.is_being_made(training.stage, training.key)
+    return {"stage": training.stage, "key": training.key, "finished": formatting.utc(training.written),
+            "bytes": training.bytes, "metrics": {}, "headline": [], "damage": [],
+            "state": "{} after epoch {}: checkpoints".format("training" if at_work else "interrupted", training.epoch)}
 
 
 def _metrics(look: Optional[Look]) -> Dict:
@@ -163,7 +177,8 @@ def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[D
             before = sum(2 + max(len(cell) for cell in column) for column in list(zip(columns, *cells))[:-1])
             for line in cells:
                 line[-1] = formatting.cut(line[-1], max(SHORTEST_STATE, COLUMNS - before))
-        formatting.table(columns, cells)
+        left = COLUMNS - 2 - max(len(line[0]) for line in cells)
+        formatting.table(columns, cells, [_why(row, left) for row in rows])
     else:
         print(nothing)
 
@@ -178,14 +193,21 @@ def _cell(row: Dict, column: str) -> str:
         return "-" if size is None else formatting.size(size)
     if column == "figures":
         return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
-    if column == "made":
-        every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
-        return "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2) or "nothing"
     if column == "state":
         if row.get("error"):
             return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
         return "; ".join([row["state"]] + list(row.get("damage", ())))
     return str(row.get(column, ""))
+
+
+def _why(row: Dict, columns: int) -> str:
+    """Of a run, in one line: what it made, and why."""
+    if "made" not in row:
+        return ""
+    every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
+    made = "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2)
+    said = ("made {}: ".format(made) if made else "made nothing: ") + "; ".join(row["changed"])
+    return formatting.cut(said.rstrip(": "), max(SHORTEST_STATE, columns))
 
 
 def _figures(found: List[Dict]) -> str:

@@ -1,7 +1,8 @@
 """Where a file came from, back to data, source, commit, versions and seed; or what a thing went into.
 
 FILE is a file or folder of the store, a copy of such a file, or a .tflite found anywhere: it is known
-by its content, and else by the identifier that it carries. WHAT is the name or path of a dataset, a
+by its content, and else by the identifier that it carries. It may be a name, too: RECIPE, RECIPE:NUMBER
+of a run, RECIPE:STAGE, or the first digits of a key. WHAT is the name or path of a dataset, a
 model or a source file, a commit, or the first digits of a sha256.
 """
 
@@ -12,14 +13,16 @@ from typing import Iterator, List
 
 from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
-from pipeline.provenance import lineage_graph, restore_source
+from pipeline.cli import trace_summary
+from pipeline.provenance import artifact_reference, lineage_graph, restore_source
 from pipeline.provenance.lineage import Lineage, id_of
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, help="the file to trace")
+    parser.add_argument("file", nargs="?", help="the file to trace, or a name")
+    parser.add_argument("--all", action="store_true", help="every source file, product and version of each stage, too")
     parser.add_argument("--used-by", metavar="WHAT", help="the artifacts that WHAT went into, instead")
     parser.add_argument("--source", metavar="DIR", type=Path,
                         help="also write the source that made it into DIR, a folder for each stage")
@@ -30,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    lineage = Lineage(Store(settings.load().store))
+    known = settings.load()
+    lineage = Lineage(Store(known.store))
     if (arguments.file is None) == (arguments.used_by is None):
         raise UsageError("needs a FILE or --used-by WHAT, one of them", where="octet trace",
                          why="the one asks where a file came from, the other what came from it",
@@ -38,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.used_by is not None:
         _print_users(lineage, arguments.used_by, arguments.json)
         return
-    found = lineage.find(arguments.file)
+    found = artifact_reference.find(arguments.file, lineage, known)
     chain = lineage.chain(found.manifest)
     if arguments.json:
         print(json.dumps({"file": str(arguments.file), "found_by": found.how,
@@ -51,7 +55,10 @@ def run(arguments: argparse.Namespace) -> None:
         print("{}: known by {}".format(arguments.file, found.how))
         for other in found.others:
             print("  the same bytes: {} {}".format(other["stage"], other["key"][:12]))
-        for line in _tree(lineage, found.manifest):
+        for name, text in trace_summary.lines(lineage, found.manifest, chain):
+            print("  {:<9} {}".format(name, text))
+        print()
+        for line in _tree(lineage, found.manifest, arguments.all):
             print(line)
     if arguments.source is not None:
         _write_source(lineage, chain, arguments.source)
@@ -81,12 +88,12 @@ def _print_users(lineage: Lineage, what: str, as_json: bool) -> None:
                  for record, how in rows])
 
 
-def _tree(lineage: Lineage, root: dict) -> Iterator[str]:
+def _tree(lineage: Lineage, root: dict, whole: bool) -> Iterator[str]:
     told, todo = set(), [(root, 0)]
     while todo:
         record, depth = todo.pop()
         again = id_of(record) in told
-        for line in _story(lineage, record, again):
+        for line in _story(lineage, record, again, whole):
             yield "  " * depth + line
         if again:
             continue
@@ -98,7 +105,8 @@ def _tree(lineage: Lineage, root: dict) -> Iterator[str]:
                 yield "  " * (depth + 1) + "{}  (its manifest is gone)".format(stage)
 
 
-def _story(lineage: Lineage, record: dict, again: bool) -> Iterator[str]:
+def _story(lineage: Lineage, record: dict, again: bool, whole: bool) -> Iterator[str]:
+    """whole: with products, source and versions."""
     state = lineage.store.state(record["stage"], record["key"])
     yield "{} {}  {}{}".format(record["stage"], record["key"][:12], state, "  (above)" if again else "")
     if again:
@@ -119,6 +127,8 @@ def _story(lineage: Lineage, record: dict, again: bool) -> Iterator[str]:
         yield "  data      {} sha256 {}".format(part, sha256)
     for name, sha256 in sorted(inputs.get("files", {}).items()):
         yield "  file      {} sha256 {}".format(name, sha256)
+    if not whole:
+        return
     for output in record["outputs"]:
         if output["product"]:
             yield "  product   {} {} sha256 {}".format(

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         damaged += _reads_damage("{} {}".format(stage, key[:12]), _of_artifact(store, stage, key, arguments.keep))
     for lines in (_marks(store, arguments.keep), _runs(store, arguments.keep), _sources(store, arguments.keep)):
         damaged += sum(1 for _ in _each(lines))
+    _checkpoints(store, arguments.keep)
     _say("{} artifacts read, {} damaged".format(len(artifacts), damaged))
     return StoreError.exit_code if damaged else None
 
@@ -138,6 +139,24 @@ def _runs(store: Store, keep: bool) -> Iterator[str]:
             _say("{}: {}".format(place, _attempt(
                 lambda place=place: "in quarantine: {}".format(store.put_aside(place)))))
         yield place
+
+
+def _checkpoints(store: Store, keep: bool) -> None:
+    """A checkpoint that is not what was written is put aside: the training goes on from the one before. It is no
+    damage: nothing that is complete has lost anything."""
+    for stage, key in store.checkpoints.places():
+        for name in store.checkpoints.spoiled(stage, key):
+            said = "{} {}: the checkpoint {} is not what was written".format(stage, key[:12], name)
+            _say(said if keep else "{}; {}".format(said, _attempt(
+                lambda stage=stage, key=key, name=name: _put_aside(store, stage, key, name))))
+
+
+def _put_aside(store: Store, stage: str, key: str, name: str) -> str:
+    try:
+        with store.lock(stage, key).acquire(timeout=0):
+            return "in quarantine: {}".format(store.checkpoints.put_aside(stage, key, name))
+    except TimeoutError:
+        return "in use: left where it is"
 
 
 def _sources(store: Store, keep: bool) -> Iterator[str]:

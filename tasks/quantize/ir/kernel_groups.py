@@ -121,6 +121,13 @@ def kernel(operation: tf.Operation) -> Optional[Kernel]:
     return TABLE.get(mark(operation)) or TABLE.get(operation.type)
 
 
+def known_kernel(operation: tf.Operation) -> Kernel:
+    """The operation's kernel, which is in the table."""
+    found = kernel(operation)
+    assert found is not None, operation.name
+    return found
+
+
 def data(operation: tf.Operation) -> List[tf.Tensor]:
     """The operation's float inputs that are data, as they are before their fake-quants."""
     found = kernel(operation)
@@ -135,6 +142,7 @@ def source(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def mark(operation: tf.Operation) -> str:
+    """How ranges/assign.py treats the operation: one of the marks of editable_graph; empty where it has none."""
     return _attribute(operation, MARK_ATTR)
 
 

@@ -59,7 +59,7 @@ def is_read_alone(graph: PathView[T], tensor: T) -> bool:
             return True
         if not kernel.carried or graph.is_a_piece(tensor):
             return False
-        tensor = graph.inputs_of(tensor)[kernel.data[0]]
+        tensor = graph.inputs_of(tensor)[kernel.data_input]
     return False
 
 

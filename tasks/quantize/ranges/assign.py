@@ -10,14 +10,14 @@ Where tf.contrib.quantize has inserted a fake-quant, its range is replaced; wher
 operation without a uint8 form is refused by name.
 """
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
 from octet.quantization import STEPS, to_real
 from tasks.quantize.ir.editable_graph import FLOOR, SATURATE
-from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, layer_of, mark
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage, kernel_limits, trained_range, unsupported
 from tasks.quantize.ranges.kernel_limits import Scales
@@ -86,8 +86,8 @@ class _Assignment:
         return self._seen.get(tensor, tensor)
 
     def _add_tensor(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
-        found = kernel(operation)
-        if found.kind == table.FIXED:
+        found = known_kernel(operation)
+        if found.kind == table.FIXED and found.limits is not None:
             self._quantize(tensor, trained_range.fixed(*found.limits))
             self._report(operation, coverage.FIXED)
         elif found.kind == table.FOLLOWS:
@@ -119,7 +119,7 @@ class _Assignment:
     def _ends_of(self, tensor: tf.Tensor) -> Range:
         """The range of a tensor as its variables hold it, before a run of the graph moves it."""
         found = self._range_of(tensor)
-        return next((each.ends for each in self.trained if each.range is found), found)
+        return next((trained.ends for trained in self.trained if trained.range is found), found)
 
     def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         """Gives all tensors of a group the same range, when the last of them is reached."""
@@ -177,7 +177,7 @@ class _Assignment:
         for fake_quant in self.path.fake_quants(tensor):
             common.RerouteTensor(tensor, fake_quant.outputs[0])
 
-    def _report(self, operation: tf.Operation, where: str, of: tf.Tensor = None) -> None:
+    def _report(self, operation: tf.Operation, where: str, of: Optional[tf.Tensor] = None) -> None:
         self.report.append(coverage.RangeSource(operation.name, operation.type, layer_of(operation), where,
                                                 of.op.name if of is not None else ""))
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from octet.quantization import NARROW_STEPS
 from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
-from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, known_kernel, mark, source
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import trained_range
@@ -47,8 +47,9 @@ class Scales:
         self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
         for operation in (one for one in path.operations if not path.fused(one)):
             for tensor in map(origin, self._read(operation)):
-                if kernel(operation).scales is not None:
-                    self._between[tensor].append(kernel(operation).scales)
+                scales = known_kernel(operation).scales
+                if scales is not None:
+                    self._between[tensor].append(scales)
             if self._is_cut(operation):
                 self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
 
@@ -102,7 +103,7 @@ class Scales:
                 continue
             incoming = tf.maximum(ends_of(self._read(operation)[0]).scale,
                                   trained_range.LEAST_WIDTH / trained_range.CODES)
-            seen = layer.inputs[kernel(layer).weights].op
+            seen = layer.inputs[known_kernel(layer).weights_input].op
             wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), LEAST_MULTIPLIER * made / incoming)
             seen._update_input(1, wide.low)
             seen._update_input(2, wide.high)
@@ -145,8 +146,8 @@ class Scales:
 
     def _layer(self, operation: tf.Operation) -> Optional[tf.Operation]:
         """The layer in the kernel whose last operation this is, if it has one."""
-        return next((member for member in self.path.group(operation) if kernel(member) is not None
-                     and kernel(member).kind == table.LAYER), None)
+        return next((member for member, found in ((member, kernel(member)) for member in self.path.group(operation))
+                     if found is not None and found.kind == table.LAYER), None)
 
     def _read(self, operation: tf.Operation) -> List[tf.Tensor]:
         """The data that the kernel reads whose last operation this is."""
@@ -154,7 +155,7 @@ class Scales:
 
     def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
         """Gives a layer's weights their fake-quant, and returns their scale."""
-        index = kernel(layer).weights
+        index = known_kernel(layer).weights_input
         seen = layer.inputs[index]
         if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
             return self._weighed[seen.op]
@@ -184,8 +185,8 @@ def limits(path: KernelGroups, operation: tf.Operation) -> Limits:
     return low, high
 
 
-def _scale_of_weights_alone(layer: tf.Operation, *_) -> tf.Tensor:
-    return _weights_scale(trained_range.of_weights(source(layer.inputs[kernel(layer).weights]), []))
+def _scale_of_weights_alone(layer: tf.Operation, *_: Optional[tf.Tensor]) -> tf.Tensor:
+    return _weights_scale(trained_range.of_weights(source(layer.inputs[known_kernel(layer).weights_input]), []))
 
 
 def _weights_scale(found: Range) -> tf.Tensor:

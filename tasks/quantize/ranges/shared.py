@@ -55,7 +55,8 @@ def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
     """The group of each tensor that is in one."""
     found: Dict[tf.Tensor, Group] = {}
     for extreme in path.operations:
-        if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
+        found_kernel = kernel(extreme)
+        if found_kernel is None or found_kernel.kind != SHARED or mark(extreme):
             continue
         joined = Group(path)
         for tensor in map(origin, data(extreme)):
@@ -72,15 +73,17 @@ def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
     order = {operation: number for number, operation in enumerate(path.operations)}
     for group in found.values():
         group.tensors.sort(key=lambda tensor: order[tensor.op])
-        group.extremes.sort(key=order.get)
+        group.extremes.sort(key=lambda operation: order[operation])
     return found
 
 
 def origin(tensor: tf.Tensor) -> tf.Tensor:
     """The tensor whose range this tensor has: the one before all moves of data."""
-    while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
+    while True:
+        found = kernel(tensor.op)
+        if found is None or found.kind != FOLLOWS:
+            return tensor
         tensor = data(tensor.op)[0]
-    return tensor
 
 
 def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:

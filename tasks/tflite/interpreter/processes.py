@@ -5,6 +5,7 @@ abort its process, and a process that has run a Session cannot be forked. Arrays
 a name, so that nothing is left behind whatever dies.
 """
 
+import functools
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -51,7 +52,7 @@ Outcome = Union[Failure, Dict[int, np.ndarray]]
 """Of one pass: its outputs, [samples, *the tensor's shape] each, by the tensor's index; or why not."""
 
 
-def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable[[float], None],
+def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progress: Callable[[float], None],
          runtime: str = "tensorflow") -> List[np.ndarray]:
     """The codes of each output, uint8 [N, ...], for those of each input, uint8 [N, ...].
 
@@ -68,12 +69,17 @@ def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable
         outcomes = run(content, [
             Pass(len(part), {tensor.index: np.reshape(values[part[0]:part[-1] + 1], (-1,) + tensor.shape)
                              for tensor, values in zip(inputs, codes)}, outputs) for part in parts],
-            lambda done, at=start, size=stop - start: progress((at + done * size) / total), runtime)
+            functools.partial(_report, progress, start, stop - start, total), runtime)
         for outcome in outcomes:
             if isinstance(outcome, Failure):
                 raise at_fault(content, contents, outcome, runtime)
             results.append([outcome[tensor.index][:, 0] for tensor in outputs])
     return [np.concatenate(pieces) for pieces in zip(*results)]
+
+
+def _report(progress: Callable[[float], None], before: int, size: int, total: int, done: float) -> None:
+    """Reports the samples of one step, of which a share is done, as a share of all samples."""
+    progress((before + done * size) / total)
 
 
 def at_fault(content: bytes, contents: Contents, failure: Failure,
@@ -101,10 +107,10 @@ def at_fault(content: bytes, contents: Contents, failure: Failure,
 
 def _ends(contents: Contents, operator: Operator) -> str:
     """The quantization of all that an operator reads and makes."""
-    def told(indices) -> str:
+    def in_words(indices: Sequence[int]) -> str:
         return ", ".join("{:.6g} x (code - {})".format(tensor.scale, tensor.zero_point) for tensor in (
             contents.tensors[index] for index in indices if index >= 0) if tensor.scale)
-    return "from {} to {}".format(told(operator.inputs), told(operator.outputs))
+    return "from {} to {}".format(in_words(operator.inputs), in_words(operator.outputs))
 
 
 def processors() -> int:
@@ -143,20 +149,24 @@ def _share(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None
         placed = _placed(arena, passes)
         while len(outcomes) < len(passes):
             at = len(outcomes)
-            before = sum(item.samples for item in passes[:at])
-            failures = _process(file, arena, placed[at:],
-                                lambda done, before=before: on_done(before + done), runtime)
+            failures = _process(file, arena, placed[at:], functools.partial(
+                _add, on_done, sum(item.samples for item in passes[:at])), runtime)
             for failure, place in zip(failures, placed[at:]):
                 outcomes.append(failure or {index: np.array(_mapped(arena, dtype, shape, offset))
                                             for index, dtype, shape, offset in place["outputs"]})
     return outcomes
 
 
-def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict]:
-    """The passes as the worker is told of them, their arrays one behind the other in the arena."""
-    end, placed = 0, []
+def _add(on_done: Callable[[int], None], before: int, done: int) -> None:
+    on_done(before + done)
 
-    def place(index: int, dtype: str, shape) -> List:
+
+def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict[str, Any]]:
+    """The passes as the worker is told of them, their arrays one behind the other in the arena."""
+    end = 0
+    placed: List[Dict[str, Any]] = []
+
+    def place(index: int, dtype: str, shape: Sequence[int]) -> List[Any]:
         nonlocal end
         offset = end
         end += -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // ALIGNMENT) * ALIGNMENT
@@ -170,19 +180,19 @@ def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict]:
             "outputs": [place(tensor.index, tensor.dtype, (item.samples,) + tensor.shape)
                         for tensor in item.outputs]})
     arena.truncate(end)
-    for item, told in zip(passes, placed):
-        for index, dtype, shape, offset in told["inputs"]:
+    for item, described in zip(passes, placed):
+        for index, dtype, shape, offset in described["inputs"]:
             _mapped(arena, dtype, shape, offset)[...] = item.inputs[index]
     return placed
 
 
-def _mapped(arena: IO[bytes], dtype: str, shape, offset: int) -> np.ndarray:
+def _mapped(arena: IO[bytes], dtype: str, shape: Sequence[int], offset: int) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, dtype)
     return np.memmap(arena, dtype, "r+", offset, tuple(shape))
 
 
-def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Callable[[int], None],
+def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict[str, Any]], on_done: Callable[[int], None],
              runtime: str) -> List[Optional[Failure]]:
     """One process's work: for each pass that it came to, None or its Failure."""
     failures: List[Optional[Failure]] = []
@@ -190,9 +200,10 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Cal
         # No preexec_fn: whoever has run a Session must not run anything between fork and exec.
         process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                    pass_fds=(file.fileno(), arena.fileno()))
+        assert process.stdin is not None and process.stdout is not None
         try:
-            _order(process, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(), "longest_s": LONGEST_S,
-                             "arena": arena.fileno(), "passes": passes})
+            _order(process.stdin, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(),
+                                   "longest_s": LONGEST_S, "arena": arena.fileno(), "passes": passes})
             for line in process.stdout:
                 report = json.loads(line.decode("utf-8"))
                 if "started" in report:
@@ -218,10 +229,10 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Cal
     return failures
 
 
-def _order(process: subprocess.Popen, orders: Dict) -> None:
+def _order(stdin: IO[bytes], orders: Dict[str, Any]) -> None:
     try:
-        process.stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
-        process.stdin.flush()  # and stays open: its end tells the process that we are gone
+        stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
+        stdin.flush()  # it stays open: its end tells the process that this one has died
     except BrokenPipeError:
         pass  # it died at once; its exit code and its last words say why
 
@@ -235,7 +246,7 @@ def _close(stream: IO[bytes]) -> None:
 
 def _last_words(status: int, log: IO[bytes]) -> str:
     log.seek(0)
-    said = [line for line in log.read().decode("utf-8", "replace").splitlines()
+    lines = [line for line in log.read().decode("utf-8", "replace").splitlines()
             if line.strip() and not line.startswith("INFO:")]
     if status == -signal.SIGALRM:
         how = "it did not return within {} s".format(LONGEST_S)
@@ -243,4 +254,4 @@ def _last_words(status: int, log: IO[bytes]) -> str:
         how = "the process was killed by {}".format(signal.Signals(-status).name)
     else:
         how = "the process ended with exit code {}".format(status)
-    return "\n".join([how] + said[-LAST_WORDS:])
+    return "\n".join([how] + lines[-LAST_WORDS:])

@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
 
 import numpy as np
 
@@ -53,15 +53,16 @@ class TFLiteRuntime:
         self.invoke = interpreter.invoke
 
 
-RUNTIMES = {"tensorflow": TensorFlow, "tflite_runtime": TFLiteRuntime}
+RUNTIMES: Dict[str, Type[Any]] = {"tensorflow": TensorFlow, "tflite_runtime": TFLiteRuntime}
 
 
-def _wrapper_in_tensorflow():
+def _wrapper_in_tensorflow() -> Any:
     name = "tensorflow_wrap_interpreter_wrapper"
     if name not in sys.modules:
-        folder, = importlib.util.find_spec("tensorflow").submodule_search_locations
+        package: Any = importlib.util.find_spec("tensorflow")
+        folder, = package.submodule_search_locations
         path = os.path.join(folder, "lite", "python", "interpreter_wrapper", name + ".py")
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec: Any = importlib.util.spec_from_file_location(name, path)
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
@@ -73,7 +74,7 @@ def main() -> int:
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a library prints is no report
 
-    def say(**report) -> None:
+    def say(**report: Any) -> None:
         reports.write(json.dumps(report) + "\n")
 
     for number, work in enumerate(orders["passes"]):
@@ -87,7 +88,7 @@ def main() -> int:
     return 0
 
 
-def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
+def _run(orders: Dict[str, Any], work: Dict[str, Any], on_done: Callable[[int], None]) -> None:
     """All samples of one pass.
 
     inputs, outputs: [[tensor's index, dtype, shape [N, *the tensor's], offset in the arena]].
@@ -109,13 +110,13 @@ def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
     on_done(work["samples"])
 
 
-def _arrays(arena: int, described: List) -> List:
+def _arrays(arena: int, described: List[Any]) -> List[Tuple[int, np.ndarray]]:
     return [(index, np.memmap("/proc/self/fd/{}".format(arena), dtype, "r+", offset, tuple(shape)))
             for index, dtype, shape, offset in described]
 
 
 @contextlib.contextmanager
-def _patched(file: int, writes: List) -> Iterator[None]:
+def _patched(file: int, writes: List[Tuple[int, str]]) -> Iterator[None]:
     """Inside, the file holds what `writes` say; afterwards it is as it was."""
     size, before = os.fstat(file).st_size, []
     for offset, written in writes:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tasks.graph import io_spec
 from tasks.tflite import fake_quants
 from tasks.tflite.model_file import Contents, Tensor
+from tasks.tflite.parity.difference import Tally
 from tasks.tflite.parity.reference import kernels
 
 IDEAL_DB = 50.0  # what 8 bits reach at best: 6.02 x 8 + 1.76
@@ -33,69 +34,137 @@ class Row(NamedTuple):
     float_db: Optional[float]
 
 
-def rows(contents: Contents, inside: Dict[int, np.ndarray], network: Dict, frozen: tf.GraphDef,
+def rows(contents: Contents, inside: Dict[int, np.ndarray], network: io_spec.Network, frozen: tf.GraphDef,
          floating: tf.GraphDef) -> List[Row]:
     """A Row for each computed tensor, the one that loses most first.
 
     inside: the file's codes [N, *shape] by tensor. floating: the float model, with the frozen graph's names.
     """
-    computed = [tensor for tensor in contents.computed() if tensor.scale]
-    reals = [io_spec.real(end, inside[index]) for index, end in zip(contents.inputs, network["inputs"])]
-    before_quantization = {tensor.name: _without_fake_quant(frozen, tensor.name) for tensor in computed}
-    shapes = {tensor.name: tensor.shape for tensor in computed}
-    shapes_before = {before_quantization[name]: shape for name, shape in shapes.items()}
-    nodes = io_spec.nodes(network, "inputs")
-    trained = _values(frozen, nodes, reals, shapes)
-    plain = _values(_bypassed(frozen), nodes, reals, shapes_before)
-    original = _values(floating, nodes, reals, shapes_before)
-    ratios: Dict[int, float] = {}
-    found = []
-    for operator in contents.operators:
-        worst = min([ratios[index] for index in operator.inputs if index in ratios] + [IDEAL_DB])
-        for tensor in (contents.tensors[index] for index in operator.outputs):
-            if not tensor.scale:
-                continue
-            codes, name = inside[tensor.index], before_quantization[tensor.name]
-            ratio = _ratio_db(plain.get(name), tensor, codes)
-            ratios[tensor.index] = worst if ratio is None else ratio
-            found.append(Row(
-                tensor.name, operator.kind, *_off(trained.get(tensor.name), tensor, codes), ratio,
-                None if ratio is None else round(worst - ratio, 2),
-                _ratio_db(original.get(name), tensor, codes)))
-    return sorted(found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
+    with EndToEnd(contents, network) as ends:
+        ends.add(inside, frozen, floating)
+        return ends.rows()
 
 
-def _off(values: Optional[np.ndarray], tensor: Tensor, codes: np.ndarray):
-    if values is None:
-        return None, None
-    off = kernels.differences([codes], [kernels.quantized(tensor, values.astype(np.float64))])
-    return int(off.max()), float(np.mean(off > 0))
+class EndToEnd:
+    """The rows of all samples that were added. A context manager: the graphs' sessions are open while it is.
 
-
-def _ratio_db(values: Optional[np.ndarray], tensor: Tensor, codes: np.ndarray) -> Optional[float]:
-    if values is None or not np.any(values):
-        return None
-    noise = np.mean((values - kernels.real(tensor, codes)) ** 2)
-    signal = np.mean(values.astype(np.float64) ** 2)
-    return round(float(min(MOST_DB, 10 * np.log10(signal / noise))) if noise else MOST_DB, 2)
-
-
-def _values(graph_def: tf.GraphDef, inputs: Sequence[str], reals: Sequence[np.ndarray],
-            wanted: Dict[str, tuple]) -> Dict[str, np.ndarray]:
-    """The graph's own values, [N, *shape] by name, of those tensors that it has in that shape.
-
-    One sample at a time, as in the file: a graph may move the batch about (space_to_batch).
+    One sample at a time goes through the graphs: a graph may move the batch about (space_to_batch), and what is
+    inside it is many times its input.
     """
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
+
+    def __init__(self, contents: Contents, network: io_spec.Network) -> None:
+        self._contents, self._network = contents, network
+        self._computed = [tensor for tensor in contents.computed() if tensor.scale]
+        self._before: Dict[str, str] = {}
+        self._graphs: List[_Values] = []
+        self._sums = {tensor.index: _Sums() for tensor in self._computed}
+
+    def __enter__(self) -> "EndToEnd":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for graph in self._graphs:
+            graph.close()
+
+    def add(self, inside: Dict[int, np.ndarray], frozen: tf.GraphDef, floating: tf.GraphDef) -> None:
+        """inside: the file's codes [N, *shape] of some samples, by tensor. The graphs are the same each time;
+        `floating` is the float model, with the frozen graph's names."""
+        if not self._graphs:
+            self._open(frozen, floating)
+        reals = [io_spec.real(end, inside[index])
+                 for index, end in zip(self._contents.inputs, self._network["inputs"])]
+        for sample in range(len(reals[0])):
+            trained, plain, original = (graph.of([values[sample] for values in reals]) for graph in self._graphs)
+            for tensor in self._computed:
+                before = self._before[tensor.name]
+                self._sums[tensor.index].add(tensor, inside[tensor.index][sample], trained.get(tensor.name),
+                                             plain.get(before), original.get(before))
+
+    def _open(self, frozen: tf.GraphDef, floating: tf.GraphDef) -> None:
+        shapes = {tensor.name: tensor.shape for tensor in self._computed}
+        self._before = {name: _without_fake_quant(frozen, name) for name in shapes}
+        shapes_before = {self._before[name]: shape for name, shape in shapes.items()}
+        nodes = io_spec.nodes(self._network, "inputs")
+        for graph_def, wanted in ((frozen, shapes), (_bypassed(frozen), shapes_before), (floating, shapes_before)):
+            self._graphs.append(_Values(graph_def, nodes, wanted))
+
+    def rows(self) -> List[Row]:
+        """A Row for each computed tensor, the one that loses most first."""
+        ratios: Dict[int, float] = {}
+        found = []
+        for operator in self._contents.operators:
+            worst = min([ratios[index] for index in operator.inputs if index in ratios] + [IDEAL_DB])
+            for tensor in (self._contents.tensors[index] for index in operator.outputs):
+                if not tensor.scale:
+                    continue
+                sums = self._sums[tensor.index]
+                ratio, off = sums.plain.decibels(), sums.trained.difference() if sums.trained else None
+                ratios[tensor.index] = worst if ratio is None else ratio
+                found.append(Row(
+                    tensor.name, operator.kind, off.lsb if off else None, off.share if off else None, ratio,
+                    None if ratio is None else round(worst - ratio, 2), sums.original.decibels()))
+        return sorted(found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
+
+
+class _Sums:
+    """Of one tensor over all samples: how far its codes are from the fake-quantized graph's (None where that has no
+    such tensor), and its noise against the two float graphs."""
+
+    def __init__(self) -> None:
+        self.trained: Optional[Tally] = None
+        self.plain, self.original = _Noise(), _Noise()
+
+    def add(self, tensor: Tensor, codes: np.ndarray, trained: Optional[np.ndarray], plain: Optional[np.ndarray],
+            original: Optional[np.ndarray]) -> None:
+        if trained is not None:
+            self.trained = self.trained or Tally()
+            self.trained.add([codes], [kernels.quantized(tensor, trained.astype(np.float64))])
+        reals = kernels.real(tensor, codes).ravel()
+        self.plain.add(plain, reals)
+        self.original.add(original, reals)
+
+
+class _Noise:
+    """Energy of a signal, and of how far reals are from it."""
+
+    def __init__(self) -> None:
+        self._signal, self._noise = 0.0, 0.0
+
+    def add(self, values: Optional[np.ndarray], reals: np.ndarray) -> None:
+        if values is not None:
+            signal = values.ravel().astype(np.float64)
+            self._signal += float(signal @ signal)
+            signal -= reals
+            self._noise += float(signal @ signal)
+
+    def decibels(self) -> Optional[float]:
+        """The ratio of the two, in dB; None where there is no signal."""
+        if not self._signal:
+            return None
+        return round(min(MOST_DB, float(10 * np.log10(self._signal / self._noise))) if self._noise else MOST_DB, 2)
+
+
+class _Values:
+    """A graph's own values of those tensors that it has in the wanted shape, one sample at a time."""
+
+    def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], wanted: Dict[str, tuple]) -> None:
+        self._inputs, self._wanted = inputs, wanted
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_def, name="")
         sizes = {operation.name: len(operation.outputs) for operation in graph.get_operations()}
-        tensors = {name: graph.get_tensor_by_name(_reference(name)) for name in wanted
-                   if int(_reference(name).split(":")[1]) < sizes.get(name.split(":")[0], 0)}
-        with tf.Session(graph=graph) as session:
-            samples = [session.run(tensors, {node + ":0": values[sample] for node, values in zip(inputs, reals)})
-                       for sample in range(len(reals[0]))]
-    return {name: np.stack([sample[name] for sample in samples]) for name in tensors
-            if samples[0][name].shape == tuple(wanted[name])}
+        self._tensors = {name: graph.get_tensor_by_name(_reference(name)) for name in wanted
+                         if int(_reference(name).split(":")[1]) < sizes.get(name.split(":")[0], 0)}
+        self._session = tf.Session(graph=graph)
+
+    def of(self, reals: Sequence[np.ndarray]) -> Dict[str, np.ndarray]:
+        """{name: values} for one sample's real inputs."""
+        found = self._session.run(self._tensors, {node + ":0": values for node, values in zip(self._inputs, reals)})
+        self._tensors = {name: tensor for name, tensor in self._tensors.items()
+                         if found[name].shape == tuple(self._wanted[name])}
+        return {name: found[name] for name in self._tensors}
+
+    def close(self) -> None:
+        self._session.close()
 
 
 def _reference(name: str) -> str:

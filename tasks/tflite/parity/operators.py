@@ -3,6 +3,8 @@
 *Locally*: each operator against the same arithmetic in float. It is given the very codes that it has in the
 file on real samples, and then, alone, codes over their whole range: real samples do not find a kernel that
 wraps where it should saturate. *End to end* is in `end_to_end.py`.
+
+The codes inside a network are many times its input: a few samples are in memory at a time.
 """
 
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
@@ -11,9 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.evaluation.gaps import stated
+from tasks.graph.io_spec import Network
 from tasks.tflite.interpreter import patch, processes
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity import end_to_end
+from tasks.tflite.parity.difference import Difference, Tally
 from tasks.tflite.parity.reference import kernels
 
 BOUND_LSB = 1
@@ -28,15 +32,8 @@ the exponentials that it leaves out begin a few codes too early. At all other sc
 DRIVEN_ELEMENTS = 1 << 15  # so many codes of an operator's inputs are tried, at least
 DRIVEN_SAMPLES = (6, 256)
 GROUP_BYTES = 1 << 26
-
-
-class Difference(NamedTuple):
-    """How far codes are from those expected. lsb: the most; share: of the codes that are off at all;
-    codes: the least and the greatest that were expected."""
-
-    lsb: int
-    share: float
-    codes: Sequence[int]
+INSIDE_BYTES = 1 << 26
+"""Of the codes of all tensors, so many at a time; one sample where it has more."""
 
 
 class Finding(NamedTuple):
@@ -65,13 +62,13 @@ class Finding(NamedTuple):
 
     def to_json(self) -> Dict:
         return {"name": self.name, "kind": self.kind, "lsb": self.lsb, "bound": self.bound, "died": self.died,
-                "on_data": self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
+                "on_data": self.on_data and self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
 
 
 SAMPLES = 16
 
 
-def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphDef, floating: tf.GraphDef,
+def measure(content: bytes, contents: Contents, network: Network, frozen: tf.GraphDef, floating: tf.GraphDef,
             codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict:
     """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
     SAMPLES are used.
@@ -89,18 +86,54 @@ def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphD
     found = {"samples": len(rows), "bound_lsb": BOUND_LSB, "wrong": [], "local": [], "end_to_end": [],
              "not_measured": [contents.name(operator) for operator in contents.operators]}
     with stated(gaps, "the parity of the operators"):
-        known = inside(content, contents, [np.stack([values[row] for row in rows]) for values in codes])
-        findings = local(content, contents, known, progress)
+        on_data, ends, whole = OnData(contents), end_to_end.EndToEnd(contents, network), True
+        with ends:
+            for some in _in_pieces(contents, rows):
+                known = inside(content, contents, [np.stack([values[row] for row in some]) for values in codes])
+                on_data.add(known)
+                if whole:
+                    whole = False
+                    with stated(gaps, "the parity of the tensors end to end"):
+                        ends.add(known, frozen, floating)
+                        whole = True
+                del known  # before the next one is there
+        findings = _findings(content, contents, on_data, progress)
         compared = [finding for finding in findings if not finding.gap]
         gaps.extend("the parity of {} ({}) was not measured: {}".format(finding.name, finding.kind, finding.gap)
                     for finding in findings if finding.gap)
         found.update(wrong=[finding.name for finding in compared if finding.wrong],
                      local=[finding.to_json() for finding in compared],
                      not_measured=[finding.name for finding in findings if finding.gap])
-        with stated(gaps, "the parity of the tensors end to end"):
-            found["end_to_end"] = [
-                row._asdict() for row in end_to_end.rows(contents, known, network, frozen, floating)]
+        if whole:
+            with stated(gaps, "the parity of the tensors end to end"):
+                found["end_to_end"] = [row._asdict() for row in ends.rows()]
     return found
+
+
+def _in_pieces(contents: Contents, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows, as many at a time as fit into INSIDE_BYTES."""
+    of_one = sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize for tensor in contents.computed())
+    step = max(1, INSIDE_BYTES // max(1, of_one))
+    for start in range(0, len(rows), step):
+        yield rows[start:start + step]
+
+
+class OnData:
+    """The difference of each operator whose arithmetic is known, on the real samples that were added."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._tallies = {operator.number: Tally() for operator in contents.operators if kernels.is_known(operator)}
+
+    def add(self, known: Dict[int, np.ndarray]) -> None:
+        """known: the codes of all tensors on some samples, as `inside` gives them."""
+        for operator in self._contents.operators:
+            if operator.number in self._tallies:
+                entering = {tensor.index: known[tensor.index] for tensor in self._contents.variable_inputs(operator)}
+                _compare(self._tallies[operator.number], self._contents, operator, entering, known)
+
+    def of(self, operator: Operator) -> Difference:
+        return self._tallies[operator.number].difference()
 
 
 def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
@@ -109,6 +142,13 @@ def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
 
     known: the codes of all tensors on real samples, as `inside` gives them.
     """
+    on_data = OnData(contents)
+    on_data.add(known)
+    return _findings(content, contents, on_data, progress, runtime)
+
+
+def _findings(content: bytes, contents: Contents, on_data: OnData, progress: Callable[[float], None],
+              runtime: str = "tensorflow") -> List[Finding]:
     findings: List[Finding] = []
     for group in _groups(contents):
         passes, reasons = {}, {}  # type: Dict[int, processes.Pass], Dict[int, str]
@@ -125,7 +165,7 @@ def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
             number = operator.number
             findings.append(
                 Finding(contents.name(operator), operator.kind, None, None, "", reasons[number]) if number in reasons
-                else _finding(contents, operator, known, passes[number], outcomes[number]))
+                else _finding(contents, operator, on_data, passes[number], outcomes[number]))
             progress(len(findings) / len(contents.operators))
     return findings
 
@@ -142,22 +182,20 @@ def inside(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
     return {**entering, **outcome}
 
 
-def _finding(contents: Contents, operator: Operator, known: Dict[int, np.ndarray],
+def _finding(contents: Contents, operator: Operator, on_data: OnData,
              given: processes.Pass, outcome: processes.Outcome) -> Finding:
-    entering = {tensor.index: known[tensor.index] for tensor in contents.variable_inputs(operator)}
-    on_data = _difference(contents, operator, entering, known)
-    died = isinstance(outcome, processes.Failure)
-    return Finding(contents.name(operator), operator.kind, on_data,
-                   None if died else _difference(contents, operator, given.inputs, outcome),
-                   outcome.words if died else "")
+    if isinstance(outcome, processes.Failure):
+        return Finding(contents.name(operator), operator.kind, on_data.of(operator), None, outcome.words)
+    driven_alone = Tally()
+    _compare(driven_alone, contents, operator, given.inputs, outcome)
+    return Finding(contents.name(operator), operator.kind, on_data.of(operator), driven_alone.difference(), "")
 
 
-def _difference(contents: Contents, operator: Operator, entering: Dict[int, np.ndarray],
-                made: Dict[int, np.ndarray]) -> Difference:
-    wanted = kernels.expected(contents, operator, entering)
-    off = kernels.differences([made[index] for index in operator.outputs], wanted)
-    return Difference(int(off.max()), float(np.mean(off > 0)),
-                      (int(min(values.min() for values in wanted)), int(max(values.max() for values in wanted))))
+def _compare(tally: Tally, contents: Contents, operator: Operator, entering: Dict[int, np.ndarray],
+             made: Dict[int, np.ndarray]) -> None:
+    """Adds all samples of what an operator has made to the tally."""
+    for sample, wanted in enumerate(kernels.expected(contents, operator, entering)):
+        tally.add([made[index][sample] for index in operator.outputs], wanted)
 
 
 def _groups(contents: Contents) -> Iterator[List[Operator]]:
@@ -204,11 +242,11 @@ def _codes(random: np.random.RandomState, contents: Contents, operator: Operator
     codes[0], codes[1] = 0, 255
     codes[2], codes[3] = (0, 255) if place else (255, 0)
     codes[4] = random.choice([0, 255], tensor.shape)
-    layers = [contents.tensors[index] for index in operator.inputs[1:2]
-              if index >= 0 and contents.tensors[index].value is not None
-              and contents.tensors[index].dtype == "uint8" and len(tensor.shape) == contents.tensors[index].value.ndim]
-    for weights in layers:  # the first output's largest sum
-        codes[5] = np.where(np.resize(weights.value[:1] > weights.zero_point, tensor.shape), 255, 0)
+    for weights in (contents.tensors[index] for index in operator.inputs[1:2] if index >= 0):
+        value = weights.value
+        if value is not None and weights.dtype == "uint8" and len(tensor.shape) == value.ndim:
+            # Makes the sum of the first output as large as it can be.
+            codes[5] = np.where(np.resize(value[:1] > weights.zero_point, tensor.shape), 255, 0)
     if operator.kind == "L2_NORMALIZATION":
         for pad in contents.operators:  # its last channel never varies: see rewrites/composites.py
             if pad.kind == "PADV2" and tensor.index in pad.outputs:

@@ -37,7 +37,7 @@ class Varied(NamedTuple):
 class Augmentation:
     """Varies batches of the network's samples; `choice` says how. `mixes`: whether samples are mixed in pairs."""
 
-    def __init__(self, choice: Choice, network: Dict, seed: int) -> None:
+    def __init__(self, choice: Choice, network: io_spec.Network, seed: int) -> None:
         self._on = choice.on
         self._network = network
         self._seed = seed
@@ -61,14 +61,14 @@ class Augmentation:
                 continue
             codes = self._codes[end["name"]] = tf.placeholder(tf.uint8, [None] + end["shape"])
             if any(key in self._on for key in GEOMETRY):
-                moves = moves or Map(self._on, self._drawn, tuple(end["shape"][:2]))
+                moves = moves or Map(self._on, self._drawn, (end["shape"][0], end["shape"][1]))
                 codes = moves.apply(codes)
             x = colours.varied(tf.cast(codes, tf.float32), self._on, self._drawn, self._seeds)
             self._out[end["name"]] = to_real(x, np.float32(end["scale"]), end["zero_point"])
-        for end in self._network["outputs"]:
-            if end["kind"] == "class_map" and moves is not None:
-                mask = self._masks[end["name"]] = tf.placeholder(tf.int32, [None] + end["shape"])
-                self._out["mask/" + end["name"]] = moves.apply_to_masks(mask)
+        for output in self._network["outputs"]:
+            if output["kind"] == "class_map" and moves is not None:
+                mask = self._masks[output["name"]] = tf.placeholder(tf.int32, [None] + output["shape"])
+                self._out["mask/" + output["name"]] = moves.apply_to_masks(mask)
 
     def _drawn(self, name: str) -> tf.Tensor:
         return self._uniform[:, DRAWS.index(name)]

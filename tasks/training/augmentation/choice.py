@@ -1,7 +1,7 @@
 """Which variations of the training pictures are on: what the recipe says, and what is good where it says nothing."""
 
 from types import SimpleNamespace
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ LARGE, CUTOUT = 1000000, 0.25  # so many weights fit the training pictures by he
 class Choice(NamedTuple):
     """on: {key of the section `augment`: its value} of what is done. why: of what is not done, for people."""
 
-    on: Dict[str, object]
+    on: Dict[str, Any]
     why: str = ""
 
     @property
@@ -47,7 +47,7 @@ def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int)
     if preset == "auto":
         why = _why_no_photographs(dataset)
         preset = "none" if why else "standard"
-    on: Dict[str, object] = {}
+    on: Dict[str, Any] = {}
     if preset == "standard":
         _expect_pictures(dataset, "preset")
         _expect_movable(dataset, "preset")
@@ -72,9 +72,9 @@ def size_of(weights: Iterable[np.ndarray]) -> int:
     return sum(weight.size for weight in weights if weight.ndim >= 2)
 
 
-def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, object], str]:
+def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, Any], str]:
     """({what is good for most pictures}, why not the rest)."""
-    on: Dict[str, object] = {"crop": CROP}
+    on: Dict[str, Any] = {"crop": CROP}
     if weights >= LARGE:
         on["cutout"] = CUTOUT
     if section.flip is not None:

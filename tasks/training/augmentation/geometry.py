@@ -6,7 +6,7 @@ outside the picture is its reflection at the border.
 
 import math
 import os
-from typing import Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,7 +28,7 @@ class Map:
     pixels `crop` moves by.
     """
 
-    def __init__(self, on: Dict[str, object], draw: Callable[[str], tf.Tensor], size: Size) -> None:
+    def __init__(self, on: Dict[str, Any], draw: Callable[[str], tf.Tensor], size: Size) -> None:
         self._on = on
         self._size = size
         self._exact = not any(key in on for key in GEOMETRY if key not in WHOLE_PIXELS)

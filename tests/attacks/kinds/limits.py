@@ -63,5 +63,5 @@ def situations() -> Iterator[Situation]:
 
 def _unmade(place: Place) -> None:
     """Some of the store is still to be made."""
-    for stage in ("Freeze", "ConvertUint8", "ValidateInterpreter", "TrainFloat"):
+    for stage in ("Freeze", "ConvertUint8", "Measure", "TrainFloat"):
         remove(place, place.artifact(stage))

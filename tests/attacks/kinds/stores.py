@@ -21,7 +21,7 @@ PLACES: Dict[str, Callable[[Place], Path]] = {
     "manifest": lambda place: place.artifact(STAGE) / "manifest.json",
     "upstream-manifest": lambda place: place.artifact(UPSTREAM) / "manifest.json",
     "product": lambda place: place.artifact(STAGE) / "frozen.pb",
-    "last-product": lambda place: place.artifact("ValidateInterpreter") / "measurement.json",
+    "last-product": lambda place: place.artifact("ValidateInterpreter") / "verdict.json",
     "upstream-product": lambda place: place.artifact(UPSTREAM) / "float.pb",
     "data": lambda place: place.artifact(DATA),
     "data-manifest": lambda place: place.artifact(DATA) / "manifest.json",

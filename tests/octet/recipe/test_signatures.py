@@ -7,10 +7,10 @@ from octet.errors import ModelError
 from octet.recipe import signatures
 
 
-def wrong(folder, source, args, name="build", ours=("input_shape", "classes")):
+def wrong(folder, source, args, name="build", passed=("input_shape", "classes")):
     (folder / "net.py").write_text(textwrap.dedent(source))
     signature = signatures.in_source(folder / "net.py", name)
-    return signature and dict(signatures.problems(signature, args, ours))
+    return signature and dict(signatures.problems(signature, args, passed))
 
 
 def test_a_misspelt_argument_is_told_the_nearest_and_one_that_is_needed_is_missed(tmp_path):
@@ -30,12 +30,12 @@ def test_a_function_with_keywords_of_any_name_takes_all(tmp_path):
 @pytest.mark.parametrize("annotation", ["Optional", "Union", "ClassVar", "...", "Tuple[()]", "'a\\0b'"])
 def test_what_is_no_type_may_be_anything(tmp_path, annotation):
     source = "from typing import ClassVar, Optional, Tuple, Union\ndef build(width: {} = None): pass"
-    assert wrong(tmp_path, source.format(annotation), {"width": 1}, ours=()) == {}
+    assert wrong(tmp_path, source.format(annotation), {"width": 1}, passed=()) == {}
 
 
 def test_a_name_that_is_bound_again_is_no_type_that_is_known(tmp_path):
     source = "from typing import Sequence\nclass Sequence: pass\ndef build(width: Sequence): pass"
-    assert wrong(tmp_path, source, {"width": 1}, ours=()) == {}
+    assert wrong(tmp_path, source, {"width": 1}, passed=()) == {}
 
 
 def test_a_default_of_none_may_be_written_out_to_a_loaded_function_too():
@@ -120,8 +120,8 @@ def test_a_signature_that_the_source_does_not_say_is_not_guessed(tmp_path, sourc
 
 
 def test_a_file_that_was_edited_is_read_again(tmp_path):
-    assert wrong(tmp_path, "def build(first): pass", {"first": 1}, ours=()) == {}
-    assert list(wrong(tmp_path, "def build(second=2): pass", {"first": 1}, ours=())) == ["first"]
+    assert wrong(tmp_path, "def build(first): pass", {"first": 1}, passed=()) == {}
+    assert list(wrong(tmp_path, "def build(second=2): pass", {"first": 1}, passed=())) == ["first"]
 
 
 def test_what_the_source_does_not_say_the_function_is_asked(tmp_path):

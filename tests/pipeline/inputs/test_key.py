@@ -53,11 +53,16 @@ def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
     assert changed == ["TrainFloat", "TrainQAT"]
 
 
-def test_a_changed_threshold_changes_the_page_that_shows_it_and_no_other_key():
+def test_a_changed_threshold_changes_the_keys_of_the_page_and_the_verdict_alone():
     upstream = {name: {"file": "00"} for name in STAGES}
     changed = [stage for stage in STAGES
                if of(stage, upstream, sections=with_section("validate", {})) != of(stage, upstream)]
-    assert changed == ["Report"]
+    assert changed == ["Report", "ValidateInterpreter"]
+
+
+def test_another_verdict_exports_nothing_again():
+    upstream = {name: {"file": "00"} for name in STAGES}
+    assert of("Export", {**upstream, "ValidateInterpreter": {"verdict.json": "11"}}) == of("Export", upstream)
 
 
 def test_only_the_part_that_changed_is_prepared_again():

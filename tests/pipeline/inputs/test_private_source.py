@@ -93,7 +93,7 @@ REAL_EDITS = {
     "nets/blocks.py": ("bias + (", "bias + 0.5 + (", ("TrainFloat",)),
     "tasks/graph/io_spec.py": ("json.dumps(network, ", "json.dumps(dict(network, edited=1), ",
                                ("TrainFloat", "TrainQAT", "EvalGraph", "Freeze", "ConvertUint8")),
-    "tasks/stages/validate_interpreter.py": ("indent=1,", "indent=2,", ("ValidateInterpreter",)),
+    "tasks/stages/measure.py": ("indent=1,", "indent=2,", ("Measure",)),
 }
 """{file: (what stands in it, what stands there for a moment, the stages whose products that changes)}."""
 

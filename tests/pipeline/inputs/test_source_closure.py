@@ -33,7 +33,7 @@ def work(checkout):
 
 
 def trees(roots, checkout):
-    return source_closure.of(roots, checkout).trees
+    return source_closure.Reader(checkout).of(roots).trees
 
 
 def test_every_file_on_the_way_is_found_and_no_other(checkout):
@@ -137,12 +137,12 @@ def test_a_root_that_is_not_there_is_named(checkout):
 
 def test_what_is_imported_from_elsewhere_is_named(checkout, tmp_path):
     root = put(tmp_path / "mine" / "net.py", "def build():\n    import scipy.linalg\n    import json\n")
-    assert source_closure.of([root], checkout).modules == {"scipy", "json"}
+    assert source_closure.Reader(checkout).of([root]).modules == {"scipy", "json"}
 
 
 def test_an_inert_file_and_what_it_alone_imports_are_kept_beside_the_key(checkout):
     put(checkout / "octet/errors.py", "import yaml\nfrom octet import d, b\n")
-    found = source_closure.of([checkout / "tasks" / "work.py"], checkout)
+    found = source_closure.Reader(checkout).of([checkout / "tasks" / "work.py"])
     assert {"octet/errors.py", "octet/d.py"} <= set(found.files) - set(found.trees)
     assert "octet/b.py" in found.trees
     assert "yaml" not in found.modules
@@ -150,7 +150,7 @@ def test_an_inert_file_and_what_it_alone_imports_are_kept_beside_the_key(checkou
 
 def test_an_installed_root_is_a_module_and_no_source(checkout, tmp_path):
     root = put(tmp_path / "lib" / "site-packages" / "zoo" / "nets.py", "import zoo.blocks\n")
-    assert source_closure.of([root], checkout) == ({}, {"zoo"})
+    assert source_closure.Reader(checkout).of([root]) == ({}, {"zoo"})
 
 
 def test_importable_source_that_is_not_installed_is_followed(checkout, tmp_path, monkeypatch):
@@ -158,18 +158,18 @@ def test_importable_source_that_is_not_installed_is_followed(checkout, tmp_path,
     put(tmp_path / "elsewhere" / "shared" / "blocks.py", "b = 1\n")
     root = put(tmp_path / "mine" / "net.py", "from shared import blocks\n")
     monkeypatch.setattr(sys, "path", sys.path + [str(tmp_path / "elsewhere")])
-    found = source_closure.of([root], checkout)
+    found = source_closure.Reader(checkout).of([root])
     assert {file.path for file in found.files.values()} == {
         str(tmp_path / name) for name in ("mine/net.py", "elsewhere/shared/__init__.py",
                                           "elsewhere/shared/blocks.py")}
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))  # a stage's process has none
-    assert set(source_closure.of([root], checkout).files) == {"net.py"}
+    assert set(source_closure.Reader(checkout).of([root]).files) == {"net.py"}
 
 
 def test_raw_bytes_are_told_apart_where_trees_are_not(checkout):
-    before = source_closure.of([checkout / "tasks" / "work.py"], checkout).files["tasks/a.py"]
+    before = source_closure.Reader(checkout).of([checkout / "tasks" / "work.py"]).files["tasks/a.py"]
     put(checkout / "tasks/a.py", "# why\n" + (checkout / "tasks/a.py").read_text())
-    after = source_closure.of([checkout / "tasks" / "work.py"], checkout).files["tasks/a.py"]
+    after = source_closure.Reader(checkout).of([checkout / "tasks" / "work.py"]).files["tasks/a.py"]
     assert after.tree == before.tree and after.sha256 != before.sha256
 
 

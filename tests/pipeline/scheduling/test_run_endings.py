@@ -89,7 +89,7 @@ def test_a_fork_of_luigi_that_is_killed_is_named(checkout):
 
 
 def test_ctrl_c_while_the_command_starts_is_130_without_a_traceback(built):
-    script = "import os, sys; sys.argv[0] = 'luigi'; os.write(2, b'.'); import pipeline"
+    script = "import os, signal, sys; sys.argv[0] = 'luigi'; os.write(2, b'.'); import pipeline"
     for wait_s in (0.03, 0.06, 0.1, 0.2, 0.3, 0.5):
         words = built.command()
         run = subprocess.Popen(
@@ -124,3 +124,25 @@ sys.argv[0] = "{}"
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
     assert (run.returncode, said) == (0, b"")
+
+
+def test_an_interrupt_that_cuts_clean_up_short_is_no_other_error(built):
+    """The signal comes right after a folder's descriptor was closed: the clean-up closes it again, and fails."""
+    script = """
+import os, signal, sys
+close, calls = os.close, []
+def close_and_signal(handle):
+    close(handle)
+    code = sys._getframe(1).f_code
+    if code.co_name == "folder" and code.co_filename.endswith("safe_tree.py"):
+        calls.append(handle)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+os.close = close_and_signal
+sys.argv[0] = "luigi"
+import pipeline"""
+    words = built.command()
+    run = subprocess.run(
+        [words[0], "-c", script] + words[3:], cwd="/", env=built.environment, capture_output=True, text=True,
+        timeout=60, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    assert run.returncode == 130 and run.stderr.startswith("interrupted: complete stages"), run

@@ -126,9 +126,10 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-OF_TEST = ["PrepareData.test", "EvalGraph", "ValidateInterpreter"]
+OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
+NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
 EDITS = [
     Edit("nothing", lambda checkout: None, []),
@@ -141,7 +142,8 @@ EDITS = [
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
          "PrepareData.train: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), FLOAT, "TrainFloat: seed 1 -> 7"),
-    Edit("a threshold in `validate`", recipe("0.95", "0.96"), []),
+    Edit("a threshold in `validate`", recipe("0.95", "0.96"), ["ValidateInterpreter"],
+         "ValidateInterpreter: validate.max_accuracy_drop 0.95 -> 0.96"),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
@@ -205,8 +207,8 @@ EDITS = [
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
-    Edit("another numpy", install("numpy", "9.9"), ALL, "PrepareData.train: numpy 1.19.5 -> 9.9"),
-    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT,
+    Edit("another numpy", install("numpy", "9.9"), NO_VERDICT, "PrepareData.train: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), NO_VERDICT[ALL.index("TrainFloat"):],
          "TrainFloat: h5py 2.10.0 -> 9.9"),
     Edit("another version of what no stage imports", install("flask", "9.9"), []),
     # the store
@@ -295,6 +297,10 @@ def _stages(names: List[str]) -> str:
         return "every stage"
     if names and names == ALL[ALL.index(names[0]):] and len(names) > 2:
         return "{} and below".format(names[0])
+    below = ALL[ALL.index(names[0]):] if names else []
+    left = [name for name in below if name not in names]
+    if len(left) == 1 and len(names) > 2:
+        return "{}, but for {}".format(_stages(below), left[0])
     return ", ".join(names) or "nothing"
 
 

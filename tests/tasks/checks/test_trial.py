@@ -43,8 +43,8 @@ def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_said_bef
     """First biases of zero hide it: toco takes their addition out, and then takes the convolution for another."""
     (warning,) = checked(tmp_path, CAUSAL)["warnings"]
     assert warning.startswith("the size of the float model's file will not be measured: it refused the graph: F ")
-    metrics, _ = jobs.run(tmp_path, RECIPE, "ValidateInterpreter")
-    measured = metrics["ValidateInterpreter"]
+    metrics, _ = jobs.run(tmp_path, RECIPE, "Measure")
+    measured = metrics["Measure"]
     assert measured["size_bytes"]["float"] is None and measured["size_bytes"]["uint8"] > 0
     assert [gap.split(":")[0] for gap in measured["gaps"]] == ["the size of the float model's file was not measured"]
 

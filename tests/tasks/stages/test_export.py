@@ -53,15 +53,15 @@ def _job(folder):
         comparison = Comparison(end)
         comparison.add(io_spec.real(end, made), io_spec.real(end, made), made, part.targets[end["name"]])
         measured[end["name"]] = comparison.figures()
-    for name in ("PrepareData.test", "ConvertUint8", "ValidateInterpreter", "Export"):
+    for name in ("PrepareData.test", "ConvertUint8", "Measure", "Export"):
         (folder / name).mkdir()
     prepared.write(folder / "PrepareData.test", dataset, "test")
     (folder / "ConvertUint8" / "model.tflite").write_bytes(content)
     io_spec.write(folder / "ConvertUint8", network)
-    (folder / "ValidateInterpreter" / "measurement.json").write_text(
+    (folder / "Measure" / "measurement.json").write_text(
         json.dumps({"samples": SAMPLES, "outputs": measured}))
     return codes, Job("stages.export", {}, {name: str(folder / name) for name in (
-        "PrepareData.test", "ConvertUint8", "ValidateInterpreter")}, str(folder / "Export"), str(folder))
+        "PrepareData.test", "ConvertUint8", "Measure")}, str(folder / "Export"), str(folder))
 
 
 def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_path):

@@ -103,9 +103,11 @@ def folder(tmp_path_factory):
     dataset, part = Dataset(inputs, TARGETS, parts), parts["test"]
     content = graphs.converted(_network, ((4, 4, 3), -1.0, 1.0), ((2,), 0.0, 2.0))
     contents = model_file.read(content)
-    network = {"inputs": [io_spec.described_input(dataset, name, name) for name in inputs], "outputs": []}
+    network = {"inputs": [io_spec.described_input(dataset, name, contents.tensors[index].name)
+                          for name, index in zip(inputs, contents.inputs)], "outputs": []}
     for name, index in zip(TARGETS, contents.outputs):
-        end = io_spec.described_output(dataset, name, name, 1.0, {}, 0.5 if name in ("animal", "tags") else None)
+        node = contents.tensors[index].name
+        end = io_spec.described_output(dataset, name, node, 1.0, {}, 0.5 if name in ("animal", "tags") else None)
         network["outputs"].append({**end, "scale": contents.tensors[index].scale,
                                    "zero_point": contents.tensors[index].zero_point})
     fed = list(part.inputs.values())

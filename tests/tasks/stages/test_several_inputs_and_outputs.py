@@ -68,14 +68,14 @@ def put(folder):
 
 
 def test_each_end_is_trained_and_measured_by_its_name(tmp_path):
-    metrics, folders = jobs.run(put(tmp_path), RECIPE % "parity", "ValidateInterpreter")
+    metrics, folders = jobs.run(put(tmp_path), RECIPE % "parity", "Measure")
     network = io_spec.read(folders["ConvertUint8"])
     assert [end["name"] for end in network["inputs"]] == ["bottom", "top"]
     assert [end["zero_point"] for end in network["inputs"]] == [128, 0]
     assert [len(end["classes"]) for end in network["outputs"]] == [2, 10]
-    for name, figures in metrics["ValidateInterpreter"]["outputs"].items():
+    for name, figures in metrics["Measure"]["outputs"].items():
         assert min(figures["accuracy"].values()) > 0.8, (name, figures["accuracy"])
-    assert set(metrics["ValidateInterpreter"]["outputs"]) == {"digit", "parity"}
+    assert set(metrics["Measure"]["outputs"]) == {"digit", "parity"}
 
 
 def test_a_subclassed_model_may_ask_for_its_inputs_by_name_and_name_its_outputs(tmp_path):

@@ -30,10 +30,10 @@ STEPS = 2 * (len(digits.load().parts["train"]) // 32)
 
 def test_batch_norm_trained_live_ends_as_a_fully_uint8_file(tmp_path):
     (tmp_path / "net.py").write_text(MODEL)
-    metrics, folders = jobs.run(tmp_path, RECIPE % "false", "ValidateInterpreter")
+    metrics, folders = jobs.run(tmp_path, RECIPE % "false", "Measure")
     trained = metrics["TrainQAT"]
     assert [epoch["epoch"] for epoch in trained["history"]] == [1, 2]
-    label = metrics["ValidateInterpreter"]["outputs"]["label"]
+    label = metrics["Measure"]["outputs"]["label"]
     assert label["accuracy"]["float"] > 0.9
     assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
     assert label["accuracy"]["uint8"] > label["accuracy"]["float"] - 0.02
@@ -63,9 +63,9 @@ def test_a_delay_beyond_the_last_step_is_said_before_training_starts(tmp_path):
 def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path, caplog):
     (tmp_path / "net.py").write_text(MODEL)
     recipe = RECIPE.replace("live,", "live, default_ranges: measured,")
-    metrics, folders = jobs.run(tmp_path, recipe % "true", "ValidateInterpreter")
+    metrics, folders = jobs.run(tmp_path, recipe % "true", "Measure")
     measured = {item["tensor"]: (item["low"], item["high"])
-                for item in metrics["ValidateInterpreter"]["default_ranges"]}
+                for item in metrics["Measure"]["default_ranges"]}
     sources = {item["tensor"]: item["source"] for item in metrics["TrainQAT"]["ranges"]}
     assert "2 ranges were measured and not trained: " + ", ".join(measured) in caplog.text
     assert measured and set(measured) == {name for name, source in sources.items() if source == "measured"}
@@ -78,7 +78,7 @@ def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path,
     for (low, high), batches in zip(measured.values(), zip(*seen)):
         assert low == pytest.approx(min(0, min(batch[0] for batch in batches)), abs=1e-4)
         assert high == pytest.approx(max(0, max(batch[1] for batch in batches)), abs=1e-4)
-    label = metrics["ValidateInterpreter"]["outputs"]["label"]
+    label = metrics["Measure"]["outputs"]["label"]
     assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
 
 

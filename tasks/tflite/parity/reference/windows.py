@@ -54,7 +54,10 @@ def _depthwise_conv_2d(options: Dict, inputs: List, shapes: List) -> List[np.nda
     image, weights = inputs[:2]  # weights [1, H, W, in * multiplier]
     seen = _layer_windows(options, image, shapes[0][1:3], weights.shape[1:3])
     weights = weights[0].reshape(weights.shape[1:3] + (image.shape[3], -1))
-    return [_biased(np.einsum("hwijc,ijcm->hwcm", seen, weights).reshape(shapes[0]), inputs)]
+    made = np.zeros(tuple(shapes[0][1:3]) + weights.shape[2:], weights.dtype)
+    for place in np.ndindex(weights.shape[:2]):  # what a window sees, of all windows at once
+        made += seen[(slice(None), slice(None)) + place][..., np.newaxis] * weights[place]
+    return [_biased(made.reshape(shapes[0]), inputs)]
 
 
 def _fully_connected(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:

@@ -5,7 +5,7 @@ from tasks import bytes_of, data
 
 def run(job, progress):
     shutil.copy(str(job.input("ConvertUint8") / "model.tflite"), str(job.out))
-    bytes_of.write(job, "card.json", (job.input("ValidateInterpreter") / "measurement.json").read_bytes(),
+    bytes_of.write(job, "card.json", (job.input("Measure") / "measurement.json").read_bytes(),
                    bytes_of.part(data.load(job), "test"))
     (job.out / "samples").mkdir()
     bytes_of.write(job, "samples/input_0.npy", bytes_of.part(data.load(job), "test"))

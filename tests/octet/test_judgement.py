@@ -1,8 +1,7 @@
 import pytest
 
-from octet.errors import GateError
+from octet import judgement
 from octet.gates import GATES
-from pipeline import gates
 
 
 def classes(uint8, kind="class", agreement=0.97):
@@ -15,18 +14,21 @@ def values(uint8, before=0.01):
 
 
 def misses(given, **outputs):
-    return gates.misses({"outputs": outputs}, given)
+    return missed({"outputs": outputs}, given)
+
+
+def missed(measurement, given):
+    return [str(each) for each in judgement.judged(measurement, given) if not each.passed]
 
 
 def test_drop_of_exactly_the_limit_passes():
-    gates.judge({"outputs": {"label": classes(0.98)}}, {"max_accuracy_drop": 0.01})
+    assert misses({"max_accuracy_drop": 0.01}, label=classes(0.98)) == []
 
 
 def test_missed_gates_are_all_told_with_figures():
-    with pytest.raises(GateError, match="misses 2 of its gates") as caught:
-        gates.judge({"outputs": {"label": classes(0.98)}},
-                    {"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None})
-    assert "0.0100" in str(caught.value) and "0.9700" in str(caught.value)
+    first, second = misses({"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None},
+                           label=classes(0.98))
+    assert "0.0100" in first and "0.9700" in second
 
 
 def test_the_one_output_that_misses_a_gate_is_named():
@@ -73,14 +75,14 @@ def test_a_gate_that_nobody_asked_for_need_not_fit():
 @pytest.mark.parametrize("limit, told", [(0, True), (1, True), (2, False), (None, False)])
 def test_operators_that_compute_otherwise_than_float_are_named(limit, told):
     metrics = {"outputs": {"label": classes(0.99)}, "parity": {"wrong": ["up/resize", "pool/mean"]}}
-    found = gates.misses(metrics, {"max_wrong_operators": limit})
+    found = missed(metrics, {"max_wrong_operators": limit})
     assert bool(found) == told and all("up/resize, pool/mean" in line for line in found)
 
 
 @pytest.mark.parametrize("limit, told", [(1, True), (2, False), (None, False)])
 def test_operators_that_nobody_could_measure_count_as_wrong(limit, told):
     metrics = {"outputs": {"label": classes(0.99)}, "parity": {"wrong": ["up/resize"], "not_measured": ["act/tanh"]}}
-    found = gates.misses(metrics, {"max_wrong_operators": limit})
+    found = missed(metrics, {"max_wrong_operators": limit})
     assert bool(found) == told and all("could not be measured" in line and "act/tanh" in line for line in found)
 
 
@@ -93,7 +95,7 @@ def test_every_gate_that_a_recipe_may_set_is_judged(gate):
             classes(-1.0, "class_map", agreement=-1.0), classes=["a", "b"], recall={"a": worst}, macro_f1=worst,
             balanced_accuracy=worst, mean_iou=worst)}
     measured = {"outputs": as_bad_as_can_be, "parity": {"wrong": ["conv", "dense"]}}
-    found = gates.misses(measured, {gate: 0})
+    found = missed(measured, {gate: 0})
     assert found and all("{} is 0".format(gate) in sentence for sentence in found)
 
 

@@ -1,0 +1,71 @@
+"""How well a .tflite file answers on one part of a recipe's data: uint8, int8 or float, of Octet or not.
+
+FILE is a .tflite file, an exported folder, or what `octet ls` prints: a recipe, or the first digits of a key. Inputs
+that are quantized are given codes of the file's own quantization, others reals.
+"""
+
+import argparse
+import json
+import shlex
+from typing import Any, Dict, Iterator
+
+from octet.data.dataset import PARTS
+from octet.errors import StoreError
+from octet.job import Job
+from pipeline import formatting, settings
+from pipeline.execution import preflight, progress
+from pipeline.inputs import snapshot
+from pipeline.provenance import artifact_reference, model_reference
+from pipeline.provenance.lineage import Lineage
+from pipeline.spec import EVALUATE
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a .tflite file, an exported folder, a recipe, or the first digits of a key")
+    parser.add_argument("--recipe", required=True, help="the recipe whose data it is measured on")
+    parser.add_argument("--part", choices=PARTS, default="test", help="test unless said")
+    parser.add_argument("--json", action="store_true", help="every figure as JSON, and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints the figures. Raises OctetError for data that is not prepared, and for files that do not fit it."""
+    found = settings.load()
+    lineage = Lineage(Store(found.store))
+    model = model_reference.find(arguments.file, lineage, found)
+    recipe = artifact_reference.recipe(arguments.recipe, found, Runs(found.store))
+    plan, stage = Plan(snapshot.take(recipe), lineage.store), "PrepareData." + arguments.part
+    folder = plan.folder(stage)
+    if folder is None or not plan.intact(stage):
+        raise StoreError("the {} part is not prepared".format(arguments.part), where=str(recipe),
+                         why="{} holds the samples and their answers".format(stage),
+                         next_step="run `luigi --module pipeline {} --recipe {}`".format(
+                             stage, shlex.quote(arguments.recipe)))
+    job = Job(stage=EVALUATE, inputs={stage: str(folder)}, output="", recipe_folder="",
+              settings={"file": str(model.path), "network": model.network})
+    with progress.on_terminal("octet evaluate") as report:
+        measured = preflight.in_child(job, snapshot.source_of(EVALUATE), "run a model", on_progress=report)
+    if arguments.json:
+        print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(recipe), **measured},
+                         indent=1, sort_keys=True))
+        return
+    for line in _lines(arguments.file, measured):
+        print(line)
+
+
+def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
+    yield "{}: {}, {} in, {} out, on {} samples of the {} part".format(
+        name, formatting.size(measured["size_bytes"]), *(", ".join(dict.fromkeys(
+            end["dtype"] for end in measured[side])) for side in ("inputs", "outputs")), measured["samples"],
+        measured["part"])
+    for output, figures in measured["figures"].items():
+        numbers = {metric: value for metric, value in figures.items() if isinstance(value, (int, float))}
+        yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()))
+        missed = [metric for metric, value in figures.items() if value is None]
+        if missed:
+            yield "  {:<12} these samples do not give {}".format("", ", ".join(missed))
+        for place, recall in (figures.get("recall") or {}).items():
+            yield "    {:<20} recall {}  precision {}".format(place, *(
+                "-" if share is None else "{:.4f}".format(share) for share in (recall, figures["precision"][place])))

@@ -1,0 +1,116 @@
+"""What a .tflite file says of pictures, each decoded and resized as its training pictures were.
+
+FILE is a .tflite file that Octet made, wherever it lies now; an exported folder; or what `octet ls` prints: a recipe,
+or the first digits of a key. The store says what size and channels a picture has and what the classes are called. For a
+file of another origin, the data of the recipe that `--recipe` names says it.
+"""
+
+import argparse
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any, Dict, Iterator, Tuple
+
+from octet.errors import DatasetError, StoreError, UsageError
+from octet.job import Job
+from pipeline import settings
+from pipeline.execution import preflight, progress
+from pipeline.inputs import snapshot
+from pipeline.provenance import artifact_reference, model_reference
+from pipeline.provenance.lineage import IDENTIFIER, Lineage
+from pipeline.provenance.model_reference import PREPARED, ModelReference
+from pipeline.settings import Settings
+from pipeline.spec import PREDICT
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import Runs
+
+MOST_CLASSES = 5
+MOST_VALUES = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a .tflite file, an exported folder, a recipe, or the first digits of a key")
+    parser.add_argument("pictures", nargs="+", metavar="picture", help="a picture file")
+    parser.add_argument("--recipe", help="the recipe whose data says what pictures and classes are; needed for a file "
+                                         "that Octet does not know")
+    parser.add_argument("--json", action="store_true", help="all that is said, as JSON and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints what the file says. Raises OctetError for pictures that cannot be read and files that cannot be run."""
+    found = settings.load()
+    lineage = Lineage(Store(found.store))
+    for path in arguments.pictures:
+        if not os.path.isfile(path):
+            raise DatasetError("it is a folder" if os.path.isdir(path) else "there is no such file", where=path,
+                               why="a picture is a file", next_step="name the picture files, as {}*.png does".format(
+                                   shlex.quote(path.rstrip("/")) + "/") if os.path.isdir(path) else "check the path")
+    model = model_reference.find(arguments.file, lineage, found)
+    section, prepared = _data(model, arguments, found, lineage)
+    job = Job(stage=PREDICT, inputs={PREPARED: str(prepared)}, output="", recipe_folder="", settings={
+        "file": str(model.path), "pictures": [os.path.abspath(path) for path in arguments.pictures],
+        "data": section, "network": model.network})
+    with progress.on_terminal("octet predict") as report:
+        said = preflight.in_child(job, snapshot.source_of(PREDICT), "run a model", on_progress=report)
+    for path, picture in zip(arguments.pictures, said["pictures"]):
+        picture["picture"] = path
+    if arguments.json:
+        print(json.dumps({"file": str(model.path), "known_by": model.how or None, **said}, indent=1))
+        return
+    if model.how == IDENTIFIER:
+        print("note: {} is known by {}; its content is another than what was measured".format(
+            arguments.file, model.how))
+    for note in said["notes"]:
+        print("note: {}".format(note))
+    for picture in said["pictures"]:
+        for line in _lines(picture, len(picture["outputs"]) > 1):
+            print(line)
+
+
+def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings, lineage: Lineage
+          ) -> Tuple[Dict[str, Any], Path]:
+    """(the section `data`, the folder of PrepareData.train). Raises UsageError or StoreError that says what is
+    missing."""
+    if arguments.recipe:
+        recipe = artifact_reference.recipe(arguments.recipe, found, Runs(found.store))
+        plan = Plan(snapshot.take(recipe), lineage.store)
+        folder = plan.folder(PREPARED)
+        if folder is None or not plan.intact(PREPARED):
+            raise StoreError("the recipe's data is not prepared", where=str(recipe),
+                             why="{} says what inputs and classes are".format(PREPARED),
+                             next_step="run `luigi --module pipeline {} --recipe {}`".format(
+                                 PREPARED, shlex.quote(arguments.recipe)))
+        return dict(plan.snapshot.sections["data"]), folder
+    data = model.data(lineage)
+    if data is not None:
+        return data
+    if model.manifests:
+        raise StoreError("the prepared data of its recipe is not in the store", where=arguments.file,
+                         why="{} says what inputs and classes are".format(PREPARED),
+                         next_step="run `luigi --module pipeline {}` for its recipe; or name another with "
+                                   "--recipe".format(PREPARED))
+    raise UsageError("what it was trained on is not known", where=arguments.file,
+                     why="no manifest of {} holds its content or an identifier that it carries; missing are the size "
+                         "and the channels of a picture, the reals of its pixels, and the names of the classes".format(
+                             lineage.store.root),
+                     next_step="name a recipe with such data: --recipe RECIPE")
+
+
+def _lines(picture: Dict[str, Any], named: bool) -> Iterator[str]:
+    """What is said of one picture. named: whether each output is named."""
+    for name, output in picture["outputs"].items():
+        where = "{} {}".format(picture["picture"], name) if named else picture["picture"]
+        shown = output["answers"][:MOST_VALUES if output["kind"] == "value" else MOST_CLASSES]
+        more = len(output["answers"]) - len(shown) if output["kind"] == "value" else 0
+        yield "{}: {}{}".format(where, ", ".join(_said(answer) for answer in shown), " and {} more".format(more)
+                                if more else "")
+
+
+def _said(answer: Dict[str, Any]) -> str:
+    if "value" in answer:
+        return "{:g}".format(answer["value"])
+    if "share" in answer:
+        return "{} {:.1%} of the pixels".format(answer["class"], answer["share"])
+    return "{} {:.3f}{}".format(answer["class"], answer["probability"], " (yes)" if answer.get("yes") else "")

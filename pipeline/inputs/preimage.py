@@ -1,0 +1,51 @@
+"""The types of the JSON that a key is computed from. For annotations: import it below `TYPE_CHECKING` only.
+
+`typing_extensions` costs an import that a run with nothing to do does not need.
+"""
+
+from typing import Any, Dict, List, Optional
+
+from typing_extensions import TypedDict
+
+Section = Dict[str, Any]
+"""One section of a recipe, defaults filled in. `octet/recipe/schema.py` has its keys and their types."""
+
+Sections = Dict[str, Any]
+"""{section: its values}, and `seed`: a number."""
+
+Digests = Dict[str, str]
+"""{name: sha256}."""
+
+
+class Preimage(TypedDict):
+    """Everything that an artifact's identity follows from. The key is the sha256 of its canonical JSON.
+
+    record:   'octet.stage'.
+    version:  of this form.
+    stage:    the stage's name.
+    recipe:   the sections that the stage reads, without paths.
+    source:   {file: sha256 of its normalised syntax tree}.
+    data:     {part of the dataset: sha256}.
+    files:    {'section.key' of the recipe: sha256 of the file that it names}.
+    versions: {'python', or a distribution: its version}.
+    upstream: {upstream stage: {path: sha256}} of the products that the stage reads.
+    products: the globs of the stage's own products.
+    """
+
+    record: str
+    version: int
+    stage: str
+    recipe: Sections
+    source: Digests
+    data: Digests
+    files: Digests
+    versions: Dict[str, str]
+    upstream: Dict[str, Digests]
+    products: List[str]
+
+
+class GitState(TypedDict):
+    """commit: of Octet's own checkout. dirty: whether tracked files have changes. None where there is no checkout."""
+
+    commit: Optional[str]
+    dirty: Optional[bool]

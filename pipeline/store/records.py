@@ -1,0 +1,138 @@
+"""The types of the records in the store: manifests, marks, runs. For annotations: import it below `TYPE_CHECKING` only.
+
+A record is JSON, and stays what it is in memory. `record_form.py` checks each one that is read, so what is not `total`
+here may be missing from a record of an earlier Octet. `docs/manifest.schema.json` describes a manifest in full.
+"""
+
+from typing import Any, Dict, List, Optional
+
+from typing_extensions import TypedDict
+
+from pipeline.inputs.preimage import Digests, GitState, Preimage
+
+Metrics = Dict[str, Any]
+"""The figures that a stage reports, and its notes and warnings. Their form is the stage's own."""
+
+
+class Output(TypedDict):
+    """One file of an artifact.
+
+    path: relative to the artifact's folder. bytes: its size. product: whether downstream stages see it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    product: bool
+
+
+class RecipeName(TypedDict):
+    """name: as the command named the recipe, or its file's stem. path: absolute."""
+
+    name: str
+    path: str
+
+
+Accepted = TypedDict("Accepted", {"from": str, "accepted": str, "by": str, "reason": str, "differences": List[str]})
+"""Who accepted an artifact of other code as this one: `from` is its key, `accepted` the time, `differences` a sentence
+for each thing in which the two differ."""
+
+
+class _Circumstances(TypedDict, total=False):
+    """Under which circumstances an artifact was made.
+
+    snapshot: digest of the snapshot. started, finished: UTC, as '2026-01-31T12:00:00Z'. seconds: between them.
+    accepted: only where somebody has accepted another artifact as this one."""
+
+    git: Optional[GitState]
+    recipe: Optional[RecipeName]
+    snapshot: str
+    seed: Optional[int]
+    host: str
+    started: Optional[str]
+    finished: Optional[str]
+    seconds: float
+    accepted: Accepted
+
+
+class Facts(_Circumstances):
+    """What the maker of an artifact knows of it.
+
+    inputs:   the preimage of its key.
+    run:      the name of the run that made it ('RECIPE/NUMBER'); None outside a run.
+    why:      why it was made, a sentence for each reason.
+    upstream: {upstream stage: key of the artifact that was read}.
+    sources:  {source file: sha256 of its bytes}, which are kept as blobs.
+    listings: {part: sha256 of the list of the files or arrays that it consists of}, kept as blobs.
+    places:   {'data', or a key of the recipe: path} of what was read, for a person who looks for it.
+    """
+
+    inputs: Preimage
+    metrics: Metrics
+    run: Optional[str]
+    why: List[str]
+    upstream: Dict[str, str]
+    sources: Digests
+    listings: Digests
+    places: Dict[str, str]
+
+
+class Manifest(Facts):
+    """The provenance record of one artifact. seal: sha256 of the canonical JSON of the rest."""
+
+    format: int
+    stage: str
+    key: str
+    outputs: List[Output]
+    seal: str
+
+
+Mark = TypedDict("Mark", {
+    "format": int, "stage": str, "key": str, "marked": str, "by": str, "reason": str, "as": str,
+    "keeps": List[List[str]], "paths": List[str], "seal": str}, total=False)
+"""A note about an artifact: that it is pinned, forced, accepted or released, or has lost by-products. A damaged mark of
+a kind that keeps artifacts reads as an empty one.
+
+marked: when. by: the user. as: of an accepted artifact, the key that it was accepted as. keeps: of a pinned one, the
+artifacts [stage, key] that are kept with it. paths: the by-products that are lost."""
+
+
+class RunStage(TypedDict):
+    """One stage of a run.
+
+    key: of its artifact; None while it is not known. made: whether this run made it. why: why it was not fresh."""
+
+    key: Optional[str]
+    made: bool
+    why: List[str]
+
+
+class _RunFacts(TypedDict, total=False):
+    """snapshot: its digest; None for a run that was refused before it was taken. error: one line. by: the user.
+    process: tells the process from every other that ever had its pid. argv: the arguments of the command."""
+
+    snapshot: Optional[str]
+    error: Optional[str]
+    host: str
+    pid: int
+    process: Optional[str]
+    by: str
+    argv: List[str]
+
+
+class UnnumberedRun(_RunFacts):
+    """The record of a run, before it has a number.
+
+    target: the stage that was asked for. finished, exit: None while the run goes on, or where it was killed."""
+
+    recipe: RecipeName
+    target: str
+    started: str
+    finished: Optional[str]
+    exit: Optional[int]
+    stages: Dict[str, RunStage]
+
+
+class Run(UnnumberedRun):
+    """The record of a run. number: counts the runs of its recipe."""
+
+    number: int

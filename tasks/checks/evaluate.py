@@ -1,0 +1,48 @@
+"""Evaluate: how well a .tflite file of any origin answers on one prepared part of a dataset.
+
+In:  the settings file (its path), network (the names of the file's inputs and outputs, where they are known); the
+     part, as PrepareData published it, alone among the inputs.
+Out: no file; as metrics {samples, size_bytes, inputs and outputs: [{name, tensor, dtype, shape}],
+     outputs' figures: {name: {kind, METRIC: figure, recall and precision: {class: share}}}}.
+Fails with InterpreterError for a file whose inputs or outputs are not those of the data, or that cannot be run.
+"""
+
+from typing import Dict, List, Sequence
+
+from octet.job import Job, Progress
+from tasks import data
+from tasks.evaluation import metrics
+from tasks.tflite import any_model, output_ends
+from tasks.tflite.model_file import Tensor
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset = data.load(job)
+    (part_name, part), = dataset.parts.items()
+    model = any_model.read(job.settings["file"])
+    known = job.settings["network"]
+    shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
+    names = any_model.matched(model.inputs, shapes, [end["name"] for end in known["inputs"]], "input", model.path)
+    any_model.expect_shapes(model, dataset.inputs, names)
+    ends = output_ends.of(model, dataset, known["outputs"])
+    sums = {end["name"]: metrics.of(end) for end in ends}
+    for rows, reals in any_model.run(model, [part.inputs[name] for name in names],
+                                     [dataset.inputs[name] for name in names],
+                                     lambda done: progress(done, "the file over the {} part".format(part_name))):
+        for end, values in zip(ends, reals):
+            truth = part.targets[end["name"]][rows]
+            sums[end["name"]].add(values.reshape(truth.shape) if end["kind"] == "value" else values, truth)
+    figures = {}
+    for end in ends:
+        total = sums[end["name"]]
+        figures[end["name"]] = {"kind": end["kind"], **total.figures()}
+        if end["kind"] != "value":
+            figures[end["name"]].update(total.details(), classes=end["classes"])
+    return {"part": part_name, "samples": len(part), "size_bytes": len(model.content),
+            "inputs": _told(model.inputs, names),
+            "outputs": _told(model.outputs, [end["name"] for end in ends]), "figures": figures}
+
+
+def _told(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict]:
+    return [{"name": name, "tensor": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
+            for tensor, name in zip(tensors, names)]

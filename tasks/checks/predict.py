@@ -1,0 +1,110 @@
+"""Predict: what a .tflite file says of some pictures.
+
+In:  the settings file (its path), pictures (their paths), data (the recipe's section), network (network.json's inputs
+     and outputs, empty where they are not known); PrepareData.train's spec.json.
+Out: no file; as metrics {pictures: [{picture, outputs: {name: {kind, answers}}}], notes}. Answers are
+     [{class, probability}], the likeliest first; of labels also `yes`; of a class_map `share`, of the pixels;
+     of a value [{column, value}], in the columns' own units where they are known.
+Fails with DatasetError for a file that is no picture, InterpreterError for a file that cannot be run on it.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+from PIL import UnidentifiedImageError
+
+from octet import regular_file
+from octet.data import pictures, prepared
+from octet.data.dataset import Dataset, Input
+from octet.data.pictures import Form
+from octet.datasets import image_folder, table
+from octet.errors import DatasetError, UsageError
+from octet.job import Job, Progress
+from tasks.evaluation import metrics
+from tasks.graph.io_spec import OutputMeaning
+from tasks.tflite import any_model, output_ends
+
+FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_form, "table": table.picture_form}
+"""{dataset that decodes picture files: what its arguments decode them to}."""
+
+
+
+def run(job: Job, progress: Progress) -> dict:
+    dataset = prepared.learnt(job.input("PrepareData.train"))
+    model = any_model.read(job.settings["file"])
+    known = job.settings["network"]
+    shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
+    names = any_model.matched(model.inputs, shapes, [end["name"] for end in known["inputs"]], "input", model.path)
+    any_model.expect_shapes(model, dataset.inputs, names)
+    form, notes = _form(job, dataset, names)
+    codes = []
+    for path in job.settings["pictures"]:
+        decoded, noticed = _decoded(path, form)
+        codes.append(decoded)
+        notes += ["{}: {}".format(path, pictures.NOTICED[word].format(
+            alpha=pictures.ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1)) for word in sorted(noticed)]
+    ends = output_ends.of(model, dataset, known["outputs"])
+    said: List[Dict[str, Any]] = [{"picture": path, "outputs": {}} for path in job.settings["pictures"]]
+    for rows, reals in any_model.run(model, [np.stack(codes)], [dataset.inputs[names[0]]],
+                                     lambda done: progress(done, "the interpreter")):
+        for end, values in zip(ends, reals):
+            for item, scores in zip(said[rows], values):
+                item["outputs"][end["name"]] = {"kind": end["kind"], "answers": answers(end, scores)}
+    return {"pictures": said, "notes": notes}
+
+
+def _form(job: Job, dataset: Dataset, names: List[str]) -> Tuple[Form, List[str]]:
+    """What the dataset decodes a picture to, and what a person has to know of it. Raises UsageError for inputs that no
+    picture can be decoded to."""
+    section = job.settings["data"]
+    shape = tuple(dataset.inputs[names[0]].shape)
+    if len(names) > 1:
+        raise UsageError("it takes {} inputs: {}".format(len(names), ", ".join(names)), where=job.settings["file"],
+                         why="a picture is one of them", next_step="`octet evaluate` runs it on prepared data")
+    name = section["dataset"]
+    form: Optional[Form] = FORMS[name](**section["args"] or {}) if name in FORMS else None
+    if form is not None:
+        return form, []
+    if len(shape) not in (2, 3) or len(shape) == 3 and shape[2] not in (1, 3):
+        raise UsageError("'{}' is no picture: a sample is {}".format(names[0], list(shape)), where=job.settings["file"],
+                         why="a picture is [height, width], or that with 1 or 3 channels",
+                         next_step="`octet evaluate` runs it on prepared data")
+    height, width, channels = shape if len(shape) == 3 else shape + (1,)
+    spec: Input = dataset.inputs[names[0]]
+    return Form(height, width, channels), [
+        "the dataset {} reads no picture files: these are resized to {}x{}, {}, and 0..255 stands for "
+        "{:g}..{:g}".format(name, height, width, "grey" if channels == 1 else "RGB", spec.low, spec.high)]
+
+
+def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:
+    try:
+        codes, noticed = pictures.decode(regular_file.read(path), form)
+        return codes, list(noticed)
+    except pictures.BROKEN as error:
+        why = "its content is of no known form" if isinstance(error, UnidentifiedImageError) else \
+            getattr(error, "strerror", None) or error
+        raise DatasetError("not a readable picture: {}".format(why), path,
+                           "Nothing can be said of it.", "Check the path, or save it anew as a PNG or JPEG.") from None
+
+
+def answers(end: OutputMeaning, scores: np.ndarray) -> List[Dict[str, Any]]:
+    """What one sample's output [...] says, the likeliest first."""
+    if end["kind"] == "value":
+        columns, values = end["columns"], scores.reshape(-1)
+        reals = [low + float(value) * (high - low) for value, (low, high) in zip(values, columns)] if columns else \
+            [float(value) for value in values]
+        return [{"column": index, "value": value} for index, value in enumerate(reals)]
+    names = end["classes"]
+    if end["kind"] == "class_map":
+        shares = np.bincount(metrics.decided(end, scores).reshape(-1), minlength=len(names)) / scores[..., 0].size
+        return [{"class": names[index], "share": float(shares[index])} for index in _falling(shares)]
+    if end["kind"] == "labels":
+        return [{"class": names[index], "probability": float(scores[index]),
+                 "yes": bool(scores[index] > end["threshold"])} for index in _falling(scores)]
+    if end["threshold"] is not None:  # one score for two classes
+        scores = np.array([1.0 - scores[0], scores[0]])
+    return [{"class": names[index], "probability": float(scores[index])} for index in _falling(scores)]
+
+
+def _falling(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(-scores, kind="stable")

@@ -1,0 +1,170 @@
+"""A .tflite file of any origin, uint8, int8 or float, run on the samples of a dataset.
+
+Samples are the dataset's codes, 0..255 for the reals of each input; the file is given what it takes: reals, or these
+reals as codes of its own quantization. What it answers is reals.
+"""
+
+import functools
+import struct
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from octet.data.dataset import Input
+from octet.errors import InterpreterError
+from octet.quantization import quantization, to_real
+from tasks.tflite import model_file
+from tasks.tflite.interpreter import processes
+from tasks.tflite.model_file import Contents, Tensor
+
+MARK = b"TFL3"  # at byte 4 of the file
+FLOATS = ("float32", "float16")
+CHUNK_BYTES = 1 << 26
+BROKEN = (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError)
+
+
+class AnyModel(NamedTuple):
+    """path: the file's, for messages."""
+
+    path: str
+    content: bytes
+    contents: Contents
+
+    @property
+    def inputs(self) -> List[Tensor]:
+        return [self.contents.tensors[index] for index in self.contents.inputs]
+
+    @property
+    def outputs(self) -> List[Tensor]:
+        return [self.contents.tensors[index] for index in self.contents.outputs]
+
+
+def read(path: str) -> AnyModel:
+    """The file's inputs and outputs. Raises InterpreterError for what is no .tflite file, or has inputs or outputs that
+    are neither floats nor quantized."""
+    content = Path(path).read_bytes()
+    if content[4:8] != MARK:
+        raise _not_a_model(path, "its bytes 4 to 8 are {!r}, not {!r}".format(content[4:8], MARK))
+    try:
+        found = AnyModel(path, content, model_file.read(content))
+        ends = found.inputs + found.outputs
+    except BROKEN as error:
+        raise _not_a_model(path, "it begins as one, and cannot be read: {}".format(error)) from error
+    for tensor in ends:
+        if tensor.dtype not in FLOATS and (tensor.dtype not in ("uint8", "int8") or not tensor.scale):
+            raise InterpreterError(
+                "'{}' is {}{}".format(tensor.name, tensor.dtype, "" if tensor.scale or tensor.dtype not in (
+                    "uint8", "int8") else " without scale and zero point"), where=path,
+                why="samples are given and answers are read as float32, float16, or quantized uint8 or int8",
+                next_step="convert the model with such inputs and outputs")
+        if not tensor.shape or tensor.shape[0] != 1:
+            raise InterpreterError("'{}' has the shape {}".format(tensor.name, list(tensor.shape)), where=path,
+                                   why="samples are run one by one: the first axis has to be a batch of 1",
+                                   next_step="convert the model with a batch of 1")
+    return found
+
+
+def _not_a_model(path: str, why: str) -> InterpreterError:
+    return InterpreterError("not a .tflite file", where=path, why=why,
+                            next_step="name a model that was converted for TensorFlow Lite")
+
+
+def matched(tensors: Sequence[Tensor], shapes: Dict[str, Tuple[int, ...]], known: Sequence[str], side: str,
+            path: str) -> List[str]:
+    """The dataset's name of each of the file's inputs or outputs.
+
+    shapes: {name: shape of a sample}. known: the names in the file's order, where they are known; else they are told by
+    the tensors' names, else by order where there is one, else by shape. Raises InterpreterError."""
+    if known and len(known) == len(tensors) and set(known) <= set(shapes):
+        return list(known)
+    names = [tensor.name for tensor in tensors]
+    if set(names) == set(shapes):
+        return names
+    if len(shapes) == len(tensors) == 1:
+        return list(shapes)
+    of_shape: Dict[Tuple[int, ...], List[str]] = {}
+    for name, shape in shapes.items():
+        of_shape.setdefault(_squeezed(shape), []).append(name)
+    found = [of_shape.get(_squeezed(tensor.shape[1:]), []) for tensor in tensors]
+    if len(shapes) != len(tensors) or any(len(each) != 1 for each in found):
+        raise InterpreterError(
+            "the file's {}s are not those of the dataset".format(side), where=path,
+            why="the file has {}\nthe dataset has {}".format(
+                _told(zip(names, (tensor.shape[1:] for tensor in tensors))), _told(shapes.items())),
+            next_step="name the file's {}s as the dataset does; a file with one {} needs no name".format(side, side))
+    return [each[0] for each in found]
+
+
+def _told(ends) -> str:
+    return ", ".join("{} {}".format(name, list(shape)) for name, shape in ends)
+
+
+def _squeezed(shape: Sequence[int]) -> Tuple[int, ...]:
+    """Without the axes of size 1, which move no value."""
+    return tuple(side for side in shape if side != 1)
+
+
+def expect_shapes(model: AnyModel, inputs: Dict[str, Input], names: Sequence[str]) -> None:
+    """Raises InterpreterError where an input's samples are not what the file takes. names: of each of the file's."""
+    for tensor, name in zip(model.inputs, names):
+        wanted, has = tensor.shape[1:], tuple(inputs[name].shape)
+        if _squeezed(wanted) != _squeezed(has):
+            raise InterpreterError(
+                "the file takes {} at '{}', and a sample of '{}' is {}".format(
+                    list(wanted), tensor.name, name, list(has)), where=model.path,
+                why="a file runs on samples of its own shape only",
+                next_step="use a recipe whose data.args give this shape (`size`, `channels`), or another file")
+
+
+def run(model: AnyModel, samples: Sequence[np.ndarray], inputs: Sequence[Input],
+        progress: Callable[[float], None] = lambda done: None) -> Iterator[Tuple[slice, List[np.ndarray]]]:
+    """(rows, the reals of each output for them, [rows, ...] float32), some rows at a time.
+
+    samples: codes [N, ...] uint8 for each of the file's inputs; inputs: the reals that they stand for.
+    Raises InterpreterError, with the words of the interpreter, for a file that it cannot run."""
+    total = len(samples[0])
+    bytes_each = 4 * sum(int(np.prod(tensor.shape)) for tensor in model.inputs + model.outputs)
+    step = max(1, CHUNK_BYTES // bytes_each)
+    for start in range(0, total, step):
+        rows = slice(start, min(start + step, total))
+        given = [encode(np.asarray(codes[rows]), spec, tensor)
+                 for codes, spec, tensor in zip(samples, inputs, model.inputs)]
+        made = _run(model, given, functools.partial(_report, progress, rows, total))
+        yield rows, [decode(codes, tensor) for codes, tensor in zip(made, model.outputs)]
+
+
+def _report(progress: Callable[[float], None], rows: slice, total: int, done: float) -> None:
+    """Reports the share of these rows that is done as a share of all samples."""
+    progress((rows.start + done * (rows.stop - rows.start)) / total)
+
+
+def _run(model: AnyModel, given: Sequence[np.ndarray], progress: Callable[[float], None]) -> List[np.ndarray]:
+    parts = [part for part in np.array_split(np.arange(len(given[0])), processes.processors()) if len(part)]
+    outcomes = processes.run(model.content, [processes.Pass(
+        len(part), {tensor.index: values[part[0]:part[-1] + 1] for tensor, values in zip(model.inputs, given)},
+        model.outputs) for part in parts], progress)
+    pieces: List[Dict[int, np.ndarray]] = []
+    for outcome in outcomes:
+        if isinstance(outcome, processes.Failure):
+            raise InterpreterError("the interpreter of TensorFlow 1.14 cannot run it", where=model.path,
+                                   why=outcome.words, next_step="a file of a newer converter may need a newer "
+                                   "interpreter: convert it with fewer of the newer operators, or run it there")
+        pieces.append(outcome)
+    return [np.concatenate([piece[tensor.index][:, 0] for piece in pieces]) for tensor in model.outputs]
+
+
+def encode(codes: np.ndarray, spec: Input, tensor: Tensor) -> np.ndarray:
+    """What the file takes for the dataset's codes [N, ...]: [N, *the tensor's shape], of its type."""
+    scale, zero_point = quantization(spec.low, spec.high)
+    of_code = to_real(np.arange(256, dtype=np.float64), scale, zero_point)  # all there are
+    if tensor.scale:
+        ends = np.iinfo(tensor.dtype)
+        of_code = np.clip(np.round(of_code / tensor.scale) + tensor.zero_point, ends.min, ends.max)
+    return of_code.astype(tensor.dtype)[codes].reshape((-1,) + tensor.shape)
+
+
+def decode(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """The reals, float32, of what the file made."""
+    reals = values.astype(np.float32)
+    return to_real(reals, np.float32(tensor.scale), tensor.zero_point) if tensor.scale else reals

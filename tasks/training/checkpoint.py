@@ -1,0 +1,124 @@
+"""Checkpoints: what a training needs to go on after a whole epoch, in files.
+
+The folder is the job's; nothing else is written there. A file is written under another name, fsynced, and renamed, so
+that a process that is killed leaves a whole checkpoint or none. The digest in its name is checked before it is used.
+"""
+
+import io
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from octet import digest
+from octet.checkpoint_files import CheckpointFile, newest_first
+
+KEPT = 2
+NUMBERS = "fiub"
+"""Kinds of numpy's dtypes that a checkpoint holds."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Checkpoint(NamedTuple):
+    """A training after `epoch` whole epochs.
+
+    variables: the value of each variable by its name. best: the weights of the best epoch, in order; None where none
+    is kept yet. facts: what JSON holds: the history, and which epoch is the best.
+    """
+
+    epoch: int
+    variables: Dict[str, np.ndarray]
+    best: Optional[Sequence[np.ndarray]]
+    facts: Dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints of one training, in a folder; none are kept or found where there is no folder."""
+
+    def __init__(self, folder: Optional[Path]) -> None:
+        """Raises OSError where the folder is none, or a link."""
+        self._folder = None if folder is None else os.open(str(folder), _FOLDER)
+        self._told = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether checkpoints are kept."""
+        return self._folder is not None
+
+    def newest(self, names: Sequence[str]) -> Optional[Checkpoint]:
+        """The newest checkpoint that is what was written, of the variables of these names; None where there is none."""
+        if self._folder is None:
+            return None
+        for file in newest_first(os.listdir(self._folder)):
+            found = self._read(file)
+            if found is not None and set(found.variables) == set(names):
+                return found
+            logging.warning("the checkpoint after epoch %d is not used: it is not what was written", file.epoch)
+        return None
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """The checkpoint is on the disk, and of the others the newest `KEPT` - 1. Where it cannot be written the
+        training goes on without, and that is said once."""
+        if self._folder is None:
+            return
+        content = _to_bytes(checkpoint)
+        file = CheckpointFile(checkpoint.epoch, digest.of_bytes(content))
+        try:
+            self._write(self._folder, file.name, content)
+            for old in newest_first(os.listdir(self._folder))[KEPT:]:
+                os.unlink(old.name, dir_fd=self._folder)
+        except OSError as error:
+            if not self._told:
+                logging.warning("no checkpoint after epoch %d: it cannot be written: %s", file.epoch, error.strerror)
+            self._told = True
+
+    @staticmethod
+    def _write(folder: int, name: str, content: bytes) -> None:
+        aside = ".{}.part".format(name)
+        try:
+            with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            try:
+                os.unlink(aside, dir_fd=folder)
+            except OSError:
+                pass  # the next run removes it
+            raise
+        os.fsync(folder)
+
+    def _read(self, file: CheckpointFile) -> Optional[Checkpoint]:
+        try:
+            with os.fdopen(os.open(file.name, _FILE, dir_fd=self._folder), "rb") as source:
+                content = source.read()
+        except OSError:
+            return None
+        return _from_bytes(content, file.epoch) if digest.of_bytes(content) == file.sha256 else None
+
+
+def _to_bytes(checkpoint: Checkpoint) -> bytes:
+    names = sorted(checkpoint.variables)
+    facts = {"names": names, "best": None if checkpoint.best is None else len(checkpoint.best),
+             "facts": checkpoint.facts}
+    arrays = {"variable_{}".format(number): checkpoint.variables[name] for number, name in enumerate(names)}
+    arrays.update(("best_{}".format(number), value) for number, value in enumerate(checkpoint.best or ()))
+    out = io.BytesIO()
+    np.savez(out, facts=np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8), **arrays)
+    return out.getvalue()
+
+
+def _from_bytes(content: bytes, epoch: int) -> Checkpoint:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        facts = json.loads(arrays["facts"].tobytes().decode("utf-8"))
+        variables = {name: arrays["variable_{}".format(number)] for number, name in enumerate(facts["names"])}
+        best: Optional[List[np.ndarray]] = None
+        if facts["best"] is not None:
+            best = [arrays["best_{}".format(number)] for number in range(facts["best"])]
+    return Checkpoint(epoch, variables, best, facts["facts"])

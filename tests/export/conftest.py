@@ -1,0 +1,36 @@
+"""One model that was trained on picture files and exported, for all tests of what leaves the pipeline."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octet.datasets import digits
+from tests.project import SMALL, Project
+
+RECIPE = SMALL.replace("{dataset: digits}", "{dataset: image_folder, args: {path: photos, size: [8, 8], channels: 1}}"
+                       ).replace("train: {epochs: 1", "train: {epochs: 6")
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """Handwritten digits as pictures of 20 x 12 pixels in RGB, and a model that `luigi Export` was asked for."""
+    project = Project(tmp_path_factory.mktemp("export"), recipe=RECIPE)
+    for part, found in digits.load().parts.items():
+        for number, (pixels, label) in enumerate(zip(found.inputs["image"], found.targets["label"])):
+            path = project.folder / "photos" / part / str(label) / "{}.png".format(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.asarray(pixels)[..., 0]).resize((12, 20), Image.BILINEAR).convert("RGB").save(str(path))
+    done = project.luigi("Export", "--local-scheduler")
+    assert done.returncode == 0, done.stderr
+    (folder,) = (project.store / "artifacts" / "Export").iterdir()
+    assert done.stdout.splitlines()[-1] == "  export     {}".format(folder)
+    return project
+
+
+@pytest.fixture(scope="session")
+def exported(project, tmp_path_factory):
+    """The folder that `octet export` copies out."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "out"
+    done = project.octet("export", str(project.recipe), str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -1,0 +1,147 @@
+"""`octet predict` and `octet evaluate`: what a .tflite file says of pictures, and how well it does on data."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octet import model_identifier
+from octet.data import prepared
+from tests.export.foreign import PIXELS
+from tests.project import BIN
+
+
+@pytest.fixture(scope="module")
+def test_part(project):
+    (folder,) = (project.store / "artifacts" / "PrepareData.test").iterdir()
+    return prepared.read({"test": folder}).parts["test"]
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("foreign")
+    done = subprocess.run([sys.executable, "-m", "tests.export.foreign", str(folder)], capture_output=True, text=True,
+                          cwd=str(Path(__file__).resolve().parents[2]), timeout=120,
+                          env=dict(os.environ, PATH="{}:{}".format(BIN, os.environ["PATH"])))  # where toco is
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def answered(project, *words):
+    done = project.octet("predict", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def top(answer, output="label"):
+    return [picture["outputs"][output]["answers"][0]["class"] for picture in answer["pictures"]]
+
+
+def test_pictures_are_seen_as_the_prepared_ones_were(project, exported, test_part):
+    # Those of `samples/`: their files in the order of PrepareData, their outputs known.
+    files = [os.path.join(folder, name) for folder, _, names in sorted(os.walk(str(project.folder / "photos" / "test")))
+             for name in sorted(names)]
+    codes = np.load(str(exported / "samples" / "input_0.npy"))
+    outputs = np.load(str(exported / "samples" / "output_0.npy"))
+    rows = [int(np.flatnonzero((np.asarray(test_part.inputs["image"]) == one).all((1, 2, 3)))[0]) for one in codes]
+    said = answered(project, str(exported / "model.tflite"), *(files[row] for row in rows))
+    scale = json.loads((exported / "card.json").read_text())["outputs"][0]["scale"]
+    for picture, codes_out in zip(said["pictures"], outputs):
+        answers = picture["outputs"]["label"]["answers"]
+        assert {each["class"]: round(each["probability"] / scale) for each in answers} == dict(zip(
+            "0123456789", codes_out.tolist()))
+        shown = [each["probability"] for each in answers]
+        assert shown == sorted(shown, reverse=True)
+    assert said["notes"] == []
+
+
+@pytest.mark.parametrize("name", ["recipe", "recipe:Export", "key", "artifact", "copy", "edited", "int8"])
+def test_every_name_of_the_model_is_taken(project, exported, tmp_path, name):
+    picture = project.folder / "photos" / "test" / "3" / sorted(os.listdir(str(project.folder / "photos/test/3")))[0]
+    (converted,) = (project.store / "artifacts" / "ConvertUint8").iterdir()
+    copy = tmp_path / "renamed.bin"
+    shutil.copy(str(converted / "model.tflite"), str(copy))
+    edited = tmp_path / "edited.tflite"
+    content = (converted / "model.tflite").read_bytes()
+    edited.write_bytes(model_identifier.without(content) + b"\0" * 8 + content[len(model_identifier.without(content)):])
+    meant = {"key": converted.name[:8], "artifact": str(converted), "copy": str(copy), "edited": str(edited),
+             "int8": str(exported / "model_int8.tflite")}.get(name, name)
+    said = answered(project, meant, str(picture))
+    assert top(said) == top(answered(project, str(converted / "model.tflite"), str(picture)))
+    if name == "edited":
+        assert said["known_by"] == "the identifier that it carries"
+        done = project.octet("predict", meant, str(picture))
+        assert "its content is another" in done.stdout and done.returncode == 0
+
+
+def test_terminal_shows_five_classes_and_their_probabilities(project, tmp_path):
+    Image.new("L", (30, 30), 80).save(str(tmp_path / "grey.png"))
+    done = project.octet("predict", "recipe", "grey.png", cwd=tmp_path)
+    (line,) = done.stdout.splitlines()
+    name, _, said = line.partition(": ")
+    assert name == "grey.png" and len(said.split(", ")) == 5
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (["recipe", "nowhere.png"], 4, "there is no such file"),
+    (["recipe", "."], 4, "name the picture files"),
+    (["recipe", "text.txt"], 4, "no known form"),
+    (["text.txt", "white.png"], 11, "no artifact holds this file"),
+    (["text.tflite", "white.png", "--recipe", "recipe"], 9, "not a .tflite file"),
+    (["foreign.tflite", "white.png"], 2, "--recipe RECIPE"),
+    (["recipe:PrepareData.test", "white.png"], 2, "it has no .tflite file")])
+def test_what_is_wrong_is_said_in_words(project, foreign, tmp_path, words, code, said):
+    (tmp_path / "text.txt").write_text("words")
+    (tmp_path / "text.tflite").write_text("words of some length")
+    Image.new("L", (8, 8), 255).save(str(tmp_path / "white.png"))
+    shutil.copy(str(foreign / "float.tflite"), str(tmp_path / "foreign.tflite"))
+    done = project.octet("predict", *words, cwd=tmp_path)
+    assert done.returncode == code and said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("file, dtype, step", [("float.tflite", "float32", 0.0), ("uint8.tflite", "uint8", 3.5 / 255)])
+def test_a_foreign_file_is_given_what_it_takes(project, foreign, test_part, file, dtype, step):
+    done = project.octet("evaluate", str(foreign / file), "--recipe", "recipe", "--json")
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    pixels = np.asarray(test_part.inputs["image"]).reshape(-1, 64)[:, PIXELS] / 255.0
+    # In codes of [-1, 2.5], one step of which is `step`, near pixels are equal.
+    seen = pixels if not step else np.round(pixels / step)
+    assert measured["figures"]["label"]["accuracy"] == np.mean(seen.argmax(1) == test_part.targets["label"])
+    assert [end["dtype"] for end in measured["inputs"] + measured["outputs"]] == [dtype, dtype]
+    assert measured["samples"] == 400 and measured["known_by"] is None
+    white = answered(project, str(foreign / file), str(project.folder / "photos/test/0" / sorted(
+        os.listdir(str(project.folder / "photos/test/0")))[0]), "--recipe", "recipe")
+    assert len(white["pictures"][0]["outputs"]["label"]["answers"]) == 10
+
+
+def test_evaluate_measures_what_validation_did(project, exported):
+    (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
+    before = json.loads(path.read_text())["outputs"]["label"]
+    for name in ("recipe", str(exported / "model.tflite")):
+        done = project.octet("evaluate", name, "--recipe", "recipe", "--json")
+        figures = json.loads(done.stdout)["figures"]["label"]
+        assert figures["accuracy"] == before["accuracy"]["uint8"]
+        assert figures["recall"] == {one: shares["uint8"] for one, shares in before["recall"].items()}
+    card = json.loads((exported / "card.json").read_text())["int8"]["measured"]["label"]
+    done = project.octet("evaluate", str(exported / "model_int8.tflite"), "--recipe", "recipe", "--json")
+    assert json.loads(done.stdout)["figures"]["label"]["accuracy"] == pytest.approx(card["accuracy_int8"])
+
+
+def test_a_file_that_does_not_fit_the_data_is_refused(project, tmp_path):
+    other = project.folder / "larger.yaml"
+    other.write_text("extends: recipe.yaml\ndata: {args: {size: [9, 8]}}\n")
+    done = project.octet("evaluate", "recipe", "--recipe", str(other))
+    assert done.returncode == 11 and "PrepareData.test --recipe {}".format(other) in done.stderr
+    assert project.luigi("PrepareData.test", "--recipe", str(other), "--local-scheduler").returncode == 0
+    done = project.octet("evaluate", "recipe", "--recipe", str(other))
+    assert done.returncode == 9 and "takes [8, 8, 1]" in done.stderr and "[9, 8, 1]" in done.stderr
+    done = project.octet("evaluate", "recipe", "--recipe", "recipe", "--part", "holidays")
+    assert done.returncode == 2

@@ -1,0 +1,74 @@
+"""Gates that are changed: what is judged again, and what is not measured again."""
+
+import json
+
+import pytest
+
+from pipeline.spec import upward
+from tests.pipeline.checkout import Checkout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout in which a model was measured and has missed a gate."""
+    checkout = Checkout(tmp_path_factory.mktemp("verdict"))
+    set_gates(checkout, "{min_accuracy: 0.9}")
+    run = checkout.luigi(stage="Export")
+    assert run.code == 10 and run.made == list(upward("ValidateInterpreter")), run.said
+    assert "min_accuracy is 0.9" in run.said and "faces.yaml:5:" in run.said and "Traceback" not in run.said
+    return checkout
+
+
+def set_gates(checkout: Checkout, gates: str) -> None:
+    lines = (checkout.mine / "faces.yaml").read_text().splitlines()
+    checkout.put("faces.yaml", "\n".join(lines[:-1] + ["validate: " + gates]) + "\n")
+
+
+def made(checkout: Checkout, stage: str) -> int:
+    return len(list((checkout.store / "artifacts" / stage).glob("*/manifest.json")))
+
+
+def test_a_missed_gate_leaves_the_measurement_and_publishes_no_verdict(checkout):
+    assert [made(checkout, stage) for stage in ("Measure", "ValidateInterpreter", "Export")] == [1, 0, 0]
+    again = checkout.luigi()
+    assert again.code == 10 and again.made == ["ValidateInterpreter"], again.said
+    assert checkout.luigi(stage="Measure").made == []
+
+
+def test_a_changed_gate_judges_again_and_measures_and_exports_nothing(checkout):
+    set_gates(checkout, "{min_accuracy: 0.89}")
+    run = checkout.luigi(stage="Export")
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter", "Export"], run.said
+    set_gates(checkout, "{min_accuracy: 0.88, max_accuracy_drop: 0.02}")
+    assert "validate.min_accuracy 0.89 -> 0.88" in checkout.why()["ValidateInterpreter"]
+    run = checkout.luigi(stage="Export")
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter"], run.said
+    assert "passes its gates (max_accuracy_drop 0.02, max_wrong_operators 0, min_accuracy 0.88)" in run.said
+    set_gates(checkout, "{min_accuracy: 0.89}")
+    assert checkout.luigi(stage="Export").made == []
+    verdicts = sorted(tuple(row["limit"] for row in json.loads(path.read_text())["judged"])
+                      for path in (checkout.store / "artifacts" / "ValidateInterpreter").glob("*/verdict.json"))
+    assert verdicts == [(0.01, 0.89, 0), (0.02, 0.88, 0)]
+    set_gates(checkout, "{min_accuracy: 0.9}")
+    assert checkout.luigi(stage="Export").code == 10
+
+
+def test_the_verdict_needs_neither_tensorflow_nor_numpy(checkout):
+    versions = [json.loads(found.read_text())["inputs"]["versions"]
+                for found in (checkout.store / "artifacts" / "ValidateInterpreter").glob("*/manifest.json")]
+    assert versions and all(set(each) == {"python"} for each in versions)
+
+
+def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(tmp_path):
+    checkout = Checkout(tmp_path)
+    set_gates(checkout, "{min_accuracy: 0.9}")
+    assert checkout.luigi().code == 10
+    assert made(checkout, "Report") == 1
+    set_gates(checkout, "{}")
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter"], run.said
+    template = checkout.root / "tasks" / "report" / "page.html"
+    template.write_text(template.read_text() + "<p>more</p>")
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ["Report"], run.said
+    assert checkout.luigi().made == []
