@@ -7,7 +7,8 @@
                  TrainFloat -> TrainQAT -> EvalGraph, and Measure at the end of
                                            EvalGraph -> Freeze -> ConvertUint8
 
-    Measure -> ValidateInterpreter
+    Measure, ConvertUint8, TrainFloat, TrainQAT, PrepareData -> Report
+    Measure -> ValidateInterpreter, which is judged when Report is made
     ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
@@ -26,6 +27,8 @@ class StageSpec(NamedTuple):
               prerequisites). They are not in its key.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
+    files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
+              its key and among its sources, and its process has them in its private copy of the source.
     products: globs of the files that downstream stages see. Every other file is a by-product.
     trains:   the section of the recipe whose epochs it trains for. Such a stage keeps checkpoints, and goes on from
               them.
@@ -40,6 +43,7 @@ class StageSpec(NamedTuple):
     order_only: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
+    files: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
     trains: str = ""
@@ -76,11 +80,14 @@ _IN_ORDER = (
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               reads=("seed", "model", "train", "augment", "loss"),
-              products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,), trains="train"),
+              products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,),
+              trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
+              takes={"TrainFloat": ("float.pb", "training.meta", "network.json")},
               reads=("seed", "augment", "loss", "quantize"),
-              products=("network.pb", "network.json") + _VARIABLES, trains="quantize"),
+              products=("network.pb", "network.json", "training.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"), reads=("metrics",),
+              takes={"TrainQAT": ("network.pb", "network.json") + _VARIABLES},
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
@@ -88,10 +95,18 @@ _IN_ORDER = (
               reads=("convert",),
               products=("model.tflite", "network.json")),
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
-              products=("measurement.json",)),
+              takes={"TrainFloat": ("float.pb", "network.json")},
+              products=("measurement.json", "mistakes.json")),
+    # Before the verdict, so that a refused model has its page, too.
+    StageSpec("Report", "stages.report",
+              needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
+              takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
+              reads=("validate", "report"), files=("report/*.html", "report/*.css"),
+              products=("report.html",)),
     # The verdict: a measurement that misses a gate has none.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
-              takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",)),
+              takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
+              order_only=("Report",)),
     # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
     # passed, too, export nothing again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),

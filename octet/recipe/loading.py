@@ -35,7 +35,7 @@ PYDANTIC_BYTES = 32 << 20
 """What it takes to import pydantic and to make the schema's validators, with some to spare."""
 MOST_REPORTED = 20  # problems of one recipe
 
-SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate")
+SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate", "report")
 
 
 def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:

@@ -269,6 +269,14 @@ class Validate(_Section):
         default_factory=dict, description="a mapping of metrics to mappings of min, max, max_drop, max_rise")
 
 
+class Report(_Section):
+    """What the page of the stage Report shows. Only the page is made anew when it changes."""
+
+    # Pictures of samples: those that the uint8 file gets wrong and some of the training part; none keeps people's
+    # pictures out of the page.
+    samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
+
+
 class Recipe(_Section):
     """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
 
@@ -287,3 +295,4 @@ class Recipe(_Section):
     metrics: Dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
+    report: Report = Field(Report(), description="a mapping")

@@ -190,6 +190,8 @@ def _no_place(*keys: str) -> str:
 def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module.replace(".", "/") + ".py")]
+    for pattern in spec.files:
+        roots.extend(sorted((packages_root / "tasks").glob(pattern)))
     return roots + [lookup.source_of(named.spec, named.catalogue, folder, ".".join(named.keys))
                     for named in lookup.named(sections) if named.keys[0] in spec.reads]
 

@@ -23,7 +23,7 @@ from pipeline.spec import STAGES, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.store import variants
 from pipeline.store.artifacts import Store
-from pipeline.store.status import INTACT
+from pipeline.store.status import DROPPED, INTACT
 from pipeline.terminal import unexpected
 
 _SETTINGS: List[settings.Settings] = []
@@ -128,7 +128,9 @@ class Stage(luigi.Task):
     def complete(self) -> bool:
         try:
             plan = self.plan()
-            return all(plan.intact(name) for name in (self.spec.name,) + self.spec.order_only)
+            # Bytes that were let go are made again for a stage that reads them, not for one that comes after them.
+            return plan.intact(self.spec.name) and all(
+                plan.look(name).state in (INTACT, DROPPED) for name in self.spec.order_only)
         except Exception as error:
             failures.record(unexpected.explained(error, self.spec.name))
             raise

@@ -1,5 +1,5 @@
 """The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
--> ValidateInterpreter -> Export.
+-> ValidateInterpreter -> Export, and Report of what was measured, before the verdict.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """
@@ -47,6 +47,10 @@ class ConvertUint8(Stage):
 
 class Measure(Stage):
     """The uint8 file beside the float model and the frozen graph, on the whole test set."""
+
+
+class Report(Stage):
+    """One HTML page: what the model is, how good it is, what it gets wrong, and where it loses."""
 
 
 class ValidateInterpreter(Stage):

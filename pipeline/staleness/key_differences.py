@@ -141,12 +141,17 @@ def _digests(old: Digests, new: Digests) -> Iterator[str]:
 def _source(old: Digests, new: Digests, before: Contents, after: Contents) -> Iterator[str]:
     for name in sorted(set(old) | set(new)):
         if name not in old:
-            yield "{}: now imported".format(name)
+            yield "{}: now {}".format(name, _used(name))
         elif name not in new:
-            yield "{}: no longer imported".format(name)
+            yield "{}: no longer {}".format(name, _used(name))
         elif old[name] != new[name]:
             pieces = source_diff.changes(before.source(name), after.source(name))
             yield "{}: {}".format(name, ", ".join(pieces) or "changed")
+
+
+def _used(name: str) -> str:
+    """How a stage comes to a file of its source: a template, say, is not imported."""
+    return "imported" if name.partition("#")[0].endswith((".py", ".so")) else "read"
 
 
 def _upstream(old: Mapping[str, Digests], new: Mapping[str, Digests]) -> Iterator[str]:

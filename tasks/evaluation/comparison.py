@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 import numpy as np
 
 from tasks.evaluation import metrics
+from tasks.evaluation.mistakes import Mistakes
 from tasks.graph import io_spec
 
 SIDES = ("float", "fake_quantized", "uint8")
@@ -17,6 +18,7 @@ class Comparison:
     def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
         self._sums = {side: metrics.of(end) for side in SIDES}
+        self.mistakes = Mistakes(end)
         self._lsb = Counter()  # type: Counter
         self._answers = self._agreed = 0
 
@@ -25,6 +27,7 @@ class Comparison:
         found = dict(zip(SIDES, (real, fake, io_spec.real(self.end, codes))))
         for side, values in found.items():
             self._sums[side].add(values, answers)
+        self.mistakes.add(found["uint8"], answers)
         lsb = np.rint(np.abs(found["uint8"] - fake) / self.end["scale"]).astype(int)
         self._lsb.update(dict(zip(*(part.tolist() for part in np.unique(lsb, return_counts=True)))))
         if self.end["kind"] not in ("value", "raw"):

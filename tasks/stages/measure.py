@@ -13,6 +13,8 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
     gaps: side figures that could not be measured, each with the reason: they fail nothing
+
+     mistakes.json, {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
 """
 
 import json
@@ -84,8 +86,10 @@ def run(job: Job, progress: Progress) -> dict:
         for words in comparison.warnings():
             logging.warning(words)
             progress(1.0, words)
-    text = json.dumps(measurement, indent=1, sort_keys=True)
-    (job.out / "measurement.json").write_text(text + "\n", encoding="utf-8")
+    mistakes = {name: comparison.mistakes.to_json() for name, comparison in comparisons.items()}
+    for file, figures in (("measurement.json", measurement), ("mistakes.json", mistakes)):
+        text = json.dumps(figures, indent=1, sort_keys=True)
+        (job.out / file).write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 

@@ -2,7 +2,7 @@
 
 In:  the recipe's data, model, train, augment and loss sections; the parts train and validation.
 Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
-     was trained as; network.json. By-product: events.
+     was trained as; network.json; training.json, its settings and epochs. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
 the loss leaves the numbers.
 """
@@ -20,7 +20,7 @@ from tasks.graph import io_spec
 from tasks.keras_model import own_loss, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
-from tasks.training import batch_norm, feed, optimizer
+from tasks.training import batch_norm, feed, optimizer, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -39,6 +39,7 @@ def run(job: Job, progress: Progress) -> dict:
     network = inference.network.copy()
     network["not_trained"] = not_trained
     io_spec.write(job.out, network)
+    record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 

@@ -10,7 +10,7 @@ tensors that were not trained with a range in sight get one that holds all that 
 In:  TrainFloat's float.pb, training.meta; the recipe's quantize, augment and loss sections; the parts train and
      validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
-     which names the measured ranges.
+     which names the measured ranges; training.json, its settings, epochs and what is wrong with its ranges.
      By-product: events.
 Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers, RecipeError
 when a delay leaves no step.
@@ -33,7 +33,7 @@ from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live, optimizer
+from tasks.training import distill, live, optimizer, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -117,6 +117,8 @@ def run(job: Job, progress: Progress) -> dict:
     io_spec.write_graph(job.out / "network.pb", graph_def)
     network["measured"] = measured
     io_spec.write(job.out, network)
+    record.write(job.out, job.settings, history, best.epoch, calibrated=calibrated,
+                 health=[dict(item._asdict(), words=str(item)) for item in findings])
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
             "ranges": [item._asdict() for item in covering],

@@ -10,7 +10,7 @@ SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
               "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
-              "metrics": {}, "validate": {"max_accuracy_drop": 0.01}},
+              "metrics": {}, "validate": {"max_accuracy_drop": 0.01}, "report": {"samples": "wrong"}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
     versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
@@ -31,7 +31,7 @@ def with_section(name, value):
 def test_golden():
     """Another digest here means that every artifact of every user is made again: say so."""
     assert of("TrainQAT") == (
-        "8621c26e66893a28f1fba6c0da483d77f06fb63220095250fef696f5163bfcbb")
+        "59c811bcaea519ab4ca76a35462aba5c16e8087abd89cfd956824d8cff02311f")
 
 
 def test_key_is_the_digest_of_its_preimage():
@@ -53,11 +53,11 @@ def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
     assert changed == ["TrainFloat", "TrainQAT"]
 
 
-def test_a_changed_threshold_changes_the_key_of_the_verdict_alone():
+def test_a_changed_threshold_changes_the_keys_of_the_page_and_the_verdict_alone():
     upstream = {name: {"file": "00"} for name in STAGES}
     changed = [stage for stage in STAGES
                if of(stage, upstream, sections=with_section("validate", {})) != of(stage, upstream)]
-    assert changed == ["ValidateInterpreter"]
+    assert changed == ["Report", "ValidateInterpreter"]
 
 
 def test_another_verdict_exports_nothing_again():

@@ -38,11 +38,11 @@ def test_a_missed_gate_leaves_the_measurement_and_publishes_no_verdict(checkout)
 def test_a_changed_gate_judges_again_and_measures_and_exports_nothing(checkout):
     set_gates(checkout, "{min_accuracy: 0.89}")
     run = checkout.luigi(stage="Export")
-    assert run.code == 0 and run.made == ["ValidateInterpreter", "Export"], run.said
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter", "Export"], run.said
     set_gates(checkout, "{min_accuracy: 0.88, max_accuracy_drop: 0.02}")
     assert "validate.min_accuracy 0.89 -> 0.88" in checkout.why()["ValidateInterpreter"]
     run = checkout.luigi(stage="Export")
-    assert run.code == 0 and run.made == ["ValidateInterpreter"], run.said
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter"], run.said
     assert "passes its gates (max_accuracy_drop 0.02, max_wrong_operators 0, min_accuracy 0.88)" in run.said
     set_gates(checkout, "{min_accuracy: 0.89}")
     assert checkout.luigi(stage="Export").made == []
@@ -59,27 +59,16 @@ def test_the_verdict_needs_neither_tensorflow_nor_numpy(checkout):
     assert versions and all(set(each) == {"python"} for each in versions)
 
 
-SPEC = 'reads=("validate",), products=("verdict.json",)'
-PAGE = 'StageSpec("Page", "stages.page", needs=("Measure",), products=("page.html",)),\n    '
-
-
-def test_an_order_only_stage_is_made_before_and_is_in_no_key(tmp_path):
-    """The page of a model that misses its gates, say."""
+def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(tmp_path):
     checkout = Checkout(tmp_path)
-    spec, stages = (checkout.root / "pipeline" / name for name in ("spec.py", "scheduling/stages.py"))
-    checkout.change(spec, SPEC, SPEC + ', order_only=("Page",)')
-    checkout.change(spec, "# The verdict:", PAGE + "# The verdict:")
-    checkout.change(stages, "class Export", 'class Page(Stage):\n    """."""\n\n\nclass Export')
-    page = checkout.root / "tasks" / "stages" / "page.py"
-    page.write_text('def run(job, progress):\n    (job.out / "page.html").write_text("one")\n    return {}\n')
     set_gates(checkout, "{min_accuracy: 0.9}")
     assert checkout.luigi().code == 10
-    assert made(checkout, "Page") == 1
-    page.write_text(page.read_text().replace("one", "two"))
+    assert made(checkout, "Report") == 1
     set_gates(checkout, "{}")
     run = checkout.luigi()
-    assert run.code == 0 and set(run.made) == {"Page", "ValidateInterpreter"}, run.said
-    page.write_text(page.read_text().replace("two", "three"))
+    assert run.code == 0 and run.made == ["Report", "ValidateInterpreter"], run.said
+    template = checkout.root / "tasks" / "report" / "page.html"
+    template.write_text(template.read_text() + "<p>more</p>")
     run = checkout.luigi()
-    assert run.code == 0 and run.made == ["Page"], run.said
+    assert run.code == 0 and run.made == ["Report"], run.said
     assert checkout.luigi().made == []

@@ -134,7 +134,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "ValidateInterpreter"]
+OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
 NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy

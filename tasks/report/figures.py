@@ -1,0 +1,124 @@
+"""What a measurement says of one output, side by side, by class and by answer, as a page shows it."""
+
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from octet.data.dataset import Target
+from tasks.evaluation.comparison import SIDES
+from tasks.evaluation.intervals import wilson
+from tasks.report import words
+
+MOST_CELLS = 25
+"""Classes in a confusion matrix; of more, the most frequent confusions are listed."""
+MOST_CONFUSIONS = 20
+MOST_CLASSES = 40
+"""Classes in the table before the others are folded away."""
+
+
+def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
+    """[{name, metric, values: {side: text}, intervals: {side: text}, change, worse}] of each metric of an output."""
+    rows = []
+    for name in words.NAMES:
+        if name not in figures:
+            continue
+        by_side = figures[name]
+        count = samples if _is_of_samples(figures["kind"], name) else 0
+        lower = None if None in (by_side["float"], by_side["uint8"]) else by_side["uint8"] < by_side["float"]
+        rows.append({
+            "metric": name, "name": words.NAMES[name],
+            "values": {side: words.metric(name, by_side[side]) for side in SIDES},
+            "intervals": {side: words.interval(wilson(by_side[side], count)) for side in SIDES},
+            "change": words.change(name, by_side["float"], by_side["uint8"]),
+            "worse": bool(lower) if name not in words.ERRORS else lower is False and
+            by_side["uint8"] != by_side["float"]})
+    return rows
+
+
+def _is_of_samples(kind: str, metric: str) -> bool:
+    """Whether the metric is a share of independent samples, and so has an interval. Pixels of one picture, or labels of
+    one sample, depend on each other."""
+    return (kind, metric) in (("class", "accuracy"), ("labels", "exact_match"))
+
+
+def counted(figures: Dict[str, Any], samples: int) -> int:
+    """How many samples the output was measured on: those with a label that is not ignored."""
+    return int(np.sum(figures["confusion"])) if figures["kind"] == "class" else samples
+
+
+def confusion(figures: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """{classes, rows: [{name, total, cells: [{count, share, right}]}]} of one class out of several, where they are few
+    enough for a table; else None."""
+    if figures["kind"] not in ("class", "class_map") or len(figures["classes"]) > MOST_CELLS:
+        return None
+    rows = []
+    for label, counts in enumerate(figures["confusion"]):
+        total = sum(counts)
+        rows.append({"name": figures["classes"][label], "total": total, "cells": [
+            {"count": count, "share": count / total if total else 0.0, "right": label == answer,
+             "answer": figures["classes"][answer]} for answer, count in enumerate(counts)]})
+    return {"classes": figures["classes"], "rows": rows}
+
+
+def confusions(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """[{label, answer, count, share: of the samples of that label}], the most frequent first."""
+    if figures["kind"] not in ("class", "class_map"):
+        return []
+    table = np.array(figures["confusion"])
+    wrong = table - np.diag(np.diag(table))
+    order = [int(place) for place in np.argsort(-wrong.reshape(-1), kind="stable")[:MOST_CONFUSIONS]]
+    names = figures["classes"]
+    return [{"label": names[label], "answer": names[answer], "count": int(wrong[label, answer]),
+             "share": words.percent(wrong[label, answer] / table[label].sum())}
+            for label, answer in (divmod(place, len(names)) for place in order) if wrong[label, answer]]
+
+
+def by_class(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """[{name, count, recall, precision: {side: text}, interval: of the uint8 file's recall, share: that recall}], the
+    class that is found least first; classes without a sample last."""
+    if "recall" not in figures:
+        return []
+    table = np.array(figures["confusion"])
+    counts = table[:, 1].sum(-1) if figures["kind"] == "labels" else table.sum(-1)
+    independent = figures["kind"] in ("class", "labels")
+    rows = []
+    for index, name in enumerate(figures["classes"]):
+        recall = figures["recall"][name]
+        rows.append({
+            "name": name, "count": int(counts[index]), "share": recall["uint8"],
+            "recall": {side: words.percent(recall[side]) for side in SIDES},
+            "precision": {side: words.percent(figures["precision"][name][side]) for side in SIDES},
+            "interval": words.interval(wilson(recall["uint8"], int(counts[index]))) if independent else "",
+            "labels": _of_label(table[index]) if figures["kind"] == "labels" else None})
+    return sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0.0))
+
+
+def _of_label(table: np.ndarray) -> Dict[str, int]:
+    return {"found": int(table[1, 1]), "missed": int(table[1, 0]), "false": int(table[0, 1]),
+            "rightly_not": int(table[0, 0])}
+
+
+def by_column(figures: Dict[str, Any], columns: Sequence[Sequence[float]]) -> List[Dict[str, Any]]:
+    """[{column, low, high, values: {side: text}}] of the mean absolute error of columns that were scaled, in their own
+    units."""
+    return [{"column": int(column), "low": words.figure(columns[int(column)][0]),
+             "high": words.figure(columns[int(column)][1]),
+             "values": {side: "{:.4g}".format(by_side[side]) for side in SIDES}}
+            for column, by_side in sorted(figures.get("mae_by_column", {}).items(), key=lambda item: int(item[0]))]
+
+
+def differences(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """[{lsb, count, share}]: how far the uint8 file's outputs are from the fake-quantized graph's."""
+    found = sorted((int(lsb), count) for lsb, count in figures["output_difference_lsb"].items())
+    total = sum(count for _, count in found) or 1
+    rows = [{"lsb": str(lsb), "count": count, "share": count / total} for lsb, count in found[:8]]
+    if len(found) > 8:
+        count = sum(count for _, count in found[8:])
+        rows.append({"lsb": "{}–{}".format(found[8][0], found[-1][0]), "count": count, "share": count / total})
+    return rows
+
+
+def data_counts(target: Target, counts: Dict[str, Sequence[int]]) -> List[Dict[str, Any]]:
+    """[{name, counts: {part: how many samples, or pixels}}] of each class of a target."""
+    return [{"name": name, "counts": {part: int(found[index]) for part, found in counts.items()}}
+            for index, name in enumerate(target.classes)]

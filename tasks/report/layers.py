@@ -1,0 +1,67 @@
+"""The operators of the file: which there are, what they cost, their ranges, and what each does to its figures."""
+
+from collections import Counter
+from typing import Any, Dict, List
+
+import numpy as np
+
+from octet.quantization import to_real
+from tasks.report import words
+from tasks.tflite.model_file import Contents, Operator, Tensor
+
+MOST = 12
+"""Layers in the table before the others are folded away."""
+
+
+def damage(contents: Contents, parity: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """A row for each tensor that an operator makes, the one that loses most first: {name, kind, shape, low, high, lsb,
+    sqnr, lost, float, own, driven, wrong, bar}; `bar` is its loss as a share of the largest."""
+    tensors = {tensor.name: tensor for tensor in contents.computed()}
+    own = {row["name"]: row for row in parity["local"]}
+    most = max([row["lost_db"] or 0.0 for row in parity["end_to_end"]] + [1e-9])
+    rows = []
+    for row in parity["end_to_end"]:
+        found, tensor = own.get(row["name"]), tensors[row["name"]]
+        low, high = (to_real(code, tensor.scale, tensor.zero_point) for code in (0, 255))
+        rows.append({
+            "name": row["name"], "kind": row["kind"], "shape": words.shape(tensor.shape[1:]),
+            "low": "{:.4g}".format(low).replace("-", words.MINUS), "high": "{:.4g}".format(high),
+            "lsb": words.figure(row["lsb"]), "sqnr": words.figure(row["sqnr_db"]),
+            "lost": words.figure(row["lost_db"]), "float": words.figure(row["float_db"]),
+            "own": words.figure(found and found["on_data"] and found["on_data"]["lsb"]),
+            "driven": words.figure(found and found["driven"] and found["driven"]["lsb"]),
+            "wrong": row["name"] in parity["wrong"], "bar": max(0.0, row["lost_db"] or 0.0) / most})
+    return rows
+
+
+def operators(contents: Contents) -> List[Dict[str, Any]]:
+    """[{kind, count, weights: bytes, macs}] by kind, the most multiplications first."""
+    count, weights, macs = Counter(), Counter(), Counter()  # type: Counter, Counter, Counter
+    seen = set()
+    for operator in contents.operators:
+        count[operator.kind] += 1
+        macs[operator.kind] += multiplications(contents, operator)
+        for index in operator.inputs:
+            value = contents.tensors[index].value if index >= 0 and index not in seen else None
+            if value is not None:
+                seen.add(index)
+                weights[operator.kind] += value.nbytes
+    return [{"kind": kind, "count": count[kind], "weights": weights[kind], "macs": macs[kind]}
+            for kind in sorted(count, key=lambda kind: (-macs[kind], -count[kind], kind))]
+
+
+def multiplications(contents: Contents, operator: Operator) -> int:
+    """Multiply-accumulates of one sample in a layer with weights; 0 of any other operator."""
+    output = contents.tensors[operator.outputs[0]]
+    if operator.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
+        return 0
+    weights = contents.tensors[operator.inputs[1]].shape
+    if operator.kind == "TRANSPOSE_CONV":  # each input pixel meets all weights
+        entering: Tensor = contents.tensors[operator.inputs[2]]
+        return _numbers(entering.shape[:3]) * _numbers(weights)
+    of_one = {"CONV_2D": weights[1:], "DEPTHWISE_CONV_2D": weights[1:3], "FULLY_CONNECTED": weights[1:]}[operator.kind]
+    return _numbers(output.shape) * _numbers(of_one)
+
+
+def _numbers(shape: Any) -> int:
+    return int(np.prod(shape, dtype=np.int64))

@@ -1,0 +1,181 @@
+"""The page: what is known of a model, as one HTML file that needs nothing else."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from octet import model_identifier
+from octet.data import classes, sheet
+from octet.data.dataset import Dataset
+from octet.judgement import Judgement
+from tasks.evaluation.intervals import wilson
+from tasks.graph.io_spec import Network, OutputEnd
+from tasks.report import charts, figures, layers, pictures, samples, words
+from tasks.tflite import activation_memory, model_ends, model_file
+
+HERE = Path(__file__).parent
+KINDS = {"class": "one of {} classes", "labels": "any of {} labels", "class_map": "one of {} classes for each pixel"}
+
+
+class Known(NamedTuple):
+    """What the page is made from; all of it follows from the key of the stage.
+
+    dataset:     its parts train, validation and test, as they were published.
+    network:     network.json of ConvertUint8. content: its model.tflite.
+    measurement, mistakes: what the measurement found.
+    float_phase, quantized_phase: training.json of both phases of training.
+    judgements:  of the gates, by this measurement.
+    draw:        whether samples may be shown.
+    """
+
+    dataset: Dataset
+    network: Network
+    content: bytes
+    measurement: Dict[str, Any]
+    mistakes: Dict[str, Any]
+    float_phase: Dict[str, Any]
+    quantized_phase: Dict[str, Any]
+    judgements: List[Judgement]
+    draw: bool
+
+
+def render(known: Known) -> str:
+    """The page as text. The same facts always give the same text."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(str(HERE)), autoescape=True, trim_blocks=True,
+                                     lstrip_blocks=True, undefined=jinja2.StrictUndefined, auto_reload=False)
+    environment.filters.update(size=words.size, shape=words.shape, share=words.percent)
+    style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
+    return environment.get_template("page.html").render(style=style, **facts(known))
+
+
+def facts(known: Known) -> Dict[str, Any]:
+    """What the template shows, section by section."""
+    contents = model_ends.with_graph_names(model_file.read(known.content), known.network)
+    measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
+    part = known.dataset.parts["test"]
+    answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
+    sizes = measured["size_bytes"]
+    return {
+        "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
+                                  ", ".join(end["name"] for end in known.network["outputs"])),
+        "inputs": [dict(end, low=known.dataset.inputs[end["name"]].low, high=known.dataset.inputs[end["name"]].high)
+                   for end in known.network["inputs"]],
+        "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
+        "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
+        "sides": {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8"},
+        "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
+        "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in layers.operators(contents)),
+        "operators": layers.operators(contents), "damage": layers.damage(contents, measured["parity"]),
+        "most_layers": layers.MOST, "most_classes": figures.MOST_CLASSES, "parity": measured["parity"],
+        "gaps": measured["gaps"], "default_ranges": measured["default_ranges"],
+        "health": [finding["words"] for finding in known.quantized_phase["health"]],
+        "phases": _phases(known), "curves": _curves(known), "data": _data(known),
+        "sheet": _sheet(known) if known.draw else None,
+        "identifier": model_identifier.find(known.content), "sha256": hashlib.sha256(known.content).hexdigest(),
+        "settings": _settings(known),
+    }
+
+
+def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarray]]) -> Dict[str, Any]:
+    name, measured = end["name"], known.measurement["outputs"][end["name"]]
+    count, mistakes = figures.counted(measured, known.measurement["samples"]), known.mistakes[end["name"]]
+    return {
+        "name": name, "kind": end["kind"], "classes": end["classes"], "shape": end["shape"],
+        "what": KINDS[end["kind"]].format(len(end["classes"])) if end["kind"] in KINDS else
+        "{} numbers ({})".format(int(np.prod(end["shape"])), words.shape(end["shape"])),
+        "headline": _headline(measured, count), "count": count,
+        "sides": figures.sides(measured, count),
+        "agreement": words.percent(measured["agreement"]) if "agreement" in measured else "",
+        "agreement_interval": words.interval(wilson(measured["agreement"], count))
+        if measured["kind"] == "class" else "",
+        "confusion": figures.confusion(measured), "confusions": figures.confusions(measured),
+        "by_class": figures.by_class(measured), "by_column": figures.by_column(measured, end["columns"]),
+        "differences": figures.differences(measured), "never_answered": measured.get("never_answered", []),
+        "wrong": mistakes["wrong"], "mistakes": samples.shown(
+            end, known.dataset, known.dataset.parts["test"], mistakes, answered, known.draw),
+    }
+
+
+def _headline(measured: Dict[str, Any], count: int) -> Dict[str, str]:
+    """The metric to look at first: {name, uint8, float, change, interval}."""
+    row = next(row for row in figures.sides(measured, count)
+               if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
+                   measured["kind"], "accuracy"))
+    return {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
+            "change": row["change"], "interval": row["intervals"]["uint8"]}
+
+
+def _phases(known: Known) -> List[Dict[str, Any]]:
+    """[{name, epochs, kept}] of the float and the quantized phase."""
+    return [{"name": name, "epochs": len(phase["epochs"]), "kept": phase["kept_epoch"]}
+            for name, phase in (("float", known.float_phase), ("quantized", known.quantized_phase))]
+
+
+def _curves(known: Known) -> List[Dict[str, Any]]:
+    """[{title, svg}]: the loss of both phases, and the first metric of each output on the validation part. The epochs
+    of the quantized phase go on counting from those of the float phase; its epoch 0 is the calibrated network."""
+    phases = [("float", known.float_phase, 0), ("quantized", known.quantized_phase, len(known.float_phase["epochs"]))]
+    lines, found = [], []
+    for style, phase, start in phases:
+        lines.append(charts.Line("{} phase".format(style), [
+            (start + epoch["epoch"], epoch["loss"]) for epoch in phase["epochs"]], style))
+    found.append({"title": "Loss on the training part", "svg": charts.chart("Loss on the training part", lines)})
+    for end in known.network["outputs"]:
+        name = end["name"]
+        metric = next(iter(figures_of_kind(end["kind"])))
+        title = "{} of {} on the validation part".format(words.NAMES[metric], name)
+        lines, marked = [], []
+        for style, phase, start in phases:
+            points = [(start + epoch["epoch"], epoch["validation"][name][metric]) for epoch in phase["epochs"]]
+            if style == "quantized":
+                points.insert(0, (start, phase["calibrated"][name][metric]))
+            points = [(x, 100 * y if metric in words.SHARES else y) for x, y in points if y is not None]
+            lines.append(charts.Line("{} phase".format(style), points, style))
+            marked += [point for point in points if phase["kept_epoch"] and point[0] == start + phase["kept_epoch"]]
+        found.append({"title": title[0].upper() + title[1:] + (", %" if metric in words.SHARES else ""),
+                      "svg": charts.chart(title, lines, marked)})
+    return [curve for curve in found if curve["svg"] is not None]
+
+
+def figures_of_kind(kind: str) -> List[str]:
+    """The metrics that a curve is drawn of, for a kind of target."""
+    return {"value": ["mse"], "class_map": ["mean_iou"]}.get(kind, ["accuracy"])
+
+
+def _data(known: Known) -> Dict[str, Any]:
+    """{parts: {part: samples}, targets: [{name, kind, rows: [{name, counts}], ends: {part: (low, high)}}]}."""
+    parts = known.dataset.parts
+    found: List[Dict[str, Any]] = []
+    for name, target in known.dataset.targets.items():
+        arrays = {part: one.targets[name] for part, one in parts.items()}
+        if target.kind == "value":
+            ends = {part: ("{:.4g}".format(float(np.min(array))), "{:.4g}".format(float(np.max(array))))
+                    for part, array in arrays.items()}
+            found.append({"name": name, "kind": target.kind, "rows": [], "ends": ends})
+        else:
+            counts = {part: classes.counts(target, array) for part, array in arrays.items()}
+            found.append({"name": name, "kind": target.kind, "rows": figures.data_counts(target, counts), "ends": {}})
+    return {"parts": {part: len(one) for part, one in parts.items()}, "targets": found}
+
+
+def _sheet(known: Known) -> Optional[pictures.Picture]:
+    drawn = sheet.draw(known.dataset)
+    return drawn and pictures.of_image(drawn, "Samples of the training part as the network sees them")
+
+
+def _settings(known: Known) -> List[Dict[str, Any]]:
+    """[{name, rows: [(key, value)]}] of the sections of the recipe that both phases of training read."""
+    sections = {**known.quantized_phase["settings"], **known.float_phase["settings"]}
+    return [{"name": name, "rows": [(key, _plain(value)) for key, value in (
+        section.items() if isinstance(section, dict) else [("", section)]) if value not in (None, [], {})]}
+        for name, section in sorted(sections.items())]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join("{}: {}".format(key, _plain(inner)) for key, inner in value.items())
+    return "[{}]".format(", ".join(map(_plain, value))) if isinstance(value, list) else str(value)

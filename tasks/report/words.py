@@ -1,0 +1,68 @@
+"""Numbers of a measurement as people read them."""
+
+from typing import Any, Optional, Sequence, Tuple
+
+NONE = "–"
+"""In the place of a figure that the samples do not give."""
+MINUS = "−"
+
+NAMES = {
+    "accuracy": "accuracy", "exact_match": "all labels of a sample right", "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1", "mean_iou": "mean IoU", "roc_auc": "ROC AUC", "average_precision": "average precision",
+    "mse": "mean squared error", "mae": "mean absolute error", "snr_db": "signal to error"}
+"""Each metric in words, in the order in which a page shows them."""
+
+ERRORS = ("mse", "mae")
+"""Metrics of which less is better."""
+SHARES = tuple(name for name in NAMES if name not in ERRORS + ("snr_db",))
+
+
+def metric(name: str, value: Optional[float]) -> str:
+    """A metric's value with its unit."""
+    if value is None:
+        return NONE
+    if name in SHARES:
+        return percent(value)
+    return "{:.2f} dB".format(value) if name == "snr_db" else "{:.4g}".format(value)
+
+
+def change(name: str, before: Optional[float], after: Optional[float]) -> str:
+    """From one value of a metric to another, with its sign: of shares in points, of errors in percent."""
+    if before is None or after is None:
+        return NONE
+    if name in SHARES:
+        return signed("{:+.2f} points", 100 * (after - before))
+    if name == "snr_db":
+        return signed("{:+.2f} dB", after - before)
+    return signed("{:+.2f} %", 100 * (after - before) / before) if before else NONE
+
+
+def signed(form: str, value: float) -> str:
+    return form.format(value + 0.0).replace("-", MINUS)
+
+
+def percent(share: Optional[float]) -> str:
+    return NONE if share is None else "{:.2f} %".format(100 * share)
+
+
+def interval(ends: Optional[Tuple[float, float]]) -> str:
+    return "" if ends is None else "{:.1f}–{:.1f} %".format(100 * ends[0], 100 * ends[1])
+
+
+def size(count: Optional[int]) -> str:
+    """Bytes, with a unit of 1000."""
+    if count is None:
+        return NONE
+    for unit, of in (("MB", 1000000), ("kB", 1000)):
+        if count >= of:
+            return "{:.3g} {}".format(count / of, unit) if count < 1000 * of else "{:,.0f} {}".format(count / of, unit)
+    return "{} bytes".format(count)
+
+
+def shape(numbers: Sequence[int]) -> str:
+    return " × ".join(map(str, numbers)) or "one number"
+
+
+def figure(value: Any) -> str:
+    """A number of a table of layers."""
+    return NONE if value is None else "{:g}".format(value).replace("-", MINUS)

@@ -1,0 +1,31 @@
+"""Report: one HTML page that shows what a model is, how good it is, and what it gets wrong.
+
+In:  ConvertUint8's model.tflite and network.json; the measurement, measurement.json and mistakes.json; training.json of
+     TrainFloat and TrainQAT; the three parts of the data; the recipe's sections validate and report.
+Out: report.html, which loads nothing: no script, no font, no file beside it.
+A model that misses its gates has its page, too.
+"""
+
+import json
+
+from octet import judgement
+from octet.job import Job, Progress
+from tasks import data
+from tasks.graph import io_spec
+from tasks.report import page
+from tasks.training import record
+
+MEASURED, PAGE = "Measure", "report.html"
+
+
+def run(job: Job, progress: Progress) -> dict:
+    measurement, mistakes = (json.loads((job.input(MEASURED) / name).read_text(encoding="utf-8"))
+                             for name in ("measurement.json", "mistakes.json"))
+    judgements = judgement.judged(measurement, job.settings["validate"])
+    text = page.render(page.Known(
+        data.load(job), io_spec.read(job.input("ConvertUint8")),
+        (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,
+        record.read(job.input("TrainFloat")), record.read(job.input("TrainQAT")), judgements,
+        draw=job.section("report").samples != "none"))
+    (job.out / PAGE).write_text(text, encoding="utf-8")
+    return {"bytes": len(text.encode("utf-8")), "gates_missed": sum(not one.passed for one in judgements)}

@@ -1,0 +1,219 @@
+"""The page of the stage Report, of a small network with an output of every kind that was not trained."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from octet.data import prepared
+from octet.data.dataset import Dataset, Input, Part, Target
+from octet.job import Job
+from tasks.evaluation.comparison import Comparison
+from tasks.graph import io_spec
+from tasks.report import layers
+from tasks.stages import report
+from tasks.tflite import model_file
+from tasks.tflite.interpreter import processes
+from tasks.tflite.parity import operators
+from tasks.training import record
+from tests.tasks.tflite import graphs
+from tests.tasks.tflite.graphs import ranged, weights
+
+SAMPLES = 12
+HOSTILE = ["<script>alert(1)</script>", "\"'&amp;<img src=http://x.org/y onerror=z>"]
+TARGETS = {"animal": Target("class", HOSTILE), "tags": Target("labels", ["a</td>", "{{ b }}", "c"]),
+           "map": Target("class_map", ["sky", "sea"], (4, 4), ignore=255),
+           "copy": Target("value", (), (4, 4, 3)), "size": Target("value", (), (2,), columns=[(0.0, 10.0), (5.0, 6.0)])}
+GATES = {"max_accuracy_drop": 0.01, "min_accuracy": None, "max_error": None, "max_wrong_operators": 0}
+VOID = ("meta", "link", "img", "br", "line", "circle", "polyline")
+
+
+class Page(HTMLParser):
+    """tags: [(name, {attribute: value})] in order; text: all that a person reads; left: tags that are not closed."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.left, self.words = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.left.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.left and self.left[-1] == tag, (tag, self.left)
+        self.left.pop()
+
+    def handle_data(self, data):
+        if self.left[-1:] not in (["style"], ["title"]):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def _network(picture, other):
+    flat = ranged(tf.concat([tf.reshape(picture, [1, 48]), other], 1), -1.0, 2.0)  # scales that differ
+    return (tf.sigmoid(ranged(tf.matmul(flat, weights((50, 1))), -4.0, 4.0)),
+            tf.sigmoid(ranged(tf.matmul(flat, weights((50, 3), 1)), -4.0, 4.0)),
+            ranged(tf.nn.conv2d(picture, weights((3, 3, 3, 2)), [1, 1, 1, 1], "SAME"), -5.0, 5.0),
+            ranged(tf.nn.conv2d(picture, weights((3, 3, 3, 3), 3), [1, 1, 1, 1], "SAME"), -5.0, 5.0),
+            ranged(tf.matmul(flat, weights((50, 2), 2)), -4.0, 4.0))
+
+
+def _part(inputs, seed):
+    random = np.random.RandomState(seed)
+    return Part({name: random.randint(0, 256, (SAMPLES,) + spec.shape).astype(np.uint8)
+                 for name, spec in inputs.items()},
+                {"animal": np.arange(SAMPLES, dtype=np.int32) % 2,
+                 "tags": random.randint(0, 2, (SAMPLES, 3)).astype(np.uint8),
+                 "map": np.where(random.rand(SAMPLES, 4, 4) > 0.5, 255, 1).astype(np.int32),
+                 "copy": random.rand(SAMPLES, 4, 4, 3).astype(np.float32),
+                 "size": random.rand(SAMPLES, 2).astype(np.float32)})
+
+
+def _phase(folder, **found):
+    epochs = [{"epoch": number, "loss": loss, "images_per_s": 7.0, "validation": {
+        name: {"accuracy": 0.5, "mean_iou": 0.4, "mse": 0.1 / number} for name in TARGETS}}
+        for number, loss in ((1, 2.0), (2, math.nan))]
+    folder.mkdir()
+    record.write(folder, {"seed": 1, "model": {"build": "./<b>.py", "weights": "/home/me/w.h5", "files": ["/x"]}},
+                 epochs, 1, **found)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The artifacts that Report reads; the file is a real one, as is what is measured of it."""
+    folder = tmp_path_factory.mktemp("report")
+    inputs = {"picture": Input((4, 4, 3), -1.0, 1.0), "other": Input((2,), 0.0, 2.0)}
+    parts = {name: _part(inputs, seed) for seed, name in enumerate(("train", "validation", "test"))}
+    dataset, part = Dataset(inputs, TARGETS, parts), parts["test"]
+    content = graphs.converted(_network, ((4, 4, 3), -1.0, 1.0), ((2,), 0.0, 2.0))
+    contents = model_file.read(content)
+    network = {"inputs": [io_spec.described_input(dataset, name, contents.tensors[index].name)
+                          for name, index in zip(inputs, contents.inputs)], "outputs": []}
+    for name, index in zip(TARGETS, contents.outputs):
+        node = contents.tensors[index].name
+        end = io_spec.described_output(dataset, name, node, 1.0, {}, 0.5 if name in ("animal", "tags") else None)
+        network["outputs"].append({**end, "scale": contents.tensors[index].scale,
+                                   "zero_point": contents.tensors[index].zero_point})
+    fed = list(part.inputs.values())
+    codes = processes.over(content, contents, fed, lambda done: None)
+    measured, mistakes = {}, {}
+    for end, made in zip(network["outputs"], codes):
+        comparison = Comparison(end)
+        real = io_spec.real(end, made)
+        comparison.add(real, real, made, part.targets[end["name"]])
+        measured[end["name"]], mistakes[end["name"]] = comparison.figures(), comparison.mistakes.to_json()
+    known = operators.inside(content, contents, fed)
+    findings = [finding.to_json() for finding in operators.local(content, contents, known, lambda done: None)]
+    parity = {"samples": SAMPLES, "wrong": [], "not_measured": [], "local": findings, "end_to_end": [
+        {"name": tensor.name, "kind": "X", "lsb": 1, "share": 0.1, "sqnr_db": 30.0, "lost_db": None, "float_db": None}
+        for tensor in contents.computed() if tensor.scale]}
+    for name in parts:
+        (folder / ("PrepareData." + name)).mkdir()
+        prepared.write(folder / ("PrepareData." + name), dataset, name)
+    (folder / "ConvertUint8").mkdir()
+    (folder / "ConvertUint8" / "model.tflite").write_bytes(content)
+    io_spec.write(folder / "ConvertUint8", network)
+    (folder / report.MEASURED).mkdir()
+    (folder / report.MEASURED / "measurement.json").write_text(json.dumps({
+        "samples": SAMPLES, "outputs": measured, "parity": parity, "gaps": ["a <gap>"], "default_ranges": [],
+        "size_bytes": {"float": None, "uint8": len(content)}}))
+    (folder / report.MEASURED / "mistakes.json").write_text(json.dumps(mistakes))
+    _phase(folder / "TrainFloat")
+    _phase(folder / "TrainQAT", health=[{"words": "range of <x> clips"}], calibrated={
+        name: {"accuracy": 0.5, "mean_iou": None, "mse": 0.1} for name in TARGETS})
+    return folder
+
+
+def _made(folder, out, gates=GATES, samples="wrong"):
+    out.mkdir()
+    stages = ["PrepareData.train", "PrepareData.validation", "PrepareData.test", "TrainFloat", "TrainQAT",
+              "ConvertUint8", report.MEASURED]
+    metrics = report.run(Job("stages.report", {"validate": gates, "report": {"samples": samples}},
+                             {name: str(folder / name) for name in stages}, str(out), str(folder)),
+                         lambda fraction, message: None)
+    return metrics, (out / report.PAGE).read_text(encoding="utf-8")
+
+
+def test_the_page_is_whole_loads_nothing_and_can_be_read_aloud(folder, tmp_path):
+    _, text = _made(folder, tmp_path / "out")
+    page = Page(text)
+    assert not page.left
+    assert not page.all("script") and "onerror" not in {name for _, found in page.tags for name in found}
+    for _, attributes in page.tags:
+        for name in ("src", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), attributes
+    assert "url(" not in text and "@import" not in text
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:])), levels
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {link["href"][1:] for link in page.all("a")} <= set(ids)
+    assert page.all("img") and all(image["alt"] for image in page.all("img"))
+    assert page.all("svg") and all(image["role"] == "img" and image["aria-label"] for image in page.all("svg"))
+    assert "nan" not in re.sub(r"data:image/png;base64,[^\"]*", "", text).lower()
+
+
+def test_what_a_person_named_stands_as_text(folder, tmp_path):
+    page = Page(_made(folder, tmp_path / "out")[1])
+    for name in HOSTILE + ["a</td>", "{{ b }}", "a <gap>", "range of <x> clips", "./<b>.py"]:
+        assert name in page.text
+    assert "/home/me" not in page.text, "where files lie is no content"
+
+
+def test_figures_and_sizes_are_those_of_the_measurement(folder, tmp_path):
+    page = Page(_made(folder, tmp_path / "out")[1])
+    measurement = json.loads((folder / report.MEASURED / "measurement.json").read_text())
+    for name, metric in (("animal", "accuracy"), ("tags", "exact_match"), ("map", "accuracy"), ("tags", "macro_f1")):
+        assert "{:.2f} %".format(100 * measurement["outputs"][name][metric]["uint8"]) in page.text
+    for name in ("copy", "size"):
+        assert "{:.4g}".format(measurement["outputs"][name]["mse"]["uint8"]) in page.text
+    assert "{:,} bytes".format(measurement["size_bytes"]["uint8"]) in page.text
+    assert "the float file could not be made" in page.text
+    for one in measurement["outputs"]["size"]["mae_by_column"].values():
+        assert "{:.4g}".format(one["uint8"]) in page.text
+
+
+def test_a_missed_gate_is_in_the_title_and_on_the_first_screen(folder, tmp_path):
+    metrics, text = _made(folder, tmp_path / "out", {**GATES, "min_accuracy": 1.0, "max_error": 100.0})
+    assert metrics["gates_missed"] == 3  # of three outputs with classes
+    assert "<title>Refused: " in text
+    body = Page(text).text
+    assert body.index("Refused: it misses 3 of 9 gates") < body.index("size of the file")
+    assert "accuracy of the uint8 file is" in body and "min_accuracy is 1.0" in body
+
+
+def test_a_page_without_gates_says_that_nothing_was_judged(folder, tmp_path):
+    assert "Not judged" in Page(_made(folder, tmp_path / "out", {})[1]).text
+
+
+def test_samples_none_keeps_every_picture_out(folder, tmp_path):
+    page = Page(_made(folder, tmp_path / "out", samples="none")[1])
+    assert not page.all("img") and "samples: none" in page.text
+
+
+def test_the_same_model_always_has_the_same_page(folder, tmp_path):
+    assert _made(folder, tmp_path / "one") == _made(folder, tmp_path / "other")
+
+
+def test_multiplications_are_counted_by_layer(folder):
+    contents = model_file.read((folder / "ConvertUint8" / "model.tflite").read_bytes())
+    found = {row["kind"]: row for row in layers.operators(contents)}
+    assert found["CONV_2D"]["macs"] == 4 * 4 * 9 * 3 * (2 + 3)
+    assert found["FULLY_CONNECTED"]["macs"] == 50 * (1 + 3 + 2)
