@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_said(checkout, words):
 
 @pytest.mark.parametrize("words", [["pin"], ["diff", "Freeze"]])
 def test_a_name_that_is_too_long_for_a_path_means_nothing(checkout, words):
-    assert "no artifact is meant" in octet(checkout, *words, "n" * 300, code=2)
+    assert "no artifact has this name" in octet(checkout, *words, "n" * 300, code=2)
 
 
 def test_layers_of_a_damaged_measurement_are_an_error(checkout):
@@ -176,7 +176,7 @@ def test_diff_of_an_artifact_with_itself_is_the_same(checkout):
 
 
 def test_diff_of_what_is_not_there_is_an_error(checkout):
-    assert "no artifact is meant" in octet(checkout, "diff", "nothing", "0123456789", code=2)
+    assert "no artifact has this name" in octet(checkout, "diff", "nothing", "0123456789", code=2)
     assert "give 4 digits or more" in octet(checkout, "diff", "42a", "42a", code=2)
 
 
