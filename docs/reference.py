@@ -29,6 +29,7 @@ RECIPE_HEAD = """\
 A recipe is a YAML file. It says what is trained on what, and how good the result must be. Only `data` and `model` have
 to be there. A key that is not in these tables is an error. `extends: other.yaml` (or `extends: digits`, a name in the
 folder of recipes) takes another recipe and overrides what differs; paths in the other recipe stay relative to it.
+`relative_to: /a/folder` makes paths and modules start there, and not from the recipe's own folder.
 
     data:     {{dataset: mnist}}
     model:    {{build: lenet}}
@@ -49,12 +50,16 @@ There are two commands. `luigi` runs stages; `octet` answers questions about rec
 
 ## luigi
 
-    luigi --module pipeline STAGE [--recipe RECIPE]
+    luigi --module pipeline STAGE [--recipe RECIPE] [--set KEY=VALUE ...]
 
 STAGE is the last stage to run; what it needs runs first. RECIPE is a name in the folder of recipes or a path. Without
 it the default recipe of `luigi.cfg` is taken. `--local-scheduler` and `--workers` are Luigi's own. The stages are:
 
 {}
+
+`--set train.epochs=5` takes the recipe with another value. That is a recipe of its own, `RECIPE+train.epochs=5`: a
+file in the store, which extends RECIPE. `octet ls` lists it, and every `octet` command takes its name. `octet check`
+and `octet why` have `--set`, too.
 
 `luigi --module pipeline ValidateInterpreter` runs the whole pipeline. [Operating](operating.md) has the exit codes.
 """

@@ -100,9 +100,31 @@ def judged(metrics: Dict[str, Any], gates: Dict[str, Any]) -> List[Judgement]:
         limit = gates.get(gate)
         found += [Judgement(gate, name, limit, *passes(figures, limit)) for name, figures in outputs
                   if limit is not None and fits(GATES[gate], figures["kind"], classes[name])]
+    for name, limits in sorted((gates.get("metrics") or {}).items()):
+        found += _of_metric(name, metrics.get("metrics", {}).get(name) or {}, limits)
     most = gates.get("max_wrong_operators")
     if most is not None:
         found.append(Judgement("max_wrong_operators", "", most, *_operators(metrics["parity"], most)))
+    return found
+
+
+def _of_metric(name: str, figures: Dict[str, Optional[float]], limits: Dict[str, Optional[float]]) -> List[Judgement]:
+    """A judgement for each gate over one metric of the section `metrics`. figures: {side: its result}; a result of
+    None reaches no limit."""
+    before, after = figures.get("float"), figures.get("uint8")
+    words = "{} is {} (float) and {} (uint8)".format(
+        name, *("none" if value is None else "{:.6g}".format(value) for value in (before, after)))
+    found = []
+    for gate, limit in sorted(limits.items()):
+        if limit is None:
+            continue
+        if after is None or gate in ("max_drop", "max_rise") and before is None:
+            passed = False
+        elif gate in ("min", "max"):
+            passed = after >= limit - ROUNDING if gate == "min" else after <= limit + ROUNDING
+        else:
+            passed = (before - after if gate == "max_drop" else after - before) <= limit + ROUNDING  # type: ignore
+        found.append(Judgement("metrics.{}.{}".format(name, gate), "", limit, passed, words))
     return found
 
 

@@ -1,6 +1,7 @@
-"""Finds the function that a recipe names. The name, called a spec, is one of
+"""Finds the function or class that a recipe names. The name, called a spec, is one of
 
-    lenet                 a module of the catalogue (the package `models` or `octet.datasets`)
+    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); there is none of losses
+                          and metrics
     my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed, such as
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
@@ -23,7 +24,7 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from octet import regular_file
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
@@ -34,14 +35,15 @@ UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 """What reading and parsing a source file may raise; the last two for source that is nested too deeply for Python."""
 LONGEST_SPEC = 1000  # characters
 
-MODELS, DATASETS = "models", "octet.datasets"
+MODELS, DATASETS, LOSSES, METRICS = "models", "octet.datasets", "losses", "metrics"
 
 
 class Catalogue(NamedTuple):
-    """A package whose modules a recipe can name.
+    """A kind of function or class that a recipe can name.
 
-    usual: the name of the function that makes a module a member. kind: the word for one member. error: the class of
-    errors that a member's code causes. section, key: the recipe's key that names a member."""
+    usual: the name of the function that makes a module of the package of the catalogue's name a member; empty where
+    there is no such package. kind: the word for one member. error: the class of errors that a member's code causes.
+    section, key: the recipe's key that names a member; no key where the section has a form of its own (`named`)."""
 
     usual: str
     kind: str
@@ -52,11 +54,41 @@ class Catalogue(NamedTuple):
     @property
     def where(self) -> str:
         """The recipe's key, as `section.key`."""
-        return self.section + "." + self.key
+        return self.section + "." * bool(self.key) + self.key
 
 
 CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "dataset"),
-              MODELS: Catalogue("build", "model", ModelError, "model", "build")}
+              MODELS: Catalogue("build", "model", ModelError, "model", "build"),
+              LOSSES: Catalogue("", "loss", ModelError, "loss", ""),
+              METRICS: Catalogue("", "metric", ModelError, "metrics", "")}
+
+
+class Named(NamedTuple):
+    """A function or class that a recipe names. keys: the place of its spec in the recipe; catalogue: its kind."""
+
+    catalogue: str
+    keys: Tuple[str, ...]
+    spec: str
+
+
+def named(sections: Dict[str, Any]) -> List[Named]:
+    """All functions and classes that these sections name, as far as the sections are of the right form."""
+    found = [Named(catalogue, (each.section, each.key), _entry(sections.get(each.section), each.key))
+             for catalogue, each in CATALOGUES.items() if each.key]
+    loss = sections.get("loss")
+    of_targets = _entry(loss, "targets")
+    found.append(Named(LOSSES, ("loss", "function"), _entry(loss, "function")))
+    if isinstance(of_targets, dict):
+        found.extend(Named(LOSSES, ("loss", "targets", str(name), "function"), _entry(one, "function"))
+                     for name, one in of_targets.items())
+    metrics = sections.get("metrics")
+    if isinstance(metrics, dict):
+        found.extend(Named(METRICS, ("metrics", str(name)), spec) for name, spec in metrics.items())
+    return [each for each in found if isinstance(each.spec, str) and each.spec]
+
+
+def _entry(section: Any, key: str) -> Any:
+    return section.get(key) if isinstance(section, dict) else None
 
 
 _copies = ""  # the folder with copies of source files, each at its absolute path; empty where the originals are used
@@ -82,19 +114,22 @@ def is_member(name: str, catalogue: str) -> bool:
             and _defines(_found(name, _folders(catalogue)), CATALOGUES[catalogue].usual))
 
 
-def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[str, Path]) -> Any:
-    """The function that `spec` means. folder: the recipe's.
+def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[str, Path], where: str = "") -> Any:
+    """The function or class that `spec` means. folder: the recipe's. where: the recipe's key; the catalogue's unless
+    given.
 
     Raises RecipeError where there is no such function, ModelError or DatasetError for a user's module that fails during
     its import.
     """
     name, attr = _split(spec)
     attr = attr or default_attr
-    module = _module(spec, name, catalogue, _place(folder))
+    where = where or CATALOGUES[catalogue].where
+    module = _module(spec, name, catalogue, _place(folder), where)
     function = getattr(module, attr, None)
     if not callable(function):
-        raise RecipeError("no function '{}' in {}".format(attr, module.__file__), where=CATALOGUES[catalogue].where,
-                          why="a {} is a function".format(CATALOGUES[catalogue].kind),
+        what = "class" if catalogue == METRICS else "function"
+        raise RecipeError("no {} '{}' in {}".format(what, attr, module.__file__), where=where,
+                          why="a {} is a {}".format(CATALOGUES[catalogue].kind, what),
                           next_step=suggest(attr, _names_in(module, callable)))
     return function
 
@@ -115,13 +150,19 @@ def source_file(spec: str, catalogue: str, folder: Union[str, Path]) -> Optional
     return _found(name, [str(source_folder)]) or _found(name, None) or _installed(name)
 
 
-def source_of(spec: str, catalogue: str, folder: Union[str, Path]) -> Path:
-    """`source_file`; raises RecipeError, with similar names, where there is none."""
-    kind, where = CATALOGUES[catalogue].kind, CATALOGUES[catalogue].where
+def source_of(spec: str, catalogue: str, folder: Union[str, Path], where: str = "") -> Path:
+    """`source_file`; raises RecipeError, with similar names, where there is none. where: the recipe's key; the
+    catalogue's unless given."""
+    kind, where = CATALOGUES[catalogue].kind, where or CATALOGUES[catalogue].where
     if len(spec) > LONGEST_SPEC:
         raise RecipeError("no {} has a name of {} characters".format(kind, len(spec)), where=where,
                           why="it begins with {!r}".format(spec[:40]), next_step="write its name or its path")
     name, attr = _split(spec)
+    if not CATALOGUES[catalogue].usual and not attr:
+        raise RecipeError("{!r} names no {}".format(spec, "class" if catalogue == METRICS else "function"), where=where,
+                          why="a {} of one's own is written FILE:NAME".format(kind),
+                          next_step="write ./{}.py:NAME, a file relative to the recipe and a name in it".format(
+                              catalogue))
     path = source_file(spec, catalogue, folder)
     if _is_plain(name, attr) and not is_file(spec) and not is_member(name, catalogue):
         raise RecipeError("no {} named '{}'".format(kind, name), where=where,
@@ -175,6 +216,8 @@ def _is_plain(name: str, attr: str) -> bool:
 
 
 def _folders(catalogue: str) -> List[str]:
+    if not CATALOGUES[catalogue].usual:
+        return []
     spec = importlib.util.find_spec(catalogue)
     return list(spec.submodule_search_locations or ()) if spec is not None else []
 
@@ -217,9 +260,8 @@ def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
                for node in body)
 
 
-def _module(spec: str, name: str, catalogue: str, folder: Path) -> ModuleType:
-    path = source_of(spec, catalogue, folder)
-    where = CATALOGUES[catalogue].where
+def _module(spec: str, name: str, catalogue: str, folder: Path, where: str) -> ModuleType:
+    path = source_of(spec, catalogue, folder, where)
     next_step = "install another release of its package, or name another {}" if is_installed(path) else \
         "mend that file, or name another {}"
     importing = functools.partial(translated_errors, "'{}' cannot be imported".format(spec), path,

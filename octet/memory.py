@@ -1,5 +1,6 @@
 """How much memory a process has: the machine's memory, and the limits on it."""
 
+import mmap
 import resource
 from pathlib import Path
 from typing import List, NamedTuple, Optional
@@ -26,6 +27,14 @@ def room() -> Room:
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return Room(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
                 None if limit == resource.RLIM_INFINITY else limit)
+
+
+def expect(size_bytes: int) -> None:
+    """Raises MemoryError where this process cannot get so much memory now. Nothing of it is used."""
+    try:
+        mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError as error:
+        raise MemoryError("{} bytes cannot be had".format(size_bytes)) from error
 
 
 def _group_limit() -> Optional[int]:

@@ -28,8 +28,14 @@ def _forget_pythonpath() -> None:
     _sys.path[:] = [folder for folder in _sys.path if _os.path.abspath(folder) not in dropped]
 
 
+def _watch_memory(command: str) -> None:
+    from pipeline.terminal import no_memory  # not at the top: it imports more, and Ctrl-C would be a traceback
+    no_memory.watch(command)
+
+
 if _loaded_by_luigi_command():
     _startup.begin()
+    _watch_memory("luigi --module pipeline")
     _forget_pythonpath()
     # Plain Luigi waits a minute for a scheduler that does not answer, reads luigi.cfg in the working folder only,
     # and exits with 0 whatever happens.
@@ -37,4 +43,5 @@ if _loaded_by_luigi_command():
     _luigi_command.take_over(_sys.argv[1:])
 elif _startup.is_command("octet"):
     _startup.begin()
+    _watch_memory("octet")
     _forget_pythonpath()

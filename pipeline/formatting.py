@@ -8,11 +8,15 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Unio
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Prints the rows below their head. The columns are as wide as their longest cell."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()) -> None:
+    """Prints the rows below their head. The columns are as wide as their longest cell. notes: a line to stand below
+    each row, from the second column on; '' for none."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+    for index, note in reversed(list(enumerate(notes))):
+        if note:
+            lines.insert(index + 2, " " * (widths[0] + 2) + note)
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from octet.recipe.inheritance import is_path
 from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER = re.compile(r"^~[^/]*(?=/|$)|%\(\w*\)s|\$\w+|\$\{\w+\}")
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
 KEEP_PARTIAL_DAYS = 14.0
 
@@ -143,6 +145,7 @@ def _section(path: Path) -> Dict[str, str]:
             raise UsageError("{}: nothing is set".format(name), where=str(path),
                              why="an empty path would mean the folder of this file",
                              next_step="write a path behind it, or leave the line out")
+        _expect_written_out(name, value, path)
         try:
             os.lstat(os.path.join(str(path.parent), value))
         except (OSError, ValueError) as error:
@@ -151,3 +154,12 @@ def _section(path: Path) -> Dict[str, str]:
                                  why=getattr(error, "strerror", None) or "it holds a NUL character",
                                  next_step="correct it") from error
     return values
+
+
+def _expect_written_out(name: str, value: str, path: Path) -> None:
+    """Raises UsageError for a path with a name that other programs, Luigi among them, would replace by its value."""
+    found = PLACEHOLDER.search(value) if name in ("store", "recipes", "recipe") else None
+    if found:
+        raise UsageError("{}: {} stands for nothing here".format(name, found.group()), where=str(path),
+                         why="it would be the name of a folder; paths in [octet] are taken as they are written",
+                         next_step="write the path out")

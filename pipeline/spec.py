@@ -53,13 +53,14 @@ class StageSpec(NamedTuple):
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
 PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model"), DESCRIBE: ("data",), DIGEST: ("data",),
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
+                                      DIGEST: ("data",),
                                       PREDICT: (), EVALUATE: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
-_PREPARED = ("spec.json", "input_*.npy", "target_*.npy")
+_PREPARED = ("spec.json", "*.npy")  # inputs, targets, and the extras of a dataset that has some
 
 
 def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, Tuple[str, ...]]] = None,
@@ -77,16 +78,16 @@ _IN_ORDER = (
               reads=("seed", "model", "train", "augment", "loss"),
               products=("float.pb", "training.meta", "network.json"), checks=(CONVERTIBLE,), trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
-              reads=("seed", "augment", "quantize"),
+              reads=("seed", "augment", "loss", "quantize"),
               products=("network.pb", "network.json") + _VARIABLES, trains="quantize"),
-    StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"),
+    StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"), reads=("metrics",),
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
     StageSpec("ConvertUint8", "stages.convert_uint8", needs=("Freeze",),
               reads=("convert",),
               products=("model.tflite", "network.json")),
-    StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"),
+    StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               products=("measurement.json",)),
     # The verdict: a measurement that misses a gate has none.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),

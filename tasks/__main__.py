@@ -1,10 +1,10 @@
-"""The child's door: one job in, lines of JSON out.
+"""The entry point of a stage's process: it reads one job, and writes reports as lines of JSON.
 
     python -I tasks/__main__.py REPORTS JOBS
 
-REPORTS and JOBS are descriptors of two pipes. The job is the first line of JOBS, which the parent keeps open for as
-long as it lives: its end means that the parent is dead, and then this process and its group die too. Standard input
-is /dev/null, so that user code which asks for input fails instead of waiting for an answer that cannot come.
+REPORTS and JOBS are descriptors of two pipes. The job is the first line of JOBS. The parent keeps JOBS open for as long
+as it lives; when JOBS ends, the parent is dead, and this process kills its group and itself. Standard input is
+/dev/null: user code that asks for input fails instead of waiting for ever.
 """
 
 import importlib
@@ -14,8 +14,9 @@ import signal
 import sys
 import tempfile
 import threading
+from typing import Any
 
-# The packages beside this file, a private copy, before any that are installed.
+# The packages beside this file, which are a private copy, come before installed ones.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.job import Job  # noqa: E402
@@ -32,7 +33,7 @@ def _die_with_parent(jobs: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _refuse_debugger(*args, **kwargs) -> None:
+def _refuse_debugger(*args: Any, **kwargs: Any) -> None:
     raise RuntimeError("breakpoint(): a stage's process has no terminal for a debugger")
 
 
@@ -49,7 +50,7 @@ def _read_job(jobs: int) -> Job:
 def main() -> int:
     log.use()
     sys.breakpointhook = _refuse_debugger
-    # Where this folder's disk is full, Python would look for another one, in which the private source is not.
+    # The private source is in this folder. Without this line, Python would take another folder where the disk is full.
     tempfile.tempdir = os.environ.get("TMPDIR")
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)
@@ -64,11 +65,11 @@ def main() -> int:
         loaded_sources.check()
         if file_guard.outside:
             metrics = dict(metrics, read_outside_data_path=file_guard.outside)
-        said = {"metrics": json.loads(json.dumps(metrics))}
+        result = {"metrics": json.loads(json.dumps(metrics))}
     except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
-        said = endings.message(error, job)
+        result = endings.message(error, job)
     try:
-        reports.say(**said)
+        reports.say(**result)
     except OSError as error:
         print("the result could not be reported: {}. "
               "The pipe to the parent was closed by the code that ran here".format(error.strerror))
@@ -84,4 +85,4 @@ if __name__ == "__main__":
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    os._exit(code)  # whatever threads are left, and whatever they do: the work is done
+    os._exit(code)  # other threads may still run; the work is done

@@ -1,4 +1,4 @@
-"""The dataset of a job, as PrepareData has published it."""
+"""Loads the dataset of a job from the artifacts of PrepareData."""
 
 from pathlib import Path
 
@@ -10,6 +10,6 @@ PREPARED = "PrepareData."
 
 
 def load(job: Job) -> Dataset:
-    """The parts of the dataset that the job has among its inputs. Their arrays are read-only and mapped into memory."""
+    """The dataset, with the parts that are inputs of the job. Its arrays are read-only and mapped into memory."""
     return prepared.read({stage[len(PREPARED):]: Path(folder) for stage, folder in job.inputs.items()
                           if stage.startswith(PREPARED)})

@@ -1,4 +1,4 @@
-"""The dataset of a job, read from its source: what PrepareData and the checks of a recipe do."""
+"""Reads the dataset of a job from its source, for PrepareData and the checks of a recipe."""
 
 import dataclasses
 import inspect
@@ -17,12 +17,11 @@ from tasks.source_guard import file_guard
 
 
 def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = None) -> Dataset:
-    """The job's dataset, with the parts that the job names and no others: what a stage reads is what its key holds.
+    """The job's dataset, with exactly the parts that the job names: the stage's key covers no others.
 
-    samples: at most so many of each part, where the dataset can read so few; all where it is None. learnt: what the
-    train part was published with; None where it is learnt here. Large arrays lie
-    where `reading.into` says so. Raises DatasetError for a dataset that is not
-    sound, or is written to meanwhile."""
+    samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
+    description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
+    Raises DatasetError for a dataset that is not sound, or that is written to while it is read."""
     dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
         "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
     changed = stamps.changed(job.stamps, "data")
@@ -33,49 +32,51 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
 
 
-def _loaded(section: dict, folder: Path, wanted: Dict[str, Any]) -> Dataset:
+def _loaded(section: Dict[str, Any], folder: Path, options: Dict[str, Any]) -> Dataset:
     name, args = section["dataset"], arguments(section, folder)
     if is_member(name, DATASETS):
         function = load_attribute(name, DATASETS, "load", folder)
         expect(function, args, "data.args", DatasetError)
-        return function(**args, **_taken(function, args, wanted))  # checked where it was read
+        dataset: Dataset = function(**args, **_accepted(function, args, options))  # it checks itself
+        return dataset
     with file_guard.loading(args.get("path"), str(folder)):
-        return _users(name, args, folder, wanted)
+        return _of_user(name, args, folder, options)
 
 
-def _taken(function: Callable, args: Dict[str, Any], wanted: Dict[str, Any]) -> Dict[str, Any]:
-    """Those of `wanted` that a `load` takes, as octet/data/dataset.py says; none where it takes not both `parts` and
-    `samples`, or the recipe gives one of them, which is then the user's own."""
+def _accepted(function: Callable[..., Any], args: Dict[str, Any], options: Dict[str, Any]) -> Dict[str, Any]:
+    """Those of the options that a `load` accepts (octet/data/dataset.py). None where it does not accept both `parts`
+    and `samples`, or where the recipe sets one of them: then the arguments are the dataset's own."""
     try:
         takes = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # one that is written in C and says nothing
+    except (TypeError, ValueError):  # a function written in C, without a signature
         return {}
     if not {"parts", "samples"} <= set(takes) or {"parts", "samples"} & set(args):
         return {}
-    return {name: value for name, value in wanted.items() if name in takes and name not in args}
+    return {name: value for name, value in options.items() if name in takes and name not in args}
 
 
-def _users(name: str, args: dict, folder: Path, wanted: Dict[str, Any]) -> Dataset:
+def _of_user(name: str, args: Dict[str, Any], folder: Path, options: Dict[str, Any]) -> Dataset:
+    """The dataset of a user's `load`, checked."""
     function = load_attribute(name, DATASETS, "load", folder)
     expect(function, args, "data.args", DatasetError)
     source = source_file(name, DATASETS, folder)
-    given = _taken(function, args, wanted)
+    accepted = _accepted(function, args, options)
     with translated_errors("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
                            next_step="mend the function or data.args"):
-        dataset = function(**args, **given)
+        dataset = function(**args, **accepted)
         if not isinstance(dataset, Dataset):
             raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),
                                where="data.dataset", why="a dataset is a function that returns one",
                                next_step="return octet.data.dataset.Dataset(inputs, targets, parts)")
-        _expect_said(dataset, given, name)
-        return check(dataset, name, given["parts"]) if given else check(dataset, name)
+        _expect_samples(dataset, accepted, name)
+        return check(dataset, name, accepted["parts"]) if accepted else check(dataset, name)
 
 
-def _expect_said(dataset: Dataset, given: Dict[str, Any], name: str) -> None:
-    """Raises DatasetError where a dataset has not as many samples as it says: nobody would know that some are left
-    out."""
-    asked = given.get("samples")
-    if dataset.samples != asked:
+def _expect_samples(dataset: Dataset, accepted: Dict[str, Any], name: str) -> None:
+    """Raises DatasetError where the dataset does not record the number of samples that it was asked for: it would pass
+    for the whole data."""
+    requested = accepted.get("samples")
+    if dataset.samples != requested:
         raise DatasetError("{} says samples: {!r}".format(name, dataset.samples), where="data.dataset",
-                           why="its `load` was given samples={!r}".format(asked),
+                           why="its `load` was given samples={!r}".format(requested),
                            next_step="return Dataset(..., samples=samples)")

@@ -1,13 +1,14 @@
-"""The log of a stage's process, which is its standard output and error: a full disk loses lines, and not the work."""
+"""The log of a stage's process: its standard output and error. A full disk loses lines of the log, not the work."""
 
 import io
 import sys
+from typing import Any
 
 
 class Lossy(io.FileIO):
-    """A file that takes what it can, and never raises."""
+    """A file whose `write` never raises: what cannot be written is lost."""
 
-    def write(self, content: bytes) -> int:
+    def write(self, content: Any) -> int:
         try:
             return super().write(content)
         except OSError:
@@ -15,7 +16,7 @@ class Lossy(io.FileIO):
 
 
 def use() -> None:
-    """From now on, printing never raises: not where the log's disk is full, nor for text with lone surrogates."""
+    """Makes stdout and stderr never raise: neither for a full disk nor for text with lone surrogates."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         raw = Lossy(descriptor, "w", closefd=False)
         setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace",

@@ -1,4 +1,4 @@
-"""What files hold as answers: labels, class maps, values."""
+"""Converts arrays of a file to answers: labels, class maps, values."""
 
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -10,8 +10,8 @@ from octet.lookup import suggest
 
 
 def labels(values: np.ndarray, name: str, where: str, classes: Optional[Sequence[str]] = None) -> np.ndarray:
-    """Labels [N] int32, from indices [N] or [N, 1], bool, or the names of `classes`. Raises DatasetError for values
-    that are neither."""
+    """Labels [N] int32, from indices [N] or [N, 1], bool, or names of `classes`. Raises DatasetError for anything
+    else."""
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim == 1 and values.dtype.kind in "US" and classes is not None:
@@ -24,7 +24,7 @@ def labels(values: np.ndarray, name: str, where: str, classes: Optional[Sequence
 
 
 def vocabulary(values: np.ndarray) -> Optional[List[str]]:
-    """The class names, sorted, that labels written as text hold; None for other labels."""
+    """The sorted class names in labels that are text; None for other labels."""
     return sorted({_text(value) for value in values.reshape(-1)}) if values.dtype.kind in "US" else None
 
 
@@ -44,7 +44,7 @@ def _named(values: np.ndarray, name: str, where: str, classes: Sequence[str]) ->
 
 
 def _advice(values: np.ndarray, name: str) -> str:
-    """What to do with an array that holds no labels [N]; nothing that loses what it holds."""
+    """The next step for an array that does not hold labels [N]. It never loses information."""
     if values.dtype.kind in "biuf" and values.ndim == 2 and np.isin(values, (0, 1)).all():
         if (values.sum(1) == 1).all():
             return "It is one-hot: save {}.argmax(1).".format(name)
@@ -70,7 +70,7 @@ def several(values: np.ndarray, name: str, where: str) -> np.ndarray:
 
 
 def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
-    """Labels [N, H, W] int32. Raises DatasetError for values that are not whole numbers, one a pixel."""
+    """Labels [N, H, W] int32. Raises DatasetError unless there is one whole number for each pixel."""
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.dtype == bool:
@@ -86,8 +86,8 @@ def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
 
 
 def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
-    """Values [N, ...] float32; [N] becomes [N, 1]. Raises DatasetError for what is no number,
-    or too large for a float32."""
+    """Values [N, ...] float32; [N] becomes [N, 1]. Raises DatasetError for anything but numbers that are finite in
+    float32."""
     _expect(numbers.dtype.kind in "fiub" and numbers.ndim >= 1, numbers, "numbers of shape [N, ...]",
             name, where, "A value is one real or more for each sample.",
             "Save numbers; names of classes are of kind: class.")
@@ -100,8 +100,8 @@ def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
 
 
 def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float]]:
-    """The (low, high) of each column of values [N, columns]. Raises DatasetError for another shape, or a column that
-    is all one value."""
+    """(low, high) of each column of values [N, columns]. Raises DatasetError for another shape, and for a column with
+    only one value."""
     _expect(train.ndim == 2, train, "values of shape [N, columns]", name, where,
             "Each column is scaled by itself.", "Leave `scale` out.")
     found = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
@@ -113,7 +113,7 @@ def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float
 
 
 def by_column(numbers: np.ndarray, ends: Sequence[Tuple[float, float]]) -> np.ndarray:
-    """Values [N, columns] float32 with each column's (low, high) at 0 and 1."""
+    """Values [N, columns] float32, scaled so that (low, high) of each column become 0 and 1."""
     low, high = np.array(ends, np.float64).T
     return ((numbers - low) / (high - low)).astype(np.float32)
 

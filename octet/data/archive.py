@@ -1,4 +1,4 @@
-"""Arrays out of an .npz file, with words for what can be wrong with it."""
+"""Reads arrays from an .npz file; a damaged file is a DatasetError."""
 
 import functools
 import lzma
@@ -22,8 +22,8 @@ BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxErro
 
 
 def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, np.ndarray]:
-    """The arrays named, those of `optional` only if they are there; never unpickles.
-    Raises DatasetError for a file that is missing or corrupt, or that lacks a required array."""
+    """{name: array} of the named arrays. Arrays of `optional` may be missing. It never unpickles.
+    Raises DatasetError for a missing or damaged file, and for a missing required array."""
     try:
         with regular_file.opened(path) as file, _opened(file) as archive:
             missing = [name for name in required if name not in archive.files]
@@ -54,14 +54,14 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
 
 
 def names(path: str) -> List[str]:
-    """The names of all arrays in the file, in its order. Raises DatasetError as `read` does."""
-    found = read(path, ())  # says what is wrong with a file that is none
+    """The names of all arrays in the file, in the file's order. Raises DatasetError as `read` does."""
+    found = read(path, ())  # raises for a file that is damaged
     with regular_file.opened(path) as file, _opened(file) as archive:
         return list(archive.files) if not found else []
 
 
 def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: str) -> None:
-    """Raises DatasetError where the arrays are larger, unpacked, than the memory that there is."""
+    """Raises DatasetError where the unpacked arrays do not fit into memory."""
     unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
     needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
     memory.expect(needed, "its arrays, {} in the file and more unpacked,".format(
@@ -71,7 +71,7 @@ def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: s
 
 def _opened(file: BinaryIO) -> np.lib.npyio.NpzFile:
     if file.read(2) == b"PK":
-        # Before numpy does: its reader, left half made, complains again when it is collected.
+        # Checked before numpy opens it: numpy's reader of a damaged file raises again when it is garbage-collected.
         zipfile.ZipFile(file).close()
     file.seek(0)
     archive = np.load(file, allow_pickle=False)
@@ -83,14 +83,14 @@ def _opened(file: BinaryIO) -> np.lib.npyio.NpzFile:
 def _array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     streamed = _streamed(archive, name) if reading.on_disk() else None
     found = archive[name] if streamed is None else streamed
-    if not isinstance(found, np.ndarray):  # numpy gives the bytes of any other file
+    if not isinstance(found, np.ndarray):  # for a member that is no array, numpy returns its bytes
         raise ValueError("{} is no array in it".format(name))
     return found
 
 
 def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
-    """The array, unpacked piece by piece into a file of its own; None for one that numpy is left to read, or to
-    refuse: of objects, in Fortran's order, empty, or of another size than its header says."""
+    """The array, unpacked in pieces into a file of its own. None for an array that numpy must read or refuse: one of
+    objects, in Fortran order, empty, or with a size that differs from its header."""
     info = archive.zip.getinfo(name + ".npy" if name + ".npy" in archive.zip.namelist() else name)
     with archive.zip.open(info) as member:
         if member.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
@@ -112,5 +112,5 @@ def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
                 raise EOFError("{} ends after {} of {} bytes".format(name, done, size))
             content[done:done + len(piece)] = np.frombuffer(piece, np.uint8)
             done += len(piece)
-        member.read(1)  # at its end the checksum is looked at
+        member.read(1)  # zipfile checks the checksum at the end
     return made

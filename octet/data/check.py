@@ -7,15 +7,15 @@ import numpy as np
 
 from octet.data import classes
 from octet.data.codes import ROWS
-from octet.data.dataset import KINDS, PARTS, Dataset, Input, Part, Target, scale_of
+from octet.data.dataset import COUNT, EXTRA_KINDS, KINDS, PARTS, Dataset, Extra, Input, Part, Target, scale_of
 from octet.errors import DatasetError
 
 
 def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset:
     """`dataset`, sound: all of `parts` with two samples or more; inputs [N, *shape] uint8 with a finite
     range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), or uint8 0 and 1
-    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite. Of a
-    dataset of which only some samples were read, what they can tell.
+    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite; extras as
+    `Extra` says. Of a dataset of which only some samples were read, what they can tell.
 
     `where` names the data in messages. Raises DatasetError for the first thing that is not so.
     """
@@ -32,10 +32,11 @@ def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset
             _check_input(part.inputs[name], spec, part_name + "." + name, where)
         for name, target in dataset.targets.items():
             _check_target(part.targets[name], target, part_name + "." + name, where)
+        _check_extras(dataset, part, part_name, where)
         _check_lengths(part, part_name, where)
     for name, target in dataset.targets.items():
         whole = dataset.samples is None or name in dataset.answers.get("train", {})
-        if target.kind != "value" and "train" in parts and whole:
+        if target.kind not in ("value", "raw") and "train" in parts and whole:
             _check_every_class(dataset.known_answers(name)["train"], name, target, where)
     return dataset
 
@@ -58,6 +59,73 @@ def _check_names(dataset: Dataset, where: str) -> None:
             raise DatasetError("the target '{}' is of kind {!r}".format(name, target.kind), where,
                                "The kind decides the loss and what is measured.",
                                "Use one of: {}.".format(", ".join(KINDS)))
+    for name, extra in dataset.extras.items():
+        _check_extra(name, extra, dataset, where)
+
+
+def _check_extra(name: str, extra: Extra, dataset: Dataset, where: str) -> None:
+    """Raises DatasetError for an extra that is declared wrongly."""
+    if extra.kind not in EXTRA_KINDS:
+        raise DatasetError("the extra '{}' is of kind {!r}".format(name, extra.kind), where,
+                           "The kind decides how it moves with the picture.",
+                           "Use one of: {}.".format(", ".join(EXTRA_KINDS)))
+    last = {"boxes": 4, "keypoints": 2}.get(extra.kind)
+    if last is not None and (len(extra.shape) != 2 or extra.shape[1] != last):
+        raise DatasetError("the extra '{}' is of shape {}".format(name, list(extra.shape)), where,
+                           "{} are [n, {}] for each sample.".format(extra.kind.capitalize(), last),
+                           "Declare Extra({!r}, (n, {})), n the most that a sample has.".format(extra.kind, last))
+    pictures = [spec.shape[:2] for spec in dataset.inputs.values() if len(spec.shape) == 3]
+    if extra.kind != "array" and not pictures:
+        raise DatasetError("the extra '{}' is of kind {}, and no input is a picture".format(name, extra.kind), where,
+                           "It lies in the pixels of a picture of shape [height, width, channels].",
+                           "Declare it with kind 'array'.")
+    if extra.kind == "mask" and tuple(extra.shape) not in [tuple(size) for size in pictures]:
+        raise DatasetError("the extra '{}' is of shape {}, the picture of {}".format(
+            name, list(extra.shape), " and ".join(str(list(size)) for size in pictures)), where,
+            "A mask says something of each pixel.", "Save the masks at the size of the pictures.")
+    if extra.dtype not in ("float32", "int32"):
+        raise DatasetError("the extra '{}' is of dtype {!r}".format(name, extra.dtype), where,
+                           "It is fed to TensorFlow.", "Use 'float32' or 'int32'.")
+    taken = [array for other, each in dataset.extras.items() if other != name for array in each.arrays(other)]
+    twice = sorted(set(extra.arrays(name)) & set(taken))
+    if twice:
+        raise DatasetError("two extras have an array '{}'".format(twice[0]), where,
+                           "The count of boxes is called as they are, with {!r} at the end.".format(COUNT),
+                           "Rename one of them.")
+
+
+def _check_extras(dataset: Dataset, part: Part, part_name: str, where: str) -> None:
+    declared = {array: form for name, extra in dataset.extras.items() for array, form in extra.arrays(name).items()}
+    if set(part.extras) != set(declared):
+        raise DatasetError(
+            "the {} part has the extras {}".format(part_name, ", ".join(sorted(part.extras)) or "none"), where,
+            "The dataset declares the arrays: {}.".format(", ".join(sorted(declared)) or "none"),
+            "Name them alike everywhere.")
+    for array, (dtype, shape) in declared.items():
+        _check_form(part.extras[array], np.dtype(dtype).type, shape, part_name + "." + array, where,
+                    "Losses and metrics are given it.", "Save all parts alike.")
+        if dtype == "float32":
+            _check_finite(part.extras[array], part_name + "." + array, where)
+    for name, extra in dataset.extras.items():
+        if extra.kind != "boxes":
+            continue
+        counts, most = part.extras[name + COUNT], extra.shape[0]
+        bad = (counts < 0) | (counts > most)
+        if bad.any():
+            row = int(bad.argmax())
+            raise DatasetError("{}.{}[{}] is {}, outside 0..{}".format(part_name, name + COUNT, row, counts[row], most),
+                               where, "It says how many of the {} boxes there are.".format(most),
+                               "Mend that count, or declare more boxes.")
+        _check_boxes(part.extras[name], counts, part_name + "." + name, where)
+
+
+def _check_boxes(boxes: np.ndarray, counts: np.ndarray, name: str, where: str) -> None:
+    turned = (boxes[..., 2:] < boxes[..., :2]).any(-1) & (np.arange(boxes.shape[1]) < counts[:, None])
+    if turned.any():
+        row, box = np.unravel_index(int(turned.argmax()), turned.shape)
+        raise DatasetError("{}{} is {}".format(name, _at((row, box)), boxes[row, box].tolist()), where,
+                           "A box is y0, x0, y1, x1, with y0 <= y1 and x0 <= x1.",
+                           "Save the upper left corner first, y before x.")
 
 
 def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
@@ -66,6 +134,12 @@ def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
 
 
 def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> None:
+    if target.kind == "raw":
+        if answers.dtype != np.float32 or answers.shape[1:] != (0,):
+            raise DatasetError("{} is {} of shape {}, not float32 of shape [N, 0]".format(
+                name, answers.dtype, list(answers.shape)), where, "A raw output has no answer of its own.",
+                "Give numpy.zeros((N, 0), numpy.float32), and what is known as an extra.")
+        return
     if target.kind == "value":
         _check_form(answers, np.float32, target.shape, name, where,
                     "A value is as many reals for every sample.", "Save all parts alike.")
@@ -131,7 +205,7 @@ def _check_finite(values: np.ndarray, name: str, where: str) -> None:
 
 
 def _check_lengths(part: Part, part_name: str, where: str) -> None:
-    lengths = {name: len(array) for arrays in (part.inputs, part.targets)
+    lengths = {name: len(array) for arrays in (part.inputs, part.targets, part.extras)
                for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise DatasetError(

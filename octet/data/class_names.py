@@ -1,4 +1,4 @@
-"""The classes of a target in named arrays, where the recipe does not name them: what the training labels say."""
+"""The class names of a target in named arrays: those of the recipe, else those of the training labels."""
 
 from typing import Any, Dict, List
 
@@ -10,8 +10,8 @@ from octet.errors import DatasetError
 
 
 def of(answer: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
-    """The names of a target's classes: the recipe's, else those of text labels, else as many numbers as the training
-    labels name. A value has none. train: {pattern: array}. Raises DatasetError."""
+    """The names of a target's classes: the recipe's, else those of text labels, else the numbers from 0 to the largest
+    training label. A value has none. train: {pattern: array}. Raises DatasetError."""
     if answer.classes is not None or answer.kind == "value":
         return answer.classes or []
     labels, name = train[answer.pattern], in_part(answer.pattern, "train")
@@ -26,8 +26,8 @@ def of(answer: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
 
 
 def _count(labels: np.ndarray, name: str, path: str) -> int:
-    """How many classes the training labels name. Raises DatasetError where one is skipped."""
-    labels = labels[labels >= 0]  # `check` has the words for others
+    """The number of classes in the training labels. Raises DatasetError where a number is missing."""
+    labels = labels[labels >= 0]  # `check` reports negative ones
     largest = labels.max(initial=0)
     present = np.zeros(min(largest, labels.size) + 1, bool)  # one of so many is skipped if any is
     present[labels[labels < len(present)]] = True

@@ -1,4 +1,4 @@
-"""Numbers of an input as its uint8 codes."""
+"""Converts the numbers of an input to uint8 codes."""
 
 import math
 from typing import List, NamedTuple, Tuple
@@ -10,13 +10,14 @@ from octet.data.dataset import scale_of
 from octet.errors import DatasetError
 from octet.quantization import quantization, to_real
 
-ROWS = 4096  # encoded at a time: the float64 copy stays small beside the data
-MOST_VALUES = 1 << 25  # that a percentile is taken of
-BULK = 99.9  # percent of the values, which an outlier is not among
+ROWS = 4096  # samples encoded at a time: the float64 copy stays small
+MOST_VALUES = 1 << 25  # used for a percentile
+BULK = 99.9  # percent of the values that are no outliers
 
 
 class Range(NamedTuple):
-    """The reals that the codes 0..255 stand for. clip: a real outside takes the nearest end, else it is refused."""
+    """The reals that the codes 0..255 stand for. clip: whether a real outside becomes the nearest end; else it is an
+    error."""
 
     low: float
     high: float
@@ -24,8 +25,8 @@ class Range(NamedTuple):
 
 
 def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.ndarray, List[str]]:
-    """(codes [N, ...] uint8 of `values`, a sentence where some were clipped): uint8 are codes already; bool, other
-    integers and floats are reals.
+    """(codes [N, ...] uint8 of `values`, a sentence where some were clipped). Values of type uint8 are codes; bool,
+    other integers and floats are reals.
 
     Raises DatasetError for another dtype or fewer than two axes, a NaN or an infinity, a real outside the range that
     is not to be clipped, or a range that is none.
@@ -57,7 +58,7 @@ def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.
 
 
 def expect_numbers(values: np.ndarray, name: str, where: str) -> None:
-    """Raises DatasetError for what is no array of numbers [N, ...]."""
+    """Raises DatasetError unless `values` is an array of numbers [N, ...]."""
     if values.ndim < 2:
         raise DatasetError("{} has shape {}, not [N, ...]".format(name, list(values.shape)), where,
                            "The first axis counts the samples, the others are a sample's shape.",
@@ -70,8 +71,8 @@ def expect_numbers(values: np.ndarray, name: str, where: str) -> None:
 
 
 def percentiles(values: np.ndarray, share: float, name: str, where: str) -> Range:
-    """The range that holds `share` percent of the values, as much left out below as above; what is outside is to be
-    clipped. Raises DatasetError for codes, which have no range of their own, and for values that are not finite."""
+    """The range that contains `share` percent of the values, with equal shares below and above it; values outside are
+    clipped. Raises DatasetError for uint8 values, which are codes, and for values that are not finite."""
     expect_numbers(values, name, where)
     if values.dtype == np.uint8:
         raise DatasetError("{} is uint8, and a percentile is asked for".format(name), where,
@@ -88,7 +89,7 @@ def percentiles(values: np.ndarray, share: float, name: str, where: str) -> Rang
 
 
 def _percentiles(values: np.ndarray, share: float) -> Tuple[float, float]:
-    some = values[::max(1, values.size // MOST_VALUES)]  # samples spread evenly, where there are very many
+    some = values[::max(1, values.size // MOST_VALUES)]  # evenly spaced samples of a large array
     low, high = np.percentile(some.astype(np.float64), [(100 - share) / 2, 100 - (100 - share) / 2])
     return float(low), float(high)
 
@@ -121,11 +122,11 @@ def _outside(values: np.ndarray, start: int, bad: np.ndarray, low: float, high: 
 
 
 NATURAL = ((0, 1), (-1, 1), (0, 255), (-128, 127), (0, 1023), (0, 4095), (0, 65535), (-32768, 32767))
-"""Ranges that instruments and other tools give."""
+"""Usual ranges of instruments and other tools."""
 
 
 def _natural(least: float, most: float) -> Tuple[float, float]:
-    """The range that data of these ends is likely of, which holds them."""
+    """The usual range that data with these extremes probably has; else the extremes, rounded outwards."""
     for low, high in NATURAL:
         if low <= least and most <= high and max(most, -least) > high / 2:
             return low, high
@@ -133,8 +134,8 @@ def _natural(least: float, most: float) -> Tuple[float, float]:
 
 
 def likely(values: np.ndarray) -> Tuple[float, float, bool]:
-    """(low, high) that hold all values, and whether a few of them lie so far out that the others would share a few
-    codes."""
+    """(low, high, whether there are outliers). The range contains all values. With outliers, most values would share a
+    few codes."""
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     least, most = float(finite.min()), float(finite.max())
     bulk = _percentiles(finite, BULK if finite.size >= 10000 else 99.0)
@@ -142,7 +143,7 @@ def likely(values: np.ndarray) -> Tuple[float, float, bool]:
 
 
 def _outward(number: float, up: bool) -> float:
-    """The next number of four digits above or below."""
+    """The number rounded up or down to four digits."""
     if number == 0:
         return 0.0
     digit = 10.0 ** (math.floor(math.log10(abs(number))) - 3)
@@ -150,7 +151,7 @@ def _outward(number: float, up: bool) -> float:
 
 
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The reals [N, ...] float32 that codes stand for: what the network is fed."""
+    """The reals [N, ...] float32 of codes, which the network is fed."""
     scale, zero_point = quantization(low, high)
     real_of = to_real(np.arange(256).astype(np.float32), scale, zero_point)
     found = reading.empty(codes.shape, np.float32)
@@ -160,7 +161,8 @@ def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str) -> None:
-    """Raises DatasetError that names the first of `rows` that is `bad`; `start` rows lie before them."""
+    """Raises DatasetError, which names the first bad value, if there is one. bad: a mask of `rows`. start: the number
+    of rows before these."""
     if bad.any():
         first = np.unravel_index(int(bad.argmax()), bad.shape)
         index = [int(first[0]) + start] + [int(i) for i in first[1:]]

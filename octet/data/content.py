@@ -1,4 +1,4 @@
-"""What a part's content is, for its digest."""
+"""Computes digests of a dataset's content."""
 
 import hashlib
 import json
@@ -10,9 +10,9 @@ from octet.errors import DatasetError
 
 
 def of_array(array: Any) -> str:
-    """The sha256 of an array's dtype, shape and values in C order, whatever its strides.
-    Raises TypeError for an array of Python objects, which have no bytes of their own."""
-    import numpy as np  # not at the top: a file that has not changed is known without its arrays
+    """The sha256 of an array's dtype, shape and values in C order. Strides do not matter.
+    Raises TypeError for an array of Python objects."""
+    import numpy as np  # not at the top: the digest of an unchanged file is cached, and needs no numpy
     if array.dtype.hasobject:
         raise TypeError("an array of objects has no digest")
     head = "array {!r} {!r}\n".format(np.lib.format.dtype_to_descr(array.dtype), array.shape)
@@ -22,7 +22,7 @@ def of_array(array: Any) -> str:
 
 
 def of_samples(arrays: Sequence[Any]) -> List[str]:
-    """The sha256 of each sample: of its row in each of the arrays, which are of one length."""
+    """The sha256 of each sample: of its rows in all arrays, which have equal lengths."""
     import numpy as np
     rows = [np.ascontiguousarray(array) for array in arrays]
     hashes = []
@@ -35,8 +35,8 @@ def of_samples(arrays: Sequence[Any]) -> List[str]:
 
 
 def of_part(dataset: Dataset, part: str) -> str:
-    """The sha256 of one part: its arrays by name, and the range that its codes stand for.
-    Class names are not in it: they belong to the whole dataset. Raises DatasetError."""
+    """The sha256 of one part: its arrays with their names, and the ranges of its codes.
+    Class names are not included: they belong to the whole dataset. Raises DatasetError."""
     known_part(part)
     arrays = dataset.parts[part]
     return digests.of_bytes(json.dumps({
@@ -60,8 +60,8 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
 
 
 def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
-    """{array: sha256} of the arrays named in an .npz file, those of `optional` only if they are there.
-    Read again only when the file has changed. Raises OSError, DatasetError."""
+    """{array: sha256} of the named arrays of an .npz file. Arrays of `optional` may be missing. The file is read again
+    only when it has changed. Raises OSError, DatasetError."""
     def read(_: str) -> str:
         from octet.data import archive
         return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})

@@ -27,7 +27,9 @@ from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
 
 PARTS = ("train", "validation", "test")
-KINDS = ("class", "labels", "class_map", "value")
+ANSWERED = ("class", "labels", "class_map", "value")  # kinds of targets that have answers of their own
+KINDS = ANSWERED + ("raw",)
+EXTRA_KINDS = ("mask", "boxes", "keypoints", "array")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Target:
     'labels'     any number of `classes` at once: [N, C] uint8, 1 where the sample is of the class, else 0
     'class_map'  one of `classes` for each pixel: labels [N, H, W] int32, `shape` is (H, W)
     'value'      reals: [N, *shape] float32 (regression, reconstruction)
+    'raw'        numbers of `shape` that have no answer of their own, such as a detector's grid of anchors. Only a loss
+                 and metrics of the user's own know what they mean; they compare them with the dataset's extras.
+                 The answers are empty: [N, 0] float32
 
     ignore: of a class map, the label of the pixels that are neither learnt nor measured; it is none of the classes'.
     columns: of values that were scaled by column, the (low, high) that became 0 and 1 in each; else empty.
@@ -61,7 +66,39 @@ class Target:
     @property
     def extent(self) -> Union[int, Tuple[int, ...]]:
         """What a model's `build` is told as `classes`: how many, or a value's shape."""
-        return self.shape if self.kind == "value" else len(self.classes)
+        return self.shape if self.kind in ("value", "raw") else len(self.classes)
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What is known of each sample and no output answers: only losses and metrics of the user's own read it.
+
+    'mask'       [N, *shape] int32, `shape` is (H, W) of the input that is a picture
+    'boxes'      [N, *shape] float32, `shape` is (n, 4): y0, x0, y1, x1 in pixels of the prepared input, whose upper
+                 left corner is 0, 0. How many of the n boxes a sample has is in `extras` too, under the name with
+                 '_count' at its end: [N] int32. The rest are padding. A box without area is none
+    'keypoints'  [N, *shape] float32, `shape` is (n, 2): y, x in the same pixels
+    'array'      [N, *shape] float32 or int32: anything
+
+    placeless: of an array, whether it is the same wherever things are in the picture, as the classes of boxes are.
+    Masks, boxes and keypoints move with the picture when training varies it.
+    """
+
+    kind: str
+    shape: Tuple[int, ...] = ()
+    placeless: bool = False
+    dtype: str = "float32"
+
+    def arrays(self, name: str) -> Dict[str, Tuple[str, Tuple[int, ...]]]:
+        """{array of the part's `extras`: (its dtype, its shape without N)} that an extra of this name has."""
+        if self.kind == "boxes":
+            return {name: ("float32", self.shape), name + COUNT: ("int32", ())}
+        dtype = {"mask": "int32", "keypoints": "float32"}.get(self.kind, self.dtype)
+        return {name: (dtype, self.shape)}
+
+
+COUNT = "_count"
+"""What the name of an extra of boxes and this is called: how many boxes each sample has."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
@@ -70,6 +107,7 @@ class Part:
 
     inputs: Dict[str, Any]
     targets: Dict[str, Any]
+    extras: Dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -85,6 +123,7 @@ class Dataset:
     samples: the most samples that were read of each part; None where all were.
     answers: {part: {target: array}}, where only some samples were read: all answers of the part, as far as they are
     known without decoding anything.
+    extras: by name, what only losses and metrics of the user's own read.
     """
 
     inputs: Dict[str, Input]
@@ -93,6 +132,7 @@ class Dataset:
     notes: Sequence[str] = ()
     samples: Optional[int] = None
     answers: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    extras: Dict[str, Extra] = field(default_factory=dict)
 
     def known_answers(self, target: str) -> Dict[str, Any]:
         """{part: array} of the answers to one target: all of the part's where they are known, else of its samples."""

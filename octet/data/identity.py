@@ -1,4 +1,4 @@
-"""What a recipe's data is, by content: the digest of each part, and the files in it."""
+"""Identifies a recipe's data by its content: the digest of each part, and of its files."""
 
 import importlib
 from pathlib import Path
@@ -12,15 +12,14 @@ from octet.user_code import translated_errors
 
 
 def is_ours(name: str) -> bool:
-    """Whether the name is one of the catalogue's, not a file or module of the user's."""
+    """Whether the name is a dataset of the catalogue, and not a file or module of the user."""
     return lookup.is_member(name, lookup.DATASETS)
 
 
 def digest(section: Dict[str, Any], folder: Path, part: str) -> str:
-    """The digest of one part of the `data` section's dataset, as its own `digest` says.
+    """The digest of one part of the dataset that the section `data` names, by the dataset's own `digest`.
 
-    Raises DatasetError for arguments that do not fit, data that cannot be read, an answer that is
-    no text."""
+    Raises DatasetError for wrong arguments, for data that cannot be read, and for a digest that is no text."""
     function = _function(section, folder, "digest")
     args = arguments(section, folder)
     expect(function, args, "data.args", DatasetError, positional=1)
@@ -48,7 +47,7 @@ def _answer(function: Callable[..., Any], dataset: str, part: str, args: Dict[st
 
 
 def unit(dataset: str) -> Optional[str]:
-    """'file' or 'array': what a dataset of ours is made of, and has the function `files` or `arrays` for.
+    """'file' or 'array', where a dataset of the catalogue consists of them and has the function `files` or `arrays`;
     None for any other."""
     if not is_ours(dataset):
         return None
@@ -57,7 +56,7 @@ def unit(dataset: str) -> Optional[str]:
 
 
 def listing(section: Dict[str, Any], folder: Path, part: str) -> Optional[Dict[str, str]]:
-    """{file or array: sha256} of one part; None where the dataset says none."""
+    """{file or array: sha256} of one part; None where the dataset does not list them."""
     made_of = unit(section["dataset"])
     if made_of is None:
         return None

@@ -1,6 +1,4 @@
-"""What lies in a folder of pictures: the files of each part, and what of it is not read.
-
-Nothing is opened or decoded here.
+"""Lists a folder of pictures: the files of each part, and the files that are not read. It opens no picture.
 
     path/{train,validation,test}/<class>/*.png      classes
     path/<class>/*.png                              classes, where `split` says which share is the test part
@@ -18,15 +16,16 @@ from octet.errors import DatasetError
 
 LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp") + LOSSLESS
-# People mean these to be read, so a file of them that is passed over is data that is lost.
+# Formats that cannot be read. A user expects these files to be used, so skipping one loses data.
 OTHER_PICTURES = (".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd",
                   ".svg", ".dcm", ".exr", ".hdr", ".tga", ".ico", ".npy", ".npz")
+MOST_LOOKED_AT = 100_000
 MEANT = {"val": "validation", "valid": "validation", "validate": "validation", "dev": "validation",
          "eval": "validation", "training": "train", "testing": "test", "tests": "test"}
 
 
 class Picture(NamedTuple):
-    """One sample's files, below the dataset's folder; it has a class or a mask."""
+    """The files of one sample, relative to the dataset's folder. It has a class (`name`) or a mask."""
 
     file: str
     name: str = ""
@@ -34,16 +33,17 @@ class Picture(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """parts: {part: its pictures}; where classes lie in `path` itself, all are of 'train'.
-    notes: a sentence each about what is not read."""
+    """parts: {part: its pictures}; where the classes are in `path` itself, all pictures are of 'train'.
+    notes: sentences about files that are not read."""
 
     parts: Dict[str, List[Picture]]
     notes: List[str]
 
 
 def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool) -> Listing:
-    """What lies in `path`. split_off: the parts that need not be there. A class without a picture, a picture in a form
-    that cannot be read, or one that is no regular file, is a note where `skip_unreadable`, else a DatasetError."""
+    """The pictures in `path`. split_off: the parts that may be missing. skip_unreadable: whether a class without
+    pictures, a picture in an unsupported format, and a picture that is no regular file are notes; else each is a
+    DatasetError."""
     if not os.path.isdir(path):
         raise DatasetError("no such folder", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
@@ -68,22 +68,23 @@ def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool)
 
 
 class Losses:
-    """What is not read: a sentence in `notes` each, or a DatasetError for what a person means to be read."""
+    """Collects what is not read: sentences in `notes`, or a DatasetError for data that a user expects to be read."""
 
     def __init__(self, path: str, skip: bool) -> None:
         self.path, self.skip = path, skip
         self.notes = []  # type: List[str]
         self._others = {}  # type: Dict[str, Dict[str, List[str]]]
+        self._looked_at = 0
 
     def lose(self, what: str, why: str, next_step: str) -> None:
-        """A picture or a class that is there and cannot be read."""
+        """Notes a picture or a class that cannot be read, or raises DatasetError."""
         if not self.skip:
             raise DatasetError(what, self.path, why,
                                next_step + ", or write skip_unreadable: true in data.args to go on without it.")
         self.notes.append("skipped: {}".format(what))
 
     def note_files(self, folder: str, names: Iterable[str]) -> None:
-        """Files that are no pictures, by their endings; what people mean as pictures is lost."""
+        """Notes files that are no pictures, by their endings. Pictures in an unsupported format go to `lose`."""
         ending_of = {name: "hidden" if name[0] == "." else os.path.splitext(name)[1].lower() or "no ending"
                      for name in names}
         lost = [name for name, ending in ending_of.items() if ending in OTHER_PICTURES]
@@ -96,9 +97,19 @@ class Losses:
                 self._others.setdefault(folder.split(os.sep)[0], {}).setdefault(ending, []).append(
                     os.path.join(folder, name))
 
+    def counted(self, folder: str) -> str:
+        """How many pictures there are below a folder that is not read. The count ends after MOST_LOOKED_AT files, for
+        all such folders together: somebody may have named the root of a disk."""
+        pictures = 0
+        for _, _, names in os.walk(folder):
+            self._looked_at += 1 + len(names)
+            pictures += sum(name.lower().endswith(ENDINGS) for name in names)
+            if self._looked_at > MOST_LOOKED_AT:
+                return "at least {}".format(pictures)
+        return str(pictures)
+
     def others(self) -> List[str]:
-        """A sentence for each part, or class, in which files are passed over: how many of each ending, and one of
-        them."""
+        """A sentence for each part or class with skipped files: the number of each ending, with an example."""
         return ["not read in {}/: {}".format(folder or ".", ", ".join("{} {} ({})".format(
             len(files), ending, files[0]) for ending, files in sorted(endings.items())))
             for folder, endings in sorted(self._others.items())]
@@ -113,7 +124,7 @@ def _names(folder: str) -> List[str]:
 
 
 def _expect_meant(path: str, names: Dict[str, bool], losses: Losses) -> None:
-    """No folder is nearly called as a part that is not there."""
+    """Reports a folder whose name is close to that of a missing part, such as `val`."""
     for name, folder in names.items():
         part = MEANT.get(name.lower(), name.lower())
         if folder and part in PARTS and name != part and not names.get(part):
@@ -162,7 +173,7 @@ def _contents(folder: str) -> str:
 
 
 def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = ENDINGS) -> List[str]:
-    """The names of the pictures in a folder, sorted; what else is there is noted or lost."""
+    """The sorted names of the pictures in a folder. Other files go to `losses`."""
     found, others = [], []
     try:
         names = sorted(os.listdir(os.path.join(path, folder)))
@@ -181,7 +192,7 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
         if stat.S_ISDIR(mode):
             if name[0] != ".":
                 losses.notes.append("not read: the folder {}/ in a class, with {} pictures".format(
-                    os.path.join(folder, name), _count(file)))
+                    os.path.join(folder, name), losses.counted(file)))
         elif not name.lower().endswith(tuple(endings)) or name[0] == ".":
             others.append(name)
         elif not stat.S_ISREG(mode):
@@ -195,10 +206,6 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
 
 def _sort(mode: int) -> str:
     return ("a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device")
-
-
-def _count(folder: str) -> int:
-    return sum(name.lower().endswith(ENDINGS) for _, _, names in os.walk(folder) for name in names)
 
 
 def _with_masks(path: str, part: str, losses: Losses) -> List[Picture]:
@@ -233,7 +240,7 @@ def _with_masks(path: str, part: str, losses: Losses) -> List[Picture]:
 
 
 def _alike(names: Iterable[str]) -> List[str]:
-    """A sentence for classes that a person may have meant as one."""
+    """A sentence for each group of class names that differ only in case, spaces or Unicode form."""
     same = {}  # type: Dict[str, List[str]]
     for name in sorted(set(names)):
         same.setdefault(unicodedata.normalize("NFKC", name).casefold().strip(), []).append(name)

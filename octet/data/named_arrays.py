@@ -1,9 +1,9 @@
-"""What `data.args` says of named arrays: which array an input or a target is in, and what it means."""
+"""Reads the settings of named arrays in `data.args`: the array of each input and target, and its meaning."""
 
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from octet.data.dataset import KINDS
+from octet.data.dataset import ANSWERED
 from octet.errors import DatasetError
 from octet.lookup import suggest
 
@@ -99,9 +99,9 @@ def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray
         return TargetArray("", "value", input=copied)
     keys = _keys(keys, ("array", "kind", "classes", "ignore", "scale"), where)
     kind, classes = keys.get("kind"), keys.get("classes")
-    if kind not in KINDS:
-        raise DatasetError("expected one of {}, found {!r}".format(", ".join(KINDS), kind), where + ".kind",
-                           "It decides the loss and what is measured.", suggest(str(kind), KINDS))
+    if kind not in ANSWERED:
+        raise DatasetError("expected one of {}, found {!r}".format(", ".join(ANSWERED), kind), where + ".kind",
+                           "It decides the loss and what is measured.", suggest(str(kind), ANSWERED))
     if classes is not None and (kind == "value" or not isinstance(classes, (list, tuple))):
         raise DatasetError("expected {}, found {!r}".format(
             "no classes for a value" if kind == "value" else "a list of names", classes), where + ".classes",

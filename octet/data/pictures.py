@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from octet import regular_file
 from octet.data import reading
+from octet.data.resize import Resize, resized
 from octet.errors import DatasetError
 
 AT_ONCE = 256  # pictures that are asked for before the first of them is waited for
@@ -27,7 +28,8 @@ class Form(NamedTuple):
     """What a picture is decoded to: [height, width, channels] uint8.
 
     channels: 1 (grey) or 3 (RGB), and one more for `alpha` 'keep'. alpha: a key of ALPHA, or None where nobody said:
-    it is dropped. bits: how many of a 16-bit picture's are used, so that 2^bits - 1 is white.
+    it is dropped. bits: how many of a 16-bit picture's are used, so that 2^bits - 1 is white. resize: how it becomes so
+    large.
     """
 
     height: int
@@ -35,6 +37,7 @@ class Form(NamedTuple):
     channels: int
     alpha: Optional[str] = None
     bits: int = 16
+    resize: Resize = Resize()
 
     @property
     def shape(self) -> Tuple[int, int, int]:
@@ -44,8 +47,8 @@ class Form(NamedTuple):
 def decode(content: bytes, form: Form) -> Tuple[np.ndarray, Set[str]]:
     """(codes of the form's shape, what was noticed of the picture: words of `NOTICED`).
 
-    The picture is turned as its EXIF orientation says and resized bilinearly. Raises ValueError, OSError or another
-    error of `BROKEN` for what is no whole picture."""
+    The picture is turned as its EXIF orientation says, and resized as octet/data/resize.py says. Raises ValueError,
+    OSError or another error of `BROKEN` for what is no whole picture."""
     with Image.open(io.BytesIO(content)) as image:
         noticed = set()
         if image.format not in ("MPO", "JPEG") and getattr(image, "n_frames", 1) > 1:
@@ -120,11 +123,8 @@ def _channels(image: Image.Image, grey: bool, alpha: Optional[str], noticed: Set
 
 
 def _resized(image: Image.Image, form: Form) -> np.ndarray:
-    size = (form.width, form.height)
-    if image.mode in ("L", "RGB"):
-        return np.asarray(image.resize(size, Image.BILINEAR)).reshape(form.shape)
-    # Channel by channel: Pillow resizes RGBA with its colours times alpha, which loses those under 0.
-    return np.stack([np.asarray(band.resize(size, Image.BILINEAR)) for band in image.split()], -1)
+    codes = np.asarray(image)
+    return resized(codes.reshape(codes.shape[:2] + (-1,)), form.height, form.width, form.resize)
 
 
 def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures"
@@ -178,17 +178,17 @@ def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator
 
 
 def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
-                 ignore: Optional[int], what: str = "masks") -> np.ndarray:
+                 ignore: Optional[int], what: str = "masks", fit: str = "stretch") -> np.ndarray:
     """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
-    8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. Raises DatasetError that names the
-    file."""
+    8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. fit: as the pictures'; `ignore` is
+    what stands around a mask that is padded. Raises DatasetError that names the file."""
     height, width = size
     masks = reading.empty((len(pairs), height, width), np.int32,
                           "{} masks of {}x{}".format(len(pairs), height, width), path)
 
     def put(index: int) -> Optional[DatasetError]:
         try:
-            masks[index] = _mask(path, *pairs[index], (width, height), classes, ignore)
+            masks[index] = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
             return None
         except DatasetError as error:
             return error
@@ -199,8 +199,8 @@ def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int
     return masks
 
 
-def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int]
-          ) -> np.ndarray:
+def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int],
+          fit: str) -> np.ndarray:
     """One mask, resized to `size` (width, height). Raises DatasetError."""
     with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
         with Image.open(io.BytesIO(_bytes(path, mask))) as image:
@@ -211,7 +211,7 @@ def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: in
         if turned.mode == "1":  # Pillow holds its ones as 255
             turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
         whole = np.asarray(turned, np.int32)
-        small = turned.resize(size, Image.NEAREST)
+        small = resized(np.asarray(turned)[..., None], size[1], size[0], Resize("nearest", fit=fit), ignore or 0)
     _expect_same_view(path, picture, mask, turned.size)
     bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
     if bad.any():
@@ -221,7 +221,7 @@ def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: in
             "There are {} classes.".format(classes),
             "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
                 whole[row, column]))
-    return np.asarray(small)
+    return small[..., 0]
 
 
 def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> None:

@@ -3,15 +3,17 @@
     spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]}
     input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
     target_0.npy   the answers to the first target, as octet.data.dataset.Target says; target_1.npy, ...
+    extra_0.npy    the first array of the extras, as octet.data.dataset.Extra says; only where there are some. spec.json
+                   has their `extras`: [{name, kind, shape, placeless, dtype}]
 """
 
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from octet.data import reading
-from octet.data.dataset import Dataset, Input, Part, Target
+from octet.data.dataset import Dataset, Extra, Input, Part, Target
 
 SPEC = "spec.json"
 
@@ -23,12 +25,17 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
                        for name, each in dataset.inputs.items()],
             "targets": [{"name": name, "kind": each.kind, "classes": list(each.classes), "shape": list(each.shape),
                          "ignore": each.ignore, "columns": [list(ends) for ends in each.columns]}
-                        for name, each in dataset.targets.items()]}
+                        for name, each in dataset.targets.items()]}  # type: Dict[str, Any]
+    if dataset.extras:
+        spec["extras"] = [{"name": name, "kind": each.kind, "shape": list(each.shape), "placeless": each.placeless,
+                           "dtype": each.dtype} for name, each in dataset.extras.items()]
     text = json.dumps(spec, indent=1, sort_keys=True)
     (folder / SPEC).write_text(text + "\n", encoding="utf-8")
     found = dataset.parts[part]
-    for side, arrays in (("input", found.inputs), ("target", found.targets)):
-        for index, name in enumerate(getattr(dataset, side + "s")):
+    for side, names, arrays in (("input", list(dataset.inputs), found.inputs),
+                                ("target", list(dataset.targets), found.targets),
+                                ("extra", _extra_arrays(dataset.extras), found.extras)):
+        for index, name in enumerate(names):
             _save(folder / "{}_{}.npy".format(side, index), arrays[name])
 
 
@@ -56,28 +63,33 @@ def alike(one: Path, other: Path) -> bool:
 
 def learnt(folder: Path) -> Dataset:
     """What the dataset that was published in the folder is, without its arrays."""
-    inputs, targets = _spec(folder)
-    return Dataset(inputs, targets, {})
+    inputs, targets, extras = _spec(folder)
+    return Dataset(inputs, targets, {}, extras=extras)
 
 
 def read(folders: Dict[str, Path]) -> Dataset:
     """The dataset with the parts that were published in `folders`, {part: folder}; its arrays are read-only and
     mapped: a page is read from the disk when it is used."""
-    inputs, targets = _spec(next(iter(folders.values())))
-    return Dataset(inputs, targets, {part: _part(folder, list(inputs), list(targets))
-                                     for part, folder in folders.items()})
+    inputs, targets, extras = _spec(next(iter(folders.values())))
+    return Dataset(inputs, targets, {part: Part(_arrays(folder, "input", list(inputs)),
+                                                _arrays(folder, "target", list(targets)),
+                                                _arrays(folder, "extra", _extra_arrays(extras)))
+                                     for part, folder in folders.items()}, extras=extras)
 
 
-def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target]]:
+def _extra_arrays(extras: Dict[str, Extra]) -> List[str]:
+    """The names of the arrays of all extras, in order."""
+    return [array for name, each in extras.items() for array in each.arrays(name)]
+
+
+def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target], Dict[str, Extra]]:
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
     targets = {each["name"]: Target(each["kind"], each["classes"], tuple(each["shape"]), each["ignore"],
                                     [(low, high) for low, high in each["columns"]]) for each in spec["targets"]}
-    return inputs, targets
-
-
-def _part(folder: Path, inputs: Sequence[str], targets: Sequence[str]) -> Part:
-    return Part(_arrays(folder, "input", inputs), _arrays(folder, "target", targets))
+    extras = {each["name"]: Extra(each["kind"], tuple(each["shape"]), each["placeless"], each["dtype"])
+              for each in spec.get("extras", ())}
+    return inputs, targets, extras
 
 
 def _arrays(folder: Path, side: str, names: Sequence[str]) -> Dict[str, Any]:

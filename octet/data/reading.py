@@ -1,6 +1,6 @@
-"""How a dataset is read at the moment: the folder that its large arrays lie in, and who is told how far it is.
+"""Where large arrays of a dataset are allocated, and where progress is reported.
 
-Outside `into`, arrays are in memory and nobody is told: a dataset can be loaded by hand.
+Outside of `into`, arrays are in memory and progress is not reported: a dataset can be loaded by hand.
 """
 
 import functools
@@ -16,7 +16,7 @@ from octet.errors import StoreError
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
 Progress = Callable[[float, str], None]
 EVERY_S = 0.5  # between two reports
-ROWS = 1024  # copied at a time
+ROWS = 1024  # samples copied at a time
 
 
 class _Reading(NamedTuple):
@@ -30,8 +30,8 @@ _now = _Reading(None, lambda fraction, message: None, {})
 
 @contextmanager
 def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
-    """Inside the block, `empty` makes arrays of files in the folder (None: in memory), and `Watch` tells `progress`.
-    The files that are still called as `empty` called them are removed at the end."""
+    """Inside the block, `empty` allocates arrays in files of the folder (None: in memory), and `Watch` reports to
+    `progress`. At the end, the files that were not renamed are removed."""
     global _now
     before, _now = _now, _Reading(folder, progress, {})
     try:
@@ -44,18 +44,18 @@ def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
 
 
 def on_disk() -> bool:
-    """Whether `empty` makes arrays of files."""
+    """Whether `empty` allocates arrays in files."""
     return _now.folder is not None
 
 
 def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data") -> Any:
-    """An array to be filled. In a folder it is a new .npy file, mapped into memory, so that the system can write its
-    pages out and take them back. what, where: the samples in words, and where they come from. Raises DatasetError
-    where there is no room for them."""
+    """A new array, to be filled. In a folder it is an .npy file mapped into memory, whose pages the system can write to
+    disk. what: the samples in words; where: their source. Raises DatasetError or StoreError where there is not enough
+    memory or disk."""
     import numpy as np
 
     shape, dtype = tuple(int(side) for side in shape), np.dtype(dtype)
-    needed = functools.reduce(operator.mul, shape, dtype.itemsize)  # exact: a damaged shape may be huge
+    needed = functools.reduce(operator.mul, shape, dtype.itemsize)  # Python integers: a damaged shape may be huge
     what = what or "{} samples of shape {}, decoded,".format(shape[0], list(shape[1:]))
     if _now.folder is None or not needed:
         memory.expect(needed, what, where, NEXT_STEP)
@@ -64,7 +64,7 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     file = os.path.join(_now.folder, ".reading-{}.npy".format(len(_now.files)))
     _now.files[file] = (shape, dtype)
     made = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
-    with open(file, "r+b") as opened:  # a page that finds no room when it is written would end the process
+    with open(file, "r+b") as opened:  # a full disk would otherwise end the process when a page is written
         os.posix_fallocate(opened.fileno(), 0, made.offset + made.nbytes)
     return made
 
@@ -79,7 +79,7 @@ def _expect_disk(needed: int, what: str, where: str) -> None:
 
 
 def taken(array: Any, rows: Sequence[int]) -> Any:
-    """These rows of an array, copied some at a time into one that `empty` makes."""
+    """A copy of these rows of an array, allocated by `empty`."""
     made = empty((len(rows),) + array.shape[1:], array.dtype)
     for start in range(0, len(rows), ROWS):
         made[start:start + ROWS] = array[rows[start:start + ROWS]]
@@ -87,7 +87,7 @@ def taken(array: Any, rows: Sequence[int]) -> Any:
 
 
 def file_of(array: Any) -> Optional[str]:
-    """The file of an array that `empty` made here, if all of the file is the array; else None."""
+    """The file of an array that `empty` allocated, where the array is the whole file; else None."""
     import numpy as np
 
     name = str(getattr(array, "filename", None))
@@ -96,17 +96,17 @@ def file_of(array: Any) -> Optional[str]:
 
 
 class Watch:
-    """Tells how many of `count` are done, and how long the others will take."""
+    """Reports how many of `count` items are done, and how long the others will take."""
 
     def __init__(self, what: str, count: int) -> None:
         self.what, self.count = what, count
-        self.started = self.said = time.monotonic()
+        self.started = self.reported = time.monotonic()
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
-        if done < self.count and now - self.said < EVERY_S or not self.count:
+        if done < self.count and now - self.reported < EVERY_S or not self.count:
             return
-        self.said = now
+        self.reported = now
         left_s = (now - self.started) / max(1, done) * (self.count - done)
         _now.progress(min(done / self.count, 0.99), "{}: {} of {}{}".format(
             self.what, done, self.count, ", {:.0f} s left".format(left_s) if done < self.count else ""))

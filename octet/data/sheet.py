@@ -7,13 +7,13 @@ from PIL import Image, ImageDraw
 
 from octet.data.dataset import Dataset, Target
 
-MOST_ROWS, COLUMNS, CELL, TEXT = 40, 8, 72, 14  # the last two in pixels
-COLOURS = np.random.RandomState(3).randint(60, 256, (256, 3)).astype(np.uint8)  # of a class map's classes
+MOST_ROWS, COLUMNS, CELL, TEXT = 40, 8, 72, 14  # CELL and TEXT in pixels
+COLOURS = np.random.RandomState(3).randint(60, 256, (256, 3)).astype(np.uint8)  # of the classes of a class map
 
 
 def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
-    """The first samples of each class in that part, a row a class; of other targets the first samples. A class map is
-    drawn beside its picture, pixels that are ignored in black. None where no input is a picture."""
+    """A picture with the first samples of each class of the part, one row for each class; without classes, the first
+    samples. A class map is drawn beside its picture, with ignored pixels in black. None where no input is a picture."""
     name = next((name for name, spec in dataset.inputs.items()
                  if len(spec.shape) == 3 and spec.shape[2] in (1, 2, 3, 4)), None)
     if name is None:
@@ -34,7 +34,7 @@ def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
 
 
 def _rows(dataset: Dataset, answers: Dict[str, np.ndarray], count: int) -> List[Tuple[str, Sequence[int]]]:
-    """(what is written above a row, which samples are in it)."""
+    """(caption of a row, the samples in it)."""
     for name, target in dataset.targets.items():
         if target.kind in ("class", "labels"):
             of_class = [answers[name] == index if target.kind == "class" else answers[name][:, index] == 1
@@ -61,7 +61,7 @@ def _map(labels: np.ndarray, target: Target) -> Image.Image:
 
 
 def _fitted(image: Image.Image) -> Image.Image:
-    """As large as a cell allows, pixels left as they are where it is small."""
+    """The image, scaled to the size of a cell. Enlarged pixels stay sharp."""
     scale = (CELL - 2) / max(image.size)
     size = tuple(max(1, int(side * scale)) for side in image.size)
     return image.resize(size, Image.NEAREST if scale > 1 else Image.BILINEAR)

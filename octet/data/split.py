@@ -1,12 +1,13 @@
-"""Which samples of one set go to training, validation and test, where the data itself does not say.
+"""Splits one set of samples into training, validation and test parts, where the data has no parts.
 
     split: {validation: 0.1, test: 0.1, by: content | rank}
 
-Both ways take the sha256 of a sample's content without its label, so that the order of the samples in a file, which is
-often by class or by time, decides nothing. Identical contents share a part, unless a class has no other.
+Both methods use the sha256 of a sample's content without its label. So the order of samples in a file, which is often
+by class or by time, has no effect. Samples with identical content are in the same part, unless a class has no other
+sample.
 
-    rank     exact shares, of each class apart; a sample that is added may move others of its class
-    content  nothing that is added, renamed or relabelled moves another; the shares are approximate
+    rank     exact shares of each class; an added sample may move others of its class
+    content  an added, renamed or relabelled sample moves no other; the shares are approximate
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -27,7 +28,7 @@ class Split(NamedTuple):
 
 
 def settings(said: Optional[Dict[str, Any]]) -> Split:
-    """What `data.args.split` says; a tenth for validation where it says nothing. Raises DatasetError."""
+    """The value of `data.args.split`; by default a tenth for validation. Raises DatasetError."""
     said = {} if said is None else said
     if not isinstance(said, dict):
         raise DatasetError("expected a mapping, found {!r}".format(said), "data.args.split",
@@ -102,12 +103,12 @@ def _by_rank(shares: Dict[str, float], hashes: Sequence[str], classes: Sequence[
                 alike.append([index])
         for name, share in shares.items():
             wanted, taken = max(1, int(round(len(members) * share))), 0
-            while taken < wanted and len(alike) > 1:  # one is left to train on
+            while taken < wanted and len(alike) > 1:  # one content is left to train on
                 group = alike.pop(0)
                 taken += len(group)
                 for index in group:
                     found[index] = name
-            if not taken and len(alike[0]) > wanted:  # all that is left is one content: it is in both parts
+            if not taken and len(alike[0]) > wanted:  # only one content is left, so it is in both parts
                 for _ in range(wanted):
                     found[alike[0].pop()] = name
     return found

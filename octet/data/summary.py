@@ -35,7 +35,7 @@ def notes(dataset: Dataset) -> List[str]:
             answers = {part: of_part for part, of_part in answers.items() if name in dataset.answers.get(part, ())}
         if target.kind == "value":
             found.extend(_narrow_columns(name, answers))
-        else:
+        elif target.kind != "raw":
             found.extend(_counts(name, target, answers))
     if dataset.samples is None:
         found.extend(_twice(dataset))

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet.data import content, listing
+from octet.data import resize as resizing
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target, scale_of, spread
 from octet.data.listing import Picture
@@ -35,15 +36,17 @@ class Found(NamedTuple):
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
          split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
-         alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False, *,
+         alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
+         resize: Optional[Dict[str, Any]] = None, *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
-    """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized bilinearly to `size` [H, W];
-    label [N], the class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
+    """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized to `size` [H, W]; label [N], the
+    class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
 
     split: how the parts that have no folder are taken from the training pictures (octet/data/split.py).
     ignore: the index of a mask's pixels that are neither learnt nor measured. alpha: drop, white, black or keep (one
     channel more). bits: how many bits of 16-bit pictures are used. skip_unreadable: goes on without classes and
-    pictures that cannot be read, and says so. parts, samples: what of it is wanted, as octet/data/dataset.py says.
+    pictures that cannot be read, and says so. resize: {method, antialias, fit} (octet/data/resize.py). parts, samples:
+    what of it is wanted, as octet/data/dataset.py says.
     Raises DatasetError.
     """
     import numpy as np
@@ -52,8 +55,9 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     from octet.data.check import check
 
     _check_args(path, size, channels, masks, ignore, alpha, bits)
+    expect_resize(resize, masks is not None, ignore)
     found = _found(path, split, masks is not None, skip_unreadable)
-    form = picture_form(size, channels, alpha, bits)
+    form = picture_form(size, channels, alpha, bits, resize)
     notes = list(found.notes)
     classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
     index = {name: number for number, name in enumerate(classes)}
@@ -73,7 +77,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         else:
             target = {"mask": pictures.decode_masks(
                 path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore,
-                "the {} masks".format(part))}
+                "the {} masks".format(part), form.resize.fit)}
         read_parts[part] = Part({"image": images}, target)
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
@@ -81,29 +85,40 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
                          notes=tuple(notes), samples=samples, answers=answers), path, parts)
 
 
-def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16, **others: Any
-                 ) -> Any:
+def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
+                 resize: Optional[Dict[str, Any]] = None, **others: Any) -> Any:
     """What these arguments of `load` decode a picture to: a pictures.Form."""
     from octet.data import pictures
 
-    return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits)
+    return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits, resizing.settings(resize))
+
+
+def expect_resize(said: Optional[Dict[str, Any]], masked: bool, ignore: Optional[int]) -> None:
+    """Raises DatasetError for an argument `resize` that means nothing, or that would make up labels."""
+    if resizing.settings(said).fit == "pad" and masked and ignore is None:
+        raise DatasetError("fit is 'pad', and no label is there to be ignored", "data.args.resize.fit",
+                           "What is added around a picture is of no class.",
+                           "Write ignore: 255 beside masks, or fit: crop.")
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
            split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
-           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> str:
+           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
+           resize: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of that part's file names and contents, and of how they are decoded."""
     content.known_part(part)
     _check_args(path, size, channels, masks, ignore, alpha, bits)
+    expect_resize(resize, masks is not None, ignore)
     scale_of(low, high, path)
     return digests.of_bytes(json.dumps([
         _hashes(part, path, split, masks is not None, skip_unreadable), list(size), channels, float(low), float(high),
-        ignore, alpha, bits]).encode())
+        ignore, alpha, bits, resizing.settings(resize)]).encode())
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
           split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
-          alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False) -> Dict[str, str]:
+          alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
+          resize: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
     """{file: sha256} of that part, pictures and masks."""
     return dict(_hashes(part, path, split, masks is not None, skip_unreadable))
 

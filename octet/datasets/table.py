@@ -18,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from octet import digest as digests
 from octet.data import content, listing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
+from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Target, spread
 from octet.errors import DatasetError
 from octet.lookup import suggest
 
@@ -83,20 +83,24 @@ class Asked(NamedTuple):
     part: Optional[str] = None
     split: Optional[Dict[str, Any]] = None
     skip_unreadable: bool = False
+    resize: Optional[Dict[str, Any]] = None
+    weight: Optional[str] = None
 
 
 def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None, label: Optional[str] = None,
          labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
          size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
          folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
-         skip_unreadable: bool = False, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
+         skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None, *,
+         parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
-    Pictures are decoded as image_folder decodes them. parts, samples: what of it is wanted, as octet/data/dataset.py
+    Pictures are decoded as image_folder decodes them. weight: a column of weights of samples, which becomes the extra
+    `weight`; `loss: {sample_weights: weight}` reads it. parts, samples: what of it is wanted, as octet/data/dataset.py
     says. Raises DatasetError."""
     from octet.data.check import check
 
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
-                  skip_unreadable)
+                  skip_unreadable, resize, weight)
     _expect(asked)
     table = read(path)
     rows, notes = _rows(table, asked)
@@ -107,25 +111,28 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
         wanted = {one: [of_part[place] for place in spread(
             answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
     inputs, kept, said = _inputs(table, wanted, asked, rows["train"])
-    found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]})
-             for one in parts}
+    weights = _weights(table, weight)
+    found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
+                       {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
     unread = [column for column in table.columns if column not in _used(asked)]
     notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
                          tuple(notes + said), samples,
-                         {} if samples is None else {one: {name: answers[rows[one]]} for one in parts}), path, parts)
+                         {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
+                         {extra: Extra("array", (), placeless=True) for extra in weights}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
            label: Optional[str] = None, labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
            size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
            folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
-           skip_unreadable: bool = False) -> str:
+           skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None
+           ) -> str:
     """The sha256 of that part's lines and pictures, and of how they are read."""
     content.known_part(part_name)
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
-                  skip_unreadable)
+                  skip_unreadable, resize, weight)
     _expect(asked)
     table = read(path)
     rows, _ = _rows(table, asked)
@@ -135,8 +142,9 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
     scaled = [] if not (features or value) else [[table.rows[row][place] for place in used] for row in rows["train"]]
     names = sorted({row[table.columns.index(label)] for row in table.rows}) if label else []
     hashes = _hashes(table, asked, rows[part_name]) if file else []
-    return digests.of_bytes(json.dumps([list(asked[1:10]), lines, digests.of_bytes(json.dumps(scaled).encode()), names,
-                                        hashes]).encode())
+    return digests.of_bytes(json.dumps([
+        list(asked[1:10]) + [asked.resize, asked.weight], lines, digests.of_bytes(json.dumps(scaled).encode()), names,
+        hashes]).encode())
 
 
 def read(path: str) -> Table:
@@ -183,11 +191,27 @@ def _expect(asked: Asked) -> None:
     if asked.file:
         from octet.datasets import image_folder
         image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
+        image_folder.expect_resize(asked.resize, False, None)
+    elif asked.resize:
+        raise DatasetError("resize is {!r}, and there are no pictures".format(asked.resize), "data.args.resize",
+                           "It says how pictures are resized.", "Leave it out, or name their column in `file`.")
+
+
+def _weights(table: Table, column: Optional[str]) -> Dict[str, Any]:
+    """{"weight": the weight of each row, float32}; nothing where no column holds one. Raises DatasetError."""
+    if column is None:
+        return {}
+    found = table.numbers([column], "weight")[:, 0]
+    if (found < 0).any():
+        row = int((found < 0).argmax())
+        raise DatasetError("the weight is {:g}".format(found[row]), "{}:{}".format(table.path, table.lines[row]),
+                           "The loss of a sample is multiplied by it.", "Write a number of at least 0.")
+    return {"weight": found.astype("float32")}
 
 
 def _used(asked: Asked) -> List[str]:
-    return [name for name in (asked.file, asked.label, asked.part, *(asked.features or ()), *(asked.labels or ()),
-                              *(asked.value or ())) if name]
+    return [name for name in (asked.file, asked.label, asked.part, asked.weight, *(asked.features or ()),
+                              *(asked.labels or ()), *(asked.value or ())) if name]
 
 
 def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
@@ -242,11 +266,12 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
 
 
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
-                 alpha: Optional[str] = None, bits: int = 16, **others: Any) -> Any:
+                 alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
+                 **others: Any) -> Any:
     """What these arguments of `load` decode a picture to: a pictures.Form; None where no pictures are read."""
     from octet.datasets import image_folder
 
-    return image_folder.picture_form(size, channels, alpha, bits) if file and size else None
+    return image_folder.picture_form(size, channels, alpha, bits, resize) if file and size else None
 
 
 def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]

@@ -70,6 +70,8 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
     phases: Tuple[Type[Phase], ...] = (Train, Quantize)
     for phase in phases:
         _expect_read_by_choice(phase, text, problems)
+    _expect_one_loss(text, problems)
+    _expect_measured(text, problems)
     train, section = (text.values.get(name, {}) for name in ("train", "quantize"))
     if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
         keys = ("train", "batch_norm_batches")
@@ -83,8 +85,38 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
             problems.append(Problem(nearest(text.places, keys), keys, why))
 
 
+def _expect_one_loss(text: Text, problems: List[Problem]) -> None:
+    """Reports keys beside a loss's function, which is the whole loss."""
+    loss = text.values.get("loss")
+    if not isinstance(loss, dict):
+        return
+    of_targets = loss.get("targets")
+    losses = [(("loss",), loss)]  # type: List[Tuple[Tuple[str, ...], Any]]
+    if isinstance(of_targets, dict):
+        losses += [(("loss", "targets", str(name)), value) for name, value in of_targets.items()]
+    for keys, value in losses:
+        if not isinstance(value, dict) or value.get("function") is None:
+            continue
+        for other in sorted(set(value) - {"function"}):
+            if value[other] is not None and value[other] != {}:
+                problems.append(Problem(nearest(text.places, keys + (other,)), keys + (other,),
+                                        "is not read beside a function, which is the whole loss; leave one out"))
+
+
+def _expect_measured(text: Text, problems: List[Problem]) -> None:
+    """Reports gates over metrics that the section `metrics` does not have."""
+    gates, metrics = text.values.get("validate"), text.values.get("metrics")
+    gates = gates.get("metrics") if isinstance(gates, dict) else None
+    for name in gates if isinstance(gates, dict) else ():
+        known = list(metrics) if isinstance(metrics, dict) else []
+        if name not in known:
+            keys = ("validate", "metrics", str(name))
+            problems.append(Problem(nearest(text.places, keys), keys, "no metric of this name is in the section "
+                                    "`metrics`, so the gate would never be looked at; " + suggest(str(name), known)))
+
+
 _KEYS_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",
-            "label_smoothing": "label_smoothing"}
+                 "label_smoothing": "label_smoothing"}
 """{the name in Keras' `fit` and `compile`: the key of the section `loss`}."""
 
 _READ_BY_ONE_CHOICE: Dict[str, Tuple[str, Tuple[str, ...]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import regular_file
 from octet.errors import RecipeError
-from octet.lookup import is_file
+from octet.lookup import LOSSES, METRICS, is_file, named
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
@@ -19,10 +19,12 @@ LONGEST_CHAIN = 20
 
 
 class Text(NamedTuple):
-    """One recipe, its `extends` merged in: plain values, and where each key was written."""
+    """One recipe, its `extends` merged in: plain values, and where each key was written. relative_to: the folder that
+    relative paths and modules start from, where that is not the recipe's own."""
 
     values: Dict[str, Any]
     places: Dict[Keys, Place]
+    relative_to: Optional[str] = None
 
 
 def is_path(name_or_path: str) -> bool:
@@ -67,21 +69,35 @@ class _Reader(NamedTuple):
         if mapping is None:
             return None
         values, places = mapping
+        relative_to = self._relative_to(values, places)
+        _expand_losses(values)
         extends = values.pop("extends", None)
         place = places.pop(("extends",), None)
         if place is None or any(problem.place.file == file and problem.keys == ("extends",)
                                 for problem in self.problems):
-            return Text(values, places)
+            return Text(values, places, relative_to)
         if not isinstance(extends, str) or not extends:
             fail("expected the path or the name of a recipe, found " + show(extends), place, ("extends",))
-            return Text(values, places)
+            return Text(values, places, relative_to)
         try:
             base_file = self._base(extends, file)
         except RecipeError as error:
             fail("{}; {}".format(error.what, error.next_step), place, ("extends",))
             return None
         base = self.read(base_file, chain + (real,), place)
-        return base and _over(_rebased(base, base_file, file), Text(values, places))
+        return base and _over(_rebased(base, base_file, relative_to or os.path.dirname(os.path.abspath(file))),
+                              Text(values, places, relative_to))
+
+    def _relative_to(self, values: Dict[str, Any], places: Dict[Keys, Place]) -> Optional[str]:
+        """The value of the key `relative_to`, which is taken out."""
+        folder, place = values.pop("relative_to", None), places.pop(("relative_to",), None)
+        if place is None:
+            return None
+        if isinstance(folder, str) and os.path.isabs(folder):
+            return folder
+        self.problems.append(Problem(place, ("relative_to",), "expected the absolute path of a folder, found " +
+                                     show(folder)))
+        return None
 
     def _base(self, extends: str, file: str) -> str:
         """The file that a recipe's `extends` means. Raises RecipeError for an unknown name."""
@@ -104,6 +120,22 @@ def _near(file: str) -> str:
     return "; did you mean {}?".format(os.path.join(folder, similar[0])) if similar else ""
 
 
+def _expand_losses(values: Dict[str, Any]) -> None:
+    """Replaces a loss of one word, of all targets or of one, by the mapping that it stands for."""
+    if "loss" in values:
+        loss = values["loss"] = _expanded(values["loss"])
+        targets = loss.get("targets") if isinstance(loss, dict) else None
+        if isinstance(targets, dict):
+            loss["targets"] = {name: _expanded(value) for name, value in targets.items()}
+
+
+def _expanded(loss: Any) -> Any:
+    """{function: FILE:FUNCTION} or {kind: KIND} for a word; any other value as it is."""
+    if not isinstance(loss, str):
+        return loss
+    return {"function" if ":" in loss or is_file(loss) else "kind": loss}
+
+
 # args, weights and files belong to one dataset or model. A recipe that names another one does not inherit them.
 _NAMED = (("data", "dataset"), ("model", "build"))
 
@@ -117,11 +149,17 @@ def _over(under: Text, top: Text) -> Text:
             inherited.pop("args", None)
             inherited.pop("weights", None)
             inherited.pop("files", None)
+    own, inherited = top.values.get("loss"), under.values.get("loss")
+    if isinstance(own, dict) and isinstance(inherited, dict):
+        if own.get("function") is not None:  # it is the whole loss
+            inherited.clear()
+        elif own:
+            inherited.pop("function", None)
     places: Dict[Keys, Place] = {}
     values = _merged(under.values, top.values)
     for text in (under, top):
         places.update((keys, place) for keys, place in text.places.items() if _holds(values, keys))
-    return Text(values, places)
+    return Text(values, places, top.relative_to)
 
 
 def _merged(under: Any, top: Any) -> Any:
@@ -146,10 +184,10 @@ def _from(path: str, there: str, here: str) -> str:
     return os.path.relpath(os.path.join(there, path), here)
 
 
-def _rebased(text: Text, written_in: str, used_in: str) -> Text:
+def _rebased(text: Text, written_in: str, here: str) -> Text:
     """The text of the recipe `written_in`, with its relative paths (source files, files of the model, weights, data)
-    made relative to the folder of `used_in`."""
-    here, there = (os.path.dirname(os.path.abspath(file)) for file in (used_in, written_in))
+    made relative to the folder `here`."""
+    there = text.relative_to or os.path.dirname(os.path.abspath(written_in))
     if here == there:
         return text
     for section, *keys in (("data", "dataset"), ("data", "args", "path"), ("model", "build"), ("model", "weights")):
@@ -161,6 +199,12 @@ def _rebased(text: Text, written_in: str, used_in: str) -> Text:
         path = values.get(keys[-1])
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
+    for function in [found for found in named(text.values) if found.catalogue in (LOSSES, METRICS)]:
+        mapping = text.values
+        for key in function.keys[:-1]:
+            mapping = mapping[key]
+        if is_file(function.spec):
+            mapping[function.keys[-1]] = _from(function.spec, there, here)
     model = text.values.get("model")
     if isinstance(model, dict) and isinstance(model.get("files"), list):
         model["files"] = [_from(file, there, here) if isinstance(file, str) else file for file in model["files"]]

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
-from octet import digest, interrupts, lookup
+from octet import digest, interrupts, lookup, memory
 from octet.errors import RecipeError
 from octet.gates import GATES
 from octet.recipe import signatures
@@ -25,13 +25,17 @@ _COMPLETION = os.path.join(os.path.dirname(_SCHEMA), "completion.py")
 
 # The arguments that Octet passes to the functions of each catalogue, beside those of the recipe.
 _PASSED_BY_OCTET: Dict[str, Tuple[str, ...]] = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
+OF_A_LOSS = ("outputs", "targets", "extras")
+"""The positional arguments of a loss of the user's own."""
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
 MOST_INPUT_VALUES = 1 << 28
 """The most values in one sample: 1 GiB of float32 at the network's input."""
+PYDANTIC_BYTES = 32 << 20
+"""What it takes to import pydantic and to make the schema's validators, with some to spare."""
 MOST_REPORTED = 20  # problems of one recipe
 
-SECTIONS = ("data", "model", "train", "augment", "loss", "quantize", "convert", "validate")
+SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate")
 
 
 def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
@@ -52,16 +56,13 @@ def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
 class Recipe(NamedTuple):
     """A loaded recipe.
 
-    path: the absolute path of the file. complete: all sections, as JSON. places: the position of each written key."""
+    path: the absolute path of the file. complete: all sections, as JSON. places: the position of each written key.
+    folder: where relative paths in the recipe, such as `./nets.py:build`, start from."""
 
     path: Path
     complete: str
     places: Dict[Keys, Place]
-
-    @property
-    def folder(self) -> Path:
-        """The folder that relative paths in the recipe, such as `./nets.py:build`, start from."""
-        return self.path.parent
+    folder: Path
 
     def sections(self) -> Dict[str, Any]:
         """A new plain dict: every section by its name in YAML, defaults filled in."""
@@ -83,7 +84,8 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
     text = read(str(path), problems, lambda name: str(find_base(name)))
     if text is None:
         raise _error(problems, path)
-    folder = Path(os.path.abspath(str(path))).parent
+    file = Path(os.path.abspath(str(path)))
+    folder = Path(text.relative_to) if text.relative_to else file.parent
     problems.extend(_functions(text, folder, list(problems)))
     problems.extend(_paths(text))
     problems.extend(_pictures(text))
@@ -92,6 +94,8 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
         assert text is not None
         _code()
         with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
+            if "octet.recipe.completion" not in sys.modules:
+                memory.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
             from octet.recipe import completion  # not at the top: see there
         sections = completion.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found
@@ -100,23 +104,25 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
 
     if problems:
         complete(str(path))  # raises them with those of the schema
-    return Recipe(folder / Path(path).name, digest.cached(_SCHEMA, _purpose(text), complete), text.places)
+    return Recipe(file, digest.cached(_SCHEMA, _purpose(text), complete), text.places, folder)
 
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
-    """The problems of the names of dataset and model, and of the arguments for their functions."""
-    for catalogue, (usual, _, _, section, key) in lookup.CATALOGUES.items():
-        values = text.values.get(section)
-        spec = values.get(key) if isinstance(values, dict) else None
-        if not isinstance(spec, str) or not spec:
-            continue  # the schema reports this
+    """The problems of the names of functions and classes, and of the arguments for them."""
+    for catalogue, place, spec in lookup.named(text.values):
         try:
             source = lookup.source_of(spec, catalogue, folder)
         except RecipeError as error:
-            yield Problem(nearest(text.places, (section, key)), (section, key),
-                          "; ".join((error.what, error.next_step)))
+            yield Problem(nearest(text.places, place), place, "; ".join((error.what, error.next_step)))
             continue
-        args = values.get("args", {}) if isinstance(values, dict) else None
+        section, key = place[0], place[-1]
+        if catalogue == lookup.LOSSES:
+            loss = signatures.in_source(source, spec.partition(":")[2])
+            refused = signatures.refusal(loss, OF_A_LOSS) if loss else ""
+            if refused:
+                yield Problem(nearest(text.places, place), place, refused)
+        usual = lookup.CATALOGUES[catalogue].usual
+        args = text.values[section].get("args", {}) if usual else None
         if not isinstance(args, dict):
             continue
         reported = {problem.keys[2] for problem in known if problem.keys[:2] == (section, "args") and problem.keys[2:]}

@@ -158,8 +158,10 @@ class _LossOfTarget(_Section):
     """The loss of one target; null is the default of its kind."""
 
     # null: cross_entropy for classes, mse for values, or the one that the model was compiled with.
-    kind: Optional[Literal["cross_entropy", "focal", "dice", "mse", "mae", "huber"]] = Field(
-        None, description="one of cross_entropy, focal, dice, mse, mae, huber, or null")
+    kind: Optional[Literal["cross_entropy", "focal", "dice", "iou", "mse", "mae", "huber"]] = Field(
+        None, description="one of cross_entropy, focal, dice, iou, mse, mae, huber, or null")
+    # A loss of your own instead: `./losses.py:yolo`, a function of outputs, targets and extras.
+    function: Optional[str] = Field(None, min_length=1, description="FILE:FUNCTION, or null")
     # Of focal: a larger value gives less weight to samples that are answered well already.
     gamma: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
     # Of huber: a larger error than this counts linearly, a smaller one squared.
@@ -169,11 +171,17 @@ class _LossOfTarget(_Section):
     # The weight of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
     class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
         None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+    # The dataset's extra that holds one weight for each sample; each sample's loss is multiplied by it.
+    sample_weights: Optional[str] = Field(None, min_length=1, description="the name of an extra, or null")
 
 
 class Loss(_LossOfTarget):
     """The loss that both phases of training minimize. Each setting applies to the targets that it fits; `targets` has
-    settings of one target alone, which override the others."""
+    settings of one target alone, which override the others.
+
+    `loss: focal` is short for {kind: focal}, `loss: ./losses.py:yolo` for {function: ./losses.py:yolo}. A function is
+    called with dictionaries by name, of all outputs, targets and extras; the function of one target with its output and
+    its target alone, and all extras. It gives one number (a scalar tensor), made of TensorFlow operations."""
 
     # The settings above, of one target alone.
     targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
@@ -213,6 +221,19 @@ class Convert(_Section):
     """How toco is run. It has no keys yet."""
 
 
+class _MetricGate(_Section):
+    """The gate over one metric of the section `metrics`; null is no gate."""
+
+    # Of the uint8 file.
+    min: Optional[float] = Field(None, description="a number, or null")
+    # Of the uint8 file.
+    max: Optional[float] = Field(None, description="a number, or null")
+    # Of the uint8 file below the float model.
+    max_drop: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+    # Of the uint8 file above the float model: of a metric for which less is better.
+    max_rise: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
+
+
 class Validate(_Section):
     """The gates over the measurement; null is no gate."""
 
@@ -242,6 +263,10 @@ class Validate(_Section):
     max_wrong_operators: Optional[int] = Field(  # type: ignore[assignment]  # a gate's default is a float
         GATES["max_wrong_operators"].default, ge=0, le=MOST,
         description="a whole number of at least 0, or null for no gate")
+    # Of the section `metrics`: {name: {min, max, max_drop, max_rise}}. min and max are of the uint8 file, max_drop and
+    # max_rise of its distance to the float model.
+    metrics: Dict[str, _MetricGate] = Field(
+        default_factory=dict, description="a mapping of metrics to mappings of min, max, max_drop, max_rise")
 
 
 class Recipe(_Section):
@@ -256,4 +281,9 @@ class Recipe(_Section):
     loss: Loss = Field(Loss(), description="a mapping")
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
+    # Metrics of your own, by name: `map: ./metrics.py:MeanAveragePrecision`, a class with `update(answers, targets,
+    # extras)` and `result()`. They are measured on the test part, of the float model, the fake-quantized graph and the
+    # uint8 file, and are read by EvalGraph and Measure.
+    metrics: Dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")

@@ -64,6 +64,16 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequenc
                     for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
 
 
+def refusal(signature: inspect.Signature, passed: Sequence[str]) -> str:
+    """Why a function cannot be called with the positional arguments `passed`; empty where it can."""
+    try:
+        signature.bind(*passed)
+    except TypeError as error:
+        return "the function is called with {}, and takes ({}): {}; write def NAME({}):".format(
+            ", ".join(passed), ", ".join(map(str, signature.parameters)), error, ", ".join(passed))
+    return ""
+
+
 def expect(function: Callable[..., Any], args: Dict[str, Any], where: str, error: Type[OctetError],
            passed: Sequence[str] = (), positional: int = 0) -> None:
     """Raises `error` with all `problems` of `args`; returns where there are none. positional: how many positional

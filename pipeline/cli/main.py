@@ -20,7 +20,7 @@ from octet.lookup import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
 from pipeline.execution import failures
-from pipeline.terminal import interrupts, streams, unexpected
+from pipeline.terminal import interrupts, no_memory, streams, unexpected
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -32,6 +32,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         streams.take_any_name()
         if argv is None:
             interrupts.hear()
+        no_memory.expect_some()
         settings.expect_working_folder()
         arguments = _parsed(words)
         code = arguments.run(arguments) or 0

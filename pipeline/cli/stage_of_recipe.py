@@ -1,9 +1,9 @@
-"""The words RECIPE and STAGE of a verb that changes what is said about one stage of a recipe."""
+"""The arguments RECIPE and STAGE of the verbs that override the staleness of one stage."""
 
 import argparse
 
 from pipeline import settings
-from pipeline.inputs import snapshot
+from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
-    """What the store holds for the recipe. Raises UsageError for a stage that is none, RecipeError for a recipe
-    that is none."""
-    found = settings.load()
+    """The plan of the recipe in the store. Raises UsageError for an unknown stage, RecipeError for an unknown
+    recipe."""
+    config = settings.load()
     artifact_reference.check_stage(arguments.stage)
-    store = Store(found.store)
-    return Plan(snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(store.root))), store)
+    store = Store(config.store)
+    return Plan(snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(store.root))), store)

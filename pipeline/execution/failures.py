@@ -1,46 +1,47 @@
-"""What failed, in the order in which it did, across the processes that Luigi forks."""
+"""The failures of a run, in their order, across the processes that Luigi forks."""
 
 import os
 import signal
 import sys
 import tempfile
-from typing import List
+from typing import BinaryIO, List, Optional, cast
 
 from octet import errors
 from pipeline.terminal import interrupts
 from pipeline.terminal.interrupts import Terminated
 
-# An exception may not survive the way back from a forked worker; a line in a file that was open
-# before the fork does.
-_written = None
-# Those of this process alone.
-_here = []  # type: List[str]
+# A forked worker may lose an exception on its way back. It cannot lose a line in a file opened before the fork.
+_file: Optional[BinaryIO] = None
+# The failures that could not be written into it, of this process only.
+_unwritten: List[str] = []
 
 
 def start() -> None:
-    """From now on `record` keeps what it is given; called before Luigi forks."""
-    global _written
-    _written = tempfile.TemporaryFile("ab+", buffering=0)
+    """Opens the file of failures. Called before Luigi forks."""
+    global _file
+    _file = cast(BinaryIO, tempfile.TemporaryFile("ab+", buffering=0))
 
 
 def record(error: errors.OctetError) -> None:
-    """Prints the four parts on stderr and keeps them; once for each failure. What fails after an interrupt is left out:
-    it is the interrupt's consequence."""
+    """Prints the error on stderr and keeps it, once for each failure. Errors after an interrupt are left out: they are
+    its consequences."""
     if interrupts.received() or getattr(error, "recorded", False):
         return
-    error.recorded = True
+    setattr(error, "recorded", True)  # noqa: B010  (octet's errors do not know of it)
     line = error.to_json()
     if line in _lines():  # the same cause, seen from another stage
         return
     try:
-        os.write(_written.fileno(), line.encode("utf-8") + b"\n")
-    except (OSError, AttributeError):  # its disk is full, or `start` was not called
-        _here.append(line)
+        if _file is None:
+            raise OSError("`start` was not called")
+        os.write(_file.fileno(), line.encode("utf-8") + b"\n")
+    except OSError:  # its disk is full, say
+        _unwritten.append(line)
     print(error, file=sys.stderr, flush=True)
 
 
 def seen() -> List[errors.OctetError]:
-    """What has failed since `start`, first one first."""
+    """The failures since `start`, in their order."""
     return [errors.from_json(line) for line in _lines()]
 
 
@@ -55,7 +56,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def first_line(error: BaseException) -> str:
-    """What happened, in one line."""
+    """The error in one line."""
     error = interrupts.received() or error
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by {}".format("SIGTERM" if isinstance(error, Terminated) else "Ctrl-C")
@@ -65,7 +66,7 @@ def first_line(error: BaseException) -> str:
 
 
 def _lines() -> List[str]:
-    if _written is None:
-        return list(_here)
-    size = os.fstat(_written.fileno()).st_size
-    return os.pread(_written.fileno(), size, 0).decode("utf-8").splitlines() + _here
+    if _file is None:
+        return list(_unwritten)
+    size = os.fstat(_file.fileno()).st_size
+    return os.pread(_file.fileno(), size, 0).decode("utf-8").splitlines() + _unwritten

@@ -1,10 +1,12 @@
-"""The making of one stage's artifact: its process, what it read, what it leaves, and the manifest."""
+"""Makes the artifact of one stage: runs its process, checks that its inputs stayed the same, and publishes it."""
+
+from __future__ import annotations
 
 import socket
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from octet import stamps
 from octet.data import identity
@@ -22,15 +24,21 @@ from pipeline.staleness.verdict import Staleness, listing_bytes
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
-_SAID = set()  # type: Set[Tuple[str, str]]
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Preimage
+    from pipeline.store.records import Metrics
+
+_PRINTED: Set[Tuple[str, str]] = set()
+"""(digest of a snapshot, line) of the remarks that this process has printed."""
 
 
 class Making(NamedTuple):
     """One stage of a snapshot, about to be made.
 
-    taken:  the snapshot, with the bytes of its source in `source`.
+    taken:  the snapshot.
+    source: {module in `tasks`: the source of its job}, as in `taken.trees`.
     recipe: as the command named it, for the manifest.
-    tell:   tell(fraction or None, message) shows on the scheduler's page how far it is.
+    tell:   tell(fraction or None, message) shows the progress on the scheduler's page.
     """
 
     spec: StageSpec
@@ -39,8 +47,8 @@ class Making(NamedTuple):
     recipe: str
     tell: Callable[[Optional[float], str], None]
 
-    def make(self, plan: Plan, key: str, preimage: dict, notes: List[str]) -> None:
-        """Publishes the artifact. notes: what its checks found that a person should know; the manifest keeps it."""
+    def make(self, plan: Plan, key: str, preimage: Preimage, notes: List[str]) -> None:
+        """Makes the artifact and publishes it. notes: those of the stage's checks, which the manifest keeps."""
         store, name = plan.store, self.spec.name
         why = self._why(plan)
         workspace = store.workspace(name, key)
@@ -54,7 +62,7 @@ class Making(NamedTuple):
             try:
                 self._check_data()
             except OctetError:
-                store.checkpoints.remove(name, key)  # they may have seen both, too
+                store.checkpoints.remove(name, key)  # they may come from both versions of the data, too
                 raise
             finished = time.time()
             store.publish(workspace, name, key, {
@@ -63,7 +71,7 @@ class Making(NamedTuple):
                 "snapshot": self.taken.digest, "seed": self.taken.sections.get("seed"),
                 "run": run_record.current(), "why": why, "sources": sources,
                 "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
-                "upstream": {need: plan.key(need)[0] for need in self.spec.needs},
+                "upstream": {need: plan.known_key(need) for need in self.spec.needs},
                 "host": socket.gethostname(), "started": formatting.utc(started),
                 "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
         finally:
@@ -72,21 +80,22 @@ class Making(NamedTuple):
                 store.checkpoints.remove_empty(name, key)
 
     def _why(self, plan: Plan) -> List[str]:
-        """Why the stage runs; said in the terminal and on the scheduler's page."""
-        runs, going_on = Runs(plan.store.root), run_record.current()
-        reasons = Staleness(plan, runs, but_for=going_on).of(self.spec.name).reasons
+        """Why the stage runs. Prints the reasons."""
+        runs = Runs(plan.store.root)
+        reasons = Staleness(plan, runs, but_for=run_record.current()).of(self.spec.name).reasons
         for reason in reasons:
             print("{}: {}".format(self.spec.name, reason), file=sys.stderr, flush=True)
         return reasons
 
-    def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Dict:
-        log_path = plan.store.log(self.spec.name, plan.key(self.spec.name)[0])
-        told, checkpoints = "; ".join(why), self._checkpoints(plan)
-        self.tell(0.0, told)
-        with progress.on_terminal(self.spec.name) as shown:
+    def _work(self, plan: Plan, workspace: Path, why: List[str]) -> Metrics:
+        """Runs the stage's process. Returns its metrics."""
+        log_path = plan.store.log(self.spec.name, plan.known_key(self.spec.name))
+        reasons, checkpoints = "; ".join(why), self._checkpoints(plan)
+        self.tell(0.0, reasons)
+        with progress.on_terminal(self.spec.name) as show:
             def report(fraction: float, message: str) -> None:
-                shown(fraction, message)
-                self.tell(fraction, "\n".join(part for part in (message, told) if part))
+                show(fraction, message)
+                self.tell(fraction, "\n".join(part for part in (message, reasons) if part))
             job = self._job(plan, workspace, checkpoints)
             try:
                 with durable_files.explained("run a stage", log_path):
@@ -95,10 +104,10 @@ class Making(NamedTuple):
                 raise snapshot.located(error, self.taken.where) from error
 
     def _checkpoints(self, plan: Plan) -> str:
-        """The folder of the stage's checkpoints, '' for a stage that has none. What it goes on from is said."""
+        """The folder of the stage's checkpoints; '' for a stage that has none. Prints after which epoch it goes on."""
         if not self.spec.trains:
             return ""
-        stage, (key, _) = self.spec.name, plan.key(self.spec.name)
+        stage, key = self.spec.name, plan.known_key(self.spec.name)
         folder, epoch = plan.store.checkpoints.folder(stage, key), plan.store.checkpoints.epoch(stage, key)
         if epoch:
             print("{}: goes on after epoch {} of {}".format(
@@ -106,7 +115,7 @@ class Making(NamedTuple):
         return str(folder)
 
     def _check_data(self) -> None:
-        """What the stage read is what its key says, to the end."""
+        """Raises an error where the data or a file of the recipe is no longer what the key says."""
         parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
         if parts and snapshot.data_now(self.taken, parts) != {part: self.taken.data[part] for part in parts}:
             raise DatasetError("the data changed while the stage ran",
@@ -122,49 +131,49 @@ class Making(NamedTuple):
                               next_step="run it again when the file is at rest")
 
     def _keep_sources(self, store: Store) -> Dict[str, str]:
-        """{file: sha256} of the source that the artifact is made by, kept from now on."""
+        """Stores the source that makes the artifact. Returns {file: sha256}."""
         content = self.source[self.spec.module].files
         return {name: store.blobs.keep(content[file.path])
                 for name, file in self.taken.closures[self.spec.name].files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
-        """{part: sha256 of the list of what it is made of}, for datasets that say so."""
-        kept = {}
+        """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}."""
+        sha256 = {}
         for part in self.spec.parts:
             listing = identity.listing(self.taken.sections["data"], self.taken.folder, part)
             if listing is not None:
-                kept[part] = store.blobs.keep(listing_bytes(listing))
-        return kept
+                sha256[part] = store.blobs.keep(listing_bytes(listing))
+        return sha256
 
     def _job(self, plan: Plan, workspace: Path, checkpoints: str) -> Job:
         sections = self.taken.sections
-        wanted = {section: sections[section] for section in self.spec.reads if section in sections}
-        return Job(stage=self.spec.module, settings=wanted,
+        read = {section: sections[section] for section in self.spec.reads if section in sections}
+        return Job(stage=self.spec.module, settings=read,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
                    stamps=self._stamps())
 
     def _stamps(self) -> stamps.Stamps:
-        """Of what the stage is to read. The data is looked at again after it, where that is cheap: it could have been
-        another one since the snapshot was taken, and be put back before the end."""
+        """The stamps of the files that the stage reads. Checks the data again after them, where that is cheap: it may
+        have been replaced since the snapshot was taken, and be put back before the end."""
         read = {name: path for name, path in snapshot.places(self.taken).items()
                 if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
-        found = {name: (path, stamps.of(path)) for name, path in read.items()}
+        taken_now = {name: (path, stamps.of(path)) for name, path in read.items()}
         if self.spec.parts and identity.is_ours(self.taken.sections["data"]["dataset"]):
             self._check_data()
-        return found
+        return taken_now
 
     def say(self, lines: List[str]) -> None:
-        """The lines on the terminal, each with the stage's name; one that another stage has said of the same snapshot
-        is not said again."""
+        """Prints the lines, each with the stage's name. A line that another stage has printed for the same snapshot is
+        left out."""
         for line in lines:
-            if (self.taken.digest, line) in _SAID:
+            if (self.taken.digest, line) in _PRINTED:
                 continue
-            _SAID.add((self.taken.digest, line))
+            _PRINTED.add((self.taken.digest, line))
             print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def say_silent(self, message: str) -> None:
-        """The stage's process has not reported for some time: says what it is at."""
+        """Shows the message about a process that has not reported for some time."""
         self.tell(None, message)
         print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)

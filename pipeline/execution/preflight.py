@@ -1,10 +1,10 @@
-"""A check of `tasks`, run on a recipe: it can refuse the work, and makes and leaves nothing."""
+"""Checks of a recipe before its work: modules of `tasks` that can refuse the work, and make nothing."""
 
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
@@ -17,29 +17,33 @@ from pipeline.process import child, exit_reasons, scratch
 
 NOTHING_MADE = "nothing has been trained or written"
 
-def remarks(metrics: Dict) -> List[str]:
-    """A line for each thing that a person should know of what a check or a stage has found: warnings, then notes."""
+
+def remarks(metrics: Mapping[str, Any]) -> List[str]:
+    """A line for each warning, and then for each note, in the metrics of a check or a stage."""
     outside = ["the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if `digest` "
                "reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
             + ["note: {}".format(line) for line in metrics.get("notes", ())])
 
-# Of this process: {(snapshot, check): what it found} of those that refused nothing.
-_FOUND = {}  # type: Dict[Tuple[str, str], Dict]
+
+_REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
+"""{(digest of a snapshot, check): its report} of the checks that this process has run and that refused nothing."""
 
 
-def once(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict:
-    """What `run` finds, or has found in this process for the same snapshot: two stages of one run ask for it."""
-    if (taken.digest, check) not in _FOUND:
-        _FOUND[taken.digest, check] = run(taken, check, on_wait)
-    return _FOUND[taken.digest, check]
+def once(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
+    """The report of a check. It runs once in this process for each snapshot, since two stages of a run need it."""
+    if (taken.digest, check) not in _REPORTS:
+        _REPORTS[taken.digest, check] = run(taken, check, on_wait)
+    return _REPORTS[taken.digest, check]
 
 
 def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
-        on_progress: Progress = lambda fraction, message: None) -> Dict:
-    """What the check finds, its errors with their place in the recipe. It writes into the system's temporary
-    folder alone: what is refused leaves no trace in the store. `taken` has its source (`with_source`).
-    on_wait, on_progress: as for child.run. Raises OctetError."""
+        on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
+    """The report of a check.
+
+    taken: a snapshot with its source (`with_source`). on_wait, on_progress: as for child.run.
+    The check writes into the system's temporary folder only, so that it leaves nothing in the store. Raises OctetError,
+    with its place in the recipe."""
     job = Job(stage=check, settings=taken.sections, inputs={}, output="", recipe_folder=str(taken.folder), parts=PARTS)
     try:
         return in_child(job, taken.trees[check], "check a recipe", on_wait, on_progress)
@@ -48,25 +52,26 @@ def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
 
 
 def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnWait] = None,
-             on_progress: Progress = lambda fraction, message: None) -> Dict:
-    """What a job that makes no artifact finds, run from this source. Its output is a temporary folder that is gone
-    then. doing: what that is needed for, in an error. Raises OctetError."""
+             on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
+    """The metrics of a job that makes no artifact, run from this source. Its output folder is temporary.
+
+    doing: what the folder is for, as a verb phrase for errors. Raises OctetError."""
     with scratch.folder("check", doing) as folder, durable_files.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = job._replace(output=str(output), origin=tree.origin)
         try:
             return child.run(job, on_progress, log, tree.write, on_wait)
-        except StageDied as died:  # with its log, which lies in `folder`
+        except StageDied as died:  # its log lies in `folder`, which is removed
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
                 exit_reasons.whole_log(log), NOTHING_MADE)) from died
         except exit_reasons.Unexpected as error:
-            next_step = error.next_step.replace(str(log), _kept(log))
+            next_step = error.next_step.replace(str(log), _copy(log))
             raise exit_reasons.Unexpected(error.what, where=error.where, why=error.why, next_step=next_step) from error
 
 
-def _kept(log: Path) -> str:
-    """The place of a copy of the log, which stays."""
+def _copy(log: Path) -> str:
+    """The path of a copy of the log that is not removed."""
     handle, name = tempfile.mkstemp(prefix="octet-traceback-", suffix=".log")
     with os.fdopen(handle, "wb") as out, log.open("rb") as source:
         shutil.copyfileobj(source, out)

@@ -1,26 +1,26 @@
-"""How far a stage is: a bar in a terminal, plain lines in a log. What is reported at 100 % stays to be read."""
+"""The progress of a stage: a bar in a terminal, plain lines in a log. A message reported at 100 % stays visible."""
 
 import multiprocessing
 import os
 import sys
 import time
-from typing import Optional, TextIO
+from typing import Callable, Optional, TextIO, Union
 
 EVERY_S = 5.0
 EVERY_FRACTION = 0.1
 
 
-def on_terminal(name: str, stream: Optional[TextIO] = None):
-    """A context manager that gives `report(fraction, message)`, which shows on `stream` (stderr)."""
+def on_terminal(name: str, stream: Optional[TextIO] = None) -> "Union[Bar, Lines]":
+    """A context manager that yields `report(fraction, message)`, which writes to `stream` (by default stderr)."""
     stream = stream or sys.stderr
-    # Two forks of Luigi would draw their bars over each other; their lines only follow each other.
+    # Two forks of Luigi would draw their bars over each other. Their lines do not collide.
     is_fork = multiprocessing.current_process().name != "MainProcess"
     can_draw = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return Bar(name, stream) if can_draw and not is_fork else Lines(name, stream)
 
 
 class Bar:
-    """A bar that moves."""
+    """A progress bar. It is redrawn in place."""
 
     def __init__(self, name: str, stream: TextIO) -> None:
         from rich.console import Console
@@ -31,7 +31,7 @@ class Bar:
                                  console=Console(file=stream))
         self.name = name
 
-    def __enter__(self):
+    def __enter__(self) -> "Bar":
         self.progress.start()
         self.task = self.progress.add_task("", total=1.0, stage=self.name)
         return self
@@ -41,7 +41,7 @@ class Bar:
         if fraction >= 1 and message:
             self.progress.console.print("{}: {}".format(self.name, message), markup=False, highlight=False)
 
-    def __exit__(self, kind, *error) -> None:
+    def __exit__(self, kind: Optional[type], *error: object) -> None:
         if kind is None:
             self.progress.update(self.task, completed=1.0, description="done")
         else:
@@ -50,30 +50,31 @@ class Bar:
 
 
 class Lines:
-    """A line now and then: for the first report, those at 100 %, and each tenth that is 5 s after another."""
+    """A line for the first report, each at 100 %, and each that comes EVERY_FRACTION and EVERY_S after the last."""
 
-    def __init__(self, name: str, stream: TextIO, clock=time.monotonic) -> None:
+    def __init__(self, name: str, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self.stream, self.clock = name, stream, clock
-        self.shown_at, self.shown, self.line = None, 0.0, ""
+        self.shown_at: Optional[float] = None
+        self.shown, self.line = 0.0, ""
 
-    def __enter__(self):
+    def __enter__(self) -> "Lines":
         self.started = self.clock()
         self._write("started")
         return self
 
     def __call__(self, fraction: float, message: str = "") -> None:
         now = self.clock()
-        first = self.shown_at is None
-        due = first or (now - self.shown_at >= EVERY_S and fraction - self.shown >= EVERY_FRACTION)
+        due = self.shown_at is None or (
+            now - self.shown_at >= EVERY_S and fraction - self.shown >= EVERY_FRACTION)
         line = "{:.0f} %  {}".format(100 * fraction, message).rstrip()
         if due or (fraction >= 1 and line != self.line):
             self.shown_at, self.shown, self.line = now, fraction, line
             self._write(line)
 
-    def __exit__(self, kind, *error) -> None:
+    def __exit__(self, kind: Optional[type], *error: object) -> None:
         how = "stopped" if kind else "done"
         self._write("{} after {:.1f} s".format(how, self.clock() - self.started))
 
     def _write(self, text: str) -> None:
-        self.stream.write("{}: {}\n".format(self.name, text))  # in one piece, among other processes
+        self.stream.write("{}: {}\n".format(self.name, text))  # one write: other processes write to the stream too
         self.stream.flush()

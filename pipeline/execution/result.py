@@ -1,4 +1,4 @@
-"""The last lines of a run that made or found what it was asked for: what it is, and where."""
+"""The last lines of a run: the figures and the paths of what it has made."""
 
 import shlex
 from pathlib import Path
@@ -9,48 +9,59 @@ from pipeline.execution import headline
 from pipeline.spec import STAGES, upward
 from pipeline.staleness.plan import Plan
 
-NOT_YET = {"ConvertUint8": "converted", "Measure": "measured", "ValidateInterpreter": "judged", "Export": "exported"}
-"""What a run leaves undone that stops before a stage."""
+NOT_YET = {"ConvertUint8": ("converted", "ConvertUint8"), "Measure": ("measured", "ValidateInterpreter"),
+           "ValidateInterpreter": ("judged", "ValidateInterpreter"), "Export": ("exported", "Export")}
+"""{stage: (what has not been done yet where a run ended before it, the stage to run)}."""
 
 
-def lines(plan: Plan, target: str, recipe: str) -> List[str]:
-    """The figures that are known, the size, the verdict, the path, and what comes further down.
+def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[str]:
+    """Figures, size, verdict, paths, and the command for the next stage.
 
-    recipe: as the command names it."""
+    recipe: as the command names it. missed: whether the run ended because the model misses a gate."""
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
-    said = [("", "{} is complete".format(target))]
+    rows = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
     several = len({each.output for each in headline.of(metrics)}) > 1
     for each in headline.of(metrics):
         figures = ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in each.sides.items())
-        said.append((each.metric.replace("_", " "), "{}{}  ({})".format(
+        rows.append((each.metric.replace("_", " "), "{}{}  ({})".format(
             each.output + ": " if several else "", figures, each.part)))
     size = headline.size_bytes(metrics)
     if size is not None:
-        said.append(("size", formatting.size(size)))
+        rows.append(("size", formatting.size(size)))
     if "ValidateInterpreter" in metrics:
-        said.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
+        rows.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
     path = tflite(plan)
-    said.append(("file", str(path)) if path else ("folder", str(plan.folder(target))))
+    rows.append(("file", str(path)) if path else ("folder", str(plan.folder(target))))
+    page = _product(plan, "Report", ".html")
+    if page:
+        rows.append(("report", str(page)))
     if "Export" in metrics:
-        said.append(("export", str(plan.folder("Export"))))
-    for stage, verb in NOT_YET.items():
+        rows.append(("export", str(plan.folder("Export"))))
+    for stage, (verb, ask_for) in NOT_YET.items() if not missed else ():
         if target in upward(stage) and target != stage and stage not in metrics:
-            said.append(("not {} yet".format(verb), "luigi --module pipeline {} --recipe {}".format(
-                stage, shlex.quote(recipe))))
+            rows.append(("not {} yet".format(verb), "luigi --module pipeline {} --recipe {}".format(
+                ask_for, shlex.quote(recipe))))
             break
     return ["{}: {}".format(name, text) if name.startswith("not ") else
-            "  {:<10} {}".format(name, text) if name else text for name, text in said]
+            "  {:<10} {}".format(name, text) if name else text for name, text in rows]
 
 
 def tflite(plan: Plan) -> Optional[Path]:
     """The .tflite file; None while it is not there."""
-    manifest = plan.manifest("ConvertUint8")
-    names = [output["path"] for output in (manifest or {}).get("outputs", ()) if output["path"].endswith(".tflite")]
-    return plan.folder("ConvertUint8") / names[0] if names else None
+    return _product(plan, "ConvertUint8", ".tflite")
+
+
+def _product(plan: Plan, stage: str, ending: str) -> Optional[Path]:
+    """The first of the stage's files whose name ends so; None while there is none."""
+    if stage not in STAGES:
+        return None
+    manifest, folder = plan.manifest(stage), plan.folder(stage)
+    names = [output["path"] for output in manifest["outputs"] if output["path"].endswith(ending)] if manifest else []
+    return folder / names[0] if folder and names else None
 
 
 def _verdict(gates: Dict[str, float]) -> str:
-    """gates: those that the file passes, with their limits; a file that misses one has no verdict."""
-    named = ["{} {}".format(name, limit) for name, limit in sorted(gates.items())]
-    return "passes its gates ({})".format(", ".join(named)) if named else "no gates are set"
+    """gates: {gate: its limit} of those that the file passes. A file that misses one has no verdict."""
+    limits = ["{} {}".format(name, limit) for name, limit in sorted(gates.items())]
+    return "passes its gates ({})".format(", ".join(limits)) if limits else "no gates are set"

@@ -1,4 +1,6 @@
-"""The run that this process is: its record in the store, from its beginning to its end."""
+"""The record of this process's run in the store, from its beginning to its end."""
+
+from __future__ import annotations
 
 import os
 import socket
@@ -6,7 +8,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, cast
 
 from octet.errors import OctetError
 from pipeline import formatting
@@ -19,63 +21,66 @@ from pipeline.staleness.verdict import Staleness
 from pipeline.store.marks import current_user
 from pipeline.store.runs import Runs, process_identity
 
-# Known to the workers that Luigi forks, since it is set before they are.
-_current = {}  # type: Dict[str, str]
-_early = None  # type: Optional[EarlyRecord]
+if TYPE_CHECKING:
+    from pipeline.store.records import Run, RunStage, UnnumberedRun
+
+# Set before Luigi forks its workers, so that they know it too.
+_current: Dict[str, str] = {}
+_early: Optional[EarlyRecord] = None
 
 
 def current() -> Optional[str]:
-    """The name of the run that is going on in this process; None outside one."""
+    """The name of this process's run; None outside a run."""
     return _current.get("name")
 
 
 @contextmanager
-def refusals(found: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
-    """What the block raises before `around` has begun is recorded as a run of the recipe that came to nothing.
+def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
+    """Records an exception that the block raises before `around` begins as a run of the recipe that made nothing.
 
-    A block that takes long is recorded while it runs, so that a kill is recorded too. A recipe that is not there is
-    recorded only where it has run before: it may have been misspelt."""
+    A block that takes long is recorded while it runs, so that a kill is recorded too. A recipe that does not exist is
+    recorded only where it has run before: its name may have been misspelt."""
     global _early
     started = formatting.utc(time.time())
     _current.clear()
-    _early = EarlyRecord(found, recipe, _facts(target, started))
+    _early = EarlyRecord(settings, recipe, _facts(target, started))
     try:
         yield
     except BaseException as error:
         if not _current and isinstance(error, (Exception, KeyboardInterrupt)):
-            _record_refusal(found, target, recipe, started, error)
+            _record_refusal(settings, target, recipe, started, error)
         raise
     finally:
         _early.stop()
 
 
-def _taken_over() -> Optional[Recorded]:
-    """The record that was begun before it was known what there is to do, if one was."""
+def _take_early_record() -> Optional[Recorded]:
+    """The record that `_early` has begun, which the caller ends or removes from now on; None where there is none."""
     return _early.stop() if _early is not None else None
 
 
-def _record_refusal(found: Settings, target: str, recipe: Optional[str], started: str, error: BaseException) -> None:
-    runs, begun = Runs(found.store), _taken_over()
+def _record_refusal(settings: Settings, target: str, recipe: Optional[str], started: str,
+                    error: BaseException) -> None:
+    runs, begun = Runs(settings.store), _take_early_record()
     try:
-        path = found.find_recipe(recipe or found.recipe).absolute()
-    except OctetError:  # no such name: `error` says so, or something that came before it
+        path = settings.find_recipe(recipe or settings.recipe).absolute()
+    except OctetError:  # an unknown name: `error` is about that, or about something before it
         return
     try:
         if not path.is_file() and next(runs.of(path), None) is None:
             return
-        record = {**_of(path), **_facts(target, started), "snapshot": None, "stages": {}, **_end_of(error)}
-        _begin(runs, path, record, begun)
+        _begin(runs, path, cast("UnnumberedRun", {
+            **_of(path), **_facts(target, started), "snapshot": None, "stages": {}, **_end_of(error)}), begun)
     except (OctetError, OSError) as trouble:
         print("this run is not recorded: {}".format(failures.first_line(trouble)), file=sys.stderr)
 
 
 def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> None:
-    """Does `work`, which is the making of `target`, and records it: what it raises, too.
+    """Calls `work`, which makes `target`, and records the run, also where `work` raises.
 
-    plan: the store as it is now. A run that finds everything fresh and changes nothing about the
-    newest record of its recipe is not recorded again.
-    Raises StoreError where a run that has something to do cannot be recorded."""
-    first, begun = plan(), _taken_over()
+    plan: returns a plan of the present store. A run with nothing to do is recorded only where its record would differ
+    from the newest one of its recipe. Raises StoreError where a run with something to do cannot be recorded."""
+    first, begun = plan(), _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target):
         if begun is not None:
@@ -83,24 +88,25 @@ def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> N
         _after_nothing(runs, first, target, work)
         return
     verdicts = Staleness(first, runs).all()
-    record = _begin(runs, recipe, {
+    stages: Dict[str, RunStage] = {
+        stage: {"key": _key(first, stage), "made": False, "why": list(verdicts[stage].reasons)}
+        for stage in upward(target)}
+    record = _begin(runs, recipe, cast("UnnumberedRun", {
         **_of(recipe), **_facts(target, formatting.utc(time.time())), "snapshot": first.snapshot.digest,
-        "finished": None, "exit": None, "error": None,
-        "stages": {stage: {"key": _key(first, stage), "made": False,
-                           "why": list(verdicts[stage].reasons)} for stage in upward(target)}}, begun)
+        "finished": None, "exit": None, "error": None, "stages": stages}), begun)
     _current["name"] = runs.name(recipe, record["number"])
-    _then(work, lambda raised: _end(runs, plan, record, raised))
+    _call(work, lambda raised: _end(runs, plan, record, raised))
 
 
 def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], None]) -> None:
     _current["nothing to do"] = target
     started = formatting.utc(time.time())
-    _then(work, lambda raised: _record_nothing(runs, plan, target, started, raised))
+    _call(work, lambda raised: _record_nothing(runs, plan, target, started, raised))
 
 
-def _then(work: Callable[[], None], record: Callable[[Optional[BaseException]], None]) -> None:
-    """Does `work`, and gives `record` what it raises, or None. Raises the same."""
-    raised = None  # type: Optional[BaseException]
+def _call(work: Callable[[], None], record: Callable[[Optional[BaseException]], None]) -> None:
+    """Calls `work`, and then `record` with the exception that it has raised, or None. Raises that exception."""
+    raised: Optional[BaseException] = None
     try:
         work()
     except BaseException as error:
@@ -112,39 +118,44 @@ def _then(work: Callable[[], None], record: Callable[[Optional[BaseException]], 
 
 def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: Optional[BaseException]) -> None:
     recipe = plan.snapshot.recipe
-    stages = {stage: {"key": _key(plan, stage), "made": False, "why": []} for stage in upward(target)}
+    stages: Dict[str, RunStage] = {
+        stage: {"key": _key(plan, stage), "made": False, "why": []} for stage in upward(target)}
     newest = next(runs.of(recipe), None)
     end = _end_of(raised)
-    if newest is not None and newest["exit"] == end["exit"] and all(
-            (newest["stages"].get(stage) or {}).get("key") == stages[stage]["key"]
-            for stage in stages):
+    if newest is not None and newest["exit"] == end["exit"] and \
+            _keys(newest["stages"], stages) == _keys(stages, stages):
         return
     try:
-        runs.begin(recipe, {**_of(recipe), **_facts(target, started), "snapshot": plan.snapshot.digest,
-                            "stages": stages, **end})
-    except OctetError as error:  # all that was asked for is there, in a store that is read-only
+        runs.begin(recipe, cast("UnnumberedRun", {
+            **_of(recipe), **_facts(target, started), "snapshot": plan.snapshot.digest, "stages": stages, **end}))
+    except OctetError as error:  # everything is made, and the store is read-only
         print("this run is not recorded: {}".format(error.what), file=sys.stderr)
 
 
-def _end(runs: Runs, plan: Callable[[], Plan], record: dict, raised: Optional[BaseException]) -> None:
+def _keys(recorded: Dict[str, RunStage], stages: Iterable[str]) -> List[Optional[str]]:
+    """The recorded keys of the stages; None for a stage that is not recorded."""
+    return [recorded[stage]["key"] if stage in recorded else None for stage in stages]
+
+
+def _end(runs: Runs, plan: Callable[[], Plan], record: Run, raised: Optional[BaseException]) -> None:
     try:
-        now = plan()
-        for stage, said in record["stages"].items():
-            said["key"] = _key(now, stage) or said["key"]
-            made = now.look(stage).manifest
-            said["made"] = made is not None and made["run"] == _current["name"]
+        plan_now = plan()
+        for stage, in_run in record["stages"].items():
+            in_run["key"] = _key(plan_now, stage) or in_run["key"]
+            manifest = plan_now.look(stage).manifest
+            in_run["made"] = manifest is not None and manifest["run"] == _current["name"]
     except OctetError as error:  # the store cannot be read any more
         print("what this run made is not recorded: {}".format(error.what), file=sys.stderr)
     try:
-        runs.end(Path(record["recipe"]["path"]), dict(record, **_end_of(raised)))
+        runs.end(Path(record["recipe"]["path"]), cast("Run", {**record, **_end_of(raised)}))
     except OctetError as error:  # its beginning is recorded, and so is every artifact
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
 
 
-def _begin(runs: Runs, recipe: Path, record: Dict[str, Any], begun: Optional[Recorded]) -> Dict[str, Any]:
-    """`record` with its number, kept, in the place of the one that was begun before."""
+def _begin(runs: Runs, recipe: Path, record: UnnumberedRun, begun: Optional[Recorded]) -> Run:
+    """Writes the record, in the place of the one that `_early` has begun. Returns it with its number."""
     if begun is not None and begun.recipe == recipe:
-        return runs.end(recipe, {"number": begun.number, **record})
+        return runs.end(recipe, cast("Run", {"number": begun.number, **record}))
     if begun is not None:
         runs.remove(*begun)
     return runs.begin(recipe, record)
@@ -155,7 +166,7 @@ def _of(recipe: Path) -> Dict[str, Any]:
 
 
 def _facts(target: str, started: str) -> Dict[str, Any]:
-    """What every record has, beside its recipe."""
+    """The fields that every record has, beside its recipe."""
     return {"target": target, "started": started,
             "host": socket.gethostname(), "pid": os.getpid(), "process": process_identity(os.getpid()),
             "by": current_user(), "argv": sys.argv[1:]}
@@ -167,5 +178,5 @@ def _end_of(raised: Optional[BaseException]) -> Dict[str, Any]:
 
 
 def _key(plan: Plan, stage: str) -> Optional[str]:
-    known = plan.key(stage)
-    return known[0] if known else None
+    identity = plan.key(stage)
+    return identity.key if identity else None

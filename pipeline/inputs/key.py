@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from pipeline.spec import StageSpec
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 RECORD = "octet.stage"
 VERSION = 2
+
+
+class Identity(NamedTuple):
+    """What identifies an artifact of a stage. key: 64 hex digits, the sha256 of the canonical JSON of `preimage`."""
+
+    key: str
+    preimage: Preimage
 
 
 def canonical(value: Any) -> str:
@@ -31,8 +38,8 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Digests]) -> Tuple[str, Preimage]:
-    """(key, preimage) of one stage. The key has 64 hex digits.
+def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Digests]) -> Identity:
+    """The key of one stage, and its preimage.
 
     upstream_products: {stage: {path: sha256}} of every stage in `spec.needs`. Other stages in it are ignored: only
     what the stage reads enters the key. Raises KeyError when one is missing."""
@@ -51,7 +58,7 @@ def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Dige
         "products": sorted(spec.products),
     }
     preimage: Preimage = json.loads(canonical(content))  # tuples become lists, as in a manifest that is read back
-    return digest(preimage), preimage
+    return Identity(digest(preimage), preimage)
 
 
 FILES = (("model", "weights"), ("model", "files"))

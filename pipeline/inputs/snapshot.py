@@ -86,7 +86,7 @@ class Moment:
     def source(self, sections: Sections, folder: Path) -> Tuple[
             Dict[str, source_closure.Closure], Dict[str, Dict[str, str]]]:
         """({stage: its closure}, {stage: its versions})."""
-        identity = key.canonical([sections["model"]["build"], sections["data"]["dataset"], str(folder)])
+        identity = key.canonical([lookup.named(sections), str(folder)])
         if identity not in self._source:
             closures = {name: self.reader.of(_roots(spec, sections, folder, self.reader.root))
                         for name, spec in STAGES.items()}
@@ -190,11 +190,8 @@ def _no_place(*keys: str) -> str:
 def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Path) -> List[Path]:
     roots = [packages_root / "tasks" / "__main__.py",
              packages_root / "tasks" / (spec.module.replace(".", "/") + ".py")]
-    if "model" in spec.reads:
-        roots.append(_source(sections, lookup.MODELS, folder))
-    if "data" in spec.reads:
-        roots.append(_source(sections, lookup.DATASETS, folder))
-    return roots
+    return roots + [lookup.source_of(named.spec, named.catalogue, folder, ".".join(named.keys))
+                    for named in lookup.named(sections) if named.keys[0] in spec.reads]
 
 
 def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],

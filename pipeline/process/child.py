@@ -85,9 +85,12 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             exit_code, usage = _reap(process)
     if reports.metrics is not None:
         return reports.metrics
+    used = memory.describe(memory_before, 1024 * usage.ru_maxrss, reports.address_space)
+    if reports.was_interrupted and exit_reasons.lacked_a_thread(log_path):
+        raise exit_reasons.out_of_memory(
+            job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
     if reports.error is not None:
         raise reports.error
-    used = memory.describe(memory_before, 1024 * usage.ru_maxrss, reports.address_space)
     if reports.unexpected is not None:
         raise exit_reasons.unexpected(job, reports.unexpected, log_path)
     if reports.short_of_memory is not None:
@@ -120,6 +123,11 @@ class _Reports:
     def ended(self) -> bool:
         """Whether the process has reported its result."""
         return any(result is not None for result in (self.metrics, self.error, self.short_of_memory, self.unexpected))
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether it reports a KeyboardInterrupt. Ctrl-C does not reach it: its session is its own."""
+        return "KeyboardInterrupt" in (self.unexpected or (self.error.what if self.error else ""))
 
     def add(self, line: bytes) -> None:
         """Takes in one line of the report pipe."""

@@ -46,6 +46,13 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
     return StageDied(how, where=job.stage, why="\n".join(tail) or "it wrote nothing", next_step=whole_log(log_path))
 
 
+def lacked_a_thread(log_path: Path) -> bool:
+    """Whether OpenBLAS says that it got no thread, for lack of memory or by `ulimit -u`.
+
+    It then sends SIGINT to its own process."""
+    return "blas_thread_init: pthread_create failed" in log_path.read_text(encoding="utf-8", errors="replace")
+
+
 def _without_traceback(lines: List[str]) -> List[str]:
     """The lines without the frames of tracebacks, which the log has; the lines of the exceptions stay."""
     kept, inside = [], False

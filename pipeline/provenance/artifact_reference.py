@@ -1,45 +1,114 @@
-"""What a person means: a stage by its name, an artifact by a file, a recipe or a key's first digits."""
+"""References on the command line: a stage by its name; an artifact by a file, a recipe, a run or a key's first digits.
+
+    RECIPE              its newest run that made something, or the last artifact of that run
+    RECIPE:NUMBER       its run of that number
+    RECIPE:STAGE        the artifact of that stage in its newest run
+    RECIPE:NUMBER:STAGE the artifact of that stage in that run
+"""
+
+from __future__ import annotations
 
 import itertools
 import re
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional, Tuple
 
-from octet.errors import RecipeError, UsageError
+from octet.errors import OctetError, RecipeError, StoreError, UsageError
 from octet.lookup import suggest
-from pipeline.provenance.lineage import Lineage
+from pipeline.provenance.lineage import Found, Lineage
 from pipeline.settings import Settings
 from pipeline.spec import STAGES
 from pipeline.store.runs import Runs
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest, Run
+
 KEY_DIGITS = 4
-"""The fewest digits that name a key, as in git."""
+"""The fewest digits of a key that may stand for it, as in git."""
+NAME = "its name"
 _HEX = re.compile("[0-9a-f]+$")
 
 
-def artifact(text: str, lineage: Lineage, settings: Settings) -> dict:
-    """The manifest of the artifact that `text` means: a file (see `octet trace`), a recipe (what its
-    newest run made last), `RECIPE:STAGE`, or the first digits of a key.
+def artifact(text: str, lineage: Lineage, settings: Settings) -> Manifest:
+    """The manifest of the artifact that `text` refers to.
 
-    Raises UsageError when it means none, or more than one."""
+    text: a file (see `octet trace`), a recipe or a run (its last artifact), a stage of one, or the first digits of a
+    key. Raises UsageError when it refers to none, or to more than one."""
     if _is_there(Path(text)) and not text.endswith((".yaml", ".yml")):
         return lineage.find(Path(text)).manifest
-    name, _, stage = text.partition(":")
-    found = _of_recipe(name, stage, lineage, settings) or _of_key(text, lineage)
-    if found is None and len(text) < KEY_DIGITS and _HEX.match(text):
+    manifest = _of_recipe(text, lineage, settings) or _of_key(text, lineage)
+    if manifest is None and len(text) < KEY_DIGITS and _HEX.match(text):
         raise UsageError("{} digits are too few to name a key".format(len(text)), where=text,
                          why="it is no file and no recipe that ran", next_step="give {} digits or more; "
                          "`octet ls --artifacts` lists the keys".format(KEY_DIGITS))
-    if found is None:
-        raise UsageError("no artifact is meant by this", where=text,
+    if manifest is None:
+        raise UsageError("no artifact has this name", where=text,
                          why="it is no file, no recipe that ran, and no key of the store begins so",
                          next_step="`octet ls` lists the recipes, `octet ls --artifacts` the keys")
-    return found
+    return manifest
+
+
+def find(text: str, lineage: Lineage, settings: Settings) -> Found:
+    """The artifact that a file belongs to, or the one that `text` refers to as in `artifact`. Raises StoreError where
+    there is none."""
+    try:
+        return lineage.find(Path(text))
+    except StoreError:
+        try:
+            return Found(artifact(text, lineage, settings), NAME, [])
+        except UsageError:
+            pass
+        raise
+
+
+def run(text: str, settings: Settings, runs: Runs) -> Optional[Run]:
+    """The record of the run that `text` refers to: RECIPE:NUMBER, or RECIPE for its newest run that made something.
+
+    None where it is no recipe that ran, or names a stage. Raises UsageError for a number that no run has."""
+    name, number, stage = _parts(text)
+    if stage:
+        return None
+    try:
+        path = recipe(name, settings, runs)
+    except (RecipeError, OSError):
+        return None
+    of_recipe = list(runs.of(path))
+    if number is None:
+        return next((record for record in of_recipe if record["stages"]), of_recipe[0] if of_recipe else None)
+    numbered = [record for record in of_recipe if record["number"] == number]
+    if not numbered:
+        numbers = [record["number"] for record in of_recipe]
+        raise UsageError("no run {} of {}".format(number, name), where=text,
+                         why="its runs are {} to {}".format(min(numbers), max(numbers)) if numbers else "it never ran",
+                         next_step="`octet ls {}` lists them".format(name))
+    return numbered[0]
+
+
+def name_of(path: Path, settings: Settings, runs: Runs) -> str:
+    """A text that refers to this recipe in every command: its name, or its path where another recipe has that name."""
+    try:
+        return path.stem if recipe(path.stem, settings, runs) == path else str(path)
+    except OctetError:
+        return str(path)
+
+
+def _parts(text: str) -> Tuple[str, Optional[int], str]:
+    """(recipe, number of a run, stage) of RECIPE[:NUMBER][:STAGE]. A path may have a colon."""
+    name, number, stage = text, None, ""
+    head, colon, last = name.rpartition(":")
+    if colon and not last.isdigit() and (last in STAGES or not _is_there(Path(name))):
+        name, stage = head, last
+        head, colon, last = name.rpartition(":")
+    if colon and last.isdigit() and len(last) < 19:
+        name, number = head, int(last)
+    return name, number, stage
 
 
 def recipe(text: str, settings: Settings, runs: Runs) -> Path:
-    """The absolute path of the recipe that `text` means: a path, a name in the folder of recipes, or the name of one
-    that ran, as `octet ls` prints it. Raises RecipeError for none, UsageError for more than one."""
+    """The absolute path of a recipe.
+
+    text: a path, a name in the folder of recipes, or the name of a recipe that ran, as `octet ls` prints it. Raises
+    RecipeError when it refers to none, UsageError when it refers to more than one."""
     try:
         return settings.find_recipe(text).absolute()
     except RecipeError:
@@ -53,42 +122,45 @@ def recipe(text: str, settings: Settings, runs: Runs) -> Path:
     return Path(ran.pop())
 
 
-def _of_recipe(name: str, stage: str, lineage: Lineage, settings: Settings) -> Optional[dict]:
+def _of_recipe(text: str, lineage: Lineage, settings: Settings) -> Optional[Manifest]:
+    name, number, stage = _parts(text)
     try:
         path = recipe(name, settings, Runs(lineage.store.root))
     except (RecipeError, OSError):
         return None
     if stage:
         check_stage(stage)
-    for run in Runs(lineage.store.root).of(path):
-        for made in [stage] if stage else reversed(list(run["stages"])):
-            key = (run["stages"].get(made) or {}).get("key")
-            record = lineage.store.look(made, key).manifest if key else None
-            if record is not None:
-                return record
+    numbered = run("{}:{}".format(path, number), settings, Runs(lineage.store.root)) if number is not None else None
+    for record in [numbered] if numbered else Runs(lineage.store.root).of(path):
+        for name_in_run in [stage] if stage else reversed(list(STAGES)):
+            in_run = record["stages"].get(name_in_run)
+            key = None if in_run is None else in_run["key"]
+            manifest = lineage.store.look(name_in_run, key).manifest if key else None
+            if manifest is not None:
+                return manifest
     return None
 
 
-def _of_key(text: str, lineage: Lineage) -> Optional[dict]:
+def _of_key(text: str, lineage: Lineage) -> Optional[Manifest]:
     if len(text) < KEY_DIGITS:
         return None
-    found = [(stage, key) for stage, key in lineage.store.list() if key.startswith(text)]
-    if len(found) > 1:
+    artifacts = [(stage, key) for stage, key in lineage.store.list() if key.startswith(text)]
+    if len(artifacts) > 1:
         raise UsageError("more than one key begins so", where=text,
-                         why=", ".join("{} {}".format(stage, key[:16]) for stage, key in found),
+                         why=", ".join("{} {}".format(stage, key[:16]) for stage, key in artifacts),
                          next_step="give more of its digits")
-    return lineage.store.look(*found[0]).manifest if found else None
+    return lineage.store.look(*artifacts[0]).manifest if artifacts else None
 
 
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # it may not be looked at, or is too long for a path: then it can be another thing's name
+    except OSError:  # this user may not know, or it is too long for a path: it may be another kind of reference
         return False
 
 
 def check_stage(name: str) -> str:
-    """`name`, which is a stage. Raises UsageError with the nearest one that is."""
+    """`name`, if a stage has that name. Raises UsageError with the nearest stage otherwise."""
     if name not in STAGES:
         raise UsageError("no stage named {!r}".format(name), where="the command line",
                          why="an artifact is named by its stage and recipe", next_step=suggest(name, STAGES))

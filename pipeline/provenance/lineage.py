@@ -1,38 +1,45 @@
-"""From an artifact back to all that made it, and from a thing to all that it made."""
+"""Lineage: from an artifact to everything that it was made from, and from an input to everything made from it."""
+
+from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from octet import digest, model_identifier
 from octet.errors import StoreError
 from pipeline.spec import STAGES
-from pipeline.store import manifest
+from pipeline.store import manifest as manifests
 from pipeline.store.artifacts import Store
+
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests, Preimage
+    from pipeline.store.records import Manifest
 
 PLACE, CONTENT, IDENTIFIER = "its place in the store", "its content", "the identifier that it carries"
 
 
 class Found(NamedTuple):
-    """A file's artifact. how: by its place, its content or its identifier; others: more artifacts
-    that hold the same bytes."""
+    """The artifact of a file.
 
-    manifest: dict
+    how: PLACE, CONTENT or IDENTIFIER: what the artifact was found by. others: more artifacts with the same bytes."""
+
+    manifest: Manifest
     how: str
-    others: List[dict]
+    others: List[Manifest]
 
 
 class Lineage:
-    """The manifests of one store, and how they hang together."""
+    """The manifests of one store, and which artifacts were made from which."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._all: Optional[List[dict]] = None
+        self._all: Optional[List[Manifest]] = None
 
     def find(self, file: Path) -> Found:
-        """The artifact that `file` is, or is in, or is a copy of a file of.
+        """The artifact that `file` is a file of, by its place, its bytes or the identifier of a .tflite.
 
-        Raises StoreError when no manifest knows it, or it cannot be read."""
+        Raises StoreError where no manifest names the file, or it cannot be read."""
         found = self.known(file)
         if found is None:
             raise StoreError("no artifact holds this file", where=str(file),
@@ -42,29 +49,29 @@ class Lineage:
         return found
 
     def known(self, file: Path) -> Optional[Found]:
-        """What `find` gives; None where no manifest knows the file. Raises StoreError where it cannot be read."""
-        sha256, carried = _looked_at(file)
+        """What `find` returns; None where no manifest names the file. Raises StoreError where it cannot be read."""
+        sha256, identifier = _digest_and_identifier(file)
         inside = self._by_place(file)
-        if inside is not None and (sha256 is None or file.name == manifest.NAME or sha256 in _digests(inside)):
+        if inside is not None and (sha256 is None or file.name == manifests.NAME or sha256 in _digests(inside)):
             return Found(inside, PLACE, [])
-        for how, wanted in ((CONTENT, sha256), (IDENTIFIER, carried)):
-            holders = [record for record in sorted(self.everything(), key=_maker_first)
-                       if wanted and wanted in (_digests(record) if how == CONTENT else _identifiers(record))]
+        for how, value, values_of in ((CONTENT, sha256, _digests), (IDENTIFIER, identifier, _identifiers)):
+            holders = [manifest for manifest in sorted(self.everything(), key=_maker_first)
+                       if value and value in values_of(manifest)]
             if holders:
                 return Found(holders[0], how, holders[1:])
         return None
 
-    def above(self, record: dict) -> Dict[str, Optional[dict]]:
-        """{upstream stage: the manifest of the artifact that was read}; None for one whose manifest
-        is gone."""
-        return {stage: self._maker(stage, record["upstream"].get(stage), products)
-                for stage, products in record["inputs"]["upstream"].items()}
+    def above(self, manifest: Manifest) -> Dict[str, Optional[Manifest]]:
+        """{upstream stage: the manifest of the artifact that was read}; None where that manifest is gone."""
+        return {stage: self._maker(stage, manifest["upstream"].get(stage), products)
+                for stage, products in manifest["inputs"]["upstream"].items()}
 
-    def chain(self, record: dict) -> List[dict]:
-        """`record` and all that it was made from, upstream first, each once."""
-        order, seen = [], set()
+    def chain(self, manifest: Manifest) -> List[Manifest]:
+        """The artifact and everything that it was made from, upstream first, each once."""
+        order: List[Manifest] = []
+        seen: Set[Tuple[str, str, str]] = set()
 
-        def walk(node: dict) -> None:
+        def walk(node: Manifest) -> None:
             if id_of(node) in seen:
                 return
             seen.add(id_of(node))
@@ -72,146 +79,150 @@ class Lineage:
                 if above is not None:
                     walk(above)
             order.append(node)
-        walk(record)
+        walk(manifest)
         return order
 
-    def users(self, what: str) -> Iterator[Tuple[dict, str]]:
-        """(manifest, how) of every artifact that `what` went into at first hand: the name or path of
-        a dataset, a model or a source file; a commit; the sha256 of a part, a file or a product."""
-        with _read(what):
-            wanted = _Wanted(what)
-        for record in self.everything():
-            how = wanted.used_by(record)
+    def users(self, name: str) -> Iterator[Tuple[Manifest, str]]:
+        """(manifest, how) of every artifact that was made directly from an input.
+
+        name: a name or path of a dataset, a model or a source file; a commit; or the sha256 of a part of the data, a
+        file or a product."""
+        with _read(name):
+            used = _Input(name)
+        for manifest in self.everything():
+            how = used.used_by(manifest)
             if how:
-                yield record, how
+                yield manifest, how
 
-    def below(self, records: List[dict]) -> List[dict]:
-        """The artifacts that were made from those given, at second hand and further, by stage."""
-        reached = {id_of(record): record for record in records}
-        for record in sorted(self.everything(), key=_maker_first):  # upstream comes first
-            if id_of(record) not in reached and any(
+    def below(self, artifacts: List[Manifest]) -> List[Manifest]:
+        """All artifacts that were made from the given ones, directly or not, without these, by stage."""
+        reached = {id_of(manifest): manifest for manifest in artifacts}
+        for manifest in sorted(self.everything(), key=_maker_first):  # upstream comes first
+            if id_of(manifest) not in reached and any(
                     above is not None and id_of(above) in reached
-                    for above in self.above(record).values()):
-                reached[id_of(record)] = record
-        first = {id_of(record) for record in records}
-        return [record for name, record in reached.items() if name not in first]
+                    for above in self.above(manifest).values()):
+                reached[id_of(manifest)] = manifest
+        first = {id_of(manifest) for manifest in artifacts}
+        return [manifest for name, manifest in reached.items() if name not in first]
 
-    def everything(self) -> List[dict]:
-        """Every manifest in the store, read once."""
+    def everything(self) -> List[Manifest]:
+        """Every manifest in the store. They are read once."""
         if self._all is None:
             self._all = list(self.store.manifests())
         return self._all
 
-    def _by_place(self, file: Path) -> Optional[dict]:
+    def _by_place(self, file: Path) -> Optional[Manifest]:
         holder = self.store.holder(file)
         return None if holder is None else self.store.look(*holder).manifest
 
-    def _maker(self, stage: str, key: Optional[str], products: Dict[str, str]) -> Optional[dict]:
-        """The manifest of the artifact that has those products, among others: that of the key that was read, if it
-        still has them, else any that made the same bytes."""
+    def _maker(self, stage: str, key: Optional[str], products: Digests) -> Optional[Manifest]:
+        """The manifest of the artifact that has those products: the one with this key, if it still has them, or else
+        any that made the same bytes. None for a stage of which no products were read."""
         if key:
-            record = self.store.look(stage, key).manifest
-            if record is not None and products.items() <= manifest.products(record).items():
-                return record
-        return next((record for record in self.everything() if record["stage"] == stage
-                     and products.items() <= manifest.products(record).items()), None)
+            manifest = self.store.look(stage, key).manifest
+            if manifest is not None and products.items() <= manifests.products(manifest).items():
+                return manifest
+        return next((manifest for manifest in self.everything() if products and manifest["stage"] == stage
+                     and products.items() <= manifests.products(manifest).items()), None)
 
 
-def id_of(record: dict) -> Tuple[str, str, str]:
-    """What tells an artifact from any other, those that it replaced under its key included."""
-    return record["stage"], record["key"], record["seal"]
+def id_of(manifest: Manifest) -> Tuple[str, str, str]:
+    """An identifier of the artifact that no other has, not even one that it has replaced under its key."""
+    return manifest["stage"], manifest["key"], manifest["seal"]
 
 
-def _digests(record: dict) -> List[str]:
-    return [output["sha256"] for output in record["outputs"]]
+def _digests(manifest: Manifest) -> List[Optional[str]]:
+    return [output["sha256"] for output in manifest["outputs"]]
 
 
-def _identifiers(record: dict) -> List[str]:
-    """Of the .tflite files of an artifact."""
-    several = record["metrics"].get("identifiers")  # of Export
-    return [record["metrics"].get("identifier")] + (list(several.values()) if isinstance(several, dict) else [])
+def _identifiers(manifest: Manifest) -> List[Optional[str]]:
+    """The identifiers of the artifact's .tflite files."""
+    metrics = manifest["metrics"]
+    of_exports = metrics.get("identifiers")
+    return [metrics.get("identifier")] + (list(of_exports.values()) if isinstance(of_exports, dict) else [])
 
 
-def _maker_first(record: dict) -> tuple:
-    """Who made a file comes before who copied it; the newest before the others."""
+def _maker_first(manifest: Manifest) -> Tuple[int, bool, Tuple[int, ...], str]:
+    """A sort key: the stage that made a file comes before those that copied it, and the newest artifact first."""
     names = list(STAGES)
-    place = names.index(record["stage"]) if record["stage"] in names else len(names)
-    return place, "accepted" in record, _backwards(record.get("finished") or ""), record["key"]
+    place = names.index(manifest["stage"]) if manifest["stage"] in names else len(names)
+    return place, "accepted" in manifest, _backwards(manifest.get("finished") or ""), manifest["key"]
 
 
-def _backwards(text: str) -> tuple:
+def _backwards(text: str) -> Tuple[int, ...]:
+    """A sort key for the reverse order of texts."""
     return tuple(-ord(letter) for letter in text)
 
 
-def _looked_at(file: Path) -> Tuple[Optional[str], Optional[str]]:
-    """(sha256, the identifier that it carries) of a file; (None, None) of a folder or a device."""
+def _digest_and_identifier(file: Path) -> Tuple[Optional[str], Optional[str]]:
+    """(sha256, identifier of a .tflite) of a file; (None, None) of a folder or a device."""
     with _read(str(file)):
         if not file.exists():
             raise StoreError("there is no such file", where=str(file),
-                             why="its place or its bytes tell what it came from",
+                             why="its place or its bytes tell what it was made from",
                              next_step="check the path; `octet ls --artifacts` lists what is in the store")
         return (digest.of_file(str(file)), model_identifier.of_file(str(file))) if file.is_file() else (None, None)
 
 
 @contextmanager
-def _read(what: str) -> Iterator[None]:
-    """An OSError inside is a StoreError that says it."""
+def _read(path: str) -> Iterator[None]:
+    """Raises an OSError of the block as a StoreError about the path."""
     try:
         yield
     except OSError as error:
-        raise StoreError("cannot be read: {}".format(error.strerror), where=what,
-                         why="its bytes tell what it came from, and what went into what",
+        raise StoreError("cannot be read: {}".format(error.strerror), where=path,
+                         why="its bytes tell what it was made from, and what was made from it",
                          next_step="give this user the right to read it, or name another") from error
 
 
-class _Wanted:
-    """Something that may have gone into an artifact."""
+class _Input:
+    """Something that an artifact may have been made from."""
 
-    def __init__(self, what: str) -> None:
-        self.what = what
-        path = Path(what)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        path = Path(name)
         self.path = str(path.resolve()) if path.exists() else None
-        self.sha256 = digest.of_file(what) if path.is_file() else None
+        self.sha256 = digest.of_file(name) if path.is_file() else None
 
-    def used_by(self, record: dict) -> Optional[str]:
-        """How it went into the artifact; None when it did not."""
-        inputs = record["inputs"]
-        return (self._as_dataset(record) or self._as_model(inputs) or self._as_source(record)
-                or self._as_commit(record) or self._as_digest(inputs))
+    def used_by(self, manifest: Manifest) -> Optional[str]:
+        """What the artifact used it as, in words; None where it did not use it."""
+        inputs = manifest["inputs"]
+        return (self._as_dataset(manifest) or self._as_model(inputs) or self._as_source(manifest)
+                or self._as_commit(manifest) or self._as_digest(inputs))
 
-    def _as_dataset(self, record: dict) -> Optional[str]:
-        data = record["inputs"]["recipe"].get("data")
+    def _as_dataset(self, manifest: Manifest) -> Optional[str]:
+        data = manifest["inputs"]["recipe"].get("data")
         if not data:
             return None
-        if data.get("dataset") == self.what:
-            return "dataset {}".format(self.what)
-        place = record["places"].get("data")
+        if data.get("dataset") == self.name:
+            return "dataset {}".format(self.name)
+        place = manifest["places"].get("data")
         if place and self.path and str(Path(place).resolve()) == self.path:
             return "dataset {} of {}".format(data.get("dataset"), place)
         return None
 
-    def _as_model(self, inputs: dict) -> Optional[str]:
+    def _as_model(self, inputs: Preimage) -> Optional[str]:
         model = inputs["recipe"].get("model")
-        if model and model.get("build") == self.what:
-            return "model {}".format(self.what)
+        if model and model.get("build") == self.name:
+            return "model {}".format(self.name)
         return None
 
-    def _as_source(self, record: dict) -> Optional[str]:
-        if self.what in record["inputs"]["source"]:
-            return "source {}".format(self.what)
-        for name, sha256 in record["sources"].items():
+    def _as_source(self, manifest: Manifest) -> Optional[str]:
+        if self.name in manifest["inputs"]["source"]:
+            return "source {}".format(self.name)
+        for name, sha256 in manifest["sources"].items():
             if self.sha256 and sha256 == self.sha256:
                 return "source {}".format(name)
         return None
 
-    def _as_commit(self, record: dict) -> Optional[str]:
-        commit = (record.get("git") or {}).get("commit") or ""
+    def _as_commit(self, manifest: Manifest) -> Optional[str]:
+        git = manifest.get("git")
+        commit = (git.get("commit") if git else None) or ""
         return "commit {}".format(commit) if self._starts(commit) else None
 
-    def _as_digest(self, inputs: dict) -> Optional[str]:
-        for kind, found in (("part", inputs["data"]), ("file", inputs.get("files", {})),
-                            ("source", inputs["source"])):
-            for name, sha256 in found.items():
+    def _as_digest(self, inputs: Preimage) -> Optional[str]:
+        for kind, digests in (("part", inputs["data"]), ("file", inputs["files"]), ("source", inputs["source"])):
+            for name, sha256 in digests.items():
                 if self._starts(sha256) or sha256 == self.sha256:
                     return "{} {}".format(kind, name)
         for stage, products in inputs["upstream"].items():
@@ -221,4 +232,4 @@ class _Wanted:
         return None
 
     def _starts(self, digits: str) -> bool:
-        return len(self.what) >= 7 and digits.startswith(self.what.lower())
+        return len(self.name) >= 7 and digits.startswith(self.name.lower())

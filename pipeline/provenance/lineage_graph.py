@@ -1,12 +1,17 @@
-"""The lineage of an artifact as a picture: text for Graphviz (dot) or Mermaid."""
+"""The lineage of an artifact as a graph in the language of Graphviz (dot) or Mermaid."""
 
-from typing import Dict, Iterator, List, Optional, Tuple
+from __future__ import annotations
 
-Above = List[Tuple[dict, Dict[str, Optional[dict]]]]
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
+Above = List[Tuple["Manifest", Dict[str, Optional["Manifest"]]]]
 """(manifest, {upstream stage: its manifest}) of each artifact, upstream first."""
 
 Edge = Tuple[str, str, str]
-"""(from, to, label)."""
+"""(name of the node that it starts at, name of the node that it ends at, label)."""
 
 
 def dot(lineage: Above) -> str:
@@ -33,30 +38,32 @@ def mermaid(lineage: Above) -> str:
 
 
 def _parts(lineage: Above) -> Tuple[Dict[str, Tuple[str, List[str]]], List[Edge]]:
+    """({name of a node: (kind, lines of its label)}, edges)."""
     nodes: Dict[str, Tuple[str, List[str]]] = {}
     edges: List[Edge] = []
-    names = {record["seal"]: "a{}".format(index) for index, (record, _) in enumerate(lineage)}
-    for record, above in lineage:
-        name = names[record["seal"]]
-        nodes[name] = ("artifact", [record["stage"], record["key"][:12], record.get("finished") or ""])
+    names = {manifest["seal"]: "a{}".format(index) for index, (manifest, _) in enumerate(lineage)}
+    for manifest, above in lineage:
+        name = names[manifest["seal"]]
+        nodes[name] = ("artifact", [manifest["stage"], manifest["key"][:12], manifest.get("finished") or ""])
         for stage, upstream in above.items():
             if upstream is None:
                 start = "gone_" + stage
                 nodes[start] = ("gone", [stage, "its manifest is gone"])
             else:
                 start = names[upstream["seal"]]
-            edges.append((start, name, ", ".join(sorted(record["inputs"]["upstream"][stage]))))
-        for start, kind, label, what in _inputs(record):
+            edges.append((start, name, ", ".join(sorted(manifest["inputs"]["upstream"][stage]))))
+        for start, kind, label, edge_label in _inputs(manifest):
             nodes[start] = (kind, label)
-            edges.append((start, name, what))
+            edges.append((start, name, edge_label))
     return nodes, edges
 
 
-def _inputs(record: dict) -> Iterator[Tuple[str, str, List[str], str]]:
-    data = (record["inputs"]["recipe"].get("data") or {}).get("dataset", "data")
-    for part, sha256 in sorted(record["inputs"]["data"].items()):
+def _inputs(manifest: Manifest) -> Iterator[Tuple[str, str, List[str], str]]:
+    """(name of a node, its kind, its label, label of its edge) of the data and the model of an artifact."""
+    data = (manifest["inputs"]["recipe"].get("data") or {}).get("dataset", "data")
+    for part, sha256 in sorted(manifest["inputs"]["data"].items()):
         yield ("d" + sha256[:12], "data", [data, part, sha256[:12]], "data")
-    model = record["inputs"]["recipe"].get("model")
+    model = manifest["inputs"]["recipe"].get("model")
     if model:
         yield ("model", "source", ["model", model["build"]], "build")
 

@@ -1,8 +1,10 @@
 """The .tflite file that a person means, and what is known of it."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Tuple
 
 from octet import regular_file
 from octet.errors import StoreError, UsageError
@@ -10,6 +12,9 @@ from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.settings import Settings
 from pipeline.store.status import INTACT
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
 
 CONVERTED, PREPARED = "ConvertUint8", "PrepareData.train"
 MODEL, NETWORK = "model.tflite", "network.json"
@@ -24,7 +29,7 @@ class ModelReference(NamedTuple):
 
     path: Path
     how: str
-    manifests: Dict[str, Dict[str, Any]]
+    manifests: Dict[str, Manifest]
     network: Dict[str, Any]
 
     def data(self, lineage: Lineage) -> Optional[Tuple[Dict[str, Any], Path]]:
@@ -71,7 +76,7 @@ def _of_artifact(text: str, lineage: Lineage, settings: Settings) -> Path:
     return lineage.store.artifact(CONVERTED, converted["key"]) / MODEL
 
 
-def _network(converted: Optional[Dict[str, Any]], lineage: Lineage) -> Dict[str, Any]:
+def _network(converted: Optional[Manifest], lineage: Lineage) -> Dict[str, Any]:
     if converted is None or lineage.store.state(CONVERTED, converted["key"]) != INTACT:
         return NOTHING_KNOWN
     network = json.loads(lineage.store.read(CONVERTED, converted["key"], NETWORK).decode("utf-8"))

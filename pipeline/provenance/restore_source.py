@@ -1,40 +1,46 @@
-"""The source that made an artifact, as files again."""
+"""Restores the source that made an artifact."""
+
+from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import TYPE_CHECKING, Dict, Iterator
 
 from octet.errors import StoreError, UsageError
 from pipeline.files.safe_tree import Folder, is_safe, printable
 from pipeline.inputs.source_closure import PACKAGES
 from pipeline.store.artifacts import Store
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
 USER = "recipe"
-"""Where a user's own files go: theirs are named relative to the file that the recipe names."""
+"""The folder for a user's own files, whose names are relative to the file that the recipe names."""
 
 
-def write(store: Store, manifest: dict, folder: Path) -> int:
-    """`folder` holds every file of the artifact's source closure, byte by byte; their number.
+def write(store: Store, manifest: Manifest, folder: Path) -> int:
+    """Writes every file of the artifact's source closure into `folder`, byte for byte. Returns their number.
 
-    Raises StoreError when one was not kept, or has a name that leads out of the folder, before anything is written."""
+    Raises StoreError, before it writes anything, when a file is not in the store, or its name leads out of the
+    folder."""
     places = _places(manifest)
     contents: Dict[str, bytes] = {}
-    lost = []
+    missing = []
     for name, sha256 in manifest["sources"].items():
         content = store.blobs.read(sha256)
         if content is None:
-            lost.append(name)
+            missing.append(name)
         else:
             contents[places[name]] = content
-    if lost or not manifest["sources"]:
+    git = manifest.get("git")
+    if missing or not manifest["sources"]:
         raise StoreError(
-            "the source of {} {} is not whole in the store".format(
+            "the source of {} {} is not complete in the store".format(
                 manifest["stage"], manifest["key"][:12]),
-            where=str(store.root), why="not there: {}".format(", ".join(lost) or "all of it"),
-            next_step="its manifest names the git commit: {}".format(
-                (manifest.get("git") or {}).get("commit")))
-    with _told(folder):
+            where=str(store.root), why="not there: {}".format(", ".join(missing) or "all of it"),
+            next_step="its manifest names the git commit: {}".format(git.get("commit") if git else None))
+    with _explained(folder):
         os.makedirs(str(folder), exist_ok=True)
         with Folder.at(Path(os.path.realpath(str(folder)))) as top:
             for place, content in contents.items():
@@ -46,7 +52,7 @@ def write(store: Store, manifest: dict, folder: Path) -> int:
 
 def expect_new(folder: Path) -> None:
     """Raises UsageError unless `folder` is not there or empty."""
-    with _told(folder):
+    with _explained(folder):
         try:
             is_new = not os.listdir(str(folder))
         except FileNotFoundError:
@@ -56,23 +62,24 @@ def expect_new(folder: Path) -> None:
                          next_step="name another one")
 
 
-def _places(manifest: dict) -> Dict[str, str]:
-    """{file of the closure: where it goes, relative to the folder}, each another place below it."""
+def _places(manifest: Manifest) -> Dict[str, str]:
+    """{file of the closure: its path below the folder}, which differs for each file."""
     places = {name: _place(name) for name in manifest["sources"]}
-    taken = set(places.values())
+    distinct = set(places.values())
     for name, place in places.items():
         parents = {place[:index] for index, letter in enumerate(place) if letter == "/"}
-        if not is_safe(place) or parents & taken or len(taken) < len(places):
+        if not is_safe(place) or parents & distinct or len(distinct) < len(places):
             raise StoreError(
-                "a source file of {} {} has a name that leads elsewhere".format(
+                "a source file of {} {} has a name that leads out of the folder".format(
                     manifest["stage"], manifest["key"][:12]), where=printable(repr(name)[1:-1]),
-                why="it would be written outside the folder, or over another file; Octet gives no such names",
+                why="it would be written outside the folder, or over another file; Octet itself gives no such names",
                 next_step="find out who else writes to this store: `octet verify` says who can")
     return places
 
 
 def _place(name: str) -> str:
-    """Where a file of the closure goes. `..` stands at the beginning only, for files above the model's own folder."""
+    """The path of a file of the closure below the folder. A name begins with `..` for a file above the model's own
+    folder."""
     parts = name.split("/")
     if parts[0] in PACKAGES:
         return name
@@ -81,8 +88,8 @@ def _place(name: str) -> str:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """An OSError inside is a StoreError about the folder that the user named."""
+def _explained(folder: Path) -> Iterator[None]:
+    """Raises an OSError of the block as a StoreError about the folder that the user named."""
     try:
         yield
     except (OSError, ValueError) as error:

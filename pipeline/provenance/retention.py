@@ -1,4 +1,4 @@
-"""Which artifacts are kept, and why; the bytes of all others can be let go."""
+"""Which artifacts garbage collection keeps, and why."""
 
 import os
 from pathlib import Path
@@ -19,13 +19,13 @@ Reasons = Dict[Artifact, str]
 
 def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
          last_runs: int) -> Tuple[Reasons, List[OctetError]]:
-    """{artifact: why it is kept}, and the recipes that could not be looked at.
+    """({artifact: why it is kept}, errors for the recipes and runs that could not be read).
 
-    looks: those at all that is in the store.
+    looks: the status of every artifact in the store.
 
-    Kept is what is fresh for a recipe in the folder `recipes` or for one that ran and is still
-    there; what the last runs of each recipe came to, and every run that has no end yet; what is
-    pinned; what was released."""
+    These artifacts are kept: those that are fresh for a recipe in the folder `recipes`, or for a recipe that ran and
+    still exists; those of the last runs of each recipe, and of every run that has not ended; those that are pinned or
+    released, and those that are kept with them."""
     reasons: Reasons = {}
     paths = _in(recipes)
     for _, of_recipe in runs.every():
@@ -36,21 +36,21 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
                 paths.add(path)
             if counted >= last_runs and run["exit"] is not None:
                 continue
-            # A week of refused runs takes no place of those that came to something.
-            counted += run["exit"] == 0 or any(said["made"] for said in run["stages"].values())
+            # Runs that were refused are not counted: they would push out those that made something.
+            counted += run["exit"] == 0 or any(in_run["made"] for in_run in run["stages"].values())
             why = "run {} of {}".format(run["number"], run["recipe"]["name"])
-            for stage, said in run["stages"].items():
-                if said["key"]:
-                    reasons.setdefault((stage, said["key"]), why)
+            for stage, in_run in run["stages"].items():
+                if in_run["key"]:
+                    reasons.setdefault((stage, in_run["key"]), why)
     accepted = store.marks.accepted()
     for artifact in list(reasons):
         while artifact in accepted and accepted[artifact] not in reasons:
             reasons[accepted[artifact]] = "accepted for {}".format(reasons[artifact])
             artifact = accepted[artifact]
     for kind in KEEPING:
-        for artifact, facts in store.marks.of(kind):
+        for artifact, mark in store.marks.of(kind):
             reasons[artifact] = kind
-            for stage, key in facts.get("keeps", []):
+            for stage, key in mark.get("keeps", []):
                 reasons.setdefault((stage, key), "{} with {} {}".format(kind, artifact[0], artifact[1][:12]))
     troubles = _unknown_runs(store, runs)
     moment = snapshot.Moment()
@@ -65,17 +65,18 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
 
 
 def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
-    """Where the store does not say any more what a run came to: that must not go as if nothing needed it."""
+    """An error for each damaged record: the artifacts of that run are unknown, and may be needed."""
     places = [place for place, _ in store.misplaced() if place.split("/")[0] == "runs"]
     places += [place for place, _ in runs.damaged()]
     return [StoreError("the record of a run is damaged", where=str(store.tree.path(place)),
-                       why="which artifacts the run came to is not known",
-                       next_step="`octet verify` puts it into quarantine; then what other records keep is kept")
+                       why="the artifacts of that run are not known",
+                       next_step="`octet verify` puts it into quarantine; then the artifacts of the other records are "
+                                 "kept")
             for place in places]
 
 
 def _is_there(recipe: Path) -> bool:
-    """Whether the file of a recipe is there; so too when that may not be known: reading it then says why."""
+    """Whether the file of a recipe exists. Also True where this user may not know: reading it then raises the error."""
     try:
         return recipe.is_file()
     except OSError:
@@ -83,8 +84,8 @@ def _is_there(recipe: Path) -> bool:
 
 
 def _in(recipes: Path) -> Set[Path]:
-    """The recipes in a folder; none where there is no folder. Raises StoreError where it cannot be listed: what is
-    fresh for them is then not known, and nothing may go."""
+    """The recipes in a folder; none where there is no folder. Raises StoreError where it cannot be listed: then it is
+    unknown what is fresh, and nothing may be deleted."""
     with explained("list the recipes", recipes):
         try:
             names = os.listdir(str(recipes))
@@ -95,5 +96,5 @@ def _in(recipes: Path) -> Set[Path]:
 
 def _fresh(path: Path, moment: snapshot.Moment, store: Store, looks: Dict[Artifact, Look]) -> Set[Artifact]:
     plan = Plan(snapshot.take(path, moment=moment), store, looks)
-    return {(stage, plan.key(stage)[0]) for stage in STAGES
+    return {(stage, plan.known_key(stage)) for stage in STAGES
             if plan.look(stage).state in (INTACT, DROPPED)}

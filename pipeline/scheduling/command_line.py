@@ -1,11 +1,11 @@
-"""The words of `luigi --module pipeline STAGE ...`, checked before Luigi sees them: it would answer with its usage."""
+"""The arguments of `luigi --module pipeline STAGE ...`, checked before Luigi reads them: it would print its usage."""
 
 import argparse
 import configparser
 import difflib
 import os
 from contextlib import contextmanager
-from typing import Iterator, List, NoReturn, Optional
+from typing import Callable, Iterator, List, NoReturn, Optional, TypeVar
 
 import luigi.configuration
 import luigi.interface
@@ -15,39 +15,43 @@ import luigi.worker
 from luigi.cmdline_parser import CmdlineParser
 
 from octet.errors import UsageError
-from pipeline.scheduling import scheduler, stages  # noqa: F401  (stages register themselves)
+from pipeline.scheduling import scheduler, scheduler_client, stages  # noqa: F401  (stages register themselves)
 from pipeline.spec import STAGES
 
-OURS = ["--recipe", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
+_T = TypeVar("_T")
+
+OPTIONS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
 
 
 @contextmanager
 def parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
-    """The command line, parsed once: inside the block Luigi takes its own settings from it, too.
-    Raises UsageError for what is no stage or no option."""
-    _check_words(arguments)
-    with CmdlineParser.global_instance(arguments) as known:
-        yield known
+    """Parses the command line once. Inside the block, Luigi takes its own settings from it too.
+
+    Raises UsageError for an unknown stage or option."""
+    _check_arguments(arguments)
+    with CmdlineParser.global_instance(arguments) as parser:
+        yield parser
 
 
 def stage(arguments: List[str]) -> str:
     """The stage that the command line names, which `parsed` has checked."""
-    return _strict(None).parse_known_args(arguments)[0].root_task
+    name: str = _strict(None).parse_known_args(arguments)[0].root_task
+    return name
 
 
 def recipe(arguments: List[str]) -> Optional[str]:
-    """The recipe that the command line names; None where it leaves that to luigi.cfg."""
+    """The recipe that the command line names; None where luigi.cfg has the default."""
     return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "recipe", None)
 
 
 def says(arguments: List[str], *options: str) -> bool:
-    """Whether one of the options is on the command line, by its own name or Luigi's longer one."""
+    """Whether one of the options is on the command line, by its own name or Luigi's longer one (--core-...)."""
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}
     return any(argument.split("=")[0] in flags for argument in arguments)
 
 
 def names_scheduler(arguments: List[str]) -> bool:
-    """Whether the command line or luigi.cfg says where the scheduler is."""
+    """Whether the command line or luigi.cfg names a scheduler."""
     if says(arguments, *scheduler.OPTIONS):
         return True
     config = luigi.configuration.get_config()
@@ -56,48 +60,44 @@ def names_scheduler(arguments: List[str]) -> bool:
 
 
 def core() -> luigi.interface.core:
-    """Luigi's own settings. Raises UsageError for one that it cannot read, in whichever of its sections."""
-    settings = _settings(luigi.interface.core, "core")
+    """Luigi's section [core]. Raises UsageError for a malformed setting in any section that Luigi reads."""
+    settings = _read(luigi.interface.core, "core")
     for cls, section in ((luigi.worker.worker, "worker"), (luigi.scheduler.scheduler, "scheduler"),
                          (luigi.notifications.email, "email")):
-        read = _settings(cls, section)
+        values = _read(cls, section)
         if section == "worker":
-            _check_worker(read)
+            _check_worker(values)
     if not settings.local_scheduler:
-        _read(lambda: scheduler.Client(scheduler.url(settings)), "core")
+        _read(lambda: scheduler_client.Client(scheduler.url(settings)), "core")
     _read(lambda: luigi.configuration.get_config().getintdict("resources"), "resources")
     if settings.workers < 1:
         raise UsageError("--workers is {}: nothing would be done".format(settings.workers),
                          where="the command line, or section [core] of luigi.cfg",
                          why="", next_step="take 1, which is the default")
     for option, why in (
-            ("assistant", "an assistant runs whatever a scheduler names; a run makes what it was asked for"),
-            ("parallel_scheduling", "Luigi waits for ever for its helpers where one of them fails")):
+            ("assistant", "an assistant runs whatever a scheduler names, and a run makes only its own target"),
+            ("parallel_scheduling", "Luigi waits for ever where one of its processes fails")):
         if getattr(settings, option):
             raise UsageError("--{} is not possible".format(option.replace("_", "-")), why=why, next_step="leave it out",
                              where="the command line, or section [core] of luigi.cfg")
     if settings.logging_conf_file and not os.path.isfile(settings.logging_conf_file):
         raise UsageError("logging_conf_file: there is no file {}".format(settings.logging_conf_file),
                          where="the command line, or section [core] of luigi.cfg",
-                         why="Luigi takes from it how to log", next_step="correct its path, or leave it out")
+                         why="Luigi reads from it how to log", next_step="correct its path, or leave it out")
     return settings
 
 
 def _check_worker(settings: luigi.worker.worker) -> None:
     for name, least in (("ping_interval", 0.01), ("wait_interval", 0.01), ("wait_jitter", 0.0)):
         value = getattr(settings, name)
-        if not least <= value < float("inf"):  # nan is not, either
+        if not least <= value < float("inf"):  # also refuses nan
             raise UsageError("{} is {}".format(name, value), where="section [worker] of luigi.cfg",
                              why="it is a time in seconds, of at least {}".format(least),
                              next_step="correct it, or leave it out")
 
 
-def _settings(cls: type, section: str) -> luigi.Config:
-    return _read(cls, section)
-
-
-def _read(make, section: str):
-    """What `make` makes of Luigi's settings. Raises UsageError for one that Luigi cannot read."""
+def _read(make: Callable[[], _T], section: str) -> _T:
+    """What `make` makes of Luigi's settings. Raises UsageError for a malformed one."""
     try:
         return make()
     except (ValueError, TypeError, configparser.Error) as error:
@@ -108,7 +108,7 @@ def _read(make, section: str):
                          next_step="`luigi --module pipeline --help-all` lists them") from error
 
 
-def _check_words(arguments: List[str]) -> None:
+def _check_arguments(arguments: List[str]) -> None:
     known, _ = _strict(None).parse_known_args(arguments)
     if known.core_help or known.core_help_all:
         return
@@ -117,34 +117,34 @@ def _check_words(arguments: List[str]) -> None:
     _, left = parser.parse_known_args(arguments)
     if left:
         flags = [word.split("=")[0] for word in left if word.startswith("-")]
-        near = difflib.get_close_matches(flags[0], OURS + sorted(parser._option_string_actions), 1) if flags else []
+        near = difflib.get_close_matches(flags[0], OPTIONS + sorted(parser._option_string_actions), 1) if flags else []
         raise UsageError(
             "no option {}".format(", ".join(flags)) if flags else "{!r} is one word too many".format(left[0]),
             where="luigi --module pipeline {}".format(known.root_task), why="",
             next_step="{}there are: {}; --help-all lists Luigi's own".format(
-                "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OURS)))
+                "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OPTIONS)))
     if "--recipe=" in arguments or ("--recipe", "") in zip(arguments, arguments[1:]):
         raise UsageError("--recipe is empty", where="the command line",
-                         why="it would be the default recipe, which nobody asked for",
+                         why="an empty name would mean the default recipe, which nobody asked for",
                          next_step="name one, or leave --recipe out for the one in luigi.cfg")
 
 
 def _strict(root_task: Optional[str]) -> argparse.ArgumentParser:
-    """Luigi's parser of the command line; what it cannot read is a UsageError."""
+    """Luigi's parser of the command line. It raises UsageError for a malformed one."""
     def refuse(message: str) -> NoReturn:
         raise UsageError(message, where="the command line", why="",
                          next_step="`luigi --module pipeline {} --help` lists the options".format(root_task or "STAGE"))
 
-    parser = CmdlineParser._build_parser(root_task=root_task)
-    parser.error = refuse
+    parser: argparse.ArgumentParser = CmdlineParser._build_parser(root_task=root_task)
+    parser.error = refuse  # type: ignore[method-assign]
     return parser
 
 
 def _check_stage(name: Optional[str]) -> None:
     if name in STAGES:
         return
-    near = difflib.get_close_matches((name or "").lower(), [each.lower() for each in STAGES], 1)
-    meant = ["did you mean {!r}?  ".format(each) for each in STAGES if each.lower() in near]
+    near = difflib.get_close_matches((name or "").lower(), [stage.lower() for stage in STAGES], 1)
+    suggestions = ["did you mean {!r}?  ".format(stage) for stage in STAGES if stage.lower() in near]
     raise UsageError("no stage named {!r}".format(name) if name else "no stage is named",
                      where="luigi --module pipeline", why="the first word is the stage to make; its options follow it",
-                     next_step="".join(meant) + "there are: {}".format(", ".join(STAGES)))
+                     next_step="".join(suggestions) + "there are: {}".format(", ".join(STAGES)))

@@ -1,7 +1,7 @@
-"""The `luigi` command, which stands in the place of Luigi's own (docs/decisions/0002-the-luigi-command.md).
+"""The `luigi` command, which replaces Luigi's own (docs/decisions/0002-the-luigi-command.md).
 
-Luigi reads every luigi.cfg about while it is imported, and dies in a traceback of one that is malformed. So for
-`--module pipeline` they are looked at before; for any other module it is Luigi's own command.
+Luigi reads every luigi.cfg that it finds while it is imported, and prints a traceback for a malformed one. So for
+`--module pipeline` those files are checked first. For any other module, Luigi's own command runs.
 """
 
 import importlib.util
@@ -11,11 +11,11 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import streams, unexpected
+from pipeline.terminal import no_memory, streams, unexpected
 
 
 def main() -> None:
-    """Luigi's own command; importing `pipeline` has taken over already where it is for us."""
+    """Runs Luigi's own command. For `--module pipeline`, the import of `pipeline` calls `take_over` instead."""
     try:
         _expect_module(sys.argv[1:])
     except UsageError as error:
@@ -28,43 +28,44 @@ def main() -> None:
 
 
 def take_over(argv: List[str]) -> NoReturn:
-    """Does what the command line says and exits."""
+    """Runs the pipeline as the arguments say, and exits."""
     streams.guard()
     try:
+        no_memory.expect_some()
         settings.expect_folders()
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi
     except Exception as error:
-        known = unexpected.explained(error, "luigi --module pipeline")
-        print(known, file=sys.stderr)
-        sys.exit(known.exit_code)
+        explained = unexpected.explained(error, "luigi --module pipeline")
+        print(explained, file=sys.stderr)
+        sys.exit(explained.exit_code)
     run.main(argv)
 
 
 def _expect_module(argv: List[str]) -> None:
-    """Raises UsageError where Luigi's own command would find no module, and show a traceback."""
-    named = _module(argv)
-    if named is None:
+    """Raises UsageError where Luigi's own command would not find the module, and print a traceback."""
+    module = _module(argv)
+    if module is None:
         from pipeline.spec import STAGES
-        words = [word for word in argv if word in STAGES]
-        if words:
+        stages = [word for word in argv if word in STAGES]
+        if stages:
             raise UsageError("--module is missing", where="luigi " + " ".join(argv), why="Luigi takes {} from the "
-                             "module that it names".format(words[0]),
+                             "module that it names".format(stages[0]),
                              next_step="luigi --module pipeline " + " ".join(argv))
         return
-    top = named.split(".")[0]
+    top = module.split(".")[0]
     try:
-        found = bool(top) and importlib.util.find_spec(top) is not None
+        exists = bool(top) and importlib.util.find_spec(top) is not None
     except (ImportError, ValueError):
-        found = False
-    if not found:
-        raise UsageError("no module named {!r}".format(top), where="luigi --module {}".format(named),
+        exists = False
+    if not exists:
+        raise UsageError("no module named {!r}".format(top), where="luigi --module {}".format(module),
                          why="it is neither installed nor in a folder of PYTHONPATH",
                          next_step="for the stages of Octet it is: luigi --module pipeline STAGE")
 
 
 def _module(argv: List[str]) -> Optional[str]:
-    """What `--module` names; None without one."""
+    """The value of the option `--module`; None where it is not given."""
     for option, after in zip(argv, argv[1:] + [""]):
         if option == "--module":
             return after

@@ -18,17 +18,17 @@ import luigi.interface
 import luigi.rpc
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import OctetError, SchedulerError
+from octet.errors import GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
+from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
 from pipeline.terminal import interrupts, streams, unexpected
 
 LOOK_AGAIN_S = 2.0
 # How long a scheduler may give no work although there is some, and nobody else has it in hand.
 PATIENCE_S = 15.0
-UNREACHABLE = "Failed connecting to remote scheduler"
 
 
 def main(argv: List[str]) -> NoReturn:
@@ -74,14 +74,22 @@ def run(argv: List[str]) -> None:
                 root = parsed.get_task_obj()
             except Exception as error:
                 if not local:
-                    _show_refusal(factory.create_remote_scheduler(scheduler.url(core)), target, recipe, error)
+                    _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
                 raise
-            run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
-        for line in result.lines(root.plan(), root.task_family, root.recipe):
-            print(line)
+            try:
+                run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
+            except GateError:
+                _print_result(root, missed=True)
+                raise
+        _print_result(root)
 
 
-def _show_refusal(client: scheduler.Client, target: str, recipe: Optional[str], error: Exception) -> None:
+def _print_result(root: "stage.Stage", missed: bool = False) -> None:
+    for line in result.lines(root.plan(), root.task_family, root.recipe, missed):
+        print(line)
+
+
+def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exception) -> None:
     """The scheduler's page shows a run that was refused before it had a task."""
     name = "{}_refused_{}".format(target, os.path.basename(recipe or "default"))
     shown = str(error) if isinstance(error, OctetError) else failures.first_line(error)
@@ -97,7 +105,7 @@ def _show_refusal(client: scheduler.Client, target: str, recipe: Optional[str], 
 def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> None:
     """The stage is complete, by this run's work or another's. Raises what hindered it."""
     idle_since = time.monotonic()
-    said = set()
+    said = set()  # type: Set[str]
     while True:
         try:
             outcome = luigi.build([root], local_scheduler=local, no_lock=True, detailed_summary=True,
@@ -124,17 +132,22 @@ def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> N
                 print("{}: another run is making it: waiting for that (host {}, pid {})".format(
                     task_id.partition("_")[0], other.get("host", "?"), other.get("pid", "?")),
                     file=sys.stderr, flush=True)
-        if others:
+        if others or factory.worker.has_worked:
             idle_since = time.monotonic()
         else:
-            _expect_work(factory, outcome, local, time.monotonic() - idle_since)
+            idle_s = time.monotonic() - idle_since
+            _expect_work(factory, outcome, local, idle_s)
+            if idle_s > ANSWER_WITHIN_S and "no work" not in said:
+                said.add("no work")
+                print("{}: no work is given, although there is some: waiting for it, for at most {:.0f} s more".format(
+                    _where(local), PATIENCE_S - idle_s), file=sys.stderr, flush=True)
         # Another worker has a stage in hand. When it fails or dies there, it is ours to do.
         time.sleep(LOOK_AGAIN_S)
 
 
 def _expect_work(factory: Factory, outcome: luigi.LuigiStatusCode, local: bool, idle_s: float) -> None:
     """Raises SchedulerError for a scheduler that gives no work, and will not."""
-    worker, where = factory.worker, "the local scheduler" if local else scheduler.url(luigi.interface.core())
+    worker, where = factory.worker, _where(local)
     alone = "or do without the scheduler: --local-scheduler"
     if worker.disabled:
         raise SchedulerError("this run's worker was disabled on the scheduler's page", where=where,
@@ -160,6 +173,10 @@ def _expect_work(factory: Factory, outcome: luigi.LuigiStatusCode, local: bool, 
             next_step="its page can forgive, enable or remove a task; then start the same command again; " + alone)
 
 
+def _where(local: bool) -> str:
+    return "the local scheduler" if local else scheduler.url(luigi.interface.core())
+
+
 def _states(factory: Factory) -> str:
     """What the scheduler says of this run's tasks, a line for each that is not done."""
     lines = []
@@ -176,8 +193,6 @@ def _states(factory: Factory) -> str:
 def quiet_about_known_errors(entry: logging.LogRecord) -> bool:
     """Lets an entry of Luigi's log pass unless it is about an error that the run says in its own words: those of tasks
     and of their scheduling are recorded by the handlers in `stage.py`, others end the run."""
-    if str(entry.msg).startswith(UNREACHABLE):
-        entry.exc_info = None  # Luigi tries again, and says so with a traceback
     if entry.exc_info:
         return False
     return not str(entry.msg).startswith("Will not run ") or "task-limit" in str(entry.msg)

@@ -1,41 +1,25 @@
-"""Luigi's central scheduler: whether there is one, what is wrong with it, and a client whose errors are of one kind."""
+"""Luigi's central scheduler: whether one answers, and the error where none does."""
 
-import http.client
 import json
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Dict, Optional
+from typing import Optional
 
 import luigi.interface
 import luigi.rpc
 
 from octet.errors import SchedulerError
+from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, LARGEST_ANSWER_BYTES, NoAnswer, Question, reason
 
-ANSWER_WITHIN_S = 3.0
 DEFAULT_URL = "http://localhost:8082/"
 OPTIONS = ("scheduler-host", "scheduler-port", "scheduler-url")
 
 
-class Client(luigi.rpc.RemoteScheduler):
-    """Luigi's client of a scheduler. Whatever goes wrong with the connection or the answer is an RPCError."""
-
-    def _fetch(self, url_suffix: str, body: Dict[str, str]) -> str:
-        try:
-            return super()._fetch(url_suffix, body)
-        except (OSError, http.client.HTTPException) as error:
-            raise luigi.rpc.RPCError(str(error), error) from error
-
-    def _request(self, url: str, data: Dict[str, Any], attempts: int = 3, allow_null: bool = True) -> Any:
-        try:
-            return super()._request(url, data, attempts, allow_null)
-        except (ValueError, KeyError, TypeError) as error:
-            raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
-
-
 def is_used(core: luigi.interface.core, configured: bool) -> bool:
-    """Whether there is a central scheduler to use. Raises SchedulerError if the one configured is not there."""
+    """Whether the run uses a central scheduler. Raises SchedulerError if a configured one does not answer.
+
+    configured: whether the command line or luigi.cfg names one."""
     if core.local_scheduler:
         return False
     problem = _ask(url(core))
@@ -80,26 +64,20 @@ def _start_command(address: str) -> str:
 
 
 def _ask(address: str) -> Optional[str]:
-    """What is wrong with the scheduler at `address`; None when it answers as one in time."""
+    """Why the scheduler at `address` cannot be used; None where it answers within ANSWER_WITHIN_S."""
     if address.startswith("http+unix:"):
-        return None  # Luigi's own client alone can speak to it
-    answers = []  # type: List[Optional[str]]
+        return None  # only Luigi's own client can connect to it
 
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list",
-                                        timeout=2 * ANSWER_WITHIN_S) as answer:
-                known = "response" in json.loads(answer.read().decode("utf-8"))
-            answers.append(None if known else "what answers there is no Luigi scheduler")
-        except urllib.error.HTTPError as error:
-            answers.append("what answers there is no Luigi scheduler ({})".format(error))
-        except (ValueError, TypeError) as error:
-            answers.append("what answers there is no Luigi scheduler ({})".format(error))
-        except Exception as error:
-            answers.append(str(getattr(error, "reason", error)))
+    def ask() -> bool:
+        with urllib.request.urlopen(address.rstrip("/") + "/api/resource_list", timeout=2 * ANSWER_WITHIN_S) as answer:
+            return "response" in json.loads(answer.read(LARGEST_ANSWER_BYTES).decode("utf-8"))
 
-    # In a thread: a name server, or one byte a second, is under no socket's time limit.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(ANSWER_WITHIN_S)
-    return answers[0] if answers else "no answer within {} s".format(ANSWER_WITHIN_S)
+    unknown = "what answers there is no Luigi scheduler"
+    try:
+        return None if Question(ask).answer(ANSWER_WITHIN_S) else unknown
+    except NoAnswer:
+        return "no answer within {} s".format(ANSWER_WITHIN_S)
+    except (urllib.error.HTTPError, ValueError, TypeError) as error:
+        return "{} ({})".format(unknown, error)
+    except Exception as error:
+        return reason(error)

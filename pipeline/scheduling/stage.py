@@ -15,8 +15,10 @@ from pipeline.execution.make import Making
 from pipeline.inputs import snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process.child_environment import withheld
+from pipeline.scheduling.set_parameter import SetParameter
 from pipeline.spec import STAGES
 from pipeline.staleness.plan import Plan
+from pipeline.store import variants
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected
@@ -63,10 +65,19 @@ class Stage(luigi.Task):
         default=None, description="of recipe, data and source, the first {} digits; taken when not given".format(
             snapshot.NAME_DIGITS))
 
+    # The recipe that comes of it is a significant parameter, so this one need not be.
+    set = SetParameter(default=(), significant=False, positional=False,
+                       description="KEY=VALUE, such as train.epochs=5: the recipe with that value; may be repeated")
+
     @classmethod
     def get_param_values(cls, params, args, kwargs):
         values = dict(super().get_param_values(params, args, kwargs))
         values["recipe"] = values["recipe"] or settings_now().recipe
+        if values["set"]:
+            found = settings_now()
+            values["recipe"] = str(variants.written(
+                found.find_recipe(values["recipe"]), values["set"], found.store, found.find_recipe))
+            values["set"] = ()
         # A significant parameter: the scheduler tells two contents apart by it alone.
         values["snapshot"] = snapshot.name(
             values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
@@ -192,6 +203,8 @@ class Stage(luigi.Task):
 @Stage.event_handler(luigi.Event.FAILURE)
 @Stage.event_handler(luigi.Event.BROKEN_TASK)
 def _record(task: Stage, error: BaseException) -> None:
+    if isinstance(error, luigi.rpc.RPCError):
+        return  # no stage's failure: the run says that the scheduler is gone
     failures.record(unexpected.explained(error, task.task_family))
 
 

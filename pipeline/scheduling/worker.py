@@ -1,11 +1,12 @@
-"""Luigi's worker, which runs the tasks that its own command scheduled and no others.
+"""A Luigi worker that runs only the tasks that its own command has scheduled.
 
-Luigi's imports and runs whatever a scheduler names: everybody who can reach the scheduler could run code as us.
+Luigi's own worker imports and runs whatever a scheduler names: everybody who can reach the scheduler could run code as
+this user.
 """
 
 import json
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import luigi.interface
 import luigi.rpc
@@ -13,35 +14,55 @@ import luigi.worker
 from luigi.scheduler import FAILED, PENDING, UNKNOWN, WORKER_STATE_ACTIVE, WORKER_STATE_DISABLED
 from luigi.worker import GetWorkResponse
 
+from octet import interrupts
 from octet.errors import SchedulerError
-from pipeline.scheduling import scheduler
+from pipeline.scheduling.scheduler_client import Client, KeepAlive
 
 REFUSED_IN_A_ROW = 20
 
 
 class Worker(luigi.worker.Worker):
-    """disabled: whether the scheduler has told it to stop. running: {task id: worker} of its tasks that another
-    worker has in hand."""
+    """disabled: whether the scheduler has told it to stop. running: {task id: what the scheduler says of it} of its
+    tasks that another worker runs. has_worked: whether it was given a task."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.disabled = False
-        self.running = {}  # type: Dict[str, Dict]
+        with interrupts.held():  # Luigi passes over whatever is raised while it asks for the name of the host
+            super().__init__(*args, **kwargs)
+        self.disabled = self.has_worked = False
+        self.running: Dict[str, Dict[str, Any]] = {}
 
     @property
     def was_told_to_stop(self) -> bool:
-        """Whether it got SIGUSR1, by which Luigi's --take-lock ends another worker."""
-        return self._stop_requesting_work and not self.disabled
+        """Whether it received SIGUSR1, with which Luigi's --take-lock ends another worker."""
+        return bool(self._stop_requesting_work) and not self.disabled
 
     @property
     def tasks(self) -> List[luigi.Task]:
-        """What its command scheduled."""
+        """The tasks that its command has scheduled."""
         return list(self._scheduled_tasks.values())
+
+    def __enter__(self) -> "Worker":
+        self._keep_alive_thread = KeepAlive(lambda: self._scheduler.ping(worker=self._id), self._handle_rpc_message,
+                                            self._config.ping_interval)
+        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+            self._keep_alive_thread.start()
+        return self
+
+    def __exit__(self, *raised: Any) -> bool:
+        with interrupts.held():
+            return super().__exit__(*raised)
+
+    def _run_task(self, task_id: str) -> None:
+        self.has_worked = True
+        if self.worker_processes > 1 or self._config.force_multiprocessing:  # a fork is to come
+            with interrupts.held():
+                self._keep_alive_thread.let_finish()
+        super()._run_task(task_id)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] == PENDING and kwargs["runnable"]:
-            # A scheduler ignores for ten seconds that what is done is wanted again, and gives what is below it to be
-            # run. Not so once its state is unknown. The store's lock keeps two runs from making one artifact.
+            # For ten seconds a scheduler ignores that a done task is pending again, and gives out the tasks that depend
+            # on it. It does not where the state is unknown. The store's lock keeps two runs from making one artifact.
             self._scheduler.add_task(worker=self._id, task_id=kwargs["task_id"], status=UNKNOWN, runnable=False,
                                      family=kwargs["family"], module=kwargs["module"], params=kwargs["params"])
         super()._add_task(*args, **kwargs)
@@ -51,7 +72,7 @@ class Worker(luigi.worker.Worker):
             return _no_work(WORKER_STATE_DISABLED)
         for _ in range(REFUSED_IN_A_ROW):
             try:
-                return self._asked()
+                return self._ask_for_work()
             except _OtherTask as other:
                 self._refuse(other)
             except luigi.rpc.RPCError:
@@ -62,16 +83,16 @@ class Worker(luigi.worker.Worker):
                              why="this command did not schedule them, so it runs none of them",
                              next_step="find out who posts tasks there, or do without: --local-scheduler")
 
-    def _asked(self) -> GetWorkResponse:
+    def _ask_for_work(self) -> GetWorkResponse:
         """What the scheduler gives. Raises _OtherTask, or RPCError for an answer that is none."""
         answer = self._scheduler.get_work(worker=self._id, host=self.host, assistant=False,
                                           current_tasks=list(self._running_tasks))
         try:
-            return self._understood(answer)
+            return self._parse(answer)
         except (KeyError, TypeError, AttributeError) as error:
             raise luigi.rpc.RPCError("what answers there is no Luigi scheduler", error) from error
 
-    def _understood(self, answer: Dict) -> GetWorkResponse:
+    def _parse(self, answer: Dict[str, Any]) -> GetWorkResponse:
         task_id, running = answer["task_id"], answer["running_tasks"]
         state = answer.get("worker_state", WORKER_STATE_ACTIVE)
         if "batch_id" in answer or (task_id is not None and task_id not in self._scheduled_tasks):
@@ -91,7 +112,7 @@ class Worker(luigi.worker.Worker):
             self._scheduler.add_task(worker=self._id, task_id=task_id, status=FAILED, runnable=False,
                                      expl=json.dumps("{}: {}".format(what, why)))
 
-    def _handle_rpc_message(self, message: Dict) -> None:
+    def _handle_rpc_message(self, message: Dict[str, Any]) -> None:
         try:
             super()._handle_rpc_message(message)
         except Exception as error:  # in the thread that tells the scheduler that we live
@@ -100,13 +121,13 @@ class Worker(luigi.worker.Worker):
 
 
 class _OtherTask(Exception):
-    """The scheduler's answer names a task that the worker's command did not schedule."""
+    """The scheduler's answer names a task that the worker's command has not scheduled."""
 
-    def __init__(self, answer: Dict) -> None:
+    def __init__(self, answer: Dict[str, Any]) -> None:
         super().__init__(str(answer))
         ids = answer.get("batch_task_ids") or [answer["task_id"]]
         self.task_ids = [str(task_id) for task_id in ids]
-        self.module = answer.get("task_module")  # type: Optional[str]
+        self.module: Optional[str] = answer.get("task_module")
 
 
 def _no_work(state: str = WORKER_STATE_ACTIVE) -> GetWorkResponse:
@@ -114,20 +135,20 @@ def _no_work(state: str = WORKER_STATE_ACTIVE) -> GetWorkResponse:
 
 
 class Factory(luigi.interface._WorkerSchedulerFactory):
-    """For `luigi.build`: every worker of one command has one name, however often the command looks for work.
+    """For `luigi.build`. All workers of one command have the same name, however often the command asks for work.
 
     worker, scheduler: the last ones made."""
 
     def __init__(self) -> None:
-        self.worker = None  # type: Optional[Worker]
-        self.scheduler = None  # type: Any
+        self.worker: Optional[Worker] = None
+        self.scheduler: Any = None
 
     def create_local_scheduler(self) -> Any:
         self.scheduler = super().create_local_scheduler()
         return self.scheduler
 
-    def create_remote_scheduler(self, url: str) -> scheduler.Client:
-        self.scheduler = scheduler.Client(url)
+    def create_remote_scheduler(self, url: str) -> Client:
+        self.scheduler = Client(url)
         return self.scheduler
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Worker:

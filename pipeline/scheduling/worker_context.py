@@ -1,31 +1,34 @@
-"""The process that Luigi runs a stage in: the command's own or, with several workers, a fork of it."""
+"""The process that Luigi runs a stage in: the command's own process or, with several workers, a fork of it."""
 
 import os
 import signal
 import sys
+from typing import Any
 
 from pipeline.process import child
 from pipeline.terminal import streams
 
 CONTEXT = "pipeline.scheduling.worker_context.StageProcess"
-"""For Luigi's setting `[worker] task_process_context`."""
+"""The value of Luigi's setting `[worker] task_process_context`."""
 
 
 class StageProcess:
-    """Around a stage's run: it ends with the command, and without a traceback when interrupted."""
+    """A context manager around a stage's run. A fork ends with the command, and an interrupt prints no traceback.
 
-    def __init__(self, process) -> None:
+    process: Luigi's `luigi.worker.TaskProcess`."""
+
+    def __init__(self, process: Any) -> None:
         self.process = process
         self.is_fork = process.use_multiprocessing
 
     def __enter__(self) -> "StageProcess":
         if self.is_fork:
             child.die_with_parent(self.process._parent_pid)()
-            # Ctrl-C reaches the whole group. The command decides, and then ends us with SIGTERM.
+            # Ctrl-C reaches the whole process group. The command decides, and ends its forks with SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self.is_fork:
             streams.finish()
         if not isinstance(error, KeyboardInterrupt):
@@ -33,6 +36,6 @@ class StageProcess:
         if self.is_fork:
             sys.stderr.flush()
             os._exit(128 + signal.SIGTERM)  # multiprocessing would print a traceback
-        # Luigi has put a result into its queue and will close it; the queue's thread would still be
-        # writing, and complain.
+        # Luigi has put a result into its queue and is about to close it. The queue's thread would still be writing,
+        # and print an error.
         self.process.result_queue.get(timeout=5)

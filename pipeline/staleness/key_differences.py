@@ -1,35 +1,41 @@
-"""Why a stage is not fresh: what differs between an artifact and what would be made now.
+"""The differences between the preimages of two keys, as sentences: why a stage is not fresh.
 
-Pure functions from records to sentences; `staleness.py` finds the records.
+Pure functions; `verdict.py` finds the preimages.
 """
 
+from __future__ import annotations
+
 import json
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 from octet.data import identity
 from pipeline.staleness import source_diff
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests, Preimage
+    from pipeline.store.records import Manifest
+
 Blob = Callable[[str], Optional[bytes]]
-"""Bytes by their sha256; None where they are not there."""
+"""Returns the bytes that have a sha256; None where they are not stored."""
 
 SHOWN = 3  # names in a sentence; the others are counted
 
 
 class Contents:
-    """What lies behind the digests of a preimage: source texts and lists of data files or arrays.
+    """The contents behind the digests of a preimage.
 
-    sources: {file: its raw bytes}. listings: {part: {file or array: sha256}}.
+    source(file): its bytes. listing(part): {file or array of the data: sha256}. None for a content that is not known.
     """
 
-    def __init__(self, sources: Callable[[str], Optional[bytes]],
-                 listings: Callable[[str], Optional[Dict[str, str]]]) -> None:
-        self.source = sources
-        self.listing = listings
+    def __init__(self, source: Callable[[str], Optional[bytes]],
+                 listing: Callable[[str], Optional[Digests]]) -> None:
+        self.source = source
+        self.listing = listing
 
 
-def differences(old: dict, new: dict, before: Contents, after: Contents) -> List[str]:
-    """What changed from one preimage of a key to another: recipe, data, files, source, versions,
-    upstream, in that order; a sentence for each."""
+def differences(old: Preimage, new: Preimage, before: Contents, after: Contents) -> List[str]:
+    """A sentence for each difference between two preimages: recipe, data, files, source, versions, upstream, in that
+    order. before, after: the contents of `old` and of `new`."""
     return (list(_values("", old["recipe"], new["recipe"]))
             + list(_data(old, new, before, after))
             + list(_digests(old.get("files", {}), new.get("files", {})))
@@ -39,63 +45,66 @@ def differences(old: dict, new: dict, before: Contents, after: Contents) -> List
             + ([] if old.get("products") == new.get("products") else ["declares other products"]))
 
 
-def from_manifest(manifest: dict, blob: Blob) -> Contents:
-    """The contents that were kept with an artifact."""
+def from_manifest(manifest: Manifest, blob: Blob) -> Contents:
+    """The contents that were stored with an artifact."""
     def source(name: str) -> Optional[bytes]:
         sha256 = manifest["sources"].get(name)
         return blob(sha256) if sha256 else None
 
-    def listing(part: str) -> Optional[Dict[str, str]]:
+    def listing(part: str) -> Optional[Digests]:
         sha256 = manifest["listings"].get(part)
         content = blob(sha256) if sha256 else None
         try:
-            listed = None if content is None else json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError):  # another thing than a list was kept under that name
+            digests = None if content is None else json.loads(content.decode("utf-8"))
+        except (ValueError, RecursionError):  # the blob is no listing
             return None
-        return listed if isinstance(listed, dict) else None
+        return digests if isinstance(digests, dict) else None
     return Contents(source, listing)
 
 
 def _values(prefix: str, old: Any, new: Any) -> Iterator[str]:
-    """'train.learning_rate 0.001 -> 0.002' for each value that differs, by name."""
+    """'train.learning_rate 0.001 -> 0.002' for each value that differs, sorted by name."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(set(old) | set(new)):
             path = "{}.{}".format(prefix, name) if prefix else name
             if name not in old:
-                yield "{} {} added".format(path, _say(new[name]))
+                yield "{} {} added".format(path, _as_text(new[name]))
             elif name not in new:
-                yield "{} {} removed".format(path, _say(old[name]))
+                yield "{} {} removed".format(path, _as_text(old[name]))
             else:
                 yield from _values(path, old[name], new[name])
     elif old != new or type(old) is not type(new):
-        yield "{} {} -> {}".format(prefix, _say(old), _say(new))
+        yield "{} {} -> {}".format(prefix, _as_text(old), _as_text(new))
 
 
-def _say(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _data(old: dict, new: dict, before: Contents, after: Contents) -> Iterator[str]:
+def _data(old: Preimage, new: Preimage, before: Contents, after: Contents) -> Iterator[str]:
     datasets = [(preimage["recipe"].get("data") or {}).get("dataset", "") for preimage in (old, new)]
-    # What two datasets are made of is not compared.
-    say = _IN_WORDS.get(identity.unit(datasets[0])) if datasets[0] == datasets[1] else None
+    # The files or arrays of two different datasets are not compared.
+    describe = _DESCRIBE.get(identity.unit(datasets[0]) or "") if datasets[0] == datasets[1] else None
     for part in sorted(set(old["data"]) | set(new["data"])):
         if part not in old["data"] or part not in new["data"]:
             yield "data: {} is {} read".format(part, "now" if part in new["data"] else "no longer")
         elif old["data"][part] != new["data"][part]:
-            was, is_now = (before.listing(part), after.listing(part)) if say else (None, None)
-            said = say(was, is_now) if was is not None and is_now is not None else ""
-            yield "data: {}".format("{}: {}".format(part, said) if said else "{} changed".format(part))
+            text = ""
+            if describe is not None:
+                old_listing, new_listing = before.listing(part), after.listing(part)
+                if old_listing is not None and new_listing is not None:
+                    text = describe(old_listing, new_listing)
+            yield "data: {}".format("{}: {}".format(part, text) if text else "{} changed".format(part))
 
 
-def _arrays(old: Dict[str, str], new: Dict[str, str]) -> str:
+def _arrays(old: Digests, new: Digests) -> str:
     """'x_train, y_train changed'."""
     changed = [name for name in sorted(new) if name in old and new[name] != old[name]]
-    said = [(changed, "changed"), (sorted(set(new) - set(old)), "added"), (sorted(set(old) - set(new)), "removed")]
-    return ", ".join("{} {}".format(", ".join(names), verb) for names, verb in said if names)
+    groups = [(changed, "changed"), (sorted(set(new) - set(old)), "added"), (sorted(set(old) - set(new)), "removed")]
+    return ", ".join("{} {}".format(", ".join(names), verb) for names, verb in groups if names)
 
 
-def _files(old: Dict[str, str], new: Dict[str, str]) -> str:
+def _files(old: Digests, new: Digests) -> str:
     """'3 files added, 1 changed (cats/7.png)'."""
     added = [name for name in sorted(new) if name not in old]
     removed = [name for name in sorted(old) if name not in new]
@@ -108,29 +117,28 @@ def _files(old: Dict[str, str], new: Dict[str, str]) -> str:
             renamed.append("{} -> {}".format(was, name))
             added.remove(name)
             removed.remove(was)
-    counts = [(added, "added"), (removed, "removed"), (changed, "changed"), (renamed, "renamed")]
-    said = []
-    for names, verb in counts:
+    groups = [(added, "added"), (removed, "removed"), (changed, "changed"), (renamed, "renamed")]
+    phrases: List[str] = []
+    for names, verb in groups:
         if names:
-            unit = ("file " if len(names) == 1 else "files ") if not said else ""
+            unit = ("file " if len(names) == 1 else "files ") if not phrases else ""
             shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-            said.append("{} {}{} ({})".format(len(names), unit, verb, shown))
-    return ", ".join(said)
+            phrases.append("{} {}{} ({})".format(len(names), unit, verb, shown))
+    return ", ".join(phrases)
 
 
-_IN_WORDS = {"file": _files, "array": _arrays}
-"""{what a dataset is made of: what changed of it, as a sentence}."""
+_DESCRIBE: Dict[str, Callable[[Digests, Digests], str]] = {"file": _files, "array": _arrays}
+"""{unit of a dataset: describes how two listings of these differ}."""
 
 
-def _digests(old: Dict[str, str], new: Dict[str, str]) -> Iterator[str]:
+def _digests(old: Digests, new: Digests) -> Iterator[str]:
     for name in sorted(set(old) | set(new)):
         if old.get(name) != new.get(name):
             verb = "added" if name not in old else "removed" if name not in new else "changed"
             yield "{}: the file's content {}".format(name, verb)
 
 
-def _source(old: Dict[str, str], new: Dict[str, str], before: Contents,
-            after: Contents) -> Iterator[str]:
+def _source(old: Digests, new: Digests, before: Contents, after: Contents) -> Iterator[str]:
     for name in sorted(set(old) | set(new)):
         if name not in old:
             yield "{}: now imported".format(name)
@@ -141,7 +149,7 @@ def _source(old: Dict[str, str], new: Dict[str, str], before: Contents,
             yield "{}: {}".format(name, ", ".join(pieces) or "changed")
 
 
-def _upstream(old: Dict[str, dict], new: Dict[str, dict]) -> Iterator[str]:
+def _upstream(old: Mapping[str, Digests], new: Mapping[str, Digests]) -> Iterator[str]:
     for stage in sorted(set(old) | set(new)):
         if stage not in old or stage not in new:
             yield "{} is {} needed".format(stage, "now" if stage in new else "no longer")

@@ -1,7 +1,9 @@
-"""What a person says about an artifact: make it again, or take it as it is."""
+"""A person's decisions about an artifact: to make it again (force), or to take it as it is (accept)."""
+
+from __future__ import annotations
 
 import time
-from typing import List
+from typing import TYPE_CHECKING, Any, Dict, List, cast
 
 from octet.errors import UsageError
 from pipeline import formatting
@@ -12,24 +14,28 @@ from pipeline.store.marks import ACCEPTED, current_user
 from pipeline.store.runs import Runs
 from pipeline.store.status import DROPPED, FORCED, INTACT, UNKNOWN
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Preimage
+    from pipeline.store.records import Accepted, Facts
+
 
 def force(plan: Plan, stage: str, reason: str) -> str:
-    """The key of the artifact that is made again by the next run, from the first epoch on: its checkpoints are gone.
-    Raises UsageError when there is nothing to force, or it is being made."""
-    known, look = plan.key(stage), plan.look(stage)
-    begun = known is not None and _without_checkpoints(plan.store, stage, known[0])
-    if begun and look.state not in (INTACT, DROPPED):
-        return known[0]
-    if known is None or look.state not in (INTACT, DROPPED):
+    """Marks the stage's artifact so that the next run makes it again, from the first epoch on: its checkpoints are
+    removed. Returns its key. Raises UsageError where there is nothing to force, or a run is making it."""
+    identity, look = plan.key(stage), plan.look(stage)
+    had_checkpoints = identity is not None and _remove_checkpoints(plan.store, stage, identity.key)
+    if identity is not None and had_checkpoints and look.state not in (INTACT, DROPPED):
+        return identity.key
+    if identity is None or look.state not in (INTACT, DROPPED):
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
                          next_step="`octet why` says why it is stale")
-    plan.store.marks.put(FORCED, stage, known[0], {"by": current_user(), "reason": reason})
-    return known[0]
+    plan.store.marks.put(FORCED, stage, identity.key, {"by": current_user(), "reason": reason})
+    return identity.key
 
 
-def _without_checkpoints(store: Store, stage: str, key: str) -> bool:
-    """The artifact has no checkpoints any more. Whether it had any."""
+def _remove_checkpoints(store: Store, stage: str, key: str) -> bool:
+    """Removes the checkpoints of an artifact that is not finished. Returns whether there were any."""
     if not store.checkpoints.epoch(stage, key):
         return False
     try:
@@ -42,15 +48,14 @@ def _without_checkpoints(store: Store, stage: str, key: str) -> bool:
 
 
 def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
-    """The artifact of the newest run is the stage's artifact from now on, although it was made by
-    other code; what differs, a sentence each, which its manifest keeps.
+    """Publishes the artifact of the newest run under the stage's present key, although other code has made it.
 
-    Raises UsageError where the artifact is fresh already, is not intact, or differs by more than
-    code and versions: then other inputs, not the same ones, gave it."""
-    known, state = plan.key(stage), plan.look(stage).state
-    if known is None:
-        raise UsageError("what it is made from is not there yet", where=stage,
-                         why="its key follows from the artifacts above it",
+    Returns a sentence for each difference; the manifest keeps them. Raises UsageError where the artifact is fresh
+    already, is not intact, or differs in more than code and versions: then it was made from other inputs."""
+    identity, state = plan.key(stage), plan.look(stage).state
+    if identity is None:
+        raise UsageError("an upstream artifact is not there yet", where=stage,
+                         why="the stage's key follows from its upstream artifacts",
                          next_step="accept or make those first: `octet why` lists them")
     if state != UNKNOWN:
         raise UsageError("there is nothing to accept: the artifact is {}".format(state), where=stage,
@@ -62,24 +67,24 @@ def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
         raise UsageError("no run of this recipe left an intact artifact to accept", where=stage,
                          why="what is accepted is an earlier artifact, for code that has changed since",
                          next_step="run it")
-    key, preimage = known
+    key, preimage = identity
     differences = staleness.differences(stage)
-    _only_code_differs(last["inputs"], preimage, stage, differences)
-    accepted = {"from": last["key"], "accepted": formatting.utc(time.time()), "by": current_user(),
+    _expect_other_code_only(last["inputs"], preimage, stage, differences)
+    accepted: Accepted = {"from": last["key"], "accepted": formatting.utc(time.time()), "by": current_user(),
                 "reason": reason, "differences": differences}
     store = plan.store
     with store.lock(stage, last["key"], shared=True), store.lock(stage, key):
-        store.publish(store.copy(stage, last["key"], key), stage, key, {
+        store.publish(store.copy(stage, last["key"], key), stage, key, cast("Facts", {
             **{name: value for name, value in last.items() if name != "format"},
-            "inputs": preimage, "accepted": accepted})
+            "inputs": preimage, "accepted": accepted}))
         store.marks.put(ACCEPTED, stage, last["key"], {"as": key, "by": accepted["by"], "reason": reason})
     return differences
 
 
-def _only_code_differs(old: dict, new: dict, stage: str, differences: List[str]) -> None:
+def _expect_other_code_only(old: Preimage, new: Preimage, stage: str, differences: List[str]) -> None:
     code = ("source", "versions", "version", "products")
-    rest = [{name: value for name, value in preimage.items() if name not in code}
-            for preimage in (old, new)]
+    rest: List[Dict[str, Any]] = [{name: value for name, value in preimage.items() if name not in code}
+                                  for preimage in (old, new)]
     rest[0].setdefault("files", {})
     if rest[0] != rest[1]:
         raise UsageError("more than code differs", where=stage, why="\n".join(differences),

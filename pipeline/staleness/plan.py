@@ -1,15 +1,17 @@
-"""What is there and what is not, for one snapshot in one store.
+"""Which artifacts of one snapshot are in one store.
 
-A stage's key is known once its upstream artifacts are, so the plan is a walk upward. An upstream
-whose bytes were let go (dropped) is as good as one that is intact: its manifest says what they were.
-Only good news is remembered: what is intact stays so (artifacts are immutable), what is missing may
-be made a moment later, by this process or another.
+A stage's key is known once its upstream artifacts are there, so the plan walks upstream. A dropped upstream artifact is
+as good as an intact one: its manifest has the digests of its products. The plan remembers only artifacts that are
+there, since they are immutable; a missing one may be made a moment later, by this process or another.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional
 
 from pipeline.inputs import key
+from pipeline.inputs.key import Identity
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.spec import STAGES
 from pipeline.store import manifest
@@ -17,54 +19,65 @@ from pipeline.store.artifacts import Store
 from pipeline.store.marks import Artifact
 from pipeline.store.status import DROPPED, INTACT, UNKNOWN, Look
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests
+    from pipeline.store.records import Manifest
+
 
 class Plan:
-    """The stages of one snapshot, seen against one store."""
+    """The keys and artifacts of the stages of one snapshot, in one store."""
 
     def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, Look]] = None) -> None:
-        """seen: artifacts that were looked at a moment ago, for many plans of one store; another is looked at
-        when it is asked for."""
+        """seen: the status of some artifacts, read a moment ago for many plans of one store. That of another is read
+        when it is needed."""
         self._seen = seen or {}
         self.snapshot = snapshot
         self.store = store
-        self._keys: Dict[str, Tuple[str, dict]] = {}
-        self._looks: Dict[str, Look] = {}  # of the stages found intact or dropped, and of no others
+        self._keys: Dict[str, Identity] = {}
+        self._looks: Dict[str, Look] = {}  # of intact and dropped artifacts only
 
-    def key(self, stage: str) -> Optional[Tuple[str, dict]]:
-        """(key, preimage) of a stage; None while an upstream artifact is not known."""
+    def key(self, stage: str) -> Optional[Identity]:
+        """The key of a stage, and its preimage; None while an upstream artifact is missing."""
         if stage not in self._keys:
             spec = STAGES[stage]
-            upstream = {}
+            upstream: Dict[str, Digests] = {}
             for name in spec.needs:
                 look = self.look(name)
                 if look.state not in (INTACT, DROPPED):
                     return None
-                upstream[name] = manifest.products(look.manifest)
+                upstream[name] = manifest.products(look.recorded)
             self._keys[stage] = key.of(spec, self.snapshot, upstream)
         return self._keys[stage]
 
+    def known_key(self, stage: str) -> str:
+        """The key of a stage whose upstream artifacts are there. Raises LookupError where one is missing."""
+        identity = self.key(stage)
+        if identity is None:
+            raise LookupError("the key of {} is not known".format(stage))
+        return identity.key
+
     def look(self, stage: str) -> Look:
-        """What the store has of this stage: unknown too while its key is."""
+        """The status of the stage's artifact: 'unknown' while its key is not known."""
         if stage in self._looks:
             return self._looks[stage]
-        known = self.key(stage)
-        if known is None:
+        identity = self.key(stage)
+        if identity is None:
             return Look(UNKNOWN)
-        look = self._seen.get((stage, known[0])) or self.store.look(stage, known[0])
+        look = self._seen.get((stage, identity.key)) or self.store.look(stage, identity.key)
         if look.state in (INTACT, DROPPED):
             self._looks[stage] = look
         return look
 
     def folder(self, stage: str) -> Optional[Path]:
-        """Where the stage's artifact is or will be; None while its key is not known."""
-        known = self.key(stage)
-        return None if known is None else self.store.artifact(stage, known[0])
+        """The folder of the stage's artifact, which need not exist; None while its key is not known."""
+        identity = self.key(stage)
+        return None if identity is None else self.store.artifact(stage, identity.key)
 
-    def manifest(self, stage: str) -> Optional[dict]:
-        """The manifest of an intact artifact, None for any other."""
+    def manifest(self, stage: str) -> Optional[Manifest]:
+        """The manifest of an intact artifact; None for any other."""
         look = self.look(stage)
         return look.manifest if look.state == INTACT else None
 
     def intact(self, stage: str) -> bool:
-        """Whether this artifact is intact, and every one above it intact or dropped."""
+        """Whether the stage's artifact is intact, and every artifact upstream of it intact or dropped."""
         return self.look(stage).state == INTACT

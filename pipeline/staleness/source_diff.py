@@ -1,4 +1,4 @@
-"""What changed between two versions of a source file, by the names that a programmer knows."""
+"""The functions, classes and constants that differ between two versions of a source file."""
 
 import ast
 import functools
@@ -8,27 +8,26 @@ from pipeline.inputs.source_closure import without_docstrings
 
 
 def changes(before: Optional[bytes], after: Optional[bytes]) -> List[str]:
-    """'cosine() changed', 'class Feed: added', 'module level changed' ... by place in the file.
+    """'cosine() changed', 'class Feed added', 'module level changed' ..., in the order of the file.
 
-    Empty where either version is not known or not Python, or where nothing but comments,
-    docstrings and formatting differ."""
+    Empty where one version is not known or not Python, or where only comments, docstrings and formatting differ."""
     old, new = _pieces(before), _pieces(after)
     if old is None or new is None:
         return []
-    found = []
+    lines = []
     for name in list(new) + [name for name in old if name not in new]:
         if name not in old:
-            found.append("{} added".format(name))
+            lines.append("{} added".format(name))
         elif name not in new:
-            found.append("{} removed".format(name))
+            lines.append("{} removed".format(name))
         elif old[name] != new[name]:
-            found.append("{} changed".format(name))
-    return found
+            lines.append("{} changed".format(name))
+    return lines
 
 
-@functools.lru_cache(maxsize=64)  # of many stale recipes it is mostly the same files
+@functools.lru_cache(maxsize=64)  # many stale recipes mostly share the same files
 def _pieces(source: Optional[bytes]) -> Optional[Dict[str, str]]:
-    """{name: its syntax tree} of the functions, classes, methods, constants and the rest."""
+    """{name: its syntax tree} of the functions, classes, methods and constants; 'module level' is the rest."""
     if source is None:
         return None
     try:
@@ -57,8 +56,8 @@ def _put_class(node: ast.ClassDef, pieces: Dict[str, str]) -> None:
             pieces[name] = pieces.get(name, "") + ast.dump(inner)  # a property and its setter
         else:
             own.append(ast.dump(inner))
-    head = [ast.dump(part) for part in node.bases + node.keywords + node.decorator_list]
-    pieces["class {}".format(node.name)] = "\n".join(head + own)
+    parts: List[ast.AST] = [*node.bases, *node.keywords, *node.decorator_list]
+    pieces["class {}".format(node.name)] = "\n".join([ast.dump(part) for part in parts] + own)
 
 
 def _name(node: ast.AST) -> Optional[str]:

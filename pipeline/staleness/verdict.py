@@ -1,9 +1,11 @@
-"""Whether each stage of a recipe is fresh, and exactly why not, against its newest run."""
+"""The verdict on each stage of a recipe: whether it is fresh, and if not, what differs from its newest run."""
+
+from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional
 
 from octet.data import identity
 from pipeline.inputs import key
@@ -13,13 +15,21 @@ from pipeline.staleness.plan import Plan
 from pipeline.store.runs import Runs
 from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT
 
+if TYPE_CHECKING:
+    from pipeline.inputs.preimage import Digests, Preimage
+    from pipeline.store.records import Manifest, Run
+
 FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
 
 
 class Verdict(NamedTuple):
-    """state: 'fresh'; 'stale', and will run; 'waits': stale unless what is above makes the same bytes
-    again; 'dropped': it makes nothing below stale, and is made again only if its bytes are needed.
-    reasons: a sentence for each."""
+    """Whether a stage is fresh.
+
+    state:   'fresh'; 'stale': the next run makes it; 'waits': stale, unless the upstream stages make the same bytes
+             again; 'dropped': its files were deleted, downstream stages stay fresh, and it is made again only if one
+             of them needs the files.
+    reasons: a sentence for each reason why it is not fresh.
+    """
 
     state: str
     reasons: List[str]
@@ -29,7 +39,7 @@ class Staleness:
     """The verdicts on the stages of one plan."""
 
     def __init__(self, plan: Plan, runs: Runs, but_for: Optional[str] = None) -> None:
-        """but_for: the name of a run that is not to be compared with: the one going on."""
+        """but_for: the name of the present run, which is left out of the comparison; None outside a run."""
         self.plan = plan
         self._is_run = but_for is not None
         self.store = plan.store
@@ -38,7 +48,7 @@ class Staleness:
         self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != but_for]
 
     def all(self) -> Dict[str, Verdict]:
-        """The verdict on every stage, upstream first."""
+        """{stage: its verdict} of every stage, upstream first."""
         return {stage: self.of(stage) for stage in STAGES}
 
     def asked_for(self) -> Dict[str, Verdict]:
@@ -62,88 +72,94 @@ class Staleness:
         if look.state == DAMAGED:
             return Verdict(STALE, list(look.damage))
         if look.state == DROPPED:
-            return Verdict(DROPPED, ["its bytes were let go to free space, its manifest is kept"])
+            return Verdict(DROPPED, ["its files were deleted to free space; its manifest is kept"])
         if look.state == FORCED:
             return Verdict(STALE, [self._forced(stage)])
         return Verdict(STALE, self.differences(stage) or [self._gone(stage)])
 
     def _missing_above(self, stage: str) -> List[str]:
-        """The direct upstream stages that the plan has no products of."""
+        """The direct upstream stages whose products are not known."""
         return [name for name in STAGES[stage].needs
                 if self.plan.look(name).state not in (INTACT, DROPPED)]
 
     def differences(self, stage: str) -> List[str]:
-        """What changed since the newest run that has this stage's manifest; as far as it is known
-        while what is above is not there."""
-        last, known = self.last_manifest(stage), self.plan.key(stage)
+        """A sentence for each change since the newest run that has a manifest of this stage. While an upstream artifact
+        is missing, changes of the upstream products are not known and are left out."""
+        last, identity = self.last_manifest(stage), self.plan.key(stage)
         if last is None:
             return []
-        new = known[1] if known else self._preimage_but_for_upstream(stage, last)
-        return key_differences.differences(last["inputs"], new,
-                               key_differences.from_manifest(last, self.store.blobs.read), self._now(stage))
+        new = identity.preimage if identity else self._preimage_with_last_upstream(stage, last)
+        return key_differences.differences(
+            last["inputs"], new, key_differences.from_manifest(last, self.store.blobs.read), self._present(stage))
 
-    def _preimage_but_for_upstream(self, stage: str, last: dict) -> dict:
-        spec, supposed = STAGES[stage], last["inputs"]["upstream"]
+    def _preimage_with_last_upstream(self, stage: str, last: Manifest) -> Preimage:
+        spec, upstream = STAGES[stage], last["inputs"]["upstream"]
         return key.of(spec, self.plan.snapshot,
-                      {name: supposed.get(name, {}) for name in spec.needs})[1]
+                      {name: upstream.get(name, {}) for name in spec.needs}).preimage
 
-    def last_manifest(self, stage: str) -> Optional[dict]:
-        """The manifest of this stage's artifact in the newest run that has one; of that which it was taken for,
-        where somebody has accepted it."""
+    def last_manifest(self, stage: str) -> Optional[Manifest]:
+        """The manifest of this stage's artifact in the newest run that has one. Where somebody has accepted that
+        artifact under another key, the manifest under that key."""
         for run in self.runs:
-            known = (run["stages"].get(stage) or {}).get("key")
-            for candidate in self._taken_for(stage, known) if known else ():
-                record = self.store.look(stage, candidate).manifest
-                if record is not None:
-                    return record
+            key_in_run = _key_in(run, stage)
+            for candidate in self._accepted_as(stage, key_in_run) if key_in_run else ():
+                manifest = self.store.look(stage, candidate).manifest
+                if manifest is not None:
+                    return manifest
         return None
 
-    def _taken_for(self, stage: str, first: str) -> List[str]:
-        """The keys of what an artifact was accepted as, last one first, and its own."""
+    def _accepted_as(self, stage: str, first: str) -> List[str]:
+        """The keys under which an artifact was accepted, last one first, and then its own key."""
         keys = [first]
         while self._accepted.get((stage, keys[0]), (stage, first))[1] not in keys:
             keys.insert(0, self._accepted[stage, keys[0]][1])
         return keys
 
-    def _now(self, stage: str) -> key_differences.Contents:
+    def _present(self, stage: str) -> key_differences.Contents:
+        """The contents of the source and the data as they are now."""
         snapshot = self.plan.snapshot
         files = snapshot.closures[stage].files if stage in snapshot.closures else {}
 
         def source(name: str) -> Optional[bytes]:
             return Path(files[name].path).read_bytes() if name in files else None
 
-        def listing(part: str) -> Optional[Dict[str, str]]:
+        def listing(part: str) -> Optional[Digests]:
             return identity.listing(snapshot.sections["data"], snapshot.folder, part)
         return key_differences.Contents(source, listing)
 
     def _forced(self, stage: str) -> str:
-        known = self.plan.key(stage)[0]
-        facts = next(facts for artifact, facts in self.store.marks.of(FORCED)
-                     if artifact == (stage, known))
-        return "forced on {} by {}".format(facts["marked"], facts.get("by"))
+        key_now = self.plan.known_key(stage)
+        mark = next(mark for artifact, mark in self.store.marks.of(FORCED) if artifact == (stage, key_now))
+        return "forced on {} by {}".format(mark["marked"], mark.get("by"))
 
     def _gone(self, stage: str) -> str:
-        """Why an artifact whose inputs are all there is not: by what runs have left, not by what they meant to make."""
-        known = self.plan.key(stage)[0]
+        """Why there is no artifact although its upstream artifacts are there and nothing has changed."""
+        key_now = self.plan.known_key(stage)
         # A run that asks holds the lock itself.
-        if not self._is_run and self.store.is_being_made(stage, known):
+        if not self._is_run and self.store.is_being_made(stage, key_now):
             return "a run is making it at this moment"
-        if any(_came_to(run, stage, None) for run in self.runs):
+        if any(_made(run, stage, None) for run in self.runs):
             return "its artifact is not in the store any more"
-        if not os.path.exists(str(self.store.log(stage, known))):
+        if not os.path.exists(str(self.store.log(stage, key_now))):
             return "never made for this recipe"
         others = Runs(self.store.root).every()  # it may have been made for another recipe
-        if any(_came_to(run, stage, known) for _, runs in others for run in runs):
+        if any(_made(run, stage, key_now) for _, runs in others for run in runs):
             return "its artifact is not in the store any more"
-        return "a run began to make it, and did not end well"
+        return "a run began to make it, and did not finish"
 
 
-def _came_to(run: dict, stage: str, key: Optional[str]) -> bool:
-    """Whether the run left an artifact of the stage; with a key, that one."""
-    said = run["stages"].get(stage)
-    return bool(said and said["key"] and key in (None, said["key"]) and (said["made"] or run["exit"] == 0))
+def _key_in(run: Run, stage: str) -> Optional[str]:
+    """The key of the stage's artifact in a run; None where the run does not have the stage, or did not know the key."""
+    in_run = run["stages"].get(stage)
+    return None if in_run is None else in_run["key"]
 
 
-def listing_bytes(files: Dict[str, str]) -> bytes:
-    """A list of data files as it is kept."""
+def _made(run: Run, stage: str, key: Optional[str]) -> bool:
+    """Whether the run left an artifact of the stage, under this key if one is given."""
+    in_run = run["stages"].get(stage)
+    return bool(in_run and in_run["key"] and key in (None, in_run["key"]) and (in_run["made"] or run["exit"] == 0))
+
+
+def listing_bytes(files: Digests) -> bytes:
+    """The JSON text in which a list of data files is stored."""
     return json.dumps(files, sort_keys=True, indent=0).encode("utf-8")

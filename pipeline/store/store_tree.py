@@ -17,7 +17,7 @@ from pipeline.files.safe_tree import FILE, FILE_FLAGS, FOLDER, Folder, Misplaced
 QUARANTINE, PARTIAL = "quarantine", "partial"
 
 LAYOUT = {"artifacts": (FOLDER,), "marks": (FOLDER, FILE), "sources": (FOLDER, FILE), "runs": (FOLDER, FILE),
-          "locks": (FILE,), "logs": (FILE,), PARTIAL: (FOLDER, FOLDER, FILE), QUARANTINE: ()}
+          "recipes": (FOLDER, FILE), "locks": (FILE,), "logs": (FILE,), PARTIAL: (FOLDER, FOLDER, FILE), QUARANTINE: ()}
 """{folder below the root: the kind of its entries, and of theirs}. An artifact's manifest lists its files. In
 quarantine there may be anything."""
 

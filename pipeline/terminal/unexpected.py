@@ -8,17 +8,22 @@ import traceback
 from typing import Optional
 
 from octet.errors import OctetError
+from pipeline.terminal import no_memory
 
 
 def explained(error: BaseException, where: str) -> OctetError:
-    """The OctetError to show for `error`. Writes the traceback into a file; an OctetError is returned as it is.
+    """The OctetError to show for `error`. Writes the traceback into a file; an OctetError is returned as it is. A lack
+    of memory is told as such; raises MemoryError where there is not even enough for that.
 
     where: the command, or the stage."""
     if isinstance(error, OctetError):
         return error
+    if no_memory.is_meant(error):
+        return no_memory.explained(where)
     lines = str(error).strip().splitlines()
-    text = "{}\nPython {}, {}\n\n{}".format(
-        " ".join(sys.argv), platform.python_version(), platform.platform(),
+    machine = os.uname()  # `platform.platform()` would start a process to know no more
+    text = "{}\nPython {}, {} {} {}\n\n{}".format(
+        " ".join(sys.argv), platform.python_version(), machine.sysname, machine.release, machine.machine,
         "".join(traceback.format_exception(type(error), error, error.__traceback__)))
     path = _write_report(text)
     return OctetError("unexpected {}".format(": ".join([type(error).__name__] + lines[:1])), where=where,

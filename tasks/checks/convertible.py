@@ -1,21 +1,23 @@
-"""Check: whether a recipe's model, on a few samples of its data, can become uint8; nothing is trained or written.
+"""Check: whether a recipe's model, on a few samples of its data, can become uint8. It trains and writes nothing.
 
 In:  all sections of the recipe.
-Out: no file; as metrics, where each tensor's range will come from, what each pass changed (passes.Applied), the
-     largest error of each activation that is approximated, and notes: what a person should know of the data.
-Fails with ModelError when the model cannot be built on this data or its weights are another network's,
-QuantizeError when a tensor cannot be uint8, RecipeError for a gate that is for another kind of target.
+Out: no file. Metrics: the source of each tensor's range, the changes of each pass (passes.Applied), the largest error
+     of each approximated activation, warnings, and notes about the data.
+Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss or
+metric of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for a gate that does not
+apply to any target.
 """
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from octet import gates
 from octet.data import summary
-from octet.data.dataset import Dataset
+from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
 from octet.job import Job, Progress
 from tasks import data_source
 from tasks.checks import trial
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import passes
@@ -23,19 +25,21 @@ from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
 from tasks.training import live
 
-SAMPLES = 32  # of each part are read: what only the whole data can tell, PrepareData finds
+SAMPLES = 32  # of each part are read; PrepareData checks the whole data
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = data_source.load(job, samples=SAMPLES)
     unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
                         {name: len(target.classes) for name, target in dataset.targets.items()})
     if unfit:
         raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
                           next_step="leave it out, or choose a gate for this kind of target")
-    # A loop cannot be frozen, and an operation for GPUs alone cannot be run.
+    # Before anything runs: a loop cannot be frozen, and an operation that needs a GPU cannot run.
     inference = Inference(job, dataset, recurrent_layers.refuse)
     network = inference.network
+    inference.expect_sound_losses(dataset.parts["train"], SAMPLES)
+    _expect_sound_metrics(job, inference, dataset.parts["test"])
     inference.move_equal_weights()
     graph_def = inference.frozen()
     found = passes.check_quantizable(graph_def, network)
@@ -50,12 +54,21 @@ def run(job: Job, progress: Progress) -> dict:
     progress(1.0, "it converts, and the interpreter runs it")
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
             "approximated": {name: approximate_activations.ERROR[name]
-                             for name in job.settings["model"]["approximate"]},
+                             for name in job.section("model").approximate},
             "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}
 
 
+def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:
+    """Raises ModelError where a metric of the user's own cannot measure a few samples, as the network without training
+    answers them."""
+    own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
+    if job.settings["metrics"]:
+        inference.measure(part, SAMPLES, own)
+        own.figures()
+
+
 def _training_samples(dataset: Dataset) -> Optional[int]:
-    """How many there are; None where only some were read and it is not known."""
+    """The number of training samples; None where it is unknown, because only some were read."""
     if dataset.samples is None:
         return len(dataset.parts["train"])
     return next((len(answers) for answers in dataset.answers.get("train", {}).values()), None)

@@ -1,16 +1,17 @@
-"""Digest: the content of a dataset's parts, for a dataset too heavy to be imported by the pipeline.
+"""Digest: the sha256 of a dataset's parts, in a process of its own, for a dataset that the pipeline does not import.
 
-In:  the recipe's data section; the parts asked for, as the setting `parts`.
-Out: no file; {part: sha256} as metrics.
+In:  the recipe's data section; the setting `parts`, the names of the parts.
+Out: no file. Metrics: {part: sha256}.
 Fails with DatasetError when the data has no digest, RecipeError when the dataset has no such function.
 """
 
 from pathlib import Path
+from typing import Dict
 
 from octet.data import identity
 from octet.job import Job, Progress
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, str]:
     return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part)
             for part in job.settings["parts"]}

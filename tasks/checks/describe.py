@@ -38,6 +38,9 @@ def _targets(dataset: Dataset) -> dict:
         found[name] = {"kind": target.kind, "shape": list(target.shape), "classes": list(target.classes)}
         for part, one in dataset.parts.items():
             answers = one.targets[name]
-            found[name][part] = [float(answers.min()), float(answers.max())] if target.kind == "value" else \
-                classes.counts(target, answers).tolist()
+            if target.kind == "raw":
+                found[name][part] = []
+            else:
+                found[name][part] = [float(answers.min()), float(answers.max())] if target.kind == "value" else \
+                    classes.counts(target, answers).tolist()
     return found

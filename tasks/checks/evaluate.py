@@ -36,7 +36,7 @@ def run(job: Job, progress: Progress) -> dict:
     for end in ends:
         total = sums[end["name"]]
         figures[end["name"]] = {"kind": end["kind"], **total.figures()}
-        if end["kind"] != "value":
+        if end["classes"]:
             figures[end["name"]].update(total.details(), classes=end["classes"])
     return {"part": part_name, "samples": len(part), "size_bytes": len(model.content),
             "inputs": _told(model.inputs, names),

@@ -4,11 +4,11 @@ In:  the settings file (its path), pictures (their paths), data (the recipe's se
      and outputs, empty where they are not known); PrepareData.train's spec.json.
 Out: no file; as metrics {pictures: [{picture, outputs: {name: {kind, answers}}}], notes}. Answers are
      [{class, probability}], the likeliest first; of labels also `yes`; of a class_map `share`, of the pixels;
-     of a value [{column, value}], in the columns' own units where they are known.
+     of numbers [{column, value}], in the columns' own units where they are known.
 Fails with DatasetError for a file that is no picture, InterpreterError for a file that cannot be run on it.
 """
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 from PIL import UnidentifiedImageError
@@ -21,9 +21,10 @@ from octet.datasets import image_folder, table
 from octet.errors import DatasetError, UsageError
 from octet.job import Job, Progress
 from tasks.evaluation import metrics
+from tasks.graph.io_spec import OutputMeaning
 from tasks.tflite import any_model, output_ends
 
-FORMS = {"image_folder": image_folder.picture_form, "table": table.picture_form}
+FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_form, "table": table.picture_form}
 """{dataset that decodes picture files: what its arguments decode them to}."""
 
 
@@ -61,7 +62,7 @@ def _form(job: Job, dataset: Dataset, names: List[str]) -> Tuple[Form, List[str]
         raise UsageError("it takes {} inputs: {}".format(len(names), ", ".join(names)), where=job.settings["file"],
                          why="a picture is one of them", next_step="`octet evaluate` runs it on prepared data")
     name = section["dataset"]
-    form = FORMS[name](**section["args"] or {}) if name in FORMS else None
+    form: Optional[Form] = FORMS[name](**section["args"] or {}) if name in FORMS else None
     if form is not None:
         return form, []
     if len(shape) not in (2, 3) or len(shape) == 3 and shape[2] not in (1, 3):
@@ -86,9 +87,9 @@ def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:
                            "Nothing can be said of it.", "Check the path, or save it anew as a PNG or JPEG.") from None
 
 
-def answers(end: Dict, scores: np.ndarray) -> List[Dict[str, Any]]:
+def answers(end: OutputMeaning, scores: np.ndarray) -> List[Dict[str, Any]]:
     """What one sample's output [...] says, the likeliest first."""
-    if end["kind"] == "value":
+    if not end["classes"]:
         columns, values = end["columns"], scores.reshape(-1)
         reals = [low + float(value) * (high - low) for value, (low, high) in zip(values, columns)] if columns else \
             [float(value) for value in values]

@@ -1,7 +1,7 @@
-"""Trial conversion: toco and the interpreter are asked about a network before hours of training go into it.
+"""Trial conversion: checks that toco and the interpreter accept a network, before hours of training.
 
-The network goes the whole way of the pipeline by the pipeline's own functions, folded, rewritten, calibrated on a few
-samples, frozen, converted, and runs one sample in the interpreter.
+The pipeline's own functions fold and rewrite the network, calibrate it on a few samples, freeze and convert it, and run
+one sample in the interpreter.
 """
 
 from types import SimpleNamespace
@@ -24,11 +24,11 @@ SAMPLES = 2
 REFUSALS = (ConvertError, InterpreterError)
 
 
-def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
-    """What may be refused later, in words: nothing, usually. No variable of the network is trained.
+def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> List[str]:
+    """Warnings about refusals that may come later; usually none. It trains no variable.
 
-    Raises ConvertError, AuditError or InterpreterError for a network that is refused whatever ranges it has. One that
-    is refused with the ranges of the untrained network alone is a warning: training moves them.
+    Raises ConvertError, AuditError or InterpreterError for a network that is refused with any ranges. A refusal with
+    only the ranges of the untrained network is a warning: training changes them.
     """
     warnings = []
     values = _calibrated(found.quantized, network, part)
@@ -36,11 +36,11 @@ def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
     with evaluation.graph.as_default(), tf.Session(graph=evaluation.graph, config=constants.RUN_ONCE) as session:
         _put(session, values)
         try:
-            _to_the_end(session, ended, part)
+            _convert_and_run(session, ended, part)
         except REFUSALS as refusal:
             _put(session, _ordinary(evaluation))
             try:
-                _to_the_end(session, ended, part)
+                _convert_and_run(session, ended, part)
             except REFUSALS:
                 raise _before_training(refusal) from refusal
             warnings.append("with the ranges that it has untrained the network is refused, and so it would be if "
@@ -52,8 +52,8 @@ def convert(found: passes.Quantizable, network: Dict, part: Part) -> List[str]:
     return warnings
 
 
-def _calibrated(quantized: passes.Quantized, network: Dict, part: Part) -> Dict[str, np.ndarray]:
-    """{variable: its value} of the training graph after one forward pass of a few samples."""
+def _calibrated(quantized: passes.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
+    """{variable: value} of the training graph, calibrated on a few samples."""
     settings = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
     with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
         session.run(tf.global_variables_initializer())
@@ -62,11 +62,11 @@ def _calibrated(quantized: passes.Quantized, network: Dict, part: Part) -> Dict[
 
 
 def _ordinary(quantized: passes.Quantized) -> Dict[str, np.ndarray]:
-    """{variable: value} with which all ranges are neither narrow nor wide, and none is another's by chance."""
+    """{variable: value} that makes every range of ordinary width, and no two ranges equal."""
     random, values = np.random.RandomState(0), {}
-    for each in quantized.trained:
-        values[each.ends.low.op.name] = np.float32(-random.uniform(4, 8))
-        values[each.ends.high.op.name] = np.float32(random.uniform(4, 8))
+    for trained in quantized.trained:
+        values[trained.ends.low.op.name] = np.float32(-random.uniform(4, 8))
+        values[trained.ends.high.op.name] = np.float32(random.uniform(4, 8))
     return values
 
 
@@ -75,7 +75,7 @@ def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
     sessions.put(session, variables, [values[variable.op.name] for variable in variables])
 
 
-def _to_the_end(session: tf.Session, network: Dict, part: Part) -> None:
+def _convert_and_run(session: tf.Session, network: io_spec.Network, part: Part) -> None:
     frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
     converted = conversion.to_uint8(frozen, network)
     sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]
@@ -83,7 +83,7 @@ def _to_the_end(session: tf.Session, network: Dict, part: Part) -> None:
 
 
 def _before_training(refusal: OctetError) -> OctetError:
-    """The refusal, placed in the recipe."""
+    """The refusal as an error about the recipe's model."""
     return type(refusal)("the network cannot be converted: {}".format(refusal.what), where="model.build",
                          why="{}: {}".format(refusal.where, refusal.why) if refusal.where else refusal.why,
                          next_step=refusal.next_step)

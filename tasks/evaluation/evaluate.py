@@ -1,50 +1,75 @@
 """A graph over a whole part of the dataset, some samples at a time."""
 
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
 from tasks.evaluation import metrics
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
+from tasks.graph.answers import Answers
 
 # Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
 MOST_SAMPLES, MOST_NUMBERS = 200, 4000000
 
+Figures = Dict[str, Dict[str, Optional[float]]]
+"""{output: {metric: value}}; None where the samples do not give the value."""
 
-def batches(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
-            outputs: Sequence[tf.Tensor], part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
+class RawLosses(NamedTuple):
+    """The losses of raw outputs, of which nothing else is measured: {output: its scalar}, and what they are fed."""
+
+    tensors: Dict[str, tf.Tensor]
+    answers: Answers
+
+
+def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part,
+            fed_too: Callable[[slice], Dict[tf.Tensor, Any]] = lambda rows: {}
+            ) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals for them, float32 [n, ...]) until all samples of the part are through."""
     numbers = max(int(np.prod(end["shape"])) for end in network["inputs"])
     size = max(1, min(MOST_SAMPLES, MOST_NUMBERS // numbers))
     for start in range(0, len(part), size):
         rows = slice(start, start + size)
-        yield rows, session.run(list(outputs), io_spec.feed(network, inputs, part, rows))
+        yield rows, session.run(list(outputs), {**io_spec.feed(network, inputs, part, rows), **fed_too(rows)})
 
 
-def figures(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor],
-            outputs: Sequence[tf.Tensor], part: Part) -> Dict[str, Dict[str, float]]:
-    """{output: {metric: value}} over the part."""
-    return measured(session, network, inputs, outputs, part, "")[0]
+def figures(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+            outputs: Sequence[tf.Tensor], part: Part, raw: Optional[RawLosses] = None) -> Figures:
+    """{output: {metric: value}} over the part; of a raw output its loss, where `raw` is given."""
+    return measured(session, network, inputs, outputs, part, "", raw)[0]
 
 
-def measured(session: tf.Session, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], part: Part,
-             where: str) -> Tuple[Dict[str, Dict[str, float]], List[str]]:
-    """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it)."""
+def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+             outputs: Sequence[tf.Tensor], part: Part, where: str, raw: Optional[RawLosses] = None,
+             own: Optional[OwnMetrics] = None) -> Tuple[Figures, List[str]]:
+    """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it). own: the
+    user's metrics, which are given each batch, too."""
     sums = [metrics.of(end) for end in network["outputs"]]
-    for rows, found in batches(session, network, inputs, outputs, part):
+    losses = list(raw.tensors.items()) if raw is not None else []
+    by_name = {end["name"]: total for end, total in zip(network["outputs"], sums)}
+    for rows, found in batches(session, network, inputs, [*outputs, *(tensor for _, tensor in losses)], part,
+                               lambda rows: raw.answers.fed(part, rows) if raw is not None else {}):
         for end, total, values in zip(network["outputs"], sums, found):
             total.add(values, part.targets[end["name"]][rows])
+        for (name, _), loss in zip(losses, found[len(sums):]):
+            by_name[name].add_loss(float(loss), len(found[0]))
+        if own is not None:
+            own.add(network, found[:len(sums)], part, rows)
     ends = list(zip(network["outputs"], sums))
     return ({end["name"]: total.figures() for end, total in ends},
             [words for end, total in ends for words in metrics.unanswered(end, total, where)])
 
 
-def figures_of(graph_def: tf.GraphDef, network: Dict, part: Part) -> Dict[str, Dict[str, float]]:
-    """The same for a graph that holds no variables."""
-    with session_of(graph_def) as session:
-        return figures(session, network, *ends(session.graph, network), part)
+def figures_of(graph_def: tf.GraphDef, network: io_spec.Network, part: Part,
+               raw: Callable[[Sequence[tf.Tensor]], Optional[RawLosses]] = lambda outputs: None
+               ) -> Figures:
+    """The same for a graph that holds no variables; `raw` makes the losses of its outputs."""
+    with session_of(graph_def) as session, session.graph.as_default():
+        inputs, outputs = ends(session.graph, network)
+        return figures(session, network, inputs, outputs, part, raw(outputs))
 
 
 def session_of(graph_def: tf.GraphDef) -> tf.Session:
@@ -54,6 +79,6 @@ def session_of(graph_def: tf.GraphDef) -> tf.Session:
     return tf.Session(graph=graph)
 
 
-def ends(graph: tf.Graph, network: Dict) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
+def ends(graph: tf.Graph, network: io_spec.Network) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     """(inputs, outputs) of the network in its graph."""
     return io_spec.tensors(graph, network, "inputs"), io_spec.tensors(graph, network, "outputs")

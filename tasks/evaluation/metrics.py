@@ -5,18 +5,20 @@
                 means over the classes
     class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; pixels to be ignored do not count
     value       mse, mae, snr_db
+    raw         loss, where it is given one: nothing else is known of its numbers
 
 A figure that the samples do not give (no sample of a class, no error at all) is None.
 """
 
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 from tasks.evaluation import ranking
+from tasks.graph.io_spec import OutputEnd, OutputMeaning
 
 
-def decided(end: Dict, scores: np.ndarray) -> np.ndarray:
+def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
     """The answers that scores [..., C] give: of labels, 0 or 1 for each class [..., C]; else the index of the class
     [...], by the largest score, or by the threshold of the one score for two classes."""
     threshold = end.get("threshold")
@@ -28,7 +30,7 @@ def decided(end: Dict, scores: np.ndarray) -> np.ndarray:
 class Classes:
     """Labels against scores [..., classes]: `confusion[label, answer]` counts samples, or pixels."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.end = end
         self.confusion = np.zeros((len(end["classes"]),) * 2, np.int64)
         self._scores = _Scores(1) if end["kind"] == "class" and len(end["classes"]) == 2 else None
@@ -68,7 +70,7 @@ class Classes:
 class Labels:
     """0 or 1 for each class [N, C] against scores [N, C]: `confusion[class, label, answer]` counts samples."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.end = end
         self.confusion = np.zeros((len(end["classes"]), 2, 2), np.int64)
         self._exact = 0
@@ -127,7 +129,7 @@ class _Scores:
 class Values:
     """Reals against the reals that were wanted, both [N, ...]."""
 
-    def __init__(self, end: Dict) -> None:
+    def __init__(self, end: OutputMeaning) -> None:
         self.count = 0
         self.squared = self.absolute = self.signal = 0.0
         self._columns = np.array(end.get("columns") or np.zeros((0, 2)), np.float64)
@@ -162,6 +164,29 @@ class Values:
         return []
 
 
+class Raw:
+    """Numbers that only the user's own loss and metrics understand."""
+
+    def __init__(self, end: OutputEnd) -> None:
+        self._loss, self._samples = 0.0, 0
+
+    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
+        pass
+
+    def add_loss(self, loss: float, samples: int) -> None:
+        """The loss of a batch of as many samples."""
+        self._loss, self._samples = self._loss + loss * samples, self._samples + samples
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        return {"loss": self._loss / self._samples} if self._samples else {}
+
+    def details(self) -> Dict[str, Dict[str, Optional[float]]]:
+        return {}
+
+    def never_answered(self) -> List[str]:
+        return []
+
+
 def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> Dict[str, Optional[float]]:
     """The mean of the recall over the classes that occur, and of F1 over those that occur or are answered."""
     occurs, either = of_class > 0, of_class + answered > 0
@@ -169,13 +194,13 @@ def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> 
             "macro_f1": _mean(2 * right[either] / (of_class + answered)[either])}
 
 
-def _details(end: Dict, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
+def _details(end: OutputMeaning, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
              ) -> Dict[str, Dict[str, Optional[float]]]:
     return {name: {one: _share(right[index], whole[index]) for index, one in enumerate(end["classes"])}
             for name, whole in (("recall", of_class), ("precision", answered))}
 
 
-def _missed(end: Dict, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
+def _missed(end: OutputMeaning, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
     return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (answered == 0))]
 
 
@@ -187,15 +212,15 @@ def _mean(values) -> Optional[float]:
     return float(np.mean(values)) if len(values) else None
 
 
-KINDS = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values}
+KINDS: Dict[str, Any] = {"class": Classes, "labels": Labels, "class_map": Classes, "value": Values, "raw": Raw}
 
 
-def of(end: Dict):
+def of(end: OutputMeaning):
     """A new, empty sum for one output."""
     return KINDS[end["kind"]](end)
 
 
-def unanswered(end: Dict, total, where: str) -> List[str]:
+def unanswered(end: OutputMeaning, total, where: str) -> List[str]:
     """A sentence where classes that occur are never answered; none where all are."""
     missed = total.never_answered()
     return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "

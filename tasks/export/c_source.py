@@ -18,7 +18,7 @@ namespace {space} {{
 
 extern const unsigned char kModel[];  // aligned to 16 bytes
 constexpr std::size_t kModelBytes = {size};
-constexpr std::size_t kActivationBytes = {peak};  // alive at once; an arena needs more
+constexpr std::size_t kActivationBytes = {peak};  // an arena that holds them; a runtime needs some more
 
 // real = (code - zero point) * scale
 {ends}

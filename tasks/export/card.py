@@ -7,18 +7,18 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List
 
 from octet import model_identifier
+from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
 
 
-def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
-          labels: Dict[str, str], peak_bytes: int) -> Dict[str, Any]:
+def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
+          labels: Dict[str, str], cost: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
     network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the file that was measured.
-    int8: what is known of the twin. labels: {output: file of its class names}. peak_bytes: of activations that are
-    alive at once."""
+    int8: what is known of the twin. labels: {output: file of its class names}. cost: see tflite.cost.of."""
     card = {
         "format": 1,
         "measured_identifier": model_identifier.find(measured),
@@ -32,7 +32,7 @@ def facts(network: Dict, ranges: Dict[str, Dict], measurement: Dict, measured: b
         "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
                             if figure in figures} for name, figures in measurement["outputs"].items()},
         "int8": int8,
-        "peak_activation_bytes": peak_bytes,
+        "cost": cost,
     }
     return {"title": _title(card), **card}
 
@@ -43,7 +43,7 @@ def with_files(card: Dict[str, Any], files: Dict[str, bytes]) -> Dict[str, Any]:
                               for name, content in files.items()}}
 
 
-def answer(end: Dict) -> str:
+def answer(end: OutputEnd) -> str:
     """How an output's codes become an answer, in words."""
     real = "real = (code - {}) * {:.9g}".format(end["zero_point"], end["scale"])
     if end["threshold"] is not None:
@@ -83,7 +83,10 @@ def markdown(card: Dict[str, Any]) -> str:
                 (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))
                 for label, sides in figures["recall"].items()])
         lines.append("")
-    lines += ["## The int8 file", "", _int8(card), "", "## How to feed it", ""]
+    lines += ["## The int8 file", "", _int8(card), ""]
+    lines += ["- " + words for words in card["int8"].get("kernel_faults", ())] + [""]
+    lines += ["XNNPACK's kernels, which LiteRT uses unless it is told otherwise, round in another way than TensorFlow "
+              "1.14's: an output may be some codes away from samples/.", "", "## How to feed it", ""]
     lines += _table(("input", "shape", "reals", "scale", "zero point"), [
         (each["name"], " x ".join(map(str, each["shape"])), "{:g} to {:g}".format(each["low"], each["high"]),
          "{:.9g}".format(each["scale"]), str(each["zero_point"])) for each in card["inputs"]])
@@ -98,9 +101,17 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `examples/run.py`: runs them (Python, numpy and an interpreter)",
               "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
               "- `c/`: the models as C arrays, without the metadata, with sizes, scales and expected answers", "",
-              "Activations take at least {} bytes at once; an interpreter needs more.".format(
-                  card["peak_activation_bytes"]), ""]
+              "## What one inference costs", ""] + _cost(card["cost"]) + [""]
     return "\n".join(lines)
+
+
+def _cost(cost: Dict[str, Any]) -> List[str]:
+    return ["{:,} multiply-accumulates; {:,} bytes of weights; activations take {:,} bytes at once at most, and an "
+            "arena of {:,} bytes holds them. A runtime needs some more.".format(
+                cost["multiply_accumulates"], cost["weight_bytes"], cost["activation_bytes"], cost["arena_bytes"]),
+            ""] + _table(("layer", "operator", "multiply-accumulates", "bytes of weights", "bytes of activations"), [
+                (layer["name"], layer["kind"], *("{:,}".format(layer[figure]) for figure in (
+                    "multiply_accumulates", "weight_bytes", "activation_bytes"))) for layer in cost["layers"]])
 
 
 def _title(card: Dict[str, Any]) -> str:

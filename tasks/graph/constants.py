@@ -1,6 +1,6 @@
 """Constants of a graph: making them, and folding what depends on constants alone."""
 
-from typing import Collection, Iterable, List, Mapping, Optional, Sequence
+from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -81,7 +81,8 @@ def fold_session(session: tf.Session, outputs: Sequence[str],
     nodes: the graph's nodes by name, where they are at hand.
     """
     order = _in_order([session.graph.get_operation_by_name(name) for name in outputs])
-    members, known = set(order), set()  # type: Set[tf.Operation], Set[tf.Operation]
+    members = set(order)
+    known: Set[tf.Operation] = set()
     for operation in order:
         sources = {tensor.op for tensor in operation.inputs}
         if operation.type in GIVEN or (
@@ -118,7 +119,9 @@ def _handed_on(operation: tf.Operation) -> tf.Operation:
 
 def _in_order(ends: Sequence[tf.Operation], leaves: Collection[tf.Operation] = ()) -> List[tf.Operation]:
     """The operations that `ends` depend on, inputs before readers; what `leaves` depend on is left out."""
-    order, done, todo = [], set(), [(operation, False) for operation in reversed(ends)]
+    order: List[tf.Operation] = []
+    done: Set[tf.Operation] = set()
+    todo: List[Tuple[tf.Operation, bool]] = [(operation, False) for operation in reversed(ends)]
     while todo:
         operation, ready = todo.pop()
         if ready:

@@ -1,62 +1,144 @@
-"""The files in which a stage passes a network to the next one: a graph, and what its inputs and outputs mean.
+"""The files that pass a network from stage to stage: a graph, and network.json, which describes its inputs and outputs.
 
-network.json:
-
-    inputs:  [{name, node, shape, scale, zero_point}]              in the model's order
-    outputs: [{name, node, kind, classes, shape, loss_weight, loss, ignore, columns, threshold}]
-             ConvertUint8 adds scale and zero_point
-    layers:  names of the Keras layers, for messages
-    not_trained: those of them whose weights stay as they are in both phases of training
-    measured: [{tensor, low, high}]    from TrainQAT on: default ranges, reals, where the recipe asks for them
-
-An output's kind, classes, shape, ignore and columns are those of the dataset's target. `loss` is what training makes
-small (tasks/keras_model/loss_settings.py). Scores above `threshold` are a yes: those of labels, and the one score of a
-classifier of two classes; it is null where the largest of several scores is the answer. `name` is the dataset's, `node`
-is the node in the graph that lies beside the file. An input's real values are (code - zero_point) * scale on every
-side: training, evaluation, the .tflite file.
+network.json holds a `Network`. The real values of an input are (code - zero_point) * scale in training, in evaluation
+and in the .tflite file.
 """
 
 import json
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Union
 
 import numpy as np
 import tensorflow as tf
+from typing_extensions import Literal, TypedDict
 
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.quantization import quantization, to_real
 
 NETWORK = "network.json"
+Side = Literal["inputs", "outputs"]
+
+
+class InputEnd(TypedDict):
+    """One input of a network."""
+
+    name: str
+    """The name of the dataset's input."""
+    node: str
+    """The name of the placeholder in the graph beside network.json."""
+    shape: List[int]
+    """Of one sample."""
+    scale: float
+    """The distance between the reals of two neighbouring codes."""
+    zero_point: int
+    """The code of the real 0."""
+
+
+class OutputMeaning(TypedDict):
+    """What an output answers: all that a metric needs. kind, classes, ignore and columns are those of the dataset's
+    target (octet.data.dataset.Target)."""
+
+    name: str
+    """The name of the dataset's target."""
+    kind: str
+    classes: List[str]
+    ignore: Optional[int]
+    columns: List[List[float]]
+    threshold: Optional[float]
+    """A score above it is a yes: of labels, and of a classifier of two classes with one score. None where the answer is
+    the class with the largest score."""
+
+
+class _OutputEnd(OutputMeaning):
+    node: str
+    """The name of the node in the graph beside network.json."""
+    shape: List[int]
+    """The target's shape."""
+    loss_weight: float
+    """The factor of this output's loss in the sum of all losses."""
+    loss: Dict[str, Any]
+    """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights}
+    (tasks/keras_model/loss_settings.py)."""
+
+
+class OutputEnd(_OutputEnd, total=False):
+    """One output of a network. ConvertUint8 adds the last two fields."""
+
+    scale: float
+    """Of the .tflite file's output: the distance between the reals of two neighbouring codes."""
+    zero_point: int
+    """Of the .tflite file's output: the code of the real 0."""
+
+
+class MeasuredRange(TypedDict):
+    """A range from the training data, of a tensor that `batch_norm: live` leaves without a trained one."""
+
+    tensor: str
+    low: float
+    high: float
+
+
+class Extra(TypedDict):
+    """An array of the dataset that only losses and metrics read (octet.data.dataset.Extra)."""
+
+    name: str
+    kind: str
+    shape: List[int]
+    placeless: bool
+    dtype: str
+
+
+class _Network(TypedDict):
+    inputs: List[InputEnd]
+    """In the model's order."""
+    outputs: List[OutputEnd]
+    """In the model's order."""
+    extras: List[Extra]
+    """Of the dataset."""
+    loss: Optional[str]
+    """The loss of all outputs as FILE:FUNCTION, relative to the recipe; None where each output has its own loss."""
+    layers: List[str]
+    """The names of the Keras layers, for messages; those of a nested model as `model/layer`."""
+
+
+class Network(_Network, total=False):
+    """What a stage says of its network. Later stages add the last two fields."""
+
+    not_trained: List[str]
+    """From TrainFloat on: the layers whose weights neither phase of training changes."""
+    measured: List[MeasuredRange]
+    """From TrainQAT on: the ranges that `quantize.default_ranges` gives."""
+
 SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers the same padding and strides, or crop "
                  "the larger; `build` is told the size as input_shape")
-"""The next step for a network that takes no input of the dataset's size."""
+"""The next step for a network that does not accept an input of the dataset's size."""
 
 
 def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:
-    """The dataset's names of `side` ('input' or 'target') in the order in which the model has them.
+    """The dataset's names of `side` ('input' or 'target'), in the model's order.
 
-    By name where the model's names are the dataset's; by order where none is and there are as many: that which the
-    dataset's module gives them. Ours give them by alphabet, for a recipe's mappings reach a stage sorted.
-    Raises ModelError, which lists both sides, for anything else: a half match is a misspelling.
+    Names are matched where both have the same. Where they have none in common and are equally many, they are matched in
+    order: the order of the dataset's module, which is alphabetical for Octet's own (a recipe's mappings reach a stage
+    sorted). Raises ModelError, which lists both sides, for anything else: names that match in part are misspelt.
     """
-    theirs, ours = list(model_names), list(dataset_names)
-    if sorted(theirs) == sorted(ours):
-        return theirs
-    if len(theirs) == len(ours) and not set(theirs) & set(ours):
-        return ours
+    of_model, of_dataset = list(model_names), list(dataset_names)
+    if sorted(of_model) == sorted(of_dataset):
+        return of_model
+    if len(of_model) == len(of_dataset) and not set(of_model) & set(of_dataset):
+        return of_dataset
     raise ModelError(
         "the model's {} are not those of the dataset".format(
             "outputs" if side == "target" else "inputs"),
         where="model.build",
         why="the model has {}: {}\nthe dataset has {}: {}".format(
-            len(theirs), ", ".join(theirs), len(ours), ", ".join(ours)),
+            len(of_model), ", ".join(of_model), len(of_dataset), ", ".join(of_dataset)),
         next_step="name the model's {} as the dataset does, or give as many and none of its names: "
                   "then they are taken in order, those that a recipe names by alphabet".format(
                       "last layers" if side == "target" else "input layers"))
 
 
-def described_input(dataset: Dataset, name: str, node: str) -> Dict:
+def described_input(dataset: Dataset, name: str, node: str) -> InputEnd:
     """The description of the input at `node`."""
     spec = dataset.inputs[name]
     scale, zero_point = quantization(spec.low, spec.high)
@@ -64,8 +146,8 @@ def described_input(dataset: Dataset, name: str, node: str) -> Dict:
             "scale": scale, "zero_point": zero_point}
 
 
-def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict,
-                     threshold: Optional[float]) -> Dict:
+def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict[str, Any],
+                     threshold: Optional[float]) -> OutputEnd:
     """The description of the output at `node`."""
     target = dataset.targets[name]
     return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
@@ -73,34 +155,51 @@ def described_output(dataset: Dataset, name: str, node: str, loss_weight: float,
             "columns": [list(ends) for ends in target.columns], "threshold": threshold}
 
 
-def nodes(network: Dict, side: str) -> List[str]:
+def described_extras(dataset: Dataset) -> List[Extra]:
+    """The descriptions of the dataset's extras."""
+    return [{"name": name, "kind": extra.kind, "shape": list(extra.shape), "placeless": extra.placeless,
+             "dtype": extra.dtype} for name, extra in dataset.extras.items()]
+
+
+def ends(network: Network, side: Side) -> Sequence[Union[InputEnd, OutputEnd]]:
+    """The descriptions of 'inputs' or 'outputs', in order."""
+    sides: Dict[Side, Sequence[Union[InputEnd, OutputEnd]]] = {
+        "inputs": network["inputs"], "outputs": network["outputs"]}
+    return sides[side]
+
+
+def nodes(network: Network, side: Side) -> List[str]:
     """The node names of 'inputs' or 'outputs', in order."""
-    return [end["node"] for end in network[side]]
+    return [end["node"] for end in ends(network, side)]
 
 
-def tensors(graph: tf.Graph, network: Dict, side: str) -> List[tf.Tensor]:
+def tensors(graph: tf.Graph, network: Network, side: Side) -> List[tf.Tensor]:
     """The tensors of 'inputs' or 'outputs' in a graph, in order."""
     return [graph.get_tensor_by_name(node + ":0") for node in nodes(network, side)]
 
 
-def real(end: Dict, codes: np.ndarray) -> np.ndarray:
-    """The real values, float32, that uint8 codes stand for at an input or output."""
+def real(end: Union[InputEnd, OutputEnd], codes: np.ndarray) -> np.ndarray:
+    """The real values, float32, of uint8 codes at an input or output."""
     return to_real(codes.astype(np.float32), np.float32(end["scale"]), end["zero_point"])
 
 
-def feed(network: Dict, inputs: Sequence[tf.Tensor], part: Part, rows) -> Dict[tf.Tensor, np.ndarray]:
-    """The real values of some samples of a part, for each input tensor, in the network's order."""
+def feed(network: Network, inputs: Sequence[tf.Tensor], part: Part, rows: Any) -> Dict[tf.Tensor, np.ndarray]:
+    """{input tensor: its real values} for some samples of a part. rows: indices or a slice. inputs: in the network's
+    order."""
     return {tensor: real(end, part.inputs[end["name"]][rows])
             for tensor, end in zip(inputs, network["inputs"])}
 
 
-def write(folder: Path, network: Dict) -> None:
+def write(folder: Path, network: Network) -> None:
+    """Writes network.json; equal networks give equal bytes."""
     text = json.dumps(network, indent=1, sort_keys=True)
     (folder / NETWORK).write_text(text + "\n", encoding="utf-8")
 
 
-def read(folder: Path) -> Dict:
-    return json.loads((folder / NETWORK).read_text(encoding="utf-8"))
+def read(folder: Path) -> Network:
+    """The network that `write` wrote into the folder."""
+    network: Network = json.loads((folder / NETWORK).read_text(encoding="utf-8"))
+    return network
 
 
 def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
@@ -109,12 +208,14 @@ def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
 
 
 def read_graph(path: Path) -> tf.GraphDef:
+    """The graph that `write_graph` wrote."""
     return tf.GraphDef.FromString(path.read_bytes())
 
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
-    """The operations that the tensors depend on, readers before the operations that they read."""
-    found, todo = set(), [tensor.op for tensor in tensors]
+    """The operations that the tensors depend on; each comes before the operations whose outputs it reads."""
+    found: Set[tf.Operation] = set()
+    todo = [tensor.op for tensor in tensors]
     while todo:
         operation = todo.pop()
         if operation not in found:

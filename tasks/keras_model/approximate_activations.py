@@ -7,7 +7,7 @@ already, so that the network is trained with it. Knees are set so that the large
 each two of them; half of it is on either side.
 """
 
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 import numpy as np
 import tensorflow as tf
@@ -112,7 +112,9 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
     Comes before the loss: a gradient that is there already would be that of the activation itself.
     Raises ModelError for a name that there is nothing of.
     """
-    outputs, present, parts = list(outputs), set(), set()
+    outputs = list(outputs)
+    present: Set[str] = set()
+    parts: Set[tf.Operation] = set()
     for find in (_choices, _operations):
         for found in find([operation for operation in io_spec.before(outputs) if operation not in parts]):
             present.add(found.name)
@@ -172,7 +174,7 @@ def _replaced(activation: Activation, outputs: Sequence[tf.Tensor]) -> List[tf.T
 def _built(activation: Activation) -> tf.Tensor:
     x, found = activation.x, pieces(activation.curve)
     with x.graph.as_default(), tf.name_scope(activation.y.op.name + APPROXIMATED):
-        total = None
+        total: Any = None
         for knee, slope in zip(found.knees, found.slopes):
             # The slope goes inside the ReLU: one layer makes all of it.
             piece = tf.nn.relu(abs(slope) * x - abs(slope) * knee)

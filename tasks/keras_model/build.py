@@ -191,7 +191,7 @@ def _alone(by_name: Dict):
 
 def scores(target: Target) -> List[Tuple[int, ...]]:
     """The shapes that an output may have for one sample: a score for each class, or one score for two classes."""
-    if target.kind == "value":
+    if target.kind in ("value", "raw"):
         return [tuple(target.shape)]
     counts = [len(target.classes)] + [1] * (target.kind != "labels" and len(target.classes) == 2)
     return [tuple(target.shape) + (count,) for count in counts]

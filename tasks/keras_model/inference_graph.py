@@ -1,16 +1,17 @@
 """The recipe's model for inference: in a graph of its own, with batch norm and dropout in inference mode."""
 
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Dataset, Part
-from octet.errors import ModelError
+from octet.errors import ModelError, RecipeError
 from octet.job import Job
 from tasks.evaluation import evaluate
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import freezing, io_spec
-from tasks.keras_model import loss_settings, sessions, warm_start
+from tasks.keras_model import loss_settings, own_loss, sessions, warm_start
 from tasks.keras_model.build import Built, build, scores
 
 
@@ -31,13 +32,14 @@ class Inference:
         with tf.Graph().as_default() as graph:
             tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
             tf.keras.backend.set_learning_phase(0)
-            tf.set_random_seed(job.settings["seed"])
+            tf.set_random_seed(job.seed)
             built = build(job, dataset)
             refuse(graph, list(_layers(built.model)))
             self.session = sessions.of_keras()
             sessions.initialize(self.session)
             losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
-            self.network = _network(built, dataset, job.section("train").loss_weights, losses)
+            self.network = _network(built, dataset, job.section("train").loss_weights, losses,
+                                    job.settings["loss"].get("function"))
             self.variables = built.model.weights
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
@@ -45,7 +47,9 @@ class Inference:
             self.warnings = given.warnings if given else []
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
-        self._inputs, self._outputs = evaluate.ends(graph, self.network)
+            self._inputs, self._outputs = evaluate.ends(graph, self.network)
+            self._own = own_loss.load(self.network, job.recipe_folder)
+            self._raw = own_loss.raw(self.network, self._outputs, self._own)
         self._expect_shapes(dataset)
 
     def _expect_shapes(self, dataset: Dataset) -> None:
@@ -71,6 +75,18 @@ class Inference:
                     why="an answer is compared with each of its numbers",
                     next_step="build the network for the shapes that it is given")
 
+    def expect_sound_losses(self, part: Part, samples: int) -> None:
+        """Raises ModelError where a loss of the user's own cannot be trained with, as its first samples of the part
+        show (`own_loss.expect_sound`)."""
+        with self.session.graph.as_default():
+            own_loss.expect_sound(self.session, self.network, self._inputs, self._outputs, self._own, part, samples)
+
+    def measure(self, part: Part, samples: int, own: OwnMetrics) -> None:
+        """Gives the first samples of the part to the user's metrics."""
+        rows = slice(0, samples)
+        own.add(self.network, self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows)),
+                part, rows)
+
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """Gives the model's variables these values, in order."""
         sessions.put(self.session, self.variables, weights)
@@ -86,9 +102,9 @@ class Inference:
             if variable in self._trainable and value.size and value.min() == value.max() else value
             for variable, value in zip(self.variables, self.weights)])
 
-    def figures(self, part: Part) -> Dict[str, Dict[str, float]]:
+    def figures(self, part: Part) -> evaluate.Figures:
         """{output: {metric: value}} over a part."""
-        return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part)
+        return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part, self._raw)
 
     def frozen(self) -> tf.GraphDef:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
@@ -119,7 +135,12 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
                          next_step="look at their initializers, or at the weights that the function loads")
 
 
-def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict]) -> Dict:
+def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict[str, Any]],
+             of_all: Optional[str]) -> io_spec.Network:
+    if of_all and loss_weights:
+        raise RecipeError("loss_weights is not read beside loss.function", where="train.loss_weights",
+                          why="the function is the whole loss of all outputs",
+                          next_step="leave it out, and weigh the losses in the function")
     unknown = sorted(set(loss_weights) - set(built.targets))
     if unknown:
         raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",
@@ -132,7 +153,7 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
         "outputs": [io_spec.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0),
                                          losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
-        "layers": list(_layers(model))}
+        "extras": io_spec.described_extras(dataset), "loss": of_all, "layers": list(_layers(model))}
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:

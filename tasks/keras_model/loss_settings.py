@@ -11,12 +11,13 @@ from octet.errors import RecipeError
 from octet.lookup import suggest
 
 OF_KIND = {"class": ("cross_entropy", "focal"), "labels": ("cross_entropy", "focal"),
-           "class_map": ("cross_entropy", "focal", "dice"), "value": ("mse", "mae", "huber")}
+           "class_map": ("cross_entropy", "focal", "dice", "iou"), "value": ("mse", "mae", "huber"), "raw": ()}
 """{kind of target: its losses, that which is taken where nobody says first}."""
 READ_BY = {"gamma": ("focal",), "delta": ("huber",), "label_smoothing": ("cross_entropy", "focal"),
-           "class_weights": ("cross_entropy", "focal", "dice")}
+           "class_weights": ("cross_entropy", "focal", "dice", "iou"),
+           "sample_weights": ("cross_entropy", "focal", "dice", "iou", "mse", "mae", "huber")}
 """{setting: the losses that read it}."""
-DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None}
+DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None, "sample_weights": None}
 
 COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_crossentropy": "cross_entropy",
             "binary_crossentropy": "cross_entropy", "mse": "mse", "mean_squared_error": "mse", "mae": "mae",
@@ -26,14 +27,19 @@ COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_cro
 
 def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
             ) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
-    """({target: {kind, gamma, delta, label_smoothing, class_weights}}, a sentence for each loss that the model was
-    compiled with and that is not used).
+    """({target: {kind, gamma, delta, label_smoothing, class_weights, sample_weights, function}}, a sentence for each
+    loss that the model was compiled with and that is not used). function: FILE:FUNCTION of the user's own loss of this
+    target, or null; then, and where the section has one of all outputs, nothing else of it is read.
 
     section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}. Class weights are
     those of the train part, a number for each class. Raises RecipeError for what fits no target.
     """
+    if section.get("function"):
+        return {name: dict(DEFAULTS, kind=None, function=None) for name in dataset.targets}, [
+            "the loss that the model was compiled with for '{}', {}, is not used: loss.function is the whole "
+            "loss".format(name, _called(loss)) for name, loss in sorted(compiled.items())]
     own = {name: _said(settings) for name, settings in section.get("targets", {}).items()}
-    for_all = _said({name: value for name, value in section.items() if name != "targets"})
+    for_all = _said({name: value for name, value in section.items() if name not in ("targets", "function")})
     unknown = sorted(set(own) - set(dataset.targets))
     if unknown:
         raise RecipeError("there is no target {}".format(unknown[0]), where="loss.targets",
@@ -45,12 +51,20 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
     found, notes = {}, []
     for name, target in dataset.targets.items():
         said = {**for_all, **own.get(name, {})}
+        if said.get("function"):
+            found[name] = dict(DEFAULTS, kind=None, function=said["function"])
+            continue
+        if target.kind == "raw":
+            raise RecipeError("the output '{}' is raw, and has no loss".format(name), where="loss",
+                              why="only the dataset's extras say what its numbers are to be",
+                              next_step="write loss: ./losses.py:FUNCTION, a function of outputs, targets and extras")
         kind, note = _kind(said.get("kind"), target, name, compiled.get(name))
         notes.extend(note)
         settings = {setting: said.get(setting, default) if kind in READ_BY[setting] else default
                     for setting, default in DEFAULTS.items()}
         settings["class_weights"] = _class_weights(settings["class_weights"], target, name, dataset)
-        found[name] = dict(settings, kind=kind)
+        _expect_weights(settings["sample_weights"], dataset)
+        found[name] = dict(settings, kind=kind, function=None)
     return found, notes
 
 
@@ -59,6 +73,8 @@ def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
+    if said.get("function"):  # which is all that there is: the recipe's reader has seen to that
+        return
     kinds = {name: target.kind for name, target in targets.items()}
     shown = ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items()))
     kind = said.get("kind")
@@ -66,7 +82,7 @@ def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) ->
         fitting = sorted({loss for of in kinds.values() for loss in OF_KIND[of]})
         raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
                           why="it would be the loss of nothing", next_step=suggest(kind, fitting))
-    used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values()}
+    used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values() if OF_KIND[of]}
     for setting in sorted(set(said) - {"kind"}):
         if not used & set(READ_BY[setting]):
             raise RecipeError("{} is not read by {}".format(setting, " and ".join(sorted(used))),
@@ -89,6 +105,25 @@ def _kind(said: Optional[str], target: Target, name: str, compiled: Any) -> Tupl
         return kind, []
     return kind, ["the loss that the model was compiled with for '{}', {}, is not used: it is trained with {}; write "
                   "loss: {{kind: ...}} for another of {}".format(name, called, kind, ", ".join(fitting))]
+
+
+def _expect_weights(name: Optional[str], dataset: Dataset) -> None:
+    """Raises RecipeError where the extra that holds the samples' weights is not one number for each."""
+    if name is None:
+        return
+    weights = {each: extra for each, extra in dataset.extras.items()
+               if extra.kind == "array" and not extra.shape and extra.dtype == "float32"}
+    if name not in weights:
+        raise RecipeError("no extra '{}' holds a weight for each sample".format(name), where="loss.sample_weights",
+                          why="each sample's loss is multiplied by one number",
+                          next_step=suggest(name, weights) if weights else
+                          "give the dataset one: `weight: COLUMN` of a table, or Extra('array', ()) of a dataset of "
+                          "your own")
+    for part in dataset.parts.values():
+        if len(part) and (part.extras[name] < 0).any():
+            raise RecipeError("the extra '{}' has a weight below 0".format(name), where="loss.sample_weights",
+                              why="such a sample would be trained to be answered wrongly",
+                              next_step="use weights of at least 0")
 
 
 def _called(loss: Any) -> str:

@@ -1,59 +1,60 @@
-"""How a stage's process speaks to its parent: lines of JSON through a pipe."""
+"""Sends a stage's reports to the parent process: lines of JSON through a pipe."""
 
 import json
 import os
 import sys
 import threading
 from types import FrameType
-from typing import Optional
+from typing import Any, Optional
 
 from tasks.source_guard import private_source, user_code
 
-LOOK_EVERY_S = 2.0
-# Held from the start: user code may replace what is in these modules.
+PLACE_EVERY_S = 2.0  # between two reports of the line that runs
+# Bound at import: user code may replace the functions of these modules.
 _write, _dumps = os.write, json.dumps
 
 
 class Channel:
-    """The pipe to the parent. What is said through it is whole lines, from whichever thread."""
+    """The pipe to the parent. It transfers whole lines, whichever thread sends them."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         os.set_inheritable(descriptor, False)
         self._one_at_a_time = threading.Lock()
 
-    def say(self, **message) -> None:
-        """Sends one message. Raises OSError where the pipe is closed: by the parent's end, or by user code."""
+    def say(self, **message: Any) -> None:
+        """Sends one message. Raises OSError where the parent or user code has closed the pipe."""
         left = _dumps(message).encode("utf-8") + b"\n"
         with self._one_at_a_time:
             while left:
                 left = left[_write(self.descriptor, left):]
 
     def progress(self, fraction: float, text: str) -> None:
-        """Sends how far the work is. A report that cannot be sent is no reason to end the work."""
+        """Sends the share of the work that is done. A report that cannot be sent is dropped."""
         try:
             self.say(progress=fraction, message=text)
         except OSError:
             pass
 
     def watch(self) -> None:
-        """From now on, says now and then which line of the source the main thread is at."""
+        """Starts a thread that reports which line of source the main thread runs, whenever that changes."""
         threading.Thread(target=self._watch, args=(threading.main_thread().ident,), daemon=True).start()
 
     def _watch(self, thread: int) -> None:
-        pause, said = threading.Event(), None
-        while not pause.wait(LOOK_EVERY_S):
+        pause = threading.Event()
+        reported: Optional[str] = None
+        while not pause.wait(PLACE_EVERY_S):
             at = place(sys._current_frames().get(thread))
-            if at and at != said:
+            if at and at != reported:
                 try:
                     self.say(at=private_source.original(at))
                 except OSError:
                     return
-                said = at
+                reported = at
 
 
 def place(frame: Optional[FrameType]) -> Optional[str]:
-    """'FILE:LINE in FUNCTION' of the innermost call of source that can be edited: the user's, else Octet's."""
+    """'FILE:LINE in FUNCTION' of the innermost frame in the user's source; else of that in Octet's; else None."""
     ours = None
     while frame is not None:
         path = frame.f_code.co_filename

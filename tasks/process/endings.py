@@ -1,10 +1,10 @@
-"""What a stage's process says of the exception that ended its work."""
+"""The message that a stage's process sends for an exception that ends its work."""
 
 import errno
 import linecache
 import os
 import traceback
-from typing import Iterator, Optional
+from typing import Dict, Iterator, Optional, Set
 
 from octet.errors import ModelError, OctetError, StoreError
 from octet.job import Job
@@ -16,14 +16,15 @@ SHORT_OF_MEMORY = ("std::bad_alloc", "OOM when allocating", "failed to map segme
                    os.strerror(errno.ENOMEM))
 
 
-def message(error: BaseException, job: Job) -> dict:
-    """The message for the parent. The traceback of what nobody expected is in the log then."""
-    short = next((each for each in _chain(error) if _is_short_of_memory(each)), None)
+def message(error: BaseException, job: Job) -> Dict[str, str]:
+    """The message for the parent: {error: an OctetError as JSON}, {short_of_memory: text} or {unexpected: text}. The
+    traceback of an unexpected error is printed, which puts it into the log."""
+    short = next((cause for cause in _chain(error) if _is_short_of_memory(cause)), None)
     if short is not None:
         traceback.print_exception(type(error), error, error.__traceback__)
         return {"short_of_memory": _line(short)}
     if isinstance(error, OctetError):
-        return {"error": private_source.told(error).to_json()}
+        return {"error": private_source.with_original_paths(error).to_json()}
     if _is_the_disks(error):
         return {"error": StoreError(
             "cannot write: {}".format(os.strerror(getattr(error, "errno", None) or errno.ENOSPC)),
@@ -33,23 +34,24 @@ def message(error: BaseException, job: Job) -> dict:
     at = _users_frame(error)
     if at is None:
         return {"unexpected": _line(error)}
-    return {"error": private_source.told(ModelError(
+    return {"error": private_source.with_original_paths(ModelError(
         "your code raised {}".format(_line(error)), where="{}:{}".format(at.filename, at.lineno),
         why="{}, called while {} ran".format(
-            linecache.getline(at.filename, at.lineno).strip() or "in {}".format(at.name), job.stage),
+            linecache.getline(at.filename, at.lineno or 0).strip() or "in {}".format(at.name), job.stage),
         next_step="correct it there, and run it again")).to_json()}
 
 
 def _line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # TensorFlow puts the whole traceback of a failed import into the message.
-    said = lines[0] if "failed to map segment" not in str(error) else next(
+    text = lines[0] if "failed to map segment" not in str(error) else next(
         line for line in lines if "failed to map segment" in line)
-    return private_source.original("{}: {}".format(type(error).__name__, said) if said else type(error).__name__)
+    return private_source.original("{}: {}".format(type(error).__name__, text) if text else type(error).__name__)
 
 
 def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
-    seen = set()
+    """The exception, and those that caused it."""
+    seen: Set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
@@ -57,7 +59,7 @@ def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
 
 
 def _is_short_of_memory(error: BaseException) -> bool:
-    # TensorFlow's errors have the words, and no errno.
+    # TensorFlow's errors have one of these texts, and no errno.
     return (isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or
             any(sign in str(error) for sign in SHORT_OF_MEMORY))
 
@@ -67,6 +69,6 @@ def _is_the_disks(error: BaseException) -> bool:
 
 
 def _users_frame(error: BaseException) -> Optional[traceback.FrameSummary]:
-    """The innermost call of source that is neither Octet's, Python's nor installed."""
+    """The innermost frame in the user's source; None where there is none."""
     return next((frame for frame in reversed(traceback.extract_tb(error.__traceback__))
                  if user_code.is_users(frame.filename)), None)

@@ -3,7 +3,7 @@
     make shapes constant -> run the passes -> make weights trainable -> tf.contrib.quantize -> assign ranges
 """
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import List, NamedTuple, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import quantize
@@ -46,27 +46,28 @@ class Quantized(NamedTuple):
     trained: List[trained_range.Trained]
 
 
-def apply_rewrites(graph_def: tf.GraphDef, network: Dict) -> tf.GraphDef:
+def apply_rewrites(graph_def: tf.GraphDef, network: io_spec.Network) -> tf.GraphDef:
     """The folded graph: every operation has a right uint8 kernel, where one exists, and no batch norm is left. It
     computes the same function as the trained float graph `graph_def`, up to float rounding."""
     return _rewrite(graph_def, network)[0]
 
 
-def _rewrite(graph_def: tf.GraphDef, network: Dict) -> Tuple[tf.GraphDef, List[Applied]]:
+def _rewrite(graph_def: tf.GraphDef, network: io_spec.Network) -> Tuple[tf.GraphDef, List[Applied]]:
     inputs = {end["node"]: end["shape"] for end in network["inputs"]}
     outputs = io_spec.nodes(network, "outputs")
     graph_def = constants.fold(static_shapes.make_shapes_constant(graph_def, inputs, outputs), outputs)
-    found, applied = EditableGraph(graph_def, list(inputs), outputs, network["layers"]), []
-    numeric_checks.expect_float32(found)
-    for each in PASSES:
-        applied.extend(Applied(each.name, each.phase, node, found.layer_of(node), did, each.answers)
-                       for node, did in each.run(found))
-        found.prune()
-    numeric_checks.expect_finite(found)
-    return found.graph_def(), applied
+    graph = EditableGraph(graph_def, list(inputs), outputs, network["layers"])
+    applied: List[Applied] = []
+    numeric_checks.expect_float32(graph)
+    for rewrite in PASSES:
+        applied.extend(Applied(rewrite.name, rewrite.phase, node, graph.layer_of(node), did, rewrite.answers)
+                       for node, did in rewrite.run(graph))
+        graph.prune()
+    numeric_checks.expect_finite(graph)
+    return graph.graph_def(), applied
 
 
-def insert_fake_quants(graph_def: tf.GraphDef, network: Dict, training: bool) -> Quantized:
+def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, training: bool) -> Quantized:
     """The folded graph `graph_def` with trainable weights, and a fake-quant on every tensor that needs one.
 
     The training graph and the evaluation graph have the same names. Raises QuantizeError where a tensor cannot be
@@ -87,12 +88,17 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: Dict, training: bool) ->
                      trained_range.momentum(graph), trained)
 
 
-def evaluation(graph_def: tf.GraphDef, network: Dict) -> Tuple[Quantized, Dict]:
+def evaluation(graph_def: tf.GraphDef, network: io_spec.Network) -> Tuple[Quantized, io_spec.Network]:
     """(the evaluation graph of a folded graph, the network with the output nodes of that graph). The variables have no
     values yet."""
     quantized = insert_fake_quants(graph_def, network, training=False)
-    return quantized, dict(network, outputs=[
-        dict(end, node=tensor.op.name) for end, tensor in zip(network["outputs"], quantized.outputs)])
+    renamed = network.copy()
+    renamed["outputs"] = []
+    for end, tensor in zip(network["outputs"], quantized.outputs):
+        output = end.copy()
+        output["node"] = tensor.op.name
+        renamed["outputs"].append(output)
+    return quantized, renamed
 
 
 class Quantizable(NamedTuple):
@@ -106,7 +112,7 @@ class Quantizable(NamedTuple):
     quantized: Quantized
 
 
-def check_quantizable(graph_def: tf.GraphDef, network: Dict) -> Quantizable:
+def check_quantizable(graph_def: tf.GraphDef, network: io_spec.Network) -> Quantizable:
     """The network as it will be quantized. Raises QuantizeError where it cannot be; nothing is trained for that."""
     graph_def, applied = _rewrite(graph_def, network)
     quantized = insert_fake_quants(graph_def, network, training=True)

@@ -1,13 +1,13 @@
-"""Files that a user's code opens by itself: refused while a model is built, noted while a dataset is loaded.
+"""Watches the files that a user's code opens: refused while a model is built, recorded while a dataset is loaded.
 
-What `build` reads decides what is trained, so a file that it opens has to be in the key: Python's and installed files
-(their versions are), the source, and what the recipe names (`model.weights`, `model.files`).
+A file that `build` reads can change the result of training, so a key must cover it. Keys cover files of Python and of
+installed distributions (by version), the source, and the files that the recipe names (`model.weights`, `model.files`).
 
-A model or dataset looks for its neighbours beside `__file__`, which is in the private copy of the source: what is not
-there is looked for in the original place.
+A user's file may look for other files beside its `__file__`, which lies in the private copy of the source. A file that
+is not in the copy is opened in its original place.
 
-Not seen: a file that a C library opens (OpenCV, pandas' C parser, SQLite), a process that the code starts, the
-network.
+The guard does not see files that a C library opens (OpenCV, pandas' C parser, SQLite), processes that the code starts,
+or the network.
 """
 
 import builtins
@@ -20,7 +20,8 @@ import sysconfig
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence
+from types import FrameType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from octet.errors import ModelError
 from octet.installed import is_installed
@@ -30,13 +31,17 @@ from tasks.source_guard.private_source import THEIRS, original
 SYSTEM = ("/proc", "/sys", "/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share")
 
 outside: List[str] = []
-"""Files that a dataset's `load` has read outside its `path`, in the order in which it opened them."""
+"""The files outside its `path` that a dataset's `load` has read, in the order in which it opened them."""
 
 _stat, _lexists = os.stat, os.path.lexists
 
+Reads = Callable[[Sequence[Any], Dict[str, Any]], bool]
+"""(positional arguments, keyword arguments) of a call -> whether it reads the content of the file."""
+
 
 class _Watch:
-    """What may be read now. refuse: whether another file is refused; else it is noted in `outside`."""
+    """The files that may be read at the moment. refuse: whether any other file is refused; else it is recorded in
+    `outside`. folder: the recipe's, for the message."""
 
     def __init__(self, allowed: Iterable[str], refuse: bool, folder: str) -> None:
         places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -66,8 +71,9 @@ _watch: Optional[_Watch] = None
 
 @contextmanager
 def building(job: Job) -> Iterator[Callable[[str], None]]:
-    """Inside the block, which builds the job's model, a file that is in no key is refused. Gives the function that
-    raises for one that the code would open later on. Raises ModelError, even if the code catches it."""
+    """Inside the block, which builds the job's model, refuses files that no key covers. Yields a function that raises
+    for a path that the graph would open later. Raises ModelError at the end of the block, even if the code catches
+    it."""
     named = [job.settings["model"].get("weights"), *job.settings["model"].get("files", ())]
     paths = [os.path.join(job.recipe_folder, os.path.expanduser(name)) for name in named if name]
     allowed = [file for path in paths for file in [path] + [
@@ -76,7 +82,7 @@ def building(job: Job) -> Iterator[Callable[[str], None]]:
         try:
             yield lambda path: watch.see(_in_original_place(path) or path)
         except BaseException as error:
-            if watch.refused not in (None, error):
+            if watch.refused is not None and watch.refused is not error:
                 raise watch.refused from error
             raise
         if watch.refused is not None:
@@ -84,8 +90,30 @@ def building(job: Job) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def calling(where: str, folder: str) -> Iterator[None]:
+    """Inside the block, which calls a user's loss or metric, refuses files that are not source. where: its key in the
+    recipe. folder: the recipe's. Raises ModelError at the end of the block, even if the code catches it."""
+    with _watching(_Watch([], True, folder)) as watch:
+        try:
+            yield
+        except BaseException as error:
+            if watch.refused is None:
+                raise
+            raise _in_no_key(watch.refused, where) from (None if watch.refused is error else error)
+        if watch.refused is not None:
+            raise _in_no_key(watch.refused, where)
+
+
+def _in_no_key(refused: ModelError, where: str) -> ModelError:
+    """The refusal of a file that a loss or metric opens."""
+    return ModelError(refused.what.replace("the model's code", "the code"), where=where, why=refused.why,
+                      next_step="write what it holds into the source, or give it to each sample as an extra of the "
+                                "dataset")
+
+
+@contextmanager
 def loading(path: Any, folder: str) -> Iterator[None]:
-    """Inside the block, which loads a dataset, a file that is not at or below its `path` is noted in `outside`."""
+    """Inside the block, which loads a dataset, records in `outside` the files that are not at or below its `path`."""
     with _watching(_Watch([str(path)] if isinstance(path, str) else [], False, folder)):
         yield
 
@@ -102,8 +130,9 @@ def _watching(watch: _Watch) -> Iterator[_Watch]:
 
 
 def install() -> None:
-    """From now on the opening of files is seen. Called before libraries take these functions for themselves."""
-    builtins.open = io.open = _Seen(open, _in_read_mode, "file")
+    """Starts to watch the opening of files. It must run before libraries import these functions under own names."""
+    watched: Any = _Seen(open, _in_read_mode, "file")
+    builtins.open = io.open = watched
     for name, reads in (("open", _with_read_flag), ("stat", _only_beside), ("listdir", None), ("scandir", None)):
         function = getattr(os, name)
         seen = _Seen(function, reads, "path")
@@ -111,14 +140,14 @@ def install() -> None:
             if function in supporting:
                 supporting.add(seen)
         setattr(os, name, seen)
-        setattr(pathlib._NormalAccessor, name, seen)
+        setattr(getattr(pathlib, "_NormalAccessor"), name, seen)  # noqa: B009  # typeshed hides it
 
 
 def _wrap_libraries() -> None:
-    """The openers of h5py and TensorFlow, once they are imported."""
+    """Watches the functions of h5py and TensorFlow that open files, where these are imported."""
     if "h5py" in sys.modules:
         _wrap(sys.modules["h5py"].h5f, "open", _always)
-    tensorflow = sys.modules.get("tensorflow.python.pywrap_tensorflow")
+    tensorflow: Any = sys.modules.get("tensorflow.python.pywrap_tensorflow")
     if tensorflow is None or isinstance(tensorflow.NewCheckpointReader, _Seen):
         return
     reader = tensorflow.NewCheckpointReader
@@ -129,7 +158,8 @@ def _wrap_libraries() -> None:
         _wrap(tensorflow, name, _only_beside)
     for name in ("IsDirectory", "GetChildren", "GetMatchingFiles"):
         _wrap(tensorflow, name, None)
-    for module in list(sys.modules.values()):  # that have it under a name of their own
+    module: Any
+    for module in list(sys.modules.values()):  # those that imported it under a name of their own
         if getattr(module, "__dict__", {}).get("NewCheckpointReader") is reader:
             module.NewCheckpointReader = tensorflow.NewCheckpointReader
     for public in (sys.modules["tensorflow"].train, sys.modules["tensorflow"].compat.v1.train):  # wrapped modules
@@ -139,19 +169,20 @@ def _wrap_libraries() -> None:
     saver.restore = lambda self, session, path: restore(self, session, _seen(path, True))
 
 
-def _wrap(module: Any, name: str, reads: Optional[Callable]) -> None:
+def _wrap(module: Any, name: str, reads: Optional[Reads]) -> None:
     if not isinstance(getattr(module, name), _Seen):
         setattr(module, name, _Seen(getattr(module, name), reads, "filename"))
 
 
 class _Seen:
-    """A function that opens, or looks at, the file that its first argument names. No plain function, which would bind
-    as a method where it is an attribute of a class.
+    """A watched function, which opens or looks at the file that its first argument names. It is an object because a
+    plain function would become a method where it is an attribute of a class.
 
-    reads: given the arguments, whether the file's content is read. _only_beside: its existence is told, which counts
-    for a neighbour of the source. None: neither."""
+    reads: a function of the arguments that returns whether the file's content is read; `_only_beside` for a function
+    that returns whether the file exists, which counts only for files beside the source; None for any other. keyword:
+    the name of the first argument."""
 
-    def __init__(self, function: Callable, reads: Optional[Callable], keyword: str) -> None:
+    def __init__(self, function: Callable[..., Any], reads: Optional[Reads], keyword: str) -> None:
         self.function, self.reads, self.keyword = function, reads, keyword
         self.__name__, self.__doc__ = function.__name__, function.__doc__
 
@@ -162,35 +193,36 @@ class _Seen:
             named[self.keyword] = self._path(named[self.keyword], (None,), named)
         return self.function(*args, **named)
 
-    def _path(self, path: Any, args: Sequence, named: dict) -> Any:
+    def _path(self, path: Any, args: Sequence[Any], named: Dict[str, Any]) -> Any:
         if self.reads is None or self.reads is _only_beside:
             return _seen(path, False, self.reads is _only_beside)
         return _seen(path, self.reads(args, named))
 
 
-def _always(args: Sequence, named: dict) -> bool:
+def _always(args: Sequence[Any], named: Dict[str, Any]) -> bool:
     return True
 
 
-def _only_beside(args: Sequence, named: dict) -> bool:
+def _only_beside(args: Sequence[Any], named: Dict[str, Any]) -> bool:
     return False
 
 
-def _in_read_mode(args: Sequence, named: dict) -> bool:
-    mode = args[1] if len(args) > 1 else named.get("mode", "r")
+def _in_read_mode(args: Sequence[Any], named: Dict[str, Any]) -> bool:
+    mode: str = args[1] if len(args) > 1 else named.get("mode", "r")
     return "r" in mode or "+" in mode
 
 
-def _with_read_flag(args: Sequence, named: dict) -> bool:
-    flags = args[1] if len(args) > 1 else named["flags"]
+def _with_read_flag(args: Sequence[Any], named: Dict[str, Any]) -> bool:
+    flags: int = args[1] if len(args) > 1 else named["flags"]
     return flags & os.O_ACCMODE != os.O_WRONLY
 
 
 def _seen(path: Any, reads: bool, asks: bool = False) -> Any:
-    """The path to open in the place of this one. Raises ModelError for a file that is refused."""
+    """The path to open instead of this one. reads: whether the function reads the content. asks: whether it returns if
+    the file exists. Raises ModelError for a file that is refused."""
     try:
         name = os.path.abspath(os.fsdecode(path))
-    except (TypeError, ValueError):  # a descriptor, or no path at all: whoever opens it says so
+    except (TypeError, ValueError):  # a descriptor, or no path: the function reports it
         return path
     beside = _in_original_place(name)
     if _watch is not None and (reads or asks and beside):
@@ -201,7 +233,8 @@ def _seen(path: Any, reads: bool, asks: bool = False) -> Any:
 
 
 def _in_original_place(name: str) -> Optional[str]:
-    """The original of a path in the copy of the user's source, where the copy has no such file, or a folder."""
+    """The original of a path below the copy of the user's source, where the copy has no such file, or a folder there;
+    None for any other path."""
     name = os.path.normpath(name)
     if not name.startswith(THEIRS + os.sep) or _lexists(name) and not _is(stat.S_ISDIR, name):
         return None
@@ -210,12 +243,12 @@ def _in_original_place(name: str) -> Optional[str]:
 
 
 def _checkpoint(path: str) -> str:
-    """The file that stands for a path: of a checkpoint's prefix its index."""
+    """The path, or the index file for the prefix of a checkpoint."""
     return path if _lexists(path) or not _lexists(path + ".index") else path + ".index"
 
 
 def _is(kind: Callable[[int], bool], path: str) -> bool:
-    """Whether a path leads to something of this kind, a function of `stat`. It is not seen itself."""
+    """Whether the path leads to a file of this kind, a function of `stat`. This look-up is not watched."""
     try:
         return kind(_stat(path).st_mode)
     except OSError:
@@ -223,13 +256,13 @@ def _is(kind: Callable[[int], bool], path: str) -> bool:
 
 
 def _in_import_of_installed() -> bool:
-    """Whether an installed library is being imported, below which the file is opened: its configuration, say."""
+    """Whether the import of an installed library opens the file, such as its configuration."""
     return any(name == "<module>" and is_installed(file) for name, file, _ in _stack())
 
 
-def _stack() -> Iterator[tuple]:
-    """(function, file, line) of each caller up to the first in the user's source, which is the last one given."""
-    frame = sys._getframe(1)
+def _stack() -> Iterator[Tuple[str, str, int]]:
+    """(function, file, line) of each caller, up to and including the first in the user's source."""
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         yield frame.f_code.co_name, file, frame.f_lineno

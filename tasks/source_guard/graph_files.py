@@ -1,4 +1,4 @@
-"""Operations of a built graph that read files while it runs."""
+"""Finds operations of a built graph that read files when the graph runs."""
 
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
@@ -14,28 +14,30 @@ FILE_INPUT = {
     "InitializeTableFromTextFile": 1, "InitializeTableFromTextFileV2": 1, "TFRecordDataset": 0, "TextLineDataset": 0,
     "FixedLengthRecordDataset": 0, "FixedLengthRecordDatasetV2": 0, "ExperimentalCSVDataset": 0,
     "ExperimentalLMDBDataset": 0, "CacheDataset": 1, "SnapshotDataset": 1}
-"""{operation: which of its inputs names a file}."""
+"""{type of operation: the number of the input that names a file}."""
 FILE_ATTRIBUTE = {"ImmutableConst": "memory_region_name", "RecordInput": "file_pattern"}
-"""{operation: which of its attributes names one}."""
+"""{type of operation: the attribute that names a file}."""
 UNNAMED = ("WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader",
            "TFRecordReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "LMDBReader",
            "ExperimentalSqlDataset", "SqlDataset")
-"""Operations that read files which another operation names at run time."""
+"""Types of operations that read files whose names another operation computes."""
 TABLES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
 
 def check(outputs: Iterable[tf.Tensor], see: Callable[[str], None]) -> None:
-    """`see` is called with the path of every file that the outputs depend on, and that a table is filled from.
+    """Calls `see` with the path of every file that the outputs depend on, or that initializes a lookup table.
 
-    Raises ModelError for an operation whose file is not a constant, and what `see` raises."""
+    Raises ModelError for an operation whose file is not a constant, and whatever `see` raises."""
     graph = tf.get_default_graph()
     tables = [operation for operation in graph.get_operations() if operation.type in TABLES]
     operations = io_spec.before(outputs) + tables
     for operation in operations:
-        for path in _constants(operation):
-            see(path)
-    for name, kind, path in [(operation.name, operation.type, None) for operation in operations
-                             if operation.type in UNNAMED or _is_computed(operation)] + list(_in_functions(graph)):
+        for constant in _constants(operation):
+            see(constant)
+    reads: List[Tuple[str, str, Optional[str]]] = [
+        (operation.name, operation.type, None) for operation in operations
+        if operation.type in UNNAMED or _is_computed(operation)]
+    for name, kind, path in reads + list(_in_functions(graph)):
         if path is not None:
             see(path)
             continue
@@ -63,8 +65,9 @@ def _file_input(operation: tf.Operation) -> Optional[np.ndarray]:
 
 
 def _in_functions(graph: tf.Graph) -> Iterator[Tuple[str, str, Optional[str]]]:
-    """(function/node, operation, path or None) of what reads files in the graph's functions."""
-    if not graph._functions:  # to describe a large graph takes a while
+    """(function/node, type, path) of each operation in the graph's functions that reads a file; the path is None where
+    it is not a constant."""
+    if not graph._functions:  # as_graph_def is slow for a large graph
         return
     for function in graph.as_graph_def().library.function:
         constants = {node.name: node.attr["value"].tensor.string_val

@@ -1,4 +1,4 @@
-"""What a stage's process has loaded, beside the private copy of its source."""
+"""Finds modules that a stage's process imported from outside the private copy of its source."""
 
 import os
 import sys
@@ -11,18 +11,18 @@ from octet.installed import is_installed
 
 
 def check() -> None:
-    """Every module of this process is Python's, installed, or in the process's own temporary folder.
+    """Raises SourceError, which names the import, for a module that no key covers: its code could change, and the
+    artifact would still count as fresh.
 
-    There lies the copy of the source, and what AutoGraph writes for the `call` of a subclassed Keras model. Raises
-    SourceError that names the import: code that is in no key could change, and the artifact would be taken for
-    fresh."""
+    Every other module belongs to Python, is installed, or lies in the process's own temporary folder. That folder holds
+    the copy of the source, and the files that AutoGraph writes for the `call` of a subclassed Keras model."""
     strangers = [module for module in list(sys.modules.values()) if _is_source(module)]
     if not strangers:
         return
     raise SourceError(
         "{} imported while the stage ran, and not seen in its source".format(
             _listed([module.__name__ for module in strangers])),
-        where=", ".join(sorted(module.__file__ for module in strangers)),
+        where=", ".join(sorted(str(module.__file__) for module in strangers)),
         why="\n".join("{} is imported by {}".format(
             module.__name__, _listed(_importers(module)) or "a name computed at run time")
             for module in strangers) +
@@ -48,7 +48,7 @@ def _is_below(file: str, folder: str) -> bool:
 
 
 def _importers(stranger: ModuleType) -> List[str]:
-    """The modules of ours or the user's that hold the stranger, or something of its."""
+    """The modules of Octet's or the user's source that hold the stranger, or an object that it defines."""
     return sorted(
         module.__name__ for module in list(sys.modules.values())
         if module is not stranger and _is_copy(module) and any(
@@ -58,7 +58,7 @@ def _importers(stranger: ModuleType) -> List[str]:
 
 def _is_copy(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
-    return bool(file) and _is_below(file, tempfile.gettempdir())
+    return file is not None and file != "" and _is_below(file, tempfile.gettempdir())
 
 
 def _listed(names: List[str]) -> str:

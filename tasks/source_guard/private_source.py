@@ -1,7 +1,8 @@
-"""The private copy of the source that this process imports, and the original paths that people are shown.
+"""The private copy of the source that this process imports; messages show the original paths.
 
-`pipeline/inputs/source_tree.py` has written the copy: `octet/` holds our packages, `user/` every other file at its
-absolute path. It is complete, so whatever an import finds only in an original place is in no key.
+`pipeline/inputs/source_tree.py` writes the copy: `octet/` holds Octet's packages, `user/` every other file at its
+absolute path. The copy holds all source that the key covers, so a module that exists only in an original place is
+refused.
 """
 
 import io
@@ -19,11 +20,11 @@ from tasks import log
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 THEIRS = os.path.join(os.path.dirname(OURS), "user")
 
-_origin = ""  # where the packages in OURS were copied from; empty in a process that runs no copy
+_origin = ""  # the folder that the packages in OURS were copied from; empty in a process that runs no copy
 
 
 def install(origin: str) -> None:
-    """From now on this process imports source from the copy alone, and writes original paths to stdout and stderr."""
+    """Makes this process import source from the copy only, and write original paths to stdout and stderr."""
     global _origin
     _origin = origin
     originals = [entry for entry in sys.path if entry != OURS and not _is_not_source(entry)]
@@ -34,23 +35,23 @@ def install(origin: str) -> None:
 
 
 def copy_of(path: str) -> str:
-    """Where the copy has, or would have, the file that is originally at the absolute path."""
+    """The path in the copy of the file whose original has this absolute path."""
     return os.path.normpath(THEIRS + os.sep + path)
 
 
 def original(text: str) -> str:
-    """The text, with the paths of originals in the place of those of copies."""
+    """The text, with original paths in the place of paths of the copy."""
     return text.replace(OURS, _origin).replace(THEIRS, "") if _origin else text
 
 
-def told(error: OctetError) -> OctetError:
-    """The error, with original paths in its words."""
+def with_original_paths(error: OctetError) -> OctetError:
+    """The error, with original paths in the place of paths of the copy."""
     return type(error)(*(original(part) for part in (error.what, error.where, error.why, error.next_step)))
 
 
 class _Shown(io.TextIOWrapper):
-    """A text stream onto the same file, which is written original paths. What cannot be written, as on a full disk, is
-    left out: a line of a log is no reason to throw work away."""
+    """A text stream to the same file that writes original paths. Text that cannot be written, as on a full disk, is
+    lost: a line of a log must not end the work."""
 
     def __init__(self, stream: TextIO) -> None:
         stream.flush()
@@ -68,9 +69,9 @@ class _Shown(io.TextIOWrapper):
 
 
 class _Elsewhere:
-    """A finder, asked last. It finds nothing: it refuses what is not in the copy and is in an original place.
+    """The last finder of `sys.meta_path`. It refuses a module that only an original place has, and finds no other.
 
-    An import statement is followed by the closure, so such a module is imported by a name computed at run time."""
+    The key covers every import statement, so only a name that is computed at run time leads here."""
 
     def __init__(self, originals: Sequence[str]) -> None:
         self.originals = list(originals)

@@ -1,4 +1,4 @@
-"""Whose code a file is: Octet's, the user's, or Python's and installed distributions'."""
+"""Whether a source file is Octet's, the user's, or neither (Python's, or an installed distribution's)."""
 
 import os
 

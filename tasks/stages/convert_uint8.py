@@ -2,8 +2,11 @@
 
 In:  Freeze's frozen.pb.
 Out: model.tflite; network.json.
-Fails with ConvertError when toco refuses, AuditError when anything in the file is not uint8 or not as trained.
+Fails with ConvertError when toco refuses the graph, AuditError when the file is not fully uint8 or has other ranges
+than the trained ones.
 """
+
+from typing import Any, Dict
 
 from octet import model_identifier
 from octet.job import Job, Progress
@@ -11,7 +14,7 @@ from tasks.graph import io_spec
 from tasks.tflite import conversion
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("Freeze")
     network = io_spec.read(source)
     content, contents, counts = conversion.to_uint8(io_spec.read_graph(source / "frozen.pb"), network)

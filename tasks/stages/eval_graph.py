@@ -1,21 +1,23 @@
-"""EvalGraph: the trained network as its evaluation graph, ranges fixed.
+"""EvalGraph: the evaluation graph of the trained network, with fixed ranges.
 
-In:  TrainQAT's network.pb and variables; the part test, to measure it.
+In:  TrainQAT's network.pb and variables; the part test, to measure it; the recipe's metrics section.
 Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
 """
 
 import logging
+from typing import Any, Dict
 
 import tensorflow as tf
 
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import evaluate
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
 from tasks.quantize import passes
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("TrainQAT")
     network = io_spec.read(source)
     quantized, network = passes.evaluation(io_spec.read_graph(source / "network.pb"), network)
@@ -26,11 +28,13 @@ def run(job: Job, progress: Progress) -> dict:
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
         part = data.load(job).parts["test"]
+        own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
         figures, warnings = evaluate.measured(session, network, quantized.inputs, quantized.outputs, part,
-                                              "the fake-quantized graph over the test part")
+                                              "the fake-quantized graph over the test part", own=own)
+        measured = own.figures()
     for warning in warnings:
         logging.warning(warning)
         progress(1.0, warning)
     io_spec.write_graph(job.out / "eval_graph.pb", graph_def)
     io_spec.write(job.out, network)
-    return {"test": figures}
+    return {"test": figures, "metrics": measured}

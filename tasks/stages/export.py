@@ -21,9 +21,9 @@ from octet.errors import ConvertError, InterpreterError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import metrics
-from tasks.export import c_source, card, examples, metadata, samples
+from tasks.export import c_source, card, examples, kernel_faults, metadata, samples
 from tasks.graph import io_spec
-from tasks.tflite import activation_memory, int8_twin, model_file
+from tasks.tflite import activation_memory, cost, int8_twin, model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
 
@@ -49,8 +49,8 @@ def run(job: Job, progress: Progress) -> dict:
 
     labels, names = _labels(network)
     ranges = {name: {"low": each.low, "high": each.high} for name, each in dataset.inputs.items()}
-    peak = activation_memory.peak_bytes(contents)
-    facts = card.facts(network, ranges, measurement, content, int8, labels, peak)
+    costs = cost.of(contents)
+    facts = card.facts(network, ranges, measurement, content, int8, labels, costs)
     models = {name: metadata.pack(each, facts, names, facts["measured_identifier"] or "unknown")
               for name, each in (("model.tflite", content), ("model_int8.tflite", twin)) if each is not None}
     facts = card.with_files(facts, models)
@@ -65,12 +65,12 @@ def run(job: Job, progress: Progress) -> dict:
     classes = [end["classes"] for end in network["outputs"]]
     texts = {"examples/run.py": examples.PYTHON, "examples/main.cc": examples.LITE}
     sources = c_source.render("model_data", "model.tflite", content, contents, classes,
-                              [each[few] for each in made], rows, peak)
+                              [each[few] for each in made], rows, costs["arena_bytes"])
     if twin is not None:
         twin_contents = model_file.read(twin)
         expected = None if int8_made is None else [each[few] for each in int8_made]
         sources.update(c_source.render("model_int8_data", "model_int8.tflite", twin, twin_contents, classes, expected,
-                                       rows, activation_memory.peak_bytes(twin_contents)))
+                                       rows, activation_memory.arena_bytes(twin_contents)))
         texts["examples/main_micro.cc"] = examples.micro({each.kind for each in twin_contents.operators})
     texts.update({"c/" + name: text for name, text in sources.items()})
     for name, text in texts.items():
@@ -82,7 +82,7 @@ def run(job: Job, progress: Progress) -> dict:
             None, "int8": int8, "identifiers": {name: each["identifier"] for name, each in facts["files"].items()}}
 
 
-def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: List[np.ndarray],
+def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.ndarray, fed: List[np.ndarray],
           made: List[np.ndarray], progress: Progress
           ) -> Tuple[Optional[bytes], Dict[str, Any], Optional[List[np.ndarray]]]:
     """(the int8 twin, what the card says of it, its outputs' codes); None for what could not be made or run."""
@@ -91,17 +91,18 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
     except ConvertError as error:
         return None, {"made": False, "measured": None, "why": error.why}, None
     contents: Contents = model_file.read(twin)
+    faults = kernel_faults.found(contents)
     shifted = [(each.astype(np.int16) - int8_twin.SHIFT).astype(np.int8) for each in fed]
     try:
         codes = processes.over(twin, contents, shifted, lambda done: progress(0.4 + 0.5 * done, "the int8 file"))
     except InterpreterError as error:
-        return twin, {"made": True, "measured": None, "why": "{} has no int8 kernel for it: {}".format(
-            RUNTIME, error.why.partition("\n")[0])}, None
+        why = "{} has no int8 kernel for it: {}".format(RUNTIME, error.why.partition("\n")[0])
+        return twin, {"made": True, "measured": None, "kernel_faults": faults, "why": why}, None
     measured = {}
     for end, one, other in zip(network["outputs"], made, codes):
         lifted = (other.astype(np.int16) + int8_twin.SHIFT).astype(np.uint8)
-        figures = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
-        if end["kind"] != "value":
+        figures: Dict[str, float] = {"largest_difference_lsb": int(np.abs(one.astype(int) - lifted).max())}
+        if end["kind"] not in ("value", "raw"):
             before, after = (metrics.decided(end, io_spec.real(end, each)) for each in (one, lifted))
             truth = np.asarray(part.targets[end["name"]][compared])
             known = truth != end["ignore"] if end["ignore"] is not None else np.ones(truth.shape, bool)
@@ -110,10 +111,11 @@ def _twin(content: bytes, network: Dict, part: Part, compared: np.ndarray, fed: 
                                accuracy_uint8=float(np.mean((before == truth)[known])),
                                accuracy_int8=float(np.mean((after == truth)[known])))
         measured[end["name"]] = figures
-    return twin, {"made": True, "measured": measured, "why": "", "samples": len(compared), "runtime": RUNTIME}, codes
+    return twin, {"made": True, "measured": measured, "why": "", "samples": len(compared), "runtime": RUNTIME,
+                  "kernel_faults": faults}, codes
 
 
-def _labels(network: Dict) -> Tuple[Dict[str, str], Dict[str, bytes]]:
+def _labels(network: io_spec.Network) -> Tuple[Dict[str, str], Dict[str, bytes]]:
     """({output: the file that has its class names}, {file: its bytes})."""
     named = [end for end in network["outputs"] if end["classes"]]
     files = {end["name"]: "labels_{}.txt".format(number) if number else "labels.txt"

@@ -1,10 +1,12 @@
 """Freeze: the evaluation graph with its variables as constants.
 
 In:  EvalGraph's eval_graph.pb and variables.
-Out: frozen.pb, proven to hold no variable and no training op, each fake-quant's range a constant;
+Out: frozen.pb, checked to have no variable and no training operation, and a constant range in each fake-quant;
      network.json.
-Fails with ConvertError when something is left that no .tflite file can hold.
+Fails with ConvertError for an operation that no .tflite file can have.
 """
+
+from typing import Any, Dict
 
 import tensorflow as tf
 
@@ -13,7 +15,7 @@ from tasks.graph import constants, io_spec
 from tasks.quantize import frozen_graph
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("EvalGraph")
     network = io_spec.read(source)
     variables = str(source / "variables")

@@ -1,6 +1,7 @@
 """Measure: the float model, the fake-quantized graph and the uint8 file side by side.
 
-In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test.
+In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test; the recipe's
+     metrics section.
 Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judges it.
 
     samples, size_bytes: {float, uint8}; float is None where toco takes the float model as no file
@@ -8,6 +9,7 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
                      output_difference_lsb: {LSB: number of outputs},
                      of classes: recall, precision: {class: {float, fake_quantized, uint8}},
                                  agreement, classes, confusion, never_answered}}
+    metrics: {NAME: {float, fake_quantized, uint8}} of the recipe's section `metrics`
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
     gaps: side figures that could not be measured, each with the reason: they fail nothing
@@ -16,16 +18,18 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
 import json
 import logging
 from contextlib import closing
-from typing import Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import evaluate
-from tasks.evaluation.comparison import Comparison
+from tasks.evaluation.comparison import SIDES, Comparison
 from tasks.evaluation.gaps import stated
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
 from tasks.quantize import passes
 from tasks.tflite import model_ends, model_file, toco
@@ -49,13 +53,18 @@ def run(job: Job, progress: Progress) -> dict:
                         for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
     progress(0.85, "the float model and the fake-quantized graph")
     comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
+    own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in SIDES}
     for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
                                        _batches(job, "Freeze", "frozen.pb", part)):
         for place, (name, comparison) in enumerate(comparisons.items()):
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
+        uint8 = [io_spec.real(end, codes[place][rows]) for place, end in enumerate(network["outputs"])]
+        for side, found in zip(SIDES, (real, fake, uint8)):
+            own[side].add(network, found, part, rows)
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
-    measurement = {
+    measurement: Dict[str, Any] = {
         "samples": len(part),
+        "metrics": _by_metric({side: each.figures() for side, each in own.items()}),
         "default_ranges": network["measured"],
         "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
         "parity": operators.measure(
@@ -80,7 +89,12 @@ def run(job: Job, progress: Progress) -> dict:
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
 
 
-def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional[int]:
+def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict[str, Optional[float]]]:
+    """{metric: {side: its result}}."""
+    return {name: {side: figures[name] for side, figures in by_side.items()} for name in by_side[SIDES[0]]}
+
+
+def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
     """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
     a gap, where it refuses this one too: float files are not what it is checked for."""
     with stated(gaps, "the size of the float model's file"):
@@ -88,7 +102,7 @@ def _float_size(folded: tf.GraphDef, network: Dict, gaps: List[str]) -> Optional
     return None
 
 
-def _batches(job: Job, stage: str, file: str, part: Part):
+def _batches(job: Job, stage: str, file: str, part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
     """(rows, each output's reals) of an upstream graph, batch by batch."""
     network = io_spec.read(job.input(stage))
     # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.

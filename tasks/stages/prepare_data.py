@@ -1,11 +1,14 @@
-"""PrepareData: one part of the dataset, decoded and checked once, as arrays that later stages map into memory.
+"""PrepareData: decodes and checks one part of the dataset, once; later stages map its arrays into memory.
 
 In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
      from the train part (ranges, classes) is not learnt again.
-Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers (see octet/data/prepared.py). As metrics, how
-     many samples, and notes: what a person should know of this part.
+Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers; extra_*.npy, of a dataset that
+     has extras (see octet/data/prepared.py). As metrics, how many samples, and notes: what a person should know of this
+     part.
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
+
+from typing import Any, Dict
 
 from octet.data import prepared, reading, summary
 from octet.errors import DatasetError
@@ -15,7 +18,7 @@ from tasks import data_source
 TRAIN = "PrepareData.train"
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     part, = job.parts
     progress(0.0, "reading the data")
     learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None

@@ -17,7 +17,7 @@ from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.graph import io_spec
-from tasks.keras_model import sessions, training_graph
+from tasks.keras_model import own_loss, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
 from tasks.training import batch_norm, feed, optimizer
@@ -36,7 +36,9 @@ def run(job: Job, progress: Progress) -> dict:
         progress(0.0, warning)
     metrics, not_trained = _train(job, dataset, inference, progress)
     io_spec.write_graph(job.out / "float.pb", inference.frozen())
-    io_spec.write(job.out, {**inference.network, "not_trained": not_trained})
+    network = inference.network.copy()
+    network["not_trained"] = not_trained
+    io_spec.write(job.out, network)
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 
@@ -44,7 +46,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
            progress: Progress) -> Tuple[Dict, List[str]]:
     """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
     weights that are kept."""
-    seed, part = job.settings["seed"], dataset.parts["train"]
+    seed, part = job.seed, dataset.parts["train"]
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
@@ -62,11 +64,13 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         _expect_same(model.weights, inference)
         statistics = batch_norm.rates(graph)
         settings = optimizer.with_defaults(
-            job.section("train"), classifies=all(end["kind"] != "value" for end in inference.network["outputs"]),
+            job.section("train"),
+            classifies=all(end["kind"] not in ("value", "raw") for end in inference.network["outputs"]),
             batch_norm=bool(statistics), regularised=bool(built.losses))
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
-                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder)
+                          built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
+                          own=own_loss.load(inference.network, job.recipe_folder))
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
@@ -91,7 +95,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                 progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
             history = History(job.out, validate)
             trainer.fit(session, part, seed, history, progress, best)
-            if best.epoch is not None:
+            if best.values is not None:
                 inference.load(best.values)
     return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
             "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,

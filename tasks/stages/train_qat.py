@@ -7,7 +7,8 @@ With `batch_norm: live` it is the other way round: the training graph is rewritt
 what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
 tensors that were not trained with a range in sight get one that holds all that the training data gives them.
 
-In:  TrainFloat's float.pb, training.meta; the recipe's quantize and augment sections; the parts train and validation.
+In:  TrainFloat's float.pb, training.meta; the recipe's quantize, augment and loss sections; the parts train and
+     validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
      which names the measured ranges.
      By-product: events.
@@ -16,7 +17,7 @@ when a delay leaves no step.
 """
 
 import logging
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 import tensorflow as tf
@@ -26,6 +27,7 @@ from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import evaluate
 from tasks.graph import io_spec
+from tasks.keras_model import own_loss
 from tasks.keras_model.sessions import put
 from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
@@ -44,14 +46,17 @@ HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset, seed = data.load(job), job.settings["seed"]
+    dataset, seed = data.load(job), job.seed
     settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
     part, validation = dataset.parts["train"], dataset.parts["validation"]
     source = job.input("TrainFloat")
-    network, graph_def, measured = io_spec.read(source), io_spec.read_graph(source / "float.pb"), []
+    network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
+    measured: List[io_spec.MeasuredRange] = []
     chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
     augmentation = Augmentation(chosen, network, seed) if chosen.on else None
-    teacher, best, history = graph_def, Best(settings, "quantize"), []
+    own = own_loss.load(network, job.recipe_folder)
+    teacher, best = graph_def, Best(settings, "quantize")
+    history: List[Dict] = []
 
     def training(done: float, message: str) -> None:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
@@ -61,8 +66,9 @@ def run(job: Job, progress: Progress) -> dict:
     if settings.batch_norm == "live":
         trained_live = live.covered(graph_def, network, settings, len(part))
         graph_def, history = live.train(
-            job, dataset, source, network, training, settings, augmentation, best)
-    graph_def, pairs = passes.apply_rewrites(graph_def, network), []
+            job, dataset, source, network, training, settings, augmentation, best, own)
+    graph_def = passes.apply_rewrites(graph_def, network)
+    pairs: List[Any] = []
     if settings.equalize:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
     quantized = passes.insert_fake_quants(graph_def, network, training=True)
@@ -74,11 +80,12 @@ def run(job: Job, progress: Progress) -> dict:
         trainer = Trainer(network, *ends, settings, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
-                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None)
+                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own)
+        raw = own_loss.raw(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:
-            return evaluate.figures(session, network, *ends, validation)
+            return evaluate.figures(session, network, *ends, validation, raw)
 
         def end_epoch() -> dict:
             with trainer.average.in_place(session):
@@ -99,7 +106,7 @@ def run(job: Job, progress: Progress) -> dict:
             trainer.fit(session, part, seed, epochs, training, best,
                         lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
             history = epochs.close()
-            if best.epoch is not None:
+            if best.values is not None:
                 put(session, variables, best.values)
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         trained = validate()
@@ -108,7 +115,8 @@ def run(job: Job, progress: Progress) -> dict:
         logging.warning(finding)
         progress(1.0, str(finding))
     io_spec.write_graph(job.out / "network.pb", graph_def)
-    io_spec.write(job.out, {**network, "measured": measured})
+    network["measured"] = measured
+    io_spec.write(job.out, network)
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
             "ranges": [item._asdict() for item in covering],
@@ -122,7 +130,8 @@ def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
             if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum]
 
 
-def _health(session: tf.Session, network: Dict, quantized: passes.Quantized, part: Part) -> List[health.Finding]:
+def _health(session: tf.Session, network: io_spec.Network, quantized: passes.Quantized,
+            part: Part) -> List[health.Finding]:
     """What is wrong with the ranges, on the first samples of the part; nothing is moved."""
     if not quantized.trained:
         return []

@@ -4,6 +4,7 @@ Samples are the dataset's codes, 0..255 for the reals of each input; the file is
 reals as codes of its own quantization. What it answers is reals.
 """
 
+import functools
 import struct
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
@@ -129,9 +130,13 @@ def run(model: AnyModel, samples: Sequence[np.ndarray], inputs: Sequence[Input],
         rows = slice(start, min(start + step, total))
         given = [encode(np.asarray(codes[rows]), spec, tensor)
                  for codes, spec, tensor in zip(samples, inputs, model.inputs)]
-        made = _run(model, given, lambda done, rows=rows: progress((rows.start + done * (
-            rows.stop - rows.start)) / total))
+        made = _run(model, given, functools.partial(_report, progress, rows, total))
         yield rows, [decode(codes, tensor) for codes, tensor in zip(made, model.outputs)]
+
+
+def _report(progress: Callable[[float], None], rows: slice, total: int, done: float) -> None:
+    """Reports the share of these rows that is done as a share of all samples."""
+    progress((rows.start + done * (rows.stop - rows.start)) / total)
 
 
 def _run(model: AnyModel, given: Sequence[np.ndarray], progress: Callable[[float], None]) -> List[np.ndarray]:
@@ -139,12 +144,14 @@ def _run(model: AnyModel, given: Sequence[np.ndarray], progress: Callable[[float
     outcomes = processes.run(model.content, [processes.Pass(
         len(part), {tensor.index: values[part[0]:part[-1] + 1] for tensor, values in zip(model.inputs, given)},
         model.outputs) for part in parts], progress)
+    pieces: List[Dict[int, np.ndarray]] = []
     for outcome in outcomes:
         if isinstance(outcome, processes.Failure):
             raise InterpreterError("the interpreter of TensorFlow 1.14 cannot run it", where=model.path,
                                    why=outcome.words, next_step="a file of a newer converter may need a newer "
                                    "interpreter: convert it with fewer of the newer operators, or run it there")
-    return [np.concatenate([outcome[tensor.index][:, 0] for outcome in outcomes]) for tensor in model.outputs]
+        pieces.append(outcome)
+    return [np.concatenate([piece[tensor.index][:, 0] for piece in pieces]) for tensor in model.outputs]
 
 
 def encode(codes: np.ndarray, spec: Input, tensor: Tensor) -> np.ndarray:

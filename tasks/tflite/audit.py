@@ -1,4 +1,4 @@
-"""Whether a .tflite file is what it should be: uint8 throughout, with the ranges that were trained."""
+"""Checks that a .tflite file is fully uint8 and has the trained ranges."""
 
 import re
 from typing import Dict, Iterator
@@ -7,25 +7,26 @@ import tensorflow as tf
 
 from octet.errors import AuditError
 from octet.quantization import Quantization
+from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants
 from tasks.tflite.model_file import Contents, Tensor
 
-SCALE_TOLERANCE = 1e-5  # relative: toco computes in double from float32 ends and stores float32
+SCALE_TOLERANCE = 1e-5  # relative: toco computes in float64 from float32 bounds, and stores float32
 FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")
 BIASED = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
 WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-TRANSPOSED = re.compile(r"(/transpose|_transposed)(_\d+)?$")  # what toco adds to the name of weights that it turns
+TRANSPOSED = re.compile(r"(/transpose|_transposed)(_\d+)?$")  # toco appends it to the name of transposed weights
 
 HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
-"""Kernels that write in a scale of their own, whatever range the graph gives to what they make."""
+"""Kernels with a fixed output scale, whatever range the graph gives to their output."""
 
 
-def fully_uint8(contents: Contents, network: Dict, graph_def: tf.GraphDef) -> Dict[str, int]:
-    """How many tensors the file has of each type: uint8, and int32 for biases and shapes.
+def fully_uint8(contents: Contents, network: Network, graph_def: tf.GraphDef) -> Dict[str, int]:
+    """{type: number of tensors}: uint8, and int32 for biases and shapes.
 
-    Raises AuditError, with all that is wrong, for any other type, for an operator that leaves uint8, for
-    an end of the network, an activation or a weight whose scale and zero point are not those of its
-    fake-quant in the frozen graph, and for a bias whose scale is not that of input x weights.
+    Raises AuditError, which lists every problem: a tensor of another type; an operator that converts to or from uint8;
+    an input, activation or weights whose scale and zero point differ from the trained ones (graph_def: the frozen
+    graph, with its fake-quants); a bias whose scale is not the scale of its input times that of its weights.
     """
     problems = (list(_types(contents)) + list(_operators(contents)) + list(_ends(contents, network))
                 + list(_trained(contents, fake_quants.of(graph_def))) + list(_biases(contents)))
@@ -54,10 +55,11 @@ def _operators(contents: Contents) -> Iterator[str]:
             yield "{} is made by {}".format(contents.name(operator), operator.kind)
 
 
-def _ends(contents: Contents, network: Dict) -> Iterator[str]:
-    for side, found in (("inputs", contents.inputs), ("outputs", contents.outputs)):
-        if len(found) != len(network[side]):
-            yield "it has {} {}, the network has {}".format(len(found), side, len(network[side]))
+def _ends(contents: Contents, network: Network) -> Iterator[str]:
+    for side, indices, count in (("inputs", contents.inputs, len(network["inputs"])),
+                                 ("outputs", contents.outputs, len(network["outputs"]))):
+        if len(indices) != count:
+            yield "it has {} {}, the network has {}".format(len(indices), side, count)
     for index, end in zip(contents.inputs, network["inputs"]):
         yield from _differs(contents.tensors[index], Quantization(end["scale"], end["zero_point"]))
 
@@ -71,9 +73,11 @@ def _trained(contents: Contents, trained: Dict[str, Quantization]) -> Iterator[s
         if operator.kind in WEIGHTED:
             weights = contents.tensors[operator.inputs[WEIGHTED[operator.kind]]]
             known = trained.get(weights.name) or trained.get(TRANSPOSED.sub("", weights.name))
-            if weights.dtype == "uint8" and known is None:
+            if weights.dtype != "uint8":
+                continue
+            if known is None:
                 yield "{}, weights, have no fake-quant in the frozen graph".format(weights.name)
-            elif weights.dtype == "uint8":
+            else:
                 yield from _differs(weights, known)
 
 

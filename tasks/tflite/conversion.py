@@ -1,23 +1,24 @@
-"""A frozen graph as a .tflite file that is proven to be uint8 throughout, with the ranges that were trained."""
+"""Converts a frozen graph to a .tflite file, and checks that the file is fully uint8 with the trained ranges."""
 
 from typing import Dict, NamedTuple
 
 import tensorflow as tf
 
 from octet import model_identifier
+from tasks.graph.io_spec import Network
 from tasks.tflite import audit, model_ends, model_file, toco
 from tasks.tflite.model_file import Contents
 
 
 class Converted(NamedTuple):
-    """A .tflite file. tensors: how many it has of each type."""
+    """A .tflite file. tensors: {type: number of tensors}."""
 
     content: bytes
     contents: Contents
     tensors: Dict[str, int]
 
 
-def to_uint8(frozen: tf.GraphDef, network: Dict) -> Converted:
+def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
     """The fully-uint8 file, its inputs and outputs called as the dataset calls them. Raises ConvertError when toco
     refuses, AuditError when anything in the file is not uint8 or not as trained."""
     converted = toco.convert(frozen, network, uint8=True)

@@ -1,4 +1,4 @@
-"""The fake-quants of a frozen graph: which range each tensor was trained with."""
+"""The fake-quants of a frozen graph, which hold the trained range of each tensor."""
 
 from typing import Dict, Set, Tuple
 
@@ -12,17 +12,17 @@ KIND = "FakeQuantWithMinMaxVars"
 
 
 def ranges(graph_def: tf.GraphDef) -> Dict[str, Tuple[float, float]]:
-    """The ends of each fake-quant's range, by its name."""
+    """{name of a fake-quant: (low, high)}."""
     nodes = {node.name: node for node in graph_def.node}
     return {node.name: (_constant(nodes, node.input[1]), _constant(nodes, node.input[2]))
             for node in graph_def.node if node.op == KIND}
 
 
 def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
-    """The quantization that each tensor of 8 bits should have in a .tflite file, by the tensor's name there.
+    """{name of a tensor in the .tflite file: the quantization that it must have}, for the 8-bit tensors.
 
-    toco drops a fake-quant; the tensor before it keeps its own name, or has the fake-quant's where that is an
-    output of the network.
+    toco removes fake-quants. The tensor before one keeps its name; where the fake-quant is an output of the network,
+    the tensor gets the fake-quant's name.
     """
     nodes = {node.name: node for node in graph_def.node}
     readers: Dict[str, Set[str]] = {}

@@ -1,9 +1,9 @@
-"""The int8 twin of a uint8 .tflite file: the same network, for runtimes that take int8 only.
+"""The int8 twin of a uint8 .tflite file: the same network, for runtimes that support int8 only.
 
-    activations, other constants   code - 128 and zero point - 128: the same reals, exactly
-    weights                        symmetric, codes -127..127: for each channel that is made (CONV_2D,
-                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or for the tensor (FULLY_CONNECTED)
-    biases                         int32, at the scale of input x weights
+    activations, other constants   code - 128 and zero point - 128: exactly the same reals
+    weights                        symmetric, codes -127..127; one scale for each output channel (CONV_2D,
+                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED)
+    biases                         int32, with the scale of input x weights
 
     CONCATENATION                  a QUANTIZE before it for each input whose scale is not the output's: the uint8 kernel
                                    rescales, that of int8 refuses
@@ -13,7 +13,7 @@ their options stay as they are (see `flatbuffer_edit.py`).
 """
 
 import struct
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from tflite.tflite.BuiltinOperator import BuiltinOperator
@@ -32,7 +32,7 @@ LARGEST_BIAS = 1 << 30  # half of an int32: the sum of the products is added to 
 
 
 class Layer(NamedTuple):
-    """Which inputs of an operator are what. axis: that of the weights' channels; None is one scale for the tensor."""
+    """The numbers of a layer's inputs. axis: the axis of output channels in the weights; None for one scale."""
 
     data: int
     weights: int
@@ -52,7 +52,7 @@ VERSIONS = {
         "SLICE", "SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM",
         "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK"), 2),
     **dict.fromkeys(("EXPAND_DIMS", "RESHAPE", "SQUEEZE"), 1)}
-"""The first version of each operator that takes int8 (tensorflow/lite/tools/versioning/op_version.cc)."""
+"""{operator: its first version that supports int8} (tensorflow/lite/tools/versioning/op_version.cc)."""
 
 
 class Requantized(NamedTuple):
@@ -64,9 +64,10 @@ class Requantized(NamedTuple):
 
 
 def of(content: bytes) -> bytes:
-    """The int8 twin of a fully-uint8 file, with an identifier of its own. The same file always gives the same bytes.
+    """The int8 twin of a fully-uint8 file, with its own identifier. Equal files give equal twins.
 
-    Raises ConvertError for an operator that has no int8 form, or constants that two operators need in two forms."""
+    Raises ConvertError for an operator without an int8 form, and for a constant that two operators need in different
+    forms."""
     contents = model_file.read(content)
     unknown = sorted({operator.kind for operator in contents.operators if operator.kind not in VERSIONS})
     if unknown:
@@ -105,8 +106,8 @@ def of(content: bytes) -> bytes:
     return model_identifier.carried(file.finished())
 
 
-def _rescale_concatenations(file: EditedFile, contents: Contents, graph) -> None:
-    """Each input of a CONCATENATION has the scale of its output."""
+def _rescale_concatenations(file: EditedFile, contents: Contents, graph: Any) -> None:
+    """Inserts a QUANTIZE before each input of a CONCATENATION whose scale is not that of the output."""
     unlike = [(operator, place) for operator in contents.operators if operator.kind == "CONCATENATION"
               for place, index in enumerate(operator.inputs)
               if _quantization(contents, index) != _quantization(contents, operator.outputs[0])]
@@ -134,7 +135,7 @@ def _shifted(codes: np.ndarray) -> np.ndarray:
 
 
 def _layers(contents: Contents) -> Tuple[Dict[int, Requantized], Dict[int, Tuple[np.ndarray, np.ndarray]]]:
-    """({tensor: its weights}, {tensor: (a bias' int32 codes, scales)}) of every layer."""
+    """({index of a weights tensor: its int8 weights}, {index of a bias: (int32 codes, scales)}) of all layers."""
     users: Dict[int, List[Operator]] = {}
     for operator in contents.operators:
         if operator.kind in LAYERS:
@@ -174,11 +175,13 @@ def _bias(contents: Contents, operator: Operator) -> Optional[Tensor]:
 
 
 def _real(tensor: Tensor) -> np.ndarray:
+    assert tensor.value is not None, tensor.name
     return (tensor.value.astype(np.float64) - tensor.zero_point) * tensor.scale
 
 
 def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) -> Requantized:
-    """int8 weights whose scales also hold the biases of the layers: a channel of tiny weights has a bias, too."""
+    """int8 weights, with scales that are large enough for the biases too: the bias of a channel may be far larger than
+    its weights."""
     real, axis = _real(tensor), LAYERS[operators[0].kind].axis
     others = tuple(place for place in range(real.ndim) if place != axis)
     widest = np.abs(real).max(axis=others if axis is not None else None).reshape(-1)

@@ -1,8 +1,8 @@
-"""What is in a .tflite file: its tensors and operators, read without an interpreter."""
+"""Reads the tensors and operators of a .tflite file, without an interpreter."""
 
 import importlib
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from tflite.tflite.BuiltinOperator import BuiltinOperator
@@ -15,9 +15,9 @@ DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "UINT8":
 
 
 class Tensor(NamedTuple):
-    """One tensor. real = (code - zero_point) * scale; scale is 0 where it is not quantized."""
+    """One tensor. real = (code - zero_point) * scale; the scale is 0 where the tensor is not quantized."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nothing here calls
     name: str
     dtype: str
     shape: Tuple[int, ...]
@@ -40,7 +40,7 @@ class Operator(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """A whole file: its one graph in the order in which it is run."""
+    """A file's only graph; the operators are in the order in which they run."""
 
     tensors: List[Tensor]
     operators: List[Operator]
@@ -48,7 +48,7 @@ class Contents(NamedTuple):
     outputs: Tuple[int, ...]
 
     def name(self, operator: Operator) -> str:
-        """An operator's name: that of the tensor that it makes first."""
+        """An operator's name: the name of its first output."""
         return self.tensors[operator.outputs[0]].name
 
     def variable_inputs(self, operator: Operator) -> List[Tensor]:
@@ -57,7 +57,7 @@ class Contents(NamedTuple):
         return [tensor for tensor in chosen if tensor.value is None]
 
     def computed(self) -> List[Tensor]:
-        """The tensors that operators make, in the order in which they are made."""
+        """The outputs of all operators, in the order in which they are computed."""
         return [self.tensors[index] for operator in self.operators for index in operator.outputs]
 
 
@@ -73,7 +73,7 @@ def read(content: bytes) -> Contents:
         _indices(graph.InputsAsNumpy()), _indices(graph.OutputsAsNumpy()))
 
 
-def _tensor(model: Model, index: int, tensor) -> Tensor:
+def _tensor(model: Model, index: int, tensor: Any) -> Tensor:
     dtype = DTYPES[_names(TensorType)[tensor.Type()]]
     shape = _indices(tensor.ShapeAsNumpy())
     quantization, buffer = tensor.Quantization(), model.Buffers(tensor.Buffer())
@@ -87,13 +87,13 @@ def _tensor(model: Model, index: int, tensor) -> Tensor:
                   value)
 
 
-def _operator(number: int, kinds: List[str], operator) -> Operator:
+def _operator(number: int, kinds: List[str], operator: Any) -> Operator:
     return Operator(number, kinds[operator.OpcodeIndex()], _options(operator),
                     _indices(operator.InputsAsNumpy()), _indices(operator.OutputsAsNumpy()))
 
 
-def _options(operator) -> Dict[str, object]:
-    """The options by name; the schema's generated class has one method for each."""
+def _options(operator: Any) -> Dict[str, object]:
+    """{name: value} of the builtin options. The class generated from the schema has a method for each."""
     kind, table = _names(BuiltinOptions).get(operator.BuiltinOptionsType(), "NONE"), operator.BuiltinOptions()
     if kind == "NONE" or table is None:
         return {}
@@ -112,10 +112,10 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _indices(vector) -> Tuple[int, ...]:
-    """A vector as the schema's classes give it: an array, or 0 where the file has none."""
+def _indices(vector: Any) -> Tuple[int, ...]:
+    """The numbers of a vector. vector: an array, or 0 where the file has no vector."""
     return () if isinstance(vector, int) else tuple(int(value) for value in vector)
 
 
-def _names(enumeration) -> Dict[int, str]:
+def _names(enumeration: Any) -> Dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}

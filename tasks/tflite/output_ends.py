@@ -1,11 +1,12 @@
-"""What the outputs of a .tflite file mean, as network.json says of ours: kind, classes, threshold, columns."""
+"""What the outputs of a .tflite file mean: kind, classes, threshold, columns, as network.json has them."""
 
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from octet.data.dataset import Dataset, Target
 from octet.errors import InterpreterError
+from tasks.graph.io_spec import OutputEnd, OutputMeaning
 from tasks.tflite import any_model
 from tasks.tflite.any_model import AnyModel
 from tasks.tflite.model_file import Tensor
@@ -13,24 +14,25 @@ from tasks.tflite.model_file import Tensor
 EVEN = 0.5
 
 
-def of(model: AnyModel, dataset: Dataset, known: Sequence[Dict]) -> List[Dict]:
+def of(model: AnyModel, dataset: Dataset, known: Sequence[OutputEnd]) -> List[OutputMeaning]:
     """One description for each of the file's outputs, in its order.
 
     known: network.json's outputs, where the file is ours; its thresholds are taken. Of another file, a score of labels,
     or the one score for two classes, is a yes above 0.5.
     Raises InterpreterError where an output is not of the form that the target needs."""
     targets = dataset.targets
-    shapes = {name: target.shape if target.kind == "value" else tuple(target.shape) + (len(target.classes),)
+    shapes = {name: tuple(target.shape) + ((len(target.classes),) if target.classes else ())
               for name, target in targets.items()}
     names = any_model.matched(model.outputs, shapes, [end["name"] for end in known], "output", model.path)
     thresholds = {end["name"]: end["threshold"] for end in known}
     return [_end(tensor, name, targets[name], thresholds, model.path) for tensor, name in zip(model.outputs, names)]
 
 
-def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict, path: str) -> Dict:
+def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict[str, Optional[float]],
+         path: str) -> OutputMeaning:
     classes = list(target.classes)
     shape, one_score = tensor.shape[1:], False
-    if target.kind == "value":
+    if not classes:
         fits, wanted = int(np.prod(shape)) == int(np.prod(target.shape)), list(target.shape)
     else:
         wanted = list(target.shape) + [len(classes)]

@@ -1,27 +1,29 @@
-"""toco, TensorFlow's converter, in a process of its own (`toco_worker.py`): where it refuses a graph, it aborts."""
+"""Runs toco, TensorFlow's converter, in a process of its own (`toco_worker.py`): toco aborts its process where it
+refuses a graph."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from typing import Dict, List
+from typing import List
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.toco import model_flags_pb2, toco_flags_pb2, types_pb2
 
 from octet.errors import ConvertError
+from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants, toco_errors, toco_worker
 
-# By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
+# By path: Python does not cache the byte code of a script, so an older script of equal size and time is never run.
 WORKER = (sys.executable, "-I", toco_worker.__file__)
 
 
-def convert(frozen: tf.GraphDef, network: Dict, uint8: bool) -> bytes:
-    """The .tflite file of a frozen graph, uint8 throughout or float.
+def convert(frozen: tf.GraphDef, network: Network, uint8: bool) -> bytes:
+    """The .tflite file of a frozen graph. uint8: whether all of it is quantized; else it is float.
 
-    Raises ConvertError for what toco complains of (see `toco_errors.py`) and for impossible ranges.
+    Raises ConvertError where toco refuses the graph (see `toco_errors.py`), and for impossible ranges.
     """
     if uint8:
         _check_ranges(frozen)
@@ -29,7 +31,7 @@ def convert(frozen: tf.GraphDef, network: Dict, uint8: bool) -> bytes:
     toco_flags = toco_flags_pb2.TocoFlags(
         input_format=toco_flags_pb2.TENSORFLOW_GRAPHDEF, output_format=toco_flags_pb2.TFLITE, inference_type=kind,
         inference_input_type=kind, drop_control_dependency=True)
-    model_flags = model_flags_pb2.ModelFlags(  # toco's own default is to change the ranges that were trained
+    model_flags = model_flags_pb2.ModelFlags(  # toco's default would change trained ranges
         output_arrays=[end["node"] for end in network["outputs"]], change_concat_input_ranges=False)
     for end in network["inputs"]:
         array = model_flags.input_arrays.add(name=end["node"], data_type=types_pb2.FLOAT)
@@ -40,22 +42,23 @@ def convert(frozen: tf.GraphDef, network: Dict, uint8: bool) -> bytes:
 
 
 def _run(messages: List[bytes]) -> bytes:
-    with tempfile.TemporaryFile() as orders, tempfile.TemporaryFile() as made, tempfile.TemporaryFile() as log:
-        line = {"parent": os.getpid(), "sizes": [len(message) for message in messages], "file": made.fileno()}
+    """The .tflite file that toco makes of serialized flags of the model, flags of toco, and the graph."""
+    with tempfile.TemporaryFile() as orders, tempfile.TemporaryFile() as converted, tempfile.TemporaryFile() as log:
+        line = {"parent": os.getpid(), "sizes": [len(message) for message in messages], "file": converted.fileno()}
         orders.write(json.dumps(line).encode("utf-8") + b"\n")
         orders.writelines(messages)
         orders.seek(0)
-        # No preexec_fn: whoever has run a Session must not run anything between fork and exec.
-        status = subprocess.call(WORKER, stdin=orders, stdout=log, stderr=log, pass_fds=[made.fileno()])
+        # No preexec_fn: a process that has run a Session must not run Python code between fork and exec.
+        status = subprocess.call(WORKER, stdin=orders, stdout=log, stderr=log, pass_fds=[converted.fileno()])
         if status == 0:
-            made.seek(0)
-            return made.read()
+            converted.seek(0)
+            return converted.read()
         log.seek(0)
         raise toco_errors.translated(log.read().decode("utf-8", "replace"))
 
 
 def _check_ranges(graph_def: tf.GraphDef) -> None:
-    """Raises ConvertError for ranges that toco dies of without a word (NaN), or takes and makes nonsense of."""
+    """Raises ConvertError for ranges that make toco abort without a message (NaN), or write a wrong file."""
     impossible = {name: ends for name, ends in fake_quants.ranges(graph_def).items()
                   if not (np.all(np.isfinite(ends)) and ends[0] <= 0 <= ends[1] and ends[0] < ends[1])}
     if impossible:

@@ -1,6 +1,6 @@
-"""What toco says when it dies, in words: the tensor or layer, the cause, the way out.
+"""Translates toco's last message into an error that names the tensor or layer, the cause and the next step.
 
-The first of COMPLAINTS whose pattern is found speaks; toco's own last words are kept for what nobody foresaw.
+The first of COMPLAINTS whose pattern matches gives the error. A message that matches none is quoted.
 """
 
 import re
@@ -9,14 +9,15 @@ from typing import NamedTuple, Pattern
 from octet.errors import ConvertError
 
 REPORT = "please report the network"
-LAST_WORDS = 5
+LAST_LINES = 5  # of a message that is quoted
 TIME = re.compile(r"^[-\d]+ [:.\d]+: (?=[IWEF] )", re.MULTILINE)
 
 
 class Complaint(NamedTuple):
-    """pattern: its groups fill `what`. The comment says in which of toco's sources it stands."""
+    """One of toco's messages, and the parts of the error for it. The groups of `pattern` fill `what`. A comment beside
+    each names the file of toco's source."""
 
-    pattern: Pattern
+    pattern: Pattern[str]
     what: str
     why: str
     next_step: str
@@ -67,15 +68,15 @@ COMPLAINTS = (
 )
 
 
-def translated(said: str) -> ConvertError:
-    """The error for what toco said before it died."""
+def translated(output: str) -> ConvertError:
+    """The error for the output of a toco that aborted."""
     for complaint in COMPLAINTS:
-        found = complaint.pattern.search(said)
-        if found:
-            return ConvertError(complaint.what.format(*found.groups()), where="toco", why=complaint.why,
+        match = complaint.pattern.search(output)
+        if match:
+            return ConvertError(complaint.what.format(*match.groups()), where="toco", why=complaint.why,
                                 next_step=complaint.next_step)
-    lines = [line for line in re.sub(TIME, "", said).splitlines() if line.strip()]
+    lines = [line for line in re.sub(TIME, "", output).splitlines() if line.strip()]
     fatal = [line for line in lines if re.search(r"^F |Unimplemented|Check failed|not supported", line)]
     return ConvertError("it refused the graph", where="toco",
-                        why="\n".join(fatal[-LAST_WORDS:] or lines[-LAST_WORDS:]) or "it said nothing",
+                        why="\n".join(fatal[-LAST_LINES:] or lines[-LAST_LINES:]) or "it said nothing",
                         next_step="please report the network with these, its last words")

@@ -1,6 +1,6 @@
 """A moving average of the weights over the steps of training (Polyak & Juditsky 1992).
 
-It is the average that is validated and kept; training itself goes on from the weights as they are.
+The average is validated and kept. Training itself goes on with the weights.
 """
 
 from contextlib import contextmanager
@@ -12,10 +12,11 @@ from tasks.keras_model.sessions import put
 
 
 class Average:
-    """The average of the current graph's trainable variables, in variables of its own; of none where there is no decay.
+    """The average of the trainable variables in the current graph, in variables of its own. Without a decay there is no
+    average.
 
-    `update` runs after a step. The first steps are forgotten sooner, with a decay of (1 + t) / (10 + t) where that is
-    smaller, so that the first values do not linger.
+    `update` runs after each step. In early steps the decay is (1 + t) / (10 + t), where that is smaller, so that the
+    first weights are soon forgotten.
     """
 
     def __init__(self, decay: Optional[float], after: Sequence[tf.Operation]) -> None:
@@ -36,13 +37,13 @@ class Average:
         self.update = tf.group(*moves)
 
     def start(self, session: tf.Session) -> None:
-        """The average is the weights as they are in the session."""
+        """Sets the average to the session's current weights."""
         put(session, self._averages, session.run(self._variables) if self._variables else [])
 
     @contextmanager
     def in_place(self, session: tf.Session, others: Sequence[tf.Variable] = ()) -> Iterator[None]:
-        """Inside the block the weights are their average. After it they are what they were, and so are `others`:
-        batch norm's statistics, which are taken anew for the average."""
+        """Replaces the weights by their average for the length of the block. Its end restores the weights and `others`,
+        batch norm's statistics, which are computed again for the average."""
         if not self._variables:
             yield
             return

@@ -1,11 +1,11 @@
-"""Batch norm's statistics for the weights as they are at the end (Wu & Johnson 2021, arXiv:2105.07576, 3).
+"""Recomputes batch norm's statistics for the final weights (Wu & Johnson 2021, arXiv:2105.07576, section 3).
 
-While a network trains, each statistic is a moving average over weights that are no more; after few steps
-it still holds its first value. Here it becomes the mean over so many batches of one network.
+In training, each statistic is a moving average over earlier weights, and after few steps it is still close to its
+initial value. Here it becomes the mean over some batches with the same weights.
 """
 
 from itertools import islice
-from typing import Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -15,7 +15,7 @@ SUBTRACTIONS = ("AssignSubVariableOp", "AssignSub")
 def rates(graph: tf.Graph) -> List[tf.Tensor]:
     """The `rate` of every moving average in the graph: variable <- variable - (variable - value) * rate.
 
-    Keras computes it from the layer's momentum for each update; it can be fed.
+    Keras computes the rate from the layer's momentum in each update; a feed can replace it.
     """
     updates = [operation for operation in graph.get_operations()
                if operation.type in SUBTRACTIONS]
@@ -24,9 +24,9 @@ def rates(graph: tf.Graph) -> List[tf.Tensor]:
             if product.inputs[0].op.type == "Sub" and product.inputs[1].shape.as_list() == []]
 
 
-def reestimate(session: tf.Session, updates, moving: List[tf.Tensor], feeds: Iterable[Dict],
-               batches: int) -> int:
-    """Each moving average is the mean over the first `batches` of `feeds`; weights are what they were.
+def reestimate(session: tf.Session, updates: Sequence[Any], moving: List[tf.Tensor],
+               feeds: Iterable[Dict[tf.Tensor, Any]], batches: int) -> int:
+    """Sets each moving average to the mean over the first `batches` of `feeds`. Weights do not change.
 
     Returns the number of batches.
     """
@@ -41,16 +41,16 @@ def reestimate(session: tf.Session, updates, moving: List[tf.Tensor], feeds: Ite
     return done
 
 
-def _turns(updates, moving: List[tf.Tensor]) -> List[List[Tuple]]:
-    """[(update, its rate, how many the variable has)], in so many turns that each variable has one update in each.
+def _turns(updates: Sequence[Any], moving: List[tf.Tensor]) -> List[List[Tuple[Any, Any, int]]]:
+    """Turns of [(update, its rate, number of updates of the variable)]; a turn has at most one update of each variable.
 
-    A layer that is used twice takes both of what it sees into one mean: at once, each would go the whole way from
-    where the mean was, and the variance of the two below 0.
+    A layer that is used twice has two updates of one mean. Run together, each would start from the same old value, and
+    the variance could become negative.
     """
     rates_of = {update: rate for rate in moving for product in rate.consumers()
                 for update in product.outputs[0].consumers()}
     variables = [_changed(update) for update in updates]
-    turns: List[List[Tuple]] = []
+    turns: List[List[Tuple[Any, Any, int]]] = []
     for number, (update, variable) in enumerate(zip(updates, variables)):
         before = variables[:number].count(variable)
         turns.extend([] for _ in range(before + 1 - len(turns)))
@@ -58,11 +58,11 @@ def _turns(updates, moving: List[tf.Tensor]) -> List[List[Tuple]]:
     return turns
 
 
-def _operation(update) -> tf.Operation:
+def _operation(update: Any) -> tf.Operation:
     return update.op if isinstance(update, tf.Tensor) else update
 
 
-def _changed(update) -> tf.Operation:
-    """The variable's operation; of an update of another form its own, which no other shares."""
+def _changed(update: Any) -> tf.Operation:
+    """The operation of the variable that an update changes; for an update of another form, the operation itself."""
     operation = _operation(update)
     return operation.inputs[0].op if operation.type in SUBTRACTIONS else operation

@@ -1,4 +1,4 @@
-"""First ranges from the data, and how they move afterwards.
+"""Sets the first ranges from data, and says how fast they move afterwards.
 
 A range moves with each run of the training graph by `momentum` of the way to the batch's own range
 (tasks/quantize/ranges/trained_range.py).
@@ -6,7 +6,7 @@ A range moves with each run of the training graph by `momentum` of the way to th
 
 from itertools import islice
 from types import SimpleNamespace
-from typing import Collection, Dict, List
+from typing import Collection, List
 
 import numpy as np
 import tensorflow as tf
@@ -20,36 +20,33 @@ from tasks.keras_model.sessions import put
 from tasks.quantize.passes import Quantized
 from tasks.training import feed
 
-# In quantization-aware training a range remembers this share of the steps. The moving average that
-# tf.contrib.quantize has remembers 1,000 steps whatever there are, and in a short phase stays where it was while
-# the weights move on: after 100 steps it clipped 3 to 9 % of the logits of each network of digits.
+# The moving average of a range covers this share of the steps. That of tf.contrib.quantize always covers 1,000 steps.
+# In a short phase it lags behind the weights: after 100 steps it clipped 3 to 9 % of the logits of networks for digits.
 REMEMBERED = 0.1
 LEAST_STEPS, MOST_STEPS = 10, 1000
 
 
-def calibrate(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
+def calibrate(session: tf.Session, network: io_spec.Network, quantized: Quantized, part: Part,
               settings: SimpleNamespace, seed: int, progress: Progress) -> int:
-    """Every range is the mean of what it was over `calibration_batches` of the part's batches, or over
-    all where there are fewer; weights are what they were. Returns the number of batches.
-
-    Only the network's outputs are run, so that nothing is trained.
+    """Sets every range to its mean over `calibration_batches` batches of the part, or over all of them where there are
+    fewer. Weights do not change: only the network's outputs run. Returns the number of batches.
     """
-    wanted = min(settings.calibration_batches, feed.count(part, settings.batch_size))
+    batches = min(settings.calibration_batches, feed.count(part, settings.batch_size))
     rows = feed.batches(part, settings.batch_size, seed, epoch=0)
-    for done, chosen in enumerate(islice(rows, wanted)):
+    for done, chosen in enumerate(islice(rows, batches)):
         fed = io_spec.feed(network, quantized.inputs, part, chosen)
         fed[quantized.momentum] = 1 / (done + 1)  # a mean, one term at a time
         session.run(quantized.outputs, fed)
-        progress(done / wanted, "calibrating the ranges, batch {}/{}".format(done + 1, wanted))
-    return wanted
+        progress(done / batches, "calibrating the ranges, batch {}/{}".format(done + 1, batches))
+    return batches
 
 
-def measure(session: tf.Session, network: Dict, quantized: Quantized, part: Part,
-            trained: Collection[str]) -> List[Dict]:
-    """Every range but those whose tensor's name is in `trained` holds all values of its tensors over the part.
+def measure(session: tf.Session, network: io_spec.Network, quantized: Quantized, part: Part,
+            trained: Collection[str]) -> List[io_spec.MeasuredRange]:
+    """Widens every range, except those of tensors in `trained`, to contain all values over the part.
 
-    The part goes through until no range grows any more, since a wider one lets more through to those behind
-    it. Returns {tensor, low, high} of each, in reals, before it is widened for its kernel.
+    The part is evaluated until no range grows any more: a wider range passes larger values to later tensors. Returns
+    these ranges, before they are widened for their kernels.
     """
     chosen = [found for found in quantized.trained if found.tensor not in trained]
     if not chosen:
@@ -74,7 +71,8 @@ def measure(session: tf.Session, network: Dict, quantized: Quantized, part: Part
 
 
 def momentum(settings: SimpleNamespace, part: Part, epochs_done: float) -> float:
-    """How far the ranges move in a step that comes after so many epochs, a fraction included."""
+    """The share of the way to the batch's own range that a range moves in a step. epochs_done: before the step; a
+    fraction counts."""
     if settings.freeze_ranges_after is not None and epochs_done >= settings.freeze_ranges_after:
         return 0.0
     steps = settings.epochs * feed.count(part, settings.batch_size)

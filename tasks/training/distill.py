@@ -1,6 +1,6 @@
-"""What a quantized network learns from its float network (Hinton and others 2015, arXiv:1503.02531)."""
+"""The distillation loss: the quantized network learns from the float network (Hinton et al. 2015, arXiv:1503.02531)."""
 
-from typing import Dict, Sequence
+from typing import Sequence
 
 import tensorflow as tf
 
@@ -10,11 +10,12 @@ from tasks.keras_model import heads
 TEACHER = "octet/teacher"
 
 
-def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]) -> tf.Tensor:
-    """How far `outputs`, of the current graph, are from those of the float graph for the same inputs; a scalar.
+def loss(graph_def: tf.GraphDef, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+         outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The distance of `outputs`, in the current graph, to those of the float graph for the same inputs; a scalar.
 
-    Of classes the cross-entropy with the float network's probabilities, of values the mean squared difference; each
-    output counts by its `loss_weight`. The float graph, constants all, becomes a part of the current one.
+    For classes it is the cross-entropy with the float network's probabilities, for values the mean squared difference;
+    outputs are weighted by `loss_weight`. The float graph, which has only constants, is imported into the current one.
     """
     taught = tf.import_graph_def(
         graph_def, name=TEACHER, input_map=dict(zip(io_spec.nodes(network, "inputs"), inputs)),
@@ -23,8 +24,8 @@ def loss(graph_def: tf.GraphDef, network: Dict, inputs: Sequence[tf.Tensor], out
                      for end, output, teacher in zip(network["outputs"], outputs, taught)])
 
 
-def _of(end: Dict, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
-    if end["kind"] == "value":
+def _of(end: io_spec.OutputEnd, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
+    if end["kind"] in ("value", "raw"):
         return tf.reduce_mean(tf.squared_difference(output, taught))
     head, teacher = heads.of(output), heads.of(taught)
     if head.kind == heads.SIGMOID:

@@ -1,4 +1,4 @@
-"""Which samples go into which step."""
+"""The batches of an epoch."""
 
 from typing import Iterator
 
@@ -8,9 +8,9 @@ from octet.data.dataset import Part
 
 
 def batches(part: Part, size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
-    """The rows of each batch of an epoch; their order depends on the seed and the epoch alone.
+    """The rows of each batch of an epoch. Their order depends only on the seed and the epoch.
 
-    What is left over at the end is left out; a part that is smaller than one batch is one.
+    All batches have `size` samples; the samples that remain are not used. A smaller part is one batch.
     """
     order = np.random.RandomState([seed, epoch]).permutation(len(part))
     for batch in range(count(part, size)):
@@ -18,5 +18,5 @@ def batches(part: Part, size: int, seed: int, epoch: int) -> Iterator[np.ndarray
 
 
 def count(part: Part, size: int) -> int:
-    """How many batches an epoch has."""
+    """The number of batches in an epoch."""
     return max(1, len(part) // size)

@@ -49,8 +49,8 @@ class History:
         the last whole epoch."""
         words = ["loss {:.3f}".format(loss)]
         for output, figures in (self.epochs[-1]["validation"] if self.epochs else {}).items():
-            metric, value = next(iter(figures.items()))  # the first is the one to look at
-            words.append("{} {} {:.4f}".format(output, metric, value))
+            for metric, value in list(figures.items())[:1]:  # the first is the one to look at
+                words.append("{} {} {:.4f}".format(output, metric, value))
         if samples or self.epochs:
             words.append("{:.0f} images/s".format(
                 samples / (time.perf_counter() - self._began) if samples else self.epochs[-1]["images_per_s"]))

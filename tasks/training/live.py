@@ -18,7 +18,7 @@ from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
 from tasks.evaluation import evaluate
 from tasks.graph import constants, freezing, io_spec
-from tasks.keras_model import training_graph
+from tasks.keras_model import own_loss, training_graph
 from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
 from tasks.quantize.kernels import table
@@ -30,7 +30,7 @@ from tasks.training.loop import Trainer
 WITHOUT = (table.FOLLOWS, table.FIXED)  # kinds of kernels whose range is not trained
 
 
-def covered(graph_def: tf.GraphDef, network: Dict, settings: SimpleNamespace,
+def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNamespace,
             samples: Optional[int]) -> Set[str]:
     """The names of the inference graph's operations whose ranges are trained. samples: how many training samples there
     are; None where it is not known.
@@ -77,7 +77,7 @@ def _expect_no_mistaken_names(graph: tf.Graph) -> None:
             next_step="call them something that does not end in BatchNorm, or leave out `batch_norm: live`")
 
 
-def expect_no_functions(graph: tf.Graph, network: Dict) -> None:
+def expect_no_functions(graph: tf.Graph, network: io_spec.Network) -> None:
     """Raises QuantizeError where an output of the graph, as Keras made it, depends on a function."""
     called = freezing.calls(graph, io_spec.tensors(graph, network, "outputs"))
     if called:
@@ -96,20 +96,21 @@ def _needs_range(path: kernel_groups.KernelGroups, operation: tf.Operation) -> b
 
 def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
     """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
-    readers = path.readers(operation.outputs[0])
-    return (kernel_groups.kernel(operation) is not None and kernel_groups.kernel(operation).kind == table.LAYER
+    readers, kernel = path.readers(operation.outputs[0]), kernel_groups.kernel(operation)
+    return (kernel is not None and kernel.kind == table.LAYER
             and [reader.type for reader in readers] == ["Add"]
             and not any(tensor.op in path.operations for tensor in readers[0].inputs
                         if kernel_groups.source(tensor).op is not operation))
 
 
-def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Progress, settings: SimpleNamespace,
-          augmentation: Optional[Augmentation], best: Best) -> Tuple[tf.GraphDef, List[Dict]]:
+def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, progress: Progress,
+          settings: SimpleNamespace, augmentation: Optional[Augmentation], best: Best,
+          own: own_loss.OwnLosses) -> Tuple[tf.GraphDef, List[Dict]]:
     """(the float inference graph with the weights that are kept of this training, what each epoch came to).
 
     In the folder `source` are TrainFloat's products. Validation is that of the float graph.
     """
-    seed = job.settings["seed"]
+    seed = job.seed
     graph_def = io_spec.read_graph(source / "float.pb")
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor)
               for node in graph_def.node if node.op == "Const"}
@@ -120,21 +121,25 @@ def train(job: Job, dataset: Dataset, source: Path, network: Dict, progress: Pro
         names = [variable.op.name for variable in variables]
         tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
         trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
-                          ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder)
+                          ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder, own=own)
         session.run(tf.global_variables_initializer())
         put(session, variables, [values[variable.op.name] for variable in variables])
 
         def with_weights(weights: Sequence[np.ndarray]) -> tf.GraphDef:
             return _with(graph_def, dict(zip(names, weights)))
 
+        def measured(trained: tf.GraphDef) -> Dict:
+            return evaluate.figures_of(trained, network, dataset.parts["validation"],
+                                       lambda outputs: own_loss.raw(network, outputs, own))
+
         def end_epoch() -> Dict:
             with trainer.average.in_place(session):
                 weights = session.run(variables)
-            figures = evaluate.figures_of(with_weights(weights), network, dataset.parts["validation"])
+            figures = measured(with_weights(weights))
             best.offer(figures, lambda: weights)
             return figures
 
-        best.expect_known(evaluate.figures_of(graph_def, network, dataset.parts["validation"]))
+        best.expect_known(measured(graph_def))
         history = History(job.out, end_epoch)
         trainer.fit(session, dataset.parts["train"], seed, history, progress, best)
         kept = best.values if best.values is not None else session.run(variables)

@@ -13,6 +13,8 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks.graph import io_spec
+from tasks.graph.answers import Answers
+from tasks.keras_model.own_loss import OwnLosses
 from tasks.keras_model.sessions import put
 from tasks.training import feed, losses, optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
@@ -32,13 +34,15 @@ class Trainer:
     `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
     `distance`, to what the network is to imitate, has the share `settings.distill` of the loss. With a folder of
     `checkpoints`, a training that was interrupted goes on after its last whole epoch, and comes to the same bytes.
+    `own` are the losses that the recipe names by file.
     """
 
-    def __init__(self, network: Dict, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
+    def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
                  settings: SimpleNamespace, extra_losses: Sequence[tf.Tensor] = (),
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,
-                 checkpoints: Optional[Path] = None) -> None:
+                 checkpoints: Optional[Path] = None,
+                 own: OwnLosses = OwnLosses()) -> None:  # noqa: B008 (it has no state)
         self.network = network
         self.inputs = inputs
         self.settings = settings
@@ -46,8 +50,8 @@ class Trainer:
         self.random = RandomNumbers([*outputs, *extra_losses, *updates])
         self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
-        self.answers = [losses.answers(end) for end in network["outputs"]]
-        loss = self._of_answers(outputs)
+        self.answers = Answers(network)
+        loss = self._of_answers(outputs, own)
         if distance is not None:
             loss = settings.distill * distance + (1 - settings.distill) * loss
         self.loss = tf.add_n([loss, *extra_losses])
@@ -65,14 +69,14 @@ class Trainer:
                             ", ".join(left[:3]))
         return not left
 
-    def _of_answers(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    def _of_answers(self, outputs: Sequence[tf.Tensor], own: OwnLosses) -> tf.Tensor:
         """The loss of the outputs; of samples that are two in one, each counts by its share."""
-        loss = losses.total(self.network, outputs, self.answers)
+        loss = losses.total(self.network, outputs, self.answers, own)
         if self.augmentation is None or not self.augmentation.mixes:
             return loss
-        self.others = [losses.answers(end) for end in self.network["outputs"]]
+        self.others = Answers(self.network)
         self.share = tf.placeholder(tf.float32, [], "octet/share")
-        return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.others)
+        return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.others, own)
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress, best: Best,
             fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:
@@ -140,18 +144,21 @@ class Trainer:
             return self.fed(part, rows)
         varied = self.augmentation.batch(part, rows, epoch)
         fed = dict(zip(self.inputs, varied.inputs))
-        fed.update(zip(self.answers, varied.answers))
+        fed.update(_known(self.answers, varied.answers, varied.extras))
         if self.augmentation.mixes:
-            fed.update(zip(self.others, varied.others))
+            fed.update(_known(self.others, varied.others, varied.other_extras))
             fed[self.share] = varied.share
         return fed
 
     def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
         """The real inputs and the answers of some samples of a part, as they are."""
         fed = io_spec.feed(self.network, self.inputs, part, rows)
-        fed.update((answers, part.targets[end["name"]][rows])
-                   for end, answers in zip(self.network["outputs"], self.answers))
+        fed.update(self.answers.fed(part, rows))
         if self.augmentation is not None and self.augmentation.mixes:
-            fed.update((answers, fed[own]) for answers, own in zip(self.others, self.answers))
+            fed.update(self.others.fed(part, rows))
             fed[self.share] = 1.0
         return fed
+
+
+def _known(answers: Answers, targets: Sequence[np.ndarray], extras: Dict[str, np.ndarray]) -> Dict:
+    return {**dict(zip(answers.targets, targets)), **{answers.extras[name]: extras[name] for name in answers.extras}}

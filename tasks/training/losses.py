@@ -1,41 +1,39 @@
 """What training makes small, by the kind of target and the recipe's section `loss`.
 
     class, labels   cross_entropy, focal
-    class_map       cross_entropy, focal, dice, over the pixels that are not to be ignored
+    class_map       cross_entropy, focal, dice, iou, over the pixels that are not to be ignored
     value           mse, mae, huber
 
 Cross-entropy is that of the softmax of the scores, or of each sigmoid where the head has them. The losses of a batch
-are means over samples, or pixels, each times the weight of its class.
+are means over samples, or pixels, each times the weight of its class and of its sample. A loss of the user's own
+(tasks/keras_model/own_loss.py) stands in the place of all that.
 """
 
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
-from tasks.keras_model import heads
+from tasks.graph.answers import Answers
+from tasks.graph.io_spec import Network, OutputEnd
+from tasks.keras_model import heads, own_loss
 
-SMOOTH = 1.0  # added to both sides of dice, so that a class that a batch lacks is no division by zero
-
-
-def answers(end: Dict) -> tf.Tensor:
-    """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, 0 or 1 for each class [N, C] float32,
-    values [N, ...] float32."""
-    if end["kind"] == "labels":
-        return tf.placeholder(tf.float32, [None, len(end["classes"])], "octet/answers")
-    dtype = tf.float32 if end["kind"] == "value" else tf.int32
-    return tf.placeholder(dtype, [None] + end["shape"], "octet/answers")
+SMOOTH = 1.0  # added to both sides of dice and iou, so that a class that a batch lacks is no division by zero
 
 
-def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+def of(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor, sample_weights: Optional[tf.Tensor] = None) -> tf.Tensor:
     """The scalar loss of one output. end["loss"]: {kind, gamma, delta, label_smoothing, class_weights}, as
-    `loss_settings.settled` gives it."""
+    `loss_settings.settled` gives it. sample_weights: [N], or None where all are 1."""
     settings = end["loss"]
     if end["kind"] == "value":
-        return tf.reduce_mean(_VALUES[settings["kind"]](expected - output, settings))
+        errors = _VALUES[settings["kind"]](expected - output, settings)
+        return tf.reduce_mean(errors if sample_weights is None else errors * _beside(sample_weights, errors))
     logits, wanted, single = _wanted(end, output, expected)
     weights = _weights(end, expected, settings)
-    if settings["kind"] == "dice":
-        return _dice(end, logits, wanted, weights, single)
+    if sample_weights is not None and end["kind"] != "labels":
+        weights = (tf.ones_like(expected, tf.float32) if weights is None else weights) * _beside(
+            sample_weights, expected)
+    if settings["kind"] in ("dice", "iou"):
+        return _overlap(settings["kind"], end, logits, wanted, weights, single)
     smoothing = settings["label_smoothing"]
     if single:
         wanted = wanted * (1 - smoothing) + smoothing / 2
@@ -48,7 +46,8 @@ def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
         each *= tf.pow(1 - tf.exp(-each), settings["gamma"])
     if end["kind"] == "labels":
         positive = tf.constant(settings["class_weights"] or [1.0] * len(end["classes"]), tf.float32)
-        return tf.reduce_mean(each * (expected * positive + 1 - expected))
+        each *= expected * positive + 1 - expected
+        return tf.reduce_mean(each if sample_weights is None else each * sample_weights[:, None])
     # One yes or no for each class, added up, so that a sample weighs as much as with a softmax.
     losses = tf.reduce_sum(each, axis=-1)
     if weights is None:
@@ -57,13 +56,29 @@ def of(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(losses * weights) / tf.maximum(counted, 1.0)
 
 
-def total(network: Dict, outputs: Sequence[tf.Tensor], expected: Sequence[tf.Tensor]) -> tf.Tensor:
-    """The losses of all outputs, each times its `loss_weight`."""
-    return tf.add_n([end["loss_weight"] * of(end, output, answer)
-                     for end, output, answer in zip(network["outputs"], outputs, expected)])
+def total(network: Network, outputs: Sequence[tf.Tensor], answers: Answers,
+          own: own_loss.OwnLosses = own_loss.OwnLosses()) -> tf.Tensor:  # noqa: B008 (it has no state)
+    """The losses of all outputs, each times its `loss_weight`; or what the user's function of all of them says."""
+    if own.of_all is not None:
+        return own_loss.of_all(own.of_all, network, outputs, answers)
+    return tf.add_n([end["loss_weight"] * _of_end(end, output, target, answers, own)
+                     for end, output, target in zip(network["outputs"], outputs, answers.targets)])
 
 
-def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
+def _of_end(end: OutputEnd, output: tf.Tensor, target: tf.Tensor, answers: Answers,
+            own: own_loss.OwnLosses) -> tf.Tensor:
+    if end["name"] in own.of_target:
+        return own_loss.of_target(own.of_target[end["name"]], output, target, answers)
+    weights = end["loss"].get("sample_weights")
+    return of(end, output, target, None if weights is None else answers.extras[weights])
+
+
+def _beside(sample_weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """The weights [N] as [N, 1, ...], to be multiplied with values [N, ...]."""
+    return tf.reshape(sample_weights, [-1] + [1] * (values.shape.ndims - 1))
+
+
+def _wanted(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, bool]:
     """(logits [..., C], what their probabilities should be [..., C], whether each is a sigmoid's)."""
     head, count = heads.of(output), len(end["classes"])
     if end["kind"] == "labels":
@@ -73,13 +88,13 @@ def _wanted(end: Dict, output: tf.Tensor, expected: tf.Tensor) -> Tuple[tf.Tenso
     return head.logits, tf.one_hot(expected, count), head.kind == heads.SIGMOID
 
 
-def _known(end: Dict, expected: tf.Tensor) -> tf.Tensor:
+def _known(end: OutputEnd, expected: tf.Tensor) -> tf.Tensor:
     if end.get("ignore") is None:
         return tf.ones_like(expected, tf.bool)
     return tf.not_equal(expected, end["ignore"])
 
 
-def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
+def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict):
     """The weight of each sample or pixel, 0 where it is ignored; None where all are 1."""
     if end["kind"] == "labels" or settings["class_weights"] is None and end.get("ignore") is None:
         return None
@@ -92,13 +107,16 @@ def _weights(end: Dict, expected: tf.Tensor, settings: Dict):
     return weights
 
 
-def _dice(end: Dict, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
-    """1 - the mean over the classes of twice what is shared over what there is (Milletari and others 2016)."""
+def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights, single: bool) -> tf.Tensor:
+    """1 - the mean over the classes of: dice, twice what is shared over the sum of both (Milletari and others 2016);
+    iou, what is shared over what either has (Rahman and Wang 2016)."""
     shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
     if weights is not None:
         shares, wanted = shares * weights[..., None], wanted * weights[..., None]
     axes = list(range(len(end["shape"]) + 1))
     both, either = tf.reduce_sum(shares * wanted, axes), tf.reduce_sum(shares + wanted, axes)
+    if kind == "iou":
+        return 1 - tf.reduce_mean((both + SMOOTH) / (either - both + SMOOTH))
     return 1 - tf.reduce_mean((2 * both + SMOOTH) / (either + SMOOTH))
 
 

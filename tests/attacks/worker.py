@@ -87,7 +87,6 @@ def _run(place: Place, situation: Situation) -> judge.Outcome:
                 os.kill(pid, signal.SIGINT)
                 code = _ended(pid, INTERRUPTED_S)
                 hung = hung or ("" if code == 130 else "interrupted while it waits: exit code {}".format(code))
-                code = 0 if code == 130 else code
             elif code is None:
                 code = _ended(pid, BUSY_S if _is_busy(pid) else 0.1)  # it may have ended while it was looked at
                 hung = "no end within {:.0f} s".format(time.monotonic() - started) if code is None else ""

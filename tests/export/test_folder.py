@@ -57,7 +57,7 @@ def test_a_model_that_misses_its_gates_is_not_exported(project, tmp_path):
         assert done.returncode == 10 and "Measure: started" not in done.stderr, done.stderr
         assert "min_accuracy is 1" in done.stderr
         done = project.octet("export", str(project.recipe), str(tmp_path / "refused"))
-        assert done.returncode == 11
+        assert done.returncode == 11 and "there is no verdict on it by the gates" in done.stderr
         assert not (tmp_path / "refused").exists()
     finally:
         project.recipe.write_text(made)

@@ -4,9 +4,7 @@ import io
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import flatbuffers
 import numpy as np
@@ -16,6 +14,7 @@ from tflite.tflite.Model import Model
 from octet import model_identifier
 from octet.errors import AuditError
 from tasks.tflite import unchanged
+from tests.export.environments import environment
 
 FILES = ("model.tflite", "model_int8.tflite")
 READER = '''
@@ -108,7 +107,10 @@ def test_class_names_are_a_zip_and_the_identifier_ends_the_file(exported, tmp_pa
     identifier = model_identifier.find(content)
     assert identifier == json.loads((exported / "card.json").read_text())["files"][name]["identifier"]
     assert model_identifier.carried(model_identifier.without(content)) == content
-    unzip = shutil.which("unzip")
+    unzip, jar = shutil.which("unzip"), shutil.which("jar")
+    if jar:
+        listed = subprocess.run([jar, "tf", str(exported / name)], capture_output=True, text=True, check=True)
+        assert listed.stdout.split() == ["labels.txt"]
     if unzip:
         done = subprocess.run([unzip, "-o", str(exported / name), "-d", str(tmp_path)], capture_output=True, text=True)
         assert done.returncode == 0 and not done.stderr, done.stderr  # 1 would be: with warnings
@@ -162,12 +164,8 @@ def test_another_network_is_no_edit_of_it(exported):
 
 @pytest.mark.slow
 def test_a_current_reader_of_metadata_reads_it(exported, tmp_path):
-    python = _other_python("3.11")
-    subprocess.run([python, "-m", "venv", str(tmp_path / "env")], check=True)
-    inside = str(tmp_path / "env" / "bin" / "python")
-    subprocess.run([inside, "-m", "pip", "install", "-q", "tflite-support==0.4.4", "numpy<2",
-                    "libusb-package"], check=True)
-    done = subprocess.run([inside, "-c", READER] + [str(exported / name) for name in FILES], capture_output=True,
+    python = environment(tmp_path / "env", "3.11", ["tflite-support==0.4.4", "numpy<2", "libusb-package"])
+    done = subprocess.run([python, "-c", READER] + [str(exported / name) for name in FILES], capture_output=True,
                           text=True)
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines()[-2:]:
@@ -179,12 +177,3 @@ def test_a_current_reader_of_metadata_reads_it(exported, tmp_path):
         assert picture["process_units"][0]["options_type"] == "NormalizationOptions"
         label, = graph["output_tensor_metadata"]
         assert label["associated_files"][0]["type"] == "TENSOR_AXIS_LABELS"
-
-
-def _other_python(version):
-    """The interpreter of another version, if this machine has it."""
-    beside = Path(sys.base_prefix).parent.glob(version + ".*/bin/python")
-    found = next((str(path) for path in sorted(beside)), None) or shutil.which("python" + version)
-    if not found:
-        pytest.skip("no Python {} on this machine".format(version))
-    return found

@@ -3,64 +3,65 @@
 import argparse
 import json
 import sys
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
-from pipeline import settings
+from pipeline import formatting, settings
+from pipeline.cli import recipe_words
 from pipeline.execution import preflight
-from pipeline.inputs import snapshot
-from pipeline.provenance import artifact_reference
+from pipeline.inputs import snapshot as snapshots
 from pipeline.spec import CONVERTIBLE
-from pipeline.store.runs import Runs
 
 MOST_LAYERS = 6
-"""Of one line about the passes; `--json` names them all."""
+"""The most layers that a line about a pass names; `--json` names them all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
+    recipe_words.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints what the recipe comes to. Raises OctetError for what would fail in training."""
+    """Prints the ranges and the changes of the network. Raises OctetError for what would fail in training."""
     settings.expect_folders()
-    found = settings.load()
-    taken = snapshot.with_source(snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(found.store))))
-    checked = preflight.run(taken, CONVERTIBLE)
+    snapshot = snapshots.with_source(
+        snapshots.take(recipe_words.path(arguments.recipe, arguments, settings.load())))
+    report = preflight.run(snapshot, CONVERTIBLE)
     if arguments.json:
-        print(json.dumps(checked, indent=1, sort_keys=True))
+        print(json.dumps(report, indent=1, sort_keys=True))
         return
-    print("{}: recipe and data are readable; snapshot {}".format(taken.recipe, taken.digest[:12]))
-    _show(checked)
-    for line in preflight.remarks(checked):
+    print("{}: recipe and data are readable; snapshot {}".format(snapshot.recipe, snapshot.digest[:12]))
+    _show(report)
+    for line in preflight.remarks(report):
         print(line)
     print("fit to run")
 
 
-def _show(found: Dict) -> None:
+def _show(report: Dict[str, Any]) -> None:
+    """Prints a report of the check `tasks/checks/convertible.py`."""
     from rich.console import Console
     from rich.table import Table
     table = Table("layer", "tensor", "operation", "range", box=None, pad_edge=False)
-    for item in found["ranges"]:
+    for item in report["ranges"]:
         table.add_row(item["layer"], item["tensor"], item["op"],
                       " ".join(part for part in (item["source"], item["of"]) if part))
-    # In a pipe there is no width to fit into: a line for each tensor, none of it cut.
+    # A pipe has no width: a line for each tensor, of any length.
     Console(width=None if sys.stdout.isatty() else 240).print(table)
-    for line in rewrites(found["rewrites"]):
+    for line in rewrites(report["rewrites"]):
         print(line)
-    for name, error in found["approximated"].items():
+    for name, error in report["approximated"].items():
         print("{} is approximated, its largest error {}".format(name, error))
 
 
-def rewrites(items: List[Dict]) -> List[str]:
-    """A line for each kind of change, in the order of the passes, with the first of the layers in which it was made."""
+def rewrites(items: List[Dict[str, str]]) -> List[str]:
+    """A line for each kind of change, in the order of the passes, with the first of the layers that it was made in.
+
+    items: the changes, each with `did`, `why` and `layer`."""
     layers: Dict[Tuple[str, str], Dict[str, None]] = {}
     for item in items:
         layers.setdefault((item["did"], item["why"]), {})[item["layer"]] = None
-    return ["{}: {}".format(did.format(layer=_named(list(names))), why) for (did, why), names in layers.items()]
+    return ["{}: {}".format(did.format(layer=_listed(list(names))), why) for (did, why), names in layers.items()]
 
 
-def _named(layers: List[str]) -> str:
-    """The first layers by name, and how many others there are."""
-    named = ", ".join("`{}`".format(layer) for layer in layers[:MOST_LAYERS])
-    return named if len(layers) <= MOST_LAYERS else "{} and {} more".format(named, len(layers) - MOST_LAYERS)
+def _listed(layers: List[str]) -> str:
+    return formatting.listed(["`{}`".format(layer) for layer in layers], MOST_LAYERS)

@@ -3,13 +3,13 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict
 
 from octet.data.dataset import PARTS
 from octet.errors import UsageError
 from pipeline import settings
 from pipeline.execution import preflight, progress
-from pipeline.inputs import snapshot
+from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.spec import DESCRIBE
 from pipeline.store.runs import Runs
@@ -23,42 +23,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints what the data comes to. Raises OctetError for data that is not sound."""
+    """Prints a description of the data. Raises OctetError for faulty data."""
     sheet = Path(arguments.sheet).absolute() if arguments.sheet else None
     if sheet is not None and (not sheet.parent.is_dir() or sheet.is_dir() or sheet.suffix.lower() != ".png"):
         raise UsageError("{} is no place for a PNG file".format(arguments.sheet), where="octet data --sheet",
                          why="the contact sheet is written there", next_step="name a file that ends in .png, in a "
                          "folder that is there")
-    found = settings.load()
-    taken = snapshot.take(artifact_reference.recipe(arguments.recipe, found, Runs(found.store)))
-    sections = {**taken.sections, "sheet": str(sheet) if sheet else None}
+    config = settings.load()
+    snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
+    sections = {**snapshot.sections, "sheet": str(sheet) if sheet else None}
     with progress.on_terminal("octet data") as report:
-        found = preflight.run(snapshot.with_source(taken, (DESCRIBE,))._replace(sections=sections), DESCRIBE,
-                              on_progress=report)
+        summary = preflight.run(snapshots.with_source(snapshot, (DESCRIBE,))._replace(sections=sections), DESCRIBE,
+                                on_progress=report)
     if arguments.json:
-        print(json.dumps(found, indent=1, sort_keys=True))
+        print(json.dumps(summary, indent=1, sort_keys=True))
         return
-    _show(found)
-    for note in found["notes"]:
-        print("note: {}".format(note))
+    _show(summary)
+    for line in preflight.remarks(summary):
+        print(line)
     if sheet is not None:
-        print("{}: {}".format(sheet, "some samples of each class" if found["sheet"] else
+        print("{}: {}".format(sheet, "some samples of each class" if summary["sheet"] else
                               "not written, for no input is a picture"))
 
 
-def _show(found: Dict) -> None:
-    parts = [part for part in PARTS if part in found["parts"]]
-    print("samples: {}".format(", ".join("{} {}".format(found["parts"][part], part) for part in parts)))
-    for name, spec in found["inputs"].items():
+def _show(summary: Dict[str, Any]) -> None:
+    """Prints a report of the check `tasks/checks/describe.py`."""
+    parts = [part for part in PARTS if part in summary["parts"]]
+    print("samples: {}".format(", ".join("{} {}".format(summary["parts"][part], part) for part in parts)))
+    for name, spec in summary["inputs"].items():
         used, least, most = spec["codes"]
         print("input {}: {} uint8 for reals in [{:g}, {:g}]; 99.9 % of the values on {} codes ({}..{})".format(
             name, spec["shape"], spec["low"], spec["high"], used, least, most))
-    for name, target in found["targets"].items():
+    for name, target in summary["targets"].items():
         print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
         if target["kind"] == "value":
             print("  " + ", ".join("{} in [{:g}, {:g}]".format(part, *target[part]) for part in parts))
+        if not target["classes"]:
             continue
         width = max(map(len, target["classes"]))
-        for index, one in enumerate(target["classes"]):
-            print("  {}  {}".format(one.ljust(width), "  ".join(
+        for index, class_name in enumerate(target["classes"]):
+            print("  {}  {}".format(class_name.ljust(width), "  ".join(
                 "{:>8} {}".format(target[part][index], part) for part in parts)))

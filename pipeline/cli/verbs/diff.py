@@ -1,18 +1,34 @@
-"""What differs between two artifacts: what went in, stage by stage, and what was measured.
+"""What differs between two artifacts: their inputs, stage by stage, and their metrics.
 
-A and B are each a file (see `octet trace`), a recipe (what its newest run made last), RECIPE:STAGE, or
-the first digits of a key.
+A and B are each a file (see `octet trace`), a recipe (the last artifact of its newest run), RECIPE:STAGE, or the first
+digits of a key.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
-from typing import Dict, Iterator, Optional
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from pipeline import formatting, settings
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.staleness import key_differences
 from pipeline.store.artifacts import Store
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
+
+class StageDifference(NamedTuple):
+    """How one stage of two lineages differs.
+
+    origin: a sentence for each difference of the inputs. metrics: {dotted name: (value of A, value of B)} of those that
+    differ; None where one does not have it."""
+
+    stage: str
+    origin: List[str]
+    metrics: Dict[str, Tuple[Optional[float], Optional[float]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,44 +38,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    found = settings.load()
-    lineage = Lineage(Store(found.store))
-    a, b = (artifact_reference.artifact(text, lineage, found) for text in (arguments.a, arguments.b))
-    chains = [{record["stage"]: record for record in lineage.chain(end)} for end in (a, b)]
-    result = [_of_stage(lineage, stage, *(chain.get(stage) for chain in chains))
-              for stage in dict.fromkeys(list(chains[0]) + list(chains[1]))]
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
+    a, b = (artifact_reference.artifact(text, lineage, config) for text in (arguments.a, arguments.b))
+    of_a, of_b = ({manifest["stage"]: manifest for manifest in lineage.chain(artifact)} for artifact in (a, b))
+    differences = [_of_stage(lineage, stage, of_a.get(stage), of_b.get(stage))
+                   for stage in dict.fromkeys(list(of_a) + list(of_b))]
     if arguments.json:
-        print(json.dumps(result, indent=1))
+        print(json.dumps([difference._asdict() for difference in differences], indent=1))
         return
     print("A  {} {}".format(a["stage"], a["key"][:12]))
     print("B  {} {}".format(b["stage"], b["key"][:12]))
-    for stage in result:
-        for line in _lines(stage):
+    for difference in differences:
+        for line in _lines(difference):
             print(line)
 
 
-def _of_stage(lineage: Lineage, stage: str, a: dict, b: dict) -> Dict:
-    """One stage of both lineages: what differs in its origin, and its metrics side by side."""
+def _of_stage(lineage: Lineage, stage: str, a: Optional[Manifest], b: Optional[Manifest]) -> StageDifference:
     if a is None or b is None:
-        return {"stage": stage, "origin": ["only {} has it".format("A" if b is None else "B")],
-                "metrics": {}}
+        return StageDifference(stage, ["only {} has it".format("A" if b is None else "B")], {})
     blob = lineage.store.blobs.read
     origin = [] if a["key"] == b["key"] and a["seal"] == b["seal"] else key_differences.differences(
         a["inputs"], b["inputs"], key_differences.from_manifest(a, blob), key_differences.from_manifest(b, blob))
     of_a, of_b = (dict(formatting.numbers(manifest["metrics"])) for manifest in (a, b))
     metrics = {name: (of_a.get(name), of_b.get(name)) for name in sorted(set(of_a) | set(of_b))}
-    return {"stage": stage, "origin": origin,
-            "metrics": {name: pair for name, pair in metrics.items() if pair[0] != pair[1]}}
+    return StageDifference(stage, origin, {name: pair for name, pair in metrics.items() if pair[0] != pair[1]})
 
 
-def _lines(stage: Dict) -> Iterator[str]:
-    if not stage["origin"] and not stage["metrics"]:
-        yield "{}  the same".format(stage["stage"])
+def _lines(difference: StageDifference) -> Iterator[str]:
+    if not difference.origin and not difference.metrics:
+        yield "{}  the same".format(difference.stage)
         return
-    yield stage["stage"]
-    for line in stage["origin"]:
+    yield difference.stage
+    for line in difference.origin:
         yield "  " + line
-    for name, pair in stage["metrics"].items():
+    for name, pair in difference.metrics.items():
         yield "  {}  {}".format(name, " -> ".join(_figure(value) for value in pair))
 
 

@@ -62,7 +62,8 @@ def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
         measured["part"])
     for output, figures in measured["figures"].items():
         numbers = {metric: value for metric, value in figures.items() if isinstance(value, (int, float))}
-        yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()))
+        yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()) or
+                                   "not measured: only the recipe's own loss and metrics know what it means")
         missed = [metric for metric, value in figures.items() if value is None]
         if missed:
             yield "  {:<12} these samples do not give {}".format("", ", ".join(missed))

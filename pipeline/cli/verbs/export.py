@@ -5,22 +5,27 @@
 Beside what the stage made, DIR gets origin.json: the recipe, the commit, the data and the day.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import shlex
 from pathlib import Path
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from octet import digest
 from octet.errors import StoreError, UsageError
 from pipeline import settings
 from pipeline.files.durable_files import explained
-from pipeline.inputs import snapshot
+from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
 
 STAGE, ORIGIN = "Export", "origin.json"
 
@@ -32,18 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Makes the folder. Raises UsageError where something is there already, StoreError where nothing was exported yet,
-    GateError where the model misses a gate that the recipe sets now."""
-    found = settings.load()
-    store = Store(found.store)
-    recipe = artifact_reference.recipe(arguments.recipe, found, Runs(store.root))
-    plan = Plan(snapshot.take(recipe), store)
+    or no verdict was given by the gates that the recipe sets now."""
+    config = settings.load()
+    store = Store(config.store)
+    recipe = artifact_reference.recipe(arguments.recipe, config, Runs(store.root))
+    plan = Plan(snapshots.take(recipe), store)
     command = "luigi --module pipeline {} --recipe {}".format(STAGE, shlex.quote(arguments.recipe))
-    record, look = plan.manifest(STAGE), plan.look(STAGE)
-    if record is None:
+    manifest, look = plan.manifest(STAGE), plan.look(STAGE)
+    if manifest is None:
         raise StoreError("there is no whole export of the recipe as it is now", where=str(recipe),
-                         why="; ".join(look.damage), next_step="run `{}`".format(command))
-    files = _files(store, record)
-    origin = json.dumps(_origin(Lineage(store), record), indent=1, sort_keys=True)
+                         why="; ".join(look.damage) or _missing(plan), next_step="run `{}`".format(command))
+    files = _files(store, manifest)
+    origin = json.dumps(_origin(Lineage(store), manifest), indent=1, sort_keys=True)
     files[ORIGIN] = (origin + "\n").encode("ascii")
     target = arguments.folder.expanduser().absolute()
     try:
@@ -61,10 +66,17 @@ def run(arguments: argparse.Namespace) -> None:
     print("{}: {} files; card.md says what they are".format(target, len(files)))
 
 
-def _files(store: Store, record: dict) -> Dict[str, bytes]:
-    """{path: bytes} of the artifact. Raises StoreError for bytes that are not those that were made."""
-    files = {output["path"]: store.read(STAGE, record["key"], output["path"]) for output in record["outputs"]}
-    damaged = [output["path"] for output in record["outputs"]
+def _missing(plan: Plan) -> str:
+    """What an export waits for; nothing to say where the stages above it are there."""
+    if plan.intact("Measure") and not plan.intact("ValidateInterpreter"):
+        return "the model was measured, and there is no verdict on it by the gates that the recipe has now"
+    return ""
+
+
+def _files(store: Store, manifest: Manifest) -> Dict[str, bytes]:
+    """{path: bytes} of the artifact. Raises StoreError where they are not the bytes that were published."""
+    files = {output["path"]: store.read(STAGE, manifest["key"], output["path"]) for output in manifest["outputs"]}
+    damaged = [output["path"] for output in manifest["outputs"]
                if digest.of_bytes(files[output["path"]]) != output["sha256"]]
     if damaged:
         raise StoreError("the export in the store is damaged", where=", ".join(damaged),
@@ -74,15 +86,20 @@ def _files(store: Store, record: dict) -> Dict[str, bytes]:
     return files
 
 
-def _origin(lineage: Lineage, record: dict) -> Dict[str, Any]:
-    """What made the model, as its manifests say. It depends on history, so it is in no artifact."""
-    chain = {each["stage"]: each for each in lineage.chain(record)}
-    read = {name: section for each in chain.values() for name, section in each["inputs"]["recipe"].items()}
-    parts = {part: sha256 for each in chain.values() for part, sha256 in each["inputs"]["data"].items()}
-    return {"recipe": {"name": Path(record["recipe"]["path"]).stem, "sections": read}, "data": parts,
-            "seed": record["seed"],
-            "stages": {stage: {"key": each["key"], "finished": each["finished"],
-                               "commit": (each.get("git") or {}).get("commit"),
-                               "dirty": (each.get("git") or {}).get("dirty")} for stage, each in chain.items()},
-            "versions": {name: version for each in chain.values()
-                         for name, version in each["inputs"]["versions"].items()}}
+def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
+    """The recipe, data, code and versions that made the model, from its manifests. They differ between two artifacts of
+    the same bytes, so they are in no artifact."""
+    chain = list({made["stage"]: made for made in lineage.chain(manifest)}.values())
+    sections = {name: section for made in chain for name, section in made["inputs"]["recipe"].items()}
+    parts = {part: sha256 for made in chain for part, sha256 in made["inputs"]["data"].items()}
+    recipe = manifest["recipe"]
+    return {"recipe": {"name": Path(recipe["path"]).stem if recipe else None, "sections": sections}, "data": parts,
+            "seed": manifest["seed"],
+            "stages": {made["stage"]: _circumstances(made) for made in chain},
+            "versions": {name: version for made in chain for name, version in made["inputs"]["versions"].items()}}
+
+
+def _circumstances(manifest: Manifest) -> Dict[str, Any]:
+    git = manifest.get("git")
+    return {"key": manifest["key"], "finished": manifest["finished"], "commit": git.get("commit") if git else None,
+            "dirty": git.get("dirty") if git else None}

@@ -7,9 +7,11 @@ pinned and what was released. Nothing that a running stage makes or reads is tou
 The checkpoints of a training that did not end go when they are older than `[octet] keep_partial` days (14).
 """
 
+from __future__ import annotations
+
 import argparse
 import json
-from typing import Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional
 
 from octet import digest
 from octet.errors import StoreError, UsageError
@@ -21,7 +23,20 @@ from pipeline.store.checkpoints import Interrupted
 from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
 LAST_RUNS = 3
+
+
+class Row(NamedTuple):
+    """What is deleted, or would be. bytes: the space that it frees. done: what was done, or would be, in words."""
+
+    stage: str
+    key: str
+    bytes: int
+    finished: Optional[str]
+    done: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,36 +54,37 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         raise UsageError("a number of runs is not negative", where="--runs {}".format(arguments.runs),
                          why="so many of the last runs of each recipe keep their artifacts",
                          next_step="give 0 or more; {} is the default".format(LAST_RUNS))
-    found = settings.load()
-    store = Store(found.store)
+    config = settings.load()
+    store = Store(config.store)
     with digest.kept_open():
-        looks = store.looks(store.list())  # first: what is made from here on is none of our business
-        reasons, troubles = retention.kept(store, looks, Runs(store.root), found.recipes, arguments.runs)
+        looks = store.looks(store.list())  # first, so that nothing that is made from now on is deleted
+        reasons, troubles = retention.kept(store, looks, Runs(store.root), config.recipes, arguments.runs)
         if troubles and arguments.delete:
-            # What would be fresh for a recipe that cannot be read is not known.
+            # It is unknown what would be fresh for a recipe that cannot be read.
             raise troubles[0]
     for error in troubles:
         print("not known what is fresh for it: {}".format(error))
-    rows, failed = [], []
-    # First what takes no note: on a disk that is full to the last block that makes space for the rest.
+    rows: List[Row] = []
+    failed: List[StoreError] = []
+    # First what is deleted without a note: on a full disk, that makes space for the notes of the rest.
     swept = store.sweep() if arguments.delete else []
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
     for training in store.checkpoints.list():
         look = looks.get((training.stage, training.key))
-        if training.is_older_than(found.keep_partial) or (look is not None and look.state == INTACT):
+        if training.is_older_than(config.keep_partial) or (look is not None and look.state == INTACT):
             rows += _row(_of_training(store, training, arguments.delete), failed)
     for (stage, key), look in sorted(looks.items()):
         if (stage, key) not in reasons and look.state == INTACT:
-            rows += _row(_of_artifact(store, stage, key, look.manifest, arguments.delete), failed)
+            rows += _row(_of_artifact(store, stage, key, look.recorded, arguments.delete), failed)
     _print(arguments, rows, len(looks), len(swept))
     if failed:
         raise failed[0]
     return None
 
 
-def _row(rows: Iterator[dict], failed: List[StoreError]) -> List[dict]:
-    """The rows; one that fails ends in `failed`, so that the others go on."""
+def _row(rows: Iterator[Row], failed: List[StoreError]) -> List[Row]:
+    """The rows. An error is added to `failed`, so that the other rows follow."""
     try:
         return list(rows)
     except StoreError as error:
@@ -76,18 +92,15 @@ def _row(rows: Iterator[dict], failed: List[StoreError]) -> List[dict]:
         return []
 
 
-def _of_artifact(store: Store, stage: str, key: str, manifest: dict, delete: bool) -> Iterator[dict]:
+def _of_artifact(store: Store, stage: str, key: str, manifest: Manifest, delete: bool) -> Iterator[Row]:
     size = sum(output["bytes"] for output in manifest["outputs"])
-    yield {"stage": stage, "key": key, "bytes": size, "finished": manifest.get("finished"),
-           "done": _drop(store, stage, key) if delete else "would go"}
+    yield Row(stage, key, size, manifest.get("finished"), _drop(store, stage, key) if delete else "would go")
 
 
-def _of_training(store: Store, training: Interrupted, delete: bool) -> Iterator[dict]:
-    words = "checkpoints after epoch {}".format(training.epoch)
-    yield {"stage": training.stage, "key": training.key, "bytes": training.bytes,
-           "finished": formatting.utc(training.written),
-           "done": "{}: {}".format(words, _drop_checkpoints(store, training)) if delete else
-           "{}: would go".format(words)}
+def _of_training(store: Store, training: Interrupted, delete: bool) -> Iterator[Row]:
+    yield Row(training.stage, training.key, training.bytes, formatting.utc(training.written),
+              "checkpoints after epoch {}: {}".format(
+                  training.epoch, _drop_checkpoints(store, training) if delete else "would go"))
 
 
 def _drop_checkpoints(store: Store, training: Interrupted) -> str:
@@ -99,15 +112,15 @@ def _drop_checkpoints(store: Store, training: Interrupted) -> str:
     return "gone"
 
 
-def _of_quarantine(store: Store, name: str, delete: bool) -> Iterator[dict]:
+def _of_quarantine(store: Store, name: str, delete: bool) -> Iterator[Row]:
     size = store.quarantine_folder.size(name)
     if size is None:
         return
     if delete:
         store.quarantine_folder.drop(name)
     stage, _, rest = name.partition("-")
-    yield {"stage": printable(stage), "key": printable(rest), "bytes": size, "finished": None,
-           "done": "gone from quarantine" if delete else "would go from quarantine"}
+    yield Row(printable(stage), printable(rest), size, None,
+              "gone from quarantine" if delete else "would go from quarantine")
 
 
 def _drop(store: Store, stage: str, key: str) -> str:
@@ -119,15 +132,16 @@ def _drop(store: Store, stage: str, key: str) -> str:
     return "gone"
 
 
-def _print(arguments: argparse.Namespace, rows: list, there: int, swept: int) -> None:
+def _print(arguments: argparse.Namespace, rows: List[Row], there: int, swept: int) -> None:
+    """there: how many artifacts the store had. swept: how many workspaces of killed runs were removed."""
     if arguments.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([row._asdict() for row in rows], indent=1))
         return
     if rows:
         formatting.table(("stage", "key", "age", "size", ""), [
-            [row["stage"], row["key"][:12], formatting.age(row["finished"]), formatting.size(row["bytes"]), row["done"]]
+            [row.stage, row.key[:12], formatting.age(row.finished), formatting.size(row.bytes), row.done]
             for row in rows])
-    freed = formatting.size(sum(row["bytes"] for row in rows if not row["done"].endswith("in use: left alone")))
+    freed = formatting.size(sum(row.bytes for row in rows if not row.done.endswith("in use: left alone")))
     print("{} of {} artifacts, {}, {}".format(
         len(rows), there, freed, "gone" if arguments.delete else "would go: `octet gc --delete` does it"))
     if swept:

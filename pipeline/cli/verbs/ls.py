@@ -1,19 +1,22 @@
 """What there is: the recipes that ran, the runs and stages of one of them, or every artifact.
 
     octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
-    octet ls RECIPE         its runs, and the stages of the newest
+    octet ls RECIPE         its runs, what each came to and why it ran, and the stages of the newest
     octet ls --artifacts    every artifact in the store, and the checkpoints of trainings that have not ended
 """
+
+from __future__ import annotations
 
 import argparse
 import collections
 import json
 import os
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, TypeVar
 
 from octet import digest
 from octet.errors import RecipeError
 from pipeline import formatting, settings
+from pipeline.cli import runs_of_recipe
 from pipeline.execution import headline
 from pipeline.provenance import artifact_reference
 from pipeline.spec import STAGES, upward
@@ -22,6 +25,13 @@ from pipeline.store.checkpoints import Interrupted
 from pipeline.store.marks import Artifact
 from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, Look
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Metrics, Run
+
+Row = Dict[str, Any]
+"""One row of a table, or one object of the JSON: {name of the field: its value}."""
+_T = TypeVar("_T")
 
 RUNS_SHOWN = 20
 CHUNK = 500
@@ -37,55 +47,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    found = settings.load()
-    store = Store(found.store)
+    config = settings.load()
+    store = Store(config.store)
     runs = Runs(store.root)
     with digest.kept_open():
         if arguments.artifacts:
             _print(arguments, ("stage", "key", "age", "size", "figures", "state"),
                    list(artifacts(store)), "no artifacts in {}".format(store.root))
         elif arguments.recipe:
-            path = artifact_reference.recipe(arguments.recipe, found, runs)
+            path = artifact_reference.recipe(arguments.recipe, config, runs)
             of_recipe = list(runs.of(path))
             if not of_recipe and not path.is_file():
                 raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
                                   next_step="`octet ls` lists the recipes that ran")
-            _runs_of(arguments, store, of_recipe, str(path))
+            _runs_of(arguments, store, of_recipe, str(path), artifact_reference.name_of(path, config, runs))
         else:
             rows = list(recipes(store, runs))
-            _name(rows, found)
+            _name(rows, config)
             _print(arguments, ("recipe", "age", "figures", "size", "state"), rows, "no runs in {}".format(store.root))
 
 
-def artifacts(store: Store) -> Iterator[Dict]:
+def artifacts(store: Store) -> Iterator[Row]:
     """A row for each artifact, in the order of the pipeline, newest last."""
-    rows = [_artifact(stage, key, look) for some in _in_chunks(store.list())
-            for (stage, key), look in store.looks(some).items()]
+    rows = [_artifact(stage, key, look) for chunk in _in_chunks(store.list())
+            for (stage, key), look in store.looks(chunk).items()]
     rows += [_interrupted(store, training) for training in store.checkpoints.list()]
     yield from sorted(rows, key=_in_order)
 
 
-def recipes(store: Store, runs: Runs) -> Iterator[Dict]:
-    """A row for each recipe that ever ran: the end of its newest run, and what the newest that had stages came to."""
-    newest = []
+def recipes(store: Store, runs: Runs) -> Iterator[Row]:
+    """A row for each recipe that ever ran: the end of its newest run, and the artifacts of its newest run with
+    stages."""
+    newest: List[Tuple[Run, Run, int]] = []
     for count, of_recipe in runs.every():
         last = next(of_recipe, None)
         if last is not None:
-            # A run that was refused has no stages: what is there is what an earlier one came to.
-            at_work = last if last["stages"] else next((run for run in of_recipe if run["stages"]), last)
-            newest.append((last, at_work, count))
+            # A run that was refused has no stages: the artifacts are those of an earlier one.
+            with_stages = last if last["stages"] else next((run for run in of_recipe if run["stages"]), last)
+            newest.append((last, with_stages, count))
     newest.sort(key=lambda row: (row[0]["recipe"]["name"], row[0]["recipe"]["path"]))
-    for some in _in_chunks(newest):
-        looks = store.looks({(stage, said["key"]) for _, run, _ in some
-                             for stage, said in run["stages"].items() if said["key"]})
-        for last, at_work, count in some:
-            yield _recipe(last, at_work, count, looks)
+    for chunk in _in_chunks(newest):
+        looks = store.looks({(stage, in_run["key"]) for _, run, _ in chunk
+                             for stage, in_run in run["stages"].items() if in_run["key"]})
+        for last, with_stages, count in chunk:
+            yield _recipe(last, with_stages, count, looks)
 
 
-def _name(rows: List[Dict], found: settings.Settings) -> None:
-    """Each row's recipe is called by what every command takes for it: its name, or its path where the name would be
-    another recipe's."""
-    catalogue = {path.stem: str(path.absolute()) for path in found.recipes.glob("*.yaml")}
+def _name(rows: List[Row], config: settings.Settings) -> None:
+    """Names each row's recipe by a text that refers to it in every command: its name, or its path where another recipe
+    has that name."""
+    catalogue = {path.stem: str(path.absolute()) for path in config.recipes.glob("*.yaml")}
     ran = collections.Counter(row["recipe"] for row in rows)
     for row in rows:
         name = row["recipe"]
@@ -93,27 +104,27 @@ def _name(rows: List[Dict], found: settings.Settings) -> None:
             row["recipe"] = row["path"]
 
 
-def _recipe(last: dict, at_work: dict, count: int, looks: Dict[Artifact, Look]) -> Dict:
-    of_run = {stage: looks.get((stage, said["key"])) for stage, said in at_work["stages"].items()}
-    there = {stage: look for stage, look in of_run.items() if look and look.state == INTACT}
-    metrics = {stage: _metrics(look) for stage, look in there.items()}
+def _recipe(last: Run, with_stages: Run, count: int, looks: Dict[Artifact, Look]) -> Row:
+    stages = with_stages["stages"]
+    of_run = {stage: looks[stage, in_run["key"]] for stage, in_run in stages.items() if in_run["key"]}
+    intact = {stage: look for stage, look in of_run.items() if look.state == INTACT}
+    metrics = {stage: _metrics(look) for stage, look in intact.items()}
     return {"recipe": last["recipe"]["name"], "path": last["recipe"]["path"], "run": last["number"],
             "runs": count, "started": last["started"], "target": last["target"],
-            "stages": "{}/{} intact".format(len(there), len(of_run)),
-            "bytes": sum(_bytes(look) for look in there.values()), "tflite_bytes": headline.size_bytes(metrics),
-            "metrics": metrics.get(at_work["target"], {}),
+            "stages": "{}/{} intact".format(len(intact), len(stages)),
+            "bytes": sum(_bytes(look) for look in intact.values()), "tflite_bytes": headline.size_bytes(metrics),
+            "metrics": metrics.get(with_stages["target"], {}),
             "headline": [each._asdict() for each in headline.of(metrics)],
             "state": state(last), "error": last.get("error")}
 
 
-def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], recipe: str) -> None:
-    rows = [{"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
-             "made": [stage for stage in STAGES if (run["stages"].get(stage) or {}).get("made")],
-             "state": state(run), "exit": run["exit"], "error": run.get("error")} for run in runs]
+def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recipe: str, name: str) -> None:
+    rows = runs_of_recipe.rows(store, runs if arguments.json else runs[:RUNS_SHOWN], recipe)
     stages = []
     if runs:
-        keys = [(stage, runs[0]["stages"][stage]["key"]) for stage in STAGES
-                if (runs[0]["stages"].get(stage) or {}).get("key")]
+        newest = runs[0]["stages"]
+        in_runs = [(stage, newest[stage]["key"]) for stage in STAGES if stage in newest]
+        keys = [(stage, key) for stage, key in in_runs if key]
         looks = store.looks(keys)
         begun = {(training.stage, training.key): training for training in store.checkpoints.list()}
         stages = [_interrupted(store, begun[stage, key])
@@ -122,68 +133,72 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[dict], reci
     if arguments.json:
         print(json.dumps({"recipe": recipe, "runs": rows, "stages": stages}, indent=1))
         return
-    _print(arguments, ("run", "age", "target", "made", "state"), rows[:RUNS_SHOWN],
+    for row in rows:  # the number alone does not name a run
+        row["run"] = "{}:{}".format(name, row["run"])
+    _print(arguments, ("run", "age", "target", "figures", "state"), rows,
            "no run of {} in {}".format(recipe, store.root))
     if rows and rows[0]["error"]:
-        print("\nrun {}: {}".format(rows[0]["run"], rows[0]["error"]))
+        print("\n{}: {}".format(rows[0]["run"], rows[0]["error"]))
     if stages:
         print()
         _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
 
 
-def _artifact(stage: str, key: str, look: Look) -> Dict:
-    record = look.manifest or {}
-    return {"stage": stage, "key": key, "finished": record.get("finished"), "bytes": _bytes(look),
+def _artifact(stage: str, key: str, look: Look) -> Row:
+    finished = look.manifest.get("finished") if look.manifest else None
+    return {"stage": stage, "key": key, "finished": finished, "bytes": _bytes(look),
             "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
             "state": look.state, "damage": list(look.damage)}
 
 
-def _interrupted(store: Store, training: Interrupted) -> Dict:
-    """The row of a training that has not ended: its checkpoints."""
+def _interrupted(store: Store, training: Interrupted) -> Row:
+    """The row of the checkpoints of a training that has not ended."""
     at_work = store.is_being_made(training.stage, training.key)
     return {"stage": training.stage, "key": training.key, "finished": formatting.utc(training.written),
             "bytes": training.bytes, "metrics": {}, "headline": [], "damage": [],
             "state": "{} after epoch {}: checkpoints".format("training" if at_work else "interrupted", training.epoch)}
 
 
-def _metrics(look: Optional[Look]) -> Dict:
-    return ((look.manifest if look else None) or {}).get("metrics") or {}
+def _metrics(look: Look) -> Metrics:
+    return look.manifest["metrics"] if look.manifest else {}
 
 
 def _bytes(look: Look) -> int:
-    return sum(output["bytes"] for output in (look.manifest or {}).get("outputs", ()))
+    return sum(output["bytes"] for output in look.manifest["outputs"]) if look.manifest else 0
 
 
-def _in_order(row: Dict) -> tuple:
+def _in_order(row: Row) -> Tuple[int, str, str]:
+    """A sort key: by stage, then by time."""
     names = list(STAGES)
     place = names.index(row["stage"]) if row["stage"] in names else len(names)
     return place, row["finished"] or "", row["key"]
 
 
-def _in_chunks(items: list) -> Iterator[list]:
-    """A few at a time: a manifest is many times as large as its row."""
+def _in_chunks(items: List[_T]) -> Iterator[List[_T]]:
+    """Parts of the list, so that few manifests are in memory at a time: one is many times as large as its row."""
     for start in range(0, len(items), CHUNK):
         yield items[start:start + CHUNK]
 
 
-def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[Dict],
-           nothing: str) -> None:
+def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[Row], nothing: str) -> None:
+    """nothing: what to print where there are no rows."""
     if arguments.json:
         print(json.dumps(rows, indent=1))
     elif rows:
         cells = [[_cell(row, column) for column in columns] for row in rows]
-        if columns[-1] == "state":  # a failed run's words can be as long as a path: what is left of the line is theirs
+        if columns[-1] == "state":  # the error of a run can be long: it gets the rest of the line
             before = sum(2 + max(len(cell) for cell in column) for column in list(zip(columns, *cells))[:-1])
             for line in cells:
                 line[-1] = formatting.cut(line[-1], max(SHORTEST_STATE, COLUMNS - before))
-        formatting.table(columns, cells)
+        left = COLUMNS - 2 - max(len(line[0]) for line in cells)
+        formatting.table(columns, cells, [_why(row, left) for row in rows])
     else:
         print(nothing)
 
 
-def _cell(row: Dict, column: str) -> str:
+def _cell(row: Row, column: str) -> str:
     if column == "key":
-        return row["key"][:12]
+        return str(row["key"][:12])
     if column == "age":
         return formatting.age(row.get("finished") or row.get("started"))
     if column == "size":
@@ -191,9 +206,6 @@ def _cell(row: Dict, column: str) -> str:
         return "-" if size is None else formatting.size(size)
     if column == "figures":
         return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
-    if column == "made":
-        every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
-        return "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2) or "nothing"
     if column == "state":
         if row.get("error"):
             return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
@@ -201,11 +213,21 @@ def _cell(row: Dict, column: str) -> str:
     return str(row.get(column, ""))
 
 
-def _figures(found: List[Dict]) -> str:
-    """The first output's two figures that tell most: of the uint8 file, and of the float model."""
-    if not found:
+def _why(row: Row, columns: int) -> str:
+    """What a run made, and why, in one line; '' for a row that is no run."""
+    if "made" not in row:
         return ""
-    first = found[0]
+    every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
+    made = "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2)
+    text = ("made {}: ".format(made) if made else "made nothing: ") + "; ".join(row["changed"])
+    return formatting.cut(text.rstrip(": "), max(SHORTEST_STATE, columns))
+
+
+def _figures(headlines: List[Dict[str, Any]]) -> str:
+    """The first output's two figures that tell most: of the uint8 file, and of the float model."""
+    if not headlines:
+        return ""
+    first = headlines[0]
     sides = list(first["sides"].items())
     shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
     return "{} {}".format(first["metric"].replace("_", " "), ", ".join(

@@ -7,9 +7,11 @@ ARTIFACT is a file (see `octet trace`), a recipe (what its newest run made last)
 first digits of a key.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from octet.errors import UsageError
 from pipeline import formatting, settings
@@ -19,8 +21,11 @@ from pipeline.spec import STAGES
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import PINNED, Artifact, current_user
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
 MODEL = "ConvertUint8"
-"""From this stage on, what lies below an artifact is about it, and not one more thing that was made from it."""
+"""The artifacts downstream of this stage describe the model; they are kept with it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    found = settings.load()
-    store = Store(found.store)
+    config = settings.load()
+    store = Store(config.store)
     if arguments.artifact is None:
         if arguments.remove or arguments.reason:
             raise UsageError("needs an ARTIFACT", where="octet pin", why="without one it lists what is pinned",
@@ -40,29 +45,30 @@ def run(arguments: argparse.Namespace) -> None:
         _list(store, arguments.json)
         return
     lineage = Lineage(store)
-    named = artifact_reference.artifact(arguments.artifact, lineage, found)
+    manifest = artifact_reference.artifact(arguments.artifact, lineage, config)
     if arguments.remove:
-        _remove(store, named)
+        _remove(store, manifest)
     else:
-        _pin(store, lineage, named, arguments.reason)
+        _pin(store, lineage, manifest, arguments.reason)
 
 
-def _pin(store: Store, lineage: Lineage, named: dict, reason: str) -> None:
-    kept = {(made["stage"], made["key"]): None for made in _needed(lineage, named)}
-    store.marks.put(PINNED, named["stage"], named["key"], {
+def _pin(store: Store, lineage: Lineage, manifest: Manifest, reason: str) -> None:
+    kept = {_id(needed): None for needed in _needed(lineage, manifest)}
+    store.marks.put(PINNED, manifest["stage"], manifest["key"], {
         "by": current_user(), "reason": reason, "keeps": [list(artifact) for artifact in kept]})
     for stage, key in kept:
-        print("{} {} is {}".format(stage, key[:12], "pinned" if (stage, key) == _id(named) else "kept with it"))
+        print("{} {} is {}".format(stage, key[:12], "pinned" if (stage, key) == _id(manifest) else "kept with it"))
     stages = list(STAGES)
-    if _is_model(named["stage"]) and not any(stage in stages and stages.index(stage) > stages.index(MODEL)
+    if _is_model(manifest["stage"]) and not any(stage in stages and stages.index(stage) > stages.index(MODEL)
                                              for stage, _ in kept):
         print("it was not measured yet: pin it again when it was, and the measurement is kept too")
 
 
-def _needed(lineage: Lineage, named: dict) -> List[dict]:
-    """The artifact, what it was made from, and, of a model, what was found out about it and that was made from."""
-    about = lineage.below([named]) if _is_model(named["stage"]) else []
-    return [made for top in [named] + about for made in lineage.chain(top)]
+def _needed(lineage: Lineage, manifest: Manifest) -> List[Manifest]:
+    """The artifact and its upstream artifacts; of a model, also its downstream artifacts (the measurement, say) and
+    theirs."""
+    downstream = lineage.below([manifest]) if _is_model(manifest["stage"]) else []
+    return [needed for top in [manifest, *downstream] for needed in lineage.chain(top)]
 
 
 def _is_model(stage: str) -> bool:
@@ -70,32 +76,32 @@ def _is_model(stage: str) -> bool:
     return stage in stages and stages.index(stage) >= stages.index(MODEL)
 
 
-def _remove(store: Store, named: dict) -> None:
+def _remove(store: Store, manifest: Manifest) -> None:
     pins = dict(store.marks.of(PINNED))
-    if _id(named) not in pins:
-        keepers = [pin for pin, facts in pins.items() if list(_id(named)) in facts.get("keeps", [])]
-        raise UsageError("is not pinned itself", where="{} {}".format(named["stage"], named["key"][:12]),
+    if _id(manifest) not in pins:
+        keepers = [pin for pin, mark in pins.items() if list(_id(manifest)) in mark.get("keeps", [])]
+        raise UsageError("is not pinned itself", where="{} {}".format(manifest["stage"], manifest["key"][:12]),
                          why="it is kept with {}".format(", ".join("{} {}".format(stage, key[:12])
                                                                    for stage, key in keepers)) if keepers else "",
                          next_step="`octet pin` lists what is pinned")
-    store.marks.remove(PINNED, *_id(named))
-    print("{} {} is no longer pinned".format(named["stage"], named["key"][:12]))
+    store.marks.remove(PINNED, *_id(manifest))
+    print("{} {} is no longer pinned".format(manifest["stage"], manifest["key"][:12]))
 
 
-def _id(made: dict) -> Artifact:
-    return made["stage"], made["key"]
+def _id(manifest: Manifest) -> Artifact:
+    return manifest["stage"], manifest["key"]
 
 
 def _list(store: Store, as_json: bool) -> None:
-    pins = sorted(store.marks.of(PINNED))
+    pins = sorted(store.marks.of(PINNED), key=lambda pin: pin[0])
     if as_json:
-        print(json.dumps([{"stage": stage, "key": key, "pinned": facts.get("marked"), "by": facts.get("by"),
-                           "reason": facts.get("reason"), "keeps": facts.get("keeps", [])}
-                          for (stage, key), facts in pins], indent=1))
+        print(json.dumps([{"stage": stage, "key": key, "pinned": mark.get("marked"), "by": mark.get("by"),
+                           "reason": mark.get("reason"), "keeps": mark.get("keeps", [])}
+                          for (stage, key), mark in pins], indent=1))
     elif pins:
         formatting.table(("stage", "key", "age", "by", "keeps", "reason"), [
-            [stage, key[:12], formatting.age(facts.get("marked")), facts.get("by") or "-",
-             "{} artifacts".format(max(1, len(facts.get("keeps", [])))), facts.get("reason") or "-"]
-            for (stage, key), facts in pins])
+            [stage, key[:12], formatting.age(mark.get("marked")), mark.get("by") or "-",
+             "{} artifacts".format(max(1, len(mark.get("keeps", [])))), mark.get("reason") or "-"]
+            for (stage, key), mark in pins])
     else:
         print("nothing is pinned in {}".format(store.root))

@@ -102,8 +102,9 @@ def _lines(picture: Dict[str, Any], named: bool) -> Iterator[str]:
     """What is said of one picture. named: whether each output is named."""
     for name, output in picture["outputs"].items():
         where = "{} {}".format(picture["picture"], name) if named else picture["picture"]
-        shown = output["answers"][:MOST_VALUES if output["kind"] == "value" else MOST_CLASSES]
-        more = len(output["answers"]) - len(shown) if output["kind"] == "value" else 0
+        numbers = any("value" in answer for answer in output["answers"])
+        shown = output["answers"][:MOST_VALUES if numbers else MOST_CLASSES]
+        more = len(output["answers"]) - len(shown) if numbers else 0
         yield "{}: {}{}".format(where, ", ".join(_said(answer) for answer in shown), " and {} more".format(more)
                                 if more else "")
 

@@ -1,25 +1,33 @@
 """Where a file came from, back to data, source, commit, versions and seed; or what a thing went into.
 
 FILE is a file or folder of the store, a copy of such a file, or a .tflite found anywhere: it is known
-by its content, and else by the identifier that it carries. WHAT is the name or path of a dataset, a
+by its content, and else by the identifier that it carries. It may be a name, too: RECIPE, RECIPE:NUMBER
+of a run, RECIPE:STAGE, or the first digits of a key. WHAT is the name or path of a dataset, a
 model or a source file, a commit, or the first digits of a sha256.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
-from typing import Iterator, List
+from typing import TYPE_CHECKING, Iterator, List, Set, Tuple
 
 from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
-from pipeline.provenance import lineage_graph, restore_source
+from pipeline.cli import trace_summary
+from pipeline.provenance import artifact_reference, lineage_graph, restore_source
 from pipeline.provenance.lineage import Lineage, id_of
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED
 
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, help="the file to trace")
+    parser.add_argument("file", nargs="?", help="the file to trace, or a name")
+    parser.add_argument("--all", action="store_true", help="every source file, product and version of each stage, too")
     parser.add_argument("--used-by", metavar="WHAT", help="the artifacts that WHAT went into, instead")
     parser.add_argument("--source", metavar="DIR", type=Path,
                         help="also write the source that made it into DIR, a folder for each stage")
@@ -30,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    lineage = Lineage(Store(settings.load().store))
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
     if (arguments.file is None) == (arguments.used_by is None):
         raise UsageError("needs a FILE or --used-by WHAT, one of them", where="octet trace",
                          why="the one asks where a file came from, the other what came from it",
@@ -38,106 +47,113 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.used_by is not None:
         _print_users(lineage, arguments.used_by, arguments.json)
         return
-    found = lineage.find(arguments.file)
+    found = artifact_reference.find(arguments.file, lineage, config)
     chain = lineage.chain(found.manifest)
     if arguments.json:
         print(json.dumps({"file": str(arguments.file), "found_by": found.how,
-                          "also": [[record["stage"], record["key"]] for record in found.others],
+                          "also": [[manifest["stage"], manifest["key"]] for manifest in found.others],
                           "lineage": chain}, indent=1))
     elif arguments.dot or arguments.mermaid:
         draw = lineage_graph.dot if arguments.dot else lineage_graph.mermaid
-        print(draw([(record, lineage.above(record)) for record in chain]))
+        print(draw([(manifest, lineage.above(manifest)) for manifest in chain]))
     else:
         print("{}: known by {}".format(arguments.file, found.how))
         for other in found.others:
             print("  the same bytes: {} {}".format(other["stage"], other["key"][:12]))
-        for line in _tree(lineage, found.manifest):
+        for name, text in trace_summary.lines(lineage, found.manifest, chain):
+            print("  {:<9} {}".format(name, text))
+        print()
+        for line in _tree(lineage, found.manifest, arguments.all):
             print(line)
     if arguments.source is not None:
         _write_source(lineage, chain, arguments.source)
 
 
-def _write_source(lineage: Lineage, chain: List[dict], folder: Path) -> None:
+def _write_source(lineage: Lineage, chain: List[Manifest], folder: Path) -> None:
     restore_source.expect_new(folder)
-    for record in chain:
-        count = restore_source.write(lineage.store, record, folder / record["stage"])
-        print("{}: {} source files".format(folder / record["stage"], count))
+    for manifest in chain:
+        count = restore_source.write(lineage.store, manifest, folder / manifest["stage"])
+        print("{}: {} source files".format(folder / manifest["stage"], count))
 
 
-def _print_users(lineage: Lineage, what: str, as_json: bool) -> None:
-    users = list(lineage.users(what))
-    below = lineage.below([record for record, _ in users])
+def _print_users(lineage: Lineage, name: str, as_json: bool) -> None:
+    users = list(lineage.users(name))
+    below = lineage.below([manifest for manifest, _ in users])
     if not users:
-        raise StoreError("nothing in the store was made with it", where=what,
+        raise StoreError("nothing in the store was made with it", where=name,
                          why="it is no dataset, model, source file, commit or sha256 of any manifest",
                          next_step="`octet ls --artifacts` lists what there is")
-    rows = [(record, how) for record, how in users] + [(record, "made from these") for record in below]
+    rows = [(manifest, how) for manifest, how in users] + [(manifest, "made from these") for manifest in below]
     if as_json:
-        print(json.dumps([{"stage": record["stage"], "key": record["key"], "how": how}
-                          for record, how in rows], indent=1))
+        print(json.dumps([{"stage": manifest["stage"], "key": manifest["key"], "how": how}
+                          for manifest, how in rows], indent=1))
         return
     formatting.table(("stage", "key", "age", "how"),
-                [[record["stage"], record["key"][:12], formatting.age(record.get("finished")), how]
-                 for record, how in rows])
+                [[manifest["stage"], manifest["key"][:12], formatting.age(manifest.get("finished")), how]
+                 for manifest, how in rows])
 
 
-def _tree(lineage: Lineage, root: dict) -> Iterator[str]:
-    told, todo = set(), [(root, 0)]
+def _tree(lineage: Lineage, root: Manifest, whole: bool) -> Iterator[str]:
+    printed: Set[Tuple[str, str, str]] = set()
+    todo = [(root, 0)]
     while todo:
-        record, depth = todo.pop()
-        again = id_of(record) in told
-        for line in _story(lineage, record, again):
+        manifest, depth = todo.pop()
+        again = id_of(manifest) in printed
+        for line in _story(lineage, manifest, again, whole):
             yield "  " * depth + line
         if again:
             continue
-        told.add(id_of(record))
-        for stage, above in sorted(lineage.above(record).items(), reverse=True):
+        printed.add(id_of(manifest))
+        for stage, above in sorted(lineage.above(manifest).items(), reverse=True):
             if above is not None:
                 todo.append((above, depth + 1))
             else:
                 yield "  " * (depth + 1) + "{}  (its manifest is gone)".format(stage)
 
 
-def _story(lineage: Lineage, record: dict, again: bool) -> Iterator[str]:
-    state = lineage.store.state(record["stage"], record["key"])
-    yield "{} {}  {}{}".format(record["stage"], record["key"][:12], state, "  (above)" if again else "")
+def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> Iterator[str]:
+    """The lines of one artifact. again: it has been printed before. whole: with products, source and versions."""
+    state = lineage.store.state(manifest["stage"], manifest["key"])
+    yield "{} {}  {}{}".format(manifest["stage"], manifest["key"][:12], state, "  (above)" if again else "")
     if again:
         return
-    inputs, git = record["inputs"], record.get("git") or {}
-    recipe = record.get("recipe") or {}
+    inputs, git, recipe = manifest["inputs"], manifest.get("git"), manifest.get("recipe")
     yield "  made      {} on {} in {} s".format(
-        record.get("finished"), record.get("host"), record.get("seconds"))
-    for why in record["why"]:
+        manifest.get("finished"), manifest.get("host"), manifest.get("seconds"))
+    for why in manifest["why"]:
         yield "  because   {}".format(why)
-    for line in _acceptances(lineage, record):
+    for line in _acceptances(lineage, manifest):
         yield "  accepted  {}".format(line)
     yield "  recipe    {} ({}), seed {}".format(
-        recipe.get("name"), recipe.get("path"), record.get("seed"))
+        recipe.get("name") if recipe else None, recipe.get("path") if recipe else None, manifest.get("seed"))
     for section, values in sorted(inputs["recipe"].items()):
         yield "  {:<9} {}".format(section, values)
     for part, sha256 in sorted(inputs["data"].items()):
         yield "  data      {} sha256 {}".format(part, sha256)
-    for name, sha256 in sorted(inputs.get("files", {}).items()):
+    for name, sha256 in sorted(inputs["files"].items()):
         yield "  file      {} sha256 {}".format(name, sha256)
-    for output in record["outputs"]:
+    if not whole:
+        return
+    for output in manifest["outputs"]:
         if output["product"]:
             yield "  product   {} {} sha256 {}".format(
                 output["path"], formatting.size(output["bytes"]), output["sha256"])
     for path, tree in sorted(inputs["source"].items()):
-        yield "  code      {} {}".format(path, record["sources"].get(path, tree)[:12])
+        yield "  code      {} {}".format(path, manifest["sources"].get(path, tree)[:12])
     yield "  versions  {}".format("  ".join(
         "{} {}".format(name, version) for name, version in sorted(inputs["versions"].items())))
     yield "  git       {}{}".format(
-        git.get("commit") or "no commit known", ", with changes" if git.get("dirty") else "")
+        git.get("commit") if git and git.get("commit") else "no commit known",
+        ", with changes" if git and git.get("dirty") else "")
 
 
-def _acceptances(lineage: Lineage, record: dict) -> Iterator[str]:
-    accepted = record.get("accepted")
+def _acceptances(lineage: Lineage, manifest: Manifest) -> Iterator[str]:
+    accepted = manifest.get("accepted")
     if accepted:
         yield "as it was made by {}, on {} by {}: {}".format(
             accepted["from"][:12], accepted["accepted"], accepted["by"], accepted["reason"] or "no reason given")
         for line in accepted["differences"]:
             yield "although {}".format(line)
-    for (stage, key), facts in lineage.store.marks.of(ACCEPTED):
-        if (stage, key) == (record["stage"], record["key"]):
-            yield "as {} too, on {} by {}".format(facts["as"][:12], facts["marked"], facts["by"])
+    for (stage, key), mark in lineage.store.marks.of(ACCEPTED):
+        if (stage, key) == (manifest["stage"], manifest["key"]):
+            yield "as {} too, on {} by {}".format(mark["as"][:12], mark["marked"], mark["by"])

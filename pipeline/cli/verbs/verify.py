@@ -6,7 +6,8 @@ A folder that other users can write is said, too: what they put there is taken f
 """
 
 import argparse
-from typing import Callable, Iterator, Optional
+from functools import partial
+from typing import Callable, Collection, Iterator, Optional
 
 from octet.errors import StoreError
 from pipeline import settings
@@ -42,7 +43,7 @@ def _say(line: str) -> None:
 
 
 def _reads_damage(name: str, lines: Iterator[str]) -> bool:
-    """Whether there are any lines; they are printed. What cannot be read is a line, so that the rest is read too."""
+    """Prints the lines. Returns whether there were any. An error counts as a line, so that the rest is read too."""
     any_lines = False
     try:
         for line in lines:
@@ -55,7 +56,7 @@ def _reads_damage(name: str, lines: Iterator[str]) -> bool:
 
 
 def _each(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, the one of an error that ends them included."""
+    """The lines, and one for the error that ends them, if one does."""
     try:
         yield from lines
     except StoreError as error:
@@ -64,21 +65,24 @@ def _each(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _writable_by_others(store: Store) -> Iterator[str]:
-    found = store.writable_by_others()
-    for path, who in found[:SHOWN]:
+    folders = store.writable_by_others()
+    for path, who in folders[:SHOWN]:
         yield "{}: can be written by {}; `chmod go-w` and `chown` there keep it the owner's".format(path, who)
-    if len(found) > SHOWN:
-        yield "{} more folders of the store can be written by others than its owner".format(len(found) - SHOWN)
+    if len(folders) > SHOWN:
+        yield "{} more folders of the store can be written by others than its owner".format(len(folders) - SHOWN)
 
 
 def _misplaced(store: Store, keep: bool) -> Iterator[str]:
-    """What is no folder where one belongs, or no file: put aside as the thing that it is."""
+    """The places of entries of the wrong kind. Moves each into quarantine, unless `keep`."""
     for place, error in store.misplaced():
         _say("{}: {}".format(place, error.strerror))
         if isinstance(error, Misplaced) and not keep:
-            _say("{}: {}".format(place, _attempt(
-                lambda place=place: "in quarantine: {}".format(store.put_aside(place)))))
+            _say("{}: {}".format(place, _attempt(partial(_move, store, place))))
         yield place
+
+
+def _move(store: Store, place: str) -> str:
+    return "in quarantine: {}".format(store.put_aside(place))
 
 
 def _of_artifact(store: Store, stage: str, key: str, keep: bool) -> Iterator[str]:
@@ -88,14 +92,14 @@ def _of_artifact(store: Store, stage: str, key: str, keep: bool) -> Iterator[str
         if not keep:
             yield _attempt(lambda: _quarantine(store, stage, key))
     if look.state == INTACT:
-        found = store.by_product_damage(stage, key, look.manifest)
-        yield from found.values()
-        if found and not keep:
-            yield _attempt(lambda: _lose(store, stage, key, found))
+        damaged = store.by_product_damage(stage, key, look.recorded)
+        yield from damaged.values()
+        if damaged and not keep:
+            yield _attempt(lambda: _lose(store, stage, key, damaged))
 
 
 def _attempt(work: Callable[[], str]) -> str:
-    """What was done; where it could not be, why."""
+    """The sentence that `work` returns, or one that says why it failed."""
     try:
         return work()
     except StoreError as error:
@@ -105,7 +109,7 @@ def _attempt(work: Callable[[], str]) -> str:
 def _quarantine(store: Store, stage: str, key: str) -> str:
     try:
         with store.lock(stage, key).acquire(timeout=0):
-            # Between the look and the lock somebody may have made it again.
+            # Another process may have made it again before the lock was taken.
             if store.look(stage, key, hashed=True).state != DAMAGED:
                 return "made again meanwhile"
             return "in quarantine: {}".format(store.quarantine(stage, key))
@@ -113,7 +117,7 @@ def _quarantine(store: Store, stage: str, key: str) -> str:
         return "in use: left where it is"
 
 
-def _lose(store: Store, stage: str, key: str, paths: dict) -> str:
+def _lose(store: Store, stage: str, key: str, paths: Collection[str]) -> str:
     try:
         with store.lock(stage, key).acquire(timeout=0):
             aside = store.lose_by_products(stage, key, paths)
@@ -127,8 +131,7 @@ def _marks(store: Store, keep: bool) -> Iterator[str]:
     for kind, name, error in list(store.marks.damaged()):
         _say("mark {}/{}: {}".format(kind, name, error.what if error else "damaged"))
         if not keep and error is None:
-            _say("mark {}/{}: {}".format(kind, name, _attempt(
-                lambda kind=kind, name=name: store.marks.mend(kind, name))))
+            _say("mark {}/{}: {}".format(kind, name, _attempt(partial(store.marks.mend, kind, name))))
         yield name
 
 
@@ -136,19 +139,17 @@ def _runs(store: Store, keep: bool) -> Iterator[str]:
     for place, error in list(Runs(store.root).damaged()):
         _say("{}: {}".format(place, error.what if error else "the record of a run is damaged"))
         if not keep and error is None:
-            _say("{}: {}".format(place, _attempt(
-                lambda place=place: "in quarantine: {}".format(store.put_aside(place)))))
+            _say("{}: {}".format(place, _attempt(partial(_move, store, place))))
         yield place
 
 
 def _checkpoints(store: Store, keep: bool) -> None:
-    """A checkpoint that is not what was written is put aside: the training goes on from the one before. It is no
-    damage: nothing that is complete has lost anything."""
+    """Moves the spoiled checkpoints into quarantine, unless `keep`. The training goes on from the one before. They are
+    not counted as damage, since no artifact has lost anything."""
     for stage, key in store.checkpoints.places():
         for name in store.checkpoints.spoiled(stage, key):
-            said = "{} {}: the checkpoint {} is not what was written".format(stage, key[:12], name)
-            _say(said if keep else "{}; {}".format(said, _attempt(
-                lambda stage=stage, key=key, name=name: _put_aside(store, stage, key, name))))
+            line = "{} {}: the checkpoint {} is not what was written".format(stage, key[:12], name)
+            _say(line if keep else "{}; {}".format(line, _attempt(partial(_put_aside, store, stage, key, name))))
 
 
 def _put_aside(store: Store, stage: str, key: str, name: str) -> str:
@@ -167,7 +168,7 @@ def _sources(store: Store, keep: bool) -> Iterator[str]:
             continue
         _say("{}: {}".format(name, wrong))
         if not keep and wrong == "damaged":
-            _say("{}: {}".format(name, _attempt(lambda sha256=sha256: _remove(store, sha256))))
+            _say("{}: {}".format(name, _attempt(partial(_remove, store, sha256))))
         yield sha256
 
 

@@ -7,12 +7,13 @@ Each stage is compared with the newest run of the recipe, and every difference i
 import argparse
 import json
 from pathlib import Path
-from typing import List, Optional
+from typing import Iterator, List, Optional, Tuple, Union
 
 from octet import digest
 from octet.errors import OctetError
 from pipeline import settings
-from pipeline.inputs import snapshot
+from pipeline.cli import recipe_words
+from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import FRESH, Staleness, Verdict
@@ -23,18 +24,19 @@ from pipeline.store.runs import Runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
+    recipe_words.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
 
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
-    found = settings.load()
+    config = settings.load()
     if arguments.all:
-        return _all(found)
+        return _all(config)
     stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
-    taken = snapshot.take(_recipe(arguments.recipe, found))
-    store = Store(found.store)
-    staleness = Staleness(Plan(taken, store), Runs(store.root))
+    snapshot = snapshots.take(recipe_words.path(arguments.recipe, arguments, config))
+    store = Store(config.store)
+    staleness = Staleness(Plan(snapshot, store), Runs(store.root))
     verdicts = {stage: staleness.of(stage)} if stage else staleness.asked_for()
     if arguments.json:
         print(json.dumps({name: verdict._asdict() for name, verdict in verdicts.items()}, indent=1))
@@ -45,39 +47,34 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     return None
 
 
-def _recipe(named: Optional[str], found: settings.Settings) -> Path:
-    if named is None:
-        return found.find_recipe(found.recipe)
-    return artifact_reference.recipe(named, found, Runs(found.store))
-
-
-def _all(found: settings.Settings) -> int:
-    """Prints what is stale of every recipe in the recipes' folder. The exit code is that of the
-    first recipe that cannot be read."""
+def _all(config: settings.Settings) -> int:
+    """Prints the stale stages of every recipe in the folder of recipes. Returns the exit code: that of the first
+    recipe that cannot be read, else 0."""
     code, stale, fresh = 0, 0, 0
     with digest.kept_open():
-        for path, verdicts in _verdicts(found):
+        for path, verdicts in _verdicts(config):
             if isinstance(verdicts, OctetError):
                 print("{}: {}".format(path.stem, verdicts))
                 code = code or verdicts.exit_code
                 continue
-            waiting = [(name, verdict) for name, verdict in verdicts if verdict.state != FRESH]
-            fresh += not waiting
-            stale += bool(waiting)
-            for name, verdict in waiting:
+            not_fresh = [(name, verdict) for name, verdict in verdicts if verdict.state != FRESH]
+            fresh += not not_fresh
+            stale += bool(not_fresh)
+            for name, verdict in not_fresh:
                 for line in _lines(name, verdict):
                     print("{}: {}".format(path.stem, line))
     print("{} recipes are fresh, {} are not".format(fresh, stale))
     return code
 
 
-def _verdicts(found: settings.Settings):
-    store = Store(found.store)
-    moment = snapshot.Moment()
-    for path in sorted(found.recipes.glob("*.yaml")):
+def _verdicts(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tuple[str, Verdict]], OctetError]]]:
+    """(recipe, its (stage, verdict) pairs, or the error for a recipe that cannot be read)."""
+    store = Store(config.store)
+    moment = snapshots.Moment()
+    for path in sorted(config.recipes.glob("*.yaml")):
         try:
-            taken = snapshot.take(path, moment=moment)
-            yield path, list(Staleness(Plan(taken, store), Runs(store.root)).asked_for().items())
+            snapshot = snapshots.take(path, moment=moment)
+            yield path, list(Staleness(Plan(snapshot, store), Runs(store.root)).asked_for().items())
         except OctetError as error:
             yield path, error
 

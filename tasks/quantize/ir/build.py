@@ -3,7 +3,7 @@
 `like` is the node that the new one replaces: it gives the layer, and a scope for the name.
 """
 
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,7 @@ def binary(graph: EditableGraph, op: str, left: str, right: str, like: Node) -> 
                           layer=like.layer), graph.shapes[like.name]).name
 
 
-def reshape(graph: EditableGraph, tensor: str, shape, like: Node, name: str) -> str:
+def reshape(graph: EditableGraph, tensor: str, shape: Sequence[Any], like: Node, name: str) -> str:
     """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
     sizes = graph.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
     return graph.add(Node(graph.free(like.name + "/" + name), "Reshape", [tensor, sizes],
@@ -30,7 +30,7 @@ def reshape(graph: EditableGraph, tensor: str, shape, like: Node, name: str) -> 
 
 def part(graph: EditableGraph, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
     """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
-    shape = graph.shapes[tensor]
+    shape = graph.known_shape(tensor)
     begins, sizes = [0] * len(shape), [-1] * len(shape)
     begins[axis], sizes[axis] = begin, size
     names = [graph.constant("{}/{}".format(like.name, what), value, np.int32)
@@ -43,8 +43,8 @@ def joined(graph: EditableGraph, tensors: Sequence[str], axis: int, like: Node) 
     """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
     if len(tensors) == 1:
         return tensors[0]
-    shape = graph.shapes[tensors[0]]
-    total = sum(graph.shapes[tensor][axis] for tensor in tensors)
+    shape = graph.known_shape(tensors[0])
+    total = sum(graph.known_shape(tensor)[axis] for tensor in tensors)
     name = graph.constant(like.name + "/axis", axis, np.int32)
     return graph.add(Node(graph.free(like.name + "/concat"), "ConcatV2", list(tensors) + [name],
                           {"T": FLOAT, "Tidx": INT, "N": tf.AttrValue(i=len(tensors))}, layer=like.layer),

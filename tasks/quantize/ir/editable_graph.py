@@ -5,7 +5,7 @@ batch, is None. Control dependencies are dropped: an inference graph of constant
 """
 
 import re
-from typing import Any, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.graph.constants import node_of
 from tasks.graph.view import Shape
-from tasks.quantize.ir.toco_rules import PathView
+from tasks.quantize.ir.toco_rules import KernelView
 from tasks.quantize.kernels.table import TABLE, Kernel
 
 LAYER_ATTR = "_octet_layer"
@@ -33,7 +33,7 @@ WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad again
 class Node:
     """One operation: its inputs are names of tensors, its attributes those of a NodeDef."""
 
-    def __init__(self, name: str, op: str, inputs: Sequence[str] = (), attr: Optional[Dict] = None,
+    def __init__(self, name: str, op: str, inputs: Sequence[str] = (), attr: Optional[Dict[str, Any]] = None,
                  value: Optional[np.ndarray] = None, layer: str = "", mark: str = "") -> None:
         self.name, self.op, self.inputs = name, op, list(inputs)
         self.attr = dict(attr or {})
@@ -69,7 +69,10 @@ class Clamp(Node):
         self.low, self.high = low, high
 
 
-class EditableGraph(PathView[str]):
+N = TypeVar("N", bound=Node)
+
+
+class EditableGraph(KernelView[str]):
     """A network that passes rewrite. inputs: names of placeholders. outputs: names of tensors, kept up to date by
     `replace`."""
 
@@ -79,7 +82,7 @@ class EditableGraph(PathView[str]):
         self.nodes: Dict[str, Node] = {}
         self.readers: Dict[str, List[Node]] = {}
         self.shapes: Dict[str, Shape] = {}
-        self.shared: Dict[tuple, str] = {}  # constants by what they were made from
+        self.shared: Dict[Tuple[Any, ...], str] = {}  # {what a constant was made from: its name}
         self._named = list(outputs)
         graph_def = constants.extract(graph_def, [node_of(name) for name in outputs])
         self.layer_of = LayerNames(layers)
@@ -90,7 +93,7 @@ class EditableGraph(PathView[str]):
                           {} if proto.op == "Const" else dict(proto.attr), value, self.layer_of(proto.name)))
         self._infer(graph_def)
 
-    def add(self, node: Node, shape: Shape = None) -> Node:
+    def add(self, node: N, shape: Shape = None) -> N:
         """Adds the node and returns it. shape: of its first output, None if unknown; a Const has its value's."""
         self.nodes[node.name] = node
         for name in node.inputs:
@@ -100,7 +103,7 @@ class EditableGraph(PathView[str]):
         self.shapes[node.name] = None if shape is None else tuple(shape)
         return node
 
-    def constant(self, name: str, value: Any, dtype=np.float32) -> str:
+    def constant(self, name: str, value: Any, dtype: Any = np.float32) -> str:
         """The name of a new Const."""
         return self.add(Node(self.free(name), "Const", value=np.asarray(value, dtype))).name
 
@@ -113,15 +116,28 @@ class EditableGraph(PathView[str]):
         return found
 
     def producer(self, tensor: str) -> Node:
+        """The node that computes the tensor."""
         return self.nodes[node_of(tensor)]
 
     def value(self, tensor: str) -> Optional[np.ndarray]:
         """The value of a tensor that is a constant, else None."""
         return self.producer(tensor).value
 
+    def known_value(self, tensor: str) -> np.ndarray:
+        """The value of a tensor, which is a constant."""
+        value = self.value(tensor)
+        assert value is not None, tensor
+        return value
+
+    def known_shape(self, tensor: str) -> Tuple[Any, ...]:
+        """The shape of a tensor, whose rank is known; the batch, and a size that is unknown, is None."""
+        shape = self.shapes[tensor]
+        assert shape is not None, tensor
+        return shape
+
     def only_reader(self, tensor: str) -> Optional[Node]:
         """The one node that reads the tensor. None where several do, or where the tensor is a network's output."""
-        readers = self.readers.get(tensor, ())
+        readers = self.readers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
     def op_of(self, tensor: str) -> str:
@@ -155,6 +171,7 @@ class EditableGraph(PathView[str]):
             node_of(tensor) == node.name for tensor in self.outputs)
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
+        """The node's input of this number is the tensor from now on."""
         self.readers[node.inputs[index]].remove(node)
         node.inputs[index] = tensor
         self.readers.setdefault(tensor, []).append(node)
@@ -188,7 +205,9 @@ class EditableGraph(PathView[str]):
 
     def in_order(self) -> List[Node]:
         """The nodes that the outputs depend on, inputs before readers."""
-        order, done, todo = [], set(), [(node_of(name), False) for name in reversed(self.outputs)]
+        order: List[Node] = []
+        done: Set[str] = set()
+        todo = [(node_of(name), False) for name in reversed(self.outputs)]
         while todo:
             name, ready = todo.pop()
             if ready:
@@ -204,6 +223,10 @@ class EditableGraph(PathView[str]):
         """The nodes of these types that the outputs depend on, inputs before readers."""
         return [node for node in self.in_order() if node.op in ops]
 
+    def of_class(self, kind: Type[N]) -> List[N]:
+        """The nodes of this class that the outputs depend on, inputs before readers."""
+        return [node for node in self.in_order() if isinstance(node, kind)]
+
     def prune(self) -> None:
         """Removes the nodes that no output depends on, except the inputs."""
         kept = {node.name for node in self.in_order()} | set(self.inputs)
@@ -214,7 +237,7 @@ class EditableGraph(PathView[str]):
                 self.readers.setdefault(name, []).append(node)
 
     def graph_def(self) -> tf.GraphDef:
-        """The net as it is now. An output that moved to another node has the name that it had."""
+        """The graph as it is now. An output that another node computes now keeps its name."""
         self._name_outputs()
         built = tf.GraphDef()
         for node in self.in_order() + [self.nodes[name] for name in self.inputs
@@ -233,16 +256,16 @@ class EditableGraph(PathView[str]):
         return built
 
     def _name_outputs(self) -> None:
-        for index, wanted in enumerate(self._named):
+        for index, name in enumerate(self._named):
             tensor = self.outputs[index]
-            if tensor == wanted:
+            if tensor == name:
                 continue
-            if wanted in self.nodes and wanted not in {node.name for node in self.in_order()}:
-                self.remove(self.nodes[wanted])
-            if wanted in self.nodes:
-                self._rename(self.nodes[wanted], self.free(wanted + "/moved"))
+            if name in self.nodes and name not in {node.name for node in self.in_order()}:
+                self.remove(self.nodes[name])
+            if name in self.nodes:
+                self._rename(self.nodes[name], self.free(name + "/moved"))
                 tensor = self.outputs[index]
-            self._rename(self.producer(tensor), wanted)
+            self._rename(self.producer(tensor), name)
 
     def _rename(self, node: Node, name: str) -> None:
         old = node.name
@@ -262,7 +285,7 @@ class EditableGraph(PathView[str]):
             tf.import_graph_def(graph_def, name="")
         for operation in graph.get_operations():
             for tensor in operation.outputs:
-                dims = tensor.shape.dims
+                dims: Any = tensor.shape.dims
                 self.shapes[tensor_of(tensor.name)] = None if dims is None else tuple(
                     dim.value for dim in dims)
 

@@ -6,13 +6,13 @@ import tensorflow as tf
 
 from tasks.graph.view import TensorView
 from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
-from tasks.quantize.ir.toco_rules import PathView, dilated_layer
+from tasks.quantize.ir.toco_rules import KernelView, dilated_layer
 from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
-class KernelGroups(TensorView, PathView[tf.Tensor]):
+class KernelGroups(TensorView, KernelView[tf.Tensor]):
     """The float operations between inputs and outputs, in the order of the data. Fake-quants are not seen."""
 
     def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -121,6 +121,13 @@ def kernel(operation: tf.Operation) -> Optional[Kernel]:
     return TABLE.get(mark(operation)) or TABLE.get(operation.type)
 
 
+def known_kernel(operation: tf.Operation) -> Kernel:
+    """The operation's kernel, which is in the table."""
+    found = kernel(operation)
+    assert found is not None, operation.name
+    return found
+
+
 def data(operation: tf.Operation) -> List[tf.Tensor]:
     """The operation's float inputs that are data, as they are before their fake-quants."""
     found = kernel(operation)
@@ -135,6 +142,7 @@ def source(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def mark(operation: tf.Operation) -> str:
+    """How ranges/assign.py treats the operation: one of the marks of editable_graph; empty where it has none."""
     return _attribute(operation, MARK_ATTR)
 
 

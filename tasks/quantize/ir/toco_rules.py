@@ -1,6 +1,5 @@
-"""What toco makes one kernel of, and whose range may be cut: stated once for both kinds of graph.
-
-A rule asks a PathView, which is an EditableGraph (nodes under rewriting) or KernelGroups (a tf.Graph with fake-quants).
+"""Rules of toco: which operations become one kernel, and which ranges may be cut. Each is stated once for both kinds of
+graph: a KernelView is an EditableGraph (nodes under rewriting) or KernelGroups (a tf.Graph with fake-quants).
 """
 
 import abc
@@ -10,8 +9,8 @@ from tasks.graph.view import GraphView, T
 from tasks.quantize.kernels.table import FOLLOWS, Kernel
 
 
-class PathView(GraphView[T]):
-    """A network between its inputs and its outputs. Fake-quants are not seen."""
+class KernelView(GraphView[T]):
+    """A network between its inputs and its outputs, without its fake-quants."""
 
     @abc.abstractmethod
     def kernel_of(self, tensor: T) -> Optional[Kernel]:
@@ -29,7 +28,7 @@ class PathView(GraphView[T]):
 DILATED = ("Conv2D", "DepthwiseConv2dNative")
 
 
-def dilated_layer(graph: PathView[T], tensor: T) -> Optional[T]:
+def dilated_layer(graph: KernelView[T], tensor: T) -> Optional[T]:
     """The output of the convolution between a SpaceToBatchND and the BatchToSpaceND that computes `tensor`, where toco
     makes one kernel of the three; else None.
 
@@ -48,7 +47,7 @@ def dilated_layer(graph: PathView[T], tensor: T) -> Optional[T]:
     return layer if before is not None and after is not None and before[1:-1] == after[1:-1] else None
 
 
-def is_read_alone(graph: PathView[T], tensor: T) -> bool:
+def is_read_alone(graph: KernelView[T], tensor: T) -> bool:
     """Whether one operation reads the tensor, and what it was moved from, so that the range may be cut for the reader.
 
     Not what the tensor was averaged from: a cut would change the average. Nor an input, whose range is given.
@@ -59,7 +58,7 @@ def is_read_alone(graph: PathView[T], tensor: T) -> bool:
             return True
         if not kernel.carried or graph.is_a_piece(tensor):
             return False
-        tensor = graph.inputs_of(tensor)[kernel.data[0]]
+        tensor = graph.inputs_of(tensor)[kernel.data_input]
     return False
 
 
@@ -67,7 +66,7 @@ SCALING = ("Affine", "BiasAdd", "DepthwiseConv2dNative", "Reshape")
 """What alpha * x consists of: an Affine, and later the depthwise convolution, bias and reshapes that it becomes."""
 
 
-def leaky_input(graph: PathView[T], extreme: T) -> Optional[T]:
+def leaky_input(graph: KernelView[T], extreme: T) -> Optional[T]:
     """The x of max(x, alpha * x), which a LeakyReLU becomes; None where the operands are others."""
     left, right = graph.inputs_of(extreme)
     for tensor, side in ((left, right), (right, left)):

@@ -1,6 +1,6 @@
 """The weights of a folded graph, which are constants, become variables that can be trained."""
 
-from typing import Collection, List
+from typing import Collection, Dict, List
 
 import tensorflow as tf
 
@@ -21,7 +21,8 @@ def make_trainable(graph_def: tf.GraphDef) -> None:
     (REQUANTIZE) are not trainable.
     """
     nodes = {node.name: node for node in graph_def.node}
-    live, variables = tf.GraphDef(versions=graph_def.versions), {}  # type: tf.GraphDef, Dict[str, tf.Variable]
+    live = tf.GraphDef(versions=graph_def.versions)
+    variables: Dict[str, tf.Variable] = {}
     for node in graph_def.node:
         copy = live.node.add()
         copy.CopyFrom(node)

@@ -48,6 +48,17 @@ class Kernel(NamedTuple):
     scales: Optional[Limits] = None
     carried: bool = True
 
+    @property
+    def data_input(self) -> int:
+        """The number of the first input that is data."""
+        return self.data[0] if self.data else 0
+
+    @property
+    def weights_input(self) -> int:
+        """The number of the input that is the weights, of a layer's kernel."""
+        assert self.weights is not None, self.kind
+        return self.weights
+
 
 # LOGISTIC, TANH and SOFTMAX hold 16 / scale in 16 bits: below a scale of 16 / 32767 they are off by up to
 # 130 codes (at 2.2e-4; at 7e-4 they are right). Above 16 the multiplier of the first two overflows.

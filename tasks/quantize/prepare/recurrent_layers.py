@@ -1,7 +1,7 @@
 """Layers that loop, which no .tflite file of TensorFlow 1.14 holds as uint8, said before they are frozen."""
 
 import re
-from typing import Iterable, List, Tuple
+from typing import Dict, Iterable, List, Tuple
 
 import tensorflow as tf
 
@@ -23,7 +23,8 @@ FUNCTIONS = {
 def refuse(graph: tf.Graph, layers: Iterable[str]) -> None:
     """Raises QuantizeError naming the layers whose operations loop, and what loops there. layers: names of the
     model's."""
-    layer_of, found = LayerNames(layers), {}  # type: LayerNames, Dict[str, List[tf.Operation]]
+    layer_of = LayerNames(layers)
+    found: Dict[str, List[tf.Operation]] = {}
     for operation in graph.get_operations():
         if operation.type in LOOPS:
             found.setdefault(layer_of(operation.name), []).append(operation)

@@ -10,14 +10,14 @@ Where tf.contrib.quantize has inserted a fake-quant, its range is replaced; wher
 operation without a uint8 form is refused by name.
 """
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.contrib.quantize.python import common
 
 from octet.quantization import STEPS, to_real
 from tasks.quantize.ir.editable_graph import FLOOR, SATURATE
-from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, layer_of, mark
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage, kernel_limits, trained_range, unsupported
 from tasks.quantize.ranges.kernel_limits import Scales
@@ -40,13 +40,13 @@ def assign_ranges(graph: tf.Graph, inputs: Sequence[InputRange], outputs: Sequen
     An output is the fake-quant of the former output, where it has one. Raises QuantizeError that names all tensors
     that cannot have a range.
     """
-    path = KernelGroups(graph, [end.name for end in inputs], outputs)
-    unsupported.refuse(path)
+    kernel_groups = KernelGroups(graph, [end.name for end in inputs], outputs)
+    unsupported.refuse(kernel_groups)
     with graph.as_default():
-        ranged = _Assignment(path, training)
+        ranged = _Assignment(kernel_groups, training)
         for end in inputs:
             ranged.add_input(graph.get_tensor_by_name(end.name + ":0"), end)
-        for operation in path.operations:
+        for operation in kernel_groups.operations:
             ranged.add_operation(operation)
     seen = [ranged.seen_by_readers(graph.get_tensor_by_name(name + ":0")) for name in outputs]
     return seen, ranged.report, ranged.trained
@@ -55,13 +55,13 @@ def assign_ranges(graph: tf.Graph, inputs: Sequence[InputRange], outputs: Sequen
 class _Assignment:
     """Assigns ranges in the order of the data."""
 
-    def __init__(self, path: KernelGroups, training: bool) -> None:
-        self.path, self.training = path, training
+    def __init__(self, kernel_groups: KernelGroups, training: bool) -> None:
+        self.kernel_groups, self.training = kernel_groups, training
         self.report: List[coverage.RangeSource] = []
         self.trained: List[Trained] = []
         self._range: Dict[tf.Tensor, Range] = {}
-        self._groups: Dict[tf.Tensor, Group] = groups(path)
-        self._scales = Scales(path, self._range_of)
+        self._groups: Dict[tf.Tensor, Group] = groups(kernel_groups)
+        self._scales = Scales(kernel_groups, self._range_of)
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
 
     def add_input(self, tensor: tf.Tensor, end: InputRange) -> None:
@@ -71,10 +71,10 @@ class _Assignment:
 
     def add_operation(self, operation: tf.Operation) -> None:
         """Gives all outputs of an operation their range."""
-        if operation in self.path.inputs:
+        if operation in self.kernel_groups.inputs:
             return
         self._constants(operation)
-        if self.path.fused(operation):
+        if self.kernel_groups.fused(operation):
             self._bypass(operation.outputs[0])
             self._report(operation, coverage.FUSED)
             return
@@ -86,8 +86,8 @@ class _Assignment:
         return self._seen.get(tensor, tensor)
 
     def _add_tensor(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
-        found = kernel(operation)
-        if found.kind == table.FIXED:
+        found = known_kernel(operation)
+        if found.kind == table.FIXED and found.limits is not None:
             self._quantize(tensor, trained_range.fixed(*found.limits))
             self._report(operation, coverage.FIXED)
         elif found.kind == table.FOLLOWS:
@@ -104,10 +104,10 @@ class _Assignment:
         elif tensor in self._groups:
             self._tie(operation, tensor)
         else:
-            where = coverage.CONTRIB if self.path.fake_quants(tensor) else coverage.COMPLETED
+            where = coverage.CONTRIB if self.kernel_groups.fake_quants(tensor) else coverage.COMPLETED
             least = self._scales.least(operation) + self._scales.finest(tensor)
             own = trained_range.trained(
-                tensor.op.name, [tensor], least, self.training, kernel_limits.limits(self.path, operation),
+                tensor.op.name, [tensor], least, self.training, kernel_limits.limits(self.kernel_groups, operation),
                 self._scales.coarsest(tensor), self._scales.within(tensor))
             self.trained.append(own)
             self._quantize(tensor, own.range)
@@ -119,7 +119,7 @@ class _Assignment:
     def _ends_of(self, tensor: tf.Tensor) -> Range:
         """The range of a tensor as its variables hold it, before a run of the graph moves it."""
         found = self._range_of(tensor)
-        return next((each.ends for each in self.trained if each.range is found), found)
+        return next((trained.ends for trained in self.trained if trained.range is found), found)
 
     def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         """Gives all tensors of a group the same range, when the last of them is reached."""
@@ -154,9 +154,9 @@ class _Assignment:
 
     def _quantize(self, tensor: tf.Tensor, found: Range) -> None:
         """All readers of the tensor read one fake-quant with this range."""
-        readers = self.path.readers(tensor)
+        readers = self.kernel_groups.readers(tensor)
         self._bypass(tensor)
-        there = self.path.fake_quants(tensor)
+        there = self.kernel_groups.fake_quants(tensor)
         before = tensor
         while mark(before.op) == SATURATE:  # the range is its clamp
             before = before.op.inputs[0]
@@ -174,10 +174,10 @@ class _Assignment:
 
     def _bypass(self, tensor: tf.Tensor) -> None:
         """All readers of the tensor read the tensor itself, without a fake-quant: inside a kernel, or behind a move."""
-        for fake_quant in self.path.fake_quants(tensor):
+        for fake_quant in self.kernel_groups.fake_quants(tensor):
             common.RerouteTensor(tensor, fake_quant.outputs[0])
 
-    def _report(self, operation: tf.Operation, where: str, of: tf.Tensor = None) -> None:
+    def _report(self, operation: tf.Operation, where: str, of: Optional[tf.Tensor] = None) -> None:
         self.report.append(coverage.RangeSource(operation.name, operation.type, layer_of(operation), where,
                                                 of.op.name if of is not None else ""))
 

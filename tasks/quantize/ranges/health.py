@@ -5,12 +5,13 @@ A range that does not fit is a warning, for the network converts and may be good
 nothing quantizes is an error: toco would take a range from elsewhere, which clips.
 """
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
+from tasks.graph.io_spec import Network
 from tasks.graph.scopes import APPROXIMATED
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT, kernel
 from tasks.quantize.kernels import table
@@ -48,7 +49,7 @@ class Finding(NamedTuple):
             CLIPS: "clips {:.1%} of the values".format(self.clipped)}[self.what])
 
 
-def expect_ranged(network: Dict, outputs: Sequence[tf.Tensor]) -> None:
+def expect_ranged(network: Network, outputs: Sequence[tf.Tensor]) -> None:
     """Raises QuantizeError naming each output that lies behind no range: neither a fake-quant nor an input,
     nor what only moves their codes."""
     bypassed = [end["name"] for end, tensor in zip(network["outputs"], outputs) if not _ranged(tensor)]
@@ -66,7 +67,7 @@ def _ranged(tensor: tf.Tensor) -> bool:
         found = kernel(tensor.op)
         if found is None or found.kind != table.FOLLOWS or not found.carried:
             return False
-        tensor = tensor.op.inputs[found.data[0]]
+        tensor = tensor.op.inputs[found.data_input]
     return True
 
 
@@ -92,7 +93,7 @@ def check_ranges(trained: Sequence[trained_range.Trained], covered: Sequence[cov
     """What is wrong with the ranges, in the order of the data. `counts` and `ends` are what `observed` gave,
     the counts added up over batches."""
     layers = {item.tensor: item.layer for item in covered}
-    findings = []
+    findings: List[Finding] = []
     for each, numbers, limits in zip(trained, counts, ends.tolist()):
         values, codes = int(numbers.sum()), int(np.count_nonzero(numbers[BELOW + 1:ABOVE]))
         clipped = float(numbers[BELOW] + numbers[ABOVE]) / values

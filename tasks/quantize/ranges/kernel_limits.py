@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from octet.quantization import NARROW_STEPS
 from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
-from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
+from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, known_kernel, mark, source
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import trained_range
@@ -39,18 +39,19 @@ WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tenso
 class Scales:
     """The bounds of each tensor's scale, as scalar float32 tensors. `range_of` gives the range of a tensor before."""
 
-    def __init__(self, path: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
-        self.path, self.range_of = path, range_of
+    def __init__(self, kernel_groups: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
+        self.kernel_groups, self.range_of = kernel_groups, range_of
         self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
         # Between which scales the kernels are right that read a tensor.
         self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
         self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
-        for operation in (one for one in path.operations if not path.fused(one)):
+        for operation in (one for one in kernel_groups.operations if not kernel_groups.fused(one)):
             for tensor in map(origin, self._read(operation)):
-                if kernel(operation).scales is not None:
-                    self._between[tensor].append(kernel(operation).scales)
+                scales = known_kernel(operation).scales
+                if scales is not None:
+                    self._between[tensor].append(scales)
             if self._is_cut(operation):
-                self._clamped[origin(self._read(operation)[0])] = limits(path, operation)
+                self._clamped[origin(self._read(operation)[0])] = limits(kernel_groups, operation)
 
     def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
         """The least scales of the operation's output: see trained_range.trained. Gives the operation's weights their
@@ -102,7 +103,7 @@ class Scales:
                 continue
             incoming = tf.maximum(ends_of(self._read(operation)[0]).scale,
                                   trained_range.LEAST_WIDTH / trained_range.CODES)
-            seen = layer.inputs[kernel(layer).weights].op
+            seen = layer.inputs[known_kernel(layer).weights_input].op
             wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), LEAST_MULTIPLIER * made / incoming)
             seen._update_input(1, wide.low)
             seen._update_input(2, wide.high)
@@ -112,7 +113,7 @@ class Scales:
     def _least(self, operation: tf.Operation, range_of: Callable[[tf.Tensor], Range],
                weights_scale: WeightsScale) -> List[tf.Tensor]:
         incoming = [range_of(tensor).scale for tensor in self._read(operation)]
-        chain, layer = self.path.group(operation), self._layer(operation)
+        chain, layer = self.kernel_groups.group(operation), self._layer(operation)
         if layer is not None:
             bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
             multiplied = incoming[0] * weights_scale(layer, incoming[0], bias)
@@ -125,19 +126,19 @@ class Scales:
 
     def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
         """The least scale of a product (a multiplier above 1 ends the process); 0 for other tensors."""
-        is_product = self.path.group(tensor.op)[0].type == "Mul"
+        is_product = self.kernel_groups.group(tensor.op)[0].type == "Mul"
         return self.least(tensor.op)[0] if is_product else tf.constant(0.0)
 
     def _is_cut(self, operation: tf.Operation) -> bool:
         """Whether the range of the operation's input may be cut: the operation clamps it on both sides, and nothing
         else reads it."""
-        low, high = limits(self.path, operation)
+        low, high = limits(self.kernel_groups, operation)
         return (math.isfinite(high - low) and self._only_clamps(operation)
-                and is_read_alone(self.path, self._read(operation)[0]))
+                and is_read_alone(self.kernel_groups, self._read(operation)[0]))
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
         """Whether the kernel with this last operation computes a clamp of x * 1 only."""
-        return mark(operation) == SATURATE and mark(self.path.group(operation)[0]) == REQUANTIZE
+        return mark(operation) == SATURATE and mark(self.kernel_groups.group(operation)[0]) == REQUANTIZE
 
     def _is_alpha(self, operation: tf.Operation, group: Group) -> bool:
         """Whether the operation is the alpha * x of a group."""
@@ -145,16 +146,19 @@ class Scales:
 
     def _layer(self, operation: tf.Operation) -> Optional[tf.Operation]:
         """The layer in the kernel whose last operation this is, if it has one."""
-        return next((member for member in self.path.group(operation) if kernel(member) is not None
-                     and kernel(member).kind == table.LAYER), None)
+        for member in self.kernel_groups.group(operation):
+            found = kernel(member)
+            if found is not None and found.kind == table.LAYER:
+                return member
+        return None
 
     def _read(self, operation: tf.Operation) -> List[tf.Tensor]:
         """The data that the kernel reads whose last operation this is."""
-        return data(self.path.group(operation)[0])
+        return data(self.kernel_groups.group(operation)[0])
 
     def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
         """Gives a layer's weights their fake-quant, and returns their scale."""
-        index = kernel(layer).weights
+        index = known_kernel(layer).weights_input
         seen = layer.inputs[index]
         if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
             return self._weighed[seen.op]
@@ -172,20 +176,20 @@ class Scales:
         return _weights_scale(found)
 
 
-def limits(path: KernelGroups, operation: tf.Operation) -> Limits:
+def limits(kernel_groups: KernelGroups, operation: tf.Operation) -> Limits:
     """(low, high): the bounds of the clamps in the kernel whose last operation this is."""
     low, high = trained_range.ANYTHING
     if mark(operation) != SATURATE:
         return low, high
-    for member in path.group(operation):
+    for member in kernel_groups.group(operation):
         if mark(member) == SATURATE:
             bound = float(tf.get_static_value(member.inputs[1]))
             low, high = (max(low, bound), high) if member.type == "Maximum" else (low, min(high, bound))
     return low, high
 
 
-def _scale_of_weights_alone(layer: tf.Operation, *_) -> tf.Tensor:
-    return _weights_scale(trained_range.of_weights(source(layer.inputs[kernel(layer).weights]), []))
+def _scale_of_weights_alone(layer: tf.Operation, *_: Optional[tf.Tensor]) -> tf.Tensor:
+    return _weights_scale(trained_range.of_weights(source(layer.inputs[known_kernel(layer).weights_input]), []))
 
 
 def _weights_scale(found: Range) -> tf.Tensor:

@@ -22,8 +22,8 @@ from tasks.quantize.kernels.table import FOLLOWS, SHARED
 class Group:
     """Tensors that share one range, in the order of the data."""
 
-    def __init__(self, path: KernelGroups) -> None:
-        self._path = path
+    def __init__(self, kernel_groups: KernelGroups) -> None:
+        self._kernel_groups = kernel_groups
         self.tensors: List[tf.Tensor] = []
         self.extremes: List[tf.Operation] = []
 
@@ -38,7 +38,7 @@ class Group:
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
         for extreme in self.extremes:
-            leaky = leaky_input(self._path, extreme.outputs[0])
+            leaky = leaky_input(self._kernel_groups, extreme.outputs[0])
             if leaky is not None:
                 # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
                 shadows[extreme.outputs[0]] = _raw(leaky, shadows)
@@ -51,13 +51,14 @@ class Group:
         return seen
 
 
-def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
+def groups(kernel_groups: KernelGroups) -> Dict[tf.Tensor, Group]:
     """The group of each tensor that is in one."""
     found: Dict[tf.Tensor, Group] = {}
-    for extreme in path.operations:
-        if kernel(extreme) is None or kernel(extreme).kind != SHARED or mark(extreme):
+    for extreme in kernel_groups.operations:
+        found_kernel = kernel(extreme)
+        if found_kernel is None or found_kernel.kind != SHARED or mark(extreme):
             continue
-        joined = Group(path)
+        joined = Group(kernel_groups)
         for tensor in map(origin, data(extreme)):
             before = found.get(tensor)
             if before is None:
@@ -69,18 +70,20 @@ def groups(path: KernelGroups) -> Dict[tf.Tensor, Group]:
         joined.tensors.append(extreme.outputs[0])
         joined.extremes.append(extreme)
         found.update((tensor, joined) for tensor in joined.tensors)
-    order = {operation: number for number, operation in enumerate(path.operations)}
+    order = {operation: number for number, operation in enumerate(kernel_groups.operations)}
     for group in found.values():
         group.tensors.sort(key=lambda tensor: order[tensor.op])
-        group.extremes.sort(key=order.get)
+        group.extremes.sort(key=lambda operation: order[operation])
     return found
 
 
 def origin(tensor: tf.Tensor) -> tf.Tensor:
     """The tensor whose range this tensor has: the one before all moves of data."""
-    while kernel(tensor.op) is not None and kernel(tensor.op).kind == FOLLOWS:
+    while True:
+        found = kernel(tensor.op)
+        if found is None or found.kind != FOLLOWS:
+            return tensor
         tensor = data(tensor.op)[0]
-    return tensor
 
 
 def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:

@@ -13,14 +13,14 @@ from tasks.quantize.kernels import table
 VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
 
 
-def refuse(path: KernelGroups) -> None:
+def refuse(kernel_groups: KernelGroups) -> None:
     """Raises QuantizeError naming every operation that has no uint8 form."""
     refused = []
-    for operation in path.operations:
+    for operation in kernel_groups.operations:
         found = kernel(operation)
-        if operation in path.inputs or path.fused(operation):
+        if operation in kernel_groups.inputs or kernel_groups.fused(operation):
             continue
-        unranged = [tensor for tensor in data(operation) if not _has_range(path, operation, tensor)]
+        unranged = [tensor for tensor in data(operation) if not _has_range(kernel_groups, operation, tensor)]
         if found is None:
             cause = _cause(operation)
             refused.append((cause, table.unsupported_use(cause) or table.way_out(cause.type)))
@@ -32,7 +32,7 @@ def refuse(path: KernelGroups) -> None:
             refused.append((operation, table.unsupported_use(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
-        elif found.kind == table.ACTIVATION and not path.fused(data(operation)[0].op):
+        elif found.kind == table.ACTIVATION and not kernel_groups.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
         elif mark(operation) != SATURATE and _axes(operation) > table.MOST_AXES:
             refused.append((operation, table.FEWER_AXES.get(operation.type, table.FEWER_AXES[""]).format(
@@ -56,9 +56,10 @@ def _cause(operation: tf.Operation) -> tf.Operation:
     return cause
 
 
-def _has_range(path: KernelGroups, operation: tf.Operation, tensor: tf.Tensor) -> bool:
-    """Whether what the operation reads is made by the path, enters it, or is a constant that it may read."""
-    return (path.holds(tensor.op) or tensor.op in path.inputs
+def _has_range(kernel_groups: KernelGroups, operation: tf.Operation, tensor: tf.Tensor) -> bool:
+    """Whether the tensor, which the operation reads, is computed in the network, an input of it, or a constant that the
+    kernel can read."""
+    return (kernel_groups.holds(tensor.op) or tensor.op in kernel_groups.inputs
             or tensor.op.type == "Const" and operation.type in table.WITH_CONSTANTS)
 
 

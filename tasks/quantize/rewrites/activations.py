@@ -13,7 +13,7 @@ import numpy as np
 
 from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import SATURATE, Affine, Clamp, EditableGraph, Node
 from tasks.quantize.ir.toco_rules import leaky_input
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING
@@ -91,7 +91,7 @@ def _is_sum(graph: EditableGraph, tensor: str) -> bool:
     """Whether the tensor is a sum or a large product, or a LeakyReLU of one, perhaps moved and averaged."""
     node = _behind_moves(graph, tensor)
     if node.op in EXTREMES and not node.mark:
-        return any(_is_sum(graph, each) for each in node.inputs)
+        return any(_is_sum(graph, operand) for operand in node.inputs)
     return node.op in SUMS or is_large_product(graph, tensor)
 
 
@@ -101,8 +101,8 @@ def is_large_product(graph: EditableGraph, tensor: str) -> bool:
     node = _behind_moves(graph, tensor)
     if node.op != "Mul" or node.mark:
         return False
-    large = [each for each in node.inputs if max(np.abs(_between(graph, each))) > GATE]
-    return len(large) == 2 or any(is_large_product(graph, each) for each in large)
+    large = [factor for factor in node.inputs if max(np.abs(_between(graph, factor))) > GATE]
+    return len(large) == 2 or any(is_large_product(graph, factor) for factor in large)
 
 
 def _between(graph: EditableGraph, tensor: str) -> Tuple[float, float]:
@@ -110,30 +110,36 @@ def _between(graph: EditableGraph, tensor: str) -> Tuple[float, float]:
     node = graph.producer(tensor)
     if node.op in UNIT:
         return -1.0, 1.0
-    if node.op == "Clamp":
+    if isinstance(node, Clamp):
         return node.low, node.high
     follows = node.op in TABLE and TABLE[node.op].kind == FOLLOWS
     if not (follows or node.op in RELUS or node.mark == SATURATE or node.op == "Affine"):
         return ANYTHING
-    low, high = _between(graph, node.inputs[TABLE[node.op].data[0] if follows else 0])
+    low, high = _between(graph, node.inputs[_data_input(node)])
     if follows:
         return min(low, 0.0), max(high, 0.0)  # a pad's zeros
     if node.op in RELUS:
         return max(low, 0.0), min(max(high, 0.0), 6.0 if node.op == "Relu6" else np.inf)
     if node.mark == SATURATE:
-        bound = float(graph.value(node.inputs[1]))
+        bound = float(graph.known_value(node.inputs[1]))
         return (max(low, bound), max(high, bound)) if node.op == "Maximum" else (min(low, bound), min(high, bound))
-    if not np.isfinite(high - low):
+    if not np.isfinite(high - low) or not isinstance(node, Affine):
         return ANYTHING
     ends = [node.scale * end + node.shift for end in (low, high)]
     return float(np.min(ends)), float(np.max(ends))
+
+
+def _data_input(node: Node) -> int:
+    """The number of the input that holds the data, of a node that moves or averages data; 0 for any other."""
+    kernel = TABLE.get(node.op)
+    return kernel.data_input if kernel is not None and kernel.kind == FOLLOWS else 0
 
 
 def _behind_moves(graph: EditableGraph, tensor: str) -> Node:
     """The node that computes the tensor, before all moves and averages."""
     node = computed_by(graph, tensor)
     while node.op in TABLE and TABLE[node.op].kind == FOLLOWS:
-        node = computed_by(graph, node.inputs[TABLE[node.op].data[0]])
+        node = computed_by(graph, node.inputs[_data_input(node)])
     return node
 
 
@@ -148,7 +154,8 @@ def _takes_a_range(graph: EditableGraph, tensor: str, node: Node) -> bool:
     if graph.only_reader(tensor) is not node:
         return False
     if before.op in EXTREMES:
-        return not before.mark and all(computed_by(graph, each).op not in (*SUMS, "Mul") for each in before.inputs)
+        return not before.mark and all(computed_by(graph, operand).op not in (*SUMS, "Mul")
+                                       for operand in before.inputs)
     return computed_by(graph, tensor).op in LAYER_ENDS
 
 
@@ -168,5 +175,5 @@ def is_leaky(graph: EditableGraph, node: Node, tensor: str) -> bool:
     if len(others) != 1 or leaky_input(graph, node.name) != tensor or graph.only_reader(others[0].name) is not node:
         return False
     product = others[0]
-    return (product.op == "Affine" and not product.shift.any()
+    return (isinstance(product, Affine) and not product.shift.any()
             and bool(np.all((product.scale >= 0) & (product.scale <= 1))))

@@ -47,11 +47,11 @@ def recognize_affine(graph: EditableGraph) -> List[Change]:
 
 
 def _batch_norm(graph: EditableGraph, node: Node) -> Optional[Affine]:
-    values = [graph.value(name) for name in node.inputs[1:5]]
+    values = node.inputs[1:5]
     if node.get("is_training").b or node.get("data_format").s == b"NCHW" or any(
-            value is None for value in values):
+            graph.value(name) is None for name in values):
         return None
-    gamma, beta, mean, variance = (value.astype(np.float64) for value in values)
+    gamma, beta, mean, variance = (graph.known_value(name).astype(np.float64) for name in values)
     with np.errstate(invalid="ignore"):  # expect_finite names the layer of a variance below 0
         scale = gamma / np.sqrt(variance + node.get("epsilon").f)
     return _affine(graph, node, node.inputs[0], scale, beta - mean * scale)
@@ -82,7 +82,7 @@ def _by_constant(graph: EditableGraph, node: Node) -> Optional[Affine]:
             node.op, (ones, by)))
 
 
-def _affine(graph: EditableGraph, node: Node, source: str, scale, shift) -> Affine:
+def _affine(graph: EditableGraph, node: Node, source: str, scale: np.ndarray, shift: np.ndarray) -> Affine:
     return Affine(graph.free(node.name + "/affine"), source, scale, shift, layer=node.layer)
 
 
@@ -96,12 +96,12 @@ def _vector(value: Optional[np.ndarray], channels: int) -> Optional[np.ndarray]:
 def merge_affine(graph: EditableGraph) -> List[Change]:
     """No Affine stands behind another, or behind a move of data that keeps the channels together."""
     found = []
-    for affine in graph.of_type("Affine"):
+    for affine in graph.of_class(Affine):
         while True:
             before = graph.producer(affine.inputs[0])
             if graph.only_reader(before.name) is not affine:
                 break
-            if before.op == "Affine":
+            if isinstance(before, Affine):
                 affine.shift = affine.shift + before.shift * affine.scale
                 affine.scale = affine.scale * before.scale
                 graph.set_input(affine, 0, before.inputs[0])
@@ -117,7 +117,7 @@ def merge_affine(graph: EditableGraph) -> List[Change]:
 def fold_affine(graph: EditableGraph) -> List[Change]:
     """No Affine stands behind a layer that nothing else reads: the layer takes it into its weights and bias."""
     folded = []
-    for affine in graph.of_type("Affine"):
+    for affine in graph.of_class(Affine):
         before = graph.producer(affine.inputs[0])
         if graph.only_reader(before.name) is not affine:
             continue
@@ -199,8 +199,8 @@ def affine_to_depthwise(graph: EditableGraph) -> List[Change]:
 
     A tensor of another rank is reshaped to an image before, and back after the ReLU or clamp that is fused with it."""
     found = []
-    for affine in graph.of_type("Affine"):
-        shape, channels = graph.shapes[affine.name], len(affine.scale)
+    for affine in graph.of_class(Affine):
+        shape, channels = graph.known_shape(affine.name), len(affine.scale)
         image = shape if len(shape) == 4 else (None, 1, int(np.prod(shape[1:-1], dtype=int)), channels)
         source = affine.inputs[0] if image == shape else reshape(graph, affine.inputs[0], image[1:], affine, "to_image")
         weights = graph.constant(affine.name + "/weights", affine.scale.reshape([1, 1, channels, 1]))

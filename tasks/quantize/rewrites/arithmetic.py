@@ -11,7 +11,7 @@
 AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
 """
 
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -35,11 +35,11 @@ def expand_arithmetic(graph: EditableGraph) -> List[Change]:
     return found
 
 
-def _square(graph, node):
+def _square(graph: EditableGraph, node: Node) -> Optional[str]:
     return binary(graph, "Mul", node.inputs[0], node.inputs[0], node)
 
 
-def _pow(graph, node):
+def _pow(graph: EditableGraph, node: Node) -> Optional[str]:
     exponent = graph.value(node.inputs[1])
     if exponent is None or exponent.size != 1 or exponent.item() not in (1, 2, 3, 4):
         return None
@@ -51,24 +51,25 @@ def _pow(graph, node):
     return tensor
 
 
-def _squared_difference(graph, node):
-    difference = binary(graph, "Sub", *node.inputs, like=node)
+def _squared_difference(graph: EditableGraph, node: Node) -> Optional[str]:
+    left, right = node.inputs
+    difference = binary(graph, "Sub", left, right, node)
     return binary(graph, "Mul", difference, difference, node)
 
 
-def _add_n(graph, node):
+def _add_n(graph: EditableGraph, node: Node) -> Optional[str]:
     total = node.inputs[0]
     for tensor in node.inputs[1:]:
         total = binary(graph, "Add", total, tensor, node)
     return total
 
 
-def _abs(graph, node):
+def _abs(graph: EditableGraph, node: Node) -> Optional[str]:
     negative = binary(graph, "Mul", node.inputs[0], graph.constant(node.name + "/minus_one", -1.0), node)
     return binary(graph, "Maximum", node.inputs[0], negative, node)
 
 
-def _max(graph, node):
+def _max(graph: EditableGraph, node: Node) -> Optional[str]:
     """A maximum over height and width: no kernel reduces uint8 as well as its max pool does."""
     shape, axes = graph.shapes[node.inputs[0]], graph.value(node.inputs[1])
     if shape is None or len(shape) != 4 or axes is None or None in shape[1:] or sorted(
@@ -83,7 +84,7 @@ def _max(graph, node):
     return pooled if node.get("keep_dims").b else reshape(graph, pooled, (shape[3],), node, "flat")
 
 
-def _pack(graph, node):
+def _pack(graph: EditableGraph, node: Node) -> Optional[str]:
     shape = graph.shapes[node.inputs[0]]
     if shape is None or None in shape[1:]:
         return None
@@ -94,7 +95,7 @@ def _pack(graph, node):
     return joined(graph, [reshape(graph, tensor, longer, node, "part") for tensor in node.inputs], axis, node)
 
 
-def _unpack(graph, node):
+def _unpack(graph: EditableGraph, node: Node) -> Optional[str]:
     shape = graph.shapes[node.inputs[0]]
     axis = node.get("axis").i % len(shape or (0,))
     if shape is None or axis == 0 or None in shape[1:]:
@@ -106,7 +107,7 @@ def _unpack(graph, node):
     return None
 
 
-def _mat_mul(graph, node):
+def _mat_mul(graph: EditableGraph, node: Node) -> Optional[str]:
     """What reads the same weights untransposed too has others from then on: they are no longer trained as one."""
     weights = graph.value(node.inputs[1])
     if not node.get("transpose_b").b or node.get("transpose_a").b or weights is None:

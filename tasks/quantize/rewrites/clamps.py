@@ -10,14 +10,14 @@ file that clamps and, at the next try, to one that does not; with a constant of 
 (`Check failed: clamp_value_buffer.Length() == 1`).
 """
 
-from typing import List
+from typing import Any, List
 
 import numpy as np
 
 from octet.errors import QuantizeError
 from tasks.quantize.ir.build import FLOAT, binary
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, Clamp, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import SATURATE, Affine, Clamp, EditableGraph, Node
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
 from tasks.quantize.kernels.table import FUSES_BIAS, RELUS
@@ -62,7 +62,7 @@ def recognize_clamps(graph: EditableGraph) -> List[Change]:
                     _by_relu(graph, node, tensor, bound)
                     found.append(Change(node.name, node.op + " with a constant of {layer} becomes a ReLU"))
                 break
-    for clamp in graph.of_type("Clamp"):
+    for clamp in graph.of_class(Clamp):
         if clamp.low == clamp.high:
             raise QuantizeError(
                 "layer {} lets one value through".format(clamp.layer), where="model.build",
@@ -76,7 +76,7 @@ def _clamp(graph: EditableGraph, node: Node, tensor: str, bound: float) -> None:
     bound = bound if abs(bound) < ENDLESS else float(np.copysign(np.inf, bound))
     low, high = (bound, np.inf) if node.op == "Maximum" else (-np.inf, bound)
     before = graph.producer(tensor)
-    if before.op == "Clamp" and graph.only_reader(tensor) is node:
+    if isinstance(before, Clamp) and graph.only_reader(tensor) is node:
         low, high = (max(low, min(before.low, high)), min(high, max(before.high, low)))
         tensor = before.inputs[0]
     clamp = Clamp(graph.free(node.name + "/clamp"), tensor, low, high, node.layer)
@@ -106,7 +106,7 @@ def _around_zero(graph: EditableGraph, clamp: Clamp) -> None:
 def saturate_clamps(graph: EditableGraph) -> List[Change]:
     """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
     found = []
-    for clamp in graph.of_type("Clamp"):
+    for clamp in graph.of_class(Clamp):
         tensor = clamp.inputs[0]
         if graph.producer(tensor).op in RELUS and clamp.high > 0:
             clamp.low = max(clamp.low, 0.0)
@@ -150,12 +150,13 @@ def _ends_in(graph: EditableGraph, node: Node, side: float) -> bool:
     """
     if node.mark:
         return node.op == "Affine" and side >= FAR and is_read_alone(graph, node.inputs[0])
-    bias, layer = 0.0, node
+    bias: Any = 0.0
+    layer = node
     if node.op == "BiasAdd":
         bias, layer = graph.value(node.inputs[1]), graph.producer(node.inputs[0])
         if layer.op == "BatchToSpaceND":
             layer = graph.producer(layer.inputs[0])
-    if layer.op == "Affine":
+    if isinstance(layer, Affine):
         gains = [layer.scale, layer.shift]
     elif layer.op in FUSES_BIAS:
         weights = graph.value(layer.inputs[LAYERS[layer.op].weights])

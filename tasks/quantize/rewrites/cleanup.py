@@ -6,7 +6,7 @@
 in an IdentityN for its gradient.
 """
 
-from typing import List
+from typing import List, Set
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def resolve_constant_branches(graph: EditableGraph) -> List[Change]:
     """No branch with a constant condition is left: the branch that is taken replaces it.
 
     A network that asks whether it is being trained has such branches."""
-    dead, found = set(), []
+    dead: Set[str] = set()
+    found: List[Change] = []
     for node in graph.in_order():
         if node.op == "Merge":
             alive = [name for name in node.inputs if name not in dead]
@@ -67,7 +68,7 @@ def collapse_broadcast_constants(graph: EditableGraph) -> List[Change]:
             for axis in range(value.ndim):
                 first = value.take([0], axis) if value.shape[axis] > 1 else value
                 value = first if (value == first).all() else value
-            if value.size < graph.value(name).size:
+            if value.size < graph.known_value(name).size:
                 graph.set_input(node, index, graph.constant(name + "/once", value))
                 found.append(Change(node.name, "the repeated constant of {layer} becomes one that is broadcast"))
     return found

@@ -55,7 +55,7 @@ def mark_l2_normalization(graph: EditableGraph) -> List[Change]:
 def _with_floor(graph: EditableGraph, product: Node, square: Node) -> None:
     """The L2 normalization in `product` is one of a channel more, which is cut off behind it."""
     source = square.inputs[0]
-    *outer, channels = graph.shapes[source]
+    *outer, channels = graph.known_shape(source)
     pads = np.zeros([len(outer) + 1, 2], np.int32)
     pads[-1, 1] = 1
     operands = [graph.constant(product.name + "/pads", pads, np.int32), graph.constant(product.name + "/floor", 0.0)]

@@ -11,7 +11,7 @@
     depth_to_space(x)       transposed convolution by 0 and 1   toco makes a custom operator of it
 """
 
-from typing import List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +29,7 @@ def replace_moves(graph: EditableGraph) -> List[Change]:
         if FLOAT not in (node.get("T"), node.get("Tparams")) or not shape or None in shape[1:]:
             continue
         tensor = _BY_OP[node.op](graph, node)
-        if tensor not in (None, node.name):
+        if tensor is not None and tensor != node.name:
             graph.replace(node.name, tensor)
         if tensor is not None or not graph.is_read(node):  # the outputs of a SplitV are replaced already
             found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
@@ -48,16 +48,17 @@ def _tile(graph: EditableGraph, node: Node) -> Optional[str]:
 
 def _broadcast_to(graph: EditableGraph, node: Node) -> Optional[str]:
     tensor, shape = node.inputs[0], graph.shapes[node.name]
-    if not shape or None in shape[1:] or len(shape) != len(graph.shapes[tensor]) or graph.shapes[tensor][0] is not None:
+    if not shape or None in shape[1:] or len(shape) != len(graph.known_shape(tensor)) or (
+            graph.known_shape(tensor)[0] is not None):
         return None
-    for axis, size in enumerate(shape[1:], 1):
-        if graph.shapes[tensor][axis] != size:
+    for axis, size in enumerate(graph.known_shape(node.name)[1:], 1):
+        if graph.known_shape(tensor)[axis] != size:
             tensor = joined(graph, [tensor] * size, axis, node)
     return tensor
 
 
 def _reverse(graph: EditableGraph, node: Node) -> Optional[str]:
-    axes, rank = graph.value(node.inputs[1]), len(graph.shapes[node.name])
+    axes, rank = graph.value(node.inputs[1]), len(graph.known_shape(node.name))
     if axes is None or 0 in axes % rank:
         return None
     steps = [-1 if axis in axes % rank else 1 for axis in range(rank)]
@@ -73,7 +74,7 @@ def _roll(graph: EditableGraph, node: Node) -> Optional[str]:
     shifts, axes = graph.value(node.inputs[1]), graph.value(node.inputs[2])
     if shifts is None or axes is None:
         return None
-    tensor, shape = node.inputs[0], graph.shapes[node.name]
+    tensor, shape = node.inputs[0], graph.known_shape(node.name)
     for shift, axis in zip(shifts.reshape(-1), axes.reshape(-1) % len(shape)):
         size = shape[axis]
         if axis == 0:
@@ -88,7 +89,7 @@ def _roll(graph: EditableGraph, node: Node) -> Optional[str]:
 def _padded_by_itself(graph: EditableGraph, node: Node) -> Optional[str]:
     if node.get("padding").s != b"EXPLICIT" or node.get("data_format").s == b"NCHW":
         return None
-    edges, shape = np.reshape(node.get("explicit_paddings").list.i, [4, 2]), graph.shapes[node.inputs[0]]
+    edges, shape = np.reshape(node.get("explicit_paddings").list.i, [4, 2]), graph.known_shape(node.inputs[0])
     pads = graph.constant(node.name + "/pads", edges, np.int32)
     padded = graph.add(Node(graph.free(node.name + "/pad"), "Pad", [node.inputs[0], pads],
                             {"T": FLOAT, "Tpaddings": INT}, layer=node.layer),
@@ -105,7 +106,7 @@ def _mirror_pad(graph: EditableGraph, node: Node) -> Optional[str]:
     inset = 1 if node.get("mode").s == b"REFLECT" else 0
     tensor = node.inputs[0]
     for axis in np.flatnonzero(pads.any(1)):
-        axis, size = int(axis), graph.shapes[tensor][axis]
+        axis, size = int(axis), graph.known_shape(tensor)[axis]
         before = [part(graph, tensor, axis, inset + number, 1, node) for number in reversed(range(pads[axis, 0]))]
         after = [part(graph, tensor, axis, size - 1 - inset - number, 1, node) for number in range(pads[axis, 1])]
         tensor = joined(graph, before + [tensor] + after, axis, node)
@@ -116,7 +117,7 @@ def _split_v(graph: EditableGraph, node: Node) -> Optional[str]:
     sizes, axis = graph.value(node.inputs[1]), graph.value(node.inputs[2])
     if sizes is None or axis is None:
         return None
-    shape = graph.shapes[node.inputs[0]]
+    shape = graph.known_shape(node.inputs[0])
     axis, begin = int(axis) % len(shape), 0
     if axis == 0:
         return None
@@ -130,13 +131,14 @@ def _split_v(graph: EditableGraph, node: Node) -> Optional[str]:
 
 def _strided_slice(graph: EditableGraph, node: Node) -> Optional[str]:
     ellipsis, new_axis = node.get("ellipsis_mask").i, node.get("new_axis_mask").i
-    operands = [graph.value(name) for name in node.inputs[1:]]
+    operands: List[Any] = [graph.value(name) for name in node.inputs[1:]]
     if not (ellipsis or new_axis) or any(value is None for value in operands):
         return None
-    rank, given = len(graph.shapes[node.inputs[0]]), len(operands[0])
-    spelled, masks = [[], [], []], {"begin_mask": 0, "end_mask": 0, "shrink_axis_mask": 0}
+    rank, given = len(graph.known_shape(node.inputs[0])), len(operands[0])
+    spelled: List[List[int]] = [[], [], []]
+    masks = {"begin_mask": 0, "end_mask": 0, "shrink_axis_mask": 0}
 
-    def axis(values, **bits):
+    def axis(values: Sequence[int], **bits: int) -> None:
         for operand, value in zip(spelled, values):
             operand.append(int(value))
         for name, bit in bits.items():
@@ -155,28 +157,30 @@ def _strided_slice(graph: EditableGraph, node: Node) -> Optional[str]:
     attr = dict(node.attr, ellipsis_mask=tf.AttrValue(i=0), new_axis_mask=tf.AttrValue(i=0), Index=INT,
                 **{name: tf.AttrValue(i=value) for name, value in masks.items()})
     plain = Node(graph.free(node.name + "/plain"), "StridedSlice", node.inputs[:1] + names, attr, layer=node.layer)
-    shape = graph.shapes[node.name]
-    graph.add(plain, _sliced_shape(graph.shapes[node.inputs[0]], spelled, masks))
+    shape = graph.known_shape(node.name)
+    graph.add(plain, _sliced_shape(graph.known_shape(node.inputs[0]), spelled, masks))
     return reshape(graph, plain.name, shape[1:], node, "axes") if new_axis else plain.name
 
 
-def _sliced_shape(shape, spelled, masks):
-    found = []
+def _sliced_shape(shape: Sequence[Optional[int]], spelled: List[List[int]], masks: Dict[str, int]
+                  ) -> Tuple[Optional[int], ...]:
+    """The shape of a strided slice. spelled: begin, end and stride of each axis."""
+    sizes: List[Optional[int]] = []
     for number, size in enumerate(shape):
         if number >= len(spelled[0]) or size is None:
-            found.append(size)
+            sizes.append(size)
         elif not masks["shrink_axis_mask"] >> number & 1:
             begin, end = (None if masks[name] >> number & 1 else operand[number]
                           for name, operand in (("begin_mask", spelled[0]), ("end_mask", spelled[1])))
-            found.append(len(range(size)[begin:end:spelled[2][number]]))
-    return tuple(found)
+            sizes.append(len(range(size)[begin:end:spelled[2][number]]))
+    return tuple(sizes)
 
 
 def _gather(graph: EditableGraph, node: Node) -> Optional[str]:
     """The axis counted from the front: toco takes one from the back for the batch."""
     axis = graph.value(node.inputs[2])
     if axis is not None and axis < 0:
-        from_front = axis % len(graph.shapes[node.inputs[0]])
+        from_front = axis % len(graph.known_shape(node.inputs[0]))
         graph.set_input(node, 2, graph.constant(node.name + "/axis", from_front, np.int32))
         return node.name  # changed in place
     return None
@@ -185,7 +189,7 @@ def _gather(graph: EditableGraph, node: Node) -> Optional[str]:
 def _depth_to_space(graph: EditableGraph, node: Node) -> Optional[str]:
     """Each block of channels is written to its own place: a transposed convolution whose weights pick."""
     block = node.get("block_size").i
-    depth, channels = graph.shapes[node.inputs[0]][3], graph.shapes[node.name][3]
+    depth, channels = graph.known_shape(node.inputs[0])[3], graph.known_shape(node.name)[3]
     if node.get("data_format").s == b"NCHW":
         return None
     picks = np.zeros([block, block, channels, depth], np.float32)
@@ -207,24 +211,25 @@ def _sizes(graph: EditableGraph, node: Node) -> str:
     """The name of the whole shape of the node's output, the batch read off the network's input."""
     image = graph.inputs[0]
     shape = graph.add(Node(graph.free(node.name + "/image_shape"), "Shape", [image], {"T": FLOAT, "out_type": INT}),
-                      (len(graph.shapes[image]),)).name
+                      (len(graph.known_shape(image)),)).name
     ends = [graph.constant("{}/batch_{}".format(node.name, what), [value], np.int32)
             for what, value in (("begin", 0), ("end", 1), ("stride", 1))]
     batch = graph.add(Node(graph.free(node.name + "/batch"), "StridedSlice", [shape] + ends,
                            {"T": INT, "Index": INT, "shrink_axis_mask": tf.AttrValue(i=1)}), ()).name
-    rest = [graph.constant(node.name + "/size", size, np.int32) for size in graph.shapes[node.name][1:]]
+    rest = [graph.constant(node.name + "/size", size, np.int32) for size in graph.known_shape(node.name)[1:]]
     return graph.add(Node(graph.free(node.name + "/sizes"), "Pack", [batch] + rest,
                           {"T": INT, "N": tf.AttrValue(i=1 + len(rest))}), (1 + len(rest),)).name
 
 
 def _batches(graph: EditableGraph, node: Node) -> Optional[str]:
     """SpaceToBatchND or BatchToSpaceND of a sequence, as of an image one pixel high: the kernel takes no other."""
-    shape, blocks, edges = graph.shapes[node.inputs[0]], graph.value(node.inputs[1]), graph.value(node.inputs[2])
+    shape = graph.known_shape(node.inputs[0])
+    blocks, edges = graph.value(node.inputs[1]), graph.value(node.inputs[2])
     if len(shape) != 3 or blocks is None or edges is None or blocks.size != 1:
         return None
     operands = [graph.constant(node.name + "/blocks", [1, blocks[0]], np.int32),
                 graph.constant(node.name + "/edges", [[0, 0], edges[0]], np.int32)]
-    result = graph.shapes[node.name]
+    result = graph.known_shape(node.name)
     image = graph.add(Node(graph.free(node.name + "/image"), node.op,
                            [reshape(graph, node.inputs[0], (1,) + shape[1:], node, "to_image")] + operands,
                            dict(node.attr, Tblock_shape=INT, Tpaddings=INT) if node.op == "SpaceToBatchND" else

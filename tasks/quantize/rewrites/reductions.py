@@ -9,7 +9,7 @@ truncates; given another range it wraps (code 124 became 1), as SUM does. A laye
 rounds once, into a range of its own.
 """
 
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -36,11 +36,12 @@ def reductions_to_convolutions(graph: EditableGraph) -> List[Change]:
                 continue
             tensor = reshape(graph, tensor, shape[1:], node, "fewer_axes")
         graph.replace(node.name, _reduced(graph, node, tensor, shape, axes))
-        found.append(Change(node.name, _said(node, graph.shapes[node.inputs[0]], graph.value(node.inputs[1]))))
+        found.append(Change(node.name, _in_words(
+            node, graph.known_shape(node.inputs[0]), graph.known_value(node.inputs[1]))))
     return found
 
 
-def _said(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
+def _in_words(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
     """What becomes of the reduction, in words."""
     reduced = {int(axis) % len(shape) for axis in np.reshape(axes, [-1])}
     made = [kind for kind, there in (("a depthwise convolution", reduced - {len(shape) - 1}),
@@ -51,9 +52,10 @@ def _said(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
         node.op, ", ".join(map(str, sorted(reduced))), " and ".join(made))
 
 
-def _fewer(shape, axes):
+def _fewer(shape: Sequence[Any], axes: Sequence[int]) -> Tuple[Tuple[Any, ...], List[int]]:
     """(shape, axes) with neighbours as one axis that are both reduced, or both kept: a volume as an image."""
-    sizes, reduced = [], []
+    sizes: List[int] = []
+    reduced: List[bool] = []
     for axis, size in enumerate(shape[1:], 1):
         if sizes and reduced[-1] == (axis in axes):
             sizes[-1] *= size
@@ -63,7 +65,7 @@ def _fewer(shape, axes):
     return (None, *sizes), [axis for axis, there in enumerate(reduced, 1) if there]
 
 
-def _reduced(graph: EditableGraph, node: Node, tensor: str, shape, axes) -> str:
+def _reduced(graph: EditableGraph, node: Node, tensor: str, shape: Tuple[Any, ...], axes: Sequence[int]) -> str:
     # An image, whatever the rank: axes of size 1 go in front of the others.
     extra = 4 - len(shape)
     image = (None,) + (1,) * extra + shape[1:]
@@ -79,11 +81,12 @@ def _reduced(graph: EditableGraph, node: Node, tensor: str, shape, axes) -> str:
         weights = np.full([1, 1, image[3], 1], share(image[3]))
         image = image[:3] + (1,)
         tensor = _layer(graph, node, "Conv2D", tensor, weights, [1, 1], image)
-    kept = graph.shapes[node.name]
+    kept = graph.known_shape(node.name)
     return tensor if kept == image else reshape(graph, tensor, kept[1:], node, "from_image")
 
 
-def _layer(graph: EditableGraph, node: Node, op: str, tensor: str, weights: np.ndarray, window, shape) -> str:
+def _layer(graph: EditableGraph, node: Node, op: str, tensor: str, weights: np.ndarray, window: Sequence[int],
+           shape: Tuple[Any, ...]) -> str:
     name = graph.constant("{}/{}/weights".format(node.name, op), weights)
     # The window is as large as its image, so the stride is of no consequence.
     ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))

@@ -46,19 +46,19 @@ def _times(graph: EditableGraph, node: Node) -> Optional[List[Fraction]]:
             node.attr[name].b for name in ("align_corners", "half_pixel_centers") if name in node.attr):
         return None
     times = [Fraction(int(after), before) for after, before in zip(size, shape[1:3])]
-    near = all(max(each.numerator, each.denominator) <= LARGEST and each.numerator <= each.denominator + 1
-               for each in times)
-    return times if near and max(each.numerator for each in times) > 1 else None
+    near = all(max(factor.numerator, factor.denominator) <= LARGEST and factor.numerator <= factor.denominator + 1
+               for factor in times)
+    return times if near and max(factor.numerator for factor in times) > 1 else None
 
 
 def _averaged(graph: EditableGraph, node: Node, times: List[Fraction]) -> str:
-    samples, height, width, channels = graph.shapes[node.inputs[0]]
+    samples, height, width, channels = graph.known_shape(node.inputs[0])
     larger = (samples, height * times[0].numerator, width * times[1].numerator, channels)
     size = graph.constant(node.name + "/size", larger[1:3], np.int32)
     nearest = graph.add(Node(graph.free(node.name + "/nearest"), "ResizeNearestNeighbor", [node.inputs[0], size],
                              {"T": FLOAT, "align_corners": tf.AttrValue(b=False)}, layer=node.layer), larger)
     window, apart = (tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, *sides, 1])) for sides in (
-        [each.numerator for each in times], [each.denominator for each in times]))
+        [factor.numerator for factor in times], [factor.denominator for factor in times]))
     return graph.add(Node(graph.free(node.name + "/average"), "AvgPool", [nearest.name],
                           {"T": FLOAT, "ksize": window, "strides": apart, "padding": tf.AttrValue(s=b"SAME"),
                            "data_format": tf.AttrValue(s=b"NHWC")}, layer=node.layer), graph.shapes[node.name]).name

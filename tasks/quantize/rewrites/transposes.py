@@ -4,7 +4,7 @@
     transpose(reshape(x))                      reshape(transpose(x))                toco dies of it, or goes wrong
 """
 
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def merge_transpose_axes(graph: EditableGraph) -> List[Change]:
                                 [tensor, graph.constant(node.name + "/order", order, np.int32)],
                                 {"T": FLOAT, "Tperm": INT}, layer=node.layer),
                            (None, *[sizes[place - 1] for place in order[1:]]))
-        graph.replace(node.name, reshape(graph, turned.name, graph.shapes[node.name][1:], node, "all_axes"))
+        graph.replace(node.name, reshape(graph, turned.name, graph.known_shape(node.name)[1:], node, "all_axes"))
         found.append(Change(node.name, "the transpose of {layer} becomes one of fewer axes, between two reshapes"))
     return found
 
@@ -65,16 +65,16 @@ def transpose_before_reshape(graph: EditableGraph) -> List[Change]:
         if order is None or order[0] != 0 or source == node.inputs[0] or node.get("T") != FLOAT or None in (
                 graph.shapes[source], graph.shapes[node.inputs[0]]):
             continue
-        exchanged = _order_before(graph.shapes[source], graph.shapes[node.inputs[0]], order)
+        exchanged = _order_before(graph.known_shape(source), graph.known_shape(node.inputs[0]), order)
         if exchanged is None:
             continue
-        tensor, shape = source, graph.shapes[source]
+        tensor, shape = source, graph.known_shape(source)
         if exchanged != list(range(len(shape))):
             order = graph.constant(node.name + "/order", exchanged, np.int32)
             tensor = graph.add(Node(graph.free(node.name + "/first"), "Transpose", [source, order],
                                     {"T": FLOAT, "Tperm": INT}, layer=node.layer),
                                tuple(shape[axis] for axis in exchanged)).name
-        graph.replace(node.name, reshape(graph, tensor, graph.shapes[node.name][1:], node, "axes"))
+        graph.replace(node.name, reshape(graph, tensor, graph.known_shape(node.name)[1:], node, "axes"))
         found.append(Change(node.name, "the transpose of {layer} is done before the reshape that it follows"))
     return found
 
@@ -86,7 +86,7 @@ def _before_reshapes(graph: EditableGraph, tensor: str) -> str:
     return tensor
 
 
-def _order_before(before: Sequence, after: Sequence, order: Sequence[int]) -> Optional[List[int]]:
+def _order_before(before: Sequence[Any], after: Sequence[Any], order: Sequence[int]) -> Optional[List[int]]:
     """The order of axes that does in `before` what `order` does in `after`, the same axes but for those of one
     element. None where they are not the same."""
     major = [axis for axis, size in enumerate(before) if axis and size != 1]

@@ -7,7 +7,7 @@ The kernel adds up in a buffer of 2,048 numbers, as many pixels at a time as fit
 and DEPTHWISE_CONV_2D never returns. toco has no complaint.
 """
 
-from typing import List, Optional
+from typing import Any, List, Optional, Tuple
 
 from tasks.quantize.ir.build import joined, part, reshape
 from tasks.quantize.ir.change import Change
@@ -35,10 +35,10 @@ def split_wide_depthwise(graph: EditableGraph) -> List[Change]:
 
 def _beside_each_other(graph: EditableGraph, layer: Node, kernel: List[Node]) -> Optional[str]:
     """The same values with fewer channels of more pixels, where every channel is treated alike; else None."""
-    height, width, channels = graph.shapes[layer.name][1:]
+    height, width, channels = graph.known_shape(layer.name)[1:]
     narrow = max(size for size in range(1, MOST_CHANNELS + 1) if channels % size == 0)
-    constants = [graph.value(node.inputs[1]) for node in kernel if node.op in CHANNELWISE]
-    if graph.value(layer.inputs[1]).shape != (1, 1, channels, 1) or narrow == 1 or kernel[0] is not layer or any(
+    constants = [graph.known_value(node.inputs[1]) for node in kernel if node.op in CHANNELWISE]
+    if graph.known_value(layer.inputs[1]).shape != (1, 1, channels, 1) or narrow == 1 or kernel[0] is not layer or any(
             value.min() != value.max() for value in constants):
         return None
     image = (height, width * channels // narrow, narrow)
@@ -50,15 +50,15 @@ def _beside_each_other(graph: EditableGraph, layer: Node, kernel: List[Node]) ->
 
 def _in_parts(graph: EditableGraph, layer: Node, kernel: List[Node]) -> str:
     """The same values in as few parts as hold all channels."""
-    depth, multiplier = graph.value(layer.inputs[1]).shape[2:]
+    depth, multiplier = graph.known_value(layer.inputs[1]).shape[2:]
     width, parts = MOST_CHANNELS // multiplier, []
     for begin in range(0, depth, width):
         end = min(begin + width, depth)
         tensor = part(graph, kernel[0].inputs[0], 3, begin, end - begin, layer)
         for node in kernel:
-            shape = graph.shapes[node.name]
-            each = shape[3] // depth  # 1 before the layer, its multiplier from then on
-            tensor = _narrowed(graph, node, tensor, begin * each, end * each, shape[:3] + ((end - begin) * each,))
+            shape = graph.known_shape(node.name)
+            times = shape[3] // depth  # 1 before the layer, its multiplier from there on
+            tensor = _narrowed(graph, node, tensor, begin * times, end * times, shape[:3] + ((end - begin) * times,))
         parts.append(tensor)
     return joined(graph, parts, 3, layer)
 
@@ -74,11 +74,12 @@ def _kernel(graph: EditableGraph, layer: Node) -> List[Node]:
     return found
 
 
-def _narrowed(graph: EditableGraph, node: Node, tensor: str, first: int, last: int, shape) -> str:
+def _narrowed(graph: EditableGraph, node: Node, tensor: str, first: int, last: int,
+              shape: Tuple[Any, ...]) -> str:
     """The name of a copy of the node for some of its channels, which reads `tensor` and makes that shape."""
     inputs = [tensor] + node.inputs[1:]
     if node.op in CHANNELWISE:
-        value, use = graph.value(node.inputs[1]), (node.inputs[1], first, last)
+        value, use = graph.known_value(node.inputs[1]), (node.inputs[1], first, last)
         if use not in graph.shared:  # a layer that is used twice stays one layer
             channels = value.reshape(value.shape[:-2] + (-1,))[..., first:last]
             graph.shared[use] = graph.constant(node.inputs[1] + "/channels", channels if value.ndim == 1 else

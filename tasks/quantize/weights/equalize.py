@@ -110,9 +110,10 @@ class _LayerPairs:
 
     def _pair(self, first: tf.NodeDef) -> Optional[Pair]:
         count = channel_spread.largest_weights(first.op, self.values[_weights(first)]).size
-        node, biases = first, []
+        node = first
+        biases: List[str] = []
         while True:
-            readers = self.readers.get(node.name, ())
+            readers = self.readers.get(node.name, [])
             if len(readers) != 1 or node.name in self.outputs or attribute_of(node, MARK_ATTR) not in UNMARKED:
                 return None
             after, index = readers[0]

@@ -1,24 +1,23 @@
-"""Copies of a .tflite file with other ends or with one operator alone, made without converting again
-(which would forbid fusions) and without a serializer.
+"""Copies of a .tflite file with other inputs and outputs, or with one operator only. They are made without a new
+conversion, which would change fusions, and without a serializer.
 
-A flatbuffer's offsets are unsigned and count forward from where they stand. So a new vector can be
-appended at the end of the file and a table's offset pointed at it, and a vector's slot can point at any
-table that lies behind it.
+An offset in a flatbuffer is unsigned and counts forward from its own position. So a new vector can be appended to the
+file and a table's offset set to it, and an element of a vector can be set to any table after it.
 """
 
 import struct
-from typing import NamedTuple, Sequence, Tuple
+from typing import Any, NamedTuple, Sequence, Tuple
 
 from tflite.tflite.Model import Model
 
 from tasks.tflite.model_file import Contents
 
-# Where the fields of a SubGraph table stand in its vtable: 4 + 2 * their number in the schema.
+# The positions of fields in the vtable of a SubGraph: 4 + 2 * number of the field in the schema.
 INPUTS, OUTPUTS, OPERATORS = 6, 8, 10
 
 
 class Patch(NamedTuple):
-    """writes: (offset, bytes) to be written over the file, of which those at its end make it longer."""
+    """Changes of a file. writes: (offset, bytes) that replace bytes of the file; beyond its end they are appended."""
 
     writes: Tuple[Tuple[int, bytes], ...]
 
@@ -36,15 +35,15 @@ NOTHING = Patch(())
 
 
 def every_tensor_out(content: bytes, contents: Contents) -> Patch:
-    """All tensors that operators make are outputs of the graph, in the order of `contents.computed()`.
+    """Makes every computed tensor an output of the graph, in the order of `contents.computed()`.
 
-    The interpreter reuses the memory of intermediate tensors, so that only an output can be read.
+    The interpreter reuses the memory of intermediate tensors, so only outputs can be read.
     """
     return _with_vectors(content, ((OUTPUTS, [tensor.index for tensor in contents.computed()]),))
 
 
 def alone(content: bytes, contents: Contents, number: int) -> Patch:
-    """The graph is the operator of that number: its variable inputs and its outputs are the graph's."""
+    """Reduces the graph to the operator with this number. Its variable inputs and its outputs become the graph's."""
     operator = contents.operators[number]
     ends = _with_vectors(content, (
         (INPUTS, [tensor.index for tensor in contents.variable_inputs(operator)]),
@@ -52,8 +51,8 @@ def alone(content: bytes, contents: Contents, number: int) -> Patch:
     graph = Model.GetRootAsModel(content, 0).Subgraphs(0)
     length = _pointed(content, _field(graph, OPERATORS))
     slot = length + 4
-    # A builder writes children before the vector that holds them, from the end of the file to its
-    # beginning: so they lie behind it, and slot 0 can reach each of them.
+    # A flatbuffer builder writes from the end of the file to its beginning, and children before the vector that holds
+    # them. So the children lie after the vector, and its element 0 can be set to each of them.
     forward = graph.Operators(number)._tab.Pos - slot
     if forward <= 0:
         raise ValueError("operator {} lies before the vector of operators".format(number))
@@ -71,11 +70,11 @@ def _with_vectors(content: bytes, vectors: Sequence[Tuple[int, Sequence[int]]]) 
     return Patch(tuple(writes))
 
 
-def _field(table, vtable_offset: int) -> int:
-    """Where a table's offset field stands in the file."""
-    return table._tab.Pos + table._tab.Offset(vtable_offset)
+def _field(table: Any, vtable_offset: int) -> int:
+    """The position in the file of a field of the table."""
+    return int(table._tab.Pos + table._tab.Offset(vtable_offset))
 
 
 def _pointed(content: bytes, at: int) -> int:
-    """Where the offset that stands at `at` leads."""
-    return at + struct.unpack_from("<I", content, at)[0]
+    """The position that the offset at `at` points to."""
+    return int(at + struct.unpack_from("<I", content, at)[0])

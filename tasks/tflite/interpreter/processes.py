@@ -1,10 +1,10 @@
-"""A .tflite file run by TensorFlow's own interpreter, one sample at a time as a phone does.
+"""Runs a .tflite file in TensorFlow's own interpreter, one sample at a time, as a phone does.
 
-Interpreters run in processes of their own (`worker.py`): a kernel that is asked for what it cannot do may
-abort its process, and a process that has run a Session cannot be forked. Arrays travel through a file without
-a name, so that nothing is left behind whatever dies.
+Interpreters run in processes of their own (`worker.py`): a kernel may abort its process, and a process that has run a
+Session cannot be forked. Arrays are passed in a file without a name, which disappears when the processes end.
 """
 
+import functools
 import json
 import os
 import signal
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -21,18 +21,19 @@ from octet.errors import InterpreterError
 from tasks.tflite.interpreter import patch, worker
 from tasks.tflite.model_file import Contents, Operator, Tensor
 
-# By its path: Python never takes a script from its cache, which may hold an older one of the same size and time.
+# By path: Python does not cache the byte code of a script, so an older script of equal size and time is never run.
 WORKER = (sys.executable, "-I", worker.__file__)
 CHUNK_BYTES = 1 << 28
 ALIGNMENT = 64
-LAST_WORDS = 5
+LAST_LINES = 5  # of the process' output, in an error
 LONGEST_S = 300  # for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
 
 
 class Pass(NamedTuple):
-    """One walk of an interpreter over some samples.
+    """One run of an interpreter over some samples.
 
-    inputs: what the graph's inputs are given, [samples, *the tensor's shape] each, by the tensor's index.
+    inputs: {index of a tensor: its values [samples, *tensor's shape]} for the inputs of the graph. outputs: the tensors
+    to read. change: applied to the file for this run.
     """
 
     samples: int
@@ -42,21 +43,21 @@ class Pass(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A pass that the interpreter refused, or died of. words: its last."""
+    """A pass that the interpreter refused, or that ended its process. words: the last lines of its output."""
 
     words: str
 
 
 Outcome = Union[Failure, Dict[int, np.ndarray]]
-"""Of one pass: its outputs, [samples, *the tensor's shape] each, by the tensor's index; or why not."""
+"""The result of one pass: {index of an output: its values [samples, *tensor's shape]}, or the Failure."""
 
 
-def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable[[float], None],
+def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progress: Callable[[float], None],
          runtime: str = "tensorflow") -> List[np.ndarray]:
-    """The codes of each output, uint8 [N, ...], for those of each input, uint8 [N, ...].
+    """The codes of each output, uint8 [N, ...]. codes: those of each input, uint8 [N, ...].
 
-    The samples are shared out among as many processes as there are processors.
-    Raises InterpreterError, which names the operators at fault.
+    As many processes as there are processors share the samples. Raises InterpreterError, which names the operators that
+    fail.
     """
     total, results = len(codes[0]), []
     inputs, outputs = ([contents.tensors[index] for index in side]
@@ -68,7 +69,7 @@ def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable
         outcomes = run(content, [
             Pass(len(part), {tensor.index: np.reshape(values[part[0]:part[-1] + 1], (-1,) + tensor.shape)
                              for tensor, values in zip(inputs, codes)}, outputs) for part in parts],
-            lambda done, at=start, size=stop - start: progress((at + done * size) / total), runtime)
+            functools.partial(_report, progress, start, stop - start, total), runtime)
         for outcome in outcomes:
             if isinstance(outcome, Failure):
                 raise at_fault(content, contents, outcome, runtime)
@@ -76,35 +77,40 @@ def over(content: bytes, contents: Contents, codes: Sequence, progress: Callable
     return [np.concatenate(pieces) for pieces in zip(*results)]
 
 
+def _report(progress: Callable[[float], None], before: int, size: int, total: int, done: float) -> None:
+    """Reports the samples of one step, of which a share is done, as a share of all samples."""
+    progress((before + done * size) / total)
+
+
 def at_fault(content: bytes, contents: Contents, failure: Failure,
              runtime: str = "tensorflow") -> InterpreterError:
-    """The error that names the operators which, run alone on zeros, fail; for a file that failed whole."""
+    """The error for a file that cannot be run: it names the operators that fail when they run alone, on zeros."""
     alone = [Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, tensor.dtype)
                       for tensor in contents.variable_inputs(operator)},
                   [contents.tensors[index] for index in operator.outputs],
                   patch.alone(content, contents, operator.number)) for operator in contents.operators]
-    guilty = [(operator, outcome.words) for operator, outcome
+    failing = [(operator, outcome.words) for operator, outcome
               in zip(contents.operators, run(content, alone, runtime=runtime))
               if isinstance(outcome, Failure)]
-    if not guilty:
+    if not failing:
         return InterpreterError("the interpreter cannot run it", where="model.tflite", why=failure.words,
                                 next_step="each of its operators runs when it is alone: please report the network")
     return InterpreterError(
         "the interpreter cannot run {} of the {} operators of the .tflite file".format(
-            len(guilty), len(contents.operators)),
-        where=contents.name(guilty[0][0]),
-        why="\n".join(line for operator, words in guilty for line in (
+            len(failing), len(contents.operators)),
+        where=contents.name(failing[0][0]),
+        why="\n".join(line for operator, words in failing for line in (
             "{} ({}): {}".format(contents.name(operator), operator.kind, words),
             "    " + _ends(contents, operator))),
         next_step="please report the network")
 
 
 def _ends(contents: Contents, operator: Operator) -> str:
-    """The quantization of all that an operator reads and makes."""
-    def told(indices) -> str:
+    """The quantization of an operator's inputs and outputs, in words."""
+    def in_words(indices: Sequence[int]) -> str:
         return ", ".join("{:.6g} x (code - {})".format(tensor.scale, tensor.zero_point) for tensor in (
             contents.tensors[index] for index in indices if index >= 0) if tensor.scale)
-    return "from {} to {}".format(told(operator.inputs), told(operator.outputs))
+    return "from {} to {}".format(in_words(operator.inputs), in_words(operator.outputs))
 
 
 def processors() -> int:
@@ -114,7 +120,7 @@ def processors() -> int:
 
 def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None] = lambda done: None,
         runtime: str = "tensorflow") -> List[Outcome]:
-    """The outcome of each pass. `progress` hears the share of the samples that is done."""
+    """The outcome of each pass. progress: called with the share of the samples that is done."""
     count = min(processors(), len(passes))
     shares = [passes[first::count] for first in range(count)]
     done, total, lock = [0] * count, sum(item.samples for item in passes), threading.Lock()
@@ -135,7 +141,7 @@ def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None
 
 def _share(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None],
            runtime: str) -> List[Outcome]:
-    """The outcomes of passes that are run one after the other; each death costs one pass."""
+    """The outcomes of passes that run one after the other. A process that dies fails one pass; a new one goes on."""
     outcomes: List[Outcome] = []
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as arena:
         file.write(content)
@@ -143,20 +149,24 @@ def _share(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None
         placed = _placed(arena, passes)
         while len(outcomes) < len(passes):
             at = len(outcomes)
-            before = sum(item.samples for item in passes[:at])
-            failures = _process(file, arena, placed[at:],
-                                lambda done, before=before: on_done(before + done), runtime)
+            failures = _process(file, arena, placed[at:], functools.partial(
+                _add, on_done, sum(item.samples for item in passes[:at])), runtime)
             for failure, place in zip(failures, placed[at:]):
                 outcomes.append(failure or {index: np.array(_mapped(arena, dtype, shape, offset))
                                             for index, dtype, shape, offset in place["outputs"]})
     return outcomes
 
 
-def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict]:
-    """The passes as the worker is told of them, their arrays one behind the other in the arena."""
-    end, placed = 0, []
+def _add(on_done: Callable[[int], None], before: int, done: int) -> None:
+    on_done(before + done)
 
-    def place(index: int, dtype: str, shape) -> List:
+
+def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict[str, Any]]:
+    """The passes in the worker's form. Their arrays lie one after the other in the arena."""
+    end = 0
+    placed: List[Dict[str, Any]] = []
+
+    def place(index: int, dtype: str, shape: Sequence[int]) -> List[Any]:
         nonlocal end
         offset = end
         end += -(-int(np.prod(shape)) * np.dtype(dtype).itemsize // ALIGNMENT) * ALIGNMENT
@@ -170,29 +180,30 @@ def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict]:
             "outputs": [place(tensor.index, tensor.dtype, (item.samples,) + tensor.shape)
                         for tensor in item.outputs]})
     arena.truncate(end)
-    for item, told in zip(passes, placed):
-        for index, dtype, shape, offset in told["inputs"]:
+    for item, described in zip(passes, placed):
+        for index, dtype, shape, offset in described["inputs"]:
             _mapped(arena, dtype, shape, offset)[...] = item.inputs[index]
     return placed
 
 
-def _mapped(arena: IO[bytes], dtype: str, shape, offset: int) -> np.ndarray:
+def _mapped(arena: IO[bytes], dtype: str, shape: Sequence[int], offset: int) -> np.ndarray:
     if 0 in shape:
         return np.zeros(shape, dtype)
     return np.memmap(arena, dtype, "r+", offset, tuple(shape))
 
 
-def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Callable[[int], None],
+def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict[str, Any]], on_done: Callable[[int], None],
              runtime: str) -> List[Optional[Failure]]:
-    """One process's work: for each pass that it came to, None or its Failure."""
+    """Runs passes in one process. For each pass that was started: None, or its Failure."""
     failures: List[Optional[Failure]] = []
     with tempfile.TemporaryFile() as log:
-        # No preexec_fn: whoever has run a Session must not run anything between fork and exec.
+        # No preexec_fn: a process that has run a Session must not run Python code between fork and exec.
         process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                    pass_fds=(file.fileno(), arena.fileno()))
+        assert process.stdin is not None and process.stdout is not None
         try:
-            _order(process, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(), "longest_s": LONGEST_S,
-                             "arena": arena.fileno(), "passes": passes})
+            _order(process.stdin, {"parent": os.getpid(), "runtime": runtime, "file": file.fileno(),
+                                   "longest_s": LONGEST_S, "arena": arena.fileno(), "passes": passes})
             for line in process.stdout:
                 report = json.loads(line.decode("utf-8"))
                 if "started" in report:
@@ -218,12 +229,12 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict], on_done: Cal
     return failures
 
 
-def _order(process: subprocess.Popen, orders: Dict) -> None:
+def _order(stdin: IO[bytes], orders: Dict[str, Any]) -> None:
     try:
-        process.stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
-        process.stdin.flush()  # and stays open: its end tells the process that we are gone
+        stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
+        stdin.flush()  # it stays open: its end tells the process that this one has died
     except BrokenPipeError:
-        pass  # it died at once; its exit code and its last words say why
+        pass  # the process died at once: its exit code and its output give the reason
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -235,7 +246,7 @@ def _close(stream: IO[bytes]) -> None:
 
 def _last_words(status: int, log: IO[bytes]) -> str:
     log.seek(0)
-    said = [line for line in log.read().decode("utf-8", "replace").splitlines()
+    lines = [line for line in log.read().decode("utf-8", "replace").splitlines()
             if line.strip() and not line.startswith("INFO:")]
     if status == -signal.SIGALRM:
         how = "it did not return within {} s".format(LONGEST_S)
@@ -243,4 +254,4 @@ def _last_words(status: int, log: IO[bytes]) -> str:
         how = "the process was killed by {}".format(signal.Signals(-status).name)
     else:
         how = "the process ended with exit code {}".format(status)
-    return "\n".join([how] + said[-LAST_WORDS:])
+    return "\n".join([how] + lines[-LAST_LINES:])

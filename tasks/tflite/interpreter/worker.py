@@ -1,13 +1,13 @@
-"""The process in which interpreters run, so that one that aborts takes nothing else with it.
+"""The process that runs interpreters: a kernel that aborts ends only this process.
 
-It imports numpy and an interpreter, not TensorFlow: it starts in a third of a second. Orders are one
-line of JSON on standard input, which stays open for as long as the parent lives:
+It imports numpy and an interpreter, not TensorFlow, so it starts in a third of a second. It reads one line of JSON from
+standard input, which stays open for as long as the parent lives:
 
     {"parent": pid, "runtime": name of RUNTIMES, "file": descriptor of the .tflite file,
      "arena": descriptor of the file with all arrays, "passes": [one dict each, see `_run`]}
 
-Reports are lines of JSON on standard output: {"started": number of the pass}, {"done": samples of it so
-far}, {"finished": number} or {"failed": the interpreter's words}.
+Its reports are lines of JSON on standard output: {"started": number of the pass}, {"done": samples of the pass that are
+done}, {"finished": number} or {"failed": the interpreter's message}.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
 
 import numpy as np
 
@@ -38,14 +38,14 @@ class TensorFlow:
 
 
 class TFLiteRuntime:
-    """The interpreter of the distribution tflite-runtime, which only comparisons use: so the name of its module
-    is a value, by which it belongs to no stage's source."""
+    """The interpreter of the distribution tflite-runtime, for comparisons only. The name of its module is a string, so
+    that the distribution is not part of any stage's key."""
 
     MODULE = "tflite_runtime.interpreter"
 
     def __init__(self, path: str) -> None:
         runtime = importlib.import_module(self.MODULE)
-        # The kernels that come first to mind are XNNPACK's; those that the file was made for are built in.
+        # By default it runs XNNPACK's kernels; the file is meant for the built-in ones.
         interpreter = runtime.Interpreter(
             path, experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
         interpreter.allocate_tensors()
@@ -53,15 +53,16 @@ class TFLiteRuntime:
         self.invoke = interpreter.invoke
 
 
-RUNTIMES = {"tensorflow": TensorFlow, "tflite_runtime": TFLiteRuntime}
+RUNTIMES: Dict[str, Type[Any]] = {"tensorflow": TensorFlow, "tflite_runtime": TFLiteRuntime}
 
 
-def _wrapper_in_tensorflow():
+def _wrapper_in_tensorflow() -> Any:
     name = "tensorflow_wrap_interpreter_wrapper"
     if name not in sys.modules:
-        folder, = importlib.util.find_spec("tensorflow").submodule_search_locations
+        package: Any = importlib.util.find_spec("tensorflow")
+        folder, = package.submodule_search_locations
         path = os.path.join(folder, "lite", "python", "interpreter_wrapper", name + ".py")
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec: Any = importlib.util.spec_from_file_location(name, path)
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
@@ -71,9 +72,9 @@ def main() -> int:
     orders = json.loads(sys.stdin.readline())
     _die_with(orders["parent"])
     reports = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever a library prints is no report
+    os.dup2(2, 1)  # text that a library prints must not mix with reports
 
-    def say(**report) -> None:
+    def say(**report: Any) -> None:
         reports.write(json.dumps(report) + "\n")
 
     for number, work in enumerate(orders["passes"]):
@@ -87,10 +88,10 @@ def main() -> int:
     return 0
 
 
-def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
-    """All samples of one pass.
+def _run(orders: Dict[str, Any], work: Dict[str, Any], on_done: Callable[[int], None]) -> None:
+    """Runs all samples of one pass.
 
-    inputs, outputs: [[tensor's index, dtype, shape [N, *the tensor's], offset in the arena]].
+    work: its inputs and outputs are [[index of the tensor, dtype, shape [N, *tensor's shape], offset in the arena]].
     """
     model = RUNTIMES[orders["runtime"]]("/proc/self/fd/{}".format(orders["file"]))
     inputs, outputs = (_arrays(orders["arena"], work[side]) for side in ("inputs", "outputs"))
@@ -98,7 +99,7 @@ def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
     for sample in range(work["samples"]):
         for index, array in inputs:
             model.set(index, array[sample])
-        signal.alarm(orders["longest_s"])  # it kills the process: no kernel looks for an exception
+        signal.alarm(orders["longest_s"])  # the signal kills the process: a kernel does not check for exceptions
         model.invoke()
         signal.alarm(0)
         for index, array in outputs:
@@ -109,14 +110,14 @@ def _run(orders: Dict, work: Dict, on_done: Callable[[int], None]) -> None:
     on_done(work["samples"])
 
 
-def _arrays(arena: int, described: List) -> List:
+def _arrays(arena: int, described: List[Any]) -> List[Tuple[int, np.ndarray]]:
     return [(index, np.memmap("/proc/self/fd/{}".format(arena), dtype, "r+", offset, tuple(shape)))
             for index, dtype, shape, offset in described]
 
 
 @contextlib.contextmanager
-def _patched(file: int, writes: List) -> Iterator[None]:
-    """Inside, the file holds what `writes` say; afterwards it is as it was."""
+def _patched(file: int, writes: List[Tuple[int, str]]) -> Iterator[None]:
+    """Applies `writes` to the file for the length of the block, and restores it afterwards."""
     size, before = os.fstat(file).st_size, []
     for offset, written in writes:
         data = bytes.fromhex(written)
@@ -132,12 +133,12 @@ def _patched(file: int, writes: List) -> Iterator[None]:
 
 def _die_with(parent: int) -> None:
     def wait() -> None:
-        while os.read(0, 1):  # not sys.stdin: a thread that waits in it breaks the interpreter's end
+        while os.read(0, 1):  # not sys.stdin: a thread that blocks in it disturbs the shutdown of Python
             pass
         os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=wait, daemon=True).start()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the request
+    if os.getppid() != parent:  # it died before prctl
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -34,7 +34,7 @@ class Row(NamedTuple):
     float_db: Optional[float]
 
 
-def rows(contents: Contents, inside: Dict[int, np.ndarray], network: Dict, frozen: tf.GraphDef,
+def rows(contents: Contents, inside: Dict[int, np.ndarray], network: io_spec.Network, frozen: tf.GraphDef,
          floating: tf.GraphDef) -> List[Row]:
     """A Row for each computed tensor, the one that loses most first.
 
@@ -52,7 +52,7 @@ class EndToEnd:
     inside it is many times its input.
     """
 
-    def __init__(self, contents: Contents, network: Dict) -> None:
+    def __init__(self, contents: Contents, network: io_spec.Network) -> None:
         self._contents, self._network = contents, network
         self._computed = [tensor for tensor in contents.computed() if tensor.scale]
         self._before: Dict[str, str] = {}
@@ -98,10 +98,10 @@ class EndToEnd:
                 if not tensor.scale:
                     continue
                 sums = self._sums[tensor.index]
-                ratio, off = sums.plain.decibels(), sums.trained
+                ratio, off = sums.plain.decibels(), sums.trained.difference() if sums.trained else None
                 ratios[tensor.index] = worst if ratio is None else ratio
                 found.append(Row(
-                    tensor.name, operator.kind, off and off.difference().lsb, off and off.difference().share, ratio,
+                    tensor.name, operator.kind, off.lsb if off else None, off.share if off else None, ratio,
                     None if ratio is None else round(worst - ratio, 2), sums.original.decibels()))
         return sorted(found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
 

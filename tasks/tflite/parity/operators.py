@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.evaluation.gaps import stated
+from tasks.graph.io_spec import Network
 from tasks.tflite.interpreter import patch, processes
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity import end_to_end
@@ -61,13 +62,13 @@ class Finding(NamedTuple):
 
     def to_json(self) -> Dict:
         return {"name": self.name, "kind": self.kind, "lsb": self.lsb, "bound": self.bound, "died": self.died,
-                "on_data": self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
+                "on_data": self.on_data and self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
 
 
 SAMPLES = 16
 
 
-def measure(content: bytes, contents: Contents, network: Dict, frozen: tf.GraphDef, floating: tf.GraphDef,
+def measure(content: bytes, contents: Contents, network: Network, frozen: tf.GraphDef, floating: tf.GraphDef,
             codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict:
     """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
     SAMPLES are used.
@@ -241,11 +242,11 @@ def _codes(random: np.random.RandomState, contents: Contents, operator: Operator
     codes[0], codes[1] = 0, 255
     codes[2], codes[3] = (0, 255) if place else (255, 0)
     codes[4] = random.choice([0, 255], tensor.shape)
-    layers = [contents.tensors[index] for index in operator.inputs[1:2]
-              if index >= 0 and contents.tensors[index].value is not None
-              and contents.tensors[index].dtype == "uint8" and len(tensor.shape) == contents.tensors[index].value.ndim]
-    for weights in layers:  # the first output's largest sum
-        codes[5] = np.where(np.resize(weights.value[:1] > weights.zero_point, tensor.shape), 255, 0)
+    for weights in (contents.tensors[index] for index in operator.inputs[1:2] if index >= 0):
+        value = weights.value
+        if value is not None and weights.dtype == "uint8" and len(tensor.shape) == value.ndim:
+            # Makes the sum of the first output as large as it can be.
+            codes[5] = np.where(np.resize(value[:1] > weights.zero_point, tensor.shape), 255, 0)
     if operator.kind == "L2_NORMALIZATION":
         for pad in contents.operators:  # its last channel never varies: see rewrites/composites.py
             if pad.kind == "PADV2" and tensor.index in pad.outputs:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.quantization import to_real
-from tasks.graph import io_spec
+from tasks.graph import answers, io_spec
 from tasks.training.augmentation import colours
 from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
 from tasks.training.augmentation.geometry import Map
@@ -25,21 +25,26 @@ STREAM, MIXTURE_STREAM = 1, 2  # other numbers than those of the order of the sa
 
 
 class Varied(NamedTuple):
-    """A batch. inputs: reals in the order of the network's; answers: of its outputs. Where samples are mixed, `share`
-    of each is the one of `answers`, and the rest that of `others`."""
+    """A batch. inputs: reals in the order of the network's; answers: of its outputs; extras: {array: values}. Where
+    samples are mixed, `share` of each is the one of `answers` and `extras`, and the rest that of `others` and
+    `other_extras`."""
 
     inputs: List[np.ndarray]
     answers: List[np.ndarray]
     others: List[np.ndarray]
     share: float
+    extras: Dict[str, np.ndarray] = {}
+    other_extras: Dict[str, np.ndarray] = {}
 
 
 class Augmentation:
     """Varies batches of the network's samples; `choice` says how. `mixes`: whether samples are mixed in pairs."""
 
-    def __init__(self, choice: Choice, network: Dict, seed: int) -> None:
+    def __init__(self, choice: Choice, network: io_spec.Network, seed: int) -> None:
         self._on = choice.on
         self._network = network
+        self._arrays = [array for name, extra in answers.extras(network).items() for array in extra.arrays(name)]
+        self._moving = {name: extra for name, extra in answers.extras(network).items() if extra.kind != "array"}
         self._seed = seed
         self.mixes = any(key in self._on for key in MIXTURES)
         self._epoch = (-1, -1)
@@ -54,6 +59,7 @@ class Augmentation:
         self._seeds = tf.placeholder(tf.int32, [None, 2])
         self._codes: Dict[str, tf.Tensor] = {}
         self._masks: Dict[str, tf.Tensor] = {}
+        self._extras: Dict[str, tf.Tensor] = {}
         self._out: Dict[str, tf.Tensor] = {}
         moves = None
         for end in self._network["inputs"]:
@@ -61,14 +67,21 @@ class Augmentation:
                 continue
             codes = self._codes[end["name"]] = tf.placeholder(tf.uint8, [None] + end["shape"])
             if any(key in self._on for key in GEOMETRY):
-                moves = moves or Map(self._on, self._drawn, tuple(end["shape"][:2]))
+                moves = moves or Map(self._on, self._drawn, (end["shape"][0], end["shape"][1]))
                 codes = moves.apply(codes)
             x = colours.varied(tf.cast(codes, tf.float32), self._on, self._drawn, self._seeds)
             self._out[end["name"]] = to_real(x, np.float32(end["scale"]), end["zero_point"])
-        for end in self._network["outputs"]:
-            if end["kind"] == "class_map" and moves is not None:
-                mask = self._masks[end["name"]] = tf.placeholder(tf.int32, [None] + end["shape"])
-                self._out["mask/" + end["name"]] = moves.apply_to_masks(mask)
+        if moves is None:
+            return
+        for output in self._network["outputs"]:
+            if output["kind"] == "class_map":
+                mask = self._masks[output["name"]] = tf.placeholder(tf.int32, [None] + output["shape"])
+                self._out["mask/" + output["name"]] = moves.apply_to_masks(mask)
+        for name, extra in self._moving.items():
+            given = self._extras[name] = tf.placeholder(
+                tf.int32 if extra.kind == "mask" else tf.float32, [None] + list(extra.shape))
+            move = {"mask": moves.apply_to_masks, "boxes": moves.apply_to_boxes, "keypoints": moves.apply_to_points}
+            self._out["extra/" + name] = move[extra.kind](given)
 
     def _drawn(self, name: str) -> tf.Tensor:
         return self._uniform[:, DRAWS.index(name)]
@@ -82,24 +95,29 @@ class Augmentation:
         fed = {self._uniform: draws, self._seeds: (draws[:, SEEDS] * 2.0 ** 31).astype(np.int32)}
         fed.update((codes, part.inputs[name][rows]) for name, codes in self._codes.items())
         fed.update((mask, part.targets[name][rows]) for name, mask in self._masks.items())
+        fed.update((given, part.extras[name][rows]) for name, given in self._extras.items())
         out = self._session.run(self._out, fed)
         inputs = [out[end["name"]] if end["name"] in out else io_spec.real(end, part.inputs[end["name"]][rows])
                   for end in self._network["inputs"]]
-        answers = [out.get("mask/" + end["name"], part.targets[end["name"]][rows])
+        targets = [out.get("mask/" + end["name"], part.targets[end["name"]][rows])
                    for end in self._network["outputs"]]
+        extras = {array: out["extra/" + array] if array in self._extras else part.extras[array][rows]
+                  for array in self._arrays}
         if not self.mixes:
-            return Varied(inputs, answers, [], 1.0)
-        return self._mixed(inputs, answers, np.random.RandomState([self._seed, epoch, int(rows[0]), MIXTURE_STREAM]))
+            return Varied(inputs, targets, [], 1.0, extras)
+        return self._mixed(inputs, targets, extras,
+                           np.random.RandomState([self._seed, epoch, int(rows[0]), MIXTURE_STREAM]))
 
-    def _mixed(self, inputs: Sequence[np.ndarray], answers: Sequence[np.ndarray],
+    def _mixed(self, inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray], extras: Dict[str, np.ndarray],
                random: np.random.RandomState) -> Varied:
         """Each sample with the one before it in the batch; batches are in a random order."""
         if "mixup" in self._on:
             kept = np.float32(random.beta(self._on["mixup"], self._on["mixup"]))
         else:
             kept = _outside(inputs[0].shape[1:3], 1 - random.beta(self._on["cutmix"], self._on["cutmix"]), random)
-        return Varied([kept * values + (1 - kept) * np.roll(values, 1, axis=0) for values in inputs], list(answers),
-                      [np.roll(values, 1, axis=0) for values in answers], float(np.mean(kept)))
+        return Varied([kept * values + (1 - kept) * np.roll(values, 1, axis=0) for values in inputs], list(targets),
+                      [np.roll(values, 1, axis=0) for values in targets], float(np.mean(kept)), extras,
+                      {name: np.roll(values, 1, axis=0) for name, values in extras.items()})
 
 
 def _outside(size: Sequence[int], area: float, random: np.random.RandomState) -> np.ndarray:

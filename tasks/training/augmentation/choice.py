@@ -1,7 +1,7 @@
 """Which variations of the training pictures are on: what the recipe says, and what is good where it says nothing."""
 
 from types import SimpleNamespace
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ LARGE, CUTOUT = 1000000, 0.25  # so many weights fit the training pictures by he
 class Choice(NamedTuple):
     """on: {key of the section `augment`: its value} of what is done. why: of what is not done, for people."""
 
-    on: Dict[str, object]
+    on: Dict[str, Any]
     why: str = ""
 
     @property
@@ -47,7 +47,7 @@ def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int)
     if preset == "auto":
         why = _why_no_photographs(dataset)
         preset = "none" if why else "standard"
-    on: Dict[str, object] = {}
+    on: Dict[str, Any] = {}
     if preset == "standard":
         _expect_pictures(dataset, "preset")
         _expect_movable(dataset, "preset")
@@ -72,9 +72,9 @@ def size_of(weights: Iterable[np.ndarray]) -> int:
     return sum(weight.size for weight in weights if weight.ndim >= 2)
 
 
-def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, object], str]:
+def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, Any], str]:
     """({what is good for most pictures}, why not the rest)."""
-    on: Dict[str, object] = {"crop": CROP}
+    on: Dict[str, Any] = {"crop": CROP}
     if weights >= LARGE:
         on["cutout"] = CUTOUT
     if section.flip is not None:
@@ -93,7 +93,7 @@ def _why_no_photographs(dataset: Dataset) -> str:
     if min(shapes[0][:2]) < LEAST_SIDE:
         return "the pictures are smaller than {} pixels; `augment: standard` says that they are to be varied".format(
             LEAST_SIDE)
-    if any(target.kind not in PLACELESS for target in dataset.targets.values()):
+    if any(target.kind not in PLACELESS for target in dataset.targets.values()) or _placed_extras(dataset):
         return "the pictures are not to be classified; the section `augment` says what else may be done to them"
     return ""
 
@@ -121,9 +121,15 @@ def _expect_possible(dataset: Dataset, key: str) -> None:
     if key in ("saturation", "hue") and any(dataset.inputs[name].shape[2] != 3 for name in pictures(dataset)):
         _refuse(key, "the pictures are not in colour", "it is about red, green and blue")
     if key == "cutmix" and (len(dataset.inputs) > 1 or not pictures(dataset)
-                            or any(target.kind not in PLACELESS for target in dataset.targets.values())):
+                            or any(target.kind not in PLACELESS for target in dataset.targets.values())
+                            or _placed_extras(dataset)):
         _refuse(key, "it is for the classification of one picture",
                 "the share of each of two classes is that of their areas")
+
+
+def _placed_extras(dataset: Dataset) -> List[str]:
+    """The extras that are not the same wherever things are in the picture."""
+    return [name for name, extra in dataset.extras.items() if not extra.placeless]
 
 
 def _expect_pictures(dataset: Dataset, key: str) -> None:
@@ -133,7 +139,13 @@ def _expect_pictures(dataset: Dataset, key: str) -> None:
 
 
 def _expect_movable(dataset: Dataset, key: str) -> None:
-    fixed = [name for name, target in dataset.targets.items() if target.kind not in PLACELESS + ("class_map",)]
+    fixed = [name for name, target in dataset.targets.items() if target.kind not in PLACELESS + ("class_map", "raw")]
+    for name, extra in dataset.extras.items():
+        if extra.kind == "array" and not extra.placeless:
+            _refuse(key, "the extra {} may say where something is in the picture".format(name),
+                    "an array is not moved with the picture, as masks, boxes and keypoints are",
+                    "leave {} out of the section augment; or declare the extra with placeless=True, if it is the same "
+                    "wherever things are".format(key))
     if fixed:
         _refuse(key, "the target {} may say where something is in the picture".format(fixed[0]),
                 "a picture that is moved would have the answer of one that is not")

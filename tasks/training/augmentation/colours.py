@@ -1,7 +1,7 @@
 """Pictures made brighter, paler, noisier, or with a hole: each sample by itself, its pixels where they were."""
 
 import math
-from typing import Callable, Dict
+from typing import Any, Callable, Dict
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ GREY = np.float32([0.299, 0.587, 0.114])
 TO_YIQ = np.float32([GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
-def varied(pictures: tf.Tensor, on: Dict[str, object], draw: Callable[[str], tf.Tensor],
+def varied(pictures: tf.Tensor, on: Dict[str, Any], draw: Callable[[str], tf.Tensor],
            seeds: tf.Tensor) -> tf.Tensor:
     """Pictures [N, H, W, C] float32 in codes, 0..255, after what is `on` of COLOURS, and still in that range.
 

@@ -6,7 +6,7 @@ outside the picture is its reflection at the border.
 
 import math
 import os
-from typing import Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,7 +28,7 @@ class Map:
     pixels `crop` moves by.
     """
 
-    def __init__(self, on: Dict[str, object], draw: Callable[[str], tf.Tensor], size: Size) -> None:
+    def __init__(self, on: Dict[str, Any], draw: Callable[[str], tf.Tensor], size: Size) -> None:
         self._on = on
         self._size = size
         self._exact = not any(key in on for key in GEOMETRY if key not in WHOLE_PIXELS)
@@ -44,6 +44,27 @@ class Map:
     def apply_to_masks(self, masks: tf.Tensor) -> tf.Tensor:
         """The masks [N, H, W] int32, moved as the pictures are; each pixel is one of the mask's."""
         return self._transformed(masks[..., None], "NEAREST")[..., 0]
+
+    def apply_to_points(self, points: tf.Tensor) -> tf.Tensor:
+        """Where the points [N, n, 2] (y, x in pixels, 0 at the picture's upper left corner) are in the moved picture;
+        some may lie outside it."""
+        height, width = (tf.constant(float(side)) for side in self._size)
+        (xx, xy), (yx, yy) = ([entry[:, None] for entry in row] for row in self._matrix)
+        move_y, move_x = (move[:, None] * side for move, side in zip(self._offset, self._size))
+        # The map says where a pixel comes from, place = matrix * (new - centre) + centre + move: this is its inverse.
+        y, x = points[..., 0] - height / 2 - move_y, points[..., 1] - width / 2 - move_x
+        determinant = xx * yy - xy * yx
+        return tf.stack([(xx * y - yx * x) / determinant + height / 2,
+                         (yy * x - xy * y) / determinant + width / 2], axis=-1)
+
+    def apply_to_boxes(self, boxes: tf.Tensor) -> tf.Tensor:
+        """The smallest upright boxes around the moved boxes [N, n, 4] (y0, x0, y1, x1), as far as they lie in the
+        picture: one that has left it has no area."""
+        y0, x0, y1, x1 = tf.unstack(boxes, axis=-1)
+        corners = [self.apply_to_points(tf.stack(corner, axis=-1))
+                   for corner in ((y0, x0), (y0, x1), (y1, x0), (y1, x1))]
+        ends = [tf.reduce_min(corners, axis=0), tf.reduce_max(corners, axis=0)]
+        return tf.concat([tf.minimum(tf.maximum(end, 0.0), [float(side) for side in self._size]) for end in ends], -1)
 
     def _transformed(self, pictures: tf.Tensor, interpolation: str) -> tf.Tensor:
         height, width = pictures.shape.as_list()[1:3]

@@ -113,8 +113,8 @@ PORTS = ("0", "-1", "65536", "abc", "", "1", "99999999999999999999", "1.5", "808
 
 def situations() -> Iterator[Situation]:
     for what, answer in ANSWERS.items():
-        yield _asked("at-first/" + what, answer)
-        # Luigi asks again for some time, and says so.
+        # One that gives no work is waited for, and one that fails later is asked again; the command says so.
+        yield _asked("at-first/" + what, answer)._replace(waits=what == "no-work")
         yield _asked("later/" + what, answer, first=True)._replace(waits=True)
     for number, url in enumerate(URLS):
         yield Situation(

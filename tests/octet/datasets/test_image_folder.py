@@ -3,6 +3,7 @@ import os
 import numpy as np
 from PIL import Image
 
+from octet.data import listing
 from octet.data.dataset import PARTS, Target
 from octet.datasets import image_folder
 from tests.octet.datasets.samples import pictures, refusal
@@ -95,3 +96,15 @@ def test_bad_masks_are_named(tmp_path):
         assert "test/images/0.jpg has nothing of its name in test/masks/" in refusal(call, path, **args)
     os.remove(os.path.join(path, "test", "images", "0.jpg"))
     assert "test/masks/x.png has nothing of its name in test/images/" in refusal(image_folder.load, path, **args)
+
+
+def test_the_count_of_pictures_that_are_not_read_ends_somewhere(tmp_path, monkeypatch):
+    path = pictures(tmp_path)
+    for number in range(3):
+        for folder in "ab":
+            place = tmp_path / "set" / "train" / "cat" / "old" / folder
+            place.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (7, 9)).save(str(place / "{}.png".format(number)))
+    assert "with 6 pictures" in " ".join(image_folder.load(path, [8, 6]).notes)
+    monkeypatch.setattr(listing, "MOST_LOOKED_AT", 4)
+    assert "with at least 3 pictures" in " ".join(image_folder.load(path, [8, 6]).notes)

@@ -51,8 +51,9 @@ def test_a_short_recipe_has_every_default_filled_in():
                   "batch_norm_batches": 50, "loss_weights": {}},
         "augment": {"preset": "auto", **dict.fromkeys(
             "flip crop shift rotate shear zoom brightness contrast saturation hue noise cutout mixup cutmix".split())},
-        "loss": {"kind": None, "gamma": None, "delta": None, "label_smoothing": None, "class_weights": None,
-                 "targets": {}},
+        "loss": {"kind": None, "function": None, "gamma": None, "delta": None, "label_smoothing": None,
+                 "class_weights": None, "sample_weights": None, "targets": {}},
+        "metrics": {},
         "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, "distill": None,
                      **PHASE, "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
@@ -60,7 +61,7 @@ def test_a_short_recipe_has_every_default_filled_in():
         "validate": {"max_accuracy_drop": 0.01, "min_accuracy": None, "min_agreement": None,
                      "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
                      "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
-                     "max_error_increase": None, "max_error": None, "max_wrong_operators": 0}}
+                     "max_error_increase": None, "max_error": None, "max_wrong_operators": 0, "metrics": {}}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
@@ -386,7 +387,7 @@ def test_every_recipe_of_the_catalogue_loads(path):
 
 
 @pytest.mark.parametrize("loss, said", [
-    ("{kind: focl}", "loss.kind: expected one of cross_entropy, focal, dice, mse, mae, huber, or null, found 'focl'; did"),
+    ("{kind: focl}", "loss.kind: expected one of cross_entropy, focal, dice, iou, mse, mae, huber, or null, found 'focl'; did"),
     ("{class_weights: balance}", "loss.class_weights: expected balanced, or a mapping of classes to numbers of at least 0"),
     ("{class_weights: {defect: -1}}", "loss.class_weights: expected balanced, or a mapping of classes to numbers"),
     ("{class_weights: {defect: .nan}}", "loss.class_weights: expected balanced"),

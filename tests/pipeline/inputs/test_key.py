@@ -10,7 +10,7 @@ SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
               "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
-              "validate": {"max_accuracy_drop": 0.01}},
+              "metrics": {}, "validate": {"max_accuracy_drop": 0.01}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
     versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
@@ -31,13 +31,13 @@ def with_section(name, value):
 def test_golden():
     """Another digest here means that every artifact of every user is made again: say so."""
     assert of("TrainQAT") == (
-        "080d15ee065a754d5618188285eef230f09a795701ca97386a5c258a17e39315")
+        "8621c26e66893a28f1fba6c0da483d77f06fb63220095250fef696f5163bfcbb")
 
 
 def test_key_is_the_digest_of_its_preimage():
     found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
     assert found == key.digest(preimage)
-    assert set(preimage["recipe"]) == {"seed", "augment", "quantize"}
+    assert set(preimage["recipe"]) == {"seed", "augment", "loss", "quantize"}
 
 
 def test_a_section_that_is_read_changes_the_key_and_no_other_does():

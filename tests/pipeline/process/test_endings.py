@@ -118,6 +118,16 @@ def test_lack_of_memory_says_what_there_was_and_what_was_taken(tmp_path):
     assert "make smaller" in caught.value.next_step
 
 
+def test_openblas_sends_an_interrupt_where_it_gets_no_thread(tmp_path):
+    code = ("import os, signal\n"
+            "os.write(2, b'OpenBLAS blas_thread_init: pthread_create failed for thread 1 of 2: '\n"
+            "            b'Resource temporarily unavailable\\n')\n"
+            "os.kill(os.getpid(), signal.SIGINT)\nimport time; time.sleep(5)")
+    with pytest.raises(StageDied, match="ran out of memory") as caught:
+        run(tmp_path, code)
+    assert "pthread_create failed" in caught.value.why and "the machine has" in caught.value.why
+
+
 def test_a_kill_is_told_with_the_memory_that_was_taken(tmp_path):
     with pytest.raises(StageDied, match="SIGKILL") as caught:
         run(tmp_path, "kept = b'1' * (200 << 20)\nimport os; os.kill(os.getpid(), 9)")

@@ -51,7 +51,7 @@ def test_a_killed_run_is_told_from_one_that_goes_on(checkout):
     run.kill()
     run.communicate()
     assert [row["state"] for row in runs(checkout)] == ["killed"]
-    assert checkout.why()["TrainFloat"] == ["stale", "a run began to make it, and did not end well"]
+    assert checkout.why()["TrainFloat"] == ["stale", "a run began to make it, and did not finish"]
 
 
 SLOW_DATA = """

@@ -109,6 +109,14 @@ def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Chec
     return do
 
 
+def first_run(recipe: str) -> Callable[[Checkout], None]:
+    """A run of that recipe before the edit."""
+    def do(checkout: Checkout) -> None:
+        run = checkout.luigi(recipe=recipe)
+        assert run.code == 0, run.said
+    return do
+
+
 def install(name: str, version: str) -> Callable[[Checkout], None]:
     def do(checkout: Checkout) -> None:
         folder = checkout.packages / "{}-{}.dist-info".format(name, version)
@@ -129,6 +137,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
 OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "ValidateInterpreter"]
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
+NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy
 FREEZE = source("tasks/stages/freeze.py", 'return {"nodes"', 'return {"count": 1, "nodes"')
 EDITS = [
     Edit("nothing", lambda checkout: None, []),
@@ -184,6 +193,15 @@ EDITS = [
          "TrainFloat: net.py: build() changed"),
     Edit("a module that the user's model imports", user("nets/blocks.py", "scale=1.0", "scale=0.5"), FLOAT,
          "TrainFloat: blocks.py: layer() changed"),
+    Edit("the user's loss", both(first_run("own"), user("losses.py", "SHARE = 1.0", "SHARE = 0.5")), FLOAT,
+         "TrainFloat: losses.py: SHARE changed", recipe="own"),
+    Edit("a docstring of the user's loss", both(first_run("own"), user(
+        "losses.py", "extras):", 'extras):\n    """The loss of a batch."""')), [], recipe="own"),
+    Edit("the user's metric", both(first_run("own"), user("metrics.py", "/ self.all", "/ max(1, self.all)")),
+         ["EvalGraph", "Measure"], "EvalGraph: metrics.py: Share.result() changed", recipe="own"),
+    Edit("a gate over the user's metric", both(first_run("own"), lambda checkout: checkout.change(
+        checkout.mine / "own.yaml", "metrics:", "validate: {metrics: {share: {min: 0.0}}}\nmetrics:")),
+        ["ValidateInterpreter"], "ValidateInterpreter: validate.metrics", recipe="own"),
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data
@@ -206,8 +224,8 @@ EDITS = [
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
-    Edit("another numpy", install("numpy", "9.9"), ALL, "PrepareData.train: numpy 1.19.5 -> 9.9"),
-    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), FLOAT,
+    Edit("another numpy", install("numpy", "9.9"), NO_VERDICT, "PrepareData.train: numpy 1.19.5 -> 9.9"),
+    Edit("another version of what TensorFlow requires", install("h5py", "9.9"), NO_VERDICT[ALL.index("TrainFloat"):],
          "TrainFloat: h5py 2.10.0 -> 9.9"),
     Edit("another version of what no stage imports", install("flask", "9.9"), []),
     # the store
@@ -296,6 +314,10 @@ def _stages(names: List[str]) -> str:
         return "every stage"
     if names and names == ALL[ALL.index(names[0]):] and len(names) > 2:
         return "{} and below".format(names[0])
+    below = ALL[ALL.index(names[0]):] if names else []
+    left = [name for name in below if name not in names]
+    if len(left) == 1 and len(names) > 2:
+        return "{}, but for {}".format(_stages(below), left[0])
     return ", ".join(names) or "nothing"
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tasks.graph import answers
 from tasks.training import losses
 
 RANDOM = np.random.RandomState(0)
@@ -9,11 +10,13 @@ SCORES = RANDOM.randn(4, 3).astype(np.float32)
 LABELS = np.array([0, 2, 1, 1])
 
 
-def value(end, scores, answers, activation=tf.identity):
+def value(end, scores, wanted, activation=tf.identity, weights=None):
     with tf.Graph().as_default(), tf.Session() as session:
         tensor = tf.placeholder(tf.float32, (None,) + scores.shape[1:])
-        expected = losses.answers(end)
-        return session.run(losses.of(end, activation(tensor), expected), {tensor: scores, expected: answers})
+        expected = answers.placeholder(end)
+        sample_weights = None if weights is None else tf.constant(weights, tf.float32)
+        return session.run(losses.of(end, activation(tensor), expected, sample_weights),
+                           {tensor: scores, expected: wanted})
 
 
 def ended(kind, classes=(), shape=()):
@@ -54,12 +57,12 @@ def test_values_have_their_mean_squared_error():
 
 
 def test_outputs_are_weighed():
-    ends = [dict(ended("value", shape=(3,)), loss_weight=weight) for weight in (2.0, 0.5)]
+    ends = [dict(ended("value", shape=(3,)), name=str(weight), loss_weight=weight) for weight in (2.0, 0.5)]
     with tf.Graph().as_default(), tf.Session() as session:
         outputs = [tf.fill([4, 3], number) for number in (1.0, 3.0)]
-        expected = [losses.answers(end) for end in ends]
+        expected = answers.Answers({"outputs": ends})
         found = session.run(losses.total({"outputs": ends}, outputs, expected),
-                            {tensor: np.zeros((4, 3)) for tensor in expected})
+                            {tensor: np.zeros((4, 3)) for tensor in expected.targets})
     assert found == pytest.approx(2.0 * 1 + 0.5 * 9)
 
 
@@ -145,3 +148,30 @@ def test_values_have_other_errors_too(kind, each):
     wanted = RANDOM.randn(4, 3).astype(np.float32)
     found = value(changed(ended("value", shape=(3,)), kind=kind, delta=0.5), SCORES, wanted)
     assert found == pytest.approx(np.mean(each(SCORES - wanted)), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal"])
+def test_a_sample_counts_as_much_as_its_weight(kind):
+    weights = [2.0, 0.0, 1.0, 1.0]
+    one_by_one = [value(changed(ended("class", "abc"), kind=kind), SCORES[row:row + 1], LABELS[row:row + 1])
+                  for row in range(4)]
+    found = value(changed(ended("class", "abc"), kind=kind), SCORES, LABELS, weights=weights)
+    assert found == pytest.approx(np.mean(np.multiply(weights, one_by_one)), rel=1e-5)
+
+
+def test_a_value_and_each_of_several_labels_count_as_much_as_the_samples_weight():
+    weights, wanted = np.array([2.0, 0.0, 1.0, 3.0]), RANDOM.randn(4, 3).astype(np.float32)
+    found = value(ended("value", shape=(3,)), SCORES, wanted, weights=weights)
+    assert found == pytest.approx(np.mean(weights[:, None] * (SCORES - wanted) ** 2), rel=1e-5)
+    tags = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
+    found = value(dict(ended("labels", "abc"), threshold=0.5), SCORES, tags, tf.sigmoid, weights=weights)
+    assert found == pytest.approx((weights[:, None] * bits(sigmoid(SCORES), tags)).mean(), rel=1e-5)
+
+
+def test_iou_is_what_is_shared_of_what_either_has():
+    labels = np.array([[[0, 1], [1, 1]]])
+    sure = (np.eye(2)[labels] * 60 - 30).astype(np.float32)
+    end = changed(ended("class_map", "ab", (2, 2)), kind="iou")
+    assert value(end, sure, labels) == pytest.approx(0.0, abs=1e-6)
+    found = value(end, -sure, labels)  # of 4 pixels in either, none is shared: (0 + 1) / (4 + 1) for both classes
+    assert found == pytest.approx(1 - 1 / 5, rel=1e-5)

@@ -8,7 +8,7 @@ A layer with constant weights is computed with integers, codes less their zero p
 float32 where every sum that it may come to has less than 24 bits, and so is exact.
 """
 
-from typing import Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
@@ -36,7 +36,8 @@ def expected(contents: Contents, operator: Operator,
     shapes = [tensor.shape for tensor in made]
     constants = {index: real(contents.tensors[index], contents.tensors[index].value)
                  for index in operator.inputs if index >= 0 and index not in codes}
-    low, high = ACTIVATIONS[operator.options.get("fused_activation_function", NONE)]
+    activation: Any = operator.options.get("fused_activation_function", NONE)
+    low, high = ACTIVATIONS[activation]
     layer = _Layer.of(contents, operator, codes)
     for sample in range(len(next(iter(codes.values()))) if codes else 1):
         if layer is not None:
@@ -63,7 +64,8 @@ class _Layer:
 
     def __init__(self, operator: Operator, data: Tensor, weights: Tensor) -> None:
         self.operator, self.data = operator, data
-        integers = weights.value.astype(np.int64) - weights.zero_point
+        codes: Any = weights.value
+        integers = codes.astype(np.int64) - weights.zero_point
         channels = (3,) if operator.kind == "DEPTHWISE_CONV_2D" else (0,)
         axes = tuple(axis for axis in range(integers.ndim) if axis not in channels)
         most = int(np.abs(integers).sum(axis=axes).max()) * max(data.zero_point, 255 - data.zero_point)

@@ -13,7 +13,7 @@ KERNEL = np.random.RandomState(0).randn(3, 3, 3, 4).astype(np.float32)
 
 
 def both(build, shape=(8, 8, 3)):
-    """(nodes under rewriting, the path of a tf.Graph, the tf.Graph's output) of one network."""
+    """(nodes under rewriting, the KernelGroups of a tf.Graph, the tf.Graph's output) of one network."""
     with tf.Graph().as_default() as graph:
         output = build(tf.placeholder(tf.float32, (None,) + shape, "image"))
         return (EditableGraph(graph.as_graph_def(), ["image"], [output.op.name]),
@@ -36,8 +36,8 @@ def dilated(blocks, crops, padding=((2, 2), (2, 2)), between=lambda x: tf.nn.con
     (lambda x: tf.nn.conv2d(x, KERNEL, 1, "SAME"), False),
 ], ids=["same", "valid", "uneven", "relu", "no_space_to_batch", "of_the_input", "not_dilated"])
 def test_a_dilated_convolution_is_one_kernel_in_both_graphs(build, is_one_kernel):
-    nodes, path, output = both(build)
-    found = dilated_layer(nodes, tensor_of(output.name)), dilated_layer(path, output)
+    nodes, groups, output = both(build)
+    found = dilated_layer(nodes, tensor_of(output.name)), dilated_layer(groups, output)
     assert [each is not None for each in found] == [is_one_kernel, is_one_kernel]
     if is_one_kernel:
         assert found[0] == tensor_of(found[1].name) and nodes.op_of(found[0]) == "Conv2D"
@@ -51,15 +51,15 @@ def test_a_dilated_convolution_is_one_kernel_in_both_graphs(build, is_one_kernel
     (lambda x: tf.concat([tf.reshape(x, [-1, 8, 8, 4]), x], 3), True),
 ], ids=["relu", "reshape", "average", "split", "concatenation"])
 def test_a_range_may_be_cut_where_one_operation_reads_it_in_both_graphs(move, alone):
-    nodes, path, output = both(lambda x: tf.tanh(move(tf.nn.conv2d(x, KERNEL, 1, "SAME"))))
+    nodes, groups, output = both(lambda x: tf.tanh(move(tf.nn.conv2d(x, KERNEL, 1, "SAME"))))
     read = output.op.inputs[0]
-    assert [is_read_alone(nodes, tensor_of(read.name)), is_read_alone(path, read)] == [alone, alone]
+    assert [is_read_alone(nodes, tensor_of(read.name)), is_read_alone(groups, read)] == [alone, alone]
 
 
 def test_the_range_of_an_input_may_not_be_cut():
-    nodes, path, output = both(lambda x: tf.tanh(tf.reshape(x, [-1, 64, 3])))
+    nodes, groups, output = both(lambda x: tf.tanh(tf.reshape(x, [-1, 64, 3])))
     read = output.op.inputs[0]
-    assert not is_read_alone(nodes, tensor_of(read.name)) and not is_read_alone(path, read)
+    assert not is_read_alone(nodes, tensor_of(read.name)) and not is_read_alone(groups, read)
 
 
 def softmax(axis, kept=True):
@@ -96,6 +96,6 @@ def scaled(x):
     (lambda x: tf.maximum(x, x), False),
 ], ids=["x_first", "x_last", "tanh", "of_two_products", "of_itself"])
 def test_a_leaky_relu_is_recognized_in_both_graphs(build, leaky):
-    nodes, path, output = both(lambda x: build(tf.nn.conv2d(x, KERNEL, 1, "SAME", name="layer")))
-    found = leaky_input(nodes, tensor_of(output.name)), leaky_input(path, output)
-    assert found == ("layer", path.outputs[0].graph.get_tensor_by_name("layer:0")) if leaky else found == (None, None)
+    nodes, groups, output = both(lambda x: build(tf.nn.conv2d(x, KERNEL, 1, "SAME", name="layer")))
+    found = leaky_input(nodes, tensor_of(output.name)), leaky_input(groups, output)
+    assert found == ("layer", groups.outputs[0].graph.get_tensor_by_name("layer:0")) if leaky else found == (None, None)

@@ -127,3 +127,45 @@ def test_inputs_that_are_no_pictures_and_values_are_fed_as_they_are():
     found = Augmentation(Choice({"brightness": 0.5}), network, 1).batch(part, np.arange(9), 0)
     np.testing.assert_array_equal(found.inputs[1], (part.inputs["age"][:9].astype(np.float32) - 3) * 0.5)
     np.testing.assert_array_equal(found.answers[0], part.targets["speed"][:9])
+
+
+def dot_of(picture):
+    """The centre (y, x) of the bright dot, in pixels from the upper left corner; None where it has left the picture."""
+    light = np.maximum(picture[..., 0] - 100, 0)
+    if light.sum() < 500:
+        return None
+    places = np.indices(light.shape) + 0.5
+    return (places * light).sum((1, 2)) / light.sum()
+
+
+@pytest.mark.parametrize("on", [{"flip": "both", "crop": 0.2}, {"rotate": 90.0, "flip": "horizontal", "zoom": 0.3},
+                                {"shear": 20.0, "shift": 0.1}])
+def test_points_boxes_and_masks_move_with_the_picture(on):
+    size, count = 33, 60
+    pictures = np.zeros((count, size, size, 3), np.uint8)
+    places = np.random.RandomState(1).randint(13, 18, (count, 2))
+    for index, (y, x) in enumerate(places):
+        pictures[index, y:y + 3, x:x + 3] = 255
+    corners = np.concatenate([places, places + 3], 1).astype(np.float32)
+    part = Part({"image": pictures}, {"label": np.zeros(count, np.int32)}, {
+        "box": corners[:, None], "box_count": np.ones(count, np.int32), "points": (places[:, None] + 1.5).astype(
+            np.float32), "mask": (pictures[..., 0] > 0).astype(np.int32), "weight": np.arange(count, dtype=np.float32)})
+    kinds = (("box", "boxes", [1, 4]), ("points", "keypoints", [1, 2]), ("mask", "mask", [size, size]),
+             ("weight", "array", []))
+    extras = [dict(name=name, kind=kind, shape=shape, placeless=kind == "array", dtype="float32")
+              for name, kind, shape in kinds]
+    network = {"inputs": [{"name": "image", "shape": [size, size, 3], "scale": SCALE, "zero_point": ZERO_POINT}],
+               "outputs": [CLASS], "extras": extras}
+    varied = Augmentation(Choice(on), network, 1).batch(part, np.arange(count), 0)
+    seen = 0
+    for index, picture in enumerate(codes(varied)):
+        dot = dot_of(picture)
+        point, box = varied.extras["points"][index, 0], varied.extras["box"][index, 0]
+        if dot is None or not (3 < point).all() or not (point < size - 3).all():
+            continue  # near the border its reflection comes in
+        seen += 1
+        assert np.abs(dot - point).max() < 0.5
+        assert np.abs((box[:2] + box[2:]) / 2 - point).max() < 0.01 and (box[2:] - box[:2] > 1.5).all()
+        assert varied.extras["mask"][index][tuple(point.astype(int))] == 1
+    assert seen > count / 2
+    np.testing.assert_array_equal(varied.extras["weight"], np.arange(count))

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from octet.lookup import load_attribute
+from octet.lookup import LOSSES, load_attribute
 from tasks import bytes_of, data
 from tasks.training import loop
 
@@ -11,7 +11,9 @@ def run(job, progress):
     section = job.settings["model"]
     build = load_attribute(section["build"], "models", "build", Path(job.recipe_folder))
     model = build(input_shape=(4, 4, 1), classes=2, **section["args"])
-    bytes_of.write(job, "float.pb", model, job.settings["train"], job.settings["seed"],
+    spec = job.settings["loss"]["function"]
+    loss = load_attribute(spec, LOSSES, "", Path(job.recipe_folder))({}, {}, {}) if spec else None
+    bytes_of.write(job, "float.pb", model, loss, job.settings["train"], job.settings["seed"],
                    bytes_of.part(dataset, "train"), loop.steps())
     (job.out / "network.json").write_text("{}\n")
     (job.out / "events").write_text("by-product")

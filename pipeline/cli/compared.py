@@ -1,0 +1,115 @@
+"""Models side by side: the figures of each, and what went into one that did not go into all."""
+
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+from octet.errors import GateError
+from pipeline import formatting
+from pipeline.execution import headline
+from pipeline.spec import STAGES
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
+
+DIGITS = 8
+"""Of a digest that only tells one content from another."""
+MISSED = "exit {}".format(GateError.exit_code)
+
+
+class Compared(NamedTuple):
+    """name: as the command was given it. manifests: {stage: the manifest} of what it came to. state: how its run
+    ended, '' for an artifact."""
+
+    name: str
+    manifests: "Dict[str, Manifest]"
+    state: str
+
+
+class Row(NamedTuple):
+    """One line of the comparison: a cell for each model, '-' where it has none."""
+
+    name: str
+    cells: List[str]
+
+
+def figures(items: Sequence[Compared]) -> List[Row]:
+    """What each came to. A row for which none has a cell is left out."""
+    return _rows([dict(_figures(item)) for item in items])
+
+
+def inputs(items: Sequence[Compared]) -> List[Row]:
+    """What went into the stages that all of them have, and is not the same in all: values of the recipe, data, files,
+    source, versions, commit."""
+    common = [stage for stage in STAGES if all(stage in item.manifests for item in items)]
+    rows = _rows([dict(_inputs([item.manifests[stage] for stage in common])) for item in items])
+    return [row for row in rows if len(set(row.cells)) > 1]
+
+
+def _rows(columns: List[Dict[str, str]]) -> List[Row]:
+    names = []  # type: List[str]
+    for column in columns:
+        place = 0
+        for name in column:  # where it stands in its own column: the first one may not have it
+            if name in names:
+                place = names.index(name) + 1
+            else:
+                names.insert(place, name)
+                place += 1
+    return [Row(name, [column.get(name, "-") for column in columns]) for name in names]
+
+
+def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
+    metrics = {stage: manifest["metrics"] for stage, manifest in item.manifests.items()}
+    if item.state:
+        yield "state", item.state
+    last = max((manifest.get("finished") or "" for manifest in item.manifests.values()), default="")
+    yield "age", formatting.age(last or None)
+    found = headline.of(metrics)
+    several = len({each.output for each in found}) > 1
+    for each in found:
+        for side, value in each.sides.items():
+            yield "{}{} {} ({})".format(each.output + ": " if several else "", side.replace("_", "-"),
+                                        each.metric.replace("_", " "), each.part), "{:.4g}".format(value)
+    for output, measured in sorted(((metrics.get("Measure") or {}).get("outputs") or {}).items()):
+        if isinstance(measured.get("agreement"), (int, float)):
+            yield "{}agreement with float (test)".format(output + ": " if several else ""), "{:.4g}".format(
+                measured["agreement"])
+    size = headline.size_bytes(metrics)
+    if size is not None:
+        yield "size", formatting.size(size)
+    if "ValidateInterpreter" in metrics:
+        yield "verdict", "passes"
+    elif item.state == MISSED and "Measure" in metrics:
+        yield "verdict", "misses a gate"
+    trained = [item.manifests[stage]["seconds"] for stage in ("TrainFloat", "TrainQAT") if stage in item.manifests]
+    if trained:
+        yield "seconds of training", "{:.1f}".format(sum(trained))
+
+
+def _inputs(records: "List[Manifest]") -> Iterator[Tuple[str, str]]:
+    for record in records:
+        for section, values in record["inputs"]["recipe"].items():
+            yield from _values(section, values)
+    for record in records:
+        read = record["inputs"]
+        for shown, digests in (("data: {}", read["data"]), ("file: {}", read.get("files", {})),
+                               ("source: {}", read["source"])):
+            for name, sha256 in sorted(digests.items()):
+                yield shown.format(name), sha256[:DIGITS]
+    for record in records:
+        for name, version in sorted(record["inputs"]["versions"].items()):
+            yield "version: {}".format(name), version
+    commits = set()
+    for record in records:
+        git = record.get("git")
+        if git and git["commit"]:
+            commits.add(git["commit"][:DIGITS] + ("+" if git["dirty"] else ""))
+    if commits:
+        yield "commit (+: with changes)", ", ".join(sorted(commits))
+
+
+def _values(name: str, value: Any) -> Iterator[Tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values("{}.{}".format(name, key), inner)
+    else:
+        yield name, "null" if value is None else str(value)

@@ -1,0 +1,43 @@
+"""The runs of one recipe as rows: what each came to, and what had changed when it began."""
+
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from pipeline.execution import headline
+from pipeline.spec import STAGES
+from pipeline.store.artifacts import Store
+from pipeline.store.runs import state
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest, Run
+
+UPSTREAM = ("waits for ", "made other bytes")
+"""Of the reasons why a stage was not fresh, those that say only that one above it was not."""
+
+
+def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
+    """A row for each of the runs, in their order."""
+    looks = store.looks({(stage, said["key"]) for run in runs for stage, said in run["stages"].items() if said["key"]})
+    found = []
+    for run in runs:
+        manifests = {}
+        for stage, said in run["stages"].items():
+            manifest = looks[stage, said["key"]].manifest if said["key"] else None
+            if manifest is not None:
+                manifests[stage] = manifest
+        found.append(_row(run, recipe, manifests))
+    return found
+
+
+def _row(run: "Run", recipe: str, manifests: "Dict[str, Manifest]") -> Dict[str, Any]:
+    metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items()}
+    return {"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
+            "made": [stage for stage in STAGES if stage in run["stages"] and run["stages"][stage]["made"]],
+            "changed": changed(run), "headline": [each._asdict() for each in headline.of(metrics)],
+            "metrics": {}, "state": state(run), "exit": run["exit"], "error": run.get("error")}
+
+
+def changed(run: "Run") -> List[str]:
+    """Why the run had something to do, each reason once: what had changed since the one before it."""
+    reasons = [reason for said in run["stages"].values() if said["made"] or run["exit"] != 0 for reason in said["why"]
+               if not any(words in reason for words in UPSTREAM)]
+    return list(dict.fromkeys(reasons))

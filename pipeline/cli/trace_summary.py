@@ -1,0 +1,52 @@
+"""An artifact and all that it was made from, in a few lines."""
+
+from typing import Any, Iterator, List, Tuple
+
+from pipeline import formatting
+from pipeline.execution import headline
+from pipeline.provenance.lineage import Lineage
+
+VERSIONS = ("python", "tensorflow", "numpy")
+"""The ones that a person asks for first."""
+DIGITS = 12
+
+Manifest = Any
+"""As `Lineage` gives it."""
+
+
+def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator[Tuple[str, str]]:
+    """(name, text) of each line. chain: `record` and all that it was made from."""
+    yield "is", "{} {}, {}, {} old".format(record["stage"], record["key"][:DIGITS], lineage.store.state(
+        record["stage"], record["key"]), formatting.age(record.get("finished")))
+    yield "recipe", "{} ({}), seed {}".format(record["recipe"]["name"], record["recipe"]["path"], record["seed"])
+    metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
+    for each in headline.of(metrics):
+        yield each.metric.replace("_", " "), "{}: {}  ({})".format(each.output, ", ".join(
+            "{} {:.4g}".format(side.replace("_", "-"), value) for side, value in each.sides.items()), each.part)
+    size = headline.size_bytes(metrics)
+    if size is not None:
+        yield "size", formatting.size(size)
+    sections = {name: section for each in chain for name, section in each["inputs"]["recipe"].items()}
+    places = {name: place for each in chain for name, place in each["places"].items()}
+    if "data" in sections:
+        yield "data", "{}{}; {}".format(
+            sections["data"]["dataset"], " of " + places["data"] if "data" in places else "", ", ".join(
+                "{} {}".format(part, sha256[:DIGITS]) for each in chain
+                for part, sha256 in sorted(each["inputs"]["data"].items())))
+    if "model" in sections:
+        yield "model", str(sections["model"]["build"])
+    commits = dict.fromkeys("{}{}".format(git["commit"][:DIGITS], " with changes" if git.get("dirty") else "")
+                            for git in (each.get("git") or {} for each in chain) if git.get("commit"))
+    yield "commit", ", ".join(commits) or "none known"
+    versions = {name: version for each in chain for name, version in each["inputs"]["versions"].items()}
+    yield "versions", ", ".join("{} {}".format(name, versions[name]) for name in VERSIONS if name in versions)
+    yield "source", "{} files; --all lists them, --source DIR writes them".format(
+        len({(name, sha256) for each in chain for name, sha256 in each["sources"].items()}))
+
+
+def _measured(lineage: Lineage, record: Manifest) -> List[Manifest]:
+    """The measurements of a model that was not made from one, newest last."""
+    if record["stage"] != "ConvertUint8":
+        return []
+    found = [each for each in lineage.below([record]) if each["stage"] == "Measure"]
+    return sorted(found, key=lambda each: each.get("finished") or "")

@@ -1,0 +1,127 @@
+"""Recipes that are another one with some of its values set on the command line: files of the store.
+
+    <root>/recipes/<which base>/<base>+train.epochs=5.yaml
+
+A variant extends its base, so it is a recipe like any other: it has runs, a name and a state of its own.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+from octet.errors import RecipeError, UsageError
+from octet.recipe import loading
+from octet.recipe.yaml_text import Problem, parsed
+from pipeline.files import durable_files
+from pipeline.store.store_tree import StoreTree
+
+FOLDER = "recipes"
+LONGEST_NAME = 100
+OPTION = "--set"
+
+Tree = Dict[str, Any]
+"""The keys that are set: sections, and the words after `--set` at the leaves."""
+
+
+def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[str], Path]) -> Path:
+    """The file of the recipe `base` with the values that `words` set, such as 'train.epochs=5'. It is written where it
+    is not there yet, and only if it is a sound recipe.
+
+    find_base: as for `loading.load`. Raises UsageError for words that are no KEY=VALUE, RecipeError for a value that a
+    recipe cannot have, with the words at fault; StoreError where it cannot be kept."""
+    base = Path(os.path.abspath(str(base)))
+    loading.load(base, find_base)  # its own problems are told as such
+    text, lines = _text(base, words)
+    with tempfile.TemporaryDirectory(prefix="octet-set-") as folder:
+        draft = Path(folder) / "recipe.yaml"
+        draft.write_text(text, encoding="utf-8")
+        try:
+            loading.load(draft, find_base)
+        except RecipeError as error:
+            raise _blamed(error, draft, base, lines) from error
+    tree, place, name = StoreTree(root), _place(base), _name(base, words) + ".yaml"
+    path = tree.path(place) / name
+    content = text.encode("utf-8")
+    if _read(path) != content:
+        with durable_files.explained("keep a recipe", path), tree.made(place) as kept:
+            kept.write(name, content)
+    return path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _text(base: Path, words: Sequence[str]) -> Tuple[str, Dict[int, str]]:
+    """The recipe's YAML, and {line: the words that are written there}."""
+    lines = ["extends: {}".format(json.dumps(str(base))), "relative_to: {}".format(json.dumps(str(base.parent)))]
+    told: Dict[int, str] = {}
+
+    def write(tree: Tree, depth: int) -> None:
+        for key, below in tree.items():
+            head = "  " * depth + json.dumps(key) + ":"
+            if isinstance(below, dict):
+                lines.append(head)
+                write(below, depth + 1)
+            else:
+                lines.append("{} {}".format(head, below.partition("=")[2]))
+                told[len(lines)] = below
+    write(_tree(words), 0)
+    return "\n".join(lines) + "\n", told
+
+
+def _tree(words: Sequence[str]) -> Tree:
+    tree: Tree = {}
+    for each in sorted(words):
+        key, equals, value = each.partition("=")
+        keys = key.split(".")
+        if not equals or not all(keys) or not value.strip():
+            raise UsageError("expected KEY=VALUE", where="{} {}".format(OPTION, each),
+                             why="KEY is the path of a recipe's key, such as train.epochs",
+                             next_step="{} train.epochs=5, say; null is the value that means none".format(OPTION))
+        problems: List[Problem] = []
+        found = parsed("value: " + value, OPTION, problems)
+        if "\n" in value or problems or found is None or list(found[0]) != ["value"]:
+            raise UsageError("{!r} is not a value".format(value), where="{} {}".format(OPTION, each),
+                             why="; ".join(problem.text for problem in problems) or "it is more than one",
+                             next_step="write it as in a recipe: 5, 0.001, true, null, adam, '[4, 4]'")
+        section = tree
+        for name in keys[:-1]:
+            section = section.setdefault(name, {})
+            if not isinstance(section, dict):
+                break
+        if not isinstance(section, dict) or keys[-1] in section:
+            raise UsageError("{} is set twice".format(key), where="{} {}".format(OPTION, each),
+                             why="only one of the values can count", next_step="leave one of them out")
+        section[keys[-1]] = each
+    return tree
+
+
+def _blamed(error: RecipeError, draft: Path, base: Path, lines: Dict[int, str]) -> RecipeError:
+    """The error, with the words after `--set` in the place of lines of a file that nobody has seen."""
+    def say(text: str) -> str:
+        text = re.sub(re.escape(str(draft)) + r":(\d+):\d+", lambda found: "{} {}".format(
+            OPTION, lines[int(found.group(1))]) if int(found.group(1)) in lines else str(base), text)
+        return text.replace(str(draft), str(base))
+    return RecipeError(say(error.what), where=say(error.where), why=error.why,
+                       next_step="correct what follows {}".format(OPTION))
+
+
+def _place(base: Path) -> str:
+    return "{}/{}".format(FOLDER, hashlib.sha256(os.fsencode(str(base))).hexdigest()[:12])
+
+
+def _name(base: Path, words: Sequence[str]) -> str:
+    """What the variant is called: by its base and the words, as far as a file can be."""
+    asked = "{}+{}".format(base.stem, ",".join(sorted(words)))
+    name = re.sub(r"[^A-Za-z0-9_.=,+-]+", "-", asked)
+    if name == asked and len(name) <= LONGEST_NAME:
+        return name
+    return "{}-{}".format(name[:LONGEST_NAME - 9], hashlib.sha256(os.fsencode(asked)).hexdigest()[:8])

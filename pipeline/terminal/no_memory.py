@@ -1,0 +1,90 @@
+"""The end of a command that gets no more memory: it is said, if need be without asking for any."""
+
+import errno
+import os
+import resource
+import sys
+from types import TracebackType
+from typing import List, NoReturn, Optional, Type
+
+from octet import memory
+from octet.errors import StageDied
+from pipeline import formatting
+
+LEAST_BYTES = 4 << 20
+
+# Made while there is some: the words, and small objects. Python can use the room of those for others, once they are
+# dropped.
+_RESERVE = [bytes(480) for _ in range(400)]
+_WORDS = (b"ran out of memory\n    the command could not even say how much there was\n"
+          b"    end other programs, or raise its limits (`ulimit -a`), then start the same command again\n")
+
+
+def watch(command: str) -> None:
+    """From now on, an exception that nobody caught and that means a lack of memory is told in words.
+
+    Some reach no `except Exception`: pydantic, written in Rust, makes a BaseException of a MemoryError."""
+    before = sys.excepthook
+
+    def told(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
+        try:
+            meant = is_meant(error)
+        except MemoryError:
+            meant = True
+        if meant:
+            _end(command)
+        before(kind, error, trace)
+    sys.excepthook = told
+
+
+def expect_some() -> None:
+    """Raises MemoryError where there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
+    error where it does not even get the memory for an exception."""
+    memory.expect(LEAST_BYTES)
+
+
+def is_meant(error: BaseException) -> bool:
+    """Whether `error` says that this process got no memory."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    name = type(error).__name__
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):
+        return True
+    return (name == "PanicException" and "MemoryError" in str(error)
+            or name == "RuntimeError" and str(error) == "can't start new thread")
+
+
+def explained(where: str) -> StageDied:
+    """The error to show for a lack of memory. where: the command, or the stage. Raises MemoryError where there is not
+    even enough to make it."""
+    del _RESERVE[:]
+    return StageDied("ran out of memory", where=where, why=_found(), next_step="end other programs, or raise the "
+                     "limit of this one (`ulimit -a`), then start the same command again")
+
+
+def _end(where: str) -> NoReturn:
+    """Says that there was no memory, and ends the process."""
+    try:
+        try:
+            text = "{}\n".format(explained(where)).encode("utf-8")
+        except MemoryError:
+            text = _WORDS
+        os.write(2, text)
+    finally:
+        os._exit(StageDied.exit_code)
+
+
+def _found() -> str:
+    """How much memory there is, and how much of it this process took."""
+    found, used = memory.room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    said: List[str] = ["it took {}".format(formatting.size(used))]
+    if found.total is not None and found.free is not None:
+        said.append("the machine has {}, of which {} is free".format(
+            formatting.size(found.total), formatting.size(found.free)))
+    if found.group is not None:
+        said.append("its control group (container or batch job) allows {}".format(formatting.size(found.group)))
+    for option, limit in (("v", resource.RLIMIT_AS), ("d", resource.RLIMIT_DATA)):
+        allowed = resource.getrlimit(limit)[0]
+        if allowed != resource.RLIM_INFINITY:
+            said.append("`ulimit -{}` allows {}".format(option, formatting.size(allowed)))
+    return "; ".join(said)

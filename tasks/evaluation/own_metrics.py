@@ -1,0 +1,106 @@
+"""Metrics that a recipe names by file: `metrics: {map: ./metrics.py:MeanAveragePrecision}`.
+
+A class without arguments, made anew for each network that is measured:
+
+    update(answers, targets, extras)   called batch by batch with numpy arrays by name: the reals [n, ...] of the
+                                       outputs, and what the dataset says of the same samples
+    result()                           called once, at the end: one number, or None where the samples give none
+"""
+
+import inspect
+import math
+import numbers
+from pathlib import Path
+from typing import Any, ContextManager, Dict, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from octet.data.dataset import Part
+from octet.errors import ModelError
+from octet.lookup import METRICS, load_attribute, source_file
+from octet.user_code import translated_errors
+from tasks.graph.io_spec import Network
+from tasks.source_guard import file_guard
+
+ARGUMENTS = ("answers", "targets", "extras")
+
+
+class _Metric(NamedTuple):
+    made: Any
+    where: str
+    source: Optional[Path]
+
+
+class OwnMetrics:
+    """The metrics of one network, added up batch by batch. Raises RecipeError or ModelError for a class that is none.
+
+    section: {name: FILE:CLASS}; folder: the recipe's."""
+
+    def __init__(self, section: Dict[str, str], folder: str) -> None:
+        self._folder = folder
+        self._metrics = {name: self._made(spec, "metrics." + name) for name, spec in section.items()}
+
+    def _made(self, spec: str, where: str) -> _Metric:
+        with file_guard.calling(where, self._folder):
+            cls = load_attribute(spec, METRICS, "", self._folder, where)
+        source = source_file(spec, METRICS, self._folder)
+        with translated_errors("{} could not be made".format(spec), source, ModelError, where=where,
+                               next_step="give the class an __init__ without arguments"), \
+                file_guard.calling(where, self._folder):
+            made = cls()
+        for method, arguments in (("update", ARGUMENTS), ("result", ())):
+            _expect_method(made, method, arguments, spec, where)
+        return _Metric(made, where, source)
+
+    def add(self, network: Network, outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
+        """The reals of each output, in the network's order, for these rows of the part."""
+        if not self._metrics:
+            return
+        names = [end["name"] for end in network["outputs"]]
+        for metric in self._metrics.values():
+            with self._told(metric, "update"):
+                # Its own dictionaries: what one metric puts in or takes out is not the next one's.
+                metric.made.update(dict(zip(names, outputs)), {name: part.targets[name][rows] for name in names},
+                                   {name: array[rows] for name, array in part.extras.items()})
+
+    def figures(self) -> Dict[str, Optional[float]]:
+        """{metric: its result}. Raises ModelError for a result that is no number."""
+        found = {}
+        for name, metric in self._metrics.items():
+            with self._told(metric, "result"):
+                found[name] = _number(metric.made.result(), metric.where)
+        return found
+
+    def _told(self, metric: _Metric, method: str) -> ContextManager[None]:
+        return translated_errors("{}() of the metric failed".format(method), metric.source, ModelError,
+                                 where=metric.where, next_step="mend the method")
+
+
+def _expect_method(made: Any, method: str, arguments: Sequence[str], spec: str, where: str) -> None:
+    found = getattr(made, method, None)
+    shown = "{}({})".format(method, ", ".join(arguments))
+    if not callable(found):
+        raise ModelError("{} has no method {}".format(spec, shown), where=where,
+                         why="a metric is a class with update({}) and result()".format(", ".join(ARGUMENTS)),
+                         next_step="write the method; name the class itself, without parentheses")
+    try:
+        inspect.signature(found).bind(*arguments)
+    except TypeError as error:
+        raise ModelError("{} of {} cannot be called as {}: {}".format(method, spec, shown, error), where=where,
+                         why="it is called so for each batch" if arguments else "it is called so at the end",
+                         next_step="write def {}(self{}):".format(method, "".join(", " + one for one in arguments))
+                         ) from None
+    except ValueError:  # one that is written in C and says nothing
+        pass
+
+
+def _number(found: Any, where: str) -> Optional[float]:
+    if found is None:
+        return None
+    if isinstance(found, np.ndarray) and found.size == 1:
+        found = found.item()
+    if isinstance(found, bool) or not isinstance(found, (numbers.Real, np.number)) or not math.isfinite(found):
+        raise ModelError("result() gives {!r}, which is no finite number".format(found), where=where,
+                         why="it is compared between the float model and the uint8 file, and with gates",
+                         next_step="return one number; None where the samples give none, as with 0 divided by 0")
+    return float(found)

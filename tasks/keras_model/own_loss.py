@@ -1,0 +1,162 @@
+"""Losses that a recipe names by file: functions of outputs, targets and extras in TensorFlow operations.
+
+    loss: ./losses.py:yolo                         called with {name: tensor} of all outputs, targets and extras
+    loss: {targets: {mask: ./losses.py:overlap}}   called with that output, that target, {name: tensor} of all extras
+
+Each gives the loss of a batch: one float32. Outputs are the network's own, so a head that ends in a softmax gives
+probabilities; in the quantized phase they are those with fake-quantization.
+"""
+
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from octet.data.dataset import Part
+from octet.errors import ModelError
+from octet.lookup import LOSSES, load_attribute, source_file
+from octet.user_code import translated_errors
+from tasks.evaluation.evaluate import RawLosses
+from tasks.graph import io_spec
+from tasks.graph.answers import Answers
+from tasks.source_guard import file_guard
+
+MEND = "mend the function"
+
+
+class OwnLoss(NamedTuple):
+    """A function of the user's. where: its place in the recipe; source: its file; folder: the recipe's."""
+
+    function: Callable
+    where: str
+    source: Optional[Path]
+    folder: str
+
+
+class OwnLosses(NamedTuple):
+    """of_all: the loss of all outputs together, or None. of_target: {target: the loss of its output alone}."""
+
+    of_all: Optional[OwnLoss] = None
+    of_target: Dict[str, OwnLoss] = {}
+
+
+def load(network: io_spec.Network, folder: str) -> OwnLosses:
+    """The functions that network.json names; `folder` is the recipe's. Raises RecipeError or ModelError."""
+    of_all = network.get("loss")
+    return OwnLosses(_loaded(of_all, "loss.function", folder) if of_all else None, {
+        end["name"]: _loaded(end["loss"]["function"], "loss.targets.{}.function".format(end["name"]), folder)
+        for end in network["outputs"] if end["loss"].get("function")})
+
+
+def _loaded(spec: str, where: str, folder: str) -> OwnLoss:
+    with file_guard.calling(where, folder):
+        return OwnLoss(load_attribute(spec, LOSSES, "", folder, where), where,
+                       source_file(spec, LOSSES, folder), folder)
+
+
+def of_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
+    """The loss of a batch by a function of all outputs; a float32 scalar. Raises ModelError."""
+    names = [end["name"] for end in network["outputs"]]
+    return _called(loss, dict(zip(names, outputs)), dict(zip(names, answers.targets)), dict(answers.extras))
+
+
+def of_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answers) -> tf.Tensor:
+    """The loss of a batch by a function of one output; a float32 scalar. Raises ModelError."""
+    return _called(loss, output, target, dict(answers.extras))
+
+
+def _called(loss: OwnLoss, outputs: Any, targets: Any, extras: Dict[str, tf.Tensor]) -> tf.Tensor:
+    before = set(tf.global_variables())
+    with translated_errors("{} could not be called with outputs, targets and extras".format(_name(loss)), loss.source,
+                           ModelError, where=loss.where, next_step=MEND), file_guard.calling(loss.where, loss.folder):
+        found = loss.function(outputs, targets, extras)
+    made = [variable.op.name for variable in tf.global_variables() if variable not in before]
+    if made:
+        raise ModelError("{} makes variables: {}".format(_name(loss), ", ".join(made)), where=loss.where,
+                         why="they would be in no file that a later stage reads",
+                         next_step="compute the loss from outputs, targets, extras and constants")
+    try:
+        found = tf.convert_to_tensor(found)
+    except (TypeError, ValueError):
+        raise ModelError("{} gives {!r}, which is no number".format(_name(loss), type(found).__name__),
+                         where=loss.where, why="training minimizes one number for each batch",
+                         next_step="return a scalar tensor: tf.reduce_mean of the losses of the samples") from None
+    if found.dtype != tf.float32 or found.shape.ndims != 0:
+        raise ModelError("{} gives {} of shape {}, no float32 scalar".format(
+            _name(loss), found.dtype.name, found.shape if found.shape.ndims is not None else "unknown"),
+            where=loss.where, why="training minimizes one number for each batch",
+            next_step="return tf.reduce_mean(...) of it" if found.dtype == tf.float32 else
+            "return tf.reduce_mean(tf.cast(..., tf.float32)) of it")
+    return found
+
+
+def _name(loss: OwnLoss) -> str:
+    return "the loss {}".format(getattr(loss.function, "__name__", "of the recipe"))
+
+
+def raw(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
+    """The losses of the raw outputs, by which epochs are compared; None where no output is raw."""
+    if not any(end["kind"] == "raw" for end in network["outputs"]):
+        return None
+    answers = Answers(network)
+    whole = of_all(own.of_all, network, outputs, answers) if own.of_all else None
+    return RawLosses({
+        end["name"]: of_target(own.of_target[end["name"]], output, target, answers) if whole is None else whole
+        for end, output, target in zip(network["outputs"], outputs, answers.targets) if end["kind"] == "raw"}, answers)
+
+
+def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
+                 outputs: Sequence[tf.Tensor], own: OwnLosses, part: Part, rows: int) -> None:
+    """Raises ModelError for a loss that is no scalar, is not differentiable in an output that it is of, or is no finite
+    number on the first samples of the part, or whose gradient there is none. The graph is the session's, and the
+    current one."""
+    answers = Answers(network)
+    checked = [] if own.of_all is None else [(own.of_all, of_all(own.of_all, network, outputs, answers), [
+        (end["name"], output) for end, output in zip(network["outputs"], outputs)])]
+    checked += [(own.of_target[end["name"]], of_target(own.of_target[end["name"]], output, target, answers),
+                 [(end["name"], output)])
+                for end, output, target in zip(network["outputs"], outputs, answers.targets)
+                if end["name"] in own.of_target]
+    few = slice(0, rows)
+    fed = {**io_spec.feed(network, inputs, part, few), **answers.fed(part, few)}
+    for loss, value, read in checked:
+        gradients = _gradients(loss, value, read)
+        try:
+            found, slopes = session.run([value, gradients], fed)
+        except tf.errors.OpError as error:
+            raise ModelError("{} fails on the first {} samples".format(_name(loss), min(rows, len(part))),
+                             where=loss.where, why="at {}: TensorFlow says: {}".format(
+                                 error.op.name if error.op else "an operation", error.message.splitlines()[0]),
+                             next_step=MEND) from error
+        _expect_finite(loss, found, "is {}".format(found))
+        for (name, _), slope in zip(read, slopes):
+            _expect_finite(loss, slope, "has a gradient that is no finite number in the output '{}'".format(name))
+
+
+def _gradients(loss: OwnLoss, value: tf.Tensor, read: List) -> List[tf.Tensor]:
+    try:
+        gradients = tf.gradients(value, [output for _, output in read])
+    except LookupError as error:  # an operation that has no gradient
+        raise ModelError("{} is not differentiable".format(_name(loss)), where=loss.where,
+                         why="TensorFlow says: {}".format(str(error).splitlines()[0]),
+                         next_step="leave that operation out, or put tf.stop_gradient around what is to be constant"
+                         ) from None
+    for (name, _), gradient in zip(read, gradients):
+        if gradient is None:
+            raise ModelError(
+                "{} is not differentiable in the output '{}'".format(_name(loss), name), where=loss.where,
+                why="it does not read the output, or only through operations without a gradient (argmax, comparisons, "
+                    "casts to integers, tf.round, tf.py_func): nothing would be learnt from it",
+                next_step="compute it from that output by differentiable operations; an output that is not to be "
+                          "trained does not belong to the network")
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def _expect_finite(loss: OwnLoss, values: Any, what: str) -> None:
+    if not np.isfinite(values).all():
+        raise ModelError(
+            "{} {}".format(_name(loss), what), where=loss.where,
+            why="with the network's first weights and the first samples; training cannot recover from it",
+            next_step="look for divisions by 0 and for log, sqrt or pow of 0: add a small number, or divide by "
+                      "tf.maximum(..., 1.0)")

@@ -1,0 +1,111 @@
+"""What a person sees of earlier runs: `octet ls RECIPE`, `octet compare`, the summary of `octet trace`, and names."""
+
+import json
+
+import pytest
+
+from tests.pipeline.checkout import Checkout
+
+GATES = "validate: {max_accuracy_drop: 0.95}"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A recipe that ran three times: whole, as far as the conversion with more epochs, and into a gate that it misses;
+    and another with another learning rate."""
+    checkout = Checkout(tmp_path_factory.mktemp("back"))
+    checkout.put("second.yaml", "extends: faces.yaml\nquantize: {learning_rate: 0.002}\n")
+    assert checkout.luigi().code == checkout.luigi(recipe="second").code == 0
+    checkout.change(checkout.mine / "faces.yaml", "epochs: 1}\nq", "epochs: 2}\nq")
+    checkout.said = checkout.luigi(stage="ConvertUint8").said
+    checkout.change(checkout.mine / "faces.yaml", GATES, "validate: {min_accuracy: 0.9}")
+    checkout.missed = checkout.luigi()
+    return checkout
+
+
+def octet(checkout, *words, code=0):
+    done = checkout.octet(*words)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def test_a_run_ends_with_what_it_made_and_what_comes_further_down(checkout):
+    lines = checkout.said.splitlines()
+    first = lines.index("ConvertUint8 is complete")
+    assert [line.split()[0] for line in lines[first:first + 3]] == ["ConvertUint8", "size", "file"]
+    assert lines[first + 3] == "not measured yet: luigi --module pipeline ValidateInterpreter --recipe {}".format(
+        checkout.mine / "faces.yaml")
+
+
+def test_a_run_that_misses_a_gate_ends_with_what_it_measured(checkout):
+    assert checkout.missed.code == 10
+    lines = checkout.missed.said.splitlines()
+    first = lines.index("ValidateInterpreter is not made: the model misses its gates")
+    assert [line.split()[0] for line in lines[first + 1:]] == ["accuracy", "size", "file"]
+    assert lines[-1].endswith("model.tflite")
+
+
+def test_runs_of_a_recipe_show_their_figures_and_why_they_ran(checkout):
+    lines = octet(checkout, "ls", "faces").splitlines()
+    assert [line.split()[0] for line in lines[1:7:2]] == ["faces:3", "faces:2", "faces:1"]
+    assert "accuracy 0.895 uint8, 0.9 float" in lines[1] and "exit 10" in lines[1]
+    assert lines[2].strip().startswith("made Measure: ")
+    assert lines[4].strip() == "made TrainFloat, TrainQAT and 3 more: train.epochs 1 -> 2"
+    assert lines[6].strip() == "made all 10 stages: never made for this recipe"
+    assert max(map(len, lines[:7])) <= 100
+
+
+def test_runs_and_recipes_are_compared(checkout):
+    found = json.loads(octet(checkout, "compare", "faces:1", "faces:3", "second", "--json"))
+    assert found["items"] == ["faces:1", "faces:3", "second"]
+    assert found["figures"]["uint8 accuracy (test)"] == ["0.895"] * 3
+    assert found["figures"]["verdict"] == ["passes", "misses a gate", "passes"]
+    assert found["differs"] == {"train.epochs": ["1", "2", "1"],
+                                "quantize.learning_rate": ["0.0001", "0.0001", "0.002"]}
+    shown = octet(checkout, "compare", "faces:1", "faces:3", "second")
+    assert shown.splitlines()[0].split() == ["faces:1", "faces:3", "second"]
+
+
+def test_a_copy_of_a_model_is_compared_with_its_measurement(checkout, tmp_path):
+    stages = json.loads(octet(checkout, "ls", "second", "--json"))["stages"]
+    key, = [row["key"] for row in stages if row["stage"] == "ConvertUint8"]
+    copy = tmp_path / "copy.tflite"
+    copy.write_bytes((checkout.store / "artifacts" / "ConvertUint8" / key / "model.tflite").read_bytes())
+    found = json.loads(octet(checkout, "compare", copy, key[:8], "faces:1:ConvertUint8", "--json"))
+    assert found["figures"]["uint8 accuracy (test)"] == ["0.895"] * 3
+    assert found["differs"] == {"quantize.learning_rate": ["0.002", "0.002", "0.0001"]}
+    assert "what went in is the same" in octet(checkout, "compare", copy, "second")
+
+
+@pytest.mark.parametrize("words, said", [
+    (["faces"], "needs two or more"), (["faces:9", "faces"], "its runs are 1 to 3"),
+    (["faces", "faces:1:Freze"], "Freeze")])
+def test_what_cannot_be_compared_is_said(checkout, words, said):
+    assert said in octet(checkout, "compare", *words, code=2)
+
+
+def test_what_is_neither_a_file_nor_a_name_is_said(checkout):
+    assert "no artifact has this name" in octet(checkout, "compare", "faces", "nonsense", code=2)
+    assert "there is no such file" in octet(checkout, "trace", "nonsense", code=11)
+
+
+@pytest.mark.parametrize("verb", [["trace", "{}", "--json"], ["diff", "{}", "{}", "--json"], ["pin", "{}"]])
+def test_every_name_that_ls_prints_is_taken(checkout, verb):
+    for name in ("faces", "faces:1", "faces:3", "faces:2:Freeze", "second:ConvertUint8"):
+        octet(checkout, *[word.format(name) for word in verb])
+
+
+def test_a_run_is_what_it_came_to_last_in_the_order_of_the_pipeline(checkout):
+    lineage = json.loads(octet(checkout, "trace", "faces:2", "--json"))["lineage"]
+    assert lineage[-1]["stage"] == "ConvertUint8"
+
+
+def test_a_lineage_opens_with_a_summary(checkout):
+    lines = octet(checkout, "trace", "faces:ConvertUint8").splitlines()
+    summary = {line.split()[0]: line for line in lines[1:lines.index("")]}
+    assert "ConvertUint8" in summary["is"] and "seed 1" in summary["recipe"]
+    assert "float 0.9, fake-quantized 0.896, uint8 0.895" in summary["accuracy"]
+    assert "image_folder" in summary["data"] and "nets.net:build" in summary["model"]
+    assert not any("tasks/stages/freeze.py" in line for line in lines)
+    assert any("tasks/stages/freeze.py" in line for line in
+               octet(checkout, "trace", "faces:ConvertUint8", "--all").splitlines())
