@@ -4,12 +4,13 @@ The folder is the job's; nothing else is written there. A file is written under 
 that a process that is killed leaves a whole checkpoint or none. The digest in its name is checked before it is used.
 """
 
+import hashlib
 import io
 import json
 import logging
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, BinaryIO, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -66,25 +67,26 @@ class Checkpoints:
         training goes on without, and that is said once."""
         if self._folder is None:
             return
-        content = _to_bytes(checkpoint)
-        file = CheckpointFile(checkpoint.epoch, digest.of_bytes(content))
         try:
-            self._write(self._folder, file.name, content)
+            self._write(self._folder, checkpoint)
             for old in newest_first(os.listdir(self._folder))[KEPT:]:
                 os.unlink(old.name, dir_fd=self._folder)
         except OSError as error:
             if not self._told:
-                logging.warning("no checkpoint after epoch %d: it cannot be written: %s", file.epoch, error.strerror)
+                logging.warning("no checkpoint after epoch %d: it cannot be written: %s",
+                                checkpoint.epoch, error.strerror)
             self._told = True
 
     @staticmethod
-    def _write(folder: int, name: str, content: bytes) -> None:
-        aside = ".{}.part".format(name)
+    def _write(folder: int, checkpoint: Checkpoint) -> None:
+        aside = ".epoch-{:05d}.part".format(checkpoint.epoch)
         try:
             with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
-                out.write(content)
+                hashed = _Hashed(out)
+                np.savez(hashed, **_arrays(checkpoint))
                 out.flush()
                 os.fsync(out.fileno())
+            name = CheckpointFile(checkpoint.epoch, hashed.sha256()).name
             os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             try:
@@ -97,25 +99,47 @@ class Checkpoints:
     def _read(self, file: CheckpointFile) -> Optional[Checkpoint]:
         try:
             with os.fdopen(os.open(file.name, _FILE, dir_fd=self._folder), "rb") as source:
-                content = source.read()
+                if digest.of_open_file(source) != file.sha256:
+                    return None
+                source.seek(0)
+                return _read_arrays(source, file.epoch)
         except OSError:
             return None
-        return _from_bytes(content, file.epoch) if digest.of_bytes(content) == file.sha256 else None
 
 
-def _to_bytes(checkpoint: Checkpoint) -> bytes:
+class _Hashed:
+    """A file to write in one go, from its beginning to its end: a checkpoint is not in memory a second time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._hasher = file, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self._hasher.update(content)
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def read(self) -> bytes:
+        """numpy takes only what can be read for a file; there is nothing to read."""
+        raise io.UnsupportedOperation("read")
+
+    def sha256(self) -> str:
+        return self._hasher.hexdigest()
+
+
+def _arrays(checkpoint: Checkpoint) -> Dict[str, np.ndarray]:
     names = sorted(checkpoint.variables)
     facts = {"names": names, "best": None if checkpoint.best is None else len(checkpoint.best),
              "facts": checkpoint.facts}
     arrays = {"variable_{}".format(number): checkpoint.variables[name] for number, name in enumerate(names)}
     arrays.update(("best_{}".format(number), value) for number, value in enumerate(checkpoint.best or ()))
-    out = io.BytesIO()
-    np.savez(out, facts=np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8), **arrays)
-    return out.getvalue()
+    arrays["facts"] = np.frombuffer(json.dumps(facts).encode("utf-8"), np.uint8)
+    return arrays
 
 
-def _from_bytes(content: bytes, epoch: int) -> Checkpoint:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+def _read_arrays(source: BinaryIO, epoch: int) -> Checkpoint:
+    with np.load(source, allow_pickle=False) as arrays:
         facts = json.loads(arrays["facts"].tobytes().decode("utf-8"))
         variables = {name: arrays["variable_{}".format(number)] for number, name in enumerate(facts["names"])}
         best: Optional[List[np.ndarray]] = None

@@ -47,14 +47,15 @@ class Trainer:
         self.inputs = inputs
         self.settings = settings
         self.augmentation = augmentation
-        self.random = RandomNumbers([*outputs, *extra_losses, *updates])
-        self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = Answers(network)
         loss = self._of_answers(outputs, own)
         if distance is not None:
             loss = settings.distill * distance + (1 - settings.distill) * loss
         self.loss = tf.add_n([loss, *extra_losses])
+        # Behind the losses, which may be random too, and before the gradients, which have the same numbers.
+        self.random = RandomNumbers([self.loss, *outputs, *updates])
+        self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
         step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update

@@ -140,6 +140,16 @@ def test_what_was_not_written_whole_is_not_used(tmp_path, caplog):
     assert checkpoints.newest(["another"]) is None
 
 
+def test_what_cannot_be_written_ends_no_training(tmp_path, caplog):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    checkpoints = Checkpoints(folder)
+    folder.rmdir()
+    for epoch in (1, 2):
+        checkpoints.keep(Checkpoint(epoch, {"w": np.zeros(3, np.float32)}, None, {}))
+    assert caplog.text.count("cannot be written: No such file or directory") == 1 and "after epoch 1" in caplog.text
+
+
 def test_random_numbers_follow_from_seed_and_step():
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(3)

@@ -24,14 +24,24 @@ NETWORK = {"inputs": [{"name": "image", "shape": [4, 4, 3], "scale": 1 / 255, "z
                         "loss": {"kind": "cross_entropy", "label_smoothing": 0.0, "class_weights": None}}]}
 
 
-def trainer(augmentation=None, **said):
+def trainer(augmentation=None, distance=None, **said):
     """(trainer, settings) in the current graph."""
     settings = optimizer.with_defaults(
         SimpleNamespace(**Train(**{**dict(epochs=2, batch_size=10, optimizer="sgd"), **said}).model_dump()),
         True, False, False)
     image = tf.placeholder(tf.float32, [None, 4, 4, 3])
     scores = tf.nn.softmax(tf.layers.dense(tf.layers.flatten(image), 5))
-    return Trainer(NETWORK, [image], [scores], settings, augmentation=augmentation), settings
+    settings.distill = 0.5
+    return Trainer(NETWORK, [image], [scores], settings, augmentation=augmentation, distance=distance), settings
+
+
+def test_a_random_loss_follows_from_the_step():
+    with tf.Graph().as_default(), tf.Session() as session:
+        trained, _ = trainer(distance=tf.random.uniform([]))
+        session.run(tf.global_variables_initializer())
+        fed = trained.fed(PART, np.arange(8))
+        first, again, other = (session.run(trained.loss, {**fed, **trained.random.fed(step)}) for step in (3, 3, 4))
+    assert trained.random.left == [] and first == again != other
 
 
 def fitted(folder, figures, **said):
