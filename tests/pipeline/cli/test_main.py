@@ -65,7 +65,10 @@ def test_trace_finds_a_copy_by_its_content(store, tmp_path, capsys):
     (tmp_path / "copy.pb").write_text("frozen.pb")
     assert main.main(["trace", str(tmp_path / "copy.pb")]) == 0
     out = capsys.readouterr().out
-    assert "d" * 64 in out and "a.py" in out and "abc, with changes" in out
+    assert "d" * 64 in out and "abc with changes" in out and "a.py" not in out
+    assert main.main(["trace", str(tmp_path / "copy.pb"), "--all"]) == 0
+    out = capsys.readouterr().out
+    assert "a.py" in out and "abc, with changes" in out
 
 
 def test_trace_of_a_stranger_is_an_error(store, tmp_path, capsys):
