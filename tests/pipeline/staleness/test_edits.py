@@ -150,12 +150,12 @@ EDITS = [
     Edit("`data.args`", recipe("validation: 0.2", "validation: 0.4"), ALL,
          "PrepareData.train: data.args.split.validation 0.2 -> 0.4"),
     Edit("`seed`", recipe("train:", "seed: 7\ntrain:"), FLOAT, "TrainFloat: seed 1 -> 7"),
-    Edit("a threshold in `validate`", recipe("0.95", "0.96"), ["ValidateInterpreter"],
-         "ValidateInterpreter: validate.max_accuracy_drop 0.95 -> 0.96"),
+    Edit("a threshold in `validate`", recipe("0.95", "0.96"), ["Report", "ValidateInterpreter"],
+         "Report: validate.max_accuracy_drop 0.95 -> 0.96"),
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/recipe/schema.py", "int = Field(64", "int = Field(32"), FLOAT,
+        "octet/recipe/schema.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
         "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),

@@ -1,6 +1,7 @@
 """Files of a stage's work that are no Python: their bytes are in its key and its sources; its process has them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,17 @@ def test_a_section_that_only_the_page_reads_makes_nothing_else(checkout, old, ne
         assert run.code == 0 and run.made == ["Report"], run.said
     finally:
         recipe.write_text(before)
+
+
+def test_octet_report_prints_the_path_and_says_how_a_missing_page_is_made(checkout):
+    done = checkout.octet("report", checkout.mine / "faces.yaml")
+    assert done.returncode == 0 and Path(done.stdout.strip()).name == PAGE and Path(done.stdout.strip()).is_file()
+    template = checkout.root / TEMPLATE
+    content = template.read_bytes()
+    template.write_bytes(content + b"x")
+    try:
+        done = checkout.octet("report", checkout.mine / "faces.yaml")
+        assert done.returncode != 0 and "Traceback" not in done.stderr
+        assert "luigi --module pipeline Report --recipe" in done.stderr
+    finally:
+        template.write_bytes(content)
