@@ -61,9 +61,18 @@ def test_pictures_are_seen_as_the_prepared_ones_were(project, exported, test_par
     assert said["notes"] == []
 
 
+@pytest.fixture(scope="module")
+def three(project):
+    """(a picture of a 3, what the converted file says of it)."""
+    folder = project.folder / "photos" / "test" / "3"
+    picture = str(folder / sorted(os.listdir(str(folder)))[0])
+    (converted,) = (project.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
+    return picture, top(answered(project, str(converted), picture))
+
+
 @pytest.mark.parametrize("name", ["recipe", "recipe:Export", "key", "artifact", "copy", "edited", "int8"])
-def test_every_name_of_the_model_is_taken(project, exported, tmp_path, name):
-    picture = project.folder / "photos" / "test" / "3" / sorted(os.listdir(str(project.folder / "photos/test/3")))[0]
+def test_every_name_of_the_model_is_taken(project, exported, three, tmp_path, name):
+    picture, wanted = three
     (converted,) = (project.store / "artifacts" / "ConvertUint8").iterdir()
     copy = tmp_path / "renamed.bin"
     shutil.copy(str(converted / "model.tflite"), str(copy))
@@ -72,11 +81,11 @@ def test_every_name_of_the_model_is_taken(project, exported, tmp_path, name):
     edited.write_bytes(model_identifier.without(content) + b"\0" * 8 + content[len(model_identifier.without(content)):])
     meant = {"key": converted.name[:8], "artifact": str(converted), "copy": str(copy), "edited": str(edited),
              "int8": str(exported / "model_int8.tflite")}.get(name, name)
-    said = answered(project, meant, str(picture))
-    assert top(said) == top(answered(project, str(converted / "model.tflite"), str(picture)))
+    said = answered(project, meant, picture)
+    assert top(said) == wanted
     if name == "edited":
         assert said["known_by"] == "the identifier that it carries"
-        done = project.octet("predict", meant, str(picture))
+        done = project.octet("predict", meant, picture)
         assert "its content is another" in done.stdout and done.returncode == 0
 
 
