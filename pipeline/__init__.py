@@ -35,13 +35,13 @@ def _watch_memory(command: str) -> None:
 
 if _loaded_by_luigi_command():
     _startup.begin()
-    _watch_memory("luigi --module pipeline")
     _forget_pythonpath()
+    _watch_memory("luigi --module pipeline")
     # Plain Luigi waits a minute for a scheduler that does not answer, reads luigi.cfg in the working folder only,
     # and exits with 0 whatever happens.
     from pipeline.scheduling import luigi_command as _luigi_command
     _luigi_command.take_over(_sys.argv[1:])
 elif _startup.is_command("octet"):
     _startup.begin()
-    _watch_memory("octet")
     _forget_pythonpath()
+    _watch_memory("octet")
