@@ -22,10 +22,14 @@ class Headline(NamedTuple):
 
 
 def of(metrics: Metrics) -> List[Headline]:
-    """One for each output, of the whole measurement where there is one; of what is known before it otherwise."""
+    """One for each output, of the whole measurement where there is one; of what is known before it otherwise. Metrics
+    that the recipe names come first, with an empty output."""
     measured = (metrics.get("Measure") or {}).get("outputs") or {}
     if measured:
-        return [found for name, figures in sorted(measured.items()) for found in [_headline(name, "test", {
+        named = ((metrics.get("Measure") or {}).get("metrics") or {}).items()
+        return [Headline("", name, "test", {side: by_side[side] for side in SIDES}) for name, by_side in sorted(named)
+                if all(isinstance(by_side.get(side), (int, float)) for side in SIDES)] + [
+            found for name, figures in sorted(measured.items()) for found in [_headline(name, "test", {
             side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
             for side in SIDES})] if found]
     before = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),

@@ -35,6 +35,12 @@ def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
     return rows
 
 
+def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
+    """[{name, values: {side: text}}] of the metrics that the recipe names."""
+    return [{"name": name, "values": {side: words.metric(name, by_side[side]) for side in SIDES}}
+            for name, by_side in sorted(metrics.items())]
+
+
 def _is_of_samples(kind: str, metric: str) -> bool:
     """Whether the metric is a share of independent samples, and so has an interval. Pixels of one picture, or labels of
     one sample, depend on each other."""

@@ -65,6 +65,7 @@ def facts(known: Known) -> Dict[str, Any]:
         "inputs": [dict(end, low=known.dataset.inputs[end["name"]].low, high=known.dataset.inputs[end["name"]].high)
                    for end in known.network["inputs"]],
         "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
+        "own_metrics": figures.own_metrics(measured["metrics"]),
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
         "sides": {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8"},
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
@@ -100,12 +101,12 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
     }
 
 
-def _headline(measured: Dict[str, Any], count: int) -> Dict[str, str]:
-    """The metric to look at first: {name, uint8, float, change, interval}."""
-    row = next(row for row in figures.sides(measured, count)
-               if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
-                   measured["kind"], "accuracy"))
-    return {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
+def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
+    """The metric to look at first: {name, uint8, float, change, interval}. None for a raw output, which has none."""
+    row = next((row for row in figures.sides(measured, count)
+                if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
+                    measured["kind"], "accuracy")), None)
+    return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
             "change": row["change"], "interval": row["intervals"]["uint8"]}
 
 
@@ -127,7 +128,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     for end in known.network["outputs"]:
         name = end["name"]
         metric = next(iter(figures_of_kind(end["kind"])))
-        title = "{} of {} on the validation part".format(words.NAMES[metric], name)
+        title = "{} of {} on the validation part".format(words.NAMES.get(metric, metric), name)
         lines, marked = [], []
         for style, phase, start in phases:
             points = [(start + epoch["epoch"], epoch["validation"][name][metric]) for epoch in phase["epochs"]]
@@ -143,7 +144,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
 
 def figures_of_kind(kind: str) -> List[str]:
     """The metrics that a curve is drawn of, for a kind of target."""
-    return {"value": ["mse"], "class_map": ["mean_iou"]}.get(kind, ["accuracy"])
+    return {"value": ["mse"], "class_map": ["mean_iou"], "raw": ["loss"]}.get(kind, ["accuracy"])
 
 
 def _data(known: Known) -> Dict[str, Any]:
@@ -151,6 +152,8 @@ def _data(known: Known) -> Dict[str, Any]:
     parts = known.dataset.parts
     found: List[Dict[str, Any]] = []
     for name, target in known.dataset.targets.items():
+        if target.kind == "raw":
+            continue  # it has no answers
         arrays = {part: one.targets[name] for part, one in parts.items()}
         if target.kind == "value":
             ends = {part: ("{:.4g}".format(float(np.min(array))), "{:.4g}".format(float(np.max(array))))
