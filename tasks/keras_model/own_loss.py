@@ -108,8 +108,8 @@ def raw(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) 
 
 def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
                  outputs: Sequence[tf.Tensor], own: OwnLosses, part: Part, rows: int) -> None:
-    """Raises ModelError unless each loss is a scalar, is differentiable with respect to each output that it is given, and
-    is finite, with finite gradients, on the first `rows` samples of the part. The graph is the session's, and the
+    """Raises ModelError unless each loss is a scalar, is differentiable with respect to each output that it is given,
+    and is finite, with finite gradients, on the first `rows` samples of the part. The graph is the session's, and the
     current one."""
     answers = Answers(network)
     checked = [] if own.of_all is None else [(own.of_all, of_all(own.of_all, network, outputs, answers), [
