@@ -41,17 +41,17 @@ def test_a_run_that_misses_a_gate_ends_with_what_it_measured(checkout):
     assert checkout.missed.code == 10
     lines = checkout.missed.said.splitlines()
     first = lines.index("ValidateInterpreter is not made: the model misses its gates")
-    assert [line.split()[0] for line in lines[first + 1:]] == ["accuracy", "size", "file"]
-    assert lines[-1].endswith("model.tflite")
+    assert [line.split()[0] for line in lines[first + 1:]] == ["accuracy", "size", "file", "report"]
+    assert lines[-2].endswith("model.tflite") and lines[-1].endswith("report.html")
 
 
 def test_runs_of_a_recipe_show_their_figures_and_why_they_ran(checkout):
     lines = octet(checkout, "ls", "faces").splitlines()
     assert [line.split()[0] for line in lines[1:7:2]] == ["faces:3", "faces:2", "faces:1"]
     assert "accuracy 0.895 uint8, 0.9 float" in lines[1] and "exit 10" in lines[1]
-    assert lines[2].strip().startswith("made Measure: ")
+    assert lines[2].strip().startswith("made Measure, Report: ")
     assert lines[4].strip() == "made TrainFloat, TrainQAT and 3 more: train.epochs 1 -> 2"
-    assert lines[6].strip() == "made all 10 stages: never made for this recipe"
+    assert lines[6].strip() == "made all 11 stages: never made for this recipe"
     assert max(map(len, lines[:7])) <= 100
 
 
@@ -61,6 +61,8 @@ def test_runs_and_recipes_are_compared(checkout):
     assert found["figures"]["uint8 accuracy (test)"] == ["0.895"] * 3
     assert found["figures"]["verdict"] == ["passes", "misses a gate", "passes"]
     assert found["differs"] == {"train.epochs": ["1", "2", "1"],
+                                "validate.max_accuracy_drop": ["0.95", "0.01", "0.95"],
+                                "validate.min_accuracy": ["null", "0.9", "null"],
                                 "quantize.learning_rate": ["0.0001", "0.0001", "0.002"]}
     shown = octet(checkout, "compare", "faces:1", "faces:3", "second")
     assert shown.splitlines()[0].split() == ["faces:1", "faces:3", "second"]
