@@ -329,7 +329,7 @@ for name, config, code, words in (
         ("store_is_a_file", "[octet]\nstore = recipe.yaml\n", (OK, 11), []),
         ("store_is_a_device", "[octet]\nstore = /dev/zero\n", (OK, 11), []),
         ("recipes_is_a_device", "[octet]\nstore = store\nrecipes = /dev/zero\n", OK, []),
-        ("percent", "[octet]\nstore = %(nothing)s\n", OK, [])):
+        ("percent", "[octet]\nstore = %(nothing)s\n", USAGE, ["%(nothing)s", "write the path out"])):
     _("config_" + name, code, words, files={"luigi.cfg": config})
 for name, config, words in (
         ("zero", "[octet]\nstore = store\nrecipe = /dev/zero\n", ["/dev/zero"]),

@@ -201,7 +201,7 @@ EDITS = [
          ["EvalGraph", "Measure"], "EvalGraph: metrics.py: Share.result() changed", recipe="own"),
     Edit("a gate over the user's metric", both(first_run("own"), lambda checkout: checkout.change(
         checkout.mine / "own.yaml", "metrics:", "validate: {metrics: {share: {min: 0.0}}}\nmetrics:")),
-        ["ValidateInterpreter"], "ValidateInterpreter: validate.metrics", recipe="own"),
+        ["Report", "ValidateInterpreter"], "ValidateInterpreter: validate.metrics", recipe="own"),
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import QuantizeError
+from octet.data.dataset import PARTS
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible
@@ -31,7 +32,8 @@ def checked(folder, layer):
     path = folder / "recipe.yaml"
     path.write_text("data: {{dataset: digits}}\nmodel: {{build: {}, args: {{layer: {}}}}}\n".format(
         layers.__file__, layer))
-    return convertible.run(Job("check", loading.load(path).sections(), {}, str(folder), str(folder)), lambda *_: None)
+    return convertible.run(Job("check", loading.load(path).sections(), {}, str(folder), str(folder), PARTS),
+                           lambda *_: None)
 
 
 @pytest.mark.parametrize("kind", by_name(layers.REFUSED), ids=lambda kind: kind.__name__)
