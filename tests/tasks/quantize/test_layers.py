@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from octet.errors import QuantizeError
 from octet.data.dataset import PARTS
+from octet.errors import QuantizeError
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible
