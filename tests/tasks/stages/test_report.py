@@ -131,7 +131,8 @@ def folder(tmp_path_factory):
     io_spec.write(folder / "ConvertUint8", network)
     (folder / report.MEASURED).mkdir()
     (folder / report.MEASURED / "measurement.json").write_text(json.dumps({
-        "samples": SAMPLES, "outputs": measured, "parity": parity, "gaps": ["a <gap>"], "default_ranges": [],
+        "samples": SAMPLES, "metrics": {"<hits>": {"float": 0.5, "fake_quantized": 0.25, "uint8": None}},
+        "outputs": measured, "parity": parity, "gaps": ["a <gap>"], "default_ranges": [],
         "size_bytes": {"float": None, "uint8": len(content)}}))
     (folder / report.MEASURED / "mistakes.json").write_text(json.dumps(mistakes))
     _phase(folder / "TrainFloat")
