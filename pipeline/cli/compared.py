@@ -64,10 +64,10 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
     last = max((manifest.get("finished") or "" for manifest in item.manifests.values()), default="")
     yield "age", formatting.age(last or None)
     found = headline.of(metrics)
-    several = len({each.output for each in found}) > 1
+    several = headline.has_several_outputs(found)
     for each in found:
         for side, value in each.sides.items():
-            yield "{}{} {} ({})".format(each.output + ": " if several else "", side.replace("_", "-"),
+            yield "{}{} {} ({})".format(each.output + ": " if several and each.output else "", side.replace("_", "-"),
                                         each.metric.replace("_", " "), each.part), "{:.4g}".format(value)
     for output, measured in sorted(((metrics.get("Measure") or {}).get("outputs") or {}).items()):
         if isinstance(measured.get("agreement"), (int, float)):

@@ -22,8 +22,8 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     yield "recipe", "{} ({}), seed {}".format(recipe.get("name"), recipe.get("path"), record.get("seed"))
     metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
     for each in headline.of(metrics):
-        yield each.metric.replace("_", " "), "{}: {}  ({})".format(each.output, ", ".join(
-            "{} {:.4g}".format(side.replace("_", "-"), value) for side, value in each.sides.items()), each.part)
+        yield each.metric.replace("_", " "), "{}{}  ({})".format(
+            each.output + ": " if each.output else "", each.figures(), each.part)
     size = headline.size_bytes(metrics)
     if size is not None:
         yield "size", formatting.size(size)

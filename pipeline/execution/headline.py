@@ -1,6 +1,6 @@
 """The figures that a person asks for first, out of the metrics of the stages: how good it is, and how large."""
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 METRICS = ("mean_iou", "accuracy", "mse")
 """Of each output the first of these that it has is its headline."""
@@ -12,26 +12,25 @@ Metrics = Dict[str, Dict[str, Any]]
 
 
 class Headline(NamedTuple):
-    """output, metric: of what ('label', 'accuracy'). part: of the dataset that it was measured on.
-    sides: {side: value}, in the order of SIDES."""
+    """output, metric: of what ('label', 'accuracy'); output is '' for a metric that the recipe names. part: of the
+    dataset that it was measured on. sides: {side: value}, in the order of SIDES."""
 
     output: str
     metric: str
     part: str
     sides: Dict[str, float]
 
+    def figures(self) -> str:
+        """Its value on each side: 'float 0.9925, fake-quantized 0.9924'."""
+        return ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in self.sides.items())
+
 
 def of(metrics: Metrics) -> List[Headline]:
     """One for each output, of the whole measurement where there is one; of what is known before it otherwise. Metrics
     that the recipe names come first, with an empty output."""
-    measured = (metrics.get("Measure") or {}).get("outputs") or {}
-    if measured:
-        named = ((metrics.get("Measure") or {}).get("metrics") or {}).items()
-        return [Headline("", name, "test", {side: by_side[side] for side in SIDES}) for name, by_side in sorted(named)
-                if all(isinstance(by_side.get(side), (int, float)) for side in SIDES)] + [
-            found for name, figures in sorted(measured.items()) for found in [_headline(name, "test", {
-            side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
-            for side in SIDES})] if found]
+    measurement = metrics.get("Measure") or {}
+    if measurement.get("outputs"):
+        return _of_recipe(measurement.get("metrics") or {}) + _of_outputs(measurement["outputs"])
     before = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
               ("EvalGraph", "test", "fake_quantized")]
     found = []
@@ -43,6 +42,25 @@ def of(metrics: Metrics) -> List[Headline]:
     found += [Headline(name, "accuracy", "test", {"int8": figures["accuracy_int8"]})
               for name, figures in sorted(twins.items()) if "accuracy_int8" in figures]
     return [each for each in found if each]
+
+
+def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
+    """One for each metric that the recipe names and that has a value on every side."""
+    return [Headline("", name, "test", {side: by_side[side] for side in SIDES})
+            for name, by_side in sorted(named.items())
+            if all(isinstance(by_side.get(side), (int, float)) for side in SIDES)]
+
+
+def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:
+    found = [_headline(name, "test", {
+        side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
+        for side in SIDES}) for name, figures in sorted(outputs.items())]
+    return [each for each in found if each]
+
+
+def has_several_outputs(headlines: Sequence[Headline]) -> bool:
+    """Whether a headline has to say which output it is of. A metric that the recipe names is of none."""
+    return len({each.output for each in headlines} - {""}) > 1
 
 
 def size_bytes(metrics: Metrics) -> Optional[int]:

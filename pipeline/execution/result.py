@@ -21,11 +21,11 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[st
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
     rows = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
-    several = len({each.output for each in headline.of(metrics)}) > 1
-    for each in headline.of(metrics):
-        figures = ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in each.sides.items())
+    headlines = headline.of(metrics)
+    several = headline.has_several_outputs(headlines)
+    for each in headlines:
         rows.append((each.metric.replace("_", " "), "{}{}  ({})".format(
-            each.output + ": " if several else "", figures, each.part)))
+            each.output + ": " if several and each.output else "", each.figures(), each.part)))
     size = headline.size_bytes(metrics)
     if size is not None:
         rows.append(("size", formatting.size(size)))
