@@ -25,12 +25,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from octet import errors
+from octet import errors, interrupts
 from octet.job import Job, Progress
 from octet.memory import room
 from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, exit_reasons, memory
-from pipeline.process.held_interrupts import HeldInterrupts
 
 POLL_S = 0.2
 # A process that has reported its result is killed after this time, whatever its threads still do.
@@ -66,8 +65,10 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
     memory_before, scratch = room(), Path(job.output + SCRATCH)
     reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
     with ExitStack() as exit_stack:
-        interrupts = HeldInterrupts()
-        exit_stack.callback(interrupts.release)
+        # An exception between the start of the process and the `try` that ends it would leave it running. In the new
+        # process, before its exec, it would print a traceback.
+        held = exit_stack.enter_context(ExitStack())
+        held.enter_context(interrupts.held())
         ours, theirs = _channels(exit_stack)
         exit_stack.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
@@ -76,7 +77,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             process = _start(job, command + [str(number) for number in theirs[:2]], scratch, log, theirs)
         try:
             _close_all(theirs)
-            interrupts.release()  # from here on there is a process to be ended
+            held.close()  # from here on there is a process to be ended
             _send(ours[1], job)
             _read_reports(process, ours[0], reports)
         finally:
