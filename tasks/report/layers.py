@@ -3,11 +3,10 @@
 from collections import Counter
 from typing import Any, Dict, List
 
-import numpy as np
-
 from octet.quantization import to_real
 from tasks.report import words
-from tasks.tflite.model_file import Contents, Operator, Tensor
+from tasks.tflite import cost
+from tasks.tflite.model_file import Contents
 
 MOST = 12
 """Layers in the table before the others are folded away."""
@@ -40,7 +39,7 @@ def operators(contents: Contents) -> List[Dict[str, Any]]:
     seen = set()
     for operator in contents.operators:
         count[operator.kind] += 1
-        macs[operator.kind] += multiplications(contents, operator)
+        macs[operator.kind] += cost.multiply_accumulates(contents, operator)
         for index in operator.inputs:
             value = contents.tensors[index].value if index >= 0 and index not in seen else None
             if value is not None:
@@ -48,20 +47,3 @@ def operators(contents: Contents) -> List[Dict[str, Any]]:
                 weights[operator.kind] += value.nbytes
     return [{"kind": kind, "count": count[kind], "weights": weights[kind], "macs": macs[kind]}
             for kind in sorted(count, key=lambda kind: (-macs[kind], -count[kind], kind))]
-
-
-def multiplications(contents: Contents, operator: Operator) -> int:
-    """Multiply-accumulates of one sample in a layer with weights; 0 of any other operator."""
-    output = contents.tensors[operator.outputs[0]]
-    if operator.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
-        return 0
-    weights = contents.tensors[operator.inputs[1]].shape
-    if operator.kind == "TRANSPOSE_CONV":  # each input pixel meets all weights
-        entering: Tensor = contents.tensors[operator.inputs[2]]
-        return _numbers(entering.shape[:3]) * _numbers(weights)
-    of_one = {"CONV_2D": weights[1:], "DEPTHWISE_CONV_2D": weights[1:3], "FULLY_CONNECTED": weights[1:]}[operator.kind]
-    return _numbers(output.shape) * _numbers(of_one)
-
-
-def _numbers(shape: Any) -> int:
-    return int(np.prod(shape, dtype=np.int64))

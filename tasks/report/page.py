@@ -58,7 +58,7 @@ def facts(known: Known) -> Dict[str, Any]:
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
     answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
-    sizes = measured["size_bytes"]
+    sizes, operators = measured["size_bytes"], layers.operators(contents)
     return {
         "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
                                   ", ".join(end["name"] for end in known.network["outputs"])),
@@ -69,8 +69,8 @@ def facts(known: Known) -> Dict[str, Any]:
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
         "sides": {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8"},
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
-        "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in layers.operators(contents)),
-        "operators": layers.operators(contents), "damage": layers.damage(contents, measured["parity"]),
+        "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
+        "operators": operators, "damage": layers.damage(contents, measured["parity"]),
         "most_layers": layers.MOST, "most_classes": figures.MOST_CLASSES, "parity": measured["parity"],
         "gaps": measured["gaps"], "default_ranges": measured["default_ranges"],
         "health": [finding["words"] for finding in known.quantized_phase["health"]],
@@ -127,7 +127,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     found.append({"title": "Loss on the training part", "svg": charts.chart("Loss on the training part", lines)})
     for end in known.network["outputs"]:
         name = end["name"]
-        metric = next(iter(figures_of_kind(end["kind"])))
+        metric = _curve_metric(end["kind"])
         title = "{} of {} on the validation part".format(words.NAMES.get(metric, metric), name)
         lines, marked = [], []
         for style, phase, start in phases:
@@ -142,9 +142,9 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     return [curve for curve in found if curve["svg"] is not None]
 
 
-def figures_of_kind(kind: str) -> List[str]:
-    """The metrics that a curve is drawn of, for a kind of target."""
-    return {"value": ["mse"], "class_map": ["mean_iou"], "raw": ["loss"]}.get(kind, ["accuracy"])
+def _curve_metric(kind: str) -> str:
+    """The metric that a curve is drawn of, for a kind of target."""
+    return {"value": "mse", "class_map": "mean_iou", "raw": "loss"}.get(kind, "accuracy")
 
 
 def _data(known: Known) -> Dict[str, Any]:

@@ -19,7 +19,7 @@ def of(contents: Contents) -> Dict[str, Any]:
     """
     alive = activation_memory.alive_bytes(contents)
     layers = [{"name": contents.name(operator), "kind": operator.kind,
-               "multiply_accumulates": _multiply_accumulates(contents, operator),
+               "multiply_accumulates": multiply_accumulates(contents, operator),
                "weight_bytes": sum(_constants(contents, [operator]).values()),
                "activation_bytes": alive[operator.number]} for operator in contents.operators]
     return {"multiply_accumulates": sum(layer["multiply_accumulates"] for layer in layers),
@@ -28,7 +28,8 @@ def of(contents: Contents) -> Dict[str, Any]:
             "layers": layers}
 
 
-def _multiply_accumulates(contents: Contents, operator: Operator) -> int:
+def multiply_accumulates(contents: Contents, operator: Operator) -> int:
+    """Of one sample in a layer with weights; 0 of any other operator."""
     def elements(index: int) -> int:
         return int(np.prod(contents.tensors[index].shape, dtype=np.int64))
 
