@@ -16,12 +16,13 @@ UPSTREAM = ("waits for ", "made other bytes")
 
 def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
     """A row for each of the runs, in their order."""
-    looks = store.looks({(stage, said["key"]) for run in runs for stage, said in run["stages"].items() if said["key"]})
+    statuses = store.statuses({(stage, said["key"]) for run in runs
+                               for stage, said in run["stages"].items() if said["key"]})
     found = []
     for run in runs:
         manifests = {}
         for stage, said in run["stages"].items():
-            manifest = looks[stage, said["key"]].manifest if said["key"] else None
+            manifest = statuses[stage, said["key"]].manifest if said["key"] else None
             if manifest is not None:
                 manifests[stage] = manifest
         found.append(_row(run, recipe, manifests))

@@ -35,14 +35,13 @@ _PRINTED: Set[Tuple[str, str]] = set()
 class Making(NamedTuple):
     """One stage of a snapshot, about to be made.
 
-    taken:  the snapshot.
-    source: {module in `tasks`: the source of its job}, as in `taken.trees`.
+    source: {module in `tasks`: the source of its job}, as in `taken_snapshot.trees`.
     recipe: as the command named it, for the manifest.
     tell:   tell(fraction or None, message) shows the progress on the scheduler's page.
     """
 
     spec: StageSpec
-    taken: snapshot.Snapshot
+    taken_snapshot: snapshot.Snapshot
     source: Dict[str, SourceTree]
     recipe: str
     tell: Callable[[Optional[float], str], None]
@@ -67,10 +66,10 @@ class Making(NamedTuple):
             finished = time.time()
             store.publish(workspace, name, key, {
                 "inputs": preimage, "metrics": metrics, "git": code,
-                "recipe": {"name": self.recipe, "path": str(self.taken.recipe)},
-                "snapshot": self.taken.digest, "seed": self.taken.sections.get("seed"),
+                "recipe": {"name": self.recipe, "path": str(self.taken_snapshot.recipe)},
+                "snapshot": self.taken_snapshot.digest, "seed": self.taken_snapshot.sections.get("seed"),
                 "run": run_record.current(), "why": why, "sources": sources,
-                "listings": self._keep_listings(store), "places": snapshot.places(self.taken),
+                "listings": self._keep_listings(store), "places": snapshot.places(self.taken_snapshot),
                 "upstream": {need: plan.known_key(need) for need in self.spec.needs},
                 "host": socket.gethostname(), "started": formatting.utc(started),
                 "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
@@ -101,7 +100,7 @@ class Making(NamedTuple):
                 with durable_files.explained("run a stage", log_path):
                     return child.run(job, report, log_path, self.source[self.spec.module].write, self.say_silent)
             except OctetError as error:
-                raise snapshot.located(error, self.taken.where) from error
+                raise snapshot.located(error, self.taken_snapshot.where) from error
 
     def _checkpoints(self, plan: Plan) -> str:
         """The folder of the stage's checkpoints; '' for a stage that has none. Prints after which epoch it goes on."""
@@ -111,21 +110,22 @@ class Making(NamedTuple):
         folder, epoch = plan.store.checkpoints.folder(stage, key), plan.store.checkpoints.epoch(stage, key)
         if epoch:
             print("{}: goes on after epoch {} of {}".format(
-                stage, epoch, self.taken.sections[self.spec.trains]["epochs"]), file=sys.stderr, flush=True)
+                stage, epoch, self.taken_snapshot.sections[self.spec.trains]["epochs"]), file=sys.stderr, flush=True)
         return str(folder)
 
     def _check_data(self) -> None:
         """Raises an error where the data or a file of the recipe is no longer what the key says."""
         parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
-        if parts and snapshot.data_now(self.taken, parts) != {part: self.taken.data[part] for part in parts}:
+        expected = {part: self.taken_snapshot.data[part] for part in parts}
+        if parts and snapshot.data_now(self.taken_snapshot, parts) != expected:
             raise DatasetError("the data changed while the stage ran",
-                               where=str(self.taken.recipe),
+                               where=str(self.taken_snapshot.recipe),
                                why="{} may have seen both, so nothing is recorded".format(
                                    self.spec.name),
                                next_step="run it again when the data is at rest")
-        if snapshot.files_now(self.taken) != self.taken.files:
+        if snapshot.files_now(self.taken_snapshot) != self.taken_snapshot.files:
             raise RecipeError("a file that the recipe names changed while the stage ran",
-                              where=str(self.taken.recipe),
+                              where=str(self.taken_snapshot.recipe),
                               why="{} may have seen both, so nothing is recorded".format(
                                   self.spec.name),
                               next_step="run it again when the file is at rest")
@@ -134,33 +134,33 @@ class Making(NamedTuple):
         """Stores the source that makes the artifact. Returns {file: sha256}."""
         content = self.source[self.spec.module].files
         return {name: store.blobs.keep(content[file.path])
-                for name, file in self.taken.closures[self.spec.name].files.items()}
+                for name, file in self.taken_snapshot.closures[self.spec.name].files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
         """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}."""
         sha256 = {}
         for part in self.spec.parts:
-            listing = identity.listing(self.taken.sections["data"], self.taken.folder, part)
+            listing = identity.listing(self.taken_snapshot.sections["data"], self.taken_snapshot.folder, part)
             if listing is not None:
                 sha256[part] = store.blobs.keep(listing_bytes(listing))
         return sha256
 
     def _job(self, plan: Plan, workspace: Path, checkpoints: str) -> Job:
-        sections = self.taken.sections
+        sections = self.taken_snapshot.sections
         read = {section: sections[section] for section in self.spec.reads if section in sections}
         return Job(stage=self.spec.module, settings=read,
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
-                   output=str(workspace), recipe_folder=str(self.taken.folder), parts=self.spec.parts,
+                   output=str(workspace), recipe_folder=str(self.taken_snapshot.folder), parts=self.spec.parts,
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
                    stamps=self._stamps())
 
     def _stamps(self) -> stamps.Stamps:
         """The stamps of the files that the stage reads. Checks the data again after them, where that is cheap: it may
         have been replaced since the snapshot was taken, and be put back before the end."""
-        read = {name: path for name, path in snapshot.places(self.taken).items()
+        read = {name: path for name, path in snapshot.places(self.taken_snapshot).items()
                 if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
         taken_now = {name: (path, stamps.of(path)) for name, path in read.items()}
-        if self.spec.parts and identity.is_ours(self.taken.sections["data"]["dataset"]):
+        if self.spec.parts and identity.is_ours(self.taken_snapshot.sections["data"]["dataset"]):
             self._check_data()
         return taken_now
 
@@ -168,9 +168,9 @@ class Making(NamedTuple):
         """Prints the lines, each with the stage's name. A line that another stage has printed for the same snapshot is
         left out."""
         for line in lines:
-            if (self.taken.digest, line) in _PRINTED:
+            if (self.taken_snapshot.digest, line) in _PRINTED:
                 continue
-            _PRINTED.add((self.taken.digest, line))
+            _PRINTED.add((self.taken_snapshot.digest, line))
             print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def say_silent(self, message: str) -> None:

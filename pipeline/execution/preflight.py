@@ -30,25 +30,26 @@ _REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
 """{(digest of a snapshot, check): its report} of the checks that this process has run and that refused nothing."""
 
 
-def once(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
+def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
     """The report of a check. It runs once in this process for each snapshot, since two stages of a run need it."""
-    if (taken.digest, check) not in _REPORTS:
-        _REPORTS[taken.digest, check] = run(taken, check, on_wait)
-    return _REPORTS[taken.digest, check]
+    if (taken_snapshot.digest, check) not in _REPORTS:
+        _REPORTS[taken_snapshot.digest, check] = run(taken_snapshot, check, on_wait)
+    return _REPORTS[taken_snapshot.digest, check]
 
 
-def run(taken: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
+def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
         on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
     """The report of a check.
 
-    taken: a snapshot with its source (`with_source`). on_wait, on_progress: as for child.run.
+    taken_snapshot: one with its source (`with_source`). on_wait, on_progress: as for child.run.
     The check writes into the system's temporary folder only, so that it leaves nothing in the store. Raises OctetError,
     with its place in the recipe."""
-    job = Job(stage=check, settings=taken.sections, inputs={}, output="", recipe_folder=str(taken.folder), parts=PARTS)
+    job = Job(stage=check, settings=taken_snapshot.sections, inputs={}, output="",
+              recipe_folder=str(taken_snapshot.folder), parts=PARTS)
     try:
-        return in_child(job, taken.trees[check], "check a recipe", on_wait, on_progress)
+        return in_child(job, taken_snapshot.trees[check], "check a recipe", on_wait, on_progress)
     except OctetError as error:
-        raise snapshot.located(error, taken.where) from error
+        raise snapshot.located(error, taken_snapshot.where) from error
 
 
 def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnWait] = None,

@@ -142,7 +142,7 @@ def _end(runs: Runs, plan: Callable[[], Plan], record: Run, raised: Optional[Bas
         plan_now = plan()
         for stage, in_run in record["stages"].items():
             in_run["key"] = _key(plan_now, stage) or in_run["key"]
-            manifest = plan_now.look(stage).manifest
+            manifest = plan_now.status(stage).manifest
             in_run["made"] = manifest is not None and manifest["run"] == _current["name"]
     except OctetError as error:  # the store cannot be read any more
         print("what this run made is not recorded: {}".format(error.what), file=sys.stderr)

@@ -135,7 +135,7 @@ def _of_recipe(text: str, lineage: Lineage, settings: Settings) -> Optional[Mani
         for name_in_run in [stage] if stage else reversed(list(STAGES)):
             in_run = record["stages"].get(name_in_run)
             key = None if in_run is None else in_run["key"]
-            manifest = lineage.store.look(name_in_run, key).manifest if key else None
+            manifest = lineage.store.status(name_in_run, key).manifest if key else None
             if manifest is not None:
                 return manifest
     return None
@@ -149,7 +149,7 @@ def _of_key(text: str, lineage: Lineage) -> Optional[Manifest]:
         raise UsageError("more than one key begins so", where=text,
                          why=", ".join("{} {}".format(stage, key[:16]) for stage, key in artifacts),
                          next_step="give more of its digits")
-    return lineage.store.look(*artifacts[0]).manifest if artifacts else None
+    return lineage.store.status(*artifacts[0]).manifest if artifacts else None
 
 
 def _is_there(path: Path) -> bool:

@@ -113,13 +113,13 @@ class Lineage:
 
     def _by_place(self, file: Path) -> Optional[Manifest]:
         holder = self.store.holder(file)
-        return None if holder is None else self.store.look(*holder).manifest
+        return None if holder is None else self.store.status(*holder).manifest
 
     def _maker(self, stage: str, key: Optional[str], products: Digests) -> Optional[Manifest]:
         """The manifest of the artifact that has those products: the one with this key, if it still has them, or else
         any that made the same bytes. None for a stage of which no products were read."""
         if key:
-            manifest = self.store.look(stage, key).manifest
+            manifest = self.store.status(stage, key).manifest
             if manifest is not None and products.items() <= manifests.products(manifest).items():
                 return manifest
         return next((manifest for manifest in self.everything() if products and manifest["stage"] == stage

@@ -12,12 +12,12 @@ from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import KEEPING, Artifact
 from pipeline.store.runs import Runs
-from pipeline.store.status import DROPPED, INTACT, Look
+from pipeline.store.status import DROPPED, INTACT, ArtifactStatus
 
 Reasons = Dict[Artifact, str]
 
 
-def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
+def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, recipes: Path,
          last_runs: int) -> Tuple[Reasons, List[OctetError]]:
     """({artifact: why it is kept}, errors for the recipes and runs that could not be read).
 
@@ -57,7 +57,7 @@ def kept(store: Store, looks: Dict[Artifact, Look], runs: Runs, recipes: Path,
     for path in sorted(paths):
         try:
             with explained("read a recipe", path):
-                fresh = _fresh(path, moment, store, looks)
+                fresh = _fresh(path, moment, store, statuses)
             reasons.update({artifact: "fresh for {}".format(path.stem) for artifact in fresh})
         except OctetError as error:
             troubles.append(error)
@@ -94,7 +94,8 @@ def _in(recipes: Path) -> Set[Path]:
     return {(recipes / name).absolute() for name in names if name.endswith(".yaml")}
 
 
-def _fresh(path: Path, moment: snapshot.Moment, store: Store, looks: Dict[Artifact, Look]) -> Set[Artifact]:
-    plan = Plan(snapshot.take(path, moment=moment), store, looks)
+def _fresh(path: Path, moment: snapshot.Moment, store: Store,
+           statuses: Dict[Artifact, ArtifactStatus]) -> Set[Artifact]:
+    plan = Plan(snapshot.take(path, moment=moment), store, statuses)
     return {(stage, plan.known_key(stage)) for stage in STAGES
-            if plan.look(stage).state in (INTACT, DROPPED)}
+            if plan.status(stage).state in (INTACT, DROPPED)}

@@ -44,17 +44,17 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
     """The snapshot of `recipe`, which this process takes once. It has the bytes of the source where the stage `target`
     is still to be made."""
     if recipe not in _SNAPSHOTS:
-        taken = snapshots.take(settings_now().find_recipe(recipe))
-        if target is not None and not Plan(taken, Store(settings_now().store)).intact(target):
-            taken = snapshots.with_source(taken)
+        taken_snapshot = snapshots.take(settings_now().find_recipe(recipe))
+        if target is not None and not Plan(taken_snapshot, Store(settings_now().store)).intact(target):
+            taken_snapshot = snapshots.with_source(taken_snapshot)
             for variable in withheld():
                 print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
                       file=sys.stderr, flush=True)
-        _SNAPSHOTS[recipe] = taken
-        of_this_name = _SNAPSHOTS.setdefault(snapshots.name(taken.digest), taken)
-        if of_this_name.digest != taken.digest:
+        _SNAPSHOTS[recipe] = taken_snapshot
+        of_this_name = _SNAPSHOTS.setdefault(snapshots.name(taken_snapshot.digest), taken_snapshot)
+        if of_this_name.digest != taken_snapshot.digest:
             raise UsageError("two snapshots have one name", where=recipe,
-                             why="{} and {} begin alike".format(of_this_name.digest, taken.digest),
+                             why="{} and {} begin alike".format(of_this_name.digest, taken_snapshot.digest),
                              next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
 
@@ -94,7 +94,7 @@ class Stage(luigi.Task):
         return STAGES[self.task_family]
 
     @property
-    def taken(self) -> Snapshot:
+    def taken_snapshot(self) -> Snapshot:
         """The snapshot whose name is the task's parameter `snapshot`."""
         if self.snapshot not in _SNAPSHOTS:
             self._expect(snapshot_of(self.recipe))
@@ -103,23 +103,23 @@ class Stage(luigi.Task):
     @property
     def source(self) -> Dict[str, SourceTree]:
         """{module in `tasks`: the source of its job}. It is read now if the snapshot does not have it yet."""
-        if not self.taken.trees:
-            taken = snapshots.with_source(self.taken)
-            self._expect(taken)
-            _SNAPSHOTS[self.snapshot] = taken
-        return self.taken.trees
+        if not self.taken_snapshot.trees:
+            taken_snapshot = snapshots.with_source(self.taken_snapshot)
+            self._expect(taken_snapshot)
+            _SNAPSHOTS[self.snapshot] = taken_snapshot
+        return self.taken_snapshot.trees
 
-    def _expect(self, taken: Snapshot) -> None:
-        if snapshots.name(taken.digest) != self.snapshot:
+    def _expect(self, taken_snapshot: Snapshot) -> None:
+        if snapshots.name(taken_snapshot.digest) != self.snapshot:
             raise UsageError(
                 "the recipe, its data or the source is no longer what was asked for",
                 where=self.recipe, why="snapshot {} was asked for, there is {}".format(
-                    self.snapshot, snapshots.name(taken.digest)),
+                    self.snapshot, snapshots.name(taken_snapshot.digest)),
                 next_step="run it again, without --snapshot")
 
     def plan(self) -> Plan:
         """A new plan of this snapshot in the present store."""
-        return Plan(self.taken, Store(settings_now().store))
+        return Plan(self.taken_snapshot, Store(settings_now().store))
 
     def requires(self) -> List[Stage]:
         return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
@@ -130,7 +130,7 @@ class Stage(luigi.Task):
             plan = self.plan()
             # Bytes that were let go are made again for a stage that reads them, not for one that comes after them.
             return plan.intact(self.spec.name) and all(
-                plan.look(name).state in (INTACT, DROPPED) for name in self.spec.order_only)
+                plan.status(name).state in (INTACT, DROPPED) for name in self.spec.order_only)
         except Exception as error:
             failures.record(unexpected.explained(error, self.spec.name))
             raise
@@ -150,11 +150,11 @@ class Stage(luigi.Task):
         # The checks come before the lock and the log, so that a refused recipe leaves nothing in the store. A check
         # makes nothing, so its source is not in the key.
         source = self.source  # first: where the source has been edited, this is another snapshot
-        making = Making(self.spec, self.taken, source, self.recipe, self._tell_scheduler)
+        making = Making(self.spec, self.taken_snapshot, source, self.recipe, self._tell_scheduler)
         notes: List[str] = []
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            report = preflight.once(self.taken, check, on_wait=making.say_silent)
+            report = preflight.once(self.taken_snapshot, check, on_wait=making.say_silent)
             notes.extend(report.get("notes", ()))
             making.say(preflight.remarks(report))
         key, preimage = identity

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def force(plan: Plan, stage: str, reason: str) -> str:
     """Marks the stage's artifact so that the next run makes it again, from the first epoch on: its checkpoints are
     removed. Returns its key. Raises UsageError where there is nothing to force, or a run is making it."""
-    identity, look = plan.key(stage), plan.look(stage)
+    identity, status = plan.key(stage), plan.status(stage)
     had_checkpoints = identity is not None and _remove_checkpoints(plan.store, stage, identity.key)
-    if identity is not None and had_checkpoints and look.state not in (INTACT, DROPPED):
+    if identity is not None and had_checkpoints and status.state not in (INTACT, DROPPED):
         return identity.key
-    if identity is None or look.state not in (INTACT, DROPPED):
+    if identity is None or status.state not in (INTACT, DROPPED):
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
                          next_step="`octet why` says why it is stale")
@@ -52,7 +52,7 @@ def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
 
     Returns a sentence for each difference; the manifest keeps them. Raises UsageError where the artifact is fresh
     already, is not intact, or differs in more than code and versions: then it was made from other inputs."""
-    identity, state = plan.key(stage), plan.look(stage).state
+    identity, state = plan.key(stage), plan.status(stage).state
     if identity is None:
         raise UsageError("an upstream artifact is not there yet", where=stage,
                          why="the stage's key follows from its upstream artifacts",

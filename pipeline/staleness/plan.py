@@ -17,7 +17,7 @@ from pipeline.spec import STAGES
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import Artifact
-from pipeline.store.status import DROPPED, INTACT, UNKNOWN, Look
+from pipeline.store.status import DROPPED, INTACT, UNKNOWN, ArtifactStatus
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 class Plan:
     """The keys and artifacts of the stages of one snapshot, in one store."""
 
-    def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, Look]] = None) -> None:
+    def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, ArtifactStatus]] = None) -> None:
         """seen: the status of some artifacts, read a moment ago for many plans of one store. That of another is read
         when it is needed."""
         self._seen = seen or {}
         self.snapshot = snapshot
         self.store = store
         self._keys: Dict[str, Identity] = {}
-        self._looks: Dict[str, Look] = {}  # of intact and dropped artifacts only
+        self._statuses: Dict[str, ArtifactStatus] = {}  # of intact and dropped artifacts only
 
     def key(self, stage: str) -> Optional[Identity]:
         """The key of a stage, and its preimage; None while an upstream artifact is missing."""
@@ -42,10 +42,10 @@ class Plan:
             spec = STAGES[stage]
             upstream: Dict[str, Digests] = {}
             for name in spec.needs:
-                look = self.look(name)
-                if look.state not in (INTACT, DROPPED):
+                status = self.status(name)
+                if status.state not in (INTACT, DROPPED):
                     return None
-                upstream[name] = manifest.products(look.recorded)
+                upstream[name] = manifest.products(status.recorded)
             self._keys[stage] = key.of(spec, self.snapshot, upstream)
         return self._keys[stage]
 
@@ -56,17 +56,17 @@ class Plan:
             raise LookupError("the key of {} is not known".format(stage))
         return identity.key
 
-    def look(self, stage: str) -> Look:
+    def status(self, stage: str) -> ArtifactStatus:
         """The status of the stage's artifact: 'unknown' while its key is not known."""
-        if stage in self._looks:
-            return self._looks[stage]
+        if stage in self._statuses:
+            return self._statuses[stage]
         identity = self.key(stage)
         if identity is None:
-            return Look(UNKNOWN)
-        look = self._seen.get((stage, identity.key)) or self.store.look(stage, identity.key)
-        if look.state in (INTACT, DROPPED):
-            self._looks[stage] = look
-        return look
+            return ArtifactStatus(UNKNOWN)
+        status = self._seen.get((stage, identity.key)) or self.store.status(stage, identity.key)
+        if status.state in (INTACT, DROPPED):
+            self._statuses[stage] = status
+        return status
 
     def folder(self, stage: str) -> Optional[Path]:
         """The folder of the stage's artifact, which need not exist; None while its key is not known."""
@@ -75,9 +75,9 @@ class Plan:
 
     def manifest(self, stage: str) -> Optional[Manifest]:
         """The manifest of an intact artifact; None for any other."""
-        look = self.look(stage)
-        return look.manifest if look.state == INTACT else None
+        status = self.status(stage)
+        return status.manifest if status.state == INTACT else None
 
     def intact(self, stage: str) -> bool:
         """Whether the stage's artifact is intact, and every artifact upstream of it intact or dropped."""
-        return self.look(stage).state == INTACT
+        return self.status(stage).state == INTACT

@@ -60,8 +60,8 @@ class Staleness:
 
     def of(self, stage: str) -> Verdict:
         """The verdict on one stage."""
-        look = self.plan.look(stage)
-        if look.state == INTACT:
+        status = self.plan.status(stage)
+        if status.state == INTACT:
             return Verdict(FRESH, [])
         above = self._missing_above(stage)
         if above:
@@ -69,18 +69,18 @@ class Staleness:
             waits = "waits for {}".format(", ".join(above))
             return Verdict(STALE, own + [waits]) if own else Verdict(
                 WAITS, [waits + ": fresh if the bytes come out the same"])
-        if look.state == DAMAGED:
-            return Verdict(STALE, list(look.damage))
-        if look.state == DROPPED:
+        if status.state == DAMAGED:
+            return Verdict(STALE, list(status.damage))
+        if status.state == DROPPED:
             return Verdict(DROPPED, ["its files were deleted to free space; its manifest is kept"])
-        if look.state == FORCED:
+        if status.state == FORCED:
             return Verdict(STALE, [self._forced(stage)])
         return Verdict(STALE, self.differences(stage) or [self._gone(stage)])
 
     def _missing_above(self, stage: str) -> List[str]:
         """The direct upstream stages whose products are not known."""
         return [name for name in STAGES[stage].needs
-                if self.plan.look(name).state not in (INTACT, DROPPED)]
+                if self.plan.status(name).state not in (INTACT, DROPPED)]
 
     def differences(self, stage: str) -> List[str]:
         """A sentence for each change since the newest run that has a manifest of this stage. While an upstream artifact
@@ -103,7 +103,7 @@ class Staleness:
         for run in self.runs:
             key_in_run = _key_in(run, stage)
             for candidate in self._accepted_as(stage, key_in_run) if key_in_run else ():
-                manifest = self.store.look(stage, candidate).manifest
+                manifest = self.store.status(stage, candidate).manifest
                 if manifest is not None:
                     return manifest
         return None

@@ -24,14 +24,14 @@ from pipeline.files.durable_files import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.spec import STAGES
-from pipeline.store import by_products, locks, status, workspaces
+from pipeline.store import by_products, locks, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs
 from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.dropping import let_go
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
-from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, Look
+from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, ArtifactStatus, by_files, digests
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
@@ -60,33 +60,33 @@ class Store:
         return self.tree.path(_log_place(stage, key))
 
     def state(self, stage: str, key: str) -> str:
-        """'intact', 'damaged', 'dropped', 'forced' or 'unknown': see Look."""
-        return self.look(stage, key).state
+        """'intact', 'damaged', 'dropped', 'forced' or 'unknown': see ArtifactStatus."""
+        return self.status(stage, key).state
 
-    def look(self, stage: str, key: str, hashed: bool = False) -> Look:
+    def status(self, stage: str, key: str, hashed: bool = False) -> ArtifactStatus:
         """The status of an artifact. hashed: read every byte of its products, rather than use the cache of digests."""
-        return self.looks([(stage, key)], hashed)[stage, key]
+        return self.statuses([(stage, key)], hashed)[stage, key]
 
-    def looks(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, Look]:
-        """`look` for many artifacts, with the cache of digests opened once."""
-        found: Dict[Artifact, Look] = {}
+    def statuses(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, ArtifactStatus]:
+        """`status` for many artifacts, with the cache of digests opened once."""
+        found: Dict[Artifact, ArtifactStatus] = {}
         sound: Dict[str, Tuple[str, str, Output]] = {}
         forced = {artifact for artifact, _ in self.marks.of(FORCED)}
         for stage, key in artifacts:
             place = _place(stage, key)
             with explained("read an artifact", self.tree.path(place)):
-                look = status.by_files(self.tree, place, stage, key)
-            found[stage, key] = look
-            if look.state == INTACT:
-                for output in look.recorded["outputs"]:
+                status = by_files(self.tree, place, stage, key)
+            found[stage, key] = status
+            if status.state == INTACT:
+                for output in status.recorded["outputs"]:
                     if output["product"]:
                         sound["{}/{}".format(place, output["path"])] = (stage, key, output)
         with explained("read an artifact", self.root):
-            sha256 = status.digests(self.tree, sorted(sound), hashed)
+            sha256 = digests(self.tree, sorted(sound), hashed)
         for path, (stage, key, output) in sound.items():
             if sha256[path] != output["sha256"]:
-                look = found[stage, key]
-                found[stage, key] = Look(DAMAGED, look.manifest, look.damage + (
+                status = found[stage, key]
+                found[stage, key] = ArtifactStatus(DAMAGED, status.manifest, status.damage + (
                     "output {} damaged: sha256 differs".format(output["path"]),))
         for artifact in forced & set(found):
             if found[artifact].state in (INTACT, DROPPED):

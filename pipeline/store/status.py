@@ -20,7 +20,7 @@ INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "for
 DROPPED_NAME = "dropped.json"
 
 
-class Look(NamedTuple):
+class ArtifactStatus(NamedTuple):
     """The status of one artifact.
 
     state:    'intact': the manifest and every product are there, with the bytes that were published;
@@ -42,39 +42,39 @@ class Look(NamedTuple):
         return self.manifest
 
 
-def by_files(tree: StoreTree, inside: str, stage: str, key: str) -> Look:
+def by_files(tree: StoreTree, inside: str, stage: str, key: str) -> ArtifactStatus:
     """The status of the artifact at `inside`, as far as names and sizes tell it. Raises OSError for what this user may
     not read."""
     try:
         folder = tree.at(inside)
     except FileNotFoundError:
-        return Look(UNKNOWN)
+        return ArtifactStatus(UNKNOWN)
     except Misplaced as error:
-        return Look(DAMAGED, None, ("{} is {}, no folder".format(
+        return ArtifactStatus(DAMAGED, None, ("{} is {}, no folder".format(
             tree.inside(Path(error.filename)) if error.filename != str(tree.path(inside)) else "it", error.found),))
     with folder:
         return _in(folder, stage, key)
 
 
-def _in(folder: Folder, stage: str, key: str) -> Look:
+def _in(folder: Folder, stage: str, key: str) -> ArtifactStatus:
     record = manifests.read(folder)
     if record is None or "outputs" not in record:
         status = folder.status(manifests.NAME)
         damage = "missing" if status is None else "damaged"
         if status is not None and not stat.S_ISREG(status.st_mode):
             damage += ": it is {}".format(kind(status.st_mode))
-        return Look(DAMAGED, None, ("manifest.json {}".format(damage),))
+        return ArtifactStatus(DAMAGED, None, ("manifest.json {}".format(damage),))
     if (record.get("stage"), record.get("key")) != (stage, key):
-        return Look(DAMAGED, None, ("manifest.json is that of {} {}".format(
+        return ArtifactStatus(DAMAGED, None, ("manifest.json is that of {} {}".format(
             record.get("stage"), str(record.get("key"))[:12]),))
     dropped = folder.status(DROPPED_NAME)
     if dropped is not None and stat.S_ISREG(dropped.st_mode):
-        return Look(DROPPED, record)
+        return ArtifactStatus(DROPPED, record)
     if dropped is not None:
-        return Look(DAMAGED, record, ("{} damaged: it is {}".format(DROPPED_NAME, kind(dropped.st_mode)),))
+        return ArtifactStatus(DAMAGED, record, ("{} damaged: it is {}".format(DROPPED_NAME, kind(dropped.st_mode)),))
     lines = [line for line in (size_damage(folder, output) for output in record["outputs"]
                                if output["product"]) if line]
-    return Look(DAMAGED if lines else INTACT, record, tuple(lines))
+    return ArtifactStatus(DAMAGED if lines else INTACT, record, tuple(lines))
 
 
 def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optional[str]]:

@@ -36,9 +36,9 @@ SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 def products(checkout: Checkout) -> Dict[str, Dict[str, str]]:
     """{stage: its products} of what the store calls intact, every byte read."""
     store = Store(checkout.store)
-    looks = store.looks(store.list(), hashed=True)
-    return {stage: manifest.products(look.manifest) for (stage, _), look in looks.items()
-            if look.state == INTACT}
+    statuses = store.statuses(store.list(), hashed=True)
+    return {stage: manifest.products(status.manifest) for (stage, _), status in statuses.items()
+            if status.state == INTACT}
 
 
 def processes(checkout: Checkout) -> List[psutil.Process]:

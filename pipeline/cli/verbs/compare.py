@@ -60,7 +60,7 @@ def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
     if recorded is not None:
         manifests: Dict[str, Any] = {}
         for stage, said in recorded["stages"].items():
-            manifest = lineage.store.look(stage, said["key"]).manifest if said["key"] else None
+            manifest = lineage.store.status(stage, said["key"]).manifest if said["key"] else None
             if manifest is not None:
                 manifests[stage] = manifest
         return Compared(text, manifests, state(recorded))

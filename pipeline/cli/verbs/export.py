@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = artifact_reference.recipe(arguments.recipe, config, Runs(store.root))
     plan = Plan(snapshots.take(recipe), store)
     command = "luigi --module pipeline {} --recipe {}".format(STAGE, shlex.quote(arguments.recipe))
-    manifest, look = plan.manifest(STAGE), plan.look(STAGE)
+    manifest, status = plan.manifest(STAGE), plan.status(STAGE)
     if manifest is None:
         raise StoreError("there is no whole export of the recipe as it is now", where=str(recipe),
-                         why="; ".join(look.damage) or _missing(plan), next_step="run `{}`".format(command))
+                         why="; ".join(status.damage) or _missing(plan), next_step="run `{}`".format(command))
     files = _files(store, manifest)
     origin = json.dumps(_origin(Lineage(store), manifest), indent=1, sort_keys=True)
     files[ORIGIN] = (origin + "\n").encode("ascii")

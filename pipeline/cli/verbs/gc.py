@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     config = settings.load()
     store = Store(config.store)
     with digest.kept_open():
-        looks = store.looks(store.list())  # first, so that nothing that is made from now on is deleted
-        reasons, troubles = retention.kept(store, looks, Runs(store.root), config.recipes, arguments.runs)
+        statuses = store.statuses(store.list())  # first, so that nothing that is made from now on is deleted
+        reasons, troubles = retention.kept(store, statuses, Runs(store.root), config.recipes, arguments.runs)
         if troubles and arguments.delete:
             # It is unknown what would be fresh for a recipe that cannot be read.
             raise troubles[0]
@@ -71,13 +71,13 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
     for training in store.checkpoints.list():
-        look = looks.get((training.stage, training.key))
-        if training.is_older_than(config.keep_partial) or (look is not None and look.state == INTACT):
+        status = statuses.get((training.stage, training.key))
+        if training.is_older_than(config.keep_partial) or (status is not None and status.state == INTACT):
             rows += _row(_of_training(store, training, arguments.delete), failed)
-    for (stage, key), look in sorted(looks.items()):
-        if (stage, key) not in reasons and look.state == INTACT:
-            rows += _row(_of_artifact(store, stage, key, look.recorded, arguments.delete), failed)
-    _print(arguments, rows, len(looks), len(swept))
+    for (stage, key), status in sorted(statuses.items()):
+        if (stage, key) not in reasons and status.state == INTACT:
+            rows += _row(_of_artifact(store, stage, key, status.recorded, arguments.delete), failed)
+    _print(arguments, rows, len(statuses), len(swept))
     if failed:
         raise failed[0]
     return None

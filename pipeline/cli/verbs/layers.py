@@ -69,8 +69,8 @@ def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict[str, Any]:
 
 def _is_intact(store: Store, manifest: Manifest) -> bool:
     """Whether the artifact of the manifest is there, and not another under its key."""
-    look = store.look(manifest["stage"], manifest["key"])
-    return look.state in (INTACT, FORCED) and id_of(look.recorded) == id_of(manifest) and any(
+    status = store.status(manifest["stage"], manifest["key"])
+    return status.state in (INTACT, FORCED) and id_of(status.recorded) == id_of(manifest) and any(
         output["path"] == MEASUREMENT for output in manifest["outputs"])
 
 

@@ -24,7 +24,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.checkpoints import Interrupted
 from pipeline.store.marks import Artifact
 from pipeline.store.runs import Runs, state
-from pipeline.store.status import INTACT, Look
+from pipeline.store.status import INTACT, ArtifactStatus
 
 if TYPE_CHECKING:
     from pipeline.store.records import Metrics, Run
@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def artifacts(store: Store) -> Iterator[Row]:
     """A row for each artifact, in the order of the pipeline, newest last."""
-    rows = [_artifact(stage, key, look) for chunk in _in_chunks(store.list())
-            for (stage, key), look in store.looks(chunk).items()]
+    rows = [_artifact(stage, key, status) for chunk in _in_chunks(store.list())
+            for (stage, key), status in store.statuses(chunk).items()]
     rows += [_interrupted(store, training) for training in store.checkpoints.list()]
     yield from sorted(rows, key=_in_order)
 
@@ -87,10 +87,10 @@ def recipes(store: Store, runs: Runs) -> Iterator[Row]:
             newest.append((last, with_stages, count))
     newest.sort(key=lambda row: (row[0]["recipe"]["name"], row[0]["recipe"]["path"]))
     for chunk in _in_chunks(newest):
-        looks = store.looks({(stage, in_run["key"]) for _, run, _ in chunk
+        statuses = store.statuses({(stage, in_run["key"]) for _, run, _ in chunk
                              for stage, in_run in run["stages"].items() if in_run["key"]})
         for last, with_stages, count in chunk:
-            yield _recipe(last, with_stages, count, looks)
+            yield _recipe(last, with_stages, count, statuses)
 
 
 def _name(rows: List[Row], config: settings.Settings) -> None:
@@ -104,15 +104,15 @@ def _name(rows: List[Row], config: settings.Settings) -> None:
             row["recipe"] = row["path"]
 
 
-def _recipe(last: Run, with_stages: Run, count: int, looks: Dict[Artifact, Look]) -> Row:
+def _recipe(last: Run, with_stages: Run, count: int, statuses: Dict[Artifact, ArtifactStatus]) -> Row:
     stages = with_stages["stages"]
-    of_run = {stage: looks[stage, in_run["key"]] for stage, in_run in stages.items() if in_run["key"]}
-    intact = {stage: look for stage, look in of_run.items() if look.state == INTACT}
-    metrics = {stage: _metrics(look) for stage, look in intact.items()}
+    of_run = {stage: statuses[stage, in_run["key"]] for stage, in_run in stages.items() if in_run["key"]}
+    intact = {stage: status for stage, status in of_run.items() if status.state == INTACT}
+    metrics = {stage: _metrics(status) for stage, status in intact.items()}
     return {"recipe": last["recipe"]["name"], "path": last["recipe"]["path"], "run": last["number"],
             "runs": count, "started": last["started"], "target": last["target"],
             "stages": "{}/{} intact".format(len(intact), len(stages)),
-            "bytes": sum(_bytes(look) for look in intact.values()), "tflite_bytes": headline.size_bytes(metrics),
+            "bytes": sum(_bytes(status) for status in intact.values()), "tflite_bytes": headline.size_bytes(metrics),
             "metrics": metrics.get(with_stages["target"], {}),
             "headline": [each._asdict() for each in headline.of(metrics)],
             "state": state(last), "error": last.get("error")}
@@ -125,11 +125,11 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recip
         newest = runs[0]["stages"]
         in_runs = [(stage, newest[stage]["key"]) for stage in STAGES if stage in newest]
         keys = [(stage, key) for stage, key in in_runs if key]
-        looks = store.looks(keys)
+        statuses = store.statuses(keys)
         begun = {(training.stage, training.key): training for training in store.checkpoints.list()}
         stages = [_interrupted(store, begun[stage, key])
-                  if (stage, key) in begun and looks[stage, key].state != INTACT else
-                  _artifact(stage, key, looks[stage, key]) for stage, key in keys]
+                  if (stage, key) in begun and statuses[stage, key].state != INTACT else
+                  _artifact(stage, key, statuses[stage, key]) for stage, key in keys]
     if arguments.json:
         print(json.dumps({"recipe": recipe, "runs": rows, "stages": stages}, indent=1))
         return
@@ -144,11 +144,12 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recip
         _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
 
 
-def _artifact(stage: str, key: str, look: Look) -> Row:
-    finished = look.manifest.get("finished") if look.manifest else None
-    return {"stage": stage, "key": key, "finished": finished, "bytes": _bytes(look),
-            "metrics": _metrics(look), "headline": [each._asdict() for each in headline.of({stage: _metrics(look)})],
-            "state": look.state, "damage": list(look.damage)}
+def _artifact(stage: str, key: str, status: ArtifactStatus) -> Row:
+    finished = status.manifest.get("finished") if status.manifest else None
+    return {"stage": stage, "key": key, "finished": finished, "bytes": _bytes(status),
+            "metrics": _metrics(status),
+            "headline": [each._asdict() for each in headline.of({stage: _metrics(status)})],
+            "state": status.state, "damage": list(status.damage)}
 
 
 def _interrupted(store: Store, training: Interrupted) -> Row:
@@ -159,12 +160,12 @@ def _interrupted(store: Store, training: Interrupted) -> Row:
             "state": "{} after epoch {}: checkpoints".format("training" if at_work else "interrupted", training.epoch)}
 
 
-def _metrics(look: Look) -> Metrics:
-    return look.manifest["metrics"] if look.manifest else {}
+def _metrics(status: ArtifactStatus) -> Metrics:
+    return status.manifest["metrics"] if status.manifest else {}
 
 
-def _bytes(look: Look) -> int:
-    return sum(output["bytes"] for output in look.manifest["outputs"]) if look.manifest else 0
+def _bytes(status: ArtifactStatus) -> int:
+    return sum(output["bytes"] for output in status.manifest["outputs"]) if status.manifest else 0
 
 
 def _in_order(row: Row) -> Tuple[int, str, str]:

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = plan.folder(STAGE)
     if folder is None or not plan.intact(STAGE):
         raise StoreError("there is no whole page of the recipe as it is now", where=str(recipe),
-                         why="; ".join(plan.look(STAGE).damage),
+                         why="; ".join(plan.status(STAGE).damage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(
                              STAGE, shlex.quote(arguments.recipe)))
     page = folder / STAGES[STAGE].products[0]

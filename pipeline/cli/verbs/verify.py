@@ -86,13 +86,13 @@ def _move(store: Store, place: str) -> str:
 
 
 def _of_artifact(store: Store, stage: str, key: str, keep: bool) -> Iterator[str]:
-    look = store.look(stage, key, hashed=True)
-    if look.state == DAMAGED:
-        yield from look.damage
+    status = store.status(stage, key, hashed=True)
+    if status.state == DAMAGED:
+        yield from status.damage
         if not keep:
             yield _attempt(lambda: _quarantine(store, stage, key))
-    if look.state == INTACT:
-        damaged = store.by_product_damage(stage, key, look.recorded)
+    if status.state == INTACT:
+        damaged = store.by_product_damage(stage, key, status.recorded)
         yield from damaged.values()
         if damaged and not keep:
             yield _attempt(lambda: _lose(store, stage, key, damaged))
@@ -110,7 +110,7 @@ def _quarantine(store: Store, stage: str, key: str) -> str:
     try:
         with store.lock(stage, key).acquire(timeout=0):
             # Another process may have made it again before the lock was taken.
-            if store.look(stage, key, hashed=True).state != DAMAGED:
+            if store.status(stage, key, hashed=True).state != DAMAGED:
                 return "made again meanwhile"
             return "in quarantine: {}".format(store.quarantine(stage, key))
     except TimeoutError:

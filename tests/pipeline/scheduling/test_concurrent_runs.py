@@ -45,12 +45,12 @@ def until(condition, seconds=30):
 
 def child_of(process, stage="TrainFloat"):
     """The process of a run's stage, once there is one: what it runs is a copy beside the artifact that it makes."""
-    def look():
+    def status():
         for below in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if any(word.endswith("tasks/__main__.py") and "/{}/".format(stage) in word for word in below.cmdline()):
                     return below
-    return until(look)
+    return until(status)
 
 
 @contextlib.contextmanager

@@ -133,14 +133,14 @@ def test_a_lost_by_product_is_no_damage(store):
     (move_it_to_another_key, "manifest.json is that of Freeze cdcdcdcdcdcd")])
 def test_what_is_damaged_is_said(store, damage, said):
     damage(publish(store))
-    assert store.look(STAGE, KEY).damage == (said,)
+    assert store.status(STAGE, KEY).damage == (said,)
 
 
 def test_a_dropped_artifact_keeps_its_manifest_and_can_be_made_again(store):
     folder = publish(store)
     store.drop(STAGE, KEY, "to free space")
-    look = store.look(STAGE, KEY)
-    assert look.state == "dropped" and look.manifest["metrics"] == {"nodes": 3}
+    status = store.status(STAGE, KEY)
+    assert status.state == "dropped" and status.manifest["metrics"] == {"nodes": 3}
     assert sorted(path.name for path in folder.iterdir()) == ["dropped.json", "manifest.json"]
     publish(store)
     assert store.state(STAGE, KEY) == "intact"
@@ -168,8 +168,8 @@ def test_many_looks_at_once_are_the_looks_one_by_one(store):
     flip_a_byte_and_put_mtime_back(folders[1])
     store.drop(STAGE, keys[2], "")
     wanted = [(STAGE, key) for key in keys] + [(STAGE, "9" * 64)]
-    assert store.looks(wanted) == {pair: store.look(*pair) for pair in wanted}
-    assert [look.state for look in store.looks(wanted).values()] == [
+    assert store.statuses(wanted) == {pair: store.status(*pair) for pair in wanted}
+    assert [status.state for status in store.statuses(wanted).values()] == [
         "intact", "damaged", "dropped", "intact", "unknown"]
 
 

@@ -258,7 +258,7 @@ def test_gc_makes_space_on_a_disk_that_is_full_to_the_last_block(tmp_path, monke
                     store.discard(work)
         code, said = octet("gc", "--delete", "--runs", "0")
         assert code == 0 and "gone" in said, said
-        assert store.state(STAGE, KEY) == "dropped" and store.look(STAGE, KEY).manifest["metrics"] == {"nodes": 3}
+        assert store.state(STAGE, KEY) == "dropped" and store.status(STAGE, KEY).manifest["metrics"] == {"nodes": 3}
         assert sorted(os.listdir(str(store.artifact(STAGE, KEY)))) == ["dropped.json", "manifest.json"]
         assert shutil.disk_usage(str(disk)).free > 300000
         for name in os.listdir(str(disk)):
