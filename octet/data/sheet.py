@@ -1,5 +1,6 @@
 """A contact sheet: some samples of each class as the network sees them, in one picture."""
 
+import colorsys
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -8,7 +9,9 @@ from PIL import Image, ImageDraw
 from octet.data.dataset import Dataset, Target
 
 MOST_ROWS, COLUMNS, CELL, TEXT = 40, 8, 72, 14  # CELL and TEXT in pixels
-COLOURS = np.random.RandomState(3).randint(60, 256, (256, 3)).astype(np.uint8)  # of the classes of a class map
+COLOURS = np.array([(96, 100, 110)] + [  # of a class map: class 0, often the background, in grey; then unlike hues
+    [round(255 * part) for part in colorsys.hsv_to_rgb(0.618034 * index % 1, (0.85, 0.55)[index // 5 % 2], 0.95)]
+    for index in range(255)], np.uint8)
 
 
 def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
