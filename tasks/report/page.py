@@ -12,6 +12,7 @@ from octet import model_identifier
 from octet.data import classes, sheet
 from octet.data.dataset import Dataset
 from octet.judgement import Judgement
+from tasks.evaluation.gaps import stated
 from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 from tasks.report import charts, figures, layers, pictures, ranges, samples, words
@@ -58,6 +59,10 @@ def facts(known: Known) -> Dict[str, Any]:
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
     answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
+    gaps, codes = list(measured["gaps"]), {}  # type: List[str], Dict[str, Dict[str, Any]]
+    with stated(gaps, "how the tensors use their codes"):
+        codes = ranges.of_tensors(known.content, contents,
+                                  [part.inputs[end["name"]] for end in known.network["inputs"]])
     sizes, operators = measured["size_bytes"], layers.operators(contents)
     return {
         "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
@@ -70,11 +75,10 @@ def facts(known: Known) -> Dict[str, Any]:
         "sides": figures.measured_sides(measured["outputs"]),
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
         "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
-        "operators": operators, "damage": layers.damage(contents, measured["parity"], ranges.of_tensors(
-            known.content, contents, [part.inputs[end["name"]] for end in known.network["inputs"]])),
+        "operators": operators, "damage": layers.damage(contents, measured["parity"], codes),
         "weights": ranges.of_weights(contents),
         "most_layers": layers.MOST, "most_classes": figures.MOST_CLASSES, "parity": measured["parity"],
-        "gaps": measured["gaps"], "default_ranges": measured["default_ranges"],
+        "gaps": gaps, "default_ranges": measured["default_ranges"],
         "health": [finding["words"] for finding in known.quantized_phase["health"]],
         "phases": _phases(known), "curves": _curves(known), "data": _data(known),
         "sheet": _sheet(known) if known.draw else None,
