@@ -90,7 +90,7 @@ def run(argv: List[str]) -> None:
 
 def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:
     failed = {name: error.what.splitlines()[0] for name, error in failures.seen_beside().items()}
-    for line in result.lines(root.plan(), root.task_family, root.recipe, missed, wanted.left_out, failed):
+    for line in result.lines(root.plan(), root.task_family, root.recipe, missed, wanted, failed):
         print(line)
 
 

@@ -34,6 +34,12 @@ class Wanted(NamedTuple):
     made: List[str]
     left_out: Dict[str, List[str]]
 
+    def why(self, stage: str) -> str:
+        """Why the stage is left out; '' where it is not."""
+        needed = self.left_out.get(stage)
+        return "it would make {} again, whose files were deleted to free space".format(
+            ", ".join(needed)) if needed else ""
+
 
 class Plan:
     """The keys and artifacts of the stages of one snapshot, in one store."""

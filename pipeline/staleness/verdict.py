@@ -75,7 +75,14 @@ class Staleness:
             return Verdict(DROPPED, ["its files were deleted to free space; its manifest is kept"])
         if status.state == FORCED:
             return Verdict(STALE, [self._forced(stage)])
-        return Verdict(STALE, self.differences(stage) or [self._gone(stage)])
+        return Verdict(STALE, (self.differences(stage) or [self._gone(stage)]) + self._left_out(stage))
+
+    def _left_out(self, stage: str) -> List[str]:
+        """Why runs of the stages that want this one do not make it."""
+        if self._is_run:
+            return []
+        reasons = {target: self.plan.wanted(target).why(stage) for target in STAGES if stage in STAGES[target].wants}
+        return ["not made with {}: {}".format(target, why) for target, why in reasons.items() if why]
 
     def _missing_above(self, stage: str) -> List[str]:
         """The direct upstream stages whose products are not known."""
