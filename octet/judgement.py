@@ -8,10 +8,14 @@ from octet.gates import GATES, fits, unfit
 ROUNDING = 1e-9
 
 
+def _moved(name: str, before: float, after: float) -> str:
+    return "{} {} by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
+        name, "rose" if after > before else "fell", abs(after - before), before, after)
+
+
 def _accuracy_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["accuracy"]["float"], figures["accuracy"]["uint8"]
-    return before - after <= limit + ROUNDING, "accuracy fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
-        before - after, before, after)
+    return before - after <= limit + ROUNDING, _moved("accuracy", before, after)
 
 
 def _accuracy(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
@@ -29,7 +33,8 @@ def _error_increase(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["mse"]["float"], figures["mse"]["uint8"]
     # Not (after - before) / before: a float model without any error is no division by zero.
     return after <= before * (1 + limit) + ROUNDING, (
-        "the mean squared error rose from {:.6g} (float) to {:.6g} (uint8)".format(before, after))
+        "the mean squared error {} from {:.6g} (float) to {:.6g} (uint8)".format(
+            "fell" if after < before else "rose", before, after))
 
 
 def _error(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
@@ -48,8 +53,7 @@ def _class_recall(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 def _f1_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["macro_f1"]["float"], figures["macro_f1"]["uint8"]
-    return before - after <= limit + ROUNDING, "macro F1 fell by {:.4f}, from {:.4f} (float) to {:.4f} (uint8)".format(
-        before - after, before, after)
+    return before - after <= limit + ROUNDING, _moved("macro F1", before, after)
 
 
 def _least(metric: str, words: str) -> Callable[[Dict[str, Any], float], Tuple[bool, str]]:

@@ -25,6 +25,12 @@ def test_drop_of_exactly_the_limit_passes():
     assert misses({"max_accuracy_drop": 0.01}, label=classes(0.98)) == []
 
 
+@pytest.mark.parametrize("uint8, words", [(0.98, "accuracy fell by 0.0100"), (0.995, "accuracy rose by 0.0050")])
+def test_the_words_say_which_way_a_figure_moved(uint8, words):
+    one, = judgement.judged({"outputs": {"label": classes(uint8)}}, {"max_accuracy_drop": 0.01})
+    assert words in one.words
+
+
 def test_missed_gates_are_all_told_with_figures():
     first, second = misses({"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None},
                            label=classes(0.98))
