@@ -7,7 +7,8 @@
 
 Files are looked for beside the table, or in `folder`. `part` is a column of train, validation and test; without it, and
 for what it does not name, `split` says what is held out (octet/data/split.py), {validation: 0.1, test: 0.1} unless
-said. Each column of features, and of a value, is scaled so that its training values reach from 0 to 1.
+said; {by: group, group: dog} and {by: time, time: taken} name columns. Each column of features, and of a value, is
+scaled so that its training values reach from 0 to 1.
 """
 
 import csv
@@ -114,7 +115,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     weights = _weights(table, weight)
     found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
                        {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
-    unread = [column for column in table.columns if column not in _used(asked)]
+    unread = [column for column in table.columns if column not in (*_used(asked), splits.settings(split).key)]
     notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
@@ -232,16 +233,18 @@ def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
                                "the column '{}' says train".format(asked.part) if asked.part else "there is no `part`"),
                            "Add some.")
     missing = [part for part in PARTS if part not in found]
-    if not missing or len(found["train"]) < 2:
-        return {part: found.get(part, []) for part in PARTS}, []  # `check` has the words for it
     wanted = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
+    if not missing or len(found["train"]) < 2:  # of too few, `check` has the words for it
+        return {part: found.get(part, []) for part in PARTS}, [] if missing else splits.unused(wanted)
     held_out = [part for part in missing if getattr(wanted, part) is not None]
     train = found["train"]
     used = [table.columns.index(name) for name in asked.features or ()]
     hashes = _hashes(table, asked, train) if asked.file else [
         digests.of_bytes(json.dumps([table.rows[row][place] for place in used]).encode()) for row in train]
     classes = table.column(asked.label, "label") if asked.label else [""] * len(every)
-    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path)
+    keys = table.column(wanted.key, wanted.key_where) if wanted.key else None
+    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path,
+                         keys and [keys[row] for row in train])
     for part in (*held_out, "train"):
         found[part] = [row for row, of in zip(train, place) if of == part]
     return {part: found.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
