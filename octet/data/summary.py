@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 import numpy as np
 
 from octet.data import classes, content
-from octet.data.dataset import Dataset, Input, Target
+from octet.data.dataset import COUNT, Dataset, Input, Target
 
 FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
 BULK = 0.999  # of the values, which outliers are not among
@@ -37,6 +37,7 @@ def notes(dataset: Dataset) -> List[str]:
             found.extend(_narrow_columns(name, answers))
         elif target.kind != "raw":
             found.extend(_counts(name, target, answers))
+    found.extend(_places(dataset))
     if dataset.samples is None:
         found.extend(_twice(dataset))
     else:
@@ -147,6 +148,32 @@ def _twice(dataset: Dataset) -> Iterator[str]:
         torn = sum(len(found) > 1 for found in labels.values())
         if torn:
             yield "{} contents have more than one label of '{}'".format(torn, name)
+
+
+def places(dataset: Dataset, name: str, part: str) -> np.ndarray:
+    """[N, 4] or [N, 2]: all boxes or keypoints of an extra in a part, without the padding."""
+    values = dataset.parts[part].extras[name]
+    if dataset.extras[name].kind == "boxes":
+        return values[np.arange(values.shape[1]) < dataset.parts[part].extras[name + COUNT][:, None]]
+    return values.reshape(-1, values.shape[-1])
+
+
+def _places(dataset: Dataset) -> Iterator[str]:
+    """Boxes and keypoints that are fractions and no pixels, or that reach out of the picture."""
+    size = next((spec.shape[:2] for spec in dataset.inputs.values() if len(spec.shape) == 3), None)
+    for name, extra in dataset.extras.items():
+        if extra.kind not in ("boxes", "keypoints") or size is None:
+            continue
+        found = np.concatenate([places(dataset, name, part) for part in dataset.parts])
+        order = "y0, x0, y1, x1" if extra.kind == "boxes" else "y, x"
+        if len(found) and found.max() <= 1:
+            yield "all numbers of the {} '{}' are at most 1: they are read as pixels, {}".format(
+                extra.kind, name, order)
+            continue
+        outside = ((found < -1) | (found > np.array(size * (found.shape[-1] // 2)) + 1)).any(-1).sum()
+        if outside:
+            yield "{} of {} {} '{}' reach out of the picture, which is [{}, {}] pixels: they are read as {}".format(
+                outside, len(found), extra.kind, name, *size, order)
 
 
 def some(words: Sequence[str]) -> str:
