@@ -4,6 +4,7 @@ import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from octet.data import array_folder
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
@@ -57,13 +58,13 @@ def of(path: str) -> Draft:
     """The draft for the data at `path`. Raises DatasetError where that is neither a folder of pictures, nor an .npz
     file, nor a table."""
     if os.path.isdir(path):
-        return _folder(path)
+        return _archive(path) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return _archive(path)
     if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
         return _table(path)
     raise DatasetError("no data that is known lies there", path, "It is looked at to write a recipe for it.",
-                       "Give a folder of pictures, an .npz file, or a table, .csv or .tsv.")
+                       "Give a folder of pictures or of .npy files, an .npz file, or a table, .csv or .tsv.")
 
 
 def recipe(draft: Draft, path: str) -> str:

@@ -1,5 +1,6 @@
-"""Your own arrays, in one .npz file; each is there for every part: x_train, x_validation, x_test. Parts that are not
-there are split off the training arrays; x and y alone are split by `split: {validation: 0.1, test: 0.1}`.
+"""Your own arrays, in one .npz file or in a folder of .npy files (x_train.npy); each is there for every part: x_train,
+x_validation, x_test. Parts that are not there are split off the training arrays; x and y alone are split by
+`split: {validation: 0.1, test: 0.1}`.
 
 The simple form is images in x and labels in y:
 
@@ -115,9 +116,9 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
            targets: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
     args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         load(path, *args)  # has the words for it
-    return content.in_file(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
+    return content.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,

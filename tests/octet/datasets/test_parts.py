@@ -11,7 +11,7 @@ from octet.data import prepared, reading
 from octet.data.dataset import PARTS, spread
 from octet.datasets import digits, image_folder, mnist, npz, table
 from octet.errors import StoreError
-from tests.octet.datasets.samples import pictures, refusal, save
+from tests.octet.datasets.samples import pictures, refusal, save, save_folder
 
 RNG = np.random.RandomState(3)
 
@@ -60,6 +60,8 @@ CASES = {
         "path": photographs(tmp_path)[0], "folder": "set", "file": "photo", "label": "breed", "size": [5, 5]}),
     "arrays": lambda tmp_path: (npz, {"path": save(tmp_path, of_every_part(
         x=lambda count: RNG.rand(count, 3), y=lambda count: np.array(["b", "a"])[np.arange(count) % 2]))}),
+    "arrays in a folder": lambda tmp_path: (npz, {"path": save_folder(tmp_path, of_every_part(
+        x=lambda count: RNG.rand(count, 3), y=lambda count: np.arange(count) % 2))}),
     "percentile, split": lambda tmp_path: (npz, {
         "percentile": 90, "split": {"validation": 0.2, "test": 0.2},
         "path": save(tmp_path, {"x": RNG.randn(50, 3), "y": np.arange(50) % 3})}),
