@@ -115,6 +115,7 @@ def _folder(path: str) -> Draft:
     args, remarks = _pictures(path, [picture.file for picture in pictures])
     remarks = ["{} pictures{}.".format(len(pictures), "" if masked else " of {} classes".format(
         len({picture.name for picture in pictures})))] + remarks + found.notes
+    remarks += listing.alike(picture.name for picture in pictures)
     if masked:
         args.update(_classes_of_masks(path, [picture.mask for picture in found.parts["train"]]))
         remarks.append("The masks' classes have no names yet: name them in the order of their indices.")
@@ -189,9 +190,9 @@ def _archive(path: str) -> Draft:
 
 
 def _table(path: str) -> Draft:
-    from octet.datasets import table
+    from octet.data import table_file
 
-    found = table.read(path)
+    found = table_file.read(path)
     folder = os.path.dirname(path)
     cells = {name: [row[place].strip() for row in found.rows[:SOME]] for place, name in enumerate(found.columns)}
     file = next((name for name, of in cells.items() if of and all(
