@@ -1,5 +1,6 @@
 """A contact sheet: some samples of each class as the network sees them, in one picture."""
 
+import colorsys
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -9,7 +10,11 @@ from octet.data.dataset import COUNT, Dataset, Part
 
 MOST_ROWS, COLUMNS, CELL, TEXT = 40, 8, 72, 14  # CELL and TEXT in pixels
 MARK = "yellow"  # boxes and keypoints
-COLOURS = np.random.RandomState(3).randint(60, 256, (256, 3)).astype(np.uint8)  # of the classes of a class map
+COLOURS = np.array([(80, 80, 80)] + [
+    [round(255 * part) for part in colorsys.hsv_to_rgb(index * 0.618034 % 1, 0.55 + 0.4 * (index % 2), 0.95)]
+    for index in range(1, 256)], np.uint8)
+"""Of the classes of a class map: the first, often the background, is grey; neighbours of the others have hues that are
+far apart."""
 
 
 def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
