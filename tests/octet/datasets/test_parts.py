@@ -65,6 +65,12 @@ CASES = {
     "percentile, split": lambda tmp_path: (npz, {
         "percentile": 90, "split": {"validation": 0.2, "test": 0.2},
         "path": save(tmp_path, {"x": RNG.randn(50, 3), "y": np.arange(50) % 3})}),
+    "split by group": lambda tmp_path: (npz, {
+        "split": {"validation": 0.2, "test": 0.2, "by": "group", "group": "who"},
+        "path": save(tmp_path, {"x": RNG.rand(60, 3), "y": np.arange(60) % 2, "who": np.arange(60) // 5})}),
+    "table split by time": lambda tmp_path: (table, {
+        "path": csv(tmp_path, a=RNG.rand(60), day=np.arange(60) // 4, kind=["x", "y"] * 30),
+        "features": ["a"], "label": "kind", "split": {"validation": 0.2, "test": 0.2, "by": "time", "time": "day"}}),
     "columns, percentile": lambda tmp_path: (npz, {
         "path": save(tmp_path, of_every_part(x=lambda count: RNG.randn(count, 3), y=lambda count: RNG.rand(count, 2))),
         "inputs": {"x": {"array": "x", "percentile": 95}},
