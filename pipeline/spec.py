@@ -59,7 +59,7 @@ CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks
 PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),
-                                      PREDICT: (), EVALUATE: ()}
+                                      PREDICT: (), EVALUATE: ("metrics",)}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")

@@ -31,6 +31,7 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
         "measured_on": {"part": "test", "samples": measurement["samples"]},
         "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
                             if figure in figures} for name, figures in measurement["outputs"].items()},
+        "metrics": measurement["metrics"],
         "int8": int8,
         "cost": cost,
     }
@@ -71,6 +72,10 @@ def markdown(card: Dict[str, Any]) -> str:
               "`origin.json`, where it is beside this page, names the recipe, the commit and the data.", "",
               "## How well", "", "On {} samples of the test part, which training has not seen.".format(
                   card["measured_on"]["samples"]), ""]
+    if card["metrics"]:
+        lines += _table(("metric of the recipe", "float model", "uint8 file"), [
+            (name, *(_number(sides[side]) for side in ("float", "uint8")))
+            for name, sides in card["metrics"].items()]) + [""]
     for name, figures in card["measured"].items():
         lines += ["**{}**".format(name), ""] + _table(("", "float model", "uint8 file"), [
             (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))

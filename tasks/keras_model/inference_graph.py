@@ -84,8 +84,8 @@ class Inference:
     def measure(self, part: Part, samples: int, own: OwnMetrics) -> None:
         """Gives the first samples of the part to the user's metrics."""
         rows = slice(0, samples)
-        own.add(self.network, self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows)),
-                part, rows)
+        found = self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows))
+        own.add(self.network["outputs"], found, part, rows)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """Gives the model's variables these values, in order."""

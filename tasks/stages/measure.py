@@ -62,7 +62,7 @@ def run(job: Job, progress: Progress) -> dict:
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
         uint8 = [io_spec.real(end, codes[place][rows]) for place, end in enumerate(network["outputs"])]
         for side, found in zip(SIDES, (real, fake, uint8)):
-            own[side].add(network, found, part, rows)
+            own[side].add(network["outputs"], found, part, rows)
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
     measurement: Dict[str, Any] = {
         "samples": len(part),
