@@ -77,6 +77,24 @@ def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]
     return digests
 
 
+def forget_others(read: Dict[str, str]) -> List[str]:
+    """Drops each cached result of these files that is not the sha256 of what was read. Returns the paths of the files
+    that had one.
+
+    read: {path: the sha256 of the bytes that were read}. A result for another purpose than 'file' is dropped too."""
+    path_of = dict(zip(_real_paths(read), read))
+
+    def delete(database: sqlite3.Connection) -> List[str]:
+        dropped = []
+        for real, path in path_of.items():
+            count = database.execute(
+                "DELETE FROM digests WHERE path = ? AND (purpose <> 'file' OR digest <> ?)",
+                (os.fsencode(real), read[path])).rowcount
+            dropped += [path] if count else []
+        return dropped
+    return _with_cache(delete) or []
+
+
 def cache_file() -> Optional[str]:
     """The cache's path, in $OCTET_CACHE or in the user's cache folder; None for a user without a home folder."""
     folder = os.environ.get("OCTET_CACHE")
