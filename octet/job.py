@@ -24,6 +24,7 @@ class Job(NamedTuple):
     data:      {part: sha256} of those parts, as the stage's key has it; empty where nothing is published under a key.
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
     stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.stamps`).
+    names:     whether the stage's key has the names of the classes. A stage without them calls each by its number.
     checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
@@ -37,6 +38,7 @@ class Job(NamedTuple):
     checkpoints: str = ""
     stamps: Stamps = {}
     data: Dict[str, str] = {}
+    names: bool = True
 
     @property
     def out(self) -> Path:

@@ -154,7 +154,7 @@ class Making(NamedTuple):
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken_snapshot.folder), parts=self.spec.parts,
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
-                   stamps=self._stamps(), data=self.data)
+                   stamps=self._stamps(), data=self.data, names=self.spec.takes_names(sections))
 
     def _stamps(self) -> stamps.Stamps:
         """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after

@@ -1,10 +1,10 @@
 """PrepareData: decodes and checks one part of the dataset, once; later stages map its arrays into memory.
 
-In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
-     from the train part (ranges, classes) is not learnt again.
-Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers; extra_*.npy, of a dataset that
-     has extras (see octet/data/prepared.py). As metrics, how many samples, and notes: what a person should know of this
-     part.
+In:  the recipe's data section and what it names; PrepareData.train's spec.json and names.json, for every other part:
+     what is learnt from the train part (ranges, classes) is not learnt again.
+Out: spec.json, what there is; names.json, what the classes are called; input_*.npy, codes; target_*.npy, answers;
+     extra_*.npy, of a dataset that has extras (see octet/data/prepared.py). As metrics, how many samples, and notes:
+     what a person should know of this part.
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
 

@@ -135,6 +135,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
 
 
 OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
+RENAMED = ["PrepareData.train", "PrepareData.validation"] + OF_TEST
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
 NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy
@@ -221,6 +222,9 @@ EDITS = [
     Edit("one test label", both(move("photos/test/cat/1.png", "photos/test/dog/9.png")),
          OF_TEST,
          "PrepareData.test: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
+    Edit("a class renamed", both(*(move("photos/{}/cat".format(part), "photos/{}/cow".format(part))
+                                   for part in ("train", "test"))), RENAMED,
+         "PrepareData.train: data: train: 4 files renamed (cat/0.png -> cow/0.png"),
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions
