@@ -1,6 +1,6 @@
 """What each stage reads and makes. Keys, jobs and manifests are built from these declarations.
 
-    PrepareData.train -> PrepareData.validation, PrepareData.test
+    PrepareData.train -> PrepareData.validation, PrepareData.test; all three -> SummarizeData, made before TrainFloat
             |                  |                      |
             +--------+---------+                      |
                      v                                v
@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set, Tuple
 
 PREPARE_DATA, NAMES = "PrepareData.", "names.json"
+SUMMARIZE, SUMMARY = "SummarizeData", "summary.json"
 
 
 class StageSpec(NamedTuple):
@@ -98,8 +99,11 @@ _IN_ORDER = (
     _prepare(_TRAIN, checks=(CONVERTIBLE,)),
     _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
+    StageSpec(SUMMARIZE, "stages.summarize_data", needs=(_TRAIN, _VALIDATION, _TEST), products=(SUMMARY,)),
+    # What the summary says of the data is said before hours of training.
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED}, names_if=_weighs_named_classes,
+              order_only=(SUMMARIZE,),
               reads=("seed", "model", "train", "augment", "loss"),
               products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,),
               trains="train"),
@@ -128,7 +132,7 @@ _IN_ORDER = (
     # The verdict: a measurement that misses a gate has none.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
               takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
-              order_only=("Report",)),
+              order_only=(SUMMARIZE, "Report")),
     # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
     # passed, too, export nothing again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),

@@ -96,7 +96,7 @@ RENAMED = {**NAMED, **{stage: {**products, "names.json": "b9"} for stage, produc
 
 def test_a_renamed_class_is_read_by_what_shows_it_and_by_nothing_that_trains():
     assert [stage for stage in STAGES if of(stage, RENAMED) != of(stage, NAMED)] == [
-        "PrepareData.validation", "PrepareData.test", "EvalGraph", "Measure", "Report", "Export"]
+        "PrepareData.validation", "PrepareData.test", "SummarizeData", "EvalGraph", "Measure", "Report", "Export"]
 
 
 @pytest.mark.parametrize("loss", [{"class_weights": {"cat": 2}}, {"targets": {"label": {"class_weights": {"cat": 2}}}}])

@@ -14,7 +14,7 @@ from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.scheduling.test_concurrent_runs import child_of
 
 ALL = list(upward("ValidateInterpreter"))
-PREPARED, FLOAT = ALL[:3], ALL[3:]
+PREPARED, FLOAT = ALL[:4], ALL[4:]
 SLOW_DATA = """\
 import time
 from octet.datasets import image_folder
