@@ -17,8 +17,9 @@ _unwritten: List[str] = []
 
 
 def start() -> None:
-    """Opens the file of failures. Called before Luigi forks."""
+    """Opens a new file of failures. Called before Luigi forks."""
     global _file
+    _unwritten.clear()
     _file = cast(BinaryIO, tempfile.TemporaryFile("ab+", buffering=0))
 
 

@@ -113,7 +113,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
-    with digests.kept_open():
+    with digests.kept_open(once=True):
         try:
             closures, versions_of = moment.source(sections, folder)
             data = moment.data(sections, folder)

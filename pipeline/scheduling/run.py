@@ -16,9 +16,10 @@ import luigi
 import luigi.configuration
 import luigi.interface
 import luigi.rpc
+from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import GateError, OctetError, SchedulerError
+from octet.errors import DataChanged, GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
@@ -65,23 +66,38 @@ def run(argv: List[str]) -> None:
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     with command_line.parsed(arguments) as parsed:
-        target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
-        factory = Factory()
-        with run_record.refusals(stage.settings_now(), target, recipe):
-            core = command_line.core()
-            local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
-            try:
-                root = parsed.get_task_obj()
-            except Exception as error:
-                if not local:
-                    _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+        try:
+            root = _make(parsed, arguments)
+        except DataChanged:
+            if interrupts.received():
                 raise
-            try:
-                run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
-            except GateError:
-                _print_result(root, missed=True)
-                raise
+            print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
+            failures.start()
+            stage.forget_snapshots()
+            root = _make(parsed, arguments)
         _print_result(root)
+
+
+def _make(parsed: CmdlineParser, arguments: List[str]) -> "stage.Stage":
+    """Makes the artifact of the stage that the command line names, from a snapshot of this moment, and records the run.
+    Returns the stage."""
+    target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
+    factory = Factory()
+    with run_record.refusals(stage.settings_now(), target, recipe):
+        core = command_line.core()
+        local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
+        try:
+            root: stage.Stage = parsed.get_task_obj()
+        except Exception as error:
+            if not local:
+                _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+            raise
+        try:
+            run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
+        except GateError:
+            _print_result(root, missed=True)
+            raise
+        return root
 
 
 def _print_result(root: "stage.Stage", missed: bool = False) -> None:
