@@ -15,6 +15,7 @@ from typing_extensions import Literal, TypedDict
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.quantization import quantization, to_real
+from tasks.graph import contrib
 
 NETWORK = "network.json"
 Side = Literal["inputs", "outputs"]
@@ -220,7 +221,9 @@ def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
 
 def read_graph(path: Path) -> tf.GraphDef:
     """The graph that `write_graph` wrote."""
-    return tf.GraphDef.FromString(path.read_bytes())
+    graph_def = tf.GraphDef.FromString(path.read_bytes())
+    contrib.expect_operations(graph_def)
+    return graph_def
 
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
