@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 from typing import Any, Callable, Dict, List, Sequence
 
 from octet import digest as digests
+from octet.data import array_folder
 from octet.data.dataset import PARTS, Dataset
 from octet.errors import DatasetError
 
@@ -63,9 +65,23 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
     return digest_of[part]
 
 
+def in_arrays(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
+    """`in_file` for an .npz file, and for a folder of .npy files, which are all hashed when one of them has changed."""
+    if not os.path.isdir(path):
+        return in_file(part, path, reading, load)
+    hashes = array_folder.hashes(path, array_folder.names(path))
+    if not hashes:
+        load()  # has the words for it
+    first = array_folder.file_of(path, min(hashes))
+    return in_file(part, first, reading + json.dumps(hashes, sort_keys=True), load)
+
+
 def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
-    """{array: sha256} of the named arrays of an .npz file. Arrays of `optional` may be missing. The file is read again
-    only when it has changed. Raises OSError, DatasetError."""
+    """{array: sha256} of the named arrays of an .npz file, or of their files in a folder. Arrays of `optional` may be
+    missing. A file is read again only when it has changed. Raises OSError, DatasetError."""
+    if os.path.isdir(path):
+        return array_folder.hashes(path, (*required, *optional))
+
     def read(_: str) -> str:
         from octet.data import archive
         return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})

@@ -14,10 +14,11 @@ def of(dataset: Dataset) -> Dict[str, Any]:
              least of them, the largest]
     targets  {name: {kind, shape, classes, PART}}. PART, of each: how many samples (or pixels) of each class; of a
              value [the least, the largest]; of a raw target []
+    extras   {name: {kind, shape, PART}}. PART: of boxes how many there are, of others [the least, the largest number]
     notes    a sentence for each thing that a person should know
     """
     return {"parts": {part: len(one) for part, one in dataset.parts.items()}, "inputs": _inputs(dataset),
-            "targets": _targets(dataset), "notes": summary.notes(dataset)}
+            "targets": _targets(dataset), "extras": _extras(dataset), "notes": summary.notes(dataset)}
 
 
 def _inputs(dataset: Dataset) -> Dict[str, Any]:
@@ -37,4 +38,15 @@ def _targets(dataset: Dataset) -> Dict[str, Any]:
             else:
                 found[name][part] = [float(answers.min()), float(answers.max())] if target.kind == "value" else \
                     classes.counts(target, answers).tolist()
+    return found
+
+
+def _extras(dataset: Dataset) -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    for name, extra in dataset.extras.items():
+        found[name] = {"kind": extra.kind, "shape": list(extra.shape)}
+        for part, one in dataset.parts.items():
+            values = one.extras[name]
+            found[name][part] = len(summary.places(dataset, name, part)) if extra.kind == "boxes" else [
+                float(values.min()), float(values.max())] if values.size else []
     return found

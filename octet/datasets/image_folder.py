@@ -8,8 +8,9 @@ palette or grey, are the classes' indices:
     path/{train,validation,test}/images/street.jpg
     path/{train,validation,test}/masks/street.png
 
-Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. Which forms of
-picture are read: `listing.ENDINGS`.
+Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. A picture's
+group or time is found in its file name by a regular expression: `split: {by: group, group: "(p[0-9]+)_"}`. Which forms
+of picture are read: `listing.ENDINGS`.
 """
 
 import json
@@ -162,10 +163,11 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]
     if not missing:
-        return Found(listed.parts, listed.notes)
+        return Found(listed.parts, listed.notes + splits.unused(wanted))
     train = listed.parts["train"]
     place = splits.parts(wanted, missing, _contents(path, [picture.file for picture in train]),
-                        [picture.name for picture in train], path)
+                         [picture.name for picture in train], path,
+                         splits.keys_in_names(wanted, [picture.file for picture in train], path))
     parts: Dict[str, Any] = {part: listed.parts.get(part) or [
         picture for picture, of in zip(train, place) if of == part] for part in PARTS if part != "train"}
     parts["train"] = [picture for picture, of in zip(train, place) if of == "train"]

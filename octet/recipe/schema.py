@@ -171,6 +171,9 @@ class _LossOfTarget(_Section):
     # The weight of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
     class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
         None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+    # balanced: an epoch has as many samples of each class as of any other, and as many in all as without it. Samples of
+    # a rare class come several times; of a common one, others are left out in each epoch. Of a target of kind class.
+    oversample: Optional[Literal["balanced"]] = Field(None, description="balanced, or null")
     # The dataset's extra that holds one weight for each sample; each sample's loss is multiplied by it.
     sample_weights: Optional[str] = Field(None, min_length=1, description="the name of an extra, or null")
 

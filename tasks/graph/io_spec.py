@@ -61,7 +61,7 @@ class _OutputEnd(OutputMeaning):
     loss_weight: float
     """The factor of this output's loss in the sum of all losses."""
     loss: Dict[str, Any]
-    """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights}
+    """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights, oversample}
     (tasks/keras_model/loss_settings.py)."""
 
 

@@ -87,7 +87,7 @@ class Trainer:
         when the loss is no longer a number. Where there is a checkpoint, all of it is as it was then.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
-        batches = feed.count(part, size)
+        batches, classes = feed.count(part, size), feed.drawn_by(part, self.network["outputs"])
         self.average.start(session)
         first = self._restored(session, history, best)
         began = time.perf_counter()
@@ -96,7 +96,7 @@ class Trainer:
                 break
             history.begin_epoch()
             losses_sum, samples = 0.0, 0
-            for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
+            for batch, rows in enumerate(feed.batches(part, size, seed, epoch, classes)):
                 fed = self._fed_in_training(part, rows, epoch)
                 fed.update(self.random.fed(epoch * batches + batch))
                 fed[self.rate] = schedule.rate(self.settings, epoch * batches + batch, epochs * batches)

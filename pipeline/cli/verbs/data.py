@@ -96,3 +96,7 @@ def _show(summary: Dict[str, Any]) -> None:
         for index, class_name in enumerate(target["classes"]):
             print("  {}  {}".format(class_name.ljust(width), "  ".join(
                 "{:>8} {}".format(target[part][index], part) for part in parts)))
+    for name, extra in summary["extras"].items():
+        print("extra {}: {}{}".format(name, extra["kind"], " {}".format(extra["shape"]) if extra["shape"] else ""))
+        print("  " + ", ".join("{} {}".format(extra[part], part) if extra["kind"] == "boxes" else
+                               "{} in [{:g}, {:g}]".format(part, *extra[part]) for part in parts if extra[part] != []))

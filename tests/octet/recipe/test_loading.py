@@ -52,7 +52,7 @@ def test_a_short_recipe_has_every_default_filled_in():
         "augment": {"preset": "auto", **dict.fromkeys(
             "flip crop shift rotate shear zoom brightness contrast saturation hue noise cutout mixup cutmix".split())},
         "loss": {"kind": None, "function": None, "gamma": None, "delta": None, "label_smoothing": None,
-                 "class_weights": None, "sample_weights": None, "targets": {}},
+                 "class_weights": None, "oversample": None, "sample_weights": None, "targets": {}},
         "metrics": {},
         "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, "distill": None,
                      **PHASE, "batch_norm": "fold", "delay": 0, "default_ranges": None,

@@ -69,6 +69,24 @@ def test_progress_has_loss_metric_speed_and_the_time_that_is_left(tmp_path):
     assert [done for done, _ in messages] == sorted(done for done, _ in messages)
 
 
+def test_a_network_that_can_only_learn_how_often_classes_are_learns_what_it_is_shown(monkeypatch, tmp_path):
+    dark = Part({"image": np.zeros((100, 4, 4, 3), np.uint8)}, {"label": np.repeat(range(5), [80, 5, 5, 5, 5])})
+    for oversample, share in ((None, 0.8), ("balanced", 0.2)):
+        loss = dict(NETWORK["outputs"][0]["loss"], oversample=oversample)
+        monkeypatch.setitem(NETWORK["outputs"][0], "loss", loss)
+        with tf.Graph().as_default(), tf.Session() as session:
+            trained, settings = trainer(epochs=30, learning_rate=0.5)
+            trained.settings.distill = None
+            session.run(tf.global_variables_initializer())
+            (tmp_path / str(oversample)).mkdir()
+            history = History(tmp_path / str(oversample), lambda: {"label": {"accuracy": 0.5}})
+            trained.fit(session, dark, 1, history, lambda done, text: None, Best(settings, "train"))
+            history.close()
+            bias = next(variable for variable in tf.trainable_variables() if "bias" in variable.name)
+            scores = np.exp(session.run(bias))
+        assert scores[0] / scores.sum() == pytest.approx(share, abs=0.05)
+
+
 def test_training_that_brings_nothing_better_is_stopped(tmp_path):
     _, epochs = fitted(tmp_path, [0.5, 0.6, 0.6, 0.5, 0.9], epochs=5, early_stopping=2)
     assert len(epochs) == 4
