@@ -8,7 +8,7 @@
                                            EvalGraph -> Freeze -> ConvertUint8
 
     Measure, ConvertUint8, TrainFloat, TrainQAT, PrepareData -> Report
-    Measure -> ValidateInterpreter, which is judged when Report is made
+    Measure -> ValidateInterpreter, which wants Report
     ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
@@ -28,8 +28,9 @@ class StageSpec(NamedTuple):
     takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
     names_if: of a stage whose globs leave out names.json, the names of the classes: whether it reads it all the same,
               by the sections of the recipe.
-    order_only: stages that are made before it, although it reads nothing of them (what GNU make calls order-only
-              prerequisites). They are not in its key.
+    wants:    stages that a run of it makes too, before it where it can, although it reads nothing of them (what systemd
+              calls Wants=). They are not in its key, their failure does not stop it, and they are left out where they
+              would need stages that the run has no other reason to make (see `Plan.wanted`).
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
@@ -45,7 +46,7 @@ class StageSpec(NamedTuple):
     module: str
     needs: Tuple[str, ...] = ()
     takes: Dict[str, Tuple[str, ...]] = {}
-    order_only: Tuple[str, ...] = ()
+    wants: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     files: Tuple[str, ...] = ()
@@ -103,7 +104,7 @@ _IN_ORDER = (
     # What the summary says of the data is said before hours of training.
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED}, names_if=_weighs_named_classes,
-              order_only=(SUMMARIZE,),
+              wants=(SUMMARIZE,),
               reads=("seed", "model", "train", "augment", "loss"),
               products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,),
               trains="train"),
@@ -123,16 +124,15 @@ _IN_ORDER = (
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               takes={"TrainFloat": ("float.pb", "network.json")},
               products=("measurement.json", "mistakes.json")),
-    # Before the verdict, so that a refused model has its page, too.
     StageSpec("Report", "stages.report",
               needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
               takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
-    # The verdict: a measurement that misses a gate has none.
+    # The verdict: a measurement that misses a gate has none. A refused model has its page, too.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
               takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
-              order_only=(SUMMARIZE, "Report")),
+              wants=("Report",)),
     # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
     # passed, too, export nothing again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
@@ -148,12 +148,12 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target` and every stage that a run of it makes before, upstream first."""
+    """`target`, every stage that it needs or wants, and what those need or want; upstream first."""
     names: Set[str] = set()
     todo = [target]
     while todo:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(STAGES[name].needs + STAGES[name].order_only)
+            todo.extend(STAGES[name].needs + STAGES[name].wants)
     return tuple(name for name in STAGES if name in names)

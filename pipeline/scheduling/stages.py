@@ -1,5 +1,5 @@
 """The map: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
--> ValidateInterpreter -> Export, and Report of what was measured, before the verdict.
+-> ValidateInterpreter -> Export, and Report of what was measured.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """

@@ -380,7 +380,7 @@ def test_ls_takes_the_name_that_it_prints(checkout):
     assert checkout.luigi("--recipe", str(elsewhere)).code == 3
     checkout.put("elsewhere/faces.yaml", "data: 3\n")  # its name is that of another, in the folder of recipes
     assert checkout.luigi("--recipe", str(checkout.mine / "elsewhere" / "faces.yaml")).code == 3
-    names = [line.split()[0] for line in octet(checkout, "ls").splitlines()[1:]]
+    names = [line.split()[0] for line in octet(checkout, "ls").splitlines()[1:] if not line.startswith(" ")]
     assert sorted(names) == [str(checkout.mine / "elsewhere" / "faces.yaml"), "faces", "second", "third"]
     for name in names:
         shown = octet(checkout, "ls", name)
@@ -395,14 +395,17 @@ def test_ls_of_a_recipe_that_is_none_is_an_error(checkout, name):
 
 
 def test_ls_fits_100_columns_whatever_a_failed_run_has_to_say(checkout):
-    checkout.put("long.yaml", "data: {dataset: image_folder, args: {path: %s}}\nmodel: {build: lenet}\n" % ("x" * 120))
-    assert checkout.luigi(recipe="long").code != 0
+    name = "a_recipe_with_" + "a_long_name_" * 5
+    long = checkout.put(name + ".yaml",
+                        "data: {dataset: image_folder, args: {path: %s}}\nmodel: {build: lenet}\n" % ("x" * 120))
+    assert checkout.luigi(recipe=name).code != 0
     try:
-        for words in ([], ["long"], ["faces"], ["--artifacts"]):
-            lines = octet(checkout, "ls", *words).split("\n\nlong:")[0].splitlines()
+        for words in ([], [name], ["faces"], ["--artifacts"]):
+            lines = octet(checkout, "ls", *words).split("\n\n{}:".format(name))[0].splitlines()
             assert len(lines) > 1 and max(map(len, lines)) <= 100, lines
+        assert name in octet(checkout, "ls").splitlines(), "a name is not cut"
     finally:
-        (checkout.mine / "long.yaml").unlink()
+        long.unlink()
 
 
 def test_refused_runs_take_no_place_of_those_that_gc_keeps(checkout):
