@@ -70,11 +70,15 @@ class StageSpec(NamedTuple):
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
+PREDICT, EVALUATE, TARGETS = "checks.predict", "checks.evaluate", "checks.targets"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),
-                                      PREDICT: (), EVALUATE: ()}
+                                      PREDICT: (), EVALUATE: (), TARGETS: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
+
+_TARGET_LISTS = "tflite/targets/*.json"
+CHECK_FILES: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: (_TARGET_LISTS,), TARGETS: (_TARGET_LISTS,)}
+"""{module of CHECKS: globs, below the folder `tasks`, of files that it reads and that are no Python}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = (PREPARE_DATA + part for part in ("train", "validation", "test"))
@@ -136,7 +140,7 @@ _IN_ORDER = (
     # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
     # passed, too, export nothing again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
-              takes={"ValidateInterpreter": ()},
+              takes={"ValidateInterpreter": ()}, reads=("export",), files=(_TARGET_LISTS,),
               products=("model.tflite", "card.json", "*")),
 )
 

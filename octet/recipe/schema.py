@@ -217,6 +217,15 @@ class Report(Section):
     samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
 
 
+class Export(Section):
+    """What is said in the exported folder. Only that folder is made anew when it changes."""
+
+    # The runtimes and accelerators that the model is meant for. `octet check` and the exported card say what each of
+    # them takes.
+    targets: List[Literal["tflite-1.14", "litert", "micro", "ethos-u", "edgetpu", "nnapi"]] = Field(
+        default_factory=list, description="a list of any of tflite-1.14, litert, micro, ethos-u, edgetpu, nnapi")
+
+
 class Recipe(Section):
     """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
 
@@ -236,3 +245,4 @@ class Recipe(Section):
         default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
     report: Report = Field(Report(), description="a mapping")
+    export: Export = Field(Export(), description="a mapping")

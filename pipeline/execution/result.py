@@ -53,7 +53,7 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool, left_out: Dict[str
 def _not_made(recipe: str, left_out: Dict[str, List[str]], failed: Dict[str, str]) -> List[Tuple[str, str]]:
     rows = [("not made", "{}: {}".format(stage, error)) for stage, error in failed.items()]
     for stage, needed in left_out.items():
-        rows.append(("not made", "{}: it would make {} again, whose files were deleted to free space: "
+        rows.append(("not made", "{}: it needs {}, which nothing else in this run needs: "
                      "luigi --module pipeline {} --recipe {}".format(
                          stage, ", ".join(needed), stage, shlex.quote(recipe))))
     return rows

@@ -20,7 +20,7 @@ from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.spec import CHECKS, DIGEST, JOBS, STAGES, StageSpec
+from pipeline.spec import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Sections
@@ -203,7 +203,8 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}
     for job in jobs:
-        spec = specs[job] if job in specs else StageSpec(job, job, reads=CHECKS[job])
+        spec = specs[job] if job in specs else StageSpec(
+            job, job, reads=CHECKS[job], files=CHECK_FILES.get(job, ()))
         closures[job] = reader.of(_roots(spec, sections, folder, reader.root))
         if expected is not None and job in specs and closures[job].trees != expected.source[spec.name]:
             return None

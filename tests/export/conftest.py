@@ -8,7 +8,7 @@ from octet.datasets import digits
 from tests.project import SMALL, Project
 
 RECIPE = SMALL.replace("{dataset: digits}", "{dataset: image_folder, args: {path: photos, size: [8, 8], channels: 1}}"
-                       ).replace("train: {epochs: 1", "train: {epochs: 6")
+                       ).replace("train: {epochs: 1", "train: {epochs: 6") + "export: {targets: [edgetpu, micro]}\n"
 
 
 @pytest.fixture(scope="session")

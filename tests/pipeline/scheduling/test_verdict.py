@@ -83,7 +83,7 @@ def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
     set_gates(checkout, "{min_accuracy: 0.1}")
     run = checkout.luigi()
     assert run.code == 0 and run.made == ["ValidateInterpreter"], run.said
-    assert "not made: Report: it would make TrainFloat again, whose files were deleted" in run.said
+    assert "not made: Report: it needs TrainFloat, which nothing else in this run needs" in run.said
     assert checkout.luigi().made == []
     set_gates(checkout, "{min_accuracy: 0.9}")
     run = checkout.luigi()
