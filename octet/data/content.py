@@ -10,6 +10,9 @@ from octet.data import array_folder
 from octet.data.dataset import PARTS, Dataset
 from octet.errors import DatasetError
 
+OF_PARTS = "parts-2 "
+"""Begins the purpose of a cached `of_parts`. It has a number because a cache outlives a change of `of_part`."""
+
 
 def of_array(array: Any) -> str:
     """The sha256 of an array's dtype, shape and values in C order. Strides do not matter.
@@ -37,16 +40,16 @@ def of_samples(arrays: Sequence[Any]) -> List[str]:
 
 
 def of_part(dataset: Dataset, part: str) -> str:
-    """The sha256 of one part: its arrays with their names, and the ranges of its codes.
-    Class names are not included: they belong to the whole dataset. Raises DatasetError."""
+    """The sha256 of one part: its arrays with their names, the ranges of its codes, and the class names, which some
+    datasets take from their labels. Raises DatasetError."""
     known_part(part)
     arrays = dataset.parts[part]
     return digests.of_bytes(json.dumps({
         "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, of_array(arrays.targets[name])] + (
-            [target.ignore, list(target.columns)] if target.ignore is not None or target.columns else [])
-                    for name, target in dataset.targets.items()},
+        "targets": {name: [target.kind, of_array(arrays.targets[name]), target.ignore, list(target.columns),
+                           list(target.classes)] for name, target in dataset.targets.items()},
+        "extras": {name: of_array(array) for name, array in arrays.extras.items()},
     }, sort_keys=True).encode())
 
 
@@ -57,7 +60,8 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
     dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
     """
     known_part(part)
-    digest_of: Dict[str, str] = json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))
+    digest_of: Dict[str, str] = json.loads(digests.cached(
+        path, OF_PARTS + reading, lambda _: json.dumps(of_parts(load()))))
     return digest_of[part]
 
 

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from octet import digest as digests
 from octet.data import content, listing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Target, spread
+from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Read, Target, spread
 from octet.data.table_file import Table, read
 from octet.errors import DatasetError
 
@@ -70,7 +70,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     if samples is not None:
         wanted = {one: [of_part[place] for place in spread(
             answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
-    inputs, kept, said = _inputs(table, wanted, asked, rows["train"])
+    inputs, kept, said, sha256 = _inputs(table, wanted, asked, rows["train"])
     weights = _weights(table, weight)
     found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
                        {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
@@ -78,10 +78,13 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     notes += ["columns that are not read: {}".format(
         ", ".join(one or "one without a name" for one in unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
+    hashed = {one: _named_hashes(table, asked, rows[one], sha256[one]) for one in parts if samples is None}
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
                          tuple(notes + said), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
-                         {extra: Extra("array", (), placeless=True) for extra in weights}), path, parts)
+                         {extra: Extra("array", (), placeless=True) for extra in weights},
+                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
+                          for one, of_files in hashed.items()}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
@@ -97,15 +100,20 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
     _expect(asked)
     table = read(path)
     rows, _ = _rows(table, asked)
+    return _digest(table, asked, rows, part_name, _hashes(table, asked, rows[part_name]) if file else [])
+
+
+def _digest(table: Table, asked: Asked, rows: Dict[str, List[int]], part: str, hashes: Sequence[str]) -> str:
+    """hashes: the sha256 of the picture of each row of the part."""
     used = [table.columns.index(name) for name in _used(asked) if name in table.columns]
-    lines = [[table.rows[row][place] for place in used] for row in rows[part_name]]
+    lines = [[table.rows[row][place] for place in used] for row in rows[part]]
     # Columns are scaled as the training lines say, and class names are all that occur.
-    scaled = [] if not (features or value) else [[table.rows[row][place] for place in used] for row in rows["train"]]
-    names = sorted({row[table.columns.index(label)] for row in table.rows}) if label else []
-    hashes = _hashes(table, asked, rows[part_name]) if file else []
+    by_train = rows["train"] if asked.features or asked.value else []
+    scaled = [[table.rows[row][place] for place in used] for row in by_train]
+    names = sorted({row[table.columns.index(asked.label)] for row in table.rows}) if asked.label else []
     return digests.of_bytes(json.dumps([
         list(asked[1:10]) + [asked.resize, asked.weight], lines, digests.of_bytes(json.dumps(scaled).encode()), names,
-        hashes]).encode())
+        list(hashes)]).encode())
 
 
 def _expect(asked: Asked) -> None:
@@ -222,6 +230,14 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
     return digests.cached_all([os.path.join(folder, file) for file in files], "file", digests.of_file)
 
 
+def _named_hashes(table: Table, asked: Asked, rows: Sequence[int], sha256: Sequence[str]) -> Dict[str, str]:
+    """{path: sha256} of the pictures of these rows."""
+    if not asked.file:
+        return {}
+    folder, files = _files(table, asked, rows)
+    return {os.path.join(folder, file): one for file, one in zip(files, sha256)}
+
+
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
@@ -232,12 +248,13 @@ def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = Non
 
 
 def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]
-            ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str]]:
-    """({part: codes}, {part: which of its rows could be read}, what was noticed). train: the rows that the features
-    are scaled by."""
+            ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
+    """({part: codes}, {part: which of its rows could be read}, what was noticed, {part: sha256 of each picture as it
+    was read}). train: the rows that the features are scaled by."""
     from octet.data import answers, codes, pictures
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
+    sha256: Dict[str, List[str]] = {part: [] for part in wanted}
     if asked.features:
         numbers = table.numbers(asked.features, "features")
         ends = answers.columns(numbers[train], "features", table.path)
@@ -248,14 +265,14 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
                                             part + ".features", table.path)
             kept[part] = slice(None)
             notes.extend(said)
-        return made, kept, notes
+        return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], said = pictures.decode_all(
+        made[part], kept[part], words, sha256[part] = pictures.decode_all(
             folder or ".", files, picture_form(**asked._asdict()), asked.skip_unreadable,
             "the {} pictures".format(part))
-        notes.extend("{}: {}".format(part, words) for words in said)
-    return made, kept, notes
+        notes.extend("{}: {}".format(part, sentence) for sentence in words)
+    return made, kept, notes, sha256
 
 
 def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, Any]:

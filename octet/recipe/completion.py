@@ -13,7 +13,9 @@ import pydantic
 
 from octet.lookup import suggest
 from octet.recipe.inheritance import Text
-from octet.recipe.schema import MOST, Phase, Quantize, Recipe, Train
+from octet.recipe.phases import Phase, Quantize, Train
+from octet.recipe.schema import Recipe
+from octet.recipe.values import MOST
 from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 
 _MOST_REPORTED = 100  # problems; each costs a search for similar names

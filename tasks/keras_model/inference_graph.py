@@ -10,8 +10,8 @@ from octet.errors import ModelError, RecipeError
 from octet.job import Job
 from tasks.evaluation import evaluate
 from tasks.evaluation.own_metrics import OwnMetrics
-from tasks.graph import freezing, io_spec
-from tasks.keras_model import loss_settings, own_loss, sessions, warm_start
+from tasks.graph import freezing, io_spec, scopes
+from tasks.keras_model import applications, loss_settings, own_loss, sessions, warm_start
 from tasks.keras_model.build import Built, build, scores
 
 
@@ -36,15 +36,18 @@ class Inference:
             built = build(job, dataset)
             refuse(graph, list(_layers(built.model)))
             self.session = sessions.of_keras()
-            sessions.initialize(self.session)
+            loaded = sessions.initialize(self.session)
             losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
             self.network = _network(built, dataset, job.section("train").loss_weights, losses,
-                                    job.settings["loss"].get("function"))
+                                    job.settings["loss"].get("function"), job.section("model").preprocess is not None)
             self.variables = built.model.weights
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
             self.weights = given.values if given else self.session.run(self.variables)
-            self.warnings = given.warnings if given else []
+            self.warnings = list(given.warnings) if given else []
+            if given or set(loaded) & set(self.variables):
+                self.warnings += applications.warnings(
+                    self.network["layers"], job.section("model").preprocess, built.model.inputs, built.inputs, dataset)
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
             self._inputs, self._outputs = evaluate.ends(graph, self.network)
@@ -136,7 +139,7 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
 
 
 def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict[str, Any]],
-             of_all: Optional[str]) -> io_spec.Network:
+             of_all: Optional[str], preprocessed: bool) -> io_spec.Network:
     if of_all and loss_weights:
         raise RecipeError("loss_weights is not read beside loss.function", where="train.loss_weights",
                           why="the function is the whole loss of all outputs",
@@ -153,7 +156,8 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
         "outputs": [io_spec.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0),
                                          losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
-        "extras": io_spec.described_extras(dataset), "loss": of_all, "layers": list(_layers(model))}
+        "extras": io_spec.described_extras(dataset), "loss": of_all,
+        "layers": list(_layers(model)) + [scopes.PREPROCESS] * preprocessed}
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:

@@ -40,9 +40,10 @@ from tasks.tflite.parity import operators
 
 
 def run(job: Job, progress: Progress) -> dict:
-    part = data.load(job).parts["test"]
+    dataset = data.load(job)
+    part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))
-    network = io_spec.read(job.input("ConvertUint8"))
+    network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
     content = uint8_path.read_bytes()

@@ -16,7 +16,7 @@ from octet.data.dataset import Dataset
 from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.graph import io_spec
+from tasks.graph import io_spec, scopes
 from tasks.keras_model import own_loss, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
@@ -37,7 +37,7 @@ def run(job: Job, progress: Progress) -> dict:
     metrics, not_trained = _train(job, dataset, inference, progress)
     io_spec.write_graph(job.out / "float.pb", inference.frozen())
     network = inference.network.copy()
-    network["not_trained"] = not_trained
+    network["not_trained"] = not_trained + [name for name in network["layers"] if name == scopes.PREPROCESS]
     io_spec.write(job.out, network)
     record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}

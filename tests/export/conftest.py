@@ -8,7 +8,8 @@ from octet.datasets import digits
 from tests.project import SMALL, Project
 
 RECIPE = SMALL.replace("{dataset: digits}", "{dataset: image_folder, args: {path: photos, size: [8, 8], channels: 1}}"
-                       ).replace("train: {epochs: 1", "train: {epochs: 6") + "metrics: {hits: ./hits.py:Hits}\n"
+                       ).replace("train: {epochs: 1", "train: {epochs: 6") + (
+    "metrics: {hits: ./hits.py:Hits}\nexport: {targets: [edgetpu, micro]}\n")
 METRIC = """
 class Hits:
     '''The share of samples whose digit is the one with the highest score, in percent.'''

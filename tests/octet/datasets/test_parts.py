@@ -110,7 +110,7 @@ def test_a_part_by_itself_is_what_it_is_among_all(tmp_path, case):
                 assert (tmp_path / "as_saved.npy").read_bytes() == (
                     folder / "{}_{}.npy".format(side[:-1], index)).read_bytes()
         assert sorted(os.listdir(str(folder))) == sorted(
-            ["spec.json"] + ["input_{}.npy".format(index) for index in range(len(whole.inputs))]
+            ["spec.json", "names.json"] + ["input_{}.npy".format(index) for index in range(len(whole.inputs))]
             + ["target_{}.npy".format(index) for index in range(len(whole.targets))])
 
 
@@ -160,7 +160,7 @@ def test_the_result_is_the_same_on_any_number_of_cores(tmp_path, monkeypatch, sk
             dataset = image_folder.load(**args)
             prepared.write(folder, dataset, "train")
         found.append(([(folder / name).read_bytes() for name in sorted(os.listdir(str(folder)))], dataset.notes))
-        assert len(found[0][0]) == 3
+        assert len(found[0][0]) == 4  # spec.json, names.json, inputs, targets
     assert found[0] == found[1] == found[2]
 
 

@@ -46,7 +46,8 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
-        "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None, "files": []},
+        "model": {"build": "lenet", "args": {}, "approximate": [], "preprocess": None, "weights": None,
+                  "files": []},
         "train": {"epochs": 60, "optimizer": None, "learning_rate": None, "weight_decay": None, **PHASE,
                   "batch_norm_batches": 50, "loss_weights": {}},
         "augment": {"preset": "auto", **dict.fromkeys(
@@ -62,7 +63,8 @@ def test_a_short_recipe_has_every_default_filled_in():
                      "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
                      "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
                      "max_error_increase": None, "max_error": None, "max_wrong_operators": 0, "metrics": {}},
-        "report": {"samples": "wrong"}}
+        "report": {"samples": "wrong"},
+        "export": {"targets": []}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
@@ -77,6 +79,15 @@ def test_a_short_recipe_has_every_default_filled_in():
 def test_what_another_schedule_or_optimizer_reads_is_said_where_it_would_do_nothing(train, said):
     assert said in refusal(SHORT + "train: {" + train + "}\n")
     assert loading.load(write("r.yaml", SHORT + "train: {schedule: step, milestones: [0.3]}\n"))
+
+
+@pytest.mark.parametrize("wrong", ["keras", "{mean: 0.5}", "{mean: [123.7, 116.8, 103.9], std: 1}", "{mean: 0.5, std: 0}",
+                                   "{image: pytorch}", "{mean: [], std: 1}", "3", "[tf]"])
+def test_a_preprocessing_is_one_that_there_is(wrong):
+    assert "model.preprocess: expected caffe, torch, tf, or {mean, std}" in refusal(
+        "data: {dataset: digits}\nmodel: {build: lenet, preprocess: " + wrong + "}\n")
+    for right in ("tf", "{mean: [0.4, 0.5, 0.6], std: 0.2}", "{image: caffe, depth: {mean: 0, std: 1}}"):
+        loading.load(write("r.yaml", "data: {dataset: digits}\nmodel: {build: lenet, preprocess: " + right + "}\n"))
 
 
 def test_a_word_for_augment_is_its_preset():
@@ -156,7 +167,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
     ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
      "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
-     "There are: approximate, args, build, files, weights"),
+     "There are: approximate, args, build, files, preprocess, weights"),
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from octet.data.dataset import Part
-from octet.recipe.schema import Train
+from octet.recipe.phases import Train
 from tasks.training import optimizer
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.augmentation.choice import Choice
