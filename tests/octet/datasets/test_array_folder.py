@@ -61,7 +61,8 @@ def test_large_arrays_are_read_into_files_of_their_own(tmp_path):
     (lambda folder: os.rename(os.path.join(folder, "x_test.npy"), os.path.join(folder, "x_Test.npy")),
      "there is no x_test.npy"),
     (lambda folder: (os.remove(os.path.join(folder, "x_test.npy")), os.mkfifo(os.path.join(folder, "x_test.npy"))),
-     "not a readable .npy file")], ids=str)
+     "not a readable .npy file")],
+    ids=["missing", "cut short", "too long", "text", "objects", "empty folder", "other case", "named pipe"])
 def test_what_is_missing_or_damaged_is_said(tmp_path, spoil, words):
     folder = save_folder(tmp_path, arrays())
     spoil(folder)
