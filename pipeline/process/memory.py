@@ -15,13 +15,13 @@ def peak_address_space(pid: int) -> Optional[int]:
     return kilobytes(lines("/proc/{}/status".format(pid)), "VmPeak:")
 
 
-def describe(room: Room, peak_resident: int, peak_address_space: Optional[int]) -> str:
+def describe(room: Room, peak_resident: Optional[int], peak_address_space: Optional[int]) -> str:
     """How much memory the process took at most, and how much there was.
 
-    room: as it was before the process started. peak_resident, peak_address_space: in bytes; the second is None where
-    the address space is not limited, or its peak is not known."""
+    room: as it was before the process started. peak_resident, peak_address_space: in bytes; None where the peak is not
+    known, and the second also where the address space is not limited."""
     text = "it took up to {} of memory; the machine has {}".format(
-        size(peak_resident), size(room.total) if room.total else "an unknown amount")
+        *("an unknown amount" if amount is None else size(amount) for amount in (peak_resident, room.total)))
     if room.free is not None:
         text += ", of which {} was free when it began".format(size(room.free))
     if room.group is not None:
