@@ -98,7 +98,8 @@ class Making(NamedTuple):
             job = self._job(plan, workspace, checkpoints)
             try:
                 with durable_files.explained("run a stage", log_path):
-                    return child.run(job, report, log_path, self.source[self.spec.module].write, self.say_silent)
+                    tree = self.source[self.spec.module]
+                    return child.run(job, report, log_path, tree.write, self.say_silent, tree.modules)
             except OctetError as error:
                 raise snapshot.located(error, self.taken_snapshot.where) from error
 

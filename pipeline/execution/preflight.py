@@ -64,7 +64,7 @@ def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnW
         output.mkdir()
         job = job._replace(output=str(output), origin=tree.origin)
         try:
-            return child.run(job, on_progress, log, tree.write, on_wait)
+            return child.run(job, on_progress, log, tree.write, on_wait, tree.modules)
         except StageDied as died:  # its log lies in `folder`, which is removed
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
                 exit_reasons.whole_log(log), NOTHING_MADE)) from died

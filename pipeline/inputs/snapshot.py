@@ -215,7 +215,7 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     files = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
                   for path in ([name] if os.path.exists(name) else _existing(name)))
     return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in closure.files.values()},
-                            links, files) for job, closure in closures.items()}
+                            links, files, frozenset(closure.modules)) for job, closure in closures.items()}
 
 
 def _settled(attempt: Callable[[], Optional[_T]]) -> _T:

@@ -22,6 +22,7 @@ from luigi.execution_summary import LuigiStatusCode
 from octet.errors import DataChanged, GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
+from pipeline.process import fork_client
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
@@ -39,11 +40,13 @@ def main(argv: List[str]) -> NoReturn:
     try:
         failures.start()
         interrupts.hear()
+        fork_client.use()
         run(argv)
     except (Exception, KeyboardInterrupt) as error:
         code = _report(error)
     finally:
         interrupts.leave_at_once()
+        fork_client.stop()
         streams.finish()
         interrupts.ignore()
     sys.exit(code)

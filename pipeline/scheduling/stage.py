@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import luigi
 import luigi.rpc
@@ -117,6 +117,14 @@ class Stage(luigi.Task):
             self._expect(taken_snapshot)
             _SNAPSHOTS[self.snapshot] = taken_snapshot
         return self.taken_snapshot.trees
+
+    @property
+    def modules(self) -> Set[str]:
+        """The top-level names of the installed modules that its work and the checks before it import, as far as the
+        source has been read."""
+        taken_snapshot = _SNAPSHOTS.get(self.snapshot)
+        trees = taken_snapshot.trees if taken_snapshot else {}
+        return {name for job in (self.spec.module, *self.spec.checks) if job in trees for name in trees[job].modules}
 
     def _expect(self, taken_snapshot: Snapshot) -> None:
         if snapshots.name(taken_snapshot.digest) != self.snapshot:
