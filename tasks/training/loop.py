@@ -3,8 +3,8 @@
 import logging
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Callable, Collection, Dict, List, Optional, Sequence
+from types import MappingProxyType, SimpleNamespace
+from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +22,7 @@ from tasks.training.average import Average
 from tasks.training.best import Best
 from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
+from tasks.training.plateau import Plateau
 from tasks.training.random_numbers import RandomNumbers
 
 EVERY_BATCHES = 20  # progress is told
@@ -34,7 +35,8 @@ class Trainer:
     `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
     `distance`, to what the network is to imitate, has the share `settings.distill` of the loss. With a folder of
     `checkpoints`, a training that was interrupted goes on after its last whole epoch, and comes to the same bytes.
-    `own` are the losses that the recipe names by file.
+    `own` are the losses that the recipe names by file. `factors` are those of the learning rate, of the variables that
+    have one. `noise` gives what switches on the network's noise in a step of this number.
     """
 
     def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
@@ -42,7 +44,9 @@ class Trainer:
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,
                  checkpoints: Optional[Path] = None,
-                 own: OwnLosses = OwnLosses()) -> None:  # noqa: B008 (it has no state)
+                 own: OwnLosses = OwnLosses(),  # noqa: B008 (it has no state)
+                 factors: Mapping[tf.Variable, float] = MappingProxyType({}),
+                 noise: Callable[[int], Dict] = lambda step: {}) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
@@ -56,7 +60,9 @@ class Trainer:
         # Behind the losses, which may be random too, and before the gradients, which have the same numbers.
         self.random = RandomNumbers([self.loss, *outputs, *updates])
         self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
-        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
+        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen, factors), *updates)
+        self.noise = noise
+        self.plateau = Plateau(settings.plateau_epochs)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update
 
@@ -99,7 +105,9 @@ class Trainer:
             for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
                 fed = self._fed_in_training(part, rows, epoch)
                 fed.update(self.random.fed(epoch * batches + batch))
-                fed[self.rate] = schedule.rate(self.settings, epoch * batches + batch, epochs * batches)
+                fed.update(self.noise(epoch * batches + batch))
+                fed[self.rate] = schedule.rate(
+                    self.settings, epoch * batches + batch, epochs * batches, self.plateau.reductions)
                 fed.update(fed_too(epoch + batch / batches))
                 _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):
@@ -113,6 +121,7 @@ class Trainer:
                     progress((epoch + batch / batches) / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, ", ".join(
                         [history.line(losses_sum / (batch + 1), samples)] + self._left(began, done / all_of_it))))
             history.end_epoch(losses_sum / batches, samples)
+            self.plateau.end_epoch(best)
             self._keep(session, epoch + 1, history, best)
             progress((epoch + 1) / epochs, "epoch {}/{}, {}".format(
                 epoch + 1, epochs, history.line(losses_sum / batches)))
@@ -121,7 +130,8 @@ class Trainer:
         if self.checkpoints.wanted:
             values = session.run({variable.op.name: variable for variable in tf.global_variables()})
             self.checkpoints.keep(Checkpoint(
-                epoch, values, best.values, {"history": history.state(), "best": best.state()}))
+                epoch, values, best.values, {
+                    "history": history.state(), "best": best.state(), "plateau": self.plateau.state()}))
 
     def _restored(self, session: tf.Session, history: History, best: Best) -> int:
         """How many epochs were done before; all is as it was after them."""
@@ -132,6 +142,7 @@ class Trainer:
         put(session, list(variables.values()), [found.variables[name] for name in variables])
         history.restore(found.facts["history"])
         best.restore(found.facts["best"], found.best)
+        self.plateau.restore(found.facts["plateau"])
         logging.info("goes on after epoch %d of %d", found.epoch, self.settings.epochs)
         return found.epoch
 

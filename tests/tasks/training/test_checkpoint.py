@@ -113,7 +113,8 @@ def test_float_training_goes_on_to_the_same_bytes(prepared, undisturbed):
 
 
 @pytest.mark.parametrize("more", [
-    "weight_average: 0.9, distill: 0.5", "batch_norm: live, delay: 3, default_ranges: measured"])
+    "weight_average: 0.9, distill: 0.5, schedule: reduce_on_plateau, plateau_epochs: 1",
+    "batch_norm: live, delay: 3, default_ranges: measured"])
 def test_quantized_training_goes_on_to_the_same_bytes(prepared, undisturbed, more):
     inputs = {**prepared[1], "TrainFloat": undisturbed[2]}
     name = "live" if "live" in more else "folded"

@@ -214,3 +214,20 @@ def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_eith
     same = {name: bool((reader.get_tensor(name) == value).all()) for name, value in before.items()}
     assert {name for name, unchanged in same.items() if unchanged} == set(still)
     assert {"weights/dense/MatMul", "weights/dense/BiasAdd"} <= set(same)
+
+
+def test_layers_have_rates_of_their_own_in_each_phase(tmp_path):
+    text = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}}\n" \
+           "train: {epochs: 1, rates: {conv*: 0}}\nquantize: {epochs: 1, rates: {'*': 0, logits: 0.5}}\n"
+    _, folders = jobs.run(tmp_path, text, "TrainQAT")
+    network = io_spec.read(folders["TrainFloat"])
+    before, after = (passes.apply_rewrites(io_spec.read_graph(folders["TrainFloat"] / "float.pb"), network), None)
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in before.node if node.op == "Const"}
+    moved = set()
+    for node in before.node:
+        if node.op in ("Conv2D", "MatMul", "BiasAdd"):
+            after = reader.get_tensor("weights/" + node.name)
+            if not (after == values[node.input[1]]).all():
+                moved.add(node.name.split("/")[0])
+    assert moved == {"logits"}
