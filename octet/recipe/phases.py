@@ -27,16 +27,22 @@ class Phase(Section):
     # All gradients together are made no longer than this (L2 norm); null clips nothing.
     clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
     # How the rate changes: one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of
-    # `milestones`.
-    schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
-        "cosine", description="one of constant, cosine, step, exponential, one_cycle")
+    # `milestones`; reduce_on_plateau does so after each `plateau_epochs` epochs without a better one (see `monitor`).
+    schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle", "reduce_on_plateau"] = Field(
+        "cosine", description="one of constant, cosine, step, exponential, one_cycle, reduce_on_plateau")
     # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
     warm_up: Share = None
     # Of `schedule: step`: fractions of the phase.
     milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
-    # Of `schedule: step`: the factor at each milestone.
+    # Of `schedule: step` and `reduce_on_plateau`: the factor of each reduction.
     step_factor: float = Field(0.1, gt=0, le=1, description="a number above 0, at most 1")
+    # Of `schedule: reduce_on_plateau`.
+    plateau_epochs: Count = 5
+    # Layers with a rate of their own: {name or pattern: its factor of the learning rate}, as in {body*: 0.1}. Of
+    # several that match a layer the longest counts. 0: the layer is not trained in this phase.
+    rates: Dict[str, Annotated[float, Field(ge=0, le=1000)]] = Field(
+        default_factory=dict, description="a mapping of names or patterns of layers to numbers from 0 to 1000")
     # Of `schedule: exponential`: what is left of the rate at the end.
     final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
     # The decay per step of a moving average of the weights, which is what is validated and kept; null for none.
@@ -53,7 +59,8 @@ class Phase(Section):
 class Train(Phase):
     """How the float network is trained."""
 
-    # Passes over the training part. With `model.weights` the default is 0: given weights are not trained on.
+    # Passes over the training part. With `model.weights`, and no `new_layers`, the default is 0: given weights are
+    # not trained on.
     epochs: int = Field(60, ge=0, le=MOST, description="a whole number of at least 1; 0 only with model.weights")
     # After each epoch, batch norm's statistics are computed again over so many batches; 0 keeps the moving averages.
     batch_norm_batches: int = Field(50, ge=0, le=MOST, description="a whole number of at least 0")
@@ -85,6 +92,10 @@ class Quantize(Phase):
     # The share of the loss that is the distance to the float network's answers to the same samples; the rest is the
     # loss on the labels.
     distill: Fraction = None
+    # What of the float phase's regularization goes on in this phase: layers of dropout and noise, l1 and l2 penalties
+    # of kernels, all of it or none.
+    regularization: Literal["none", "noise", "penalties", "all"] = Field(
+        "none", description="one of none, noise, penalties, all")
     # How weights follow their gradients.
     optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
         "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")

@@ -65,6 +65,10 @@ class Model(Section):
     # Trained weights to start from.
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
                                    min_length=1)
+    # Of `weights`: layers that begin with fresh weights, as a new head does, by name or pattern (`head*`; a model
+    # inside the model stands for all of its layers). All other layers must be in the file with their shapes.
+    new_layers: List[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="a list of names or patterns of layers")
     # Files and folders that the function reads. Their content is part of the key; any other file is refused.
     files: List[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list, description="a list of paths of files or folders")
