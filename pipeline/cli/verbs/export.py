@@ -2,7 +2,7 @@
 
     octet export RECIPE DIR     DIR is new; the folder is what `luigi --module pipeline Export` has made
 
-Beside what the stage made, DIR gets origin.json: the recipe, the commit, the data and the day.
+Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions.
 """
 
 from __future__ import annotations
