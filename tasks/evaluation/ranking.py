@@ -18,8 +18,8 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray) -> Optional[float]:
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray) -> Optional[float]:
-    """The sum of the precision at each score that occurs, times the step in recall there, as in scikit-learn. None where
-    no sample is positive."""
+    """The sum of the precision at each score that occurs, times the step in recall there, as in scikit-learn. None
+    where no sample is positive."""
     if not positive.any():
         return None
     order = np.argsort(-scores, kind="stable")
