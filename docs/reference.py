@@ -61,7 +61,8 @@ it the default recipe of `luigi.cfg` is taken. `--local-scheduler` and `--worker
 file in the store, which extends RECIPE. `octet ls` lists it, and every `octet` command takes its name. `octet check`
 and `octet why` have `--set`, too.
 
-`luigi --module pipeline ValidateInterpreter` runs the whole pipeline. [Operating](operating.md) has the exit codes.
+`luigi --module pipeline ValidateInterpreter` runs everything up to the verdict; `Export` also makes the folder to hand
+on. [Operating](operating.md) has the exit codes.
 """
 
 

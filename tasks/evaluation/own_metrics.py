@@ -1,6 +1,6 @@
 """Metrics that a recipe names by file: `metrics: {map: ./metrics.py:MeanAveragePrecision}`.
 
-A class without arguments, made anew for each network that is measured:
+A class whose constructor takes no arguments. One instance is made for each network that is measured:
 
     update(answers, targets, extras)   called batch by batch with numpy arrays by name: the reals [n, ...] of the
                                        outputs, and what the dataset says of the same samples

@@ -270,8 +270,12 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(str(source), str(target), ignore=_not_needed)
     else:
-        shutil.copy(str(source), str(target))
+        shutil.copy2(str(source), str(target))
 
 
 def _not_needed(folder: str, names: List[str]) -> List[str]:
-    return [name for name in names if name in ("__pycache__", "mnist.npz")]
+    """Bytecode is copied with the source that it was made from, or each checkout compiles everything anew; but for
+    temporary files, which another process renames meanwhile."""
+    if folder.endswith("__pycache__"):
+        return [name for name in names if not name.endswith(".pyc")]
+    return [name for name in names if name == "mnist.npz"]

@@ -1,4 +1,5 @@
 import re
+import shutil
 from types import SimpleNamespace
 
 import h5py
@@ -21,9 +22,10 @@ def model(filters=3, named=True):
     return tf.keras.Model(image, LAYERS.Dense(2)(LAYERS.Flatten()(inner(image))))
 
 
-@pytest.fixture
-def trained(tmp_path):
-    """(folder of files in every format, the values in them by name)."""
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """(folder of files in every format, the values in them by name), made once for all tests."""
+    tmp_path = tmp_path_factory.mktemp("saved")
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.keras.backend.set_session(session)
         found = model()
@@ -38,6 +40,14 @@ def trained(tmp_path):
         values = dict(zip([variable.op.name for variable in found.weights], found.get_weights()))
     tf.keras.backend.clear_session()
     return tmp_path, values
+
+
+@pytest.fixture
+def trained(saved, tmp_path):
+    """The same, in a folder that the test may spoil."""
+    folder = tmp_path / "files"
+    shutil.copytree(str(saved[0]), str(folder))
+    return folder, saved[1]
 
 
 def read(folder, name, **options):
