@@ -5,6 +5,8 @@ import sys
 import time
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
+from octet.sizes import size as size
+
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -40,14 +42,6 @@ def age(moment: Optional[str], now: Optional[float] = None) -> str:
         if seconds >= length:
             return "{:.0f} {}".format(seconds // length, unit)
     return "{:.0f} s".format(seconds)
-
-
-def size(size_bytes: int) -> str:
-    """A number of bytes as '12.3 kB'."""
-    for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size_bytes >= length:
-            return "{:.1f} {}".format(size_bytes / length, unit)
-    return "{} B".format(size_bytes)
 
 
 def figures(metrics: Mapping[str, Any], prefix: str = "") -> str:

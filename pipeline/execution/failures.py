@@ -22,6 +22,7 @@ class _Lines:
         self._unwritten: List[str] = []
 
     def open(self) -> None:
+        self._unwritten.clear()
         self._file = cast(BinaryIO, tempfile.TemporaryFile("ab+", buffering=0))
 
     def add(self, line: str) -> None:
@@ -43,7 +44,7 @@ _failures, _beside = _Lines(), _Lines()
 
 
 def start() -> None:
-    """Opens the files of failures. Called before Luigi forks."""
+    """Opens new files of failures. Called before Luigi forks."""
     _failures.open()
     _beside.open()
 

@@ -10,17 +10,19 @@ import os
 import sys
 import time
 import warnings
-from typing import List, NoReturn, Optional, Set
+from typing import List, NoReturn, Optional, Set, Tuple
 
 import luigi
 import luigi.configuration
 import luigi.interface
 import luigi.rpc
+from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import GateError, OctetError, SchedulerError
+from octet.errors import DataChanged, GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
+from pipeline.process import fork_client
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
@@ -38,11 +40,13 @@ def main(argv: List[str]) -> NoReturn:
     try:
         failures.start()
         interrupts.hear()
+        fork_client.use()
         run(argv)
     except (Exception, KeyboardInterrupt) as error:
         code = _report(error)
     finally:
         interrupts.leave_at_once()
+        fork_client.stop()
         streams.finish()
         interrupts.ignore()
     sys.exit(code)
@@ -66,26 +70,41 @@ def run(argv: List[str]) -> None:
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     with command_line.parsed(arguments) as parsed:
-        target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
-        factory = Factory()
-        with run_record.refusals(stage.settings_now(), target, recipe):
-            core = command_line.core()
-            local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
-            try:
-                root = parsed.get_task_obj()
-            except Exception as error:
-                if not local:
-                    _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+        try:
+            root, wanted = _make(parsed, arguments)
+        except DataChanged:
+            if interrupts.received():
                 raise
-            wanted = root.plan().wanted(root.task_family)
-            stage.Stage.made_beside = frozenset(wanted.made)
-            try:
-                run_record.around(root.plan, root.task_family, wanted.made,
-                                  lambda: _run_until_complete(root, wanted.made, factory, local))
-            except GateError:
-                _print_result(root, wanted, missed=True)
-                raise
+            print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
+            failures.start()
+            stage.forget_snapshots()
+            root, wanted = _make(parsed, arguments)
         _print_result(root, wanted)
+
+
+def _make(parsed: CmdlineParser, arguments: List[str]) -> "Tuple[stage.Stage, Wanted]":
+    """Makes the artifact of the stage that the command line names, from a snapshot of this moment, and records the run.
+    Returns the stage, and what was wanted beside it."""
+    target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
+    factory = Factory()
+    with run_record.refusals(stage.settings_now(), target, recipe):
+        core = command_line.core()
+        local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
+        try:
+            root: stage.Stage = parsed.get_task_obj()
+        except Exception as error:
+            if not local:
+                _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+            raise
+        wanted = root.plan().wanted(root.task_family)
+        stage.Stage.made_beside = frozenset(wanted.made)
+        try:
+            run_record.around(root.plan, root.task_family, wanted.made,
+                              lambda: _run_until_complete(root, wanted.made, factory, local))
+        except GateError:
+            _print_result(root, wanted, missed=True)
+            raise
+        return root, wanted
 
 
 def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import luigi
 import luigi.rpc
 
-from octet.errors import OctetError, StageDied, UsageError
+from octet.data.dataset import PARTS
+from octet.errors import DataChanged, DatasetError, OctetError, StageDied, UsageError
 from pipeline import settings
 from pipeline.execution import failures, preflight
 from pipeline.execution.make import Making
@@ -57,6 +58,11 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
                              why="{} and {} begin alike".format(of_this_name.digest, taken_snapshot.digest),
                              next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
+
+
+def forget_snapshots() -> None:
+    """The next task takes a new snapshot."""
+    _SNAPSHOTS.clear()
 
 
 class Stage(luigi.Task):
@@ -112,6 +118,14 @@ class Stage(luigi.Task):
             _SNAPSHOTS[self.snapshot] = taken_snapshot
         return self.taken_snapshot.trees
 
+    @property
+    def modules(self) -> Set[str]:
+        """The top-level names of the installed modules that its work and the checks before it import, as far as the
+        source has been read."""
+        taken_snapshot = _SNAPSHOTS.get(self.snapshot)
+        trees = taken_snapshot.trees if taken_snapshot else {}
+        return {name for job in (self.spec.module, *self.spec.checks) if job in trees for name in trees[job].modules}
+
     def _expect(self, taken_snapshot: Snapshot) -> None:
         if snapshots.name(taken_snapshot.digest) != self.snapshot:
             raise UsageError(
@@ -152,6 +166,18 @@ class Stage(luigi.Task):
             settings_now().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
 
     def run(self) -> None:
+        try:
+            self._make()
+        except DataChanged:
+            raise
+        except DatasetError as error:
+            # A picture that is being written, say, cannot be decoded.
+            if snapshots.data_now(self.taken_snapshot, PARTS) == self.taken_snapshot.data:
+                raise
+            why = "{}\nthe data has changed since its snapshot was taken".format(error.why)
+            raise DataChanged(error.what, error.where, why, error.next_step) from error
+
+    def _make(self) -> None:
         plan, name = self.plan(), self.spec.name
         identity = plan.key(name)
         if identity is None:

@@ -37,8 +37,7 @@ class Wanted(NamedTuple):
     def why(self, stage: str) -> str:
         """Why the stage is left out; '' where it is not."""
         needed = self.left_out.get(stage)
-        return "it would make {} again, whose files were deleted to free space".format(
-            ", ".join(needed)) if needed else ""
+        return "it needs {}, which nothing else in the run needs".format(", ".join(needed)) if needed else ""
 
 
 class Plan:

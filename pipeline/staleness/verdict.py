@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Preimage
     from pipeline.store.records import Manifest, Run
 
+USUAL = "ValidateInterpreter"
+"""What a run of a recipe is for, unless it says otherwise."""
 FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
 
 
@@ -54,7 +56,7 @@ class Staleness:
     def asked_for(self) -> Dict[str, Verdict]:
         """The verdicts on the stages up to the measurement, and on those that a run of the recipe went on to: a model
         that nobody has exported is not stale for that."""
-        usual = upward("ValidateInterpreter")
+        usual = upward(USUAL)
         return {stage: self.of(stage) for stage in STAGES
                 if stage in usual or any(stage in run["stages"] for run in self.runs)}
 
@@ -78,11 +80,9 @@ class Staleness:
         return Verdict(STALE, (self.differences(stage) or [self._gone(stage)]) + self._left_out(stage))
 
     def _left_out(self, stage: str) -> List[str]:
-        """Why runs of the stages that want this one do not make it."""
-        if self._is_run:
-            return []
-        reasons = {target: self.plan.wanted(target).why(stage) for target in STAGES if stage in STAGES[target].wants}
-        return ["not made with {}: {}".format(target, why) for target, why in reasons.items() if why]
+        """Why the usual run, which wants this stage, does not make it."""
+        why = "" if self._is_run else self.plan.wanted(USUAL).why(stage)
+        return ["not made with {}: {}".format(USUAL, why)] if why else []
 
     def _missing_above(self, stage: str) -> List[str]:
         """The direct upstream stages whose products are not known."""

@@ -42,6 +42,7 @@ def test_card_says_what_measurement_and_origin_what_made_it(project, exported):
     accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
     card = (exported / "card.md").read_text()
     assert "| accuracy | {:.4g} | {:.4g} |".format(accuracy["float"], accuracy["uint8"]) in card
+    assert "| hits | {:.4g} | {:.4g} |".format(100 * accuracy["float"], 100 * accuracy["uint8"]) in card
     assert "| image | 1 x 8 x 8 x 1 | 0 to 1 | 0.00392156863 | 0 |" in card
     assert (exported / "labels.txt").read_text().split() == list("0123456789")
     origin = json.loads((exported / "origin.json").read_text())

@@ -53,7 +53,7 @@ def test_runs_of_a_recipe_show_their_figures_and_why_they_ran(checkout):
     assert "accuracy 0.895 uint8, 0.9 float" in lines[1] and "exit 10" in lines[1]
     assert lines[2].strip().startswith("made Measure, Report: ")
     assert lines[4].strip() == "made TrainFloat, TrainQAT and 3 more: train.epochs 1 -> 2"
-    assert lines[6].strip() == "made all 11 stages: never made for this recipe"
+    assert lines[6].strip() == "made all 12 stages: never made for this recipe"
     assert max(map(len, lines[:7])) <= 100
 
 

@@ -13,7 +13,7 @@ from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout, damage
 
 ALL = list(upward("ValidateInterpreter"))
-PREPARED, FLOAT = ALL[:3], ALL[3:]
+PREPARED, FLOAT = ALL[:3], ALL[4:]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_copy_is_traced_by_its_content_to_every_stage(checkout, tmp_path):
     found = trace(checkout, copy)
     assert found["found_by"] == "its content"
     by_stage = {record["stage"]: record for record in found["lineage"]}
-    assert sorted(by_stage, key=ALL.index) == list(upward("ConvertUint8"))
+    assert sorted(by_stage, key=ALL.index) == [stage for stage in upward("ConvertUint8") if stage != "SummarizeData"]
     assert [set(by_stage[stage]["inputs"]["data"]) for stage in PREPARED] == [{"train"}, {"validation"}, {"test"}]
     trained = by_stage["TrainFloat"]
     assert trained["seed"] == 1 and trained["sources"]["net.py"] and trained["inputs"]["versions"]["numpy"]
@@ -123,7 +123,8 @@ def test_a_picture_of_the_lineage_has_every_artifact_and_part(checkout):
     path = artifact(checkout, "ValidateInterpreter")
     dot, mermaid = octet(checkout, "trace", path, "--dot"), octet(checkout, "trace", path, "--mermaid")
     for text in (dot, mermaid):
-        assert all(word in text for word in set(ALL) - {"Report"} | {"train", "validation", "test", "nets.net:build"})
+        assert all(word in text for word in set(ALL) - {"Report", "SummarizeData"} | {
+            "train", "validation", "test", "nets.net:build"})
     assert dot.startswith("digraph") and mermaid.startswith("flowchart")
     assert dot.count("->") == mermaid.count("-->") == 20
     assert "gone" not in dot + mermaid
@@ -143,8 +144,8 @@ def test_the_source_is_restored_byte_by_byte(checkout, tmp_path):
 
 
 @pytest.mark.parametrize("what, first, then", [
-    ("photos", set(PREPARED), set(FLOAT)),
-    ("image_folder", set(PREPARED), set(FLOAT)),
+    ("photos", set(PREPARED), set(ALL[3:])),
+    ("image_folder", set(PREPARED), set(ALL[3:])),
     ("nets.net:build", {"TrainFloat"}, set(FLOAT[1:])),
     ("nets/blocks.py", {"TrainFloat"}, set(FLOAT[1:])),
     ("tasks/stages/freeze.py", {"Freeze"}, {"ConvertUint8", "Measure", "Report", "ValidateInterpreter"})])
@@ -183,7 +184,7 @@ def test_diff_of_what_is_not_there_is_an_error(checkout):
 # verify
 
 def test_verify_of_a_sound_store_is_quiet(checkout):
-    assert octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
 def test_verify_finds_quarantines_and_says_so_in_its_exit_code(checkout):
@@ -205,7 +206,7 @@ def test_verify_reports_a_lost_by_product_and_a_damaged_source(checkout):
     out = octet(checkout, "verify", code=11)
     assert "by-product events missing" in out and "source {}: damaged".format(source.name[:12]) in out
     assert artifact(checkout, "TrainFloat").exists()
-    assert "known to be lost from now on" in out and octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert "known to be lost from now on" in out and octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
 def test_a_damaged_by_product_is_put_aside_once(checkout):
@@ -215,7 +216,7 @@ def test_a_damaged_by_product_is_put_aside_once(checkout):
     assert path.exists() and "known to be lost" in octet(checkout, "verify", code=11)
     aside, = (checkout.store / "quarantine").iterdir()
     assert not path.exists() and aside.read_bytes() == b"other events"
-    assert octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
     octet(checkout, "force", checkout.mine / "faces.yaml", "TrainFloat")
     assert checkout.luigi().made == ["TrainFloat"]
     (artifact(checkout, "TrainFloat") / "events").unlink()  # of the new one nothing was said yet
@@ -230,13 +231,13 @@ def gone(checkout):
 
 
 def test_gc_keeps_what_is_fresh_and_the_last_runs(checkout):
-    assert octet(checkout, "gc", "--delete", "--runs", "0").startswith("0 of 18 artifacts")
+    assert octet(checkout, "gc", "--delete", "--runs", "0").startswith("0 of 19 artifacts")
     (checkout.mine / "second.yaml").rename(checkout.mine / "second.kept")
     try:
-        assert octet(checkout, "gc", "--delete").startswith("0 of 18 artifacts")
+        assert octet(checkout, "gc", "--delete").startswith("0 of 19 artifacts")
         assert gone(checkout) == []
         dry = octet(checkout, "gc", "--runs", "0")
-        assert "7 of 18 artifacts" in dry and gone(checkout) == []
+        assert "7 of 19 artifacts" in dry and gone(checkout) == []
         octet(checkout, "gc", "--delete", "--runs", "0")
         assert gone(checkout) == sorted(FLOAT[1:])
     finally:
@@ -367,11 +368,11 @@ def test_why_of_a_stage_that_is_none_says_the_nearest(checkout):
 def test_ls_lists_recipes_runs_and_stages(checkout):
     rows = json.loads(octet(checkout, "ls", "--json"))
     assert [(row["recipe"], row["run"], row["stages"], row["state"]) for row in rows] == [
-        ("faces", 1, "11/11 intact", "done"), ("second", 1, "11/11 intact", "done")]
+        ("faces", 1, "12/12 intact", "done"), ("second", 1, "12/12 intact", "done")]
     runs = json.loads(octet(checkout, "ls", checkout.mine / "second.yaml", "--json"))
     assert runs["runs"][0]["made"] == FLOAT[1:]
     assert [row["stage"] for row in runs["stages"]] == ALL
-    assert len(json.loads(octet(checkout, "ls", "--artifacts", "--json"))) == 18
+    assert len(json.loads(octet(checkout, "ls", "--artifacts", "--json"))) == 19
 
 
 def test_ls_takes_the_name_that_it_prints(checkout):

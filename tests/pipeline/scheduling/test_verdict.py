@@ -83,8 +83,8 @@ def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
     set_gates(checkout, "{min_accuracy: 0.1}")
     run = checkout.luigi()
     assert run.code == 0 and run.made == ["ValidateInterpreter"], run.said
-    assert "not made: Report: it would make TrainFloat again, whose files were deleted" in run.said
-    assert "not made with ValidateInterpreter: it would make TrainFloat again" in checkout.why()["Report"][-1]
+    assert "not made: Report: it needs TrainFloat, which nothing else in the run needs" in run.said
+    assert "not made with ValidateInterpreter: it needs TrainFloat, which" in checkout.why()["Report"][-1]
     assert checkout.luigi().made == []
     set_gates(checkout, "{min_accuracy: 0.9}")
     run = checkout.luigi()

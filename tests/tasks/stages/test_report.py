@@ -117,7 +117,7 @@ def folder(tmp_path_factory):
     fed = list(part.inputs.values())
     codes = processes.over(content, contents, fed, lambda done: None)
     measured, mistakes = {}, {}
-    for end, made in zip(network["outputs"], codes):
+    for end, made in zip(io_spec.named(network, dataset)["outputs"], codes):
         comparison = Comparison(end)
         real = io_spec.real(end, made)
         comparison.add(real, real, made, part.targets[end["name"]])
