@@ -5,7 +5,7 @@ Out: no file. Metrics: the source of each tensor's range, the changes of each pa
      of each approximated activation, warnings (of what a target does not take, too), and notes about the data.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss or
 metric of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for a gate that does not
-apply to any target.
+apply to any target, or for rates of layers that are not there.
 """
 
 from typing import Any, Dict, Optional
@@ -21,10 +21,11 @@ from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import passes
+from tasks.quantize.ir import trainable_weights
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
 from tasks.tflite.targets import fit
-from tasks.training import live
+from tasks.training import live, rates
 
 SAMPLES = 32  # of each part are read; PrepareData checks the whole data
 
@@ -51,6 +52,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         trained = live.covered(graph_def, network, settings, _training_samples(dataset))
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
+    rates.factors(job.section("train").rates, inference.layers, "train")
+    with found.quantized.graph.as_default():
+        rates.factors(settings.rates, trainable_weights.layers(), "quantize")
     converted = trial.convert(found, network, dataset.parts["train"])
     judged = fit.both(converted.content, job.settings["export"]["targets"])
     warnings = inference.warnings + converted.warnings + fit.warnings(judged)
@@ -58,7 +62,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
             "approximated": {name: approximate_activations.ERROR[name]
                              for name in job.section("model").approximate},
-            "warnings": warnings, "notes": summary.notes(dataset) + inference.notes}
+            "warnings": warnings, "notes": summary.notes(dataset) + inference.notes + (
+                ["not in the quantized phase: " + sentence for sentence in inference.regularization["left"]]
+                if settings.regularization != "none" else [])}
 
 
 def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:

@@ -19,8 +19,8 @@ class Inference:
     """A session with the model's inference graph.
 
     network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
-    order; those of the recipe's `model.weights` where it has any, else fresh ones. regularization: what of the model is
-    only for training. warnings: what is odd about them.
+    order; those of the recipe's `model.weights` where it has any, else fresh ones. layers: the name of each variable's
+    layer. regularization: what of the model is only for training. warnings: what is odd about them.
     notes: a sentence for each loss that the model was compiled with and that is not the one it is trained with, and for
     what is in a file of weights and is not used.
     Raises ModelError when the model cannot be built on this data, or the weights are not its own.
@@ -43,6 +43,7 @@ class Inference:
             self.network = _network(built, dataset, job.section("train").loss_weights, losses,
                                     job.settings["loss"].get("function"), job.section("model").preprocess is not None)
             self.variables = built.model.weights
+            self.layers = layer_names.of_variables(built.model)
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
             self.weights = self.session.run(self.variables)

@@ -12,7 +12,7 @@ same. `tensor` is the node of float.pb whose output goes through the layer; `var
 
 import json
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Collection, Iterator, List, Optional, Tuple
 
 import tensorflow as tf
 from typing_extensions import TypedDict
@@ -63,7 +63,8 @@ def of(built: Built) -> Regularization:
     """That of a model in inference mode, in the current graph."""
     found: Regularization = {"noises": [], "penalties": [], "left": []}
     on_path = set(io_spec.before(built.outputs))
-    for name, layer in layer_names.named(built.model):
+    layers = list(layer_names.named(built.model))
+    for name, layer in layers:
         kind = _kind(layer)
         if kind is not None:
             places = list(_places(layer, on_path))
@@ -74,7 +75,21 @@ def of(built: Built) -> Regularization:
         elif isinstance(layer, L.AlphaDropout):
             found["left"].append("AlphaDropout {}: only SELU has a use for it".format(name))
         _add_penalties(name, layer, found)
+    found["left"].extend(_others(built.model, {id(layer) for _, layer in layers}))
     return found
+
+
+def _others(model: tf.keras.Model, known: Collection[int]) -> Iterator[str]:
+    """A sentence for each layer inside another layer that is no model, as a TimeDistributed has, and each with a loss
+    of its own. known: the ids of the layers that were looked at."""
+    for layer in model.submodules:
+        if not isinstance(layer, L.Layer) or isinstance(layer, tf.keras.Model):
+            continue
+        penalties = any(getattr(layer, name, None) is not None for name in (*WEIGHTS, *OTHER_PENALTIES))
+        if id(layer) not in known and (_kind(layer) is not None or penalties):
+            yield "{} {}: it is inside another layer".format(type(layer).__name__, layer.name)
+        elif id(layer) in known and layer.losses and not penalties:
+            yield "the losses of {} {}: no l1 or l2".format(type(layer).__name__, layer.name)
 
 
 def _kind(layer: tf.keras.layers.Layer) -> Optional[Tuple[str, float, List[int]]]:

@@ -147,7 +147,10 @@ def _regularization(choice_of: str, source: Path, float_graph: tf.GraphDef, fold
         wanted["penalties"] = []
     elif choice_of == "penalties":
         wanted["noises"] = []
-    return regularization.find(wanted, float_graph, folded, network, part)
+    found = regularization.find(wanted, float_graph, folded, network, part)
+    if not found.noises and not found.penalties:
+        logging.warning("quantize.regularization is %s, and the float phase has nothing that can go on", choice_of)
+    return found
 
 
 def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:

@@ -137,3 +137,11 @@ def test_a_delay_is_held_against_the_whole_training_part(tmp_path):
     checked(tmp_path, LENET % ("", delayed % 9))
     with pytest.raises(RecipeError, match="and there are 11"):
         checked(tmp_path, LENET % ("", delayed % 11))
+
+
+@pytest.mark.parametrize("phase, pattern", [("train", "conv9*"), ("quantize", "dens")])
+def test_rates_of_layers_that_are_not_there_are_said_before_training(tmp_path, phase, pattern):
+    with pytest.raises(RecipeError) as refused:
+        checked(tmp_path, LENET % ("", "{}: {{rates: {{'{}': 0.1}}}}".format(phase, pattern)))
+    assert refused.value.where == phase + ".rates" and pattern in refused.value.what
+    assert "dense" in refused.value.what  # what there is

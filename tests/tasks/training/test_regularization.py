@@ -9,6 +9,7 @@ import tensorflow as tf
 from octet.datasets import digits
 from tasks.graph import io_spec
 from tasks.keras_model import regularization as of_model
+from tasks.keras_model.build import Built
 from tasks.quantize import passes
 from tasks.training import regularization
 from tests.tasks import jobs
@@ -144,3 +145,23 @@ def test_a_training_with_it_leaves_nothing_of_it_in_later_graphs(trained):
         assert told["left"] == (LEFT if choice == "all" else [])
     assert graphs["all"] == graphs["none"] and graphs["all variables"] == graphs["none variables"]
     assert not [name for name, op in graphs["all"].items() if "Random" in op or regularization.SCOPE in name]
+
+
+def test_layers_inside_others_and_losses_of_their_own_are_told():
+    class Own(tf.keras.layers.Layer):
+        def call(self, inputs, **kwargs):
+            self.add_loss(tf.reduce_mean(inputs))
+            return inputs
+
+    layers = tf.keras.layers
+    with tf.Graph().as_default():
+        image = layers.Input((8, 8, 1))
+        x = layers.TimeDistributed(layers.Dropout(0.5, name="inner"))(Own(name="own")(image))
+        x = layers.AlphaDropout(0.1, name="alpha")(layers.Flatten()(x))
+        model = tf.keras.Model(image, layers.Dense(10)(layers.Dropout(0.0)(x)))
+        found = of_model.of(Built(model, digits.load(), ()))
+    tf.keras.backend.clear_session()
+    assert found["noises"] == found["penalties"] == []
+    assert sorted(found["left"]) == [
+        "AlphaDropout alpha: only SELU has a use for it", "Dropout inner: it is inside another layer",
+        "the losses of Own own: no l1 or l2"]
