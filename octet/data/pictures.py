@@ -240,10 +240,18 @@ def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: in
         row, column = np.unravel_index(int(bad.argmax()), bad.shape)
         raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
             whole[row, column], row, column, classes - 1), os.path.join(path, mask),
-            "There are {} classes.".format(classes),
-            "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
-                whole[row, column]))
+            "There are {} classes.".format(classes), _advice(whole, classes, int(whole[row, column])))
     return small[..., 0], digests.of_bytes(content), of_picture
+
+
+def _advice(indices: np.ndarray, classes: int, wrong: int) -> str:
+    """What to do with a mask that holds the index `wrong`, which is no class."""
+    found = set(np.unique(indices).tolist())
+    if classes == 2 and found <= {0, wrong}:
+        return "Save masks with 1 in the place of {}.".format(wrong)
+    if found == set(range(1, classes + 1)):
+        return "They count from 1: save the indices less 1."
+    return "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(wrong)
 
 
 def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> str:
