@@ -1,12 +1,13 @@
 """Reads the dataset of a job from its source, for PrepareData and the checks of a recipe.
 
-What was read is compared with what the stage's key says, by content. Octet's own datasets hash what they read as they
-read it. A user's dataset is asked for its `digest` after it was loaded; the stamps of its files show that nothing was
-written in between, so that this digest is the one of what was read.
+PrepareData compares what was read with what its key says, by content (`stamp`, `load`, `expect_as_in_key`). Octet's own
+datasets hash what they read as they read it. A user's dataset is asked for its `digest` after its arrays were written;
+the stamps of its files show that nothing was changed in between, so that this digest is the one of what was read.
 """
 
 import dataclasses
 import inspect
+import os
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence
 
@@ -29,31 +30,16 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
 
     samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
     description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
-    Raises DatasetError for a dataset that is not sound, DataChanged where what was read is not what `job.data` says."""
-    section, folder = job.settings["data"], Path(job.recipe_folder)
-    before = _stamp(section, folder) if job.data else ""
-    dataset = _loaded(section, folder, {"parts": tuple(job.parts), "samples": samples, "learnt": learnt})
-    for part, expected in job.data.items():
-        read = _read(dataset, section, folder, part)
-        if read.digest != expected:
-            raise _changed(digest.forget_others(read.files), section, folder)
-    if before and _stamp(section, folder) != before:
-        raise _changed([], section, folder)
+    Raises DatasetError for a dataset that is not sound."""
+    dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
+        "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
 
 
-def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
-    """What was read of one part. For a user's dataset, what its `digest` says now."""
-    if part in dataset.read:
-        return dataset.read[part]
-    if identity.is_ours(section["dataset"]):
-        path = arguments(section, folder).get("path")
-        return Read(content.of_part(dataset, part), {path: ""} if path else {})
-    return Read(identity.digest(section, folder, part))
-
-
-def _stamp(section: Dict[str, Any], folder: Path) -> str:
-    """The stamp of what a user's dataset reads; '' for a dataset of Octet's own, and for one that has no `path`."""
+def stamp(job: Job) -> str:
+    """The stamp of the files that a user's dataset reads, for `expect_as_in_key`; '' for a dataset of Octet's own, and
+    for one that has no `path`."""
+    section, folder = job.settings["data"], Path(job.recipe_folder)
     path = arguments(section, folder).get("path")
     if identity.is_ours(section["dataset"]) or not isinstance(path, str):
         return ""
@@ -61,6 +47,31 @@ def _stamp(section: Dict[str, Any], folder: Path) -> str:
         return stamps.of(path)
     except OSError:  # a file was removed between the listing of its folder and the look at it
         raise _changed([], section, folder) from None
+
+
+def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
+    """Raises DataChanged where what was read is not what `job.data` says.
+
+    dataset: what `load` gave. Its arrays are no longer read from their source. before: the `stamp` before `load`."""
+    section, folder = job.settings["data"], Path(job.recipe_folder)
+    for part, expected in job.data.items():
+        read = _read(dataset, section, folder, part)
+        if read.digest != expected:
+            raise _changed(digest.forget_others(read.files), section, folder)
+    if stamp(job) != before:
+        raise _changed([], section, folder)
+
+
+def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
+    """What was read of one part. For a user's dataset, what its `digest` says now."""
+    if part in dataset.read:
+        return dataset.read[part]
+    if identity.is_ours(section["dataset"]):
+        path = str(arguments(section, folder).get("path", ""))
+        is_folder = os.path.isdir(path)  # of .npy files
+        files = [os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path] if path else []
+        return Read(content.of_part(dataset, part), dict.fromkeys(files, ""))
+    return Read(identity.digest(section, folder, part))
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:

@@ -5,7 +5,8 @@ In:  the recipe's data section and what it names; PrepareData.train's spec.json 
 Out: spec.json, what there is; names.json, what the classes are called; input_*.npy, codes; target_*.npy, answers;
      extra_*.npy, of a dataset that has extras (see octet/data/prepared.py). As metrics, how many samples, and what the
      dataset says that a person should know of its reading: files that are left out, samples that are held out.
-Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
+Fails with DatasetError when the part is not sound, or is not what the training part was taken from; with DataChanged
+when what was read is not what the key says.
 """
 
 from typing import Any, Dict
@@ -22,9 +23,11 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     part, = job.parts
     progress(0.0, "reading the data")
     learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None
+    before = data_source.stamp(job)
     with reading.into(str(job.out), progress):
         dataset = data_source.load(job, learnt=learnt)
         prepared.write(job.out, dataset, part)
+        data_source.expect_as_in_key(job, dataset, before)
     if learnt is not None and not prepared.alike(job.out, job.input(TRAIN)):
         raise DatasetError(
             "the {} part has other inputs, targets or classes than the train part".format(part), where="data",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octet.data import prepared, reading
+from octet.data import content, prepared, reading
 from octet.data.dataset import PARTS, spread
 from octet.datasets import digits, image_folder, mnist, npz, table
 from octet.errors import StoreError
@@ -86,6 +86,11 @@ def learnt_arguments(module, folder):
     return {"learnt": prepared.learnt(folder)} if module is npz else {}
 
 
+def read_digest(dataset, part):
+    """The digest of what was read, as PrepareData compares it with its key."""
+    return dataset.read[part].digest if part in dataset.read else content.of_part(dataset, part)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_part_by_itself_is_what_it_is_among_all(tmp_path, case):
     module, args = CASES[case](tmp_path)
@@ -97,6 +102,7 @@ def test_a_part_by_itself_is_what_it_is_among_all(tmp_path, case):
         with reading.into(str(folder), lambda fraction, message: None):
             alone = module.load(**args, **named, parts=(part,))
             assert tuple(alone.parts) == (part,)
+            assert read_digest(alone, part) == module.digest(part, **args)
             prepared.write(folder, alone, part)
         published = prepared.read({part: folder})
         assert published.inputs == whole.inputs and published.targets.keys() == whole.targets.keys()
@@ -158,6 +164,8 @@ def test_the_result_is_the_same_on_any_number_of_cores(tmp_path, monkeypatch, sk
         folder.mkdir()
         with reading.into(str(folder), lambda fraction, message: None):
             dataset = image_folder.load(**args)
+            assert read_digest(dataset, "train") == image_folder.digest("train", *list(args.values())[:2],
+                                                                        skip_unreadable=skip)
             prepared.write(folder, dataset, "train")
         found.append(([(folder / name).read_bytes() for name in sorted(os.listdir(str(folder)))], dataset.notes))
         assert len(found[0][0]) == 4  # spec.json, names.json, inputs, targets

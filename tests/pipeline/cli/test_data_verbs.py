@@ -35,9 +35,8 @@ def test_prepared_data_is_described_from_the_store(tmp_path):
     checkout = Checkout(tmp_path)  # its check `describe` says nothing, so that all that is said comes from the store
     (checkout.mine / "photos/test/cat/1.png").write_bytes((checkout.mine / "photos/train/dog/3.png").read_bytes())
     (checkout.mine / "photos/train/cat/notes.txt").write_text("a note")
-    made = checkout.luigi(stage="TrainFloat")
+    made = checkout.luigi()
     assert made.code == 0, made.said
-    assert made.made[-2:] == ["SummarizeData", "TrainFloat"]
     said = "samples of the test part are in the train part as well"
     assert made.said.index(said) < made.said.index("TrainFloat: started")
     found = json.loads(checkout.octet("data", checkout.mine / "faces.yaml", "--json").stdout)

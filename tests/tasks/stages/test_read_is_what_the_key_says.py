@@ -146,6 +146,27 @@ def class_renamed_in_an_array(folder: Path) -> Case:
     return Case({"dataset": "npz", "args": {"path": path.name}}, *_overwriting(path, other))
 
 
+def array_file_edited(folder: Path) -> Case:
+    (folder / "set").mkdir()
+    for part in ("train", "validation", "test"):
+        np.save(str(folder / "set" / "x_{}.npy".format(part)), RNG.randint(0, 256, (40, 8, 8, 1)).astype(np.uint8))
+        np.save(str(folder / "set" / "y_{}.npy".format(part)), np.arange(40) % 2)
+    path = folder / "set" / "y_train.npy"
+    content = path.read_bytes()
+    return Case({"dataset": "npz", "args": {"path": "set"}}, *_overwriting(path, content[:-8] + content[-16:-8]))
+
+
+def users_mapped_file(folder: Path) -> Case:
+    """Its arrays are read from the file when they are written."""
+    case = users_file(folder)
+    source = (folder / "own.py").read_text().replace("    with open(os.path.join(path, part), \"rb\") as file:\n"
+                                                     "        return np.frombuffer(file.read(), np.uint8)", (
+        "    return np.memmap(os.path.join(path, part), np.uint8, \"r\")"))
+    assert "memmap" in source
+    (folder / "own.py").write_text(source)
+    return case
+
+
 def users_file(folder: Path) -> Case:
     (folder / "own.py").write_text(OWN)
     (folder / "set").mkdir()
@@ -156,7 +177,7 @@ def users_file(folder: Path) -> Case:
 
 
 CASES = [picture_edited, picture_relabelled, class_added, split_moved, mask_edited, table_relabelled, array_edited,
-         class_renamed_in_an_array, users_file]
+         class_renamed_in_an_array, array_file_edited, users_file, users_mapped_file]
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +254,12 @@ def test_a_cached_digest_that_is_not_what_was_read_is_dropped(tmp_path):
     assert caught.value.where == str(picture)
     assert digest.cached(str(picture), "file", digest.of_file) == digest.of_file(str(picture))
     assert _made(_job(case.section, tmp_path, "train"))
+
+
+def test_the_cached_digests_of_a_folder_of_arrays_are_dropped_together(tmp_path):
+    case = array_file_edited(tmp_path)
+    path = str(tmp_path / "set/y_train.npy")
+    digest.cached(path, "file", lambda _: "0" * 64)
+    with pytest.raises(DataChanged):
+        _made(_job(case.section, tmp_path, "train")._replace(data={"train": "another content"}))
+    assert digest.cached(path, "file", digest.of_file) == digest.of_file(path)
