@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from octet import targets
+from octet.errors import InterpreterError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.targets import fit, target_list
@@ -103,14 +103,13 @@ def test_what_the_list_excludes_in_uint8(files, target, graph, expected):
     assert all(why for whys in found.values() for why in whys)
 
 
-def test_a_file_of_another_type_is_no_file_for_a_list_of_8_bits(files):
+def test_a_float_file_is_neither_taken_nor_refused_but_not_judged():
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [1, 4])
         content = tf.lite.TFLiteConverter.from_session(session, [x], [tf.nn.softmax(x)]).convert()
-    judged = fit.both(content, targets.NAMES)
-    assert {name: list(each["files"]) for name, each in judged["targets"].items()} == dict.fromkeys(
-        targets.NAMES, ["float32"])
-    assert all(each["use"] is None for each in judged["targets"].values())
+    with pytest.raises(InterpreterError, match="its activations are float32") as refused:
+        fit.expect_8_bits(model_file.read(content), "some.tflite")
+    assert "octet evaluate" in refused.value.next_step
 
 
 def test_a_warning_names_the_target_the_operators_and_what_to_do(files):
