@@ -113,7 +113,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
-    with digests.kept_open():
+    with digests.kept_open(once=True):
         try:
             closures, versions_of = moment.source(sections, folder)
             data = moment.data(sections, folder)
@@ -215,7 +215,7 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     files = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
                   for path in ([name] if os.path.exists(name) else _existing(name)))
     return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in closure.files.values()},
-                            links, files) for job, closure in closures.items()}
+                            links, files, frozenset(closure.modules)) for job, closure in closures.items()}
 
 
 def _settled(attempt: Callable[[], Optional[_T]]) -> _T:
@@ -244,8 +244,9 @@ def _file_digests(sections: Sections, folder: Path,
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
     """sha256 of a file; of a folder or checkpoint, over its files' digests and the rest of their paths after `name`."""
-    files = _existing(name)
-    if not files or (key_path == "model.weights" and os.path.isdir(name)):
+    # Weights are refused before their folder is walked: somebody's home folder takes minutes.
+    files = [] if key_path == "model.weights" and os.path.isdir(name) else _existing(name)
+    if not files:
         raise _no_file(Path(name), key_path, where)
     hashes = digests.cached_all(files, "file", digests.of_file)
     return key.digest({file[len(name):]: sha256 for file, sha256 in zip(files, hashes)})

@@ -7,6 +7,7 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List, Optional
 
 from octet import model_identifier
+from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
@@ -32,11 +33,21 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
         "measured_on": {"part": "test", "samples": measurement["samples"]},
         "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
                             if figure in figures} for name, figures in measurement["outputs"].items()},
+        "metrics": measurement["metrics"],
+        "test_samples": {name: _by_class(figures) for name, figures in measurement["outputs"].items()
+                         if figures["kind"] == "class"},
+        "accuracy_interval_95": {name: wilson(figures["accuracy"]["uint8"], sum(_by_class(figures).values()))
+                                 for name, figures in measurement["outputs"].items() if figures["kind"] == "class"},
         "int8": int8,
         "cost": cost,
         "targets": targets,
     }
     return {"title": _title(card), **card}
+
+
+def _by_class(figures: Dict[str, Any]) -> Dict[str, int]:
+    """{class: the samples of the test part that are of it}."""
+    return {name: int(sum(row)) for name, row in zip(figures["classes"], figures["confusion"])}
 
 
 def with_files(card: Dict[str, Any], files: Dict[str, bytes]) -> Dict[str, Any]:
@@ -70,9 +81,13 @@ def markdown(card: Dict[str, Any]) -> str:
               "identifier is {}. The .tflite files also hold TFLite metadata: names, ranges, normalization, and class "
               "names, which `unzip model.tflite` takes out.".format(card["measured_identifier"]), "",
               "`octet trace FILE` says what a file came from, by its content or by this identifier.",
-              "`origin.json`, where it is beside this page, names the recipe, the commit and the data.", "",
+              "`octet export` adds recipe, commit and data, at the end of this page and in `origin.json`.", "",
               "## How well", "", "On {} samples of the test part, which training has not seen.".format(
                   card["measured_on"]["samples"]), ""]
+    if card["metrics"]:
+        lines += _table(("metric of the recipe", "float model", "uint8 file"), [
+            (name, *(_number(sides[side]) for side in ("float", "uint8")))
+            for name, sides in card["metrics"].items()]) + [""]
     for name, figures in card["measured"].items():
         lines += ["**{}**".format(name), ""] + _table(("", "float model", "uint8 file"), [
             (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))
@@ -80,10 +95,14 @@ def markdown(card: Dict[str, Any]) -> str:
         if "agreement" in figures:
             lines += ["", "The uint8 file and the float model give the same answer on {} % of the samples.".format(
                 _number(100 * figures["agreement"]))]
+        interval, counts = card["accuracy_interval_95"].get(name), card["test_samples"].get(name, {})
+        if interval:
+            lines += ["", "The accuracy of the uint8 file on other data like this lies between {} and {} % (95 % "
+                      "confidence interval, Wilson).".format(*(_number(100 * end) for end in interval))]
         if figures.get("recall"):
-            lines += [""] + _table(("class", "recall", "precision"), [
-                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))
-                for label, sides in figures["recall"].items()])
+            lines += [""] + _table(("class", "recall", "precision") + (("test samples",) if counts else ()), [
+                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]),
+                 *([str(counts[label])] if counts else [])) for label, sides in figures["recall"].items()])
         lines.append("")
     lines += ["## The int8 file", "", _int8(card), ""]
     lines += ["- " + words for words in card["int8"].get("kernel_faults", ())] + [""]

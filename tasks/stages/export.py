@@ -36,9 +36,7 @@ RUNTIME = "the interpreter of TensorFlow 1.14"
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     part = dataset.parts["test"]
-    network = io_spec.read(job.input("ConvertUint8"))
-    for end in network["outputs"]:
-        end["classes"] = list(dataset.targets[end["name"]].classes)
+    network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
     measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))

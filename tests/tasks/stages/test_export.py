@@ -59,7 +59,7 @@ def _job(folder):
     (folder / "ConvertUint8" / "model.tflite").write_bytes(content)
     io_spec.write(folder / "ConvertUint8", network)
     (folder / "Measure" / "measurement.json").write_text(
-        json.dumps({"samples": SAMPLES, "outputs": measured}))
+        json.dumps({"samples": SAMPLES, "outputs": measured, "metrics": {}}))
     inputs_of = {name: str(folder / name) for name in ("PrepareData.test", "ConvertUint8", "Measure")}
     return codes, Job("stages.export", {"export": {"targets": ["edgetpu", "micro"]}}, inputs_of,
                       str(folder / "Export"), str(folder))

@@ -1,7 +1,6 @@
 """What each target makes of real files: small graphs of every kernel, as toco converts them, and their int8 twins."""
 
 import re
-import subprocess
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import tensorflow as tf
 from octet.errors import InterpreterError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
-from tasks.tflite.targets import fit, target_list
+from tasks.tflite.targets import fit, target_list, vela
 from tests.export.environments import environment
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged, weights
@@ -50,14 +49,12 @@ def test_what_vela_leaves_to_the_cpu(files):
 
 @pytest.mark.slow
 def test_vela_itself_leaves_the_same_operators_to_the_cpu(files, tmp_path):
-    vela = environment(tmp_path / "env", "3.11", ["ethos-u-vela==5.2.0"]).replace("/python", "/vela")
-    for name, content in files.items():
-        (tmp_path / (name + ".tflite")).write_bytes(int8_twin.of(content))
-        done = subprocess.run([vela, str(tmp_path / (name + ".tflite")), "--output-dir", str(tmp_path / "out")],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=True)
-        named = re.findall(r"operator: (\w+), ofm", done.stdout.decode())
-        assert sorted(named) == sorted(kind for kind, whys in outside(int8_twin.of(content), "ethos-u").items()
-                                       for _ in whys), name
+    python = environment(tmp_path / "env", "3.11", ["ethos-u-vela==5.2.0"])
+    for name, uint8 in files.items():
+        for content in (uint8, int8_twin.of(uint8)):
+            judged = fit.of(model_file.read(content), target_list.read("ethos-u"))
+            assert sorted("{} ({})".format(each.operator, each.layer) for each in judged.outside) == sorted(
+                vela.compiled(python, content)["on_cpu"]), name
 
 
 def test_a_runtime_without_uint8_takes_the_int8_file(files):
