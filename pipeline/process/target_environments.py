@@ -5,6 +5,7 @@
 They are in the cache of Octet ($OCTET_CACHE, else the user's): whoever deletes them makes them again.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -30,20 +31,28 @@ def installed() -> Dict[str, str]:
 def install(target: str) -> str:
     """The Python of the target's environment, which is made where it is not there. Raises UsageError where no fitting
     Python is on this machine, StoreError where the distribution cannot be installed."""
-    if target in installed():
-        return installed()[target]
     folder = _folder(target)
     if folder is None:
         raise UsageError("there is no place for environments", where="octet targets --install",
                          why="this user has no home folder", next_step="set OCTET_CACHE to a folder")
-    python, requirement = _newer_python(), "{}=={}".format(*DISTRIBUTIONS[target])
-    shutil.rmtree(str(folder), ignore_errors=True)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(str(folder) + ".lock", "w")
     except OSError as error:
         raise StoreError("the folder of environments cannot be made: {}".format(error.strerror),
                          where=str(folder.parent), why="",
                          next_step="set OCTET_CACHE to a folder that this user can write to") from error
+    with lock:  # another command may be at it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target not in installed():
+            _make(folder, "{}=={}".format(*DISTRIBUTIONS[target]))
+    return str(_python(folder))
+
+
+def _make(folder: Path, requirement: str) -> None:
+    """Makes the environment anew. What an interrupted command left there has no mark READY, and is deleted."""
+    python = _newer_python()
+    shutil.rmtree(str(folder), ignore_errors=True)
     for words in ([python, "-m", "venv", str(folder)],
                   [str(_python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                    requirement]):
@@ -56,7 +65,6 @@ def install(target: str) -> str:
                              why="\n".join(lines[-3:]),
                              next_step="is the package index reachable from here? Then try again")
     (folder / READY).write_text(requirement + "\n")
-    return str(_python(folder))
 
 
 def _folder(target: str) -> Optional[Path]:

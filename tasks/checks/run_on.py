@@ -7,7 +7,8 @@ Out: no file; as metrics {samples, of: what they are, machine, runs: [{target, r
      largest_difference: in codes, to the file in TensorFlow 1.14,
      agreement: share of the samples with the same largest code in each output,
      latency: {inferences, median_ms, p10_ms, p90_ms}, compiled: what Vela reports}]}.
-Fails with InterpreterError for a file that TensorFlow 1.14's interpreter cannot run: there is nothing to compare with.
+Fails with InterpreterError for a file that is neither uint8 nor int8, or that TensorFlow 1.14's interpreter cannot run:
+there is nothing to compare with.
 """
 
 import os
@@ -33,6 +34,7 @@ RUNTIMES = {"litert": ("litert", "litert-builtin"), "micro": ("micro",)}
 
 def run(job: Job, progress: Progress) -> dict:
     model = any_model.read(job.settings["file"])
+    fit.expect_8_bits(model.contents, model.path)
     codes, of_what = _codes(job, model)
     files = _files(job, model, codes)
     given = fit.activations(model.contents)
@@ -85,10 +87,6 @@ def _files(job: Job, model: any_model.AnyModel, codes: List[np.ndarray]
     lowered = [(each.astype(np.int16) - int8_twin.SHIFT).astype(np.int8) for each in codes]
     if given == "int8":
         return {"int8": (model.content, lowered)}
-    if given != "uint8":
-        raise InterpreterError("its activations are {}".format(given), where=model.path,
-                               why="uint8 and int8 files are run and compared by their codes",
-                               next_step="`octet evaluate` measures a float file on a recipe's data")
     files = {"uint8": (model.content, codes)}
     try:
         files["int8"] = int8_twin.of(model.content), lowered

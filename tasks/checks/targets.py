@@ -3,7 +3,7 @@
 In:  the settings file (its path) and targets (names of octet/targets.py).
 Out: no file; as metrics {file: {operators, dtype}, int8: why the uint8 file has no int8 twin, targets: see
      tflite.targets.fit.both, kernel_faults: what is known to be wrong in kernels for the int8 file}.
-Fails with InterpreterError for what is no .tflite file.
+Fails with InterpreterError for what is no .tflite file, or one that is neither uint8 nor int8.
 """
 
 from typing import List
@@ -17,6 +17,7 @@ from tasks.tflite.targets import fit
 
 def run(job: Job, progress: Progress) -> dict:
     model = any_model.read(job.settings["file"])
+    fit.expect_8_bits(model.contents, model.path)
     judged = fit.both(model.content, job.settings["targets"])
     return {"file": {"operators": len(model.contents.operators), "dtype": fit.activations(model.contents)},
             "kernel_faults": _kernel_faults(model), **judged}

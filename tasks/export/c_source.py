@@ -19,7 +19,7 @@ namespace {space} {{
 extern const unsigned char kModel[];  // aligned to 16 bytes
 constexpr std::size_t kModelBytes = {size};
 constexpr std::size_t kActivationBytes = {peak};  // an arena that holds them; a runtime needs some more
-
+{arena}
 // real = (code - zero point) * scale
 {ends}
 // Class names of each output that has any, in the order of its codes.
@@ -28,6 +28,9 @@ constexpr std::size_t kActivationBytes = {peak};  // an arena that holds them; a
 }}  // namespace {space}
 
 #endif  // {guard}
+"""
+ARENA = """\
+constexpr std::size_t kArenaBytes = {};  // of TensorFlow Lite for Microcontrollers with its reference kernels
 """
 EXPECTED = """\
 // Some samples of samples/: the output codes that must come out.
@@ -50,9 +53,11 @@ LINE = 20
 
 
 def render(name: str, file: str, content: bytes, contents: Contents, classes: Sequence[Sequence[str]],
-           outputs: Optional[Sequence[np.ndarray]], rows: Sequence[int], peak: int) -> Dict[str, str]:
+           outputs: Optional[Sequence[np.ndarray]], rows: Sequence[int], peak: int,
+           arena: Optional[int] = None) -> Dict[str, str]:
     """{file: text} of the header and the source. classes, outputs: of each output, in order; outputs hold the codes of
-    samples, [samples, ...], of which `rows` are told; None where they are not known."""
+    samples, [samples, ...], of which `rows` are told; None where they are not known. peak: see
+    activation_memory.arena_bytes; arena: micro_arena_bytes, None for a file that Micro does not take."""
     tensors = [("Input", index, contents.tensors[at]) for index, at in enumerate(contents.inputs)] + [
         ("Output", index, contents.tensors[at]) for index, at in enumerate(contents.outputs)]
     ends: List[str] = []
@@ -68,6 +73,7 @@ def render(name: str, file: str, content: bytes, contents: Contents, classes: Se
     return {
         name + ".h": HEADER.format(
             what=name, file=file, guard="OCTET_{}_H_".format(name.upper()), space=space, size=len(content), peak=peak,
+            arena="" if arena is None else ARENA.format(arena),
             ends="\n".join(ends) + "\n",
             labels="".join("extern const char* const kOutput{}Labels[{}];\n".format(index, len(names))
                            for index, names in named),

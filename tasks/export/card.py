@@ -121,6 +121,7 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `samples/`: inputs from the test part, as codes, and the outputs that must come out of model.tflite",
               "- `examples/run.py`: runs them (Python, numpy and an interpreter)",
               "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
+              "- `examples/MainActivity.kt`: TensorFlow Lite on Android",
               "- `c/`: the models as C arrays, without the metadata, with sizes, scales and expected answers", "",
               "## What one inference costs", ""] + _cost(card["cost"]) + [""]
     if card["targets"]:

@@ -1,5 +1,11 @@
 """Programs that run an exported model: text in a module, so that its bytes are in the stage's key as source is."""
 
+import functools
+import operator
+from typing import Any, Dict, Sequence
+
+from tasks.tflite.model_file import Contents
+
 PYTHON = '''\
 """Runs samples/ through the model and compares: python run.py [model.tflite or model_int8.tflite]"""
 
@@ -81,16 +87,16 @@ MICRO = '''\
 
 #include "../c/model_int8_data.h"
 
-// Activations, and what the interpreter needs beside them: a first guess. AllocateTensors says when it is too small.
-constexpr int kArenaBytes = 2 * octet_model_int8_data::kActivationBytes + 32 * 1024;
-alignas(16) static std::uint8_t arena[kArenaBytes];
+// Optimized kernels (CMSIS-NN) need more of it: AllocateTensors says when it is too small.
+alignas(16) static std::uint8_t arena[octet_model_int8_data::kArenaBytes];
 
 const std::int8_t* Run(const std::int8_t* codes) {{
   static tflite::MicroMutableOpResolver<{count}> resolver;
   static tflite::MicroInterpreter* interpreter = nullptr;
   if (!interpreter) {{
 {adds}
-    static tflite::MicroInterpreter made(tflite::GetModel(octet_model_int8_data::kModel), resolver, arena, kArenaBytes);
+    static tflite::MicroInterpreter made(tflite::GetModel(octet_model_int8_data::kModel), resolver, arena,
+                                         sizeof arena);
     if (made.AllocateTensors() != kTfLiteOk) return nullptr;
     interpreter = &made;
   }}
@@ -110,3 +116,113 @@ def micro(kinds: set) -> str:
     """The fragment for Micro, which registers the operators of these kinds and no others."""
     names = [IRREGULAR.get(kind) or "".join(word.capitalize() for word in kind.split("_")) for kind in sorted(kinds)]
     return MICRO.format(count=len(names), adds="\n".join("    resolver.Add{}();".format(name) for name in names))
+
+KOTLIN = '''\
+// A fragment for Android: model.tflite in TensorFlow Lite's interpreter.
+//
+//   app/src/main/assets     model.tflite, and labels.txt where there is one
+//   build.gradle.kts        dependencies {{ implementation("org.tensorflow:tensorflow-lite:2.16.1") }}
+//                           android {{ androidResources {{ noCompress += "tflite" }} }}
+package com.example.model
+
+import android.app.Activity
+{imports}import android.os.Bundle
+import android.util.Log
+import java.io.FileInputStream
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.nio.channels.FileChannel
+import org.tensorflow.lite.Interpreter
+
+/** The model. Codes are 0..255, those of samples/; card.md says which reals they stand for. */
+class Model(activity: Activity) : AutoCloseable {{
+    private val interpreter: Interpreter = activity.assets.openFd("model.tflite").use {{ file ->
+        FileInputStream(file.fileDescriptor).use {{ stream ->
+            Interpreter(stream.channel.map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength))
+        }}
+    }}
+
+    /** The codes of each output for those of each input. */
+    fun run(vararg inputs: ByteArray): List<IntArray> {{
+        val given = Array<Any>(INPUT_BYTES.size) {{ buffer(INPUT_BYTES[it]).put(inputs[it]).rewind() }}
+        val made = OUTPUT_BYTES.map {{ buffer(it) }}
+        interpreter.runForMultipleInputsOutputs(given, made.withIndex().associate {{ it.index to it.value as Any }})
+        return made.map {{ values ->
+            values.rewind()
+            IntArray(values.capacity()) {{ values.get().toInt() and 0xff }}
+        }}
+    }}
+
+    override fun close() = interpreter.close()
+
+    private fun buffer(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
+
+    companion object {{
+        val INPUT_BYTES = intArrayOf({inputs})
+        val OUTPUT_BYTES = intArrayOf({outputs})
+        val OUTPUT_SCALES = floatArrayOf({scales})  // real = (code - zero point) * scale
+        val OUTPUT_ZERO_POINTS = intArrayOf({zero_points})
+{picture}    }}
+}}
+
+class MainActivity : Activity() {{
+    override fun onCreate(savedInstanceState: Bundle?) {{
+        super.onCreate(savedInstanceState)
+        Model(this).use {{ model ->
+            val codes = model.run({first})
+            {answer}
+        }}
+    }}
+}}
+'''
+
+PICTURE = '''
+        /** A picture as codes. It is resized in another way than in training: compare with `octet predict`. */
+        fun codesOf(bitmap: Bitmap): ByteArray {{
+            val pixels = IntArray({height} * {width})
+            val scaled = Bitmap.createScaledBitmap(bitmap, {width}, {height}, true)
+            scaled.getPixels(pixels, 0, {width}, 0, 0, {width}, {height})
+            val codes = ByteArray(pixels.size * {channels})
+            for ((index, pixel) in pixels.withIndex()) {{
+                val red = pixel shr 16 and 0xff
+                val green = pixel shr 8 and 0xff
+                val blue = pixel and 0xff
+{store}
+            }}
+            return codes
+        }}
+'''
+STORE = {3: '''\
+                codes[3 * index] = red.toByte()
+                codes[3 * index + 1] = green.toByte()
+                codes[3 * index + 2] = blue.toByte()''', 1: '''\
+                codes[index] = ((299 * red + 587 * green + 114 * blue) / 1000).toByte()'''}
+"""{channels: how a pixel's colours are stored}."""
+
+
+def kotlin(card: Dict[str, Any], contents: Contents) -> str:
+    """The fragment for Android, of the uint8 file and of its card (card.facts)."""
+    shapes = {side: [contents.tensors[index].shape for index in getattr(contents, side)]
+              for side in ("inputs", "outputs")}
+    sizes = {side: ", ".join(str(_elements(shape)) for shape in found) for side, found in shapes.items()}
+    first, output = shapes["inputs"][0][1:], card["outputs"][0]
+    picture = len(first) == 3 and first[2] in STORE or len(first) == 2
+    channels = first[2] if len(first) == 3 else 1
+    given = ["ByteArray(Model.INPUT_BYTES[{}])".format(number) for number in range(len(shapes["inputs"]))]
+    if picture:
+        given[0] = 'Model.codesOf(BitmapFactory.decodeStream(assets.open("picture.png")))'
+    labelled = output["labels"] and output["kind"] == "class" and len(output["classes"]) == _elements(
+        shapes["outputs"][0])
+    return KOTLIN.format(
+        imports="import android.graphics.Bitmap\nimport android.graphics.BitmapFactory\n" if picture else "", **sizes,
+        scales=", ".join("{:.9g}f".format(each["scale"]) for each in card["outputs"]),
+        zero_points=", ".join(str(each["zero_point"]) for each in card["outputs"]),
+        picture=PICTURE.format(height=first[0], width=first[1], channels=channels, store=STORE[channels])
+        if picture else "", first=", ".join(given),
+        answer="""val labels = assets.open("{}").bufferedReader().readLines()
+            Log.i("Model", labels[codes[0].indices.maxByOrNull {{ codes[0][it] }}!!])""".format(output["labels"])
+        if labelled else 'Log.i("Model", codes[0].joinToString())')
+
+
+def _elements(shape: Sequence[int]) -> int:
+    return functools.reduce(operator.mul, shape, 1)

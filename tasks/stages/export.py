@@ -63,14 +63,16 @@ def run(job: Job, progress: Progress) -> dict:
     samples.write(job.out / "samples", [each[few] for each in fed], [each[few] for each in made])
     rows = samples.rows(len(few), IN_C).tolist()
     classes = [end["classes"] for end in network["outputs"]]
-    texts = {"examples/run.py": examples.PYTHON, "examples/main.cc": examples.LITE}
+    texts = {"examples/run.py": examples.PYTHON, "examples/main.cc": examples.LITE,
+             "examples/MainActivity.kt": examples.kotlin(facts, contents)}
     sources = c_source.render("model_data", "model.tflite", content, contents, classes,
                               [each[few] for each in made], rows, costs["arena_bytes"])
     if twin is not None:
         twin_contents = model_file.read(twin)
         expected = None if int8_made is None else [each[few] for each in int8_made]
         sources.update(c_source.render("model_int8_data", "model_int8.tflite", twin, twin_contents, classes, expected,
-                                       rows, activation_memory.arena_bytes(twin_contents)))
+                                       rows, activation_memory.arena_bytes(twin_contents),
+                                       activation_memory.micro_arena_bytes(twin_contents)))
         texts["examples/main_micro.cc"] = examples.micro({each.kind for each in twin_contents.operators})
     texts.update({"c/" + name: text for name, text in sources.items()})
     for name, text in texts.items():

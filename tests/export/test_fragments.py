@@ -1,5 +1,6 @@
 """The programs and C++ sources of an exported folder, compiled and run as whoever gets the folder would."""
 
+import json
 import shutil
 import subprocess
 
@@ -8,9 +9,11 @@ import pytest
 
 from octet import model_identifier
 from tasks.export import examples
-from tasks.tflite import int8_twin
+from tasks.tflite import activation_memory, int8_twin, model_file
 from tests.export import cpp_headers
 from tests.export.environments import environment
+from tests.tasks.tflite import graphs
+from tests.tasks.tflite.targets import test_fit
 
 COMPILER = shutil.which("g++")
 STRICT = ["-std=c++11", "-Wall", "-Wextra", "-Werror"]
@@ -93,3 +96,42 @@ def test_samples_are_reproduced_in_an_environment_of_numpy_and_an_interpreter(
         lines = [line for line in done.stdout.splitlines() if line.startswith("sample ")]
         assert len(lines) == 8
         assert all(int(line.rpartition("by ")[2].rstrip(")")) <= lsb for line in lines), lines
+
+
+MICRO = """
+import json, os, sys
+from tflite_micro.python.tflite_micro import runtime
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells at length of each arena that is too small
+def fits(path, size):
+    try:
+        return bool(runtime.Interpreter.from_file(path, arena_size=size))
+    except RuntimeError:
+        return False
+needed = {}
+for path in sys.argv[1:]:
+    low, high = 0, 1 << 20
+    while high - low > 64:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(path, middle) else (middle, high)
+    needed[os.path.basename(path)] = high
+print(json.dumps(needed))
+"""
+
+
+@pytest.mark.slow
+def test_the_arena_that_is_said_is_large_enough_for_micro_and_not_much_larger(exported, tmp_path):
+    python = environment(tmp_path / "env", "3.11", ["tflite-micro==0.dev20261023182759"])
+    files = {"exported": (exported / "model_int8.tflite").read_bytes()}
+    for name, (build, inputs) in test_fit.GRAPHS.items():
+        files[name] = int8_twin.of(graphs.converted(build, *inputs))
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    done = subprocess.run([python, "-I", "-c", MICRO, *(str(tmp_path / name) for name in files)], timeout=280,
+                          stdout=subprocess.PIPE, check=True)
+    for name, needed in json.loads(done.stdout.decode()).items():
+        contents = model_file.read(files[name])
+        assert activation_memory.arena_bytes(contents) <= needed <= activation_memory.micro_arena_bytes(contents), name
+        assert activation_memory.micro_arena_bytes(contents) < needed + 4096, name
+    header = (exported / "c" / "model_int8_data.h").read_text()
+    assert "kArenaBytes = {};".format(
+        activation_memory.micro_arena_bytes(model_file.read(files["exported"]))) in header

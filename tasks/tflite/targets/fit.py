@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from octet.errors import ConvertError
+from octet.errors import ConvertError, InterpreterError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.model_file import Contents, Operator
 from tasks.tflite.targets import target_list
@@ -59,7 +59,7 @@ class Fit(NamedTuple):
 
 
 def of(contents: Contents, target: TargetList) -> Fit:
-    """What the target makes of the file, by its list."""
+    """What the target makes of a uint8 or int8 file, by its list."""
     dtype = activations(contents)
     outside: Dict[int, Outside] = {}
     perhaps: Dict[str, None] = {}
@@ -79,7 +79,7 @@ def of(contents: Contents, target: TargetList) -> Fit:
                 words = LIMITS[limit["limit"]](contents, operator, limit)
                 if words:
                     outside[place] = _outside(contents, operator, words, "")
-    why = target.types.get(dtype, "its activations are {}: the list is for uint8 and int8".format(dtype))
+    why = target.types[dtype]
     if not why and outside and target.outside == target_list.REFUSED:
         why = target.outside_words
     elif not why and outside and dtype not in target.cpu_types:
@@ -103,11 +103,20 @@ def activations(contents: Contents) -> str:
     return next((dtype for dtype in ("float32", "float16", "int16") if dtype in made), made[0])
 
 
+def expect_8_bits(contents: Contents, path: str) -> None:
+    """Raises InterpreterError for a file that computes in another type than uint8 and int8."""
+    dtype = activations(contents)
+    if dtype not in ("uint8", "int8"):
+        raise InterpreterError("its activations are {}".format(dtype), where=path,
+                               why="what a target takes is known of uint8 and int8 files, which are compared by codes",
+                               next_step="name a uint8 or int8 file; `octet evaluate` measures a float file on data")
+
+
 def both(content: bytes, names: Sequence[str]) -> Dict[str, Any]:
     """{int8: why there is no int8 twin, else '', targets: {name: {title, source, date, outside_words, files: {uint8 or
     int8: Fit as a dict}, use: the first type that it takes, or in part, else None}}}, for JSON.
 
-    content: a file; of a uint8 file the int8 twin is judged, too."""
+    content: a uint8 or int8 file; of a uint8 file the int8 twin is judged, too."""
     given = model_file.read(content)
     files, why_none = {activations(given): given}, ""
     if list(files) == ["uint8"]:

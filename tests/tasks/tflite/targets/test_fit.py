@@ -1,16 +1,15 @@
 """What each target makes of real files: small graphs of every kernel, as toco converts them, and their int8 twins."""
 
 import re
-import subprocess
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from octet import targets
+from octet.errors import InterpreterError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
-from tasks.tflite.targets import fit, target_list
+from tasks.tflite.targets import fit, target_list, vela
 from tests.export.environments import environment
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged, weights
@@ -50,14 +49,12 @@ def test_what_vela_leaves_to_the_cpu(files):
 
 @pytest.mark.slow
 def test_vela_itself_leaves_the_same_operators_to_the_cpu(files, tmp_path):
-    vela = environment(tmp_path / "env", "3.11", ["ethos-u-vela==5.2.0"]).replace("/python", "/vela")
-    for name, content in files.items():
-        (tmp_path / (name + ".tflite")).write_bytes(int8_twin.of(content))
-        done = subprocess.run([vela, str(tmp_path / (name + ".tflite")), "--output-dir", str(tmp_path / "out")],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=True)
-        named = re.findall(r"operator: (\w+), ofm", done.stdout.decode())
-        assert sorted(named) == sorted(kind for kind, whys in outside(int8_twin.of(content), "ethos-u").items()
-                                       for _ in whys), name
+    python = environment(tmp_path / "env", "3.11", ["ethos-u-vela==5.2.0"])
+    for name, uint8 in files.items():
+        for content in (uint8, int8_twin.of(uint8)):
+            judged = fit.of(model_file.read(content), target_list.read("ethos-u"))
+            assert sorted("{} ({})".format(each.operator, each.layer) for each in judged.outside) == sorted(
+                vela.compiled(python, content)["on_cpu"]), name
 
 
 def test_a_runtime_without_uint8_takes_the_int8_file(files):
@@ -103,14 +100,13 @@ def test_what_the_list_excludes_in_uint8(files, target, graph, expected):
     assert all(why for whys in found.values() for why in whys)
 
 
-def test_a_file_of_another_type_is_no_file_for_a_list_of_8_bits(files):
+def test_a_float_file_is_neither_taken_nor_refused_but_not_judged():
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [1, 4])
         content = tf.lite.TFLiteConverter.from_session(session, [x], [tf.nn.softmax(x)]).convert()
-    judged = fit.both(content, targets.NAMES)
-    assert {name: list(each["files"]) for name, each in judged["targets"].items()} == dict.fromkeys(
-        targets.NAMES, ["float32"])
-    assert all(each["use"] is None for each in judged["targets"].values())
+    with pytest.raises(InterpreterError, match="its activations are float32") as refused:
+        fit.expect_8_bits(model_file.read(content), "some.tflite")
+    assert "octet evaluate" in refused.value.next_step
 
 
 def test_a_warning_names_the_target_the_operators_and_what_to_do(files):
