@@ -12,23 +12,21 @@ does not shadow the installed package.
 """
 
 import ast
-import difflib
 import functools
 import importlib
 import importlib.util
-import inspect
 import os
 import pkgutil
-import sys
-from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 
 from octet import regular_file
+from octet.dotted_import import import_dotted, public_names
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 from octet.installed import is_installed
+from octet.suggestions import suggest as suggest
 from octet.user_code import load_file, translated_errors
 
 UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
@@ -130,7 +128,7 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[s
         what = "class" if catalogue == METRICS else "function"
         raise RecipeError("no {} '{}' in {}".format(what, attr, module.__file__), where=where,
                           why="a {} is a {}".format(CATALOGUES[catalogue].kind, what),
-                          next_step=suggest(attr, _names_in(module, callable)))
+                          next_step=suggest(attr, public_names(module, callable)))
     return function
 
 
@@ -190,14 +188,6 @@ def is_file(spec: str) -> bool:
     """Whether the spec is a file path rather than a name or a dotted path."""
     name = _split(spec)[0]
     return "/" in name or name.endswith(".py")
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """The next step for an unknown name: 'did you mean ...?  There are: ...'."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, 1)
-    return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
-        ", ".join(known) or "none")
 
 
 def _place(folder: Union[str, Path]) -> Path:
@@ -273,59 +263,10 @@ def _module(spec: str, name: str, catalogue: str, folder: Path, where: str) -> M
     if _is_plain(name, _split(spec)[1]):
         with importing():
             return importlib.import_module(catalogue + "." + name)
-    with importing(), _importable(name.split(".")[0], folder):
-        module = _walked(name, where)
+    with importing():
+        module = import_dotted(name, folder, where)
     if path != _installed(name) and Path(str(module.__file__)).resolve() != path.resolve():
         raise RecipeError("the name '{}' is taken by {}".format(name, module.__file__), where=where,
                           why="so {} cannot be imported under it".format(path),
                           next_step="rename it, or write it as a file: ./nets.py:function")
     return module
-
-
-def _walked(dotted: str, where: str) -> ModuleType:
-    """The module of a dotted path. Each part is imported, or else is an attribute of the part before it."""
-    done, *rest = dotted.split(".")
-    module = importlib.import_module(done)
-    for part in rest:
-        before, done = done, done + "." + part
-        try:
-            module = importlib.import_module(done)
-        except ModuleNotFoundError as error:
-            attribute = getattr(module, part, None)
-            if error.name != done:
-                raise  # the module is there, and imports a missing one
-            if attribute is None:
-                raise RecipeError("no module '{}' in {}".format(part, before), where=where,
-                                  why="the recipe names it",
-                                  next_step=suggest(part, _names_in(module, inspect.ismodule))) from None
-            if not inspect.ismodule(attribute):
-                raise RecipeError("'{}' in {} is no module".format(part, before), where=where,
-                                  why="what stands before a colon, or alone, is a module",
-                                  next_step="write the function after a colon: {}:{}".format(
-                                      before, part)) from None
-            module = attribute
-    return module
-
-
-def _names_in(module: ModuleType, is_listed: Callable[[Any], bool]) -> List[str]:
-    """The public names in a module whose values are listed. Names that the module computes, as TensorFlow's do, are all
-    included: to get their values would load modules, and print deprecation warnings."""
-    known = vars(module)
-    return [name for name in dir(module) if not name.startswith("_")
-            and (name not in known or is_listed(known[name]))]
-
-
-@contextmanager
-def _importable(top: str, folder: Path) -> Iterator[None]:
-    """Inside the block, `import top` looks in the folder first. Other names are not affected."""
-    class Finder:
-        @staticmethod
-        def find_spec(name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
-            return PathFinder.find_spec(name, [str(folder)]) if name == top else None
-
-    importlib.invalidate_caches()
-    sys.meta_path.insert(0, Finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(Finder)

@@ -5,6 +5,8 @@ import resource
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
+from octet.sizes import size
+
 UNLIMITED = 1 << 60
 """A control group's limit in bytes at or above this number means "no limit"."""
 
@@ -13,20 +15,34 @@ class Room(NamedTuple):
     """Memory in bytes; None where there is no such limit, or where it is not known.
 
     total, free: of the machine. group: the limit of the control group (of a container or a batch job).
-    address_space: the limit of `ulimit -v`."""
+    address_space, data: the limits of `ulimit -v` and `ulimit -d`."""
 
     total: Optional[int]
     free: Optional[int]
     group: Optional[int]
     address_space: Optional[int]
+    data: Optional[int]
+
+    def words(self, is_free: str = "is free") -> List[str]:
+        """What an error says of it: the machine's memory, and each limit that there is."""
+        said = ["the machine has {}".format("an unknown amount" if self.total is None else size(self.total))]
+        if self.free is not None:
+            said[0] += ", of which {} {}".format(size(self.free), is_free)
+        if self.group is not None:
+            said.append("its control group (container or batch job) allows {}".format(size(self.group)))
+        if self.address_space is not None:
+            said.append("`ulimit -v` allows {} of address space".format(size(self.address_space)))
+        if self.data is not None:
+            said.append("`ulimit -d` allows {} of data".format(size(self.data)))
+        return said
 
 
 def room() -> Room:
     """The memory that a process started by this one has now."""
     meminfo = lines("/proc/meminfo")
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    limits = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     return Room(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
-                None if limit == resource.RLIM_INFINITY else limit)
+                *(None if limit == resource.RLIM_INFINITY else limit for limit in limits))
 
 
 def expect(size_bytes: int) -> None:

@@ -4,6 +4,7 @@ import os
 
 from octet.errors import DatasetError
 from octet.memory import room
+from octet.sizes import size as size
 
 
 def available() -> int:
@@ -19,13 +20,3 @@ def expect(needed: int, what: str, where: str, next_step: str) -> None:
     if needed > there:
         raise DatasetError("{} need {} of memory; {} are free".format(what, size(needed), size(there)), where,
                            "The data is held in memory, decoded, while it is looked at.", next_step)
-
-
-def size(count: int) -> str:
-    """Bytes in a unit that people read: '2.9 MB'."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if amount < 1000 or unit == "TB":
-            return "{:.0f} {}".format(amount, unit) if unit == "bytes" else "{:.1f} {}".format(amount, unit)
-        amount /= 1000
-    raise AssertionError

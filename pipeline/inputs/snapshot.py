@@ -20,7 +20,7 @@ from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.spec import CHECKS, DIGEST, JOBS, STAGES, StageSpec
+from pipeline.spec import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Sections
@@ -113,7 +113,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
-    with digests.kept_open():
+    with digests.kept_open(once=True):
         try:
             closures, versions_of = moment.source(sections, folder)
             data = moment.data(sections, folder)
@@ -203,7 +203,8 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}
     for job in jobs:
-        spec = specs[job] if job in specs else StageSpec(job, job, reads=CHECKS[job])
+        spec = specs[job] if job in specs else StageSpec(
+            job, job, reads=CHECKS[job], files=CHECK_FILES.get(job, ()))
         closures[job] = reader.of(_roots(spec, sections, folder, reader.root))
         if expected is not None and job in specs and closures[job].trees != expected.source[spec.name]:
             return None
@@ -243,8 +244,9 @@ def _file_digests(sections: Sections, folder: Path,
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
     """sha256 of a file; of a folder or checkpoint, over its files' digests and the rest of their paths after `name`."""
-    files = _existing(name)
-    if not files or (key_path == "model.weights" and os.path.isdir(name)):
+    # Weights are refused before their folder is walked: somebody's home folder takes minutes.
+    files = [] if key_path == "model.weights" and os.path.isdir(name) else _existing(name)
+    if not files:
         raise _no_file(Path(name), key_path, where)
     hashes = digests.cached_all(files, "file", digests.of_file)
     return key.digest({file[len(name):]: sha256 for file, sha256 in zip(files, hashes)})

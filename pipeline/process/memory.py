@@ -3,7 +3,7 @@
 from typing import Optional
 
 from octet.memory import Room, kilobytes, lines
-from pipeline.formatting import size
+from octet.sizes import size
 
 SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "OOM when allocating", "can't start new thread",
          "pthread_create failed", "failed to map segment", "Resource temporarily unavailable")
@@ -20,13 +20,8 @@ def describe(room: Room, peak_resident: Optional[int], peak_address_space: Optio
 
     room: as it was before the process started. peak_resident, peak_address_space: in bytes; None where the peak is not
     known, and the second also where the address space is not limited."""
-    text = "it took up to {} of memory; the machine has {}".format(
-        *("an unknown amount" if amount is None else size(amount) for amount in (peak_resident, room.total)))
-    if room.free is not None:
-        text += ", of which {} was free when it began".format(size(room.free))
-    if room.group is not None:
-        text += "; its control group (container or batch job) allows {}".format(size(room.group))
-    if room.address_space is not None:
-        text += "; `ulimit -v` allows {} of address space{}".format(
-            size(room.address_space), ", and it took up to " + size(peak_address_space) if peak_address_space else "")
-    return text
+    taken = "an unknown amount" if peak_resident is None else size(peak_resident)
+    said = ["it took up to {} of memory".format(taken)] + room.words("was free when it began")
+    if room.address_space is not None and peak_address_space:
+        said.append("it took up to {} of address space".format(size(peak_address_space)))
+    return "; ".join(said)

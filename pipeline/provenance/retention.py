@@ -21,11 +21,11 @@ def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, rec
          last_runs: int) -> Tuple[Reasons, List[OctetError]]:
     """({artifact: why it is kept}, errors for the recipes and runs that could not be read).
 
-    looks: the status of every artifact in the store.
+    statuses: the status of every artifact in the store.
 
     These artifacts are kept: those that are fresh for a recipe in the folder `recipes`, or for a recipe that ran and
-    still exists; those of the last runs of each recipe, and of every run that has not ended; those that are pinned or
-    released, and those that are kept with them."""
+    still exists; those of the last runs of each recipe, and of every run that has not ended; those that are pinned, and
+    those that are kept with them."""
     reasons: Reasons = {}
     paths = _in(recipes)
     for _, of_recipe in runs.every():

@@ -1,4 +1,4 @@
-"""Marks: notes about artifacts. An artifact is pinned, forced, accepted or released, or has lost by-products."""
+"""Marks: notes about artifacts. An artifact is pinned, forced or accepted, or has lost by-products."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pipeline.store.store_tree import StoreTree
 if TYPE_CHECKING:
     from pipeline.store.records import Mark
 
-PINNED, RELEASED, ACCEPTED, LOST = "pinned", "released", "accepted", "lost"
-KEEPING = (PINNED, RELEASED)
+PINNED, ACCEPTED, LOST = "pinned", "accepted", "lost"
+KEEPING = (PINNED,)
 """Kinds of marks that keep an artifact from garbage collection. A damaged mark keeps it too: its file's name tells
 which one."""
 

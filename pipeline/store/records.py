@@ -89,8 +89,8 @@ class Manifest(Facts):
 Mark = TypedDict("Mark", {
     "format": int, "stage": str, "key": str, "marked": str, "by": str, "reason": str, "as": str,
     "keeps": List[List[str]], "paths": List[str], "seal": str}, total=False)
-"""A note about an artifact: that it is pinned, forced, accepted or released, or has lost by-products. A damaged mark of
-a kind that keeps artifacts reads as an empty one.
+"""A note about an artifact: that it is pinned, forced or accepted, or has lost by-products. A damaged mark of a
+kind that keeps artifacts reads as an empty one.
 
 marked: when. by: the user. as: of an accepted artifact, the key that it was accepted as. keeps: of a pinned one, the
 artifacts [stage, key] that are kept with it. paths: the by-products that are lost."""

@@ -5,11 +5,11 @@ import os
 import resource
 import sys
 from types import TracebackType
-from typing import List, NoReturn, Optional, Type
+from typing import NoReturn, Optional, Type
 
 from octet import memory
 from octet.errors import StageDied
-from pipeline import formatting
+from octet.sizes import size
 
 LEAST_BYTES = 4 << 20
 
@@ -58,7 +58,7 @@ def explained(where: str) -> StageDied:
     """The error to show for a lack of memory. where: the command, or the stage. Raises MemoryError where there is not
     even enough to make it."""
     del _RESERVE[:]
-    return StageDied("ran out of memory", where=where, why=_found(), next_step="end other programs, or raise the "
+    return StageDied("ran out of memory", where=where, why=_memory(), next_step="end other programs, or raise the "
                      "limit of this one (`ulimit -a`), then start the same command again")
 
 
@@ -74,17 +74,7 @@ def _end(where: str) -> NoReturn:
         os._exit(StageDied.exit_code)
 
 
-def _found() -> str:
-    """How much memory there is, and how much of it this process took."""
-    found, used = memory.room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said: List[str] = ["it took {}".format(formatting.size(used))]
-    if found.total is not None and found.free is not None:
-        said.append("the machine has {}, of which {} is free".format(
-            formatting.size(found.total), formatting.size(found.free)))
-    if found.group is not None:
-        said.append("its control group (container or batch job) allows {}".format(formatting.size(found.group)))
-    for option, limit in (("v", resource.RLIMIT_AS), ("d", resource.RLIMIT_DATA)):
-        allowed = resource.getrlimit(limit)[0]
-        if allowed != resource.RLIM_INFINITY:
-            said.append("`ulimit -{}` allows {}".format(option, formatting.size(allowed)))
-    return "; ".join(said)
+def _memory() -> str:
+    """How much memory this process took, and how much there is."""
+    used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return "; ".join(["it took {}".format(size(used))] + memory.room().words())

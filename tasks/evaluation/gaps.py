@@ -1,7 +1,6 @@
-"""Gaps of a measurement: side figures that could not be taken, each with the reason.
+"""Gaps of a measurement: secondary figures that could not be measured, each with the reason.
 
-What is neither the product nor its proof does not fail a stage, whatever happens to it: hours of training have gone
-into the artifact.
+Such a figure is neither the product nor its proof. Its failure does not fail the stage, which took hours of training.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ from octet.errors import OctetError
 
 @contextlib.contextmanager
 def stated(gaps: List[str], what: str) -> Iterator[None]:
-    """An error inside is added to `gaps`, as what was not measured and why; its traceback is in the log."""
+    """Catches every error inside the block: adds to `gaps` what was not measured and why, and logs the traceback."""
     try:
         yield
     except Exception as error:
@@ -22,7 +21,7 @@ def stated(gaps: List[str], what: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What an error says, in one line: of one of Octet's what happened and why, and not what to do."""
+    """An error in one line. For an OctetError: what happened and why, without the next step."""
     if isinstance(error, OctetError):
         return ": ".join(line.strip() for part in (error.what, error.why) for line in part.splitlines())
     return str(error) or type(error).__name__

@@ -1,13 +1,13 @@
-"""How good outputs are, by the kind of target; added up batch by batch.
+"""Metrics of an output, by the kind of its target, summed over batches.
 
     class       accuracy, balanced_accuracy, macro_f1; of two classes also roc_auc and average_precision of the second
-    labels      accuracy (of each yes or no), exact_match, balanced_accuracy, macro_f1; roc_auc and average_precision,
-                means over the classes
-    class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; pixels to be ignored do not count
+    labels      accuracy (over all samples and classes), exact_match, balanced_accuracy, macro_f1; the means over the
+                classes of roc_auc and average_precision
+    class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; ignored pixels do not count
     value       mse, mae, snr_db
-    raw         loss, where it is given one: nothing else is known of its numbers
+    raw         loss, where `add_loss` is called; what the numbers mean is not known
 
-A figure that the samples do not give (no sample of a class, no error at all) is None.
+A metric that is undefined for the samples (a class has no sample, or there is no error) is None.
 """
 
 from typing import Any, Dict, List, Optional
@@ -19,8 +19,8 @@ from tasks.graph.io_spec import OutputEnd, OutputMeaning
 
 
 def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
-    """The answers that scores [..., C] give: of labels, 0 or 1 for each class [..., C]; else the index of the class
-    [...], by the largest score, or by the threshold of the one score for two classes."""
+    """The answers for scores [..., C]. For labels: 0 or 1 for each class, [..., C]. Otherwise: the index of a class,
+    [...]; it has the largest score, or, where one score stands for two classes, is given by the threshold."""
     threshold = end.get("threshold")
     if end["kind"] == "labels":
         return (scores > threshold).astype(np.int64)
@@ -28,7 +28,7 @@ def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
 
 
 class Classes:
-    """Labels against scores [..., classes]: `confusion[label, answer]` counts samples, or pixels."""
+    """Metrics of scores [..., C] with labels [...]. `confusion[label, answer]` counts samples, or pixels."""
 
     def __init__(self, end: OutputMeaning) -> None:
         self.end = end
@@ -48,14 +48,14 @@ class Classes:
 
     def figures(self) -> Dict[str, Optional[float]]:
         right, of_class, answered = np.diag(self.confusion), self.confusion.sum(1), self.confusion.sum(0)
-        found = {"accuracy": _share(right.sum(), of_class.sum())}
-        found.update(_by_class(right, of_class, answered))
+        figures = {"accuracy": _share(right.sum(), of_class.sum())}
+        figures.update(_by_class(right, of_class, answered))
         if self.end["kind"] == "class_map":
-            either = of_class + answered - right
-            found["mean_iou"] = _mean(right[either > 0] / either[either > 0])
+            union = of_class + answered - right
+            figures["mean_iou"] = _mean(right[union > 0] / union[union > 0])
         if self._scores:
-            found.update(self._scores.figures())
-        return found
+            figures.update(self._scores.figures())
+        return figures
 
     def details(self) -> Dict[str, Dict[str, Optional[float]]]:
         """{recall, precision: {class: share}}."""
@@ -63,12 +63,12 @@ class Classes:
         return _details(self.end, right, self.confusion.sum(1), self.confusion.sum(0))
 
     def never_answered(self) -> List[str]:
-        """The classes that occur, and that no sample or pixel is said to be of."""
+        """The classes that have samples or pixels, and are the answer for none."""
         return _missed(self.end, self.confusion.sum(1), self.confusion.sum(0))
 
 
 class Labels:
-    """0 or 1 for each class [N, C] against scores [N, C]: `confusion[class, label, answer]` counts samples."""
+    """Metrics of scores [N, C] with labels [N, C] of 0 and 1. `confusion[class, label, answer]` counts samples."""
 
     def __init__(self, end: OutputMeaning) -> None:
         self.end = end
@@ -88,20 +88,20 @@ class Labels:
         right, of_class, answered = self._sums()
         samples = int(self.confusion[0].sum())
         correct = right.sum() + self.confusion[:, 0, 0].sum()
-        found = {"accuracy": _share(correct, self.confusion.sum()), "exact_match": _share(self._exact, samples)}
-        found.update(_by_class(right, of_class, answered))
-        # Of a tag, balanced is the mean of how many of its samples are found and how many others are let be.
-        both = [np.mean(np.diag(one) / one.sum(1)) for one in self.confusion if one.sum(1).all()]
-        found["balanced_accuracy"] = _mean(both)
-        found.update(self._scores.figures())
-        return found
+        figures = {"accuracy": _share(correct, self.confusion.sum()), "exact_match": _share(self._exact, samples)}
+        figures.update(_by_class(right, of_class, answered))
+        # For one class, it is the mean of the true positive rate and the true negative rate.
+        balanced = [np.mean(np.diag(table) / table.sum(1)) for table in self.confusion if table.sum(1).all()]
+        figures["balanced_accuracy"] = _mean(balanced)
+        figures.update(self._scores.figures())
+        return figures
 
     def details(self) -> Dict[str, Dict[str, Optional[float]]]:
         """{recall, precision: {class: share}}."""
         return _details(self.end, *self._sums())
 
     def never_answered(self) -> List[str]:
-        """The classes that occur, and that no sample is said to be of."""
+        """The classes that have samples, and are answered for none."""
         return _missed(self.end, *self._sums()[1:])
 
     def _sums(self) -> List[np.ndarray]:
@@ -109,7 +109,7 @@ class Labels:
 
 
 class _Scores:
-    """All scores [N, C] of all samples, and which were positive: what has no threshold needs them together."""
+    """The scores [N, C] of all samples, and which of them are positive. Metrics without a threshold need them all."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
@@ -127,7 +127,7 @@ class _Scores:
 
 
 class Values:
-    """Reals against the reals that were wanted, both [N, ...]."""
+    """Errors of reals [N, ...] with targets [N, ...]."""
 
     def __init__(self, end: OutputMeaning) -> None:
         self.count = 0
@@ -135,24 +135,25 @@ class Values:
         self._columns = np.array(end.get("columns") or np.zeros((0, 2)), np.float64)
         self._of_column = np.zeros(len(self._columns))
 
-    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
-        error = found.astype(np.float64) - wanted
+    def add(self, values: np.ndarray, targets: np.ndarray) -> None:
+        error = values.astype(np.float64) - targets
         self.count += error.size
         self.squared += float(np.sum(np.square(error)))
         self.absolute += float(np.sum(np.abs(error)))
-        self.signal += float(np.sum(np.square(wanted.astype(np.float64))))
+        self.signal += float(np.sum(np.square(targets.astype(np.float64))))
         if len(self._columns):
             self._of_column += np.abs(error).sum(0)
 
     def figures(self) -> Dict[str, Optional[float]]:
-        """Mean squared error, mean absolute error, and the power of what was wanted over that of the error
-        in decibel; None where one of them is 0."""
+        """Mean squared error, mean absolute error, and the signal-to-noise ratio in dB: the power of the targets over
+        that of the error; None where one of them is 0."""
         ratio = self.signal / self.squared if self.squared else 0.0
         return {"mse": self.squared / self.count, "mae": self.absolute / self.count,
                 "snr_db": float(10 * np.log10(ratio)) if ratio else None}
 
     def details(self) -> Dict[str, Dict[str, Optional[float]]]:
-        """{mae_by_column: {column: mean absolute error before it was scaled}} of columns that were scaled."""
+        """{mae_by_column: {column: mean absolute error in the units from before `scale: columns`}}; {} where columns
+        were not scaled."""
         if not len(self._columns):
             return {}
         span = self._columns[:, 1] - self._columns[:, 0]
@@ -165,16 +166,16 @@ class Values:
 
 
 class Raw:
-    """Numbers that only the user's own loss and metrics understand."""
+    """An output of kind `raw`: only the user's own loss and metrics can interpret it."""
 
     def __init__(self, end: OutputEnd) -> None:
         self._loss, self._samples = 0.0, 0
 
-    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
+    def add(self, values: np.ndarray, targets: np.ndarray) -> None:
         pass
 
     def add_loss(self, loss: float, samples: int) -> None:
-        """The loss of a batch of as many samples."""
+        """Adds the mean loss of a batch of `samples` samples."""
         self._loss, self._samples = self._loss + loss * samples, self._samples + samples
 
     def figures(self) -> Dict[str, Optional[float]]:
@@ -188,10 +189,12 @@ class Raw:
 
 
 def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> Dict[str, Optional[float]]:
-    """The mean of the recall over the classes that occur, and of F1 over those that occur or are answered."""
-    occurs, either = of_class > 0, of_class + answered > 0
+    """The mean recall of the classes that have samples, and the mean F1 of those that have samples or answers.
+
+    right, of_class, answered: for each class, how many samples have it as label and answer, as label, as answer."""
+    occurs, counts = of_class > 0, of_class + answered > 0
     return {"balanced_accuracy": _mean(right[occurs] / of_class[occurs]),
-            "macro_f1": _mean(2 * right[either] / (of_class + answered)[either])}
+            "macro_f1": _mean(2 * right[counts] / (of_class + answered)[counts])}
 
 
 def _details(end: OutputMeaning, right: np.ndarray, of_class: np.ndarray, answered: np.ndarray
@@ -204,8 +207,8 @@ def _missed(end: OutputMeaning, of_class: np.ndarray, answered: np.ndarray) -> L
     return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (answered == 0))]
 
 
-def _share(some: int, whole: int) -> Optional[float]:
-    return float(some / whole) if whole else None
+def _share(count: int, total: int) -> Optional[float]:
+    return float(count / total) if total else None
 
 
 def _mean(values: Any) -> Optional[float]:
@@ -216,12 +219,14 @@ KINDS: Dict[str, Any] = {"class": Classes, "labels": Labels, "class_map": Classe
 
 
 def of(end: OutputMeaning) -> Any:
-    """A new, empty sum for one output."""
+    """An empty accumulator of the metrics of one output."""
     return KINDS[end["kind"]](end)
 
 
 def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
-    """A sentence where classes that occur are never answered; none where all are."""
+    """A list with one sentence on the classes that have samples and are never answered; empty where there are none.
+
+    total: the output's metrics. where: which network and part, for the sentence."""
     missed = total.never_answered()
     return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "
             "rare classes count".format(end["name"], "the class" if len(missed) == 1 else "the classes",

@@ -11,34 +11,38 @@ MOST = 40
 
 
 class Mistakes:
-    """Added up batch by batch, in the order of the part. `end` is the output's description in network.json."""
+    """Collects mistakes over batches, in the order of the part. end: the output's description in network.json. most:
+    how many samples are kept."""
 
     def __init__(self, end: OutputMeaning, most: int = MOST) -> None:
         self._end, self._most = end, most
-        self._worst: List[Tuple[float, int, Dict[str, Any]]] = []  # (how wrong, row of the part, what was answered)
+        self._worst: List[Tuple[float, int, Dict[str, Any]]] = []  # (margin, row of the part, the answer)
         self._samples = self._wrong = 0
 
     def add(self, scores: np.ndarray, truth: np.ndarray) -> None:
-        """Reals [n, ...] of the output, and the dataset's answers [n, ...]."""
+        """Adds a batch: reals [n, ...] of the output, and the dataset's answers [n, ...]."""
         margins = _MARGINS[self._end["kind"]](self._end, scores, truth)
         wrong = np.flatnonzero(margins > 0)
         self._wrong += len(wrong)
         for row in wrong[np.argsort(-margins[wrong], kind="stable")][:self._most].tolist():
-            self._worst.append((float(margins[row]), self._samples + row, self._said(scores[row], truth[row])))
+            self._worst.append((float(margins[row]), self._samples + row, self._answer(scores[row], truth[row])))
         self._samples += len(truth)
-        self._worst = sorted(self._worst, key=lambda one: (-one[0], one[1]))[:self._most]
+        self._worst = sorted(self._worst, key=lambda mistake: (-mistake[0], mistake[1]))[:self._most]
 
     def to_json(self) -> Dict[str, Any]:
-        """{samples, wrong: how many have a mistake in them, rows: [{row, margin, ...}]} of at most `most` samples.
+        """{samples, wrong: how many samples have a mistake, rows: [{row, margin, ...}]}; at most `most` rows.
 
-        row is the sample's place in the part. margin: of a class, by how much its score exceeds that of the right
-        class, or the threshold; of labels, the most that a score is on the wrong side of the threshold; of a class
-        map, the share of its pixels that are wrong; of a value, the mean squared error. Of a class also label, answer
-        and score, of labels too_many and too_few: indices of classes."""
+            row       the sample's index in the part
+            margin    class: by how much the score of the answer exceeds that of the label, or the threshold
+                      labels: the largest distance of a score on the wrong side of the threshold
+                      class_map: the share of wrong pixels; value: the mean squared error
+            label, answer, score      class: two indices of classes, and the score of the answer
+            too_many, too_few         labels: indices of classes
+        """
         return {"samples": self._samples, "wrong": self._wrong,
-                "rows": [{"row": row, "margin": margin, **said} for margin, row, said in self._worst]}
+                "rows": [{"row": row, "margin": margin, **answer} for margin, row, answer in self._worst]}
 
-    def _said(self, scores: np.ndarray, truth: np.ndarray) -> Dict[str, Any]:
+    def _answer(self, scores: np.ndarray, truth: np.ndarray) -> Dict[str, Any]:
         if self._end["kind"] == "class":
             answer = int(metrics.decided(self._end, scores[None])[0])
             return {"label": int(truth), "answer": answer,
@@ -59,7 +63,7 @@ def _of_class(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.n
     else:
         rows = np.arange(len(truth))
         margins = scores.max(-1) - scores[rows, np.clip(truth, 0, scores.shape[-1] - 1)]
-    # Equal codes of two classes are a mistake of margin 0: the first of them is the answer.
+    # Where two classes have equal codes, the first is the answer: a mistake of margin 0, which has to count as one.
     return np.where(wrong, np.maximum(margins, np.finfo(np.float32).tiny), 0.0)
 
 
@@ -81,7 +85,7 @@ def _of_value(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.n
 
 
 def _of_raw(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return np.zeros(len(scores))  # no answer of it is right or wrong by itself
+    return np.zeros(len(scores))  # none is right or wrong by itself
 
 
 _MARGINS = {"class": _of_class, "labels": _of_labels, "class_map": _of_class_map, "value": _of_value, "raw": _of_raw}

@@ -73,7 +73,7 @@ class _Bytes:
         self.content += struct.pack("<i", at - start) + bytes(4 * len(names))
         return {"": at, **{name: at + 4 + 4 * place for place, name in enumerate(names)}}
 
-    def vector(self, kind: str, values: Sequence, end: bytes = b"") -> int:
+    def vector(self, kind: str, values: Sequence[Any], end: bytes = b"") -> int:
         """A new vector of numbers of one kind (see `struct`), its entries aligned; their number stands before them."""
         place = self.end() + ALIGNMENT - 4
         self.content += bytes(ALIGNMENT - 4) + struct.pack("<I", len(values))

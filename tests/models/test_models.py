@@ -88,7 +88,8 @@ def test_the_published_networks_have_their_published_size(name, shape, classes, 
 
 
 @pytest.mark.parametrize("ours, theirs, alpha", [
-    ("mobilenet_v1", "MobileNet", 0.5), ("mobilenet_v2", "MobileNetV2", 0.35), ("mobilenet_v2", "MobileNetV2", 1.4)])
+    ("mobilenet_v1", "MobileNet", 0.5), pytest.param("mobilenet_v2", "MobileNetV2", 0.35, marks=pytest.mark.slow),
+    ("mobilenet_v2", "MobileNetV2", 1.4)])
 def test_narrow_and_wide_mobilenets_have_the_variables_of_keras_own(ours, theirs, alpha):
     def shapes(model):
         found = [tuple(weights.shape.as_list()) for weights in model.weights]
@@ -99,6 +100,7 @@ def test_narrow_and_wide_mobilenets_have_the_variables_of_keras_own(ours, theirs
     assert mine == shapes(getattr(tf.keras.applications, theirs)(weights=None, alpha=alpha))
 
 
+@pytest.mark.slow  # the depth of a small one is tested below
 def test_a_resnet_164_has_the_papers_number_of_parameters():
     model = build("resnet_v2", (32, 32, 3), 10, blocks_per_stack=18, bottleneck=True)
     trainable = sum(int(np.prod(weights.shape)) for weights in model.trainable_weights)

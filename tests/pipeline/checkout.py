@@ -136,8 +136,8 @@ class Checkout:
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
         for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py",
-                     "data.py", "data_source.py", "stages/prepare_data.py", "stages/validate_interpreter.py",
-                     "training/schedule.py"):
+                     "data.py", "data_source.py", "stages/prepare_data.py", "stages/summarize_data.py",
+                     "stages/validate_interpreter.py", "training/schedule.py", "report/page.css"):
             _copy(ROOT / "tasks" / name, self.root / "tasks" / name)
         for name in set(CHECKS) - {DIGEST}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")
@@ -270,8 +270,12 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(str(source), str(target), ignore=_not_needed)
     else:
-        shutil.copy(str(source), str(target))
+        shutil.copy2(str(source), str(target))
 
 
 def _not_needed(folder: str, names: List[str]) -> List[str]:
-    return [name for name in names if name in ("__pycache__", "mnist.npz")]
+    """Bytecode is copied with the source that it was made from, or each checkout compiles everything anew; but for
+    temporary files, which another process renames meanwhile."""
+    if folder.endswith("__pycache__"):
+        return [name for name in names if not name.endswith(".pyc")]
+    return [name for name in names if name == "mnist.npz"]

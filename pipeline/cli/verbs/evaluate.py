@@ -36,17 +36,18 @@ def run(arguments: argparse.Namespace) -> None:
     lineage = Lineage(Store(found.store))
     model = model_reference.find(arguments.file, lineage, found)
     recipe = artifact_reference.recipe(arguments.recipe, found, Runs(found.store))
-    plan, stage = Plan(snapshot.take(recipe), lineage.store), "PrepareData." + arguments.part
+    taken = snapshot.with_source(snapshot.take(recipe), (EVALUATE,))
+    plan, stage = Plan(taken, lineage.store), "PrepareData." + arguments.part
     folder = plan.folder(stage)
     if folder is None or not plan.intact(stage):
         raise StoreError("the {} part is not prepared".format(arguments.part), where=str(recipe),
                          why="{} holds the samples and their answers".format(stage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(
                              stage, shlex.quote(arguments.recipe)))
-    job = Job(stage=EVALUATE, inputs={stage: str(folder)}, output="", recipe_folder="",
-              settings={"file": str(model.path), "network": model.network})
+    job = Job(stage=EVALUATE, inputs={stage: str(folder)}, output="", recipe_folder=str(taken.folder),
+              settings={"file": str(model.path), "network": model.network, "metrics": taken.sections["metrics"]})
     with progress.on_terminal("octet evaluate") as report:
-        measured = preflight.in_child(job, snapshot.source_of(EVALUATE), "run a model", on_progress=report)
+        measured = preflight.in_child(job, taken.trees[EVALUATE], "run a model", on_progress=report)
     if arguments.json:
         print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(recipe), **measured},
                          indent=1, sort_keys=True))
@@ -60,6 +61,8 @@ def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
         name, formatting.size(measured["size_bytes"]), *(", ".join(dict.fromkeys(
             end["dtype"] for end in measured[side])) for side in ("inputs", "outputs")), measured["samples"],
         measured["part"])
+    for metric, value in measured["metrics"].items():
+        yield "  {:<12} {}".format(metric, "these samples do not give it" if value is None else "{:.4g}".format(value))
     for output, figures in measured["figures"].items():
         numbers = {metric: value for metric, value in figures.items() if isinstance(value, (int, float))}
         yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()) or

@@ -1,8 +1,8 @@
 """What could be removed to free space; with --delete, it is.
 
-An artifact's bytes go and its manifest stays, so nothing below it becomes stale and everything can
-still be traced. Kept is what is fresh for a recipe, what the last runs of each recipe came to, what is
-pinned and what was released. Nothing that a running stage makes or reads is touched.
+The bytes of an artifact are deleted and its manifest stays, so nothing below it becomes stale and everything can
+still be traced. Artifacts that are fresh for a recipe, those of the last runs of each recipe, and pinned ones are
+kept. Nothing that a running stage makes or reads is touched.
 
 The checkpoints of a training that did not end go when they are older than `[octet] keep_partial` days (14).
 """

@@ -182,7 +182,7 @@ def _is_for_each_sample(small: np.ndarray, large: np.ndarray) -> bool:
 
 def _for_each_sample(graph_def: tf.GraphDef, placeholder: str, values: Any) -> None:
     """What reads one constant for each sample reads it added to as many zeros, which the input's samples give."""
-    made: Dict[tuple, str] = {}
+    made: Dict[Tuple[Tuple[int, ...], bytes], str] = {}
     for node in list(graph_def.node):
         for index in range(len(node.input)):
             small, large = (each.get((node.name, index)) for each in values)

@@ -1,7 +1,7 @@
 """End to end: each tensor of the uint8 file beside the fake-quantized graph and beside float ones, on the same
 samples. What an operator gets here are its own predecessors' errors too."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -147,7 +147,7 @@ class _Noise:
 class _Values:
     """A graph's own values of those tensors that it has in the wanted shape, one sample at a time."""
 
-    def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], wanted: Dict[str, tuple]) -> None:
+    def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], wanted: Dict[str, Tuple[int, ...]]) -> None:
         self._inputs, self._wanted = inputs, wanted
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")

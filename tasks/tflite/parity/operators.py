@@ -7,7 +7,7 @@ wraps where it should saturate. *End to end* is in `end_to_end.py`.
 The codes inside a network are many times its input: a few samples are in memory at a time.
 """
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -60,7 +60,7 @@ class Finding(NamedTuple):
     def wrong(self) -> bool:
         return bool(self.died) or self.lsb > self.bound
 
-    def to_json(self) -> Dict:
+    def to_json(self) -> Dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "lsb": self.lsb, "bound": self.bound, "died": self.died,
                 "on_data": self.on_data and self.on_data._asdict(), "driven": self.driven and self.driven._asdict()}
 
@@ -69,7 +69,7 @@ SAMPLES = 16
 
 
 def measure(content: bytes, contents: Contents, network: Network, frozen: tf.GraphDef, floating: tf.GraphDef,
-            codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict:
+            codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict[str, Any]:
     """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
     SAMPLES are used.
 

@@ -1,5 +1,7 @@
 """Any name will do for a layer: none is taken for something that it is called after."""
 
+import functools
+
 import pytest
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from tests.tasks.networks import LAYERS, frozen
 
 NAMES = ["Bottleneck_BatchNorm", "BatchNorm", "weights", "ranges", "gradients", "Const_1", "Relu6", "octet", "save",
          "conv_Fold", "add_bypass", "act_quant", "weights_quant", "approximated"]
+OTHERS = ["other{}".format(place) for place in range(len(NAMES))]
 
 
 def build(norms, layers):
@@ -21,14 +24,18 @@ def build(norms, layers):
     return network
 
 
+@functools.lru_cache(maxsize=None)
+def expected():
+    """[(operation, source of its range)] of the network with plain names."""
+    names = [["plain{}".format(place) for place in range(len(NAMES))], OTHERS]
+    return [(item.op, item.source) for item in passes.check_quantizable(*frozen(build(*names))).ranges]
+
+
 @pytest.mark.parametrize("of_norms", [True, False])
 def test_layers_of_these_names_are_quantized_as_any_others(of_norms):
-    plain = ["plain{}".format(place) for place in range(len(NAMES))]
-    others = ["other{}".format(place) for place in range(len(NAMES))]
-    expected = passes.check_quantizable(*frozen(build(plain, others)))
-    graph_def, network = frozen(build(NAMES, others) if of_norms else build(others, NAMES))
+    graph_def, network = frozen(build(NAMES, OTHERS) if of_norms else build(OTHERS, NAMES))
     found = passes.check_quantizable(graph_def, network)
-    assert [(item.op, item.source) for item in found.ranges] == [(item.op, item.source) for item in expected.ranges]
+    assert [(item.op, item.source) for item in found.ranges] == expected()
     assert set(NAMES) <= {item.layer for item in found.ranges}
     evaluation, _ = passes.evaluation(found.folded, network)
     training, evaluating = ({variable.op.name for variable in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}

@@ -1,5 +1,7 @@
 """Every kind of target, each with the heads that people give it, through every stage."""
 
+import functools
+
 import pytest
 
 from octet import judgement
@@ -25,48 +27,60 @@ def build(input_shape, classes, head, activation=None):
 RECIPE = """
 data: {dataset: digits, args: {targets: [%s]}}
 model: {build: ./net.py, args: {head: [%s], activation: %s}}
-train: {epochs: 6, batch_size: 32, optimizer: adam, learning_rate: 0.003, loss_weights: {%s: 0.5}}
+train: {epochs: 6, batch_size: 32, optimizer: adam, learning_rate: 0.003, loss_weights: {%s}}
 quantize: {epochs: 1, batch_size: 32}
 """
 
 
-def measured(folder, targets, activation):
-    (folder / "net.py").write_text(MODEL)
-    names = ", ".join(targets)
-    metrics, _ = jobs.run(folder, RECIPE % (names, names, activation, targets[0]), "Measure")
-    for name in ("TrainFloat", "TrainQAT"):
-        assert [epoch["epoch"] for epoch in metrics[name]["history"]] == list(
-            range(1, {"TrainFloat": 7, "TrainQAT": 2}[name]))
-    return metrics["Measure"]["outputs"]
+WITH_MASK, WITH_VALUE = ("label", "mask"), ("label", "reconstruction")
+"""The targets that one network answers side by side."""
+WEIGHTS = {"label": 0.5, "mask": 1, "reconstruction": 20}
+"""A squared error is far smaller than a cross entropy."""
 
 
-@pytest.mark.parametrize("activation", ["null", "softmax", "sigmoid"])
-def test_a_class_is_learnt_and_kept(tmp_path, activation):
-    label = measured(tmp_path, ["label"], activation)["label"]
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A function that gives Measure's figures of each output of a network with these heads, made once."""
+    @functools.lru_cache(maxsize=None)
+    def run(targets, activation):
+        folder = tmp_path_factory.mktemp("kinds")
+        (folder / "net.py").write_text(MODEL)
+        names, weights = ", ".join(targets), ", ".join("{}: {}".format(name, WEIGHTS[name]) for name in targets)
+        metrics, _ = jobs.run(folder, RECIPE % (names, names, activation, weights), "Measure")
+        for name, epochs in (("TrainFloat", 6), ("TrainQAT", 1)):
+            assert [epoch["epoch"] for epoch in metrics[name]["history"]] == list(range(1, epochs + 1))
+        return metrics["Measure"]["outputs"]
+    return run
+
+
+@pytest.mark.parametrize("targets, activation", [
+    (WITH_MASK, "null"), (WITH_MASK, "softmax"), (WITH_VALUE, "sigmoid")])
+def test_a_class_is_learnt_and_kept(measured, targets, activation):
+    label = measured(targets, activation)["label"]
     assert label["accuracy"]["float"] > 0.9
     assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
     assert label["agreement"] > 0.95
 
 
 @pytest.mark.parametrize("activation", ["null", "softmax"])
-def test_a_class_map_is_learnt_and_kept(tmp_path, activation):
-    mask = measured(tmp_path, ["mask"], activation)["mask"]
+def test_a_class_map_is_learnt_and_kept(measured, activation):
+    mask = measured(WITH_MASK, activation)["mask"]
     assert mask["accuracy"]["float"] > 0.7 and mask["mean_iou"]["float"] > 0.2
     assert abs(mask["accuracy"]["uint8"] - mask["accuracy"]["fake_quantized"]) <= 0.01
     assert sum(map(sum, mask["confusion"])) == 400 * 64
 
 
 @pytest.mark.parametrize("activation", ["null", "sigmoid"])
-def test_a_value_is_learnt_and_kept(tmp_path, activation):
-    values = measured(tmp_path, ["reconstruction"], activation)["reconstruction"]
+def test_a_value_is_learnt_and_kept(measured, activation):
+    values = measured(WITH_VALUE, activation)["reconstruction"]
     assert values["snr_db"]["float"] > 15
     assert values["snr_db"]["uint8"] > 12
     judged = judgement.judged({"outputs": {"reconstruction": values}}, {"max_error": 0.02, "max_accuracy_drop": 0.01})
     assert [each.gate for each in judged if each.passed] == ["max_error"]
 
 
-def test_outputs_of_different_kinds_are_each_measured_in_their_own_way(tmp_path):
-    outputs = measured(tmp_path, ["reconstruction", "label"], "null")
+def test_outputs_of_different_kinds_are_each_measured_in_their_own_way(measured):
+    outputs = measured(WITH_VALUE, "null")
     assert {name: figures["kind"] for name, figures in outputs.items()} == {
-        "reconstruction": "value", "label": "class"}
+        "label": "class", "reconstruction": "value"}
     assert "mse" in outputs["reconstruction"] and "accuracy" in outputs["label"]

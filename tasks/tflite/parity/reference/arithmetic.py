@@ -1,20 +1,22 @@
 """Operators that compute with each element, or over whole axes."""
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict
 
 import numpy as np
 
+from tasks.tflite.parity.reference.kernel_types import Inputs, Kernel, Options, Outputs, Shapes
 
-def _each(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def _each(function: Callable[..., Any]) -> Kernel:
     """A kernel of a function of the inputs, one output."""
     return lambda options, inputs, shapes: [function(*inputs)]
 
 
-def _leaky_relu(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _leaky_relu(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.where(inputs[0] < 0, inputs[0] * options["alpha"], inputs[0])]
 
 
-def _softmax(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _softmax(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     powers = np.exp(options["beta"] * (inputs[0] - inputs[0].max(-1, keepdims=True)))
     return [powers / powers.sum(-1, keepdims=True)]
 
@@ -29,20 +31,20 @@ def _l2_normalized(values: np.ndarray) -> np.ndarray:
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
 
 
-def _reduced(function: Callable[..., Any]) -> Callable[..., Any]:
-    def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _reduced(function: Callable[..., Any]) -> Kernel:
+    def kernel(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
         axes = tuple(int(axis) for axis in np.ravel(inputs[1]))
         return [function(inputs[0], axis=axes).reshape(shapes[0])]
     return kernel
 
 
-def _placed(function: Callable[..., Any]) -> Callable[..., Any]:
-    def kernel(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _placed(function: Callable[..., Any]) -> Kernel:
+    def kernel(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
         return [function(inputs[0], axis=int(inputs[1])).reshape(shapes[0])]
     return kernel
 
 
-KERNELS: Dict[str, Callable[..., Any]] = {
+KERNELS: Dict[str, Kernel] = {
     "ADD": _each(np.add),
     "SUB": _each(np.subtract),
     "MUL": _each(np.multiply),

@@ -1,22 +1,22 @@
 """What a uint8 operator ought to make: its arithmetic in float64, then its output's quantization.
 
-Each kernel is a function (options, inputs, shapes) -> outputs for one sample: `inputs` are real values, or
-integers as they are where a tensor has no scale; `shapes` are those of the outputs. A fused activation
-is applied here, to whatever operator has one.
+A kernel is a function for one sample (`kernel_types.py`). A fused activation is applied here, to whatever operator has
+one.
 
 A layer with constant weights is computed with integers, codes less their zero points, which takes half the time: in
 float32 where every sum that it may come to has less than 24 bits, and so is exact.
 """
 
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
 from octet.quantization import to_real
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity.reference import arithmetic, moves, windows
+from tasks.tflite.parity.reference.kernel_types import Kernel, Shapes
 
-KERNELS: Dict[str, Callable[..., Any]] = {**arithmetic.KERNELS, **windows.KERNELS, **moves.KERNELS}
+KERNELS: Dict[str, Kernel] = {**arithmetic.KERNELS, **windows.KERNELS, **moves.KERNELS}
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 ACTIVATIONS = {NONE: (-np.inf, np.inf), RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
@@ -84,7 +84,7 @@ class _Layer:
             return None
         return cls(operator, data, weights)
 
-    def made(self, codes: np.ndarray, constants: Dict[int, np.ndarray], shapes: List) -> np.ndarray:
+    def made(self, codes: np.ndarray, constants: Dict[int, np.ndarray], shapes: Shapes) -> np.ndarray:
         """The real values for the data's codes of one sample."""
         data, weights = self.PLACES[self.operator.kind]
         centred = codes.astype(self.dtype) - self.dtype(self.data.zero_point)

@@ -1,36 +1,38 @@
 """Operators that only move elements about."""
 
-from typing import Any, Callable, Dict, List
+from typing import Dict
 
 import numpy as np
 
+from tasks.tflite.parity.reference.kernel_types import Inputs, Kernel, Options, Outputs, Shapes
 
-def _reshape(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+
+def _reshape(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [inputs[0].reshape(shapes[0])]
 
 
-def _concatenation(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _concatenation(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.concatenate(inputs, options["axis"])]
 
 
-def _pad(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _pad(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     value = float(np.ravel(inputs[2])[0]) if len(inputs) > 2 else 0.0
     return [np.pad(inputs[0], inputs[1].tolist(), mode="constant", constant_values=value)]
 
 
-def _mirror_pad(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _mirror_pad(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.pad(inputs[0], inputs[1].tolist(), mode=("reflect", "symmetric")[options["mode"]])]
 
 
-def _transpose(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _transpose(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.transpose(inputs[0], inputs[1].tolist())]
 
 
-def _slice(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _slice(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [inputs[0][tuple(slice(start, start + size) for start, size in zip(inputs[1], shapes[0]))]]
 
 
-def _strided_slice(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _strided_slice(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     chosen = []
     for axis, (begin, end, stride) in enumerate(zip(*(part.tolist() for part in inputs[1:4]))):
         bit = 1 << axis
@@ -42,33 +44,33 @@ def _strided_slice(options: Dict, inputs: List, shapes: List) -> List[np.ndarray
     return [inputs[0][tuple(chosen)].reshape(shapes[0])]
 
 
-def _split(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _split(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return np.split(inputs[1], len(shapes), int(inputs[0]))
 
 
-def _split_v(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _split_v(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     axis = int(inputs[2])
     return np.split(inputs[0], np.cumsum([shape[axis] for shape in shapes])[:-1], axis)
 
 
-def _gather(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _gather(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.take(inputs[0], inputs[1], options["axis"])]
 
 
-def _pack(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _pack(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.stack(inputs, options["axis"])]
 
 
-def _unpack(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _unpack(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     pieces = np.split(inputs[0], len(shapes), options["axis"])
     return [piece.reshape(shape) for piece, shape in zip(pieces, shapes)]
 
 
-def _tile(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _tile(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.tile(inputs[0], inputs[1].tolist())]
 
 
-def _space_to_batch_nd(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _space_to_batch_nd(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     values, (high, wide), margins = inputs[0], inputs[1].tolist(), inputs[2].tolist()
     values = np.pad(values, [(0, 0)] + margins + [(0, 0)], mode="constant")
     batch, height, width, depth = values.shape
@@ -76,7 +78,7 @@ def _space_to_batch_nd(options: Dict, inputs: List, shapes: List) -> List[np.nda
     return [values.transpose(2, 4, 0, 1, 3, 5).reshape(shapes[0])]
 
 
-def _batch_to_space_nd(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _batch_to_space_nd(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     values, (high, wide), ((top, _), (left, _)) = inputs[0], inputs[1].tolist(), inputs[2].tolist()
     batch, height, width, depth = values.shape
     values = values.reshape(high, wide, batch // (high * wide), height, width, depth)
@@ -84,13 +86,13 @@ def _batch_to_space_nd(options: Dict, inputs: List, shapes: List) -> List[np.nda
     return [values[:, top:top + shapes[0][1], left:left + shapes[0][2]]]
 
 
-def _space_to_depth(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _space_to_depth(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     size, (batch, height, width) = options["block_size"], shapes[0][:3]
     values = inputs[0].reshape(batch, height, size, width, size, -1)
     return [values.transpose(0, 1, 3, 2, 4, 5).reshape(shapes[0])]
 
 
-KERNELS: Dict[str, Callable[..., Any]] = {
+KERNELS: Dict[str, Kernel] = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,

@@ -1,15 +1,17 @@
 """Operators that look at images [N, H, W, C] through windows, and fully connected layers."""
 
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
+
+from tasks.tflite.parity.reference.kernel_types import Inputs, Kernel, Options, Outputs, Shapes
 
 SAME = 0  # the schema's Padding
 
 
-def _each_image(kernel: Callable[..., Any], place: int = 0) -> Callable[..., Any]:
+def _each_image(kernel: Kernel, place: int = 0) -> Kernel:
     """A kernel of images [N, H, W, C], its input number `place`, from one of an image [1, H, W, C]."""
-    def of_all(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+    def of_all(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
         made = []
         for number in range(len(inputs[place])):
             one = inputs[:place] + [inputs[place][number:number + 1]] + inputs[place + 1:]
@@ -38,19 +40,19 @@ def _windows(image: np.ndarray, made: Tuple[int, int], window: Tuple[int, int], 
         (high * strides[0], wide * strides[1], high * dilations[0], wide * dilations[1], deep), writeable=False)
 
 
-def _layer_windows(options: Dict, image: np.ndarray, made: Any, window: Any) -> np.ndarray:
+def _layer_windows(options: Options, image: np.ndarray, made: Any, window: Any) -> np.ndarray:
     return _windows(image, made, window, (options["stride_h"], options["stride_w"]),
                     (options["dilation_h_factor"], options["dilation_w_factor"]),
                     options["padding"] == SAME, 0.0)
 
 
-def _conv_2d(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _conv_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     image, weights = inputs[:2]  # weights [out, H, W, in]
     seen = _layer_windows(options, image, shapes[0][1:3], weights.shape[1:3])
     return [_biased(np.tensordot(seen, weights, ([2, 3, 4], [1, 2, 3]))[np.newaxis], inputs)]
 
 
-def _depthwise_conv_2d(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _depthwise_conv_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     image, weights = inputs[:2]  # weights [1, H, W, in * multiplier]
     seen = _layer_windows(options, image, shapes[0][1:3], weights.shape[1:3])
     weights = weights[0].reshape(weights.shape[1:3] + (image.shape[3], -1))
@@ -60,16 +62,16 @@ def _depthwise_conv_2d(options: Dict, inputs: List, shapes: List) -> List[np.nda
     return [_biased(made.reshape(shapes[0]), inputs)]
 
 
-def _fully_connected(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _fully_connected(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     values, weights = inputs[:2]  # weights [out, in]
     return [_biased(values.reshape(-1, weights.shape[1]) @ weights.T, inputs).reshape(shapes[0])]
 
 
-def _biased(values: np.ndarray, inputs: List) -> np.ndarray:
+def _biased(values: np.ndarray, inputs: Inputs) -> np.ndarray:
     return values + inputs[2] if len(inputs) > 2 else values
 
 
-def _transpose_conv(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _transpose_conv(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     _, weights, image = inputs  # weights [out, H, W, in]
     image, strides, window = image[0], (options["stride_h"], options["stride_w"]), weights.shape[1:3]
     pieces = np.tensordot(image, weights, (2, 3))  # [H, W, out, *window]
@@ -85,16 +87,16 @@ def _transpose_conv(options: Dict, inputs: List, shapes: List) -> List[np.ndarra
     return [whole[np.newaxis, top:top + shapes[0][1], left:left + shapes[0][2]]]
 
 
-def _pool(options: Dict, image: np.ndarray, made: Any) -> np.ndarray:
+def _pool(options: Options, image: np.ndarray, made: Any) -> np.ndarray:
     return _windows(image, made, (options["filter_height"], options["filter_width"]),
                     (options["stride_h"], options["stride_w"]), (1, 1), options["padding"] == SAME, np.nan)
 
 
-def _average_pool_2d(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _average_pool_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.nanmean(_pool(options, inputs[0], shapes[0][1:3]), (2, 3))[np.newaxis]]
 
 
-def _max_pool_2d(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _max_pool_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     return [np.nanmax(_pool(options, inputs[0], shapes[0][1:3]), (2, 3))[np.newaxis]]
 
 
@@ -104,7 +106,7 @@ def _positions(size: int, made: int, align_corners: bool) -> np.ndarray:
     return np.arange(made) * step
 
 
-def _resize_bilinear(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _resize_bilinear(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     values = inputs[0]
     for axis in (1, 2):
         size = values.shape[axis]
@@ -116,7 +118,7 @@ def _resize_bilinear(options: Dict, inputs: List, shapes: List) -> List[np.ndarr
     return [values]
 
 
-def _resize_nearest_neighbor(options: Dict, inputs: List, shapes: List) -> List[np.ndarray]:
+def _resize_nearest_neighbor(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
     values = inputs[0]
     for axis in (1, 2):
         at = _positions(values.shape[axis], shapes[0][axis], options["align_corners"])
@@ -125,7 +127,7 @@ def _resize_nearest_neighbor(options: Dict, inputs: List, shapes: List) -> List[
     return [values]
 
 
-KERNELS: Dict[str, Callable[..., Any]] = {
+KERNELS: Dict[str, Kernel] = {
     "CONV_2D": _each_image(_conv_2d),
     "DEPTHWISE_CONV_2D": _each_image(_depthwise_conv_2d),
     "FULLY_CONNECTED": _fully_connected,
