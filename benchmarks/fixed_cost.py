@@ -19,13 +19,14 @@ from pipeline.process import child, fork_client, new_process
 from pipeline.scheduling import luigi_command
 from pipeline.terminal import startup
 
+ROOT = Path(__file__).resolve().parents[1]
 TURNS = 5
 STARTS = {
     "Python": "pass",
     "and numpy": "import numpy",
     "and TensorFlow": "import tensorflow",
     "and tf.contrib.quantize": "import sys; sys.path.insert(0, {!r}); from tasks.graph import contrib".format(
-        str(Path(__file__).resolve().parents[1])),
+        str(ROOT)),
     "and all of tf.contrib": "import tensorflow.contrib",
 }
 FORKED = """
@@ -100,14 +101,15 @@ class _watched:
 
 def whole_run(folder: Path) -> None:
     """Runs `luigi` in this process, and prints the CPU seconds of each of its processes."""
-    (folder / "luigi.cfg").write_text("[octet]\nrecipe = digits\nstore = store\n")
+    (folder / "luigi.cfg").write_text(
+        "[octet]\nrecipe = digits\nstore = store\nrecipes = {}\n".format(ROOT / "recipes"))
     os.environ.update(LUIGI_CONFIG_PATH=str(folder / "luigi.cfg"), OCTET_CACHE=str(folder / "cache"))
     startup.begin()
     found: Dict[str, List[float]] = {}
     started = time.perf_counter()
     try:
         with _watched(found):
-            luigi_command.take_over(["Export", "--local-scheduler"])
+            luigi_command.take_over(["--module", "pipeline", "Export", "--local-scheduler"])
     except SystemExit as end:
         code = end.code
     took, times = time.perf_counter() - started, os.times()
