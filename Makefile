@@ -1,15 +1,20 @@
 SHELL = /bin/sh
 export NO_COLOR = 1
 
-.PHONY: help setup demo test test-slow fuzz compat accuracy faults bench check docs lock clean
+.PHONY: help setup demo demo-tasks test test-slow fuzz compat accuracy faults bench check docs lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## Python 3.7 and everything in requirements.lock, into .venv
 
 demo: .venv/ready ## the default recipe, from data to a checked uint8 file
 	.venv/bin/luigi --module pipeline ValidateInterpreter
+	.venv/bin/octet ls
+
+demo-tasks: .venv/ready ## the six recipes of recipes/tasks, each from data to a checked uint8 file (minutes)
+	for task in detector segmenter tagger keyword_spotter anomaly_detector regressor; do \
+	  .venv/bin/luigi --module pipeline ValidateInterpreter --recipe recipes/tasks/$$task.yaml || exit; done
 	.venv/bin/octet ls
 
 test: .venv/ready check ## lint, import contracts, types and the tests

@@ -1,4 +1,4 @@
-"""Writes docs/recipe.md from octet/recipe/schema.py, and docs/commands.md from the verbs of `octet`.
+"""Writes docs/recipe.md from the schema in octet/recipe, and docs/commands.md from the verbs of `octet`.
 
     python -m docs.reference
 
@@ -114,7 +114,7 @@ def _comments(section: Type[BaseModel]) -> Dict[str, str]:
     """{field: the comment that stands above it}, those of base classes too."""
     found: Dict[str, str] = {}
     for cls in reversed(section.__mro__):
-        if cls.__module__ != schema.__name__:
+        if not cls.__module__.startswith("octet.recipe."):
             continue
         comment: List[str] = []
         for line in inspect.getsource(cls).splitlines():

@@ -1,4 +1,7 @@
-"""The names of a training's checkpoints, `epoch-00007-<sha256>.npz`: the digest of a file's bytes is in its name.
+"""The names of a training's checkpoints: the digest of a file's bytes is in its name.
+
+    epoch-00007-<sha256>.npz                  after 7 whole epochs
+    epoch-00007-batch-000120-<sha256>.npz     after 7 whole epochs and 120 batches of the next one
 
 A stage's process writes and reads the files; the pipeline checks, lists and removes them.
 """
@@ -6,24 +9,27 @@ A stage's process writes and reads the files; the pipeline checks, lists and rem
 import re
 from typing import Iterable, List, NamedTuple, Optional
 
-_FORM = re.compile(r"epoch-(\d{5,9})-([0-9a-f]{64})\.npz\Z")
+_FORM = re.compile(r"epoch-(\d{5,9})(?:-batch-(\d{6,12}))?-([0-9a-f]{64})\.npz\Z")
 
 
 class CheckpointFile(NamedTuple):
-    """One checkpoint's file. epoch: how many epochs were done. sha256: of its bytes, as 64 hex digits."""
+    """One checkpoint's file. epoch: how many whole epochs were done. batch: how many batches of the next one. sha256:
+    of its bytes, as 64 hex digits."""
 
     epoch: int
+    batch: int
     sha256: str
 
     @property
     def name(self) -> str:
-        return "epoch-{:05d}-{}.npz".format(self.epoch, self.sha256)
+        batch = "-batch-{:06d}".format(self.batch) if self.batch else ""
+        return "epoch-{:05d}{}-{}.npz".format(self.epoch, batch, self.sha256)
 
 
 def parsed(name: str) -> Optional[CheckpointFile]:
     """What a file's name says; None for a file that is no checkpoint."""
     match = _FORM.match(name)
-    return CheckpointFile(int(match.group(1)), match.group(2)) if match else None
+    return CheckpointFile(int(match.group(1)), int(match.group(2) or 0), match.group(3)) if match else None
 
 
 def newest_first(names: Iterable[str]) -> List[CheckpointFile]:

@@ -24,6 +24,7 @@ _Result = TypeVar("_Result")
 
 _held = None  # type: Optional[sqlite3.Connection]
 _unusable = None  # type: Optional[str]
+_moment = None  # type: Optional[Dict[_Key, str]]
 
 
 def of_bytes(content: bytes) -> str:
@@ -59,6 +60,14 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
 def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
     """`cached` for many files, in their order. The cache is opened once to read and once to write."""
     keys = [(os.fsencode(path), purpose) for path in _real_paths(paths)]
+    if _moment is None:
+        return _cached(keys, compute)
+    new = [key for key in dict.fromkeys(keys) if key not in _moment]
+    _moment.update(zip(new, _cached(new, compute)))
+    return [_moment[key] for key in keys]
+
+
+def _cached(keys: List[_Key], compute: Callable[[str], str]) -> List[str]:
     known = _recall(keys) if keys else {}
     digests: List[str] = []
     fresh: List[Tuple[Any, ...]] = []
@@ -75,6 +84,24 @@ def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]
     if fresh:
         _remember(fresh)
     return digests
+
+
+def forget_others(read: Dict[str, str]) -> List[str]:
+    """Drops each cached result of these files that is not the sha256 of what was read. Returns the paths of the files
+    that had one.
+
+    read: {path: the sha256 of the bytes that were read}. A result for another purpose than 'file' is dropped too."""
+    path_of = dict(zip(_real_paths(read), read))
+
+    def delete(database: sqlite3.Connection) -> List[str]:
+        dropped = []
+        for real, path in path_of.items():
+            count = database.execute(
+                "DELETE FROM digests WHERE path = ? AND (purpose <> 'file' OR digest <> ?)",
+                (os.fsencode(real), read[path])).rowcount
+            dropped += [path] if count else []
+        return dropped
+    return _with_cache(delete) or []
 
 
 def cache_file() -> Optional[str]:
@@ -101,10 +128,12 @@ def _real_paths(paths: Iterable[str]) -> List[str]:
 
 
 @contextmanager
-def kept_open() -> Iterator[None]:
-    """Keeps the cache open for the length of the block, for thousands of look-ups. The block must not fork."""
-    global _held
-    before = _held
+def kept_open(once: bool = False) -> Iterator[None]:
+    """Keeps the cache open for the length of the block, for thousands of look-ups. once: no file is looked at again in
+    the block for the same purpose. The block must not fork."""
+    global _held, _moment
+    before, outer = _held, _moment
+    _moment = {} if once and outer is None else outer
     try:
         _held = before or _open()
     except (OSError, sqlite3.Error) as error:
@@ -115,7 +144,7 @@ def kept_open() -> Iterator[None]:
     finally:
         if _held is not None and _held is not before:
             _held.close()
-        _held = before
+        _held, _moment = before, outer
 
 
 def stamp(path: str) -> Stamp:

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from octet.data import array_folder
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
@@ -57,13 +58,13 @@ def of(path: str) -> Draft:
     """The draft for the data at `path`. Raises DatasetError where that is neither a folder of pictures, nor an .npz
     file, nor a table."""
     if os.path.isdir(path):
-        return _folder(path)
+        return _archive(path) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return _archive(path)
     if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
         return _table(path)
     raise DatasetError("no data that is known lies there", path, "It is looked at to write a recipe for it.",
-                       "Give a folder of pictures, an .npz file, or a table, .csv or .tsv.")
+                       "Give a folder of pictures or of .npy files, an .npz file, or a table, .csv or .tsv.")
 
 
 def recipe(draft: Draft, path: str) -> str:
@@ -114,6 +115,7 @@ def _folder(path: str) -> Draft:
     args, remarks = _pictures(path, [picture.file for picture in pictures])
     remarks = ["{} pictures{}.".format(len(pictures), "" if masked else " of {} classes".format(
         len({picture.name for picture in pictures})))] + remarks + found.notes
+    remarks += listing.alike(picture.name for picture in pictures)
     if masked:
         args.update(_classes_of_masks(path, [picture.mask for picture in found.parts["train"]]))
         remarks.append("The masks' classes have no names yet: name them in the order of their indices.")
@@ -188,9 +190,9 @@ def _archive(path: str) -> Draft:
 
 
 def _table(path: str) -> Draft:
-    from octet.datasets import table
+    from octet.data import table_file
 
-    found = table.read(path)
+    found = table_file.read(path)
     folder = os.path.dirname(path)
     cells = {name: [row[place].strip() for row in found.rows[:SOME]] for place, name in enumerate(found.columns)}
     file = next((name for name, of in cells.items() if of and all(

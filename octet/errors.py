@@ -4,6 +4,7 @@ OctetError
 ├── UsageError            the command line or luigi.cfg
 ├── RecipeError           a recipe's text or values
 ├── DatasetError          the data
+│   └── DataChanged       it is not what the snapshot says
 ├── ModelError            the user's network
 ├── QuantizeError         the network has no uint8 form
 ├── ConvertError          toco refused the graph
@@ -65,6 +66,10 @@ class RecipeError(OctetError):
 
 class DatasetError(OctetError):
     exit_code = 4
+
+
+class DataChanged(DatasetError):
+    pass  # a run takes a new snapshot, once, and begins again
 
 
 class ModelError(OctetError):

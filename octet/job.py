@@ -21,8 +21,10 @@ class Job(NamedTuple):
     output:    an empty folder; its content at the end is the artifact.
     recipe_folder: the folder that file paths and dotted names in the recipe start from.
     parts:     the parts of the dataset that the stage reads. It can read no others.
+    data:      {part: sha256} of those parts, as the stage's key has it; empty where nothing is published under a key.
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
-    stamps:    of the files that it reads, by 'data' or by the key in the recipe (`octet.stamps`).
+    stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.stamps`).
+    names:     whether the stage's key has the names of the classes. A stage without them calls each by its number.
     checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
@@ -35,6 +37,8 @@ class Job(NamedTuple):
     origin: str = ""
     checkpoints: str = ""
     stamps: Stamps = {}
+    data: Dict[str, str] = {}
+    names: bool = True
 
     @property
     def out(self) -> Path:

@@ -6,7 +6,7 @@ from typing import Dict, Iterator, List, Tuple
 from octet import digest
 
 Stamps = Dict[str, Tuple[str, str]]
-"""{name of the data in a job: (path, stamp)}."""
+"""{key of the recipe that names a file: (its path, its stamp)}."""
 
 
 def of(path: str) -> str:

@@ -10,15 +10,20 @@ from octet.sizes import size as size
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = ()) -> None:
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = (),
+          longest_first: Optional[int] = None) -> None:
     """Prints the rows below their head. The columns are as wide as their longest cell. notes: a line to stand below
-    each row, from the second column on; '' for none."""
+    each row, from the second column on; '' for none. longest_first: a first cell that is longer stands on a line of its
+    own, above its row."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    above = [row[0] if longest_first is not None and len(row[0]) > longest_first else "" for row in cells]
+    cells = [["", *row[1:]] if name else row for name, row in zip(above, cells)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
-    for index, note in reversed(list(enumerate(notes))):
-        if note:
-            lines.insert(index + 2, " " * (widths[0] + 2) + note)
+    lines = []
+    for name, row, note in zip(above, cells, ["", *notes] + [""] * len(cells)):
+        lines += [name] if name else []
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+        lines += [" " * (widths[0] + 2) + note] if note else []
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -1,6 +1,6 @@
 """What each stage reads and makes. Keys, jobs and manifests are built from these declarations.
 
-    PrepareData.train -> PrepareData.validation, PrepareData.test
+    PrepareData.train -> PrepareData.validation, PrepareData.test; all three -> SummarizeData, made before TrainFloat
             |                  |                      |
             +--------+---------+                      |
                      v                                v
@@ -8,12 +8,15 @@
                                            EvalGraph -> Freeze -> ConvertUint8
 
     Measure, ConvertUint8, TrainFloat, TrainQAT, PrepareData -> Report
-    Measure -> ValidateInterpreter, which is judged when Report is made
+    Measure -> ValidateInterpreter, which wants Report
     ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
 """
 
 from fnmatch import fnmatchcase
-from typing import Dict, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set, Tuple
+
+PREPARE_DATA, NAMES = "PrepareData.", "names.json"
+SUMMARIZE, SUMMARY = "SummarizeData", "summary.json"
 
 
 class StageSpec(NamedTuple):
@@ -23,8 +26,11 @@ class StageSpec(NamedTuple):
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
     needs:    the direct upstream stages, whose products it reads.
     takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
-    order_only: stages that are made before it, although it reads nothing of them (what GNU make calls order-only
-              prerequisites). They are not in its key.
+    names_if: of a stage whose globs leave out names.json, the names of the classes: whether it reads it all the same,
+              by the sections of the recipe.
+    wants:    stages that a run of it makes too, before it where it can, although it reads nothing of them (what systemd
+              calls Wants=). They are not in its key, their failure does not stop it, and they are left out where they
+              would need stages that the run has no other reason to make (see `Plan.wanted`).
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
@@ -40,31 +46,51 @@ class StageSpec(NamedTuple):
     module: str
     needs: Tuple[str, ...] = ()
     takes: Dict[str, Tuple[str, ...]] = {}
-    order_only: Tuple[str, ...] = ()
+    wants: Tuple[str, ...] = ()
     reads: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     files: Tuple[str, ...] = ()
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
     trains: str = ""
+    names_if: Optional[Callable[[Mapping[str, Any]], bool]] = None
 
-    def taken(self, upstream: str, products: Dict[str, str]) -> Dict[str, str]:
+    def taken(self, upstream: str, products: Dict[str, str], sections: Mapping[str, Any]) -> Dict[str, str]:
         """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
         globs = self.takes.get(upstream)
-        return dict(products) if globs is None else {
-            path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
+        if globs is None:
+            return dict(products)
+        if self.names_if is not None and self.names_if(sections):
+            globs = (*globs, NAMES)
+        return {path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
+
+    def takes_names(self, sections: Mapping[str, Any]) -> bool:
+        """Whether it reads the names of the classes."""
+        return any(self.taken(need, {NAMES: ""}, sections) for need in self.needs if need.startswith(PREPARE_DATA))
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-PREDICT, EVALUATE = "checks.predict", "checks.evaluate"
+PREDICT, EVALUATE, TARGETS = "checks.predict", "checks.evaluate", "checks.targets"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),
-                                      PREDICT: (), EVALUATE: ()}
+                                      PREDICT: (), EVALUATE: ("metrics",), TARGETS: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
+_TARGET_LISTS = "tflite/targets/*.json"
+CHECK_FILES: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: (_TARGET_LISTS,), TARGETS: (_TARGET_LISTS,)}
+"""{module of CHECKS: globs, below the folder `tasks`, of files that it reads and that are no Python}."""
+
 _VARIABLES = ("variables.index", "variables.data-*")
-_TRAIN, _VALIDATION, _TEST = ("PrepareData." + part for part in ("train", "validation", "test"))
-_PREPARED = ("spec.json", "*.npy")  # inputs, targets, and the extras of a dataset that has some
+_TRAIN, _VALIDATION, _TEST = (PREPARE_DATA + part for part in ("train", "validation", "test"))
+_UNNAMED = ("spec.json", "*.npy")  # inputs, targets, and the extras of a dataset that has some
+_PREPARED = _UNNAMED + (NAMES,)
+_LEARNT = ("spec.json", NAMES)
+
+
+def _weighs_named_classes(sections: Mapping[str, Any]) -> bool:
+    """Whether the section `loss` has a weight for a class that it names."""
+    loss = sections["loss"]
+    return any(isinstance(one.get("class_weights"), dict) for one in (loss, *loss.get("targets", {}).values()))
 
 
 def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, Tuple[str, ...]]] = None,
@@ -76,14 +102,19 @@ def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, T
 _IN_ORDER = (
     # The first stage that publishes anything checks the whole recipe.
     _prepare(_TRAIN, checks=(CONVERTIBLE,)),
-    _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
-    _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: ("spec.json",)}),
+    _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
+    _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
+    StageSpec(SUMMARIZE, "stages.summarize_data", needs=(_TRAIN, _VALIDATION, _TEST), products=(SUMMARY,)),
+    # What the summary says of the data is said before hours of training.
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
+              takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED}, names_if=_weighs_named_classes,
+              wants=(SUMMARIZE,),
               reads=("seed", "model", "train", "augment", "loss"),
-              products=("float.pb", "training.meta", "network.json", "training.json"), checks=(CONVERTIBLE,),
-              trains="train"),
+              products=("float.pb", "training.meta", "network.json", "regularization.json", "training.json"),
+              checks=(CONVERTIBLE,), trains="train"),
     StageSpec("TrainQAT", "stages.train_qat", needs=(_TRAIN, _VALIDATION, "TrainFloat"),
-              takes={"TrainFloat": ("float.pb", "training.meta", "network.json")},
+              takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED,
+                     "TrainFloat": ("float.pb", "training.meta", "network.json", "regularization.json")},
               reads=("seed", "augment", "loss", "quantize"),
               products=("network.pb", "network.json", "training.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"), reads=("metrics",),
@@ -97,20 +128,19 @@ _IN_ORDER = (
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               takes={"TrainFloat": ("float.pb", "network.json")},
               products=("measurement.json", "mistakes.json")),
-    # Before the verdict, so that a refused model has its page, too.
     StageSpec("Report", "stages.report",
               needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
               takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
-    # The verdict: a measurement that misses a gate has none.
+    # The verdict: a measurement that misses a gate has none. A refused model has its page, too.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
               takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
-              order_only=("Report",)),
+              wants=("Report",)),
     # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
     # passed, too, export nothing again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
-              takes={"ValidateInterpreter": ()},
+              takes={"ValidateInterpreter": ()}, reads=("export",), files=(_TARGET_LISTS,),
               products=("model.tflite", "card.json", "*")),
 )
 
@@ -122,12 +152,12 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target` and every stage that a run of it makes before, upstream first."""
+    """`target`, every stage that it needs or wants, and what those need or want; upstream first."""
     names: Set[str] = set()
     todo = [target]
     while todo:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(STAGES[name].needs + STAGES[name].order_only)
+            todo.extend(STAGES[name].needs + STAGES[name].wants)
     return tuple(name for name in STAGES if name in names)

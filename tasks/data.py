@@ -10,6 +10,7 @@ PREPARED = "PrepareData."
 
 
 def load(job: Job) -> Dataset:
-    """The dataset, with the parts that are inputs of the job. Its arrays are read-only and mapped into memory."""
+    """The dataset, with the parts that are inputs of the job. Its arrays are read-only and mapped into memory. Its
+    classes have their names where these are in the stage's key; else they are called by their numbers."""
     return prepared.read({stage[len(PREPARED):]: Path(folder) for stage, folder in job.inputs.items()
-                          if stage.startswith(PREPARED)})
+                          if stage.startswith(PREPARED)}, job.names)

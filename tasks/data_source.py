@@ -1,19 +1,27 @@
-"""Reads the dataset of a job from its source, for PrepareData and the checks of a recipe."""
+"""Reads the dataset of a job from its source, for PrepareData and the checks of a recipe.
+
+What was read is compared with what the stage's key says, by content. Octet's own datasets hash what they read as they
+read it. A user's dataset is asked for its `digest` after it was loaded; the stamps of its files show that nothing was
+written in between, so that this digest is the one of what was read.
+"""
 
 import dataclasses
 import inspect
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
 
-from octet import stamps
+from octet import digest, stamps
+from octet.data import content, identity
 from octet.data.check import check
-from octet.data.dataset import Dataset, arguments
-from octet.errors import DatasetError
+from octet.data.dataset import Dataset, Read, arguments
+from octet.errors import DataChanged, DatasetError
 from octet.job import Job
 from octet.lookup import DATASETS, is_member, load_attribute, source_file
 from octet.recipe.signatures import expect
 from octet.user_code import translated_errors
 from tasks.source_guard import file_guard
+
+MOST_NAMED = 5  # files in an error
 
 
 def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = None) -> Dataset:
@@ -21,15 +29,46 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
 
     samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
     description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
-    Raises DatasetError for a dataset that is not sound, or that is written to while it is read."""
-    dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
-        "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
-    changed = stamps.changed(job.stamps, "data")
-    if changed:
-        raise DatasetError("the data changed while it was read", where=", ".join(changed),
-                           why="both contents may be in what was read, so nothing is recorded",
-                           next_step="run it again when the data is at rest")
+    Raises DatasetError for a dataset that is not sound, DataChanged where what was read is not what `job.data` says."""
+    section, folder = job.settings["data"], Path(job.recipe_folder)
+    before = _stamp(section, folder) if job.data else ""
+    dataset = _loaded(section, folder, {"parts": tuple(job.parts), "samples": samples, "learnt": learnt})
+    for part, expected in job.data.items():
+        read = _read(dataset, section, folder, part)
+        if read.digest != expected:
+            raise _changed(digest.forget_others(read.files), section, folder)
+    if before and _stamp(section, folder) != before:
+        raise _changed([], section, folder)
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
+
+
+def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
+    """What was read of one part. For a user's dataset, what its `digest` says now."""
+    if part in dataset.read:
+        return dataset.read[part]
+    if identity.is_ours(section["dataset"]):
+        path = arguments(section, folder).get("path")
+        return Read(content.of_part(dataset, part), {path: ""} if path else {})
+    return Read(identity.digest(section, folder, part))
+
+
+def _stamp(section: Dict[str, Any], folder: Path) -> str:
+    """The stamp of what a user's dataset reads; '' for a dataset of Octet's own, and for one that has no `path`."""
+    path = arguments(section, folder).get("path")
+    if identity.is_ours(section["dataset"]) or not isinstance(path, str):
+        return ""
+    try:
+        return stamps.of(path)
+    except OSError:  # a file was removed between the listing of its folder and the look at it
+        raise _changed([], section, folder) from None
+
+
+def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:
+    """files: those that are known to be other ones than the snapshot says."""
+    where = ", ".join(sorted(files)[:MOST_NAMED]) or arguments(section, folder).get("path") or section["dataset"]
+    return DataChanged("the data changed while it was read", where=str(where),
+                       why="what was read is not what the snapshot of the data says, so nothing is recorded",
+                       next_step="run it again when the data is at rest")
 
 
 def _loaded(section: Dict[str, Any], folder: Path, options: Dict[str, Any]) -> Dataset:

@@ -7,9 +7,10 @@ import signal
 import psutil
 import pytest
 
+from tests.pipeline.faults import stages_of
 from tests.project import SMALL, Project, until
 
-ALL_VICTIMS = (["child"], ["luigi"], ["luigi", "child"])
+ALL_VICTIMS = (["child"], ["luigi"], ["server"], ["luigi", "child"], ["luigi", "server", "child"])
 LONG = SMALL.replace("quantize: {epochs: 1", "quantize: {epochs: 15")
 
 
@@ -50,11 +51,12 @@ def alive(processes):
 def kill(run, victims):
     """SIGKILL, at one moment, with everything below standing by."""
     processes = below(run)
-    (child,) = runs(processes, "tasks/__main__.py")
-    if len(victims) == 2:
+    (child,) = stages_of(psutil.Process(run.pid))
+    pids = {"luigi": run.pid, "child": child.pid, "server": child.ppid()}
+    if "luigi" in victims:
         run.send_signal(signal.SIGSTOP)  # or it would tidy up when it sees the child die
     for victim in reversed(victims):
-        os.kill({"luigi": run.pid, "child": child.pid}[victim], signal.SIGKILL)
+        os.kill(pids[victim], signal.SIGKILL)
     return processes
 
 
@@ -76,7 +78,7 @@ def assert_no_victim_leaves_anything(project, stage, is_time, all_victims=ALL_VI
 def test_kill_in_the_middle_of_quantized_training(frozen, tmp_path):
     project = copy_of(frozen, tmp_path, LONG)
     assert_no_victim_leaves_anything(project, "TrainQAT", lambda run: "TrainQAT: 0 %" in project.said(),
-                                     [["luigi", "child"]])  # each alone: as for toco, below
+                                     [["luigi", "server", "child"]])  # others: as for toco, below
 
 
 def test_kill_while_toco_converts(frozen, tmp_path):

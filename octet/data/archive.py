@@ -1,4 +1,4 @@
-"""Reads arrays from an .npz file; a damaged file is a DatasetError."""
+"""Reads arrays from an .npz file, or from a folder of .npy files; a damaged file is a DatasetError."""
 
 import functools
 import lzma
@@ -12,7 +12,7 @@ from typing import BinaryIO, Dict, List, Optional, Sequence
 import numpy as np
 
 from octet import regular_file
-from octet.data import memory, reading
+from octet.data import array_folder, memory, reading
 from octet.errors import DatasetError
 
 CHUNK_BYTES = 1 << 22
@@ -24,6 +24,8 @@ BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxErro
 def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, np.ndarray]:
     """{name: array} of the named arrays. Arrays of `optional` may be missing. It never unpickles.
     Raises DatasetError for a missing or damaged file, and for a missing required array."""
+    if os.path.isdir(path):
+        return _read_folder(path, required, optional)
     try:
         with regular_file.opened(path) as file, _opened(file) as archive:
             missing = [name for name in required if name not in archive.files]
@@ -44,6 +46,9 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
                            "All of them are read at once, as large as their headers say, which may be damaged.",
                            "Write it anew with numpy.savez, smaller if need be.") from None
     except BROKEN as error:
+        if path.endswith(array_folder.ENDING) and os.path.isfile(path):
+            raise DatasetError("it is one array", path, "Inputs and answers are arrays of their own.",
+                               "Name the folder that holds their .npy files.") from None
         kind = regular_file.kind(path)
         if kind:
             raise DatasetError("it is {}, not a file".format(kind), path, "The dataset is one .npz file.",
@@ -55,6 +60,8 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
 
 def names(path: str) -> List[str]:
     """The names of all arrays in the file, in the file's order. Raises DatasetError as `read` does."""
+    if os.path.isdir(path):
+        return array_folder.names(path)
     found = read(path, ())  # raises for a file that is damaged
     with regular_file.opened(path) as file, _opened(file) as archive:
         return list(archive.files) if not found else []
@@ -114,3 +121,45 @@ def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
             done += len(piece)
         member.read(1)  # zipfile checks the checksum at the end
     return made
+
+
+def _read_folder(path: str, required: Sequence[str], optional: Sequence[str]) -> Dict[str, np.ndarray]:
+    there = array_folder.names(path)
+    if not there:
+        raise DatasetError("it is a folder without .npy files", path, "The dataset is one .npz file, or a folder of "
+                           ".npy files, each called as its array: x_train.npy.", "Check data.args.path in the recipe.")
+    missing = [name + array_folder.ENDING for name in required if name not in there]
+    if missing:
+        raise DatasetError("there is no {}".format(" or ".join(missing)), path, "It has: {}.".format(
+            ", ".join(name + array_folder.ENDING for name in there)),
+            "Save it with numpy.save, or correct data.args.")
+    files = {name: array_folder.file_of(path, name) for name in (*required, *optional) if name in there}
+    if not reading.on_disk():
+        memory.expect(sum(os.path.getsize(file) for file in files.values()), "its arrays", path,
+                      "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
+    return {name: _single(file) for name, file in files.items()}
+
+
+def _single(path: str) -> np.ndarray:
+    """The array in an .npy file, copied into one of `reading.empty`."""
+    try:
+        with regular_file.opened(path) as file:
+            read_header = HEADERS.get(np.lib.format.read_magic(file))
+            if read_header is None:
+                raise ValueError("it is of a version that is not read")
+            shape, fortran, dtype = read_header(file)
+            size = functools.reduce(operator.mul, shape, dtype.itemsize)
+            if os.fstat(file.fileno()).st_size != file.tell() + size:
+                raise ValueError("its size is not what its header says")
+            if dtype.hasobject or fortran or not shape or not size:  # numpy must read or refuse it
+                file.seek(0)
+                return np.load(file, allow_pickle=False)
+            made = reading.empty(shape, dtype, "its arrays", path)
+            content, done = made.reshape(-1).view(np.uint8), 0
+            for piece in iter(lambda: file.read(CHUNK_BYTES), b""):
+                content[done:done + len(piece)] = np.frombuffer(piece, np.uint8)
+                done += len(piece)
+            return made
+    except BROKEN as error:
+        raise DatasetError("not a readable .npy file: {}".format(error), path,
+                           "It is damaged, or holds Python objects.", "Write it anew with numpy.save.") from None

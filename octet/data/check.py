@@ -59,6 +59,10 @@ def _check_names(dataset: Dataset, where: str) -> None:
             raise DatasetError("the target '{}' is of kind {!r}".format(name, target.kind), where,
                                "The kind decides the loss and what is measured.",
                                "Use one of: {}.".format(", ".join(KINDS)))
+        twice = [one for place, one in enumerate(target.classes) if one in target.classes[:place]]
+        if twice:
+            raise DatasetError("two classes of '{}' are called {!r}".format(name, twice[0]), where,
+                               "Whoever reads the answers could not tell them apart.", "Name each differently.")
     for name, extra in dataset.extras.items():
         _check_extra(name, extra, dataset, where)
 

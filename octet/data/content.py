@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import os
 from typing import Any, Callable, Dict, List, Sequence
 
 from octet import digest as digests
+from octet.data import array_folder
 from octet.data.dataset import PARTS, Dataset
 from octet.errors import DatasetError
+
+OF_PARTS = "parts-2 "
+"""Begins the purpose of a cached `of_parts`. It has a number because a cache outlives a change of `of_part`."""
 
 
 def of_array(array: Any) -> str:
@@ -35,16 +40,16 @@ def of_samples(arrays: Sequence[Any]) -> List[str]:
 
 
 def of_part(dataset: Dataset, part: str) -> str:
-    """The sha256 of one part: its arrays with their names, and the ranges of its codes.
-    Class names are not included: they belong to the whole dataset. Raises DatasetError."""
+    """The sha256 of one part: its arrays with their names, the ranges of its codes, and the class names, which some
+    datasets take from their labels. Raises DatasetError."""
     known_part(part)
     arrays = dataset.parts[part]
     return digests.of_bytes(json.dumps({
         "inputs": {name: [float(spec.low), float(spec.high), of_array(arrays.inputs[name])]
                    for name, spec in dataset.inputs.items()},
-        "targets": {name: [target.kind, of_array(arrays.targets[name])] + (
-            [target.ignore, list(target.columns)] if target.ignore is not None or target.columns else [])
-                    for name, target in dataset.targets.items()},
+        "targets": {name: [target.kind, of_array(arrays.targets[name]), target.ignore, list(target.columns),
+                           list(target.classes)] for name, target in dataset.targets.items()},
+        "extras": {name: of_array(array) for name, array in arrays.extras.items()},
     }, sort_keys=True).encode())
 
 
@@ -55,13 +60,28 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
     dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
     """
     known_part(part)
-    digest_of: Dict[str, str] = json.loads(digests.cached(path, reading, lambda _: json.dumps(of_parts(load()))))
+    digest_of: Dict[str, str] = json.loads(digests.cached(
+        path, OF_PARTS + reading, lambda _: json.dumps(of_parts(load()))))
     return digest_of[part]
 
 
+def in_arrays(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
+    """`in_file` for an .npz file, and for a folder of .npy files, which are all hashed when one of them has changed."""
+    if not os.path.isdir(path):
+        return in_file(part, path, reading, load)
+    hashes = array_folder.hashes(path, array_folder.names(path))
+    if not hashes:
+        load()  # has the words for it
+    first = array_folder.file_of(path, min(hashes))
+    return in_file(part, first, reading + json.dumps(hashes, sort_keys=True), load)
+
+
 def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
-    """{array: sha256} of the named arrays of an .npz file. Arrays of `optional` may be missing. The file is read again
-    only when it has changed. Raises OSError, DatasetError."""
+    """{array: sha256} of the named arrays of an .npz file, or of their files in a folder. Arrays of `optional` may be
+    missing. A file is read again only when it has changed. Raises OSError, DatasetError."""
+    if os.path.isdir(path):
+        return array_folder.hashes(path, (*required, *optional))
+
     def read(_: str) -> str:
         from octet.data import archive
         return json.dumps({name: of_array(array) for name, array in archive.read(path, required, optional).items()})

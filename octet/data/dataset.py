@@ -21,7 +21,7 @@ arguments of `digest` give {name: sha256}: they say what changed, and are no par
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
@@ -97,6 +97,16 @@ class Extra:
         return {name: (dtype, self.shape)}
 
 
+class Read(NamedTuple):
+    """What was read of one part.
+
+    digest: what the dataset's `digest` gives for the content that was read. files: {path: sha256} of the files whose
+    bytes were hashed as they were read."""
+
+    digest: str
+    files: Dict[str, str] = {}
+
+
 COUNT = "_count"
 """What the name of an extra of boxes and this is called: how many boxes each sample has."""
 
@@ -124,6 +134,7 @@ class Dataset:
     answers: {part: {target: array}}, where only some samples were read: all answers of the part, as far as they are
     known without decoding anything.
     extras: by name, what only losses and metrics of the user's own read.
+    read: {part: what was read of it}, from a `load` that hashes each file as it reads it.
     """
 
     inputs: Dict[str, Input]
@@ -133,6 +144,7 @@ class Dataset:
     samples: Optional[int] = None
     answers: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     extras: Dict[str, Extra] = field(default_factory=dict)
+    read: Dict[str, Read] = field(default_factory=dict)
 
     def known_answers(self, target: str) -> Dict[str, Any]:
         """{part: array} of the answers to one target: all of the part's where they are known, else of its samples."""

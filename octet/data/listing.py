@@ -62,8 +62,6 @@ def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool)
     for part in PARTS:
         if not found.get(part) and not (part in split_off and found.get("train") and part not in found):
             raise _no_pictures(path, part, masked, [name for name, folder in names.items() if folder])
-    if not masked:
-        losses.notes.extend(_alike(picture.name for part in found.values() for picture in part))
     return Listing(found, losses.notes + losses.others())
 
 
@@ -239,11 +237,17 @@ def _with_masks(path: str, part: str, losses: Losses) -> List[Picture]:
             for file in files["images"]]
 
 
-def _alike(names: Iterable[str]) -> List[str]:
-    """A sentence for each group of class names that differ only in case, spaces or Unicode form."""
+def alike(names: Iterable[str]) -> List[str]:
+    """A sentence for each group of class names that differ only in case, spaces, Unicode form or as numbers are
+    written."""
     same = {}  # type: Dict[str, List[str]]
     for name in sorted(set(names)):
-        same.setdefault(unicodedata.normalize("NFKC", name).casefold().strip(), []).append(name)
+        plain = unicodedata.normalize("NFKC", name).casefold().strip()
+        try:
+            plain = repr(float(plain))
+        except ValueError:
+            pass
+        same.setdefault(plain, []).append(name)
     return ["{} are different classes, and are written almost alike".format(" and ".join(map(repr, group)))
             for group in same.values() if len(group) > 1]
 

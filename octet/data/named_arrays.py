@@ -1,9 +1,11 @@
-"""Reads the settings of named arrays in `data.args`: the array of each input and target, and its meaning."""
+"""Reads the settings of named arrays in `data.args`: the array of each input and target, and its meaning; and the array
+that says the group or the time of each sample."""
 
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from octet.data.dataset import ANSWERED
+from octet.data.split import Split
 from octet.errors import DatasetError
 from octet.lookup import suggest
 
@@ -145,3 +147,34 @@ def _keys(keys: Any, known: Sequence[str], where: str) -> Dict[str, Any]:
         if key not in known:
             raise DatasetError("no key named '{}'".format(key), where, "It would mean nothing.", suggest(key, known))
     return mapping
+
+
+def key_names(split: Split) -> List[str]:
+    """The names that the array with the group or the time of each training sample may have; none where the split needs
+    none."""
+    if split.key is None:
+        return []
+    pattern = split.key if "{part}" in split.key else split.key + "_{part}"
+    return [in_part(pattern, "train"), pattern.replace("_{part}", "")]
+
+
+def keys(split: Split, count: int, path: str) -> Optional[List[str]]:
+    """The group or the time of each of `count` training samples in an .npz file, as text; None where the split needs
+    none. Raises DatasetError."""
+    from octet.data import archive
+
+    names = key_names(split)
+    if not names:
+        return None
+    there = archive.names(path)
+    name = next((name for name in names if name in there), None)
+    if name is None:
+        raise DatasetError("there is no array named {}".format(" or ".join(names)), "data.args." + split.key_where,
+                           "{} has: {}.".format(path, ", ".join(there)), "Save it, or correct the name.")
+    found = archive.read(path, [name])[name]
+    if found.shape != (count,):
+        raise DatasetError("{} is of shape {}".format(name, list(found.shape)), path,
+                           "It holds the {} of each of the {} training samples.".format(split.by, count),
+                           "Save it as [{}].".format(count))
+    plain = {"M": "datetime64[s]", "S": "U"}.get(found.dtype.kind)  # str() of a number, of a datetime and of text
+    return [str(one) for one in (found.astype(plain) if plain else found).tolist()]

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from octet import digest as digests
 from octet import regular_file
 from octet.data import reading
 from octet.data.resize import Resize, resized
@@ -127,20 +128,34 @@ def _resized(image: Image.Image, form: Form) -> np.ndarray:
     return resized(codes.reshape(codes.shape[:2] + (-1,)), form.height, form.width, form.resize)
 
 
-def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures"
-               ) -> Tuple[np.ndarray, List[int], List[str]]:
-    """(the pictures [N, H, W, C] uint8, the places in `files` of those that were read, a sentence for each thing that
-    was noticed). They are decoded on all cores; the result does not depend on how many there are. what: the pictures
-    in words, for whoever waits. Raises DatasetError that names the first file, in order, that cannot be read, unless
-    it is to be skipped."""
+class Decoded(NamedTuple):
+    """Pictures, or masks, as arrays.
+
+    images: [N, ...]. places: the places in the list of files of those N that could be decoded. notes: a sentence for
+    each thing that was noticed. sha256: of the bytes that were read of each file in the list; '' where none could be
+    read, or two readings differ."""
+
+    images: np.ndarray
+    places: List[int]
+    notes: List[str]
+    sha256: List[str]
+
+
+def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures") -> Decoded:
+    """The pictures, [N, H, W, C] uint8. They are decoded on all cores; the result does not depend on how many there
+    are. what: the pictures in words, for whoever waits. Raises DatasetError that names the first file, in order, that
+    cannot be read, unless it is to be skipped."""
     images = reading.empty((len(files),) + form.shape, np.uint8,
                            "{} pictures of {}x{}x{}".format(len(files), *form.shape), path)
+    sha256 = [""] * len(files)
 
     def put(place: int) -> Union[Set[str], DatasetError]:
         try:
             with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
                                            "data.args goes on without it."):
-                images[place], words = decode(_bytes(path, files[place]), form)
+                content = _bytes(path, files[place])
+                sha256[place] = digests.of_bytes(content)
+                images[place], words = decode(content, form)
             return words
         except DatasetError as error:
             return error
@@ -161,7 +176,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     notes = ["{} of {} pictures {} (such as {})".format(
         len(noticed[word]), len(files), said.format(alpha=ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1),
         noticed[word][0]) for word, said in NOTICED.items() if word in noticed]
-    return images[:len(read)] if skipped else images, read, skipped + notes
+    return Decoded(images[:len(read)] if skipped else images, read, skipped + notes, sha256)
 
 
 def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[Any]:
@@ -178,17 +193,22 @@ def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator
 
 
 def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
-                 ignore: Optional[int], what: str = "masks", fit: str = "stretch") -> np.ndarray:
+                 ignore: Optional[int], what: str = "masks", fit: str = "stretch",
+                 pictures_sha256: Sequence[str] = ()) -> Decoded:
     """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
     8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. fit: as the pictures'; `ignore` is
-    what stands around a mask that is padded. Raises DatasetError that names the file."""
+    what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
+    again. Raises DatasetError that names the file."""
     height, width = size
     masks = reading.empty((len(pairs), height, width), np.int32,
                           "{} masks of {}x{}".format(len(pairs), height, width), path)
+    sha256 = [""] * len(pairs)
 
     def put(index: int) -> Optional[DatasetError]:
         try:
-            masks[index] = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
+            masks[index], of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
+            if not pictures_sha256 or pictures_sha256[index] == of_picture:
+                sha256[index] = of_mask
             return None
         except DatasetError as error:
             return error
@@ -196,14 +216,16 @@ def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int
     for error in _on_all_cores(put, len(pairs), what):
         if error is not None:
             raise error
-    return masks
+    return Decoded(masks, list(range(len(pairs))), [], sha256)
 
 
 def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int],
-          fit: str) -> np.ndarray:
-    """One mask, resized to `size` (width, height). Raises DatasetError."""
+          fit: str) -> Tuple[np.ndarray, str, str]:
+    """(one mask, resized to `size` (width, height); the sha256 of its file; that of the picture's). Raises
+    DatasetError."""
     with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
-        with Image.open(io.BytesIO(_bytes(path, mask))) as image:
+        content = _bytes(path, mask)
+        with Image.open(io.BytesIO(content)) as image:
             image.load()
             if image.mode not in INDEXED:
                 raise ValueError("{} pixels, not one index each".format(image.mode))
@@ -212,7 +234,7 @@ def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: in
             turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
         whole = np.asarray(turned, np.int32)
         small = resized(np.asarray(turned)[..., None], size[1], size[0], Resize("nearest", fit=fit), ignore or 0)
-    _expect_same_view(path, picture, mask, turned.size)
+    of_picture = _expect_same_view(path, picture, mask, turned.size)
     bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
     if bad.any():
         row, column = np.unravel_index(int(bad.argmax()), bad.shape)
@@ -221,13 +243,15 @@ def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: in
             "There are {} classes.".format(classes),
             "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(
                 whole[row, column]))
-    return small[..., 0]
+    return small[..., 0], digests.of_bytes(content), of_picture
 
 
-def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> None:
-    """A mask is as wide and high as its picture, or both by one factor."""
+def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> str:
+    """The sha256 of the picture. Raises DatasetError unless the mask is as wide and high as it, or both by one
+    factor."""
     with _told(path, picture, "Save it anew as a PNG or JPEG, or remove it."):
-        with Image.open(io.BytesIO(_bytes(path, picture))) as image:
+        content = _bytes(path, picture)
+        with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             if image.format == "TIFF":
                 image.load()
@@ -239,6 +263,7 @@ def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, 
             "the mask is {}x{} pixels, its picture {}x{}".format(*mask_size, width, height),
             os.path.join(path, mask), "A mask says the class of each pixel of its picture{}.".format(
                 ", which is turned as its EXIF orientation says"), "Save the mask as its picture is looked at.")
+    return digests.of_bytes(content)
 
 
 def _lies(image: Image.Image) -> bool:

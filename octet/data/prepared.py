@@ -1,6 +1,9 @@
 """One part of a dataset as PrepareData publishes it: arrays that later stages map into memory.
 
-    spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]}
+    spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]};
+                   `classes` is how many there are
+    names.json     {target: the names of its classes}. A file of its own: a stage that does not read it is not run again
+                   when a class is renamed
     input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
     target_0.npy   the answers to the first target, as octet.data.dataset.Target says; target_1.npy, ...
     extra_0.npy    the first array of the extras, as octet.data.dataset.Extra says; only where there are some. spec.json
@@ -15,7 +18,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from octet.data import reading
 from octet.data.dataset import Dataset, Extra, Input, Part, Target
 
-SPEC = "spec.json"
+SPEC, NAMES = "spec.json", "names.json"
 
 
 def write(folder: Path, dataset: Dataset, part: str) -> None:
@@ -23,19 +26,20 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
     file already (octet.data.reading) is not copied."""
     spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high}
                        for name, each in dataset.inputs.items()],
-            "targets": [{"name": name, "kind": each.kind, "classes": list(each.classes), "shape": list(each.shape),
+            "targets": [{"name": name, "kind": each.kind, "classes": len(each.classes), "shape": list(each.shape),
                          "ignore": each.ignore, "columns": [list(ends) for ends in each.columns]}
                         for name, each in dataset.targets.items()]}  # type: Dict[str, Any]
     if dataset.extras:
         spec["extras"] = [{"name": name, "kind": each.kind, "shape": list(each.shape), "placeless": each.placeless,
                            "dtype": each.dtype} for name, each in dataset.extras.items()]
-    text = json.dumps(spec, indent=1, sort_keys=True)
-    (folder / SPEC).write_text(text + "\n", encoding="utf-8")
+    names = {name: list(each.classes) for name, each in dataset.targets.items()}
+    for file, value in ((SPEC, spec), (NAMES, names)):
+        (folder / file).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     found = dataset.parts[part]
-    for side, names, arrays in (("input", list(dataset.inputs), found.inputs),
-                                ("target", list(dataset.targets), found.targets),
-                                ("extra", _extra_arrays(dataset.extras), found.extras)):
-        for index, name in enumerate(names):
+    for side, of_side, arrays in (("input", list(dataset.inputs), found.inputs),
+                                  ("target", list(dataset.targets), found.targets),
+                                  ("extra", _extra_arrays(dataset.extras), found.extras)):
+        for index, name in enumerate(of_side):
             _save(folder / "{}_{}.npy".format(side, index), arrays[name])
 
 
@@ -58,19 +62,20 @@ def _save(path: Path, array: Any) -> None:
 
 def alike(one: Path, other: Path) -> bool:
     """Whether what was published in two folders has the same inputs, targets and classes."""
-    return (one / SPEC).read_bytes() == (other / SPEC).read_bytes()
+    return all((one / file).read_bytes() == (other / file).read_bytes() for file in (SPEC, NAMES))
 
 
 def learnt(folder: Path) -> Dataset:
     """What the dataset that was published in the folder is, without its arrays."""
-    inputs, targets, extras = _spec(folder)
+    inputs, targets, extras = _spec(folder, named=True)
     return Dataset(inputs, targets, {}, extras=extras)
 
 
-def read(folders: Dict[str, Path]) -> Dataset:
+def read(folders: Dict[str, Path], named: bool = True) -> Dataset:
     """The dataset with the parts that were published in `folders`, {part: folder}; its arrays are read-only and
-    mapped: a page is read from the disk when it is used."""
-    inputs, targets, extras = _spec(next(iter(folders.values())))
+    mapped: a page is read from the disk when it is used. named: whether the classes have their names; else they are
+    called by their numbers, '0', '1' and so on."""
+    inputs, targets, extras = _spec(next(iter(folders.values())), named)
     return Dataset(inputs, targets, {part: Part(_arrays(folder, "input", list(inputs)),
                                                 _arrays(folder, "target", list(targets)),
                                                 _arrays(folder, "extra", _extra_arrays(extras)))
@@ -82,10 +87,12 @@ def _extra_arrays(extras: Dict[str, Extra]) -> List[str]:
     return [array for name, each in extras.items() for array in each.arrays(name)]
 
 
-def _spec(folder: Path) -> Tuple[Dict[str, Input], Dict[str, Target], Dict[str, Extra]]:
+def _spec(folder: Path, named: bool) -> Tuple[Dict[str, Input], Dict[str, Target], Dict[str, Extra]]:
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
-    targets = {each["name"]: Target(each["kind"], each["classes"], tuple(each["shape"]), each["ignore"],
+    names: Dict[str, List[str]] = json.loads((folder / NAMES).read_text(encoding="utf-8")) if named else {
+        each["name"]: [str(number) for number in range(each["classes"])] for each in spec["targets"]}
+    targets = {each["name"]: Target(each["kind"], names[each["name"]], tuple(each["shape"]), each["ignore"],
                                     [(low, high) for low, high in each["columns"]]) for each in spec["targets"]}
     extras = {each["name"]: Extra(each["kind"], tuple(each["shape"]), each["placeless"], each["dtype"])
               for each in spec.get("extras", ())}

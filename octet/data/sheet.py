@@ -1,48 +1,56 @@
 """A contact sheet: some samples of each class as the network sees them, in one picture."""
 
-from typing import Dict, List, Optional, Sequence, Tuple
+import colorsys
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from octet.data.dataset import Dataset, Target
+from octet.data.dataset import COUNT, Dataset, Part
 
 MOST_ROWS, COLUMNS, CELL, TEXT = 40, 8, 72, 14  # CELL and TEXT in pixels
-COLOURS = np.random.RandomState(3).randint(60, 256, (256, 3)).astype(np.uint8)  # of the classes of a class map
+MARK = "yellow"  # boxes and keypoints
+COLOURS = np.array([(80, 80, 80)] + [
+    [round(255 * part) for part in colorsys.hsv_to_rgb(index * 0.618034 % 1, 0.55 + 0.4 * (index % 2), 0.95)]
+    for index in range(1, 256)], np.uint8)
+"""Of the classes of a class map: the first, often the background, is grey; neighbours of the others have hues that are
+far apart."""
 
 
 def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
     """A picture with the first samples of each class of the part, one row for each class; without classes, the first
-    samples. A class map is drawn beside its picture, with ignored pixels in black. None where no input is a picture."""
+    samples. Boxes and keypoints are drawn into the picture; class maps and masks are drawn beside it, with ignored
+    pixels in black. None where no input is a picture."""
     name = next((name for name, spec in dataset.inputs.items()
                  if len(spec.shape) == 3 and spec.shape[2] in (1, 2, 3, 4)), None)
     if name is None:
         return None
-    images, answers = dataset.parts[part].inputs[name], dataset.parts[part].targets
-    rows = _rows(dataset, answers, len(images))[:MOST_ROWS]
-    mask = next((one for one, target in dataset.targets.items() if target.kind == "class_map"), None)
+    found = dataset.parts[part]
+    images = found.inputs[name]
+    rows = _rows(dataset, found, 1 + len(_maps(dataset, found, 0)) if len(images) else 1)[:MOST_ROWS]
     sheet = Image.new("RGB", (COLUMNS * CELL, len(rows) * (CELL + TEXT)), "white")
     pen = ImageDraw.Draw(sheet)
     for row, (words, members) in enumerate(rows):
         top = row * (CELL + TEXT)
         pen.text((2, top + 1), words.encode("ascii", "replace").decode(), fill="black")
-        cells = [cell for index in members for cell in [_picture(images[index])] + (
-            [] if mask is None else [_map(answers[mask][index], dataset.targets[mask])])]
+        cells = [cell for index in members
+                 for cell in [_marked(_picture(images[index]), max(images.shape[1:3]), dataset, found, index)]
+                 + _maps(dataset, found, index)]
         for column, cell in enumerate(cells[:COLUMNS]):
             sheet.paste(cell, (column * CELL, top + TEXT))
     return sheet
 
 
-def _rows(dataset: Dataset, answers: Dict[str, np.ndarray], count: int) -> List[Tuple[str, Sequence[int]]]:
-    """(caption of a row, the samples in it)."""
+def _rows(dataset: Dataset, part: Part, cells: int) -> List[Tuple[str, Sequence[int]]]:
+    """(caption of a row, the samples in it). cells: how many one sample takes."""
+    answers, step = part.targets, max(1, COLUMNS // cells)
     for name, target in dataset.targets.items():
         if target.kind in ("class", "labels"):
             of_class = [answers[name] == index if target.kind == "class" else answers[name][:, index] == 1
                         for index in range(len(target.classes))]
-            return [("{}: {} ({})".format(name, one, int(found.sum())), np.flatnonzero(found)[:COLUMNS])
+            return [("{}: {} ({})".format(name, one, int(found.sum())), np.flatnonzero(found)[:step])
                     for one, found in zip(target.classes, of_class)]
-    step = COLUMNS // 2 if any(target.kind == "class_map" for target in dataset.targets.values()) else COLUMNS
-    indices = np.arange(min(count, 4 * step))
+    indices = np.arange(min(len(part), 4 * step))
     return [("samples {}..{}".format(start, min(start + step, len(indices)) - 1), indices[start:start + step])
             for start in range(0, len(indices), step)]
 
@@ -53,10 +61,32 @@ def _picture(codes: np.ndarray) -> Image.Image:
     return _fitted(Image.fromarray(np.ascontiguousarray(plain)).convert("RGB"))
 
 
-def _map(labels: np.ndarray, target: Target) -> Image.Image:
+def _marked(cell: Image.Image, side: int, dataset: Dataset, part: Part, index: int) -> Image.Image:
+    """The cell with a sample's boxes and keypoints. side: the longer one of the picture, in the pixels that they are
+    in."""
+    pen, scale = ImageDraw.Draw(cell), max(cell.size) / side
+    for name, extra in dataset.extras.items():
+        values = part.extras[name][index] * scale
+        if extra.kind == "boxes":
+            for y0, x0, y1, x1 in values[:part.extras[name + COUNT][index]]:
+                pen.rectangle((x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)), outline=MARK)
+        elif extra.kind == "keypoints":
+            for y, x in values:
+                pen.ellipse((x - 2, y - 2, x + 2, y + 2), outline=MARK)
+    return cell
+
+
+def _maps(dataset: Dataset, part: Part, index: int) -> List[Image.Image]:
+    """A picture of each class map and of each mask of a sample."""
+    return [_map(part.targets[name][index], target.ignore) for name, target in dataset.targets.items()
+            if target.kind == "class_map"] + [
+        _map(part.extras[name][index], None) for name, extra in dataset.extras.items() if extra.kind == "mask"]
+
+
+def _map(labels: np.ndarray, ignore: Optional[int]) -> Image.Image:
     colours = COLOURS[np.clip(labels, 0, 255)]
-    if target.ignore is not None:
-        colours[labels == target.ignore] = 0
+    if ignore is not None:
+        colours[labels == ignore] = 0
     return _fitted(Image.fromarray(colours))
 
 

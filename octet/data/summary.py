@@ -8,14 +8,15 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
-from octet.data import classes, content
-from octet.data.dataset import Dataset, Input, Target
+from octet.data import classes, content, listing
+from octet.data.dataset import COUNT, Dataset, Input, Target
 
 FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
 BULK = 0.999  # of the values, which outliers are not among
 RARE = 20.0  # times as many samples are of the commonest class, or of labels not of the class
 FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers are of one scale
 MOST_VALUES = 1 << 26  # are counted of an input: a fraction of a second
+MOST_ROWS = 1 << 18  # of features are sorted
 AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
 
 
@@ -30,6 +31,7 @@ def notes(dataset: Dataset) -> List[str]:
         found.extend(_few_codes(name, {part: one.inputs[name] for part, one in dataset.parts.items()}))
         found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
     for name, target in dataset.targets.items():
+        found.extend(listing.alike(target.classes))
         answers = dataset.known_answers(name)
         if dataset.samples is not None:
             answers = {part: of_part for part, of_part in answers.items() if name in dataset.answers.get(part, ())}
@@ -37,6 +39,7 @@ def notes(dataset: Dataset) -> List[str]:
             found.extend(_narrow_columns(name, answers))
         elif target.kind != "raw":
             found.extend(_counts(name, target, answers))
+    found.extend(_places(dataset))
     if dataset.samples is None:
         found.extend(_twice(dataset))
     else:
@@ -90,6 +93,12 @@ def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
         yield "of the features of '{}', {} use fewer than {} of the 256 codes ({}): they share one range, so bring " \
               "each to the same scale before they are saved".format(name, len(narrow), FEW_CODES, some(
                   ["column {}: {}".format(column, span[column]) for column in narrow]))
+    some_rows = np.sort(codes[::1 + len(codes) // MOST_ROWS], axis=0)
+    left_out = int(len(some_rows) * (1 - BULK) / 2 + 0.5)  # at each end
+    bulk = some_rows[len(some_rows) - 1 - left_out].astype(int) - some_rows[left_out] + 1
+    for column in np.flatnonzero((bulk < FEW_CODES) & (span >= FEW_CODES)):
+        yield "{:.1f} % of the values in column {} of '{}' lie on {} of its {} codes: a few are far from the others, " \
+              "such as -999 where one is missing".format(100 * BULK, column, name, bulk[column], span[column])
 
 
 def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
@@ -147,6 +156,32 @@ def _twice(dataset: Dataset) -> Iterator[str]:
         torn = sum(len(found) > 1 for found in labels.values())
         if torn:
             yield "{} contents have more than one label of '{}'".format(torn, name)
+
+
+def places(dataset: Dataset, name: str, part: str) -> np.ndarray:
+    """[N, 4] or [N, 2]: all boxes or keypoints of an extra in a part, without the padding."""
+    values = dataset.parts[part].extras[name]
+    if dataset.extras[name].kind == "boxes":
+        return values[np.arange(values.shape[1]) < dataset.parts[part].extras[name + COUNT][:, None]]
+    return values.reshape(-1, values.shape[-1])
+
+
+def _places(dataset: Dataset) -> Iterator[str]:
+    """Boxes and keypoints that are fractions and no pixels, or that reach out of the picture."""
+    size = next((spec.shape[:2] for spec in dataset.inputs.values() if len(spec.shape) == 3), None)
+    for name, extra in dataset.extras.items():
+        if extra.kind not in ("boxes", "keypoints") or size is None:
+            continue
+        found = np.concatenate([places(dataset, name, part) for part in dataset.parts])
+        order = "y0, x0, y1, x1" if extra.kind == "boxes" else "y, x"
+        if len(found) and found.max() <= 1:
+            yield "all numbers of the {} '{}' are at most 1: they are read as pixels, {}".format(
+                extra.kind, name, order)
+            continue
+        outside = ((found < -1) | (found > np.array(size * (found.shape[-1] // 2)) + 1)).any(-1).sum()
+        if outside:
+            yield "{} of {} {} '{}' reach out of the picture, which is [{}, {}] pixels: they are read as {}".format(
+                outside, len(found), extra.kind, name, *size, order)
 
 
 def some(words: Sequence[str]) -> str:

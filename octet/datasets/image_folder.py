@@ -8,8 +8,9 @@ palette or grey, are the classes' indices:
     path/{train,validation,test}/images/street.jpg
     path/{train,validation,test}/masks/street.png
 
-Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. Which forms of
-picture are read: `listing.ENDINGS`.
+Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. A picture's
+group or time is found in its file name by a regular expression: `split: {by: group, group: "(p[0-9]+)_"}`. Which forms
+of picture are read: `listing.ENDINGS`.
 """
 
 import json
@@ -20,7 +21,7 @@ from octet import digest as digests
 from octet.data import content, listing
 from octet.data import resize as resizing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target, scale_of, spread
+from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_of, spread
 from octet.data.listing import Picture
 from octet.errors import DatasetError
 
@@ -62,27 +63,37 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
     index = {name: number for number, name in enumerate(classes)}
     read_parts, answers = {}, {}  # type: Dict[str, Part], Dict[str, Dict[str, Any]]
+    read = {}  # type: Dict[str, Read]
     for part in parts:
         of_part = found.pictures[part]
         if samples is not None:
             if masks is None:
                 answers[part] = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
             of_part = [of_part[row] for row in spread([picture.name for picture in of_part], samples)]
-        images, read, said = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable,
-                                                 "the {} pictures".format(part))
-        notes.extend("{}: {}".format(part, words) for words in said)
-        of_part = [of_part[place] for place in read]
+        images = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable,
+                                     "the {} pictures".format(part))
+        notes.extend("{}: {}".format(part, words) for words in images.notes)
+        sha256 = {picture.file: one for picture, one in zip(of_part, images.sha256)}
+        whole, of_part = of_part, [of_part[place] for place in images.places]
         if masks is None:
             target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
-            target = {"mask": pictures.decode_masks(
+            labels = pictures.decode_masks(
                 path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore,
-                "the {} masks".format(part), form.resize.fit)}
-        read_parts[part] = Part({"image": images}, target)
+                "the {} masks".format(part), form.resize.fit, [sha256[picture.file] for picture in of_part])
+            sha256.update((picture.mask, one) for picture, one in zip(of_part, labels.sha256))
+            target = {"mask": labels.images}
+        read_parts[part] = Part({"image": images.images}, target)
+        if samples is None:
+            # A mask whose picture was skipped was not read.
+            unread = [picture.mask for picture in whole if picture.mask and picture.mask not in sha256]
+            sha256.update(zip(unread, _contents(path, unread)))
+            read[part] = Read(_digest(_in_part(whole, sha256), size, channels, low, high, ignore, alpha, bits, resize),
+                              {os.path.join(path, file): one for file, one in sha256.items()})
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
-                         notes=tuple(notes), samples=samples, answers=answers), path, parts)
+                         notes=tuple(notes), samples=samples, answers=answers, read=read), path, parts)
 
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
@@ -110,9 +121,14 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     expect_resize(resize, masks is not None, ignore)
     scale_of(low, high, path)
-    return digests.of_bytes(json.dumps([
-        _hashes(part, path, split, masks is not None, skip_unreadable), list(size), channels, float(low), float(high),
-        ignore, alpha, bits, resizing.settings(resize)]).encode())
+    return _digest(_hashes(part, path, split, masks is not None, skip_unreadable), size, channels, low, high, ignore,
+                   alpha, bits, resize)
+
+
+def _digest(hashes: List[Tuple[str, str]], size: Sequence[int], channels: int, low: float, high: float,
+            ignore: Optional[int], alpha: Optional[str], bits: int, resize: Optional[Dict[str, Any]]) -> str:
+    return digests.of_bytes(json.dumps([hashes, list(size), channels, float(low), float(high), ignore, alpha, bits,
+                                        resizing.settings(resize)]).encode())
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
@@ -124,11 +140,16 @@ def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: flo
 
 
 def _hashes(part: str, path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> List[Tuple[str, str]]:
-    found = [file for picture in _found(path, said, masked, skip).pictures[part]
-             for file in (picture.file, picture.mask) if file]
-    # Held out of train/ or in validation/, a file is called alike.
-    in_part = [file.split(os.sep, 1)[1] if file.split(os.sep, 1)[0] in PARTS else file for file in found]
-    return list(zip(in_part, _contents(path, found)))
+    of_part = _found(path, said, masked, skip).pictures[part]
+    files = [file for picture in of_part for file in (picture.file, picture.mask) if file]
+    return _in_part(of_part, dict(zip(files, _contents(path, files))))
+
+
+def _in_part(pictures: Sequence[Picture], sha256: Dict[str, str]) -> List[Tuple[str, str]]:
+    """(file, its sha256) of the pictures and masks of a part. Held out of train/ or in validation/, a file is called
+    alike."""
+    files = [file for picture in pictures for file in (picture.file, picture.mask) if file]
+    return [(file.split(os.sep, 1)[1] if file.split(os.sep, 1)[0] in PARTS else file, sha256[file]) for file in files]
 
 
 def _contents(path: str, files: Sequence[str]) -> List[str]:
@@ -142,10 +163,11 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]
     if not missing:
-        return Found(listed.parts, listed.notes)
+        return Found(listed.parts, listed.notes + splits.unused(wanted))
     train = listed.parts["train"]
     place = splits.parts(wanted, missing, _contents(path, [picture.file for picture in train]),
-                        [picture.name for picture in train], path)
+                         [picture.name for picture in train], path,
+                         splits.keys_in_names(wanted, [picture.file for picture in train], path))
     parts: Dict[str, Any] = {part: listed.parts.get(part) or [
         picture for picture, of in zip(train, place) if of == part] for part in PARTS if part != "train"}
     parts["train"] = [picture for picture, of in zip(train, place) if of == "train"]

@@ -1,5 +1,6 @@
-"""Your own arrays, in one .npz file; each is there for every part: x_train, x_validation, x_test. Parts that are not
-there are split off the training arrays; x and y alone are split by `split: {validation: 0.1, test: 0.1}`.
+"""Your own arrays, in one .npz file or in a folder of .npy files (x_train.npy); each is there for every part: x_train,
+x_validation, x_test. Parts that are not there are split off the training arrays; x and y alone are split by
+`split: {validation: 0.1, test: 0.1}`.
 
 The simple form is images in x and labels in y:
 
@@ -19,14 +20,15 @@ The general form names the inputs and targets, and for each the array that it is
           pose: {array: pose, kind: value, scale: columns}          # each column from 0 to 1
           copy: {input: image}                        # the input itself, for an autoencoder
 
-`array: photo` is short for `array: "photo_{part}"`: write the pattern where your names are others.
+`array: photo` is short for `array: "photo_{part}"`: write the pattern where your names are others. So are the arrays of
+`split: {by: group, group: patient}` and `split: {by: time, time: taken}`, with one text or number for each sample.
 """
 
 import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from octet.data import content
+from octet.data import content, named_arrays
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.data.listing import MEANT
@@ -114,9 +116,9 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
            targets: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of that part's content, whatever the file's name and compression."""
     args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         load(path, *args)  # has the words for it
-    return content.in_file(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
+    return content.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
@@ -164,16 +166,17 @@ def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
                 if part not in optional or set(names[part]) & set(there)]
     if not set(required) <= set(there):
         archive.read(path, required)  # has the words for it
-    unread = sorted(set(there) - set(required))
+    unread = sorted(set(there) - set(required) - set(named_arrays.key_names(asked.split)))
     available = [part for part in PARTS if set(names[part]) <= set(there)]
     held_out = [part for part in splits.HELD_OUT if part not in available]
+    notes = ["arrays that are not read: {}".format(", ".join(unread))] if unread else []
+    notes += [] if held_out else splits.unused(asked.split)
     # Where some are held out, those that stay are told only by drawing them.
     wanted = [part for part in available
               if part in parts or part == "train" and (learn or held_out and set(held_out) & set(parts))]
     found = archive.read(path, [name for part in wanted for name in names[part]])
     return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])} for part in wanted},
-            held_out if "train" in wanted else [],
-            ["arrays that are not read: {}".format(", ".join(unread))] if unread else [])
+            held_out if "train" in wanted else [], notes)
 
 
 def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str, List[str]]) -> None:
@@ -215,7 +218,7 @@ def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tupl
     by = next((train.targets[name] for name, answer in asked.targets.items() if answer.kind == "class"), None)
     place = np.array(splits.parts(
         asked.split, held_out, content.of_samples([train.inputs[name] for name in sorted(train.inputs)]),
-        [0] * count if by is None else by.tolist(), path))
+        [0] * count if by is None else by.tolist(), path, named_arrays.keys(asked.split, count, path)))
     return {part: np.flatnonzero(place == part) for part in ("train", *held_out)}, [
         "held out of the training samples by {}: {}".format(asked.split.by, ", ".join(
             "{} of {} for {}".format(int((place == part).sum()), count, part) for part in held_out))]

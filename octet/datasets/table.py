@@ -7,10 +7,10 @@
 
 Files are looked for beside the table, or in `folder`. `part` is a column of train, validation and test; without it, and
 for what it does not name, `split` says what is held out (octet/data/split.py), {validation: 0.1, test: 0.1} unless
-said. Each column of features, and of a value, is scaled so that its training values reach from 0 to 1.
+said; {by: group, group: dog} and {by: time, time: taken} name columns. Each column of features, and of a value, is
+scaled so that its training values reach from 0 to 1.
 """
 
-import csv
 import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -18,52 +18,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from octet import digest as digests
 from octet.data import content, listing
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Target, spread
+from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Read, Target, spread
+from octet.data.table_file import Table, read
 from octet.errors import DatasetError
-from octet.lookup import suggest
 
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
-
-
-class Table(NamedTuple):
-    """columns: their names. rows: the cells of each sample, as text. lines: the line of the file that each is on."""
-
-    path: str
-    columns: List[str]
-    rows: List[List[str]]
-    lines: List[int]
-
-    def column(self, name: str, argument: str) -> List[str]:
-        """The cells of one column. Raises DatasetError where there is none of this name, or a cell is empty."""
-        if name not in self.columns:
-            raise DatasetError("there is no column {!r}".format(name), "data.args." + argument,
-                               "{} has the columns {}.".format(self.path, ", ".join(self.columns)),
-                               suggest(str(name), self.columns))
-        place = self.columns.index(name)
-        cells = [row[place].strip() for row in self.rows]
-        for cell, line in zip(cells, self.lines):
-            if cell.lower() in MISSING:
-                raise DatasetError("the column '{}' holds {!r}".format(name, cell), "{}:{}".format(self.path, line),
-                                   "Every sample needs a value.", "Fill it in, or remove the line.")
-        return cells
-
-    def numbers(self, names: Sequence[str], argument: str) -> Any:
-        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is no number."""
-        import numpy as np
-
-        found = np.empty((len(self.rows), len(names)))
-        for place, name in enumerate(names):
-            for row, cell in enumerate(self.column(name, argument)):
-                try:
-                    found[row, place] = float(cell)
-                except ValueError:
-                    found[row, place] = np.nan
-                if not np.isfinite(found[row, place]):
-                    raise DatasetError(
-                        "the column '{}' holds {!r}, which is no finite number".format(name, cell),
-                        "{}:{}".format(self.path, self.lines[row]), "It is read as a number.",
-                        "Write numbers with a point, such as 0.5; a column of words can be a label.")
-        return found
+COLUMNS = ("file", "features", "label", "labels", "value", "part", "weight")
+"""The arguments that name columns."""
 
 
 class Asked(NamedTuple):
@@ -110,17 +70,21 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     if samples is not None:
         wanted = {one: [of_part[place] for place in spread(
             answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
-    inputs, kept, said = _inputs(table, wanted, asked, rows["train"])
+    inputs, kept, said, sha256 = _inputs(table, wanted, asked, rows["train"])
     weights = _weights(table, weight)
     found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
                        {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
-    unread = [column for column in table.columns if column not in _used(asked)]
-    notes += ["columns that are not read: {}".format(", ".join(unread))] if unread else []
+    unread = [column for column in table.columns if column not in (*_used(asked), splits.settings(split).key)]
+    notes += ["columns that are not read: {}".format(
+        ", ".join(one or "one without a name" for one in unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
+    hashed = {one: _named_hashes(table, asked, rows[one], sha256[one]) for one in parts if samples is None}
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
                          tuple(notes + said), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
-                         {extra: Extra("array", (), placeless=True) for extra in weights}), path, parts)
+                         {extra: Extra("array", (), placeless=True) for extra in weights},
+                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
+                          for one, of_files in hashed.items()}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
@@ -136,48 +100,20 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
     _expect(asked)
     table = read(path)
     rows, _ = _rows(table, asked)
+    return _digest(table, asked, rows, part_name, _hashes(table, asked, rows[part_name]) if file else [])
+
+
+def _digest(table: Table, asked: Asked, rows: Dict[str, List[int]], part: str, hashes: Sequence[str]) -> str:
+    """hashes: the sha256 of the picture of each row of the part."""
     used = [table.columns.index(name) for name in _used(asked) if name in table.columns]
-    lines = [[table.rows[row][place] for place in used] for row in rows[part_name]]
+    lines = [[table.rows[row][place] for place in used] for row in rows[part]]
     # Columns are scaled as the training lines say, and class names are all that occur.
-    scaled = [] if not (features or value) else [[table.rows[row][place] for place in used] for row in rows["train"]]
-    names = sorted({row[table.columns.index(label)] for row in table.rows}) if label else []
-    hashes = _hashes(table, asked, rows[part_name]) if file else []
+    by_train = rows["train"] if asked.features or asked.value else []
+    scaled = [[table.rows[row][place] for place in used] for row in by_train]
+    names = sorted({row[table.columns.index(asked.label)] for row in table.rows}) if asked.label else []
     return digests.of_bytes(json.dumps([
         list(asked[1:10]) + [asked.resize, asked.weight], lines, digests.of_bytes(json.dumps(scaled).encode()), names,
-        hashes]).encode())
-
-
-def read(path: str) -> Table:
-    """The table in a file. Raises DatasetError for one whose lines are not all of one form."""
-    if not os.path.isfile(path):
-        raise DatasetError("no such file", path, "The dataset is read from it.",
-                           "Check data.args.path in the recipe.")
-    rows, lines = [], []
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
-            columns = [name.strip() for name in next(reader, [])]
-            for row in reader:
-                if row and any(cell.strip() for cell in row):
-                    rows.append(row)
-                    lines.append(reader.line_num)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError("not a readable table: {}".format(error), path, "It is read as UTF-8 text.",
-                           "Save it anew as CSV in UTF-8.") from None
-    if len(columns) < 2:
-        raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)), path,
-                           "It names the columns, with commas between them; with tabs in a .tsv file.",
-                           "Save it with commas, or with tabs under a name that ends in .tsv.")
-    twice = [name for name in columns if columns.count(name) > 1]
-    if twice:
-        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
-                           "A name says which column is meant.", "Name each differently.")
-    for row, line in zip(rows, lines):
-        if len(row) != len(columns):
-            raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
-                               "{}:{}".format(path, line), "Cells that are moved are values of another column.",
-                               "Put a cell that holds the separator into quotes.")
-    return Table(path, columns, rows, lines)
+        list(hashes)]).encode())
 
 
 def _expect(asked: Asked) -> None:
@@ -188,6 +124,11 @@ def _expect(asked: Asked) -> None:
         if len(found) != 1:
             raise DatasetError("{} of {} is named".format(" and ".join(found) if found else "none", known), "data.args",
                                "One of them says what {}.".format(what), "Name the column or columns of one of them.")
+    for name in ("features", "labels", "value"):
+        columns = getattr(asked, name)
+        if columns and (isinstance(columns, str) or not isinstance(columns, (list, tuple))):
+            raise DatasetError("{} is {!r}".format(name, columns), "data.args." + name, "It is a list of columns.",
+                               "Write {}: [{}].".format(name, columns))
     if asked.file:
         from octet.datasets import image_folder
         image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
@@ -209,6 +150,27 @@ def _weights(table: Table, column: Optional[str]) -> Dict[str, Any]:
     return {"weight": found.astype("float32")}
 
 
+def _expect_columns(table: Table, asked: Asked) -> None:
+    """Every column that is named is there, is named once, and is not both an input and the answer. Raises
+    DatasetError."""
+    named = {argument: [getattr(asked, argument)] if argument in ("file", "label", "part", "weight") else list(
+        getattr(asked, argument)) for argument in COLUMNS if getattr(asked, argument)}
+    for argument, columns in named.items():
+        for name in columns:
+            table.place(name, argument)
+            if columns.count(name) > 1:
+                raise DatasetError("the column '{}' is named twice".format(name), "data.args." + argument,
+                                   "It would be read twice.", "Name it once.")
+    inputs = named.get("file", []) + named.get("features", [])
+    answers = [(name, argument) for argument in ("label", "labels", "value") for name in named.get(argument, [])]
+    if inputs == [name for name, _ in answers]:  # an autoencoder
+        return
+    for name, argument in answers:
+        if name in inputs:
+            raise DatasetError("the column '{}' is an input as well".format(name), "data.args." + argument,
+                               "A network that is given the answer learns nothing.", "Leave it out of the inputs.")
+
+
 def _used(asked: Asked) -> List[str]:
     return [name for name in (asked.file, asked.label, asked.part, asked.weight, *(asked.features or ()),
                               *(asked.labels or ()), *(asked.value or ())) if name]
@@ -216,6 +178,7 @@ def _used(asked: Asked) -> List[str]:
 
 def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
     """({part: places of its rows}, how many were held out)."""
+    _expect_columns(table, asked)
     every = list(range(len(table.rows)))
     found = {"train": every}  # type: Dict[str, List[int]]
     if asked.part:
@@ -232,16 +195,18 @@ def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
                                "the column '{}' says train".format(asked.part) if asked.part else "there is no `part`"),
                            "Add some.")
     missing = [part for part in PARTS if part not in found]
-    if not missing or len(found["train"]) < 2:
-        return {part: found.get(part, []) for part in PARTS}, []  # `check` has the words for it
     wanted = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
+    if not missing or len(found["train"]) < 2:  # of too few, `check` has the words for it
+        return {part: found.get(part, []) for part in PARTS}, [] if missing else splits.unused(wanted)
     held_out = [part for part in missing if getattr(wanted, part) is not None]
     train = found["train"]
     used = [table.columns.index(name) for name in asked.features or ()]
     hashes = _hashes(table, asked, train) if asked.file else [
         digests.of_bytes(json.dumps([table.rows[row][place] for place in used]).encode()) for row in train]
     classes = table.column(asked.label, "label") if asked.label else [""] * len(every)
-    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path)
+    keys = table.column(wanted.key, wanted.key_where) if wanted.key else None
+    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path,
+                         keys and [keys[row] for row in train])
     for part in (*held_out, "train"):
         found[part] = [row for row, of in zip(train, place) if of == part]
     return {part: found.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
@@ -265,6 +230,14 @@ def _hashes(table: Table, asked: Asked, rows: Sequence[int]) -> List[str]:
     return digests.cached_all([os.path.join(folder, file) for file in files], "file", digests.of_file)
 
 
+def _named_hashes(table: Table, asked: Asked, rows: Sequence[int], sha256: Sequence[str]) -> Dict[str, str]:
+    """{path: sha256} of the pictures of these rows."""
+    if not asked.file:
+        return {}
+    folder, files = _files(table, asked, rows)
+    return {os.path.join(folder, file): one for file, one in zip(files, sha256)}
+
+
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
@@ -275,12 +248,13 @@ def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = Non
 
 
 def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]
-            ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str]]:
-    """({part: codes}, {part: which of its rows could be read}, what was noticed). train: the rows that the features
-    are scaled by."""
+            ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
+    """({part: codes}, {part: which of its rows could be read}, what was noticed, {part: sha256 of each picture as it
+    was read}). train: the rows that the features are scaled by."""
     from octet.data import answers, codes, pictures
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
+    sha256: Dict[str, List[str]] = {part: [] for part in wanted}
     if asked.features:
         numbers = table.numbers(asked.features, "features")
         ends = answers.columns(numbers[train], "features", table.path)
@@ -291,14 +265,14 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
                                             part + ".features", table.path)
             kept[part] = slice(None)
             notes.extend(said)
-        return made, kept, notes
+        return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], said = pictures.decode_all(
+        made[part], kept[part], words, sha256[part] = pictures.decode_all(
             folder or ".", files, picture_form(**asked._asdict()), asked.skip_unreadable,
             "the {} pictures".format(part))
-        notes.extend("{}: {}".format(part, words) for words in said)
-    return made, kept, notes
+        notes.extend("{}: {}".format(part, sentence) for sentence in words)
+    return made, kept, notes, sha256
 
 
 def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, Any]:

@@ -13,7 +13,9 @@ import pydantic
 
 from octet.lookup import suggest
 from octet.recipe.inheritance import Text
-from octet.recipe.schema import MOST, Phase, Quantize, Recipe, Train
+from octet.recipe.phases import Phase, Quantize, Train
+from octet.recipe.schema import Recipe
+from octet.recipe.values import MOST
 from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 
 _MOST_REPORTED = 100  # problems; each costs a search for similar names
@@ -43,12 +45,17 @@ def _resolved(text: Text, problems: List[Problem]) -> Dict[str, Any]:
     model, train = (text.values.get(section, {}) for section in ("model", "train"))
     if not (isinstance(model, dict) and isinstance(train, dict)):
         return text.values
-    if model.get("weights") is not None:
+    if model.get("new_layers") and model.get("weights") is None:
+        keys = ("model", "new_layers")
+        problems.append(Problem(nearest(text.places, keys), keys, "is read only with `model.weights`: without a file "
+                                "all layers are new"))
+    if model.get("weights") is not None and not model.get("new_layers"):
         return {**text.values, "train": {"epochs": 0, **train}}
     if train.get("epochs") == 0 and train["epochs"] is not False:
         keys = ("train", "epochs")
-        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0".format(
-            Train.model_fields["epochs"].description)))
+        problems.append(Problem(nearest(text.places, keys), keys, "expected {}, found 0{}".format(
+            Train.model_fields["epochs"].description,
+            ": new layers have to be trained" if model.get("new_layers") else "")))
     return text.values
 
 
@@ -57,6 +64,8 @@ _READ_BY_ONE_MODE: Dict[str, Dict[str, str]] = {
                                     "is over",
              "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
                                "are averaged",
+             "regularization": "is not for `batch_norm: live`, whose graph has all of it",
+             "rates": "is not for `batch_norm: live`, which trains all layers alike",
              "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
     "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
                           "trained range from the first step"),
@@ -120,7 +129,8 @@ _KEYS_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weight
 """{the name in Keras' `fit` and `compile`: the key of the section `loss`}."""
 
 _READ_BY_ONE_CHOICE: Dict[str, Tuple[str, Tuple[str, ...]]] = {
-    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step",)),
+    "milestones": ("schedule", ("step",)), "step_factor": ("schedule", ("step", "reduce_on_plateau")),
+    "plateau_epochs": ("schedule", ("reduce_on_plateau",)),
     "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
 }
 """{key of a phase: (the key that decides whether it is read, the values of that key with which it is read)}."""

@@ -21,7 +21,8 @@ from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
-_COMPLETION = os.path.join(os.path.dirname(_SCHEMA), "completion.py")
+_BESIDE_SCHEMA = tuple(os.path.join(os.path.dirname(_SCHEMA), name) for name in (
+    "values.py", "phases.py", "completion.py"))
 
 # The arguments that Octet passes to the functions of each catalogue, beside those of the recipe.
 _PASSED_BY_OCTET: Dict[str, Tuple[str, ...]] = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
@@ -188,7 +189,7 @@ def _code() -> List[Tuple[int, ...]]:
     """The stamps of the schema's and pydantic's files. They are taken once, before this process imports the files: a
     result is not stored under the stamp of a later edit."""
     specs = [importlib.util.find_spec(name) for name in ("pydantic", "pydantic_core")]
-    return [digest.stamp(file) for file in (_SCHEMA, _COMPLETION, *(
+    return [digest.stamp(file) for file in (_SCHEMA, *_BESIDE_SCHEMA, *(
         spec.origin for spec in specs if spec is not None and spec.origin))]
 
 

@@ -5,24 +5,15 @@ import math
 from typing import Any, Dict, List, Optional
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from typing_extensions import Annotated, Literal
 
 from octet.gates import GATES
-
-# A field's description is what its error says was expected.
-MOST = 10 ** 9  # of anything that is counted
-Count = Annotated[int, Field(ge=1, le=MOST, description="a whole number of at least 1")]
-Fraction = Annotated[Optional[float], Field(ge=0, le=1, description="a fraction from 0 to 1, or null")]
-ErrorLimit = Annotated[Optional[float], Field(ge=0, description="a number of at least 0, or null")]
-Share = Annotated[Optional[float], Field(ge=0, lt=1, description="a number of at least 0 and below 1, or null")]
+from octet.recipe.phases import Quantize, Train
+from octet.recipe.values import MOST, ErrorLimit, Fraction, Section, Share
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Data(_Section):
+class Data(Section):
     """The dataset, and its arguments."""
 
     # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
@@ -31,7 +22,30 @@ class Data(_Section):
     args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
 
 
-class Model(_Section):
+PREPROCESSING = ("caffe", "torch", "tf")
+
+
+def _expect_preprocessing(value: Any) -> Any:
+    """The value, where it is a way to preprocess pictures, or one for each input by its name."""
+    if value is None or _is_preprocessing(value) or isinstance(value, dict) and value and all(
+            isinstance(name, str) and _is_preprocessing(one) for name, one in value.items()):
+        return value
+    raise ValueError("no preprocessing")
+
+
+def _is_preprocessing(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return isinstance(value, str) and value in PREPROCESSING
+    return set(value) == {"mean", "std"} and all(
+        _is_fraction(number) and (name == "mean" or number > 0) for name, entry in value.items()
+        for number in (entry if isinstance(entry, list) and entry else [entry]))
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+class Model(Section):
     """The network, and the arguments of the function that makes it."""
 
     # A name of models/, `./nets.py:build` beside the recipe, or a dotted path such as `package.module:function`.
@@ -41,69 +55,26 @@ class Model(_Section):
     # Activations that piecewise linear ones replace, already in the float phase.
     approximate: List[Literal["softplus", "elu", "selu"]] = Field(
         default_factory=list, description="a list of any of softplus, elu, selu")
+    # What is done to each pixel before the first layer, as Keras' `preprocess_input` of this mode does: caffe for
+    # ResNet50 and VGG, torch for DenseNet, tf for the other networks of keras.applications. {mean, std} is
+    # (pixel - mean) / std of pixels from 0 to 1: one number, or one for each channel. It becomes a part of the network,
+    # and the .tflite file takes the same pixels as without it. Several inputs: {INPUT: tf}.
+    preprocess: Annotated[Any, pydantic.AfterValidator(_expect_preprocessing)] = Field(
+        None, description="caffe, torch, tf, or {mean, std} of numbers from 0 to 1 (std above 0), or one of these for "
+                          "each input by its name, or null")
     # Trained weights to start from.
     weights: Optional[str] = Field(None, description="a Keras .h5 file or the prefix of a checkpoint, or null",
                                    min_length=1)
+    # Of `weights`: layers that begin with fresh weights, as a new head does, by name or pattern (`head*`; a model
+    # inside the model stands for all of its layers). All other layers must be in the file with their shapes.
+    new_layers: List[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="a list of names or patterns of layers")
     # Files and folders that the function reads. Their content is part of the key; any other file is refused.
     files: List[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list, description="a list of paths of files or folders")
 
 
-class Phase(_Section):
-    """What both phases of training have. tasks/training/optimizer.py has the defaults of what is null here."""
-
-    # Samples in a step of training.
-    batch_size: Count = 64
-    # null: nesterov for a classifier with batch norm, adamw for any other network.
-    optimizer: Optional[Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"]] = Field(
-        None, description="one of adam, adamw, momentum, nesterov, rmsprop, sgd, or null for the network's default")
-    # The highest rate of the schedule. null: 0.1 * batch_size / 128 for sgd, momentum and nesterov, 0.001 for the rest.
-    learning_rate: Optional[float] = Field(None, gt=0, description="a number above 0, or null for the optimizer's")
-    # Of momentum and nesterov.
-    momentum: float = Field(0.9, ge=0, lt=1, description="a number of at least 0 and below 1")
-    # Decoupled: each step subtracts `learning_rate * weight_decay` times the weight from the weight. Biases and batch
-    # norm are left out. With momentum 0.9, 0.002 is as strong as an L2 penalty with the gradient 0.0002 * weight.
-    # null: 0 where the network has regularisers of its own, else 0.002 for sgd, momentum and nesterov, 0.01 for adamw.
-    weight_decay: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null for the default")
-    # All gradients together are made no longer than this (L2 norm); null clips nothing.
-    clip_norm: Optional[float] = Field(None, gt=0, description="a number above 0, or null for none")
-    # How the rate changes: one_cycle goes up and down in straight lines; step multiplies by `step_factor` at each of
-    # `milestones`.
-    schedule: Literal["constant", "cosine", "step", "exponential", "one_cycle"] = Field(
-        "cosine", description="one of constant, cosine, step, exponential, one_cycle")
-    # Fraction of the phase in which the rate rises from 0 in a straight line. null: 0.05; 0.3 for one_cycle.
-    warm_up: Share = None
-    # Of `schedule: step`: fractions of the phase.
-    milestones: List[Annotated[float, Field(ge=0, le=1)]] = Field(
-        default_factory=lambda: [0.5, 0.75], description="a list of fractions from 0 to 1")
-    # Of `schedule: step`: the factor at each milestone.
-    step_factor: float = Field(0.1, gt=0, le=1, description="a number above 0, at most 1")
-    # Of `schedule: exponential`: what is left of the rate at the end.
-    final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
-    # The decay per step of a moving average of the weights, which is what is validated and kept; null for none.
-    weight_average: Share = None
-    # Which epoch's weights are kept: the best on the validation part, or the last.
-    keep: Literal["best", "last"] = Field("best", description="one of best, last")
-    # The metric that says which epoch is best, as the history has it: label/accuracy. null: the first of the first
-    # output.
-    monitor: Optional[str] = Field(None, description="a metric as output/metric, or null", min_length=1)
-    # Training ends after so many epochs in a row without a better one.
-    early_stopping: Optional[int] = Field(None, ge=1, description="a whole number of at least 1, or null for never")
-
-
-class Train(Phase):
-    """How the float network is trained."""
-
-    # Passes over the training part. With `model.weights` the default is 0: given weights are not trained on.
-    epochs: int = Field(60, ge=0, le=MOST, description="a whole number of at least 1; 0 only with model.weights")
-    # After each epoch, batch norm's statistics are computed again over so many batches; 0 keeps the moving averages.
-    batch_norm_batches: int = Field(50, ge=0, le=MOST, description="a whole number of at least 0")
-    # The weight of each target's loss, in the quantized phase too; 1 where none is given.
-    loss_weights: Dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="a mapping of targets to numbers of at least 0")
-
-
-class Augment(_Section):
+class Augment(Section):
     """How training pictures are varied, anew in each epoch, in both phases. Never in validation or measurement.
 
     `augment: standard` is short for {preset: standard}. A key that is null is what the preset says. All are drawn
@@ -154,7 +125,7 @@ def _expect_weights(value: Any) -> Any:
     raise ValueError("no weights")
 
 
-class _LossOfTarget(_Section):
+class _LossOfTarget(Section):
     """The loss of one target; null is the default of its kind."""
 
     # null: cross_entropy for classes, mse for values, or the one that the model was compiled with.
@@ -171,6 +142,9 @@ class _LossOfTarget(_Section):
     # The weight of each class's samples or pixels: by how rare it is, or by name, 1 where none is given.
     class_weights: Annotated[Any, pydantic.AfterValidator(_expect_weights)] = Field(
         None, description="balanced, or a mapping of classes to numbers of at least 0, or null")
+    # balanced: an epoch has as many samples of each class as of any other, and as many in all as without it. Samples of
+    # a rare class come several times; of a common one, others are left out in each epoch. Of a target of kind class.
+    oversample: Optional[Literal["balanced"]] = Field(None, description="balanced, or null")
     # The dataset's extra that holds one weight for each sample; each sample's loss is multiplied by it.
     sample_weights: Optional[str] = Field(None, min_length=1, description="the name of an extra, or null")
 
@@ -187,41 +161,11 @@ class Loss(_LossOfTarget):
     targets: Dict[str, _LossOfTarget] = Field(default_factory=dict, description="a mapping of targets to losses")
 
 
-class Quantize(Phase):
-    """How the folded network is calibrated, and trained on with fake-quantization."""
-
-    # Passes over the training part.
-    epochs: int = Field(5, ge=0, le=MOST, description="a whole number of at least 0; 0 only calibrates the ranges")
-    # Decoupled, as in `train`. Batch norm is folded here, so a decay changes what the network computes.
-    weight_decay: float = Field(0.0, ge=0, description="a number of at least 0")
-    # fold: batch norm is folded before this phase. live: it stays in the training graph, as in TensorFlow's tutorial.
-    batch_norm: Literal["fold", "live"] = Field("fold", description="one of fold, live")
-    # Of `batch_norm: live`: so many steps come before weights and activations are quantized.
-    delay: int = Field(0, ge=0, le=MOST, description="a whole number of at least 0")
-    # Of `batch_norm: live`: `measured` gives each tensor that it leaves without a range one from the training data.
-    default_ranges: Optional[Literal["measured"]] = Field(None, description="measured, or null for none")
-    # The first range of each tensor is its mean over so many batches.
-    calibration_batches: Count = 20
-    # Whether layers that follow each other are first given channels of similar ranges (decision 5).
-    equalize: bool = Field(False, description="true or false")
-    # After so many epochs the ranges stay, and only the weights are trained.
-    freeze_ranges_after: Optional[float] = Field(
-        None, ge=0, le=MOST, description="a number of epochs of at least 0, 0.5 for half of one, or null for never")
-    # The share of the loss that is the distance to the float network's answers to the same samples; the rest is the
-    # loss on the labels.
-    distill: Fraction = None
-    # How weights follow their gradients.
-    optimizer: Literal["adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = Field(
-        "adam", description="one of adam, adamw, momentum, nesterov, rmsprop, sgd")
-    # The highest rate of the schedule.
-    learning_rate: float = Field(0.0001, gt=0, description="a number above 0")
-
-
-class Convert(_Section):
+class Convert(Section):
     """How toco is run. It has no keys yet."""
 
 
-class _MetricGate(_Section):
+class _MetricGate(Section):
     """The gate over one metric of the section `metrics`; null is no gate."""
 
     # Of the uint8 file.
@@ -234,7 +178,7 @@ class _MetricGate(_Section):
     max_rise: Optional[float] = Field(None, ge=0, description="a number of at least 0, or null")
 
 
-class Validate(_Section):
+class Validate(Section):
     """The gates over the measurement; null is no gate."""
 
     # Of the uint8 file below the float model.
@@ -269,7 +213,7 @@ class Validate(_Section):
         default_factory=dict, description="a mapping of metrics to mappings of min, max, max_drop, max_rise")
 
 
-class Report(_Section):
+class Report(Section):
     """What the page of the stage Report shows. Only the page is made anew when it changes."""
 
     # Pictures of samples: those that the uint8 file gets wrong and some of the training part; none keeps people's
@@ -277,7 +221,16 @@ class Report(_Section):
     samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
 
 
-class Recipe(_Section):
+class Export(Section):
+    """What is said in the exported folder. Only that folder is made anew when it changes."""
+
+    # The runtimes and accelerators that the model is meant for. `octet check` and the exported card say what each of
+    # them takes.
+    targets: List[Literal["tflite-1.14", "litert", "micro", "ethos-u", "edgetpu", "nnapi"]] = Field(
+        default_factory=list, description="a list of any of tflite-1.14, litert, micro, ethos-u, edgetpu, nnapi")
+
+
+class Recipe(Section):
     """What to build. `gates` is the section `validate` (a name that pydantic keeps for itself)."""
 
     # Of the first weights, the order of the samples and the variations of pictures.
@@ -296,3 +249,4 @@ class Recipe(_Section):
         default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
     report: Report = Field(Report(), description="a mapping")
+    export: Export = Field(Export(), description="a mapping")

@@ -1,48 +1,87 @@
 """The failures of a run, in their order, across the processes that Luigi forks."""
 
+import json
 import os
 import signal
 import sys
 import tempfile
-from typing import BinaryIO, List, Optional, cast
+from typing import BinaryIO, Dict, List, Optional, cast
 
 from octet import errors
 from pipeline.terminal import interrupts
 from pipeline.terminal.interrupts import Terminated
 
-# A forked worker may lose an exception on its way back. It cannot lose a line in a file opened before the fork.
-_file: Optional[BinaryIO] = None
-# The failures that could not be written into it, of this process only.
-_unwritten: List[str] = []
+
+class _Lines:
+    """Lines that this process and those forked from it have added, in their order."""
+
+    def __init__(self) -> None:
+        # A forked worker may lose an exception on its way back. It cannot lose a line in a file opened before the fork.
+        self._file: Optional[BinaryIO] = None
+        # The lines that could not be written into it, of this process only.
+        self._unwritten: List[str] = []
+
+    def open(self) -> None:
+        self._unwritten.clear()
+        self._file = cast(BinaryIO, tempfile.TemporaryFile("ab+", buffering=0))
+
+    def add(self, line: str) -> None:
+        try:
+            if self._file is None:
+                raise OSError("`open` was not called")
+            os.write(self._file.fileno(), line.encode("utf-8") + b"\n")
+        except OSError:  # its disk is full, say
+            self._unwritten.append(line)
+
+    def all(self) -> List[str]:
+        if self._file is None:
+            return list(self._unwritten)
+        size = os.fstat(self._file.fileno()).st_size
+        return os.pread(self._file.fileno(), size, 0).decode("utf-8").splitlines() + self._unwritten
+
+
+_failures, _beside = _Lines(), _Lines()
 
 
 def start() -> None:
-    """Opens the file of failures. Called before Luigi forks."""
-    global _file
-    _file = cast(BinaryIO, tempfile.TemporaryFile("ab+", buffering=0))
+    """Opens new files of failures. Called before Luigi forks."""
+    _failures.open()
+    _beside.open()
 
 
 def record(error: errors.OctetError) -> None:
     """Prints the error on stderr and keeps it, once for each failure. Errors after an interrupt are left out: they are
     its consequences."""
+    if _is_new(error):
+        line = error.to_json()
+        if line in _failures.all():  # the same cause, seen from another stage
+            return
+        _failures.add(line)
+        print(error, file=sys.stderr, flush=True)
+
+
+def record_beside(stage: str, error: errors.OctetError) -> None:
+    """Prints and keeps the failure of a stage that is made beside the run's target. It does not end the run."""
+    if _is_new(error):
+        _beside.add(json.dumps([stage, error.to_json()]))
+        print(error, file=sys.stderr, flush=True)
+
+
+def _is_new(error: errors.OctetError) -> bool:
     if interrupts.received() or getattr(error, "recorded", False):
-        return
+        return False
     setattr(error, "recorded", True)  # noqa: B010  (octet's errors do not know of it)
-    line = error.to_json()
-    if line in _lines():  # the same cause, seen from another stage
-        return
-    try:
-        if _file is None:
-            raise OSError("`start` was not called")
-        os.write(_file.fileno(), line.encode("utf-8") + b"\n")
-    except OSError:  # its disk is full, say
-        _unwritten.append(line)
-    print(error, file=sys.stderr, flush=True)
+    return True
 
 
 def seen() -> List[errors.OctetError]:
     """The failures since `start`, in their order."""
-    return [errors.from_json(line) for line in _lines()]
+    return [errors.from_json(line) for line in _failures.all()]
+
+
+def seen_beside() -> Dict[str, errors.OctetError]:
+    """{stage that was to be made beside the run's target: its last failure} since `start`."""
+    return {stage: errors.from_json(line) for stage, line in map(json.loads, _beside.all())}
 
 
 def exit_code(error: BaseException) -> int:
@@ -63,10 +102,3 @@ def first_line(error: BaseException) -> str:
     if isinstance(error, errors.OctetError):
         return str(error).splitlines()[0]
     return " ".join("{}: {}".format(type(error).__name__, error).split())
-
-
-def _lines() -> List[str]:
-    if _file is None:
-        return list(_unwritten)
-    size = os.fstat(_file.fileno()).st_size
-    return os.pread(_file.fileno(), size, 0).decode("utf-8").splitlines() + _unwritten

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Se
 
 from octet import stamps
 from octet.data import identity
-from octet.errors import DatasetError, OctetError, RecipeError
+from octet.errors import OctetError, RecipeError
 from octet.job import Job
 from pipeline import formatting
 from pipeline.execution import preflight, progress, run_record
@@ -25,7 +25,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Preimage
+    from pipeline.inputs.preimage import Digests, Preimage
     from pipeline.store.records import Metrics
 
 _PRINTED: Set[Tuple[str, str]] = set()
@@ -59,9 +59,9 @@ class Making(NamedTuple):
             if notes:
                 metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             try:
-                self._check_data()
+                self._check_files()
             except OctetError:
-                store.checkpoints.remove(name, key)  # they may come from both versions of the data, too
+                store.checkpoints.remove(name, key)  # they may come from both versions of the file, too
                 raise
             finished = time.time()
             store.publish(workspace, name, key, {
@@ -98,7 +98,8 @@ class Making(NamedTuple):
             job = self._job(plan, workspace, checkpoints)
             try:
                 with durable_files.explained("run a stage", log_path):
-                    return child.run(job, report, log_path, self.source[self.spec.module].write, self.say_silent)
+                    tree = self.source[self.spec.module]
+                    return child.run(job, report, log_path, tree.write, self.say_silent, tree.modules)
             except OctetError as error:
                 raise snapshot.located(error, self.taken_snapshot.where) from error
 
@@ -113,16 +114,14 @@ class Making(NamedTuple):
                 stage, epoch, self.taken_snapshot.sections[self.spec.trains]["epochs"]), file=sys.stderr, flush=True)
         return str(folder)
 
-    def _check_data(self) -> None:
-        """Raises an error where the data or a file of the recipe is no longer what the key says."""
-        parts = self.spec.parts  # a corrected test label is no reason to throw hours of training away
-        expected = {part: self.taken_snapshot.data[part] for part in parts}
-        if parts and snapshot.data_now(self.taken_snapshot, parts) != expected:
-            raise DatasetError("the data changed while the stage ran",
-                               where=str(self.taken_snapshot.recipe),
-                               why="{} may have seen both, so nothing is recorded".format(
-                                   self.spec.name),
-                               next_step="run it again when the data is at rest")
+    @property
+    def data(self) -> Digests:
+        """{part: sha256} of the parts of the data that the stage reads, as its key has it."""
+        return {part: self.taken_snapshot.data[part] for part in self.spec.parts}
+
+    def _check_files(self) -> None:
+        """Raises an error where a file of the recipe is no longer what the key says. The data is compared by the
+        process that reads it (tasks/data_source.py)."""
         if snapshot.files_now(self.taken_snapshot) != self.taken_snapshot.files:
             raise RecipeError("a file that the recipe names changed while the stage ran",
                               where=str(self.taken_snapshot.recipe),
@@ -137,8 +136,12 @@ class Making(NamedTuple):
                 for name, file in self.taken_snapshot.closures[self.spec.name].files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
-        """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}."""
+        """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}.
+        There is none where the data has been edited since it was read."""
         sha256 = {}
+        if not identity.unit(self.taken_snapshot.sections["data"]["dataset"]) or snapshot.data_now(
+                self.taken_snapshot, self.spec.parts) != self.data:
+            return {}
         for part in self.spec.parts:
             listing = identity.listing(self.taken_snapshot.sections["data"], self.taken_snapshot.folder, part)
             if listing is not None:
@@ -152,16 +155,14 @@ class Making(NamedTuple):
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken_snapshot.folder), parts=self.spec.parts,
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
-                   stamps=self._stamps())
+                   stamps=self._stamps(), data=self.data, names=self.spec.takes_names(sections))
 
     def _stamps(self) -> stamps.Stamps:
-        """The stamps of the files that the stage reads. Checks the data again after them, where that is cheap: it may
-        have been replaced since the snapshot was taken, and be put back before the end."""
-        read = {name: path for name, path in snapshot.places(self.taken_snapshot).items()
-                if (self.spec.parts if name == "data" else name.split(".")[0] in self.spec.reads)}
-        taken_now = {name: (path, stamps.of(path)) for name, path in read.items()}
-        if self.spec.parts and identity.is_ours(self.taken_snapshot.sections["data"]["dataset"]):
-            self._check_data()
+        """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after
+        their stamps were taken: one may have been edited since the snapshot, and be put back before the end."""
+        taken_now = {name: (path, stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
+                     if name != "data" and name.split(".")[0] in self.spec.reads}
+        self._check_files()
         return taken_now
 
     def say(self, lines: List[str]) -> None:

@@ -38,13 +38,15 @@ def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] =
 
 
 def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
-        on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
+        on_progress: Progress = lambda fraction, message: None, inputs: Optional[Dict[str, str]] = None
+        ) -> Dict[str, Any]:
     """The report of a check.
 
-    taken_snapshot: one with its source (`with_source`). on_wait, on_progress: as for child.run.
+    taken_snapshot: one with its source (`with_source`). on_wait, on_progress: as for child.run. inputs: {stage: folder}
+    of the artifacts that it reads.
     The check writes into the system's temporary folder only, so that it leaves nothing in the store. Raises OctetError,
     with its place in the recipe."""
-    job = Job(stage=check, settings=taken_snapshot.sections, inputs={}, output="",
+    job = Job(stage=check, settings=taken_snapshot.sections, inputs=inputs or {}, output="",
               recipe_folder=str(taken_snapshot.folder), parts=PARTS)
     try:
         return in_child(job, taken_snapshot.trees[check], "check a recipe", on_wait, on_progress)
@@ -62,7 +64,7 @@ def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnW
         output.mkdir()
         job = job._replace(output=str(output), origin=tree.origin)
         try:
-            return child.run(job, on_progress, log, tree.write, on_wait)
+            return child.run(job, on_progress, log, tree.write, on_wait, tree.modules)
         except StageDied as died:  # its log lies in `folder`, which is removed
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
                 exit_reasons.whole_log(log), NOTHING_MADE)) from died

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from pipeline import formatting
 from pipeline.execution import headline
@@ -14,10 +14,12 @@ NOT_YET = {"ConvertUint8": ("converted", "ConvertUint8"), "Measure": ("measured"
 """{stage: (what has not been done yet where a run ended before it, the stage to run)}."""
 
 
-def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[str]:
+def lines(plan: Plan, target: str, recipe: str, missed: bool, left_out: Dict[str, List[str]],
+          failed: Dict[str, str]) -> List[str]:
     """Figures, size, verdict, paths, and the command for the next stage.
 
-    recipe: as the command names it. missed: whether the run ended because the model misses a gate."""
+    recipe: as the command names it. missed: whether the run ended because the model misses a gate. left_out, failed: of
+    the stages that were wanted beside the target, those for which others would have been made again, and the errors."""
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
     rows = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
@@ -38,6 +40,7 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[st
         rows.append(("report", str(page)))
     if "Export" in metrics:
         rows.append(("export", str(plan.folder("Export"))))
+    rows += _not_made(recipe, left_out, failed)
     for stage, (verb, ask_for) in NOT_YET.items() if not missed else ():
         if target in upward(stage) and target != stage and stage not in metrics:
             rows.append(("not {} yet".format(verb), "luigi --module pipeline {} --recipe {}".format(
@@ -45,6 +48,15 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool = False) -> List[st
             break
     return ["{}: {}".format(name, text) if name.startswith("not ") else
             "  {:<10} {}".format(name, text) if name else text for name, text in rows]
+
+
+def _not_made(recipe: str, left_out: Dict[str, List[str]], failed: Dict[str, str]) -> List[Tuple[str, str]]:
+    rows = [("not made", "{}: {}".format(stage, error)) for stage, error in failed.items()]
+    for stage, needed in left_out.items():
+        rows.append(("not made", "{}: it needs {}, which nothing else in this run needs: "
+                     "luigi --module pipeline {} --recipe {}".format(
+                         stage, ", ".join(needed), stage, shlex.quote(recipe))))
+    return rows
 
 
 def tflite(plan: Plan) -> Optional[Path]:

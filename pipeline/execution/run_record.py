@@ -75,14 +75,14 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
         print("this run is not recorded: {}".format(failures.first_line(trouble)), file=sys.stderr)
 
 
-def around(plan: Callable[[], Plan], target: str, work: Callable[[], None]) -> None:
-    """Calls `work`, which makes `target`, and records the run, also where `work` raises.
+def around(plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
+    """Calls `work`, which makes `target` and the stages `beside` it, and records the run, also where `work` raises.
 
     plan: returns a plan of the present store. A run with nothing to do is recorded only where its record would differ
     from the newest one of its recipe. Raises StoreError where a run with something to do cannot be recorded."""
     first, begun = plan(), _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
-    if first.intact(target):
+    if first.intact(target) and not beside:
         if begun is not None:
             runs.remove(*begun)
         _after_nothing(runs, first, target, work)

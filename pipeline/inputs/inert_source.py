@@ -5,6 +5,7 @@ INERT = {
     "octet/recipe/signatures.py": "it can only refuse what a recipe says",
     "octet/digest.py": "it computes digests, and those are in the key",
     "octet/data/content.py": "likewise",
+    "octet/data/identity.py": "likewise",
     "octet/data/memory.py": "it can only refuse what does not fit",
     "octet/stamps.py": "it can only refuse what was written to meanwhile",
     "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that it is in",

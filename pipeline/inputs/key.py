@@ -53,7 +53,7 @@ def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Dige
         "files": {name: sha256 for name, sha256 in snapshot.files.items()
                   if name.split(".")[0] in spec.reads},
         "versions": dict(snapshot.versions[spec.name]),
-        "upstream": {name: spec.taken(name, upstream_products[name]) for name in spec.needs},
+        "upstream": {name: spec.taken(name, upstream_products[name], snapshot.sections) for name in spec.needs},
         # The downstream stages see these outputs. With other globs it is another artifact.
         "products": sorted(spec.products),
     }

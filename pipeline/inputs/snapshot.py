@@ -20,7 +20,7 @@ from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.spec import CHECKS, DIGEST, JOBS, STAGES, StageSpec
+from pipeline.spec import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Sections
@@ -113,7 +113,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
     recipe = recipes.load(Path(recipe_path), lambda name: settings.load().find_recipe(name))
     sections, folder = recipe.sections(), Path(recipe.folder)
     moment = moment or Moment(packages_root)
-    with digests.kept_open():
+    with digests.kept_open(once=True):
         try:
             closures, versions_of = moment.source(sections, folder)
             data = moment.data(sections, folder)
@@ -203,7 +203,8 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}
     for job in jobs:
-        spec = specs[job] if job in specs else StageSpec(job, job, reads=CHECKS[job])
+        spec = specs[job] if job in specs else StageSpec(
+            job, job, reads=CHECKS[job], files=CHECK_FILES.get(job, ()))
         closures[job] = reader.of(_roots(spec, sections, folder, reader.root))
         if expected is not None and job in specs and closures[job].trees != expected.source[spec.name]:
             return None
@@ -214,7 +215,7 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     files = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
                   for path in ([name] if os.path.exists(name) else _existing(name)))
     return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in closure.files.values()},
-                            links, files) for job, closure in closures.items()}
+                            links, files, frozenset(closure.modules)) for job, closure in closures.items()}
 
 
 def _settled(attempt: Callable[[], Optional[_T]]) -> _T:

@@ -12,12 +12,12 @@ they may be too large to copy.
 """
 
 import os
-import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest
 from pipeline.inputs.source_closure import PACKAGES, Closure
+from pipeline.process.new_process import PYTHON
 
 OWN, USER = "octet", "user"
 DATA = "octet/datasets/data"
@@ -28,19 +28,19 @@ class SourceTree(NamedTuple):
 
     origin: the folder that holds the packages of Octet. files: {original path: content}.
     links:  {path as an import writes it: original path}, of source reached through symbolic links.
-    named:  the paths of the files that the recipe names."""
+    named:  the paths of the files that the recipe names.
+    modules: the top-level names of the installed modules that the source imports."""
 
     origin: str
     files: Dict[str, bytes]
     links: Dict[str, str]
     named: Sequence[str] = ()
+    modules: FrozenSet[str] = frozenset()
 
     def write(self, folder: Path) -> List[str]:
         """Writes the tree into a new folder. Returns the command that starts the job's process from it.
 
-        -I: neither the working folder nor PYTHONPATH can put another `tasks` first. The command names the script by
-        its path, since Python never takes a script from its bytecode cache. -X utf8: the encoding of text files does
-        not depend on the locale."""
+        The command names the script by its path, since Python never takes a script from its bytecode cache."""
         top = os.path.realpath(str(folder))
         for path, content in self.files.items():
             copy = self._copy(top, path)
@@ -57,7 +57,7 @@ class SourceTree(NamedTuple):
         data = os.path.join(self.origin, DATA)
         if os.path.isdir(data) and os.path.isdir(self._copy(top, os.path.dirname(data))):
             _symlink(data, self._copy(top, data))
-        return [sys.executable, "-I", "-X", "utf8", os.path.join(top, OWN, "tasks", "__main__.py")]
+        return PYTHON + [os.path.join(top, OWN, "tasks", "__main__.py")]
 
     def _copy(self, top: str, path: str) -> str:
         """The path in the folder `top` of the copy of the file that is originally at `path`."""

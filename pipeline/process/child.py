@@ -3,52 +3,46 @@
 Whichever process is killed, nothing is left running:
 
 - If this process is killed, the kernel kills the stage's process (PR_SET_PDEATHSIG), which also watches its job pipe.
+  One that the fork server has forked dies with the server, which dies with the run's process.
 - If the stage's process ends, or is killed, this process kills its process group: toco, and whatever else it started.
 - If both are killed together, or the stage's process dies first, SIGHUP from the controlling pty kills the process
   group. PR_SET_PDEATHSIG alone reaches neither toco nor the processes that user code has started.
 """
 
-import ctypes
-import errno
-import fcntl
 import json
 import os
-import resource
 import select
 import shutil
-import signal
-import subprocess
 import sys
-import termios
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import IO, AbstractSet, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from octet import errors, interrupts
 from octet.job import Job, Progress
 from octet.memory import room
 from pipeline.files.safe_tree import FILE_FLAGS
-from pipeline.process import child_environment, exit_reasons, memory
+from pipeline.process import child_environment, exit_reasons, fork_client, memory
+from pipeline.process.fork_client import ForkedProcess
+from pipeline.process.new_process import NewProcess, Start, close_all
 
 POLL_S = 0.2
 # A process that has reported its result is killed after this time, whatever its threads still do.
 END_WITHIN_S = 3.0
 # Without a report for this time, the user is told what the process is doing; again after twice the time, and so on.
 QUIET_S, LONGEST_QUIET_S = 8.0, 600.0
-PR_SET_PDEATHSIG = 1
 SOURCE = "source"  # in the scratch folder: what the process imports
 # Temporary files go beside the output, under a name that the store removes after a kill.
 SCRATCH = ".scratch.tmp"
-# Loaded here and not in the new process: between fork and exec nothing may take the loader's lock.
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 OnWait = Callable[[str], None]
 """`on_wait(message)` is called when the process has not reported for some time. message: what it is doing."""
+Process = Union[NewProcess, ForkedProcess]
 
 
 def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], Sequence[str]],
-        on_wait: Optional[OnWait] = None) -> Dict[str, Any]:
+        on_wait: Optional[OnWait] = None, modules: AbstractSet[str] = frozenset()) -> Dict[str, Any]:
     """The metrics of `job`, which runs in a new process. On return that process and all below it have ended.
 
     door:     writes the source of the process into a new folder (`SourceTree.write`), and returns the command that
@@ -56,6 +50,8 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
               descriptors that it reports to and that it reads the job from.
     log_path: gets the process's stdout and stderr.
     on_wait:  by default, the message is printed to stderr.
+    modules:  the top-level names of the installed modules that its source imports. Where TensorFlow is one of them, the
+              process comes from the run's fork server, if there is one.
 
     Raises the OctetError that the process reports, StageDied when it ends without one or for lack of memory,
     Unexpected for a fault of Octet. A report that cannot be shown (on_progress raises OSError or ValueError) does
@@ -73,20 +69,27 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
         exit_stack.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
         command = list(door(scratch / SOURCE))
-        with _new_log(log_path) as log:
-            process = _start(job, command + [str(number) for number in theirs[:2]], scratch, log, theirs)
+        log = exit_stack.enter_context(_new_log(log_path))
+        start = Start(job.stage, command, _environment(scratch), reports=theirs[0], jobs=theirs[1],
+                      terminal=theirs[2], log=log.fileno())
+        process: Process = fork_client.MODULE in modules and fork_client.ordered(start) or NewProcess(start)
         try:
-            _close_all(theirs)
             held.close()  # from here on there is a process to be ended
+            reports.at = "the import of TensorFlow"
+            if isinstance(process, ForkedProcess) and not process.has_started(reports.tell_silence):
+                with interrupts.held():
+                    process.end()
+                    process = NewProcess(start)
+            reports.at = "its start"
+            close_all(theirs)
+            log.close()
             _send(ours[1], job)
             _read_reports(process, ours[0], reports)
         finally:
-            # The leader is not reaped yet, so no other group can have its number.
-            os.killpg(process.pid, signal.SIGKILL)
-            exit_code, usage = _reap(process)
+            ended = process.end()
     if reports.metrics is not None:
         return reports.metrics
-    used = memory.describe(memory_before, 1024 * usage.ru_maxrss, reports.address_space)
+    used = memory.describe(memory_before, ended.peak_resident, reports.address_space)
     if reports.was_interrupted and exit_reasons.lacked_a_thread(log_path):
         raise exit_reasons.out_of_memory(
             job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
@@ -96,7 +99,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
         raise exit_reasons.unexpected(job, reports.unexpected, log_path)
     if reports.short_of_memory is not None:
         raise exit_reasons.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
-    raise exit_reasons.died(job, exit_code, used, log_path)
+    raise exit_reasons.died(job, ended.code, used, log_path)
 
 
 def _new_log(path: Path) -> IO[bytes]:
@@ -156,15 +159,6 @@ class _Reports:
             _show(self.on_wait, "no report for {:.0f} s; still at {}".format(silent_s, self.at))
 
 
-def die_with_parent(parent: int) -> Callable[[], None]:
-    """A function to call in a new process. After the call, the process dies with the thread that started it."""
-    def request() -> None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # the parent died between the fork and the request
-            os.kill(os.getpid(), signal.SIGKILL)
-    return request
-
-
 def _print_waiting(stage: str) -> OnWait:
     def show(message: str) -> None:
         print("{}: {}".format(stage, message), file=sys.stderr, flush=True)
@@ -185,8 +179,8 @@ def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
     `exit_stack` closes those that are still open."""
     reports, jobs = os.pipe(), os.pipe()
     ours, theirs = [reports[0], jobs[1]], [reports[1], jobs[0]]
-    exit_stack.callback(_close_all, ours)
-    exit_stack.callback(_close_all, theirs)
+    exit_stack.callback(close_all, ours)
+    exit_stack.callback(close_all, theirs)
     try:
         pty = os.openpty()
     except OSError as error:
@@ -197,41 +191,6 @@ def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
     ours.append(pty[0])
     theirs.append(pty[1])
     return ours, theirs
-
-
-def _start(job: Job, command: List[str], scratch: Path, log: IO[bytes],
-           theirs: Sequence[int]) -> "subprocess.Popen[bytes]":
-    try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=theirs,
-                                start_new_session=True, env=_environment(scratch),
-                                preexec_fn=_lead_session(os.getpid(), theirs[2]))
-    except OSError as error:
-        if error.errno not in (errno.ENOMEM, errno.EAGAIN):
-            raise
-        raise errors.StageDied(
-            "no process can be started: {}".format(error.strerror), where=job.stage,
-            why=memory.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
-            next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
-
-
-def _lead_session(parent: int, terminal: int) -> Callable[[], None]:
-    """A function to call in a new process that leads a session. After the call it dies with the parent, and its
-    process group with it.
-
-    terminal: the descriptor of the pty that becomes the session's controlling terminal."""
-    request_death_signal = die_with_parent(parent)
-
-    def request() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup luigi` has it ignored
-        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-        request_death_signal()
-    return request
-
-
-def _close_all(descriptors: List[int]) -> None:
-    """Closes the descriptors and empties the list, so that none is closed twice."""
-    while descriptors:
-        os.close(descriptors.pop())
 
 
 def _environment(scratch: Path) -> Dict[str, str]:
@@ -249,7 +208,7 @@ def _send(jobs: int, job: Job) -> None:
         pass  # the process died at once; its exit code and its log say why
 
 
-def _read_reports(process: "subprocess.Popen[bytes]", pipe: int, reports: _Reports) -> None:
+def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
     """Reads the process's reports until it has ended, or has had END_WITHIN_S after its result. Does not reap it."""
     rest, end = b"", None
     limited = room().address_space is not None
@@ -257,11 +216,11 @@ def _read_reports(process: "subprocess.Popen[bytes]", pipe: int, reports: _Repor
     poll.register(pipe, select.POLLIN)
     while end is None or time.monotonic() < end:
         # A grandchild may hold the pipe open, so the process's own end counts, and not the end of the pipe.
-        ended = _has_ended(process.pid)
+        ended = process.has_ended()
         while poll.poll(0 if ended else 1000 * POLL_S):
             chunk = os.read(pipe, 65536)
             if not chunk:
-                _wait_for_end(process.pid, END_WITHIN_S if reports.ended else None, reports)
+                _wait_for_end(process, END_WITHIN_S if reports.ended else None, reports)
                 return
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
@@ -276,21 +235,10 @@ def _read_reports(process: "subprocess.Popen[bytes]", pipe: int, reports: _Repor
             reports.tell_silence()
 
 
-def _has_ended(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-
-
-def _wait_for_end(pid: int, at_most_s: Optional[float], reports: _Reports) -> None:
+def _wait_for_end(process: Process, at_most_s: Optional[float], reports: _Reports) -> None:
     """Waits until the process, which has closed its pipe, has ended, or the time is over."""
     started = time.monotonic()
-    while not _has_ended(pid) and (at_most_s is None or time.monotonic() - started < at_most_s):
+    while not process.has_ended() and (at_most_s is None or time.monotonic() - started < at_most_s):
         time.sleep(0.01)
         if at_most_s is None:
             reports.tell_silence()
-
-
-def _reap(process: "subprocess.Popen[bytes]") -> Tuple[int, "resource.struct_rusage"]:
-    """(exit code, or minus the number of the signal; resources used by the process and those below it)."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    return process.returncode, usage

@@ -15,12 +15,13 @@ def peak_address_space(pid: int) -> Optional[int]:
     return kilobytes(lines("/proc/{}/status".format(pid)), "VmPeak:")
 
 
-def describe(room: Room, peak_resident: int, peak_address_space: Optional[int]) -> str:
+def describe(room: Room, peak_resident: Optional[int], peak_address_space: Optional[int]) -> str:
     """How much memory the process took at most, and how much there was.
 
-    room: as it was before the process started. peak_resident, peak_address_space: in bytes; the second is None where
-    the address space is not limited, or its peak is not known."""
-    said = ["it took up to {} of memory".format(size(peak_resident))] + room.words("was free when it began")
+    room: as it was before the process started. peak_resident, peak_address_space: in bytes; None where the peak is not
+    known, and the second also where the address space is not limited."""
+    taken = "an unknown amount" if peak_resident is None else size(peak_resident)
+    said = ["it took up to {} of memory".format(taken)] + room.words("was free when it began")
     if room.address_space is not None and peak_address_space:
         said.append("it took up to {} of address space".format(size(peak_address_space)))
     return "; ".join(said)

@@ -2,10 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import Any, Dict, NamedTuple
+from typing import NamedTuple, Sequence
 
 from octet.errors import StoreError
 from pipeline.inputs import snapshot
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.settings import Settings
@@ -16,22 +17,26 @@ STAGE = "PrepareData.{}"
 
 
 class PreparedPart(NamedTuple):
-    """recipe: its path. data: its section `data`. folder: of the artifact that `stage` made."""
+    """folder: of the artifact that `stage` made for the recipe of the snapshot."""
 
-    recipe: Path
-    data: Dict[str, Any]
+    taken_snapshot: Snapshot
     stage: str
     folder: Path
 
 
-def find(text: str, part: str, lineage: Lineage, settings: Settings) -> PreparedPart:
+def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source: Sequence[str] = ()) -> PreparedPart:
     """The part of the data of the recipe that `text` refers to. Raises StoreError where it is not prepared, RecipeError
-    or UsageError where `text` is no recipe."""
+    or UsageError where `text` is no recipe.
+
+    with_source: the modules of `tasks` whose source the snapshot is to hold."""
     recipe = artifact_reference.recipe(text, settings, Runs(settings.store))
-    plan, stage = Plan(snapshot.take(recipe), lineage.store), STAGE.format(part)
+    taken_snapshot = snapshot.take(recipe)
+    if with_source:
+        taken_snapshot = snapshot.with_source(taken_snapshot, with_source)
+    plan, stage = Plan(taken_snapshot, lineage.store), STAGE.format(part)
     folder = plan.folder(stage)
     if folder is None or not plan.intact(stage):
         raise StoreError("the {} part is not prepared".format(part), where=str(recipe),
                          why="{} makes the samples, their answers and the names of the classes".format(stage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(stage, shlex.quote(text)))
-    return PreparedPart(recipe, dict(plan.snapshot.sections["data"]), stage, folder)
+    return PreparedPart(taken_snapshot, stage, folder)

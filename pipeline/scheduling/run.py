@@ -10,20 +10,23 @@ import os
 import sys
 import time
 import warnings
-from typing import List, NoReturn, Optional, Set
+from typing import List, NoReturn, Optional, Set, Tuple
 
 import luigi
 import luigi.configuration
 import luigi.interface
 import luigi.rpc
+from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import GateError, OctetError, SchedulerError
+from octet.errors import DataChanged, GateError, OctetError, SchedulerError
 from pipeline import settings
 from pipeline.execution import failures, result, run_record
+from pipeline.process import fork_client
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
+from pipeline.staleness.plan import Wanted
 from pipeline.terminal import interrupts, streams, unexpected
 
 LOOK_AGAIN_S = 2.0
@@ -37,11 +40,13 @@ def main(argv: List[str]) -> NoReturn:
     try:
         failures.start()
         interrupts.hear()
+        fork_client.use()
         run(argv)
     except (Exception, KeyboardInterrupt) as error:
         code = _report(error)
     finally:
         interrupts.leave_at_once()
+        fork_client.stop()
         streams.finish()
         interrupts.ignore()
     sys.exit(code)
@@ -65,27 +70,46 @@ def run(argv: List[str]) -> None:
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     with command_line.parsed(arguments) as parsed:
-        target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
-        factory = Factory()
-        with run_record.refusals(stage.settings_now(), target, recipe):
-            core = command_line.core()
-            local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
-            try:
-                root = parsed.get_task_obj()
-            except Exception as error:
-                if not local:
-                    _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+        try:
+            root, wanted = _make(parsed, arguments)
+        except DataChanged:
+            if interrupts.received():
                 raise
-            try:
-                run_record.around(root.plan, root.task_family, lambda: _run_until_complete(root, factory, local))
-            except GateError:
-                _print_result(root, missed=True)
-                raise
-        _print_result(root)
+            print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
+            failures.start()
+            stage.forget_snapshots()
+            root, wanted = _make(parsed, arguments)
+        _print_result(root, wanted)
 
 
-def _print_result(root: "stage.Stage", missed: bool = False) -> None:
-    for line in result.lines(root.plan(), root.task_family, root.recipe, missed):
+def _make(parsed: CmdlineParser, arguments: List[str]) -> "Tuple[stage.Stage, Wanted]":
+    """Makes the artifact of the stage that the command line names, from a snapshot of this moment, and records the run.
+    Returns the stage, and what was wanted beside it."""
+    target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
+    factory = Factory()
+    with run_record.refusals(stage.settings_now(), target, recipe):
+        core = command_line.core()
+        local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
+        try:
+            root: stage.Stage = parsed.get_task_obj()
+        except Exception as error:
+            if not local:
+                _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
+            raise
+        wanted = root.plan().wanted(root.task_family)
+        stage.Stage.made_beside = frozenset(wanted.made)
+        try:
+            run_record.around(root.plan, root.task_family, wanted.made,
+                              lambda: _run_until_complete(root, wanted.made, factory, local))
+        except GateError:
+            _print_result(root, wanted, missed=True)
+            raise
+        return root, wanted
+
+
+def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:
+    failed = {name: error.what.splitlines()[0] for name, error in failures.seen_beside().items()}
+    for line in result.lines(root.plan(), root.task_family, root.recipe, missed, wanted.left_out, failed):
         print(line)
 
 
@@ -102,13 +126,15 @@ def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exc
 
 
 
-def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> None:
-    """Returns when the stage is complete, by this run's work or another's. Raises the error that ends the run."""
+def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
+    """Returns when the stage is complete, by this run's work or another's, and so is each stage of `beside`, or has
+    failed. Raises the error that ends the run."""
     idle_since = time.monotonic()
     announced: Set[str] = set()
     while True:
+        tasks = [root.of_same_snapshot(name) for name in beside if name not in failures.seen_beside()] + [root]
         try:
-            outcome = luigi.build([root], local_scheduler=local, no_lock=True, detailed_summary=True,
+            outcome = luigi.build(tasks, local_scheduler=local, no_lock=True, detailed_summary=True,
                                   worker_scheduler_factory=factory)
         except luigi.rpc.RPCError as error:
             if failures.seen() or not root.complete():
@@ -124,7 +150,7 @@ def _run_until_complete(root: "stage.Stage", factory: Factory, local: bool) -> N
             raise interrupt
         if failures.seen():
             raise failures.seen()[0]
-        if root.complete():
+        if all(task.complete() for task in tasks if task.task_family not in failures.seen_beside()):
             return
         others = factory.last_worker.running
         for task_id, other in others.items():

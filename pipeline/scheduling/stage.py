@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import luigi
 import luigi.rpc
 
-from octet.errors import OctetError, StageDied, UsageError
+from octet.data.dataset import PARTS
+from octet.errors import DataChanged, DatasetError, OctetError, StageDied, UsageError
 from pipeline import settings
 from pipeline.execution import failures, preflight
 from pipeline.execution.make import Making
@@ -23,7 +24,7 @@ from pipeline.spec import STAGES, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.store import variants
 from pipeline.store.artifacts import Store
-from pipeline.store.status import DROPPED, INTACT
+from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected
 
 _SETTINGS: List[settings.Settings] = []
@@ -59,6 +60,11 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
     return _SNAPSHOTS[recipe]
 
 
+def forget_snapshots() -> None:
+    """The next task takes a new snapshot."""
+    _SNAPSHOTS.clear()
+
+
 class Stage(luigi.Task):
     """A stage. It is complete when its artifact is intact, and so are all upstream artifacts."""
 
@@ -89,6 +95,9 @@ class Stage(luigi.Task):
 
     _scheduler_unreachable = False
 
+    made_beside: FrozenSet[str] = frozenset()
+    """The stages that this run makes beside its target. Set before Luigi forks."""
+
     @property
     def spec(self) -> StageSpec:
         return STAGES[self.task_family]
@@ -109,6 +118,14 @@ class Stage(luigi.Task):
             _SNAPSHOTS[self.snapshot] = taken_snapshot
         return self.taken_snapshot.trees
 
+    @property
+    def modules(self) -> Set[str]:
+        """The top-level names of the installed modules that its work and the checks before it import, as far as the
+        source has been read."""
+        taken_snapshot = _SNAPSHOTS.get(self.snapshot)
+        trees = taken_snapshot.trees if taken_snapshot else {}
+        return {name for job in (self.spec.module, *self.spec.checks) if job in trees for name in trees[job].modules}
+
     def _expect(self, taken_snapshot: Snapshot) -> None:
         if snapshots.name(taken_snapshot.digest) != self.snapshot:
             raise UsageError(
@@ -122,17 +139,23 @@ class Stage(luigi.Task):
         return Plan(self.taken_snapshot, Store(settings_now().store))
 
     def requires(self) -> List[Stage]:
-        return [luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
-                for name in self.spec.needs + self.spec.order_only]
+        return [self.of_same_snapshot(name) for name in self.spec.needs]
+
+    def of_same_snapshot(self, name: str) -> Stage:
+        """The task of another stage."""
+        task: Stage = luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
+        return task
+
+    @property
+    def priority(self) -> int:
+        """A stage that another one wants comes before that one, where both can run."""
+        return int(any(self.spec.name in spec.wants for spec in STAGES.values()))
 
     def complete(self) -> bool:
         try:
-            plan = self.plan()
-            # Bytes that were let go are made again for a stage that reads them, not for one that comes after them.
-            return plan.intact(self.spec.name) and all(
-                plan.status(name).state in (INTACT, DROPPED) for name in self.spec.order_only)
+            return self.plan().intact(self.spec.name)
         except Exception as error:
-            failures.record(unexpected.explained(error, self.spec.name))
+            self.record_failure(unexpected.explained(error, self.spec.name))
             raise
 
     def output(self) -> luigi.LocalTarget:
@@ -143,6 +166,18 @@ class Stage(luigi.Task):
             settings_now().store / "unknown" / self.spec.name / self.snapshot / "manifest.json"))
 
     def run(self) -> None:
+        try:
+            self._make()
+        except DataChanged:
+            raise
+        except DatasetError as error:
+            # A picture that is being written, say, cannot be decoded.
+            if snapshots.data_now(self.taken_snapshot, PARTS) == self.taken_snapshot.data:
+                raise
+            why = "{}\nthe data has changed since its snapshot was taken".format(error.why)
+            raise DataChanged(error.what, error.where, why, error.next_step) from error
+
+    def _make(self) -> None:
         plan, name = self.plan(), self.spec.name
         identity = plan.key(name)
         if identity is None:
@@ -196,6 +231,13 @@ class Stage(luigi.Task):
         except luigi.rpc.RPCError:
             self._scheduler_unreachable = True
 
+    def record_failure(self, error: OctetError) -> None:
+        """Keeps the failure for the end of the run, which it ends unless the stage is made beside the target."""
+        if self.spec.name in Stage.made_beside:
+            failures.record_beside(self.spec.name, error)
+        else:
+            failures.record(error)
+
     def on_failure(self, exception: BaseException) -> str:
         """The text on the scheduler's page: the parts of an OctetError, or the traceback of another error."""
         if isinstance(exception, OctetError):
@@ -210,7 +252,7 @@ class Stage(luigi.Task):
 def _record(task: Stage, error: BaseException) -> None:
     if isinstance(error, luigi.rpc.RPCError):
         return  # no stage's failure: the run says that the scheduler is gone
-    failures.record(unexpected.explained(error, task.task_family))
+    task.record_failure(unexpected.explained(error, task.task_family))
 
 
 @Stage.event_handler(luigi.Event.PROCESS_FAILURE)
@@ -222,5 +264,5 @@ def _record_death(task: Stage, message: str) -> None:
         what = "the process that Luigi ran it in was killed by {}".format(signal.Signals(int(code[1:])).name)
     else:
         what = "the process that Luigi ran it in {}".format(message.partition(task.task_id)[2].strip() or message)
-    failures.record(StageDied(what, where=task.task_family, why="nothing of it was published",
-                              next_step="start the same command again: complete stages are kept"))
+    task.record_failure(StageDied(what, where=task.task_family, why="nothing of it was published",
+                                  next_step="start the same command again: complete stages are kept"))

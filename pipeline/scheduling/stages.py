@@ -1,5 +1,5 @@
-"""The map: PrepareData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
--> ValidateInterpreter -> Export, and Report of what was measured, before the verdict.
+"""The map: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
+-> ValidateInterpreter -> Export, and Report of what was measured.
 
 What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
 """
@@ -23,6 +23,10 @@ class validation(_PrepareData):
 
 class test(_PrepareData):
     """The test part of the data, decoded and checked once."""
+
+
+class SummarizeData(Stage):
+    """What the data is, and how its parts compare."""
 
 
 class TrainFloat(Stage):

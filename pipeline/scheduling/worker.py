@@ -16,6 +16,7 @@ from luigi.worker import GetWorkResponse
 
 from octet import interrupts
 from octet.errors import SchedulerError
+from pipeline.process import fork_client
 from pipeline.scheduling.scheduler_client import Client, KeepAlive
 
 REFUSED_IN_A_ROW = 20
@@ -54,6 +55,8 @@ class Worker(luigi.worker.Worker):
 
     def _run_task(self, task_id: str) -> None:
         self.has_worked = True
+        # Here, and not in the fork that runs the task: all forks order from one server.
+        fork_client.expect_work(self._scheduled_tasks[task_id].modules)
         if self.worker_processes > 1 or self._config.force_multiprocessing:  # a fork is to come
             with interrupts.held():
                 self._keep_alive_thread.let_finish()

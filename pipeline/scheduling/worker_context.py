@@ -5,7 +5,7 @@ import signal
 import sys
 from typing import Any
 
-from pipeline.process import child
+from pipeline.process import new_process
 from pipeline.terminal import streams
 
 CONTEXT = "pipeline.scheduling.worker_context.StageProcess"
@@ -23,7 +23,7 @@ class StageProcess:
 
     def __enter__(self) -> "StageProcess":
         if self.is_fork:
-            child.die_with_parent(self.process._parent_pid)()
+            new_process.die_with_parent(self.process._parent_pid)()
             # Ctrl-C reaches the whole process group. The command decides, and ends its forks with SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         return self

@@ -8,12 +8,12 @@ there, since they are immutable; a missing one may be made a moment later, by th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Optional
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set
 
 from pipeline.inputs import key
 from pipeline.inputs.key import Identity
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.spec import STAGES
+from pipeline.spec import STAGES, upward
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import Artifact
@@ -22,6 +22,17 @@ from pipeline.store.status import DROPPED, INTACT, UNKNOWN, ArtifactStatus
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests
     from pipeline.store.records import Manifest
+
+
+class Wanted(NamedTuple):
+    """The stages that a run wants beside its target, and that are not there.
+
+    made:     those that the run makes.
+    left_out: {each other one: the stages that would have to be made again for it alone}.
+    """
+
+    made: List[str]
+    left_out: Dict[str, List[str]]
 
 
 class Plan:
@@ -81,3 +92,29 @@ class Plan:
     def intact(self, stage: str) -> bool:
         """Whether the stage's artifact is intact, and every artifact upstream of it intact or dropped."""
         return self.status(stage).state == INTACT
+
+    def to_make(self, stage: str) -> Set[str]:
+        """The stages that a run of `stage` makes, without those that are wanted only: none where it is intact. Some of
+        them may come out as fresh, where a stage upstream of them makes the same bytes again."""
+        found: Set[str] = set()
+        todo = [stage]
+        while todo:
+            name = todo.pop()
+            if name not in found and not self.intact(name):
+                found.add(name)
+                todo.extend(STAGES[name].needs)
+        return found
+
+    def wanted(self, target: str) -> Wanted:
+        """What a run of `target` wants beside it. A wanted stage is made where it needs no stage that the run does not
+        make anyway; one whose files were deleted, where the run makes anything."""
+        needed, found = self.to_make(target), Wanted([], {})
+        for name in dict.fromkeys(name for stage in upward(target) for name in STAGES[stage].wants):
+            more = self.to_make(name) - needed - {name}
+            if name in needed or self.intact(name) or (self.status(name).state == DROPPED and not needed):
+                continue
+            if more:
+                found.left_out[name] = [stage for stage in STAGES if stage in more]
+            else:
+                found.made.append(name)
+        return found

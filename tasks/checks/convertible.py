@@ -2,7 +2,7 @@
 
 In:  all sections of the recipe.
 Out: no file. Metrics: the source of each tensor's range, the changes of each pass (passes.Applied), the largest error
-     of each approximated activation, warnings, and notes about the data.
+     of each approximated activation, warnings (of what a target does not take, too), and notes about the data.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss or
 metric of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for a gate that does not
 apply to any target.
@@ -23,6 +23,7 @@ from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import passes
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
+from tasks.tflite.targets import fit
 from tasks.training import live
 
 SAMPLES = 32  # of each part are read; PrepareData checks the whole data
@@ -50,7 +51,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         trained = live.covered(graph_def, network, settings, _training_samples(dataset))
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
-    warnings = inference.warnings + trial.convert(found, network, dataset.parts["train"])
+    converted = trial.convert(found, network, dataset.parts["train"])
+    judged = fit.both(converted.content, job.settings["export"]["targets"])
+    warnings = inference.warnings + converted.warnings + fit.warnings(judged)
     progress(1.0, "it converts, and the interpreter runs it")
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
             "approximated": {name: approximate_activations.ERROR[name]

@@ -1,9 +1,10 @@
 """Evaluate: how well a .tflite file of any origin answers on one prepared part of a dataset.
 
-In:  the settings file (its path), network (the names of the file's inputs and outputs, where they are known); the
-     part, as PrepareData published it, alone among the inputs.
+In:  the settings file (its path), network (the names of the file's inputs and outputs, where they are known), metrics
+     (the recipe's section); the part, as PrepareData published it, alone among the inputs.
 Out: no file; as metrics {samples, size_bytes, inputs and outputs: [{name, tensor, dtype, shape}],
-     outputs' figures: {name: {kind, METRIC: figure, recall and precision: {class: share}}}}.
+     outputs' figures: {name: {kind, METRIC: figure, recall and precision: {class: share}}},
+     metrics: {NAME: figure} of the recipe's section `metrics`}.
 Fails with InterpreterError for a file whose inputs or outputs are not those of the data, or that cannot be run.
 """
 
@@ -12,6 +13,7 @@ from typing import Dict, List, Sequence
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import metrics
+from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.tflite import any_model, output_ends
 from tasks.tflite.model_file import Tensor
 
@@ -24,12 +26,16 @@ def run(job: Job, progress: Progress) -> dict:
     names = any_model.input_names(model, dataset.inputs, [end["name"] for end in known["inputs"]])
     ends = output_ends.of(model, dataset, known["outputs"])
     sums = {end["name"]: metrics.of(end) for end in ends}
+    own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
     for rows, reals in any_model.run(model, [part.inputs[name] for name in names],
                                      [dataset.inputs[name] for name in names],
                                      lambda done: progress(done, "the file over the {} part".format(part_name))):
+        # A file of another origin may give values in another shape of as many numbers.
+        reals = [values.reshape((-1,) + tuple(dataset.targets[end["name"]].shape))
+                 if end["kind"] in ("value", "raw") else values for end, values in zip(ends, reals)]
         for end, values in zip(ends, reals):
-            truth = part.targets[end["name"]][rows]
-            sums[end["name"]].add(values.reshape(truth.shape) if end["kind"] == "value" else values, truth)
+            sums[end["name"]].add(values, part.targets[end["name"]][rows])
+        own.add(ends, reals, part, rows)
     figures = {}
     for end in ends:
         total = sums[end["name"]]
@@ -38,7 +44,8 @@ def run(job: Job, progress: Progress) -> dict:
             figures[end["name"]].update(total.details(), classes=end["classes"])
     return {"part": part_name, "samples": len(part), "size_bytes": len(model.content),
             "inputs": _told(model.inputs, names),
-            "outputs": _told(model.outputs, [end["name"] for end in ends]), "figures": figures}
+            "outputs": _told(model.outputs, [end["name"] for end in ends]), "figures": figures,
+            "metrics": own.figures()}
 
 
 def _told(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict]:

@@ -5,7 +5,7 @@ one sample in the interpreter.
 """
 
 from types import SimpleNamespace
-from typing import Dict, List
+from typing import Dict, List, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,8 +24,16 @@ SAMPLES = 2
 REFUSALS = (ConvertError, InterpreterError)
 
 
-def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> List[str]:
-    """Warnings about refusals that may come later; usually none. It trains no variable.
+class Trial(NamedTuple):
+    """content: the .tflite file, with ranges that are not the trained ones. warnings: about refusals that may come
+    later; usually none."""
+
+    content: bytes
+    warnings: List[str]
+
+
+def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> Trial:
+    """The network as it is untrained, converted. It trains no variable.
 
     Raises ConvertError, AuditError or InterpreterError for a network that is refused with any ranges. A refusal with
     only the ranges of the untrained network is a warning: training changes them.
@@ -36,11 +44,11 @@ def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> 
     with evaluation.graph.as_default(), tf.Session(graph=evaluation.graph, config=constants.RUN_ONCE) as session:
         _put(session, values)
         try:
-            _convert_and_run(session, ended, part)
+            content = _convert_and_run(session, ended, part)
         except REFUSALS as refusal:
             _put(session, _ordinary(evaluation))
             try:
-                _convert_and_run(session, ended, part)
+                content = _convert_and_run(session, ended, part)
             except REFUSALS:
                 raise _before_training(refusal) from refusal
             warnings.append("with the ranges that it has untrained the network is refused, and so it would be if "
@@ -49,7 +57,7 @@ def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> 
         toco.convert(found.folded, network, uint8=False)
     except ConvertError as refusal:
         warnings.append("the size of the float model's file will not be measured: {}".format(gaps.reason(refusal)))
-    return warnings
+    return Trial(content, warnings)
 
 
 def _calibrated(quantized: passes.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
@@ -75,11 +83,12 @@ def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
     sessions.put(session, variables, [values[variable.op.name] for variable in variables])
 
 
-def _convert_and_run(session: tf.Session, network: io_spec.Network, part: Part) -> None:
+def _convert_and_run(session: tf.Session, network: io_spec.Network, part: Part) -> bytes:
     frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
     converted = conversion.to_uint8(frozen, network)
     sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]
     processes.over(converted.content, converted.contents, sample, lambda done: None)
+    return converted.content
 
 
 def _before_training(refusal: OctetError) -> OctetError:

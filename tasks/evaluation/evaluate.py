@@ -57,7 +57,7 @@ def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.
         for (name, _), loss in zip(losses, found[len(sums):]):
             by_name[name].add_loss(float(loss), len(found[0]))
         if own is not None:
-            own.add(network, found[:len(sums)], part, rows)
+            own.add(network["outputs"], found[:len(sums)], part, rows)
     ends = list(zip(network["outputs"], sums))
     return ({end["name"]: total.figures() for end, total in ends},
             [words for end, total in ends for words in metrics.unanswered(end, total, where)])

@@ -19,7 +19,7 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.lookup import METRICS, load_attribute, source_file
 from octet.user_code import translated_errors
-from tasks.graph.io_spec import Network
+from tasks.graph.io_spec import OutputMeaning
 from tasks.source_guard import file_guard
 
 ARGUMENTS = ("answers", "targets", "extras")
@@ -52,11 +52,11 @@ class OwnMetrics:
             _expect_method(made, method, arguments, spec, where)
         return _Metric(made, where, source)
 
-    def add(self, network: Network, outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
-        """The reals of each output, in the network's order, for these rows of the part."""
+    def add(self, ends: Sequence[OutputMeaning], outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
+        """The reals of each output, in the order of `ends`, for these rows of the part."""
         if not self._metrics:
             return
-        names = [end["name"] for end in network["outputs"]]
+        names = [end["name"] for end in ends]
         for metric in self._metrics.values():
             with self._told(metric, "update"):
                 # Its own dictionaries: what one metric puts in or takes out is not the next one's.

@@ -4,9 +4,10 @@ Everything on it follows from the stage's key: the same model always has the sam
 commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from octet import model_identifier
+from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
@@ -14,11 +15,12 @@ FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae"
 
 
 def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
-          labels: Dict[str, str], cost: Dict[str, Any]) -> Dict[str, Any]:
+          labels: Dict[str, str], cost: Dict[str, Any], targets: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
     network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the file that was measured.
-    int8: what is known of the twin. labels: {output: file of its class names}. cost: see tflite.cost.of."""
+    int8: what is known of the twin. labels: {output: file of its class names}. cost: see tflite.cost.of. targets: see
+    tflite.targets.fit.both; those that the recipe names."""
     card = {
         "format": 1,
         "measured_identifier": model_identifier.find(measured),
@@ -31,10 +33,21 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
         "measured_on": {"part": "test", "samples": measurement["samples"]},
         "measured": {name: {figure: figures[figure] for figure in FIGURES + ("recall", "precision")
                             if figure in figures} for name, figures in measurement["outputs"].items()},
+        "metrics": measurement["metrics"],
+        "test_samples": {name: _by_class(figures) for name, figures in measurement["outputs"].items()
+                         if figures["kind"] == "class"},
+        "accuracy_interval_95": {name: wilson(figures["accuracy"]["uint8"], sum(_by_class(figures).values()))
+                                 for name, figures in measurement["outputs"].items() if figures["kind"] == "class"},
         "int8": int8,
         "cost": cost,
+        "targets": targets,
     }
     return {"title": _title(card), **card}
+
+
+def _by_class(figures: Dict[str, Any]) -> Dict[str, int]:
+    """{class: the samples of the test part that are of it}."""
+    return {name: int(sum(row)) for name, row in zip(figures["classes"], figures["confusion"])}
 
 
 def with_files(card: Dict[str, Any], files: Dict[str, bytes]) -> Dict[str, Any]:
@@ -68,9 +81,13 @@ def markdown(card: Dict[str, Any]) -> str:
               "identifier is {}. The .tflite files also hold TFLite metadata: names, ranges, normalization, and class "
               "names, which `unzip model.tflite` takes out.".format(card["measured_identifier"]), "",
               "`octet trace FILE` says what a file came from, by its content or by this identifier.",
-              "`origin.json`, where it is beside this page, names the recipe, the commit and the data.", "",
+              "`octet export` adds recipe, commit and data, at the end of this page and in `origin.json`.", "",
               "## How well", "", "On {} samples of the test part, which training has not seen.".format(
                   card["measured_on"]["samples"]), ""]
+    if card["metrics"]:
+        lines += _table(("metric of the recipe", "float model", "uint8 file"), [
+            (name, *(_number(sides[side]) for side in ("float", "uint8")))
+            for name, sides in card["metrics"].items()]) + [""]
     for name, figures in card["measured"].items():
         lines += ["**{}**".format(name), ""] + _table(("", "float model", "uint8 file"), [
             (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))
@@ -78,10 +95,14 @@ def markdown(card: Dict[str, Any]) -> str:
         if "agreement" in figures:
             lines += ["", "The uint8 file and the float model give the same answer on {} % of the samples.".format(
                 _number(100 * figures["agreement"]))]
+        interval, counts = card["accuracy_interval_95"].get(name), card["test_samples"].get(name, {})
+        if interval:
+            lines += ["", "The accuracy of the uint8 file on other data like this lies between {} and {} % (95 % "
+                      "confidence interval, Wilson).".format(*(_number(100 * end) for end in interval))]
         if figures.get("recall"):
-            lines += [""] + _table(("class", "recall", "precision"), [
-                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]))
-                for label, sides in figures["recall"].items()])
+            lines += [""] + _table(("class", "recall", "precision") + (("test samples",) if counts else ()), [
+                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]),
+                 *([str(counts[label])] if counts else [])) for label, sides in figures["recall"].items()])
         lines.append("")
     lines += ["## The int8 file", "", _int8(card), ""]
     lines += ["- " + words for words in card["int8"].get("kernel_faults", ())] + [""]
@@ -102,6 +123,9 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `examples/main.cc`, `examples/main_micro.cc`: TensorFlow Lite, and its runtime for microcontrollers",
               "- `c/`: the models as C arrays, without the metadata, with sizes, scales and expected answers", "",
               "## What one inference costs", ""] + _cost(card["cost"]) + [""]
+    if card["targets"]:
+        lines += ["## Where it runs", "", "By the lists of what each target takes; `octet targets` says more.", ""]
+        lines += _targets(card["targets"]) + [""]
     return "\n".join(lines)
 
 
@@ -112,6 +136,30 @@ def _cost(cost: Dict[str, Any]) -> List[str]:
             ""] + _table(("layer", "operator", "multiply-accumulates", "bytes of weights", "bytes of activations"), [
                 (layer["name"], layer["kind"], *("{:,}".format(layer[figure]) for figure in (
                     "multiply_accumulates", "weight_bytes", "activation_bytes"))) for layer in cost["layers"]])
+
+
+def _targets(targets: Dict[str, Any]) -> List[str]:
+    files = {"uint8": "model.tflite", "int8": "model_int8.tflite"}
+    lines = _table(("target", *files.values(), "use", "list of"), [
+        (target["title"], *(_verdict(target["files"].get(dtype)) for dtype in files),
+         files.get(target["use"], "none"), target["date"]) for target in targets.values()])
+    for target in targets.values():
+        left = target["files"].get(target["use"] or "uint8", {}).get("outside", [])
+        said: List[tuple] = [(each["operator"], each["layer"], "; ".join(filter(None, (each["why"], each["instead"]))))
+                             for each in left]
+        if said:
+            lines += ["", "{}: {}.".format(target["title"], target["outside_words"]), ""]
+            lines += _table(("operator", "layer", "why, and what to do"), said)
+    return lines
+
+
+def _verdict(fit: Optional[Dict[str, Any]]) -> str:
+    if fit is None:
+        return "-"
+    words = "{} of {} operators".format(fit["operators"] - fit["elsewhere"], fit["operators"]) if fit[
+        "elsewhere"] else fit["verdict"]
+    level = ", from level {} on".format(fit["level"]) if fit["level"] and not fit["why"] else ""
+    return words + level + (": " + fit["why"] if fit["why"] else "")
 
 
 def _title(card: Dict[str, Any]) -> str:

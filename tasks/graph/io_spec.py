@@ -15,6 +15,7 @@ from typing_extensions import Literal, TypedDict
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.quantization import quantization, to_real
+from tasks.graph import contrib
 
 NETWORK = "network.json"
 Side = Literal["inputs", "outputs"]
@@ -43,6 +44,8 @@ class OutputMeaning(TypedDict):
     """The name of the dataset's target."""
     kind: str
     classes: List[str]
+    """Their names (`named`). In network.json they are called by their numbers, so that a renamed class trains nothing
+    again."""
     ignore: Optional[int]
     columns: List[List[float]]
     threshold: Optional[float]
@@ -58,7 +61,7 @@ class _OutputEnd(OutputMeaning):
     loss_weight: float
     """The factor of this output's loss in the sum of all losses."""
     loss: Dict[str, Any]
-    """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights}
+    """The loss that training minimizes: {kind, gamma, delta, label_smoothing, class_weights, oversample}
     (tasks/keras_model/loss_settings.py)."""
 
 
@@ -148,11 +151,20 @@ def described_input(dataset: Dataset, name: str, node: str) -> InputEnd:
 
 def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict[str, Any],
                      threshold: Optional[float]) -> OutputEnd:
-    """The description of the output at `node`."""
+    """The description of the output at `node`. Classes are called by their numbers."""
     target = dataset.targets[name]
-    return {"name": name, "node": node, "kind": target.kind, "classes": list(target.classes),
+    return {"name": name, "node": node, "kind": target.kind, "classes": list(map(str, range(len(target.classes)))),
             "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
             "columns": [list(ends) for ends in target.columns], "threshold": threshold}
+
+
+def named(network: Network, dataset: Dataset) -> Network:
+    """A copy of `network` in which the classes have their names of the dataset."""
+    copy = network.copy()
+    copy["outputs"] = [end.copy() for end in network["outputs"]]
+    for end in copy["outputs"]:
+        end["classes"] = list(dataset.targets[end["name"]].classes)
+    return copy
 
 
 def described_extras(dataset: Dataset) -> List[Extra]:
@@ -209,7 +221,9 @@ def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
 
 def read_graph(path: Path) -> tf.GraphDef:
     """The graph that `write_graph` wrote."""
-    return tf.GraphDef.FromString(path.read_bytes())
+    graph_def = tf.GraphDef.FromString(path.read_bytes())
+    contrib.expect_operations(graph_def)
+    return graph_def
 
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:

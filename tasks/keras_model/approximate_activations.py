@@ -11,10 +11,9 @@ from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common
 
 from octet.errors import ModelError
-from tasks.graph import io_spec
+from tasks.graph import contrib, io_spec
 from tasks.graph.scopes import APPROXIMATED
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
@@ -167,7 +166,7 @@ def _replaced(activation: Activation, outputs: Sequence[tf.Tensor]) -> List[tf.T
     """Replaces the activation by its approximation. Returns the outputs."""
     readers, new = activation.y.consumers(), _built(activation)
     if readers:
-        common.RerouteTensor(new, activation.y, can_modify=readers)
+        contrib.common.RerouteTensor(new, activation.y, can_modify=readers)
     return [new if output is activation.y else output for output in outputs]
 
 

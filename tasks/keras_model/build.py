@@ -15,7 +15,7 @@ from octet.lookup import MODELS, load_attribute, source_file
 from octet.recipe.signatures import expect
 from octet.user_code import translated_errors
 from tasks.graph import io_spec
-from tasks.keras_model import approximate_activations, heads, loss_settings
+from tasks.keras_model import approximate_activations, heads, loss_settings, preprocess
 from tasks.source_guard import file_guard, graph_files
 
 
@@ -89,6 +89,8 @@ def _build(job: Job, dataset: Dataset) -> Built:
     _check(section.build, "takes", built.inputs, model.inputs, {name: [shape] for name, shape in shapes.items()})
     _check(section.build, "gives", built.targets, built.outputs,
            {name: scores(target) for name, target in dataset.targets.items()})
+    if section.preprocess is not None:
+        preprocess.insert(section.preprocess, built.inputs, model.inputs, dataset)
     built.thresholds = {name: heads.threshold(tensor, dataset.targets[name], name)
                         for name, tensor in zip(built.targets, built.outputs)}
     return built

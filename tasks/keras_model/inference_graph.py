@@ -1,6 +1,6 @@
 """The recipe's model for inference: in a graph of its own, with batch norm and dropout in inference mode."""
 
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,8 +10,8 @@ from octet.errors import ModelError, RecipeError
 from octet.job import Job
 from tasks.evaluation import evaluate
 from tasks.evaluation.own_metrics import OwnMetrics
-from tasks.graph import freezing, io_spec
-from tasks.keras_model import loss_settings, own_loss, sessions, warm_start
+from tasks.graph import freezing, io_spec, scopes
+from tasks.keras_model import applications, layer_names, loss_settings, own_loss, regularization, sessions, warm_start
 from tasks.keras_model.build import Built, build, scores
 
 
@@ -19,8 +19,10 @@ class Inference:
     """A session with the model's inference graph.
 
     network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
-    order; those of the recipe's `model.weights` where it has any, else fresh ones. warnings: what is odd about them.
-    notes: a sentence for each loss that the model was compiled with and that is not the one it is trained with.
+    order; those of the recipe's `model.weights` where it has any, else fresh ones. regularization: what of the model is
+    only for training. warnings: what is odd about them.
+    notes: a sentence for each loss that the model was compiled with and that is not the one it is trained with, and for
+    what is in a file of weights and is not used.
     Raises ModelError when the model cannot be built on this data, or the weights are not its own.
     """
 
@@ -34,17 +36,25 @@ class Inference:
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.seed)
             built = build(job, dataset)
-            refuse(graph, list(_layers(built.model)))
+            refuse(graph, [name for name, _ in layer_names.named(built.model)])
             self.session = sessions.of_keras()
-            sessions.initialize(self.session)
+            loaded = sessions.initialize(self.session)
             losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
             self.network = _network(built, dataset, job.section("train").loss_weights, losses,
-                                    job.settings["loss"].get("function"))
+                                    job.settings["loss"].get("function"), job.section("model").preprocess is not None)
             self.variables = built.model.weights
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
-            self.weights = given.values if given else self.session.run(self.variables)
-            self.warnings = given.warnings if given else []
+            self.weights = self.session.run(self.variables)
+            self.regularization = regularization.of(built)
+            self.warnings: List[str] = []
+            if given:
+                self.weights = [fresh if value is None else value for fresh, value in zip(self.weights, given.values)]
+                self.warnings += given.warnings
+                self.notes = self.notes + given.notes
+            if given or set(loaded) & set(self.variables):
+                self.warnings += applications.warnings(
+                    self.network["layers"], job.section("model").preprocess, built.model.inputs, built.inputs, dataset)
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
             self._inputs, self._outputs = evaluate.ends(graph, self.network)
@@ -84,8 +94,8 @@ class Inference:
     def measure(self, part: Part, samples: int, own: OwnMetrics) -> None:
         """Gives the first samples of the part to the user's metrics."""
         rows = slice(0, samples)
-        own.add(self.network, self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows)),
-                part, rows)
+        found = self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows))
+        own.add(self.network["outputs"], found, part, rows)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """Gives the model's variables these values, in order."""
@@ -136,7 +146,7 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
 
 
 def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict[str, Any]],
-             of_all: Optional[str]) -> io_spec.Network:
+             of_all: Optional[str], preprocessed: bool) -> io_spec.Network:
     if of_all and loss_weights:
         raise RecipeError("loss_weights is not read beside loss.function", where="train.loss_weights",
                           why="the function is the whole loss of all outputs",
@@ -153,7 +163,8 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
         "outputs": [io_spec.described_output(dataset, name, tensor.op.name, loss_weights.get(name, 1.0),
                                          losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
-        "extras": io_spec.described_extras(dataset), "loss": of_all, "layers": list(_layers(model))}
+        "extras": io_spec.described_extras(dataset), "loss": of_all,
+        "layers": [name for name, _ in layer_names.named(model)] + [scopes.PREPROCESS] * preprocessed}
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
@@ -163,10 +174,3 @@ def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor
             and tensor.op.type != "Placeholder"
             else tf.identity(tensor, name="octet/output/" + name)
             for name, tensor in zip(names, tensors)]
-
-
-def _layers(model: tf.keras.Model, around: str = "") -> Iterator[str]:
-    for layer in model.layers:
-        yield around + layer.name
-        if isinstance(layer, tf.keras.Model):
-            yield from _layers(layer, around + layer.name + "/")

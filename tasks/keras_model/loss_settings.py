@@ -14,10 +14,11 @@ OF_KIND = {"class": ("cross_entropy", "focal"), "labels": ("cross_entropy", "foc
            "class_map": ("cross_entropy", "focal", "dice", "iou"), "value": ("mse", "mae", "huber"), "raw": ()}
 """{kind of target: its losses, that which is taken where nobody says first}."""
 READ_BY = {"gamma": ("focal",), "delta": ("huber",), "label_smoothing": ("cross_entropy", "focal"),
-           "class_weights": ("cross_entropy", "focal", "dice", "iou"),
+           "class_weights": ("cross_entropy", "focal", "dice", "iou"), "oversample": ("cross_entropy", "focal"),
            "sample_weights": ("cross_entropy", "focal", "dice", "iou", "mse", "mae", "huber")}
 """{setting: the losses that read it}."""
-DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None, "sample_weights": None}
+DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None, "oversample": None,
+            "sample_weights": None}
 
 COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_crossentropy": "cross_entropy",
             "binary_crossentropy": "cross_entropy", "mse": "mse", "mean_squared_error": "mse", "mae": "mae",
@@ -27,9 +28,9 @@ COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_cro
 
 def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
             ) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
-    """({target: {kind, gamma, delta, label_smoothing, class_weights, sample_weights, function}}, a sentence for each
-    loss that the model was compiled with and that is not used). function: FILE:FUNCTION of the user's own loss of this
-    target, or null; then, and where the section has one of all outputs, nothing else of it is read.
+    """({target: {kind, gamma, delta, label_smoothing, class_weights, oversample, sample_weights, function}}, a sentence
+    for each loss that the model was compiled with and that is not used). function: FILE:FUNCTION of the user's own loss
+    of this target, or null; then, and where the section has one of all outputs, nothing else of it is read.
 
     section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}. Class weights are
     those of the train part, a number for each class. Raises RecipeError for what fits no target.
@@ -62,10 +63,33 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
         notes.extend(note)
         settings = {setting: said.get(setting, default) if kind in READ_BY[setting] else default
                     for setting, default in DEFAULTS.items()}
+        if target.kind != "class":
+            settings["oversample"] = None
         settings["class_weights"] = _class_weights(settings["class_weights"], target, name, dataset)
         _expect_weights(settings["sample_weights"], dataset)
         found[name] = dict(settings, kind=kind, function=None)
+    _expect_one_oversampled(found, section, own, dataset)
     return found, notes
+
+
+def _expect_one_oversampled(found: Dict[str, Dict[str, Any]], section: Dict[str, Any], own: Dict[str, Dict[str, Any]],
+                            dataset: Dataset) -> None:
+    """Raises RecipeError where `oversample` is of no target, of several, or of one that has class weights, too."""
+    asked = [name for name, settings in found.items() if settings["oversample"]]
+    wrong = [name for name, settings in own.items() if settings.get("oversample") and name not in asked]
+    if wrong or section.get("oversample") and not asked:
+        raise RecipeError("no target has classes to draw samples by: {}".format(", ".join(
+            "{} is of kind {}".format(name, dataset.targets[name].kind) for name in wrong or sorted(dataset.targets))),
+            where="loss.targets.{}.oversample".format(wrong[0]) if wrong else "loss.oversample",
+            why="a sample is drawn more often where its class is rare", next_step="leave it out")
+    if len(asked) > 1:
+        raise RecipeError("samples cannot be drawn by the classes of {}".format(" and of ".join(map(repr, asked))),
+                          where="loss.oversample", why="a class that is rare in one may be common in the other",
+                          next_step="write loss: {{targets: {{{}: {{oversample: balanced}}}}}}".format(asked[0]))
+    for name in asked:
+        if found[name]["class_weights"] is not None:
+            raise RecipeError("'{}' has class_weights as well".format(name), where="loss.oversample",
+                              why="rare classes would count twice", next_step="leave one of them out")
 
 
 def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
@@ -83,7 +107,7 @@ def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) ->
         raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
                           why="it would be the loss of nothing", next_step=suggest(kind, fitting))
     used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values() if OF_KIND[of]}
-    for setting in sorted(set(said) - {"kind"}):
+    for setting in sorted(set(said) - {"kind", "oversample"}):  # which `_expect_one_oversampled` sees to
         if not used & set(READ_BY[setting]):
             raise RecipeError("{} is not read by {}".format(setting, " and ".join(sorted(used))),
                               where=where + setting, why="it would change nothing",

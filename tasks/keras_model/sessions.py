@@ -1,6 +1,6 @@
 """The values that a graph's variables have in a session."""
 
-from typing import Sequence
+from typing import List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -34,12 +34,13 @@ def all_variables() -> Sequence[tf.Variable]:
     return tf.global_variables() + tf.local_variables()
 
 
-def initialize(session: tf.Session) -> None:
-    """Initializes each variable of the current graph that has no value in the session yet. A variable that the model's
-    function has loaded keeps its value."""
-    known = session.run([tf.is_variable_initialized(variable) for variable in all_variables()])
-    session.run(tf.variables_initializer(
-        [variable for variable, there in zip(all_variables(), known) if not there]))
+def initialize(session: tf.Session) -> List[tf.Variable]:
+    """Initializes each variable of the current graph that has no value in the session yet. Returns the others: a
+    variable that the model's function has loaded keeps its value."""
+    variables = all_variables()
+    known = session.run([tf.is_variable_initialized(variable) for variable in variables])
+    session.run(tf.variables_initializer([variable for variable, there in zip(variables, known) if not there]))
+    return [variable for variable, there in zip(variables, known) if there]
 
 
 def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:

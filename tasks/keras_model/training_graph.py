@@ -5,6 +5,7 @@ from typing import List, NamedTuple
 
 import tensorflow as tf
 
+from tasks.graph import contrib
 from tasks.keras_model.build import Built
 
 FILE = "training.meta"
@@ -33,5 +34,7 @@ def write(folder: Path, built: Built) -> None:
 
 def read(folder: Path) -> TrainingGraph:
     """Imports the graph into the current graph. Its variables have no values yet."""
-    tf.train.import_meta_graph(tf.MetaGraphDef.FromString((folder / FILE).read_bytes()))
+    meta = tf.MetaGraphDef.FromString((folder / FILE).read_bytes())
+    contrib.expect_operations(meta.graph_def)
+    tf.train.import_meta_graph(meta)
     return TrainingGraph(*(tf.get_collection(key) for key in COLLECTIONS))

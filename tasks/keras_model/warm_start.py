@@ -7,7 +7,7 @@ does it, if all shapes agree. A layer that gets another one's weights in this wa
 
 import re
 from pathlib import Path
-from typing import Collection, Dict, List, NamedTuple, Optional
+from typing import Collection, Dict, List, NamedTuple, Optional, Sequence, Set
 
 import h5py
 import numpy as np
@@ -18,6 +18,7 @@ from tensorflow.python.keras.utils.generic_utils import to_snake_case
 
 from octet.errors import ModelError
 from octet.job import Job
+from tasks.keras_model import layer_names
 
 BROKEN = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, MemoryError, tf.errors.OpError)
 """The exceptions of h5py, Keras and TensorFlow for a file that is damaged or of another kind."""
@@ -27,17 +28,19 @@ OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it i
 
 
 class Weights(NamedTuple):
-    """values: one for each of `model.weights`, in order. warnings: which layers take weights of another name."""
+    """values: one for each of `model.weights`, in order; None for those of new layers. warnings: which layers take
+    weights of another name. notes: what is in the file and is not used."""
 
-    values: List[np.ndarray]
+    values: List[Optional[np.ndarray]]
     warnings: List[str]
+    notes: List[str]
 
 
 def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
     """The weights for the model from the recipe's file; None where the recipe names none.
 
     Raises ModelError for a file that cannot be read, and one that names every variable that is missing
-    in it, has another shape, or holds what is no number.
+    in it, has another shape, or holds what is no number. Variables of the recipe's `new_layers` are not looked for.
     """
     name = job.section("model").weights
     if name is None:
@@ -47,14 +50,38 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
         raise ModelError("{} is the index of a checkpoint".format(path), where="model.weights",
                          why="the values are in another file of the same name",
                          next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
-    wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights}
+    layers = {variable.op.name: layer for variable, layer in layer_names.of_variables(model).items()}
+    patterns = job.section("model").new_layers
+    new = _new(patterns, layers)
+    wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights
+              if variable.op.name not in new}
     found, sources = _read(path), {}
+    saved = set(found)
     if path.suffix in KERAS:
-        sources = _in_order(found, model, wanted)
+        sources = _in_order(found, model, wanted, bool(new))
         found = {**found, **{name: found[source] for name, source in sources.items()}}
-    _expect_all(wanted, found, path)
+    _expect_all(wanted, found, path, layers)
     _expect_reals({name: found[name] for name in wanted}, path)
-    return Weights([found[name] for name in wanted], _renamed(sources, model, path))
+    left = sorted({_layer(name) for name in saved - (set(sources.values()) or set(wanted))}) if new else []
+    return Weights([found[variable.op.name] if variable.op.name in wanted else None for variable in model.weights],
+                   _renamed(sources, model, path),
+                   ["of the weights {} these are not used: {}".format(path, ", ".join(left))] if left else [])
+
+
+def _new(patterns: Sequence[str], layers: Dict[str, str]) -> Set[str]:
+    """The variables of the layers that the patterns mean. layers: the layer of each variable.
+
+    Raises ModelError for a pattern that means none, and where all of them are new.
+    """
+    wrong = layer_names.unmatched(patterns, set(layers.values()))
+    if wrong:
+        raise ModelError("\n".join(wrong), where="model.new_layers", why="",
+                         next_step="name the layers that `model.weights` has no weights for")
+    new = {name for name, layer in layers.items() if any(layer_names.matches(each, layer) for each in patterns)}
+    if patterns and new == set(layers):
+        raise ModelError("all layers are new", where="model.new_layers", why="nothing of model.weights would be used",
+                         next_step="name fewer layers, or leave out model.weights and model.new_layers")
+    return new
 
 
 def _renamed(sources: Dict[str, str], model: tf.keras.Model, path: Path) -> List[str]:
@@ -111,39 +138,55 @@ def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
     return {name: reader.get_tensor(key) for name, key in keys.items() if name}
 
 
-def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple]) -> Dict[str, str]:
-    """{the model's name of a variable: the file's}, in order; none where the file has all of the model's names, or
-    others than in order.
+def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple],
+              longer: bool) -> Dict[str, str]:
+    """{the model's name of a variable that is wanted: the file's}, in order; none where the file has all of these
+    names, or others than in order.
 
-    A model that is called on its inputs alone may have been saved by itself, layer by layer.
+    A model that is called on its inputs alone may have been saved by itself, layer by layer. longer: the file may go on
+    behind what is wanted, with the layers that new ones take the place of; and a model inside the model may have been
+    saved by itself.
     """
     if set(wanted) <= set(found):
         return {}
     saved = [(name.split("/")[-1], value.shape) for name, value in found.items()]
     layers = model.layers
+    orders = [layers]
     while layers:
-        names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)]
-        if saved == [(name.split("/")[-1], wanted[name]) for name in names]:
-            return dict(zip(names, found))
         inside = [layer for layer in layers if not isinstance(layer, tf.keras.layers.InputLayer)]
         layers = inside[0].layers if len(inside) == 1 and isinstance(inside[0], tf.keras.Model) else []
+        orders.append(layers)
+    if longer:
+        orders.append([layer for _, layer in layer_names.named(model) if not isinstance(layer, tf.keras.Model)])
+    for layers in orders:
+        names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)
+                 if variable.op.name in wanted]
+        if names and (saved[:len(names)] if longer else saved) == [
+                (name.split("/")[-1], wanted[name]) for name in names]:
+            return dict(zip(names, found))
     return {}
 
 
-def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Path) -> None:
-    problems = []
+def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Path, layers: Dict[str, str]) -> None:
+    problems, unfit = [], []
     for name, shape in wanted.items():
         if name not in found:
             problems.append("{} {} is not in the file".format(name, shape))
         elif found[name].shape != shape:
             problems.append("{} {} is {} in the file".format(name, shape, found[name].shape))
+        else:
+            continue
+        unfit.append(layers[name])
     if problems:
         spare = ["{} {}".format(name, value.shape) for name, value in found.items() if name not in wanted]
+        fewer = len(set(unfit)) < len({layers[name] for name in wanted})
         raise ModelError(
             "{} of the model's {} variables do not fit the weights {}".format(len(problems), len(wanted), path),
             where="model.weights", why="\n".join(problems),
-            next_step="give the weights of this very network{}".format(
-                "; the file also has " + ", ".join(spare) if spare else ""))
+            next_step="give the weights of this very network{}{}".format(
+                "; the file also has " + ", ".join(spare) if spare else "",
+                ". Where these layers are to begin anew, as a head for other classes does: model: {{new_layers: "
+                "[{}]}}".format(", ".join(dict.fromkeys(unfit))) if fewer else ""))
 
 
 def _expect_reals(values: Dict[str, np.ndarray], path: Path) -> None:

@@ -6,10 +6,9 @@
 from typing import List, NamedTuple, Tuple
 
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import quantize
 
 from octet.errors import QuantizeError
-from tasks.graph import constants, io_spec
+from tasks.graph import constants, contrib, io_spec
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.pass_list import PASSES
@@ -79,7 +78,7 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, trainin
         # is_training=False for the training graph too: the fake-quants stand in the same places, and assign_ranges
         # replaces the ranges. Not `create_eval_graph`: it first looks for batch norms by name, although none is left,
         # and a user may name any layer `my_BatchNorm`.
-        quantize.Quantize(graph, is_training=False)
+        contrib.quantize.Quantize(graph, is_training=False)
         outputs, covered, trained = assign.assign_ranges(
             graph, [assign.InputRange(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             io_spec.nodes(network, "outputs"), training)

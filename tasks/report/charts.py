@@ -1,13 +1,14 @@
-"""Line charts as SVG: text that is put into the page, without a script or a style of its own (see page.css)."""
+"""Charts as SVG: text that is put into the page, without a script or a style of its own (see page.css)."""
 
 import math
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 640, 240
+WIDTH, HEIGHT = 520, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 26, 30
 TICKS = 4
+BARS_WIDTH, BARS_HEIGHT = 112, 28
 
 
 class Line(NamedTuple):
@@ -50,6 +51,15 @@ def chart(title: str, lines: Sequence[Line], marked: Sequence[Tuple[float, float
     parts += ['<circle class="ring" cx="{}" cy="{}" r="6"/>'.format(*place(*point)) for point in marked]
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'.format(
         WIDTH, HEIGHT, escape(_spoken(title, lines)), "".join(parts)))
+
+
+def bars(heights: Sequence[float], spoken: str) -> Markup:
+    """A small chart of bars side by side, the highest as high as the chart. spoken: what it shows."""
+    top, width = max(max(heights), 1e-12), BARS_WIDTH / len(heights)
+    steps = "".join("V{:g}H{:g}".format(round(BARS_HEIGHT * (1 - height / top), 1), round(width * (index + 1), 1))
+                    for index, height in enumerate(heights))
+    return Markup('<svg class="bars-chart" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">'
+                  '<path d="M0 {1}{3}V{1}Z"/></svg>'.format(BARS_WIDTH, BARS_HEIGHT, escape(spoken), steps))
 
 
 def _frame(ticks: Sequence[float], place: Callable[[float], float]) -> str:

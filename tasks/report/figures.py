@@ -5,7 +5,6 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from octet.data.dataset import Target
-from tasks.evaluation.comparison import SIDES
 from tasks.evaluation.intervals import wilson
 from tasks.report import words
 
@@ -14,6 +13,12 @@ MOST_CELLS = 25
 MOST_CONFUSIONS = 20
 MOST_CLASSES = 40
 """Classes in the table before the others are folded away."""
+
+
+def measured_sides(outputs: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
+    """{side: its name in words} of the sides that were measured. outputs: those of a measurement."""
+    found = {side for figures in outputs.values() for name in words.NAMES for side in figures.get(name, ())}
+    return {side: name for side, name in words.SIDES.items() if side in found or side in words.ALWAYS}
 
 
 def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
@@ -27,8 +32,8 @@ def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
         lower = None if None in (by_side["float"], by_side["uint8"]) else by_side["uint8"] < by_side["float"]
         rows.append({
             "metric": name, "name": words.NAMES[name],
-            "values": {side: words.metric(name, by_side[side]) for side in SIDES},
-            "intervals": {side: words.interval(wilson(by_side[side], count)) for side in SIDES},
+            "values": {side: words.metric(name, value) for side, value in by_side.items()},
+            "intervals": {side: words.interval(wilson(value, count)) for side, value in by_side.items()},
             "change": words.change(name, by_side["float"], by_side["uint8"]),
             "worse": bool(lower) if name not in words.ERRORS else lower is False and
             by_side["uint8"] != by_side["float"]})
@@ -37,7 +42,7 @@ def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
 
 def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
     """[{name, values: {side: text}}] of the metrics that the recipe names."""
-    return [{"name": name, "values": {side: words.metric(name, by_side[side]) for side in SIDES}}
+    return [{"name": name, "values": {side: words.metric(name, value) for side, value in by_side.items()}}
             for name, by_side in sorted(metrics.items())]
 
 
@@ -92,8 +97,8 @@ def by_class(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
         recall = figures["recall"][name]
         rows.append({
             "name": name, "count": int(counts[index]), "share": recall["uint8"],
-            "recall": {side: words.percent(recall[side]) for side in SIDES},
-            "precision": {side: words.percent(figures["precision"][name][side]) for side in SIDES},
+            "recall": {side: words.percent(share) for side, share in recall.items()},
+            "precision": {side: words.percent(share) for side, share in figures["precision"][name].items()},
             "interval": words.interval(wilson(recall["uint8"], int(counts[index]))) if independent else "",
             "labels": _of_label(table[index]) if figures["kind"] == "labels" else None})
     return sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0.0))
@@ -109,7 +114,7 @@ def by_column(figures: Dict[str, Any], columns: Sequence[Sequence[float]]) -> Li
     units."""
     return [{"column": int(column), "low": words.figure(columns[int(column)][0]),
              "high": words.figure(columns[int(column)][1]),
-             "values": {side: "{:.4g}".format(by_side[side]) for side in SIDES}}
+             "values": {side: "{:.4g}".format(error) for side, error in by_side.items()}}
             for column, by_side in sorted(figures.get("mae_by_column", {}).items(), key=lambda item: int(item[0]))]
 
 

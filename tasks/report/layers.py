@@ -12,9 +12,10 @@ MOST = 12
 """Layers in the table before the others are folded away."""
 
 
-def damage(contents: Contents, parity: Dict[str, Any]) -> List[Dict[str, Any]]:
+def damage(contents: Contents, parity: Dict[str, Any], codes: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
     """A row for each tensor that an operator makes, the one that loses most first: {name, kind, shape, low, high, lsb,
-    sqnr, lost, float, own, driven, wrong, bar}; `bar` is its loss as a share of the largest."""
+    sqnr, lost, float, own, driven, wrong, bar, codes}; `bar` is its loss as a share of the largest. codes: how each
+    tensor uses its codes, by name (see `ranges.of_tensors`)."""
     tensors = {tensor.name: tensor for tensor in contents.computed()}
     own = {row["name"]: row for row in parity["local"]}
     most = max([row["lost_db"] or 0.0 for row in parity["end_to_end"]] + [1e-9])
@@ -24,7 +25,7 @@ def damage(contents: Contents, parity: Dict[str, Any]) -> List[Dict[str, Any]]:
         low, high = (to_real(code, tensor.scale, tensor.zero_point) for code in (0, 255))
         rows.append({
             "name": row["name"], "kind": row["kind"], "shape": words.shape(tensor.shape[1:]),
-            "low": "{:.4g}".format(low).replace("-", words.MINUS), "high": "{:.4g}".format(high),
+            "low": words.real(low), "high": words.real(high), "codes": codes.get(row["name"]),
             "lsb": words.figure(row["lsb"]), "sqnr": words.figure(row["sqnr_db"]),
             "lost": words.figure(row["lost_db"]), "float": words.figure(row["float_db"]),
             "own": words.figure(found and found["on_data"] and found["on_data"]["lsb"]),

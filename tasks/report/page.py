@@ -12,9 +12,10 @@ from octet import model_identifier
 from octet.data import classes, sheet
 from octet.data.dataset import Dataset
 from octet.judgement import Judgement
+from tasks.evaluation.gaps import stated
 from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
-from tasks.report import charts, figures, layers, pictures, samples, words
+from tasks.report import charts, figures, layers, pictures, ranges, samples, words
 from tasks.tflite import activation_memory, model_ends, model_file
 
 HERE = Path(__file__).parent
@@ -47,7 +48,7 @@ def render(known: Known) -> str:
     """The page as text. The same facts always give the same text."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(str(HERE)), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined, auto_reload=False)
-    environment.filters.update(size=words.size, shape=words.shape, share=words.percent)
+    environment.filters.update(size=words.size, shape=words.shape, share=words.percent, real=words.real)
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html").render(style=style, **facts(known))
 
@@ -58,6 +59,10 @@ def facts(known: Known) -> Dict[str, Any]:
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
     answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
+    gaps, codes = list(measured["gaps"]), {}  # type: List[str], Dict[str, Dict[str, Any]]
+    with stated(gaps, "how the tensors use their codes"):
+        codes = ranges.of_tensors(known.content, contents,
+                                  [part.inputs[end["name"]] for end in known.network["inputs"]])
     sizes, operators = measured["size_bytes"], layers.operators(contents)
     return {
         "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
@@ -67,12 +72,13 @@ def facts(known: Known) -> Dict[str, Any]:
         "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
         "own_metrics": figures.own_metrics(measured["metrics"]),
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
-        "sides": {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8"},
+        "sides": figures.measured_sides(measured["outputs"]),
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
         "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
-        "operators": operators, "damage": layers.damage(contents, measured["parity"]),
+        "operators": operators, "damage": layers.damage(contents, measured["parity"], codes),
+        "weights": ranges.of_weights(contents),
         "most_layers": layers.MOST, "most_classes": figures.MOST_CLASSES, "parity": measured["parity"],
-        "gaps": measured["gaps"], "default_ranges": measured["default_ranges"],
+        "gaps": gaps, "default_ranges": measured["default_ranges"],
         "health": [finding["words"] for finding in known.quantized_phase["health"]],
         "phases": _phases(known), "curves": _curves(known), "data": _data(known),
         "sheet": _sheet(known) if known.draw else None,
@@ -98,6 +104,7 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
         "differences": figures.differences(measured), "never_answered": measured.get("never_answered", []),
         "wrong": mistakes["wrong"], "mistakes": samples.shown(
             end, known.dataset, known.dataset.parts["test"], mistakes, answered, known.draw),
+        "unjudged": samples.unjudged(end, known.dataset, answered) if known.draw and end["kind"] == "raw" else [],
     }
 
 
@@ -173,9 +180,10 @@ def _sheet(known: Known) -> Optional[pictures.Picture]:
 def _settings(known: Known) -> List[Dict[str, Any]]:
     """[{name, rows: [(key, value)]}] of the sections of the recipe that both phases of training read."""
     sections = {**known.quantized_phase["settings"], **known.float_phase["settings"]}
-    return [{"name": name, "rows": [(key, _plain(value)) for key, value in (
+    found = [{"name": name, "rows": [(key, _plain(value)) for key, value in (
         section.items() if isinstance(section, dict) else [("", section)]) if value not in (None, [], {})]}
         for name, section in sorted(sections.items())]
+    return [section for section in found if section["rows"]]
 
 
 def _plain(value: Any) -> str:

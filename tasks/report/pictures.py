@@ -5,12 +5,22 @@ import io
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from octet.data.sheet import COLOURS
 
 LARGEST, SMALLEST = 160, 96  # pixels of a side in the page: a smaller picture is enlarged by a whole factor
 CHANNELS = (1, 2, 3, 4)
+BRIGHT, DARK, RED = (255, 210, 0), (0, 0, 0), (214, 30, 40)
+
+
+class Marks(NamedTuple):
+    """What is known of one sample: boxes [n, 4] as y0, x0, y1, x1 and keypoints [n, 2] as y, x in its pixels; masks
+    [H, W] of classes, 0 of none."""
+
+    boxes: Sequence[np.ndarray] = ()
+    keypoints: Sequence[np.ndarray] = ()
+    masks: Sequence[np.ndarray] = ()
 
 
 class Picture(NamedTuple):
@@ -29,8 +39,46 @@ def is_picture(shape: Sequence[int]) -> bool:
 
 def of_codes(codes: np.ndarray, alt: str) -> Picture:
     """One sample [H, W, C] uint8 as the network sees it: its first channel in grey, or its first three in colour."""
-    plain = codes[..., 0] if codes.shape[2] < 3 else codes[..., :3]
-    return _picture(Image.fromarray(np.ascontiguousarray(plain)), alt)
+    return _picture(_plain(codes), alt)
+
+
+def marked(codes: np.ndarray, marks: Marks, alt: str) -> Picture:
+    """The sample with what is known of it: masks as colours over it, boxes as frames, keypoints as rings."""
+    image = _plain(codes).convert("RGB")
+    for mask in marks.masks:
+        image = _over(image, COLOURS[np.clip(mask, 0, 255)], mask != 0)
+    factor = max(1, -(-SMALLEST // max(image.size)))
+    image = image.resize([side * factor for side in image.size], Image.NEAREST)
+    pen = ImageDraw.Draw(image)
+    for y0, x0, y1, x1 in np.asarray(marks.boxes, np.float64) * factor:
+        pen.rectangle([x0 - 1, y0 - 1, x1, y1], outline=DARK)
+        pen.rectangle([x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)], outline=BRIGHT)
+    for y, x in np.asarray(marks.keypoints, np.float64) * factor:
+        pen.ellipse([x - 4, y - 4, x + 4, y + 4], outline=DARK)
+        pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline=BRIGHT)
+    return _picture(image, alt)
+
+
+def over(codes: np.ndarray, labels: np.ndarray, ignore: Optional[int], alt: str) -> Picture:
+    """A class map [H, W] in colours, with the sample [H, W, C] under it; ignored pixels show the sample alone."""
+    shown = np.ones(labels.shape, bool) if ignore is None else labels != ignore
+    return _picture(_over(_plain(codes).convert("RGB"), COLOURS[np.clip(labels, 0, 255)], shown), alt)
+
+
+def wrong_pixels(codes: np.ndarray, wrong: np.ndarray, alt: str) -> Picture:
+    """The sample, pale, with the pixels [H, W] that are wrong in red."""
+    pale = Image.fromarray((np.asarray(_plain(codes).convert("RGB")) // 3 + 150).astype(np.uint8))
+    return _picture(_over(pale, np.broadcast_to(np.array(RED, np.uint8), wrong.shape + (3,)), wrong, 1.0), alt)
+
+
+def _plain(codes: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(codes[..., 0] if codes.shape[2] < 3 else codes[..., :3]))
+
+
+def _over(image: Image.Image, colours: np.ndarray, where: np.ndarray, share: float = 0.6) -> Image.Image:
+    under = np.asarray(image, np.float64)
+    mixed = np.where(where[..., None], (1 - share) * under + share * colours, under)
+    return Image.fromarray(np.rint(mixed).astype(np.uint8))
 
 
 def of_reals(values: np.ndarray, low: float, high: float, alt: str) -> Picture:

@@ -1,10 +1,10 @@
 """The samples that the uint8 file gets wrong, as the network saw them."""
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from octet.data.dataset import Dataset, Part
+from octet.data.dataset import COUNT, Dataset, Part
 from tasks.evaluation import metrics
 from tasks.graph import io_spec
 from tasks.graph.io_spec import Network, OutputEnd
@@ -16,6 +16,8 @@ MOST = 24
 """Samples of one output in the page."""
 MOST_NUMBERS = 8
 """Numbers of a value that are written out."""
+MOST_UNJUDGED, MOST_CHANNELS = 12, 4
+"""Samples of a raw output in the page, and channels of each that are drawn."""
 
 Mistakes = Dict[str, Any]
 """Of one output, as `Mistakes.to_json` in tasks/evaluation/mistakes.py gives them."""
@@ -29,9 +31,11 @@ def chosen(mistakes: Dict[str, Mistakes]) -> Dict[str, List[Dict[str, Any]]]:
 def answers(content: bytes, contents: Contents, network: Network, part: Part,
             mistakes: Dict[str, Mistakes]) -> Dict[str, Dict[int, np.ndarray]]:
     """{output: {row: what the uint8 file gives for it, reals [...]}} of the outputs whose answers are drawn or written
-    out: class maps and values."""
+    out: class maps and values on their worst samples, raw outputs on the first ones."""
     shown = {name: [one["row"] for one in rows] for name, rows in chosen(mistakes).items()}
-    wanted = [end["name"] for end in network["outputs"] if end["kind"] in ("class_map", "value")]
+    shown.update({end["name"]: list(range(min(MOST_UNJUDGED, len(part))))
+                  for end in network["outputs"] if end["kind"] == "raw"})
+    wanted = [end["name"] for end in network["outputs"] if end["kind"] in ("class_map", "value", "raw")]
     rows = sorted({row for name in wanted for row in shown[name]})
     if not rows:
         return {}
@@ -50,29 +54,79 @@ def shown(end: OutputEnd, dataset: Dataset, part: Part, mistakes: Mistakes,
 
     answered: the output's reals by row, of class maps and values. draw: whether samples may be shown at all."""
     return [{"row": one["row"], "said": _said(end, part, one, answered),
-             "pictures": _inputs(dataset, part, one["row"]) + _answers(end, part, one["row"], answered) if draw else [],
+             "pictures": _inputs(dataset, part, one["row"]) + _answers(
+                 end, dataset, part, one["row"], answered) if draw else [],
              "legend": _legend(end, part, one["row"], answered) if draw else []}
             for one in mistakes["rows"][:MOST]]
 
 
 def _inputs(dataset: Dataset, part: Part, row: int) -> List[pictures.Picture]:
     names = [name for name, spec in dataset.inputs.items() if pictures.is_picture(spec.shape)]
-    return [pictures.of_codes(np.asarray(part.inputs[name][row]), "{} of test sample {}".format(name, row))
-            for name in names]
+    found = []
+    for name in names:
+        codes, alt = np.asarray(part.inputs[name][row]), "{} of test sample {}".format(name, row)
+        marks, what = _marks(dataset, part, row, codes.shape[:2])
+        found.append(pictures.marked(codes, marks, "{} with its {}".format(alt, what)) if what else
+                     pictures.of_codes(codes, alt))
+    return found
 
 
-def _answers(end: OutputEnd, part: Part, row: int,
+def _marks(dataset: Dataset, part: Part, row: int, size: Sequence[int]) -> Tuple[pictures.Marks, str]:
+    """What the extras of the dataset say of one sample, and a word for what there is; '' where there is nothing."""
+    found: Dict[str, List[np.ndarray]] = {"boxes": [], "keypoints": [], "masks": []}
+    for name, extra in dataset.extras.items():
+        if extra.kind == "boxes":
+            count = int(part.extras[name + COUNT][row])
+            found["boxes"] += [box for box in np.asarray(part.extras[name][row])[:count]
+                               if box[2] > box[0] and box[3] > box[1]]
+        elif extra.kind == "keypoints":
+            found["keypoints"] += list(np.asarray(part.extras[name][row]))
+        elif extra.kind == "mask" and tuple(extra.shape) == tuple(size):
+            found["masks"].append(np.asarray(part.extras[name][row]))
+    return pictures.Marks(**found), " and ".join(kind for kind, marks in found.items() if marks)
+
+
+def unjudged(end: OutputEnd, dataset: Dataset, answered: Optional[Dict[int, np.ndarray]]) -> List[Dict[str, Any]]:
+    """[{row, said, pictures, legend}] of the first test samples of a raw output: the inputs with what is known of them,
+    and the channels of the answer, each from its lowest number in black to its highest in white."""
+    part, found = dataset.parts["test"], []
+    for row in sorted(answered or {}):
+        answer = (answered or {})[row]
+        drawn = _inputs(dataset, part, row)
+        if len(answer.shape) == 3:
+            drawn += [pictures.of_reals(
+                answer[..., channel:channel + 1], float(answer[..., channel].min()), float(answer[..., channel].max()),
+                "channel {} of {} for test sample {}".format(channel, end["name"], row))
+                for channel in range(min(MOST_CHANNELS, answer.shape[2]))]
+        found.append({"row": row, "pictures": drawn, "legend": [], "said": [
+            "gave {}".format(_listed(answer))] if answer.size <= MOST_NUMBERS else []})
+    return found
+
+
+def _answers(end: OutputEnd, dataset: Dataset, part: Part, row: int,
              answered: Optional[Dict[int, np.ndarray]]) -> List[pictures.Picture]:
     if answered is None or not (end["kind"] == "class_map" or pictures.is_picture(end["shape"])):
         return []
     truth, found = np.asarray(part.targets[end["name"]][row]), answered[row]
     if end["kind"] == "class_map":
-        return [pictures.of_class_map(truth, end["ignore"], "what is right for test sample {}".format(row)),
-                pictures.of_class_map(_decided(end, found, truth), end["ignore"],
-                                      "what the uint8 file answers for test sample {}".format(row))]
+        return _maps(end, dataset, part, row, truth, _decided(end, found, truth))
     low, high = float(min(truth.min(), found.min())), float(max(truth.max(), found.max()))
     return [pictures.of_reals(truth, low, high, "what is wanted for test sample {}".format(row)),
             pictures.of_reals(found, low, high, "what the uint8 file gives for test sample {}".format(row))]
+
+
+def _maps(end: OutputEnd, dataset: Dataset, part: Part, row: int, truth: np.ndarray,
+          answer: np.ndarray) -> List[pictures.Picture]:
+    """What is right and what is answered, over the first input of that size if there is one, and the wrong pixels."""
+    right, given, wrong = ("{} for test sample {}".format(what, row) for what in (
+        "what is right", "what the uint8 file answers", "the wrong pixels"))
+    name = next((name for name, spec in dataset.inputs.items()
+                 if pictures.is_picture(spec.shape) and tuple(spec.shape[:2]) == truth.shape), None)
+    if name is None:
+        return [pictures.of_class_map(truth, end["ignore"], right), pictures.of_class_map(answer, end["ignore"], given)]
+    codes = np.asarray(part.inputs[name][row])
+    return [pictures.over(codes, truth, end["ignore"], right), pictures.over(codes, answer, end["ignore"], given),
+            pictures.wrong_pixels(codes, truth != answer, wrong)]
 
 
 def _decided(end: OutputEnd, found: np.ndarray, truth: np.ndarray) -> np.ndarray:

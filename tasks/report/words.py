@@ -12,6 +12,11 @@ NAMES = {
     "mse": "mean squared error", "mae": "mean absolute error", "snr_db": "signal to error"}
 """Each metric in words, in the order in which a page shows them."""
 
+SIDES = {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8", "int8": "int8"}
+"""Each side of a measurement in words."""
+ALWAYS = ("float", "fake_quantized", "uint8")
+"""The sides that every measurement has."""
+
 ERRORS = ("mse", "mae")
 """Metrics of which less is better."""
 SHARES = tuple(name for name in NAMES if name not in ERRORS + ("snr_db",))
@@ -23,7 +28,7 @@ def metric(name: str, value: Optional[float]) -> str:
         return NONE
     if name in SHARES:
         return percent(value)
-    return "{:.2f} dB".format(value) if name == "snr_db" else "{:.4g}".format(value)
+    return signed("{:.2f} dB", value) if name == "snr_db" else real(value)
 
 
 def change(name: str, before: Optional[float], after: Optional[float]) -> str:
@@ -66,3 +71,8 @@ def shape(numbers: Sequence[int]) -> str:
 def figure(value: Any) -> str:
     """A number of a table of layers."""
     return NONE if value is None else "{:g}".format(value).replace("-", MINUS)
+
+
+def real(value: float) -> str:
+    """A number with the digits that matter."""
+    return "{:.4g}".format(value).replace("-", MINUS)

@@ -130,8 +130,9 @@ def _watching(watch: _Watch) -> Iterator[_Watch]:
 
 
 def install() -> None:
-    """Starts to watch the opening of files. It must run before libraries import these functions under own names."""
+    """Starts to watch the opening of files, also by libraries that have imported these functions under own names."""
     watched: Any = _Seen(open, _in_read_mode, "file")
+    replaced: List[Tuple[Any, Any]] = [(open, watched)]
     builtins.open = io.open = watched
     for name, reads in (("open", _with_read_flag), ("stat", _only_beside), ("listdir", None), ("scandir", None)):
         function = getattr(os, name)
@@ -139,8 +140,25 @@ def install() -> None:
         for supporting in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
             if function in supporting:
                 supporting.add(seen)
+        replaced.append((function, seen))
         setattr(os, name, seen)
         setattr(getattr(pathlib, "_NormalAccessor"), name, seen)  # noqa: B009  # typeshed hides it
+    _rename(replaced)
+
+
+def _rename(replaced: Sequence[Tuple[Any, Any]]) -> None:
+    """Puts the second of each pair in the place of the first, in every module that holds it under a name of its own."""
+    for module in list(sys.modules.values()):
+        # This module needs the functions themselves, and so do imports.
+        if getattr(module, "__name__", None) in (__name__, "_io", "posix"):
+            continue
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            for before, after in replaced:
+                if value is before:
+                    setattr(module, name, after)
+    datasource: Any = sys.modules.get("numpy.lib._datasource")
+    if datasource is not None:  # it keeps the functions by the ending of a file, for loadtxt
+        datasource._file_openers = datasource._FileOpeners()
 
 
 def _wrap_libraries() -> None:

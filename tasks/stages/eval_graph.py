@@ -27,10 +27,11 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         saver.restore(session, str(source / "variables"))
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
-        part = data.load(job).parts["test"]
+        dataset = data.load(job)
         own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
-        figures, warnings = evaluate.measured(session, network, quantized.inputs, quantized.outputs, part,
-                                              "the fake-quantized graph over the test part", own=own)
+        figures, warnings = evaluate.measured(
+            session, io_spec.named(network, dataset), quantized.inputs, quantized.outputs, dataset.parts["test"],
+            "the fake-quantized graph over the test part", own=own)
         measured = own.figures()
     for warning in warnings:
         logging.warning(warning)

@@ -1,6 +1,6 @@
 """Export: one folder that an app developer, a firmware engineer and a manager can be handed.
 
-In:  ConvertUint8's model.tflite and network.json, Measure's measurement.json, the part test.
+In:  ConvertUint8's model.tflite and network.json, Measure's measurement.json, the part test; of the recipe `export`.
 Out: model.tflite        the measured file, with TFLite metadata; its network is proven to be unchanged
      model_int8.tflite   its int8 twin, where it has one; card.json says why not
      labels.txt          class names, a line each; labels_1.txt and so on where several outputs have classes
@@ -26,6 +26,7 @@ from tasks.graph import io_spec
 from tasks.tflite import activation_memory, cost, int8_twin, model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
+from tasks.tflite.targets import fit
 
 MOST_COMPARED = 1000
 IN_C = 3
@@ -35,9 +36,7 @@ RUNTIME = "the interpreter of TensorFlow 1.14"
 def run(job: Job, progress: Progress) -> dict:
     dataset = data.load(job)
     part = dataset.parts["test"]
-    network = io_spec.read(job.input("ConvertUint8"))
-    for end in network["outputs"]:
-        end["classes"] = list(dataset.targets[end["name"]].classes)
+    network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
     measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))
@@ -50,7 +49,8 @@ def run(job: Job, progress: Progress) -> dict:
     labels, names = _labels(network)
     ranges = {name: {"low": each.low, "high": each.high} for name, each in dataset.inputs.items()}
     costs = cost.of(contents)
-    facts = card.facts(network, ranges, measurement, content, int8, labels, costs)
+    judged = fit.both(content, job.settings["export"]["targets"])
+    facts = card.facts(network, ranges, measurement, content, int8, labels, costs, judged["targets"])
     models = {name: metadata.pack(each, facts, names, facts["measured_identifier"] or "unknown")
               for name, each in (("model.tflite", content), ("model_int8.tflite", twin)) if each is not None}
     facts = card.with_files(facts, models)
@@ -78,8 +78,9 @@ def run(job: Job, progress: Progress) -> dict:
         (job.out / name).write_text(text, encoding="utf-8")
     if int8["why"]:
         progress(1.0, int8["why"])
-    return {"size_bytes": len(models["model.tflite"]), "int8_size_bytes": len(models["model_int8.tflite"]) if twin else
-            None, "int8": int8, "identifiers": {name: each["identifier"] for name, each in facts["files"].items()}}
+    return {"warnings": fit.warnings(judged), "size_bytes": len(models["model.tflite"]),
+            "int8_size_bytes": len(models["model_int8.tflite"]) if twin else None, "int8": int8,
+            "identifiers": {name: each["identifier"] for name, each in facts["files"].items()}}
 
 
 def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.ndarray, fed: List[np.ndarray],

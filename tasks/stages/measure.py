@@ -40,9 +40,10 @@ from tasks.tflite.parity import operators
 
 
 def run(job: Job, progress: Progress) -> dict:
-    part = data.load(job).parts["test"]
+    dataset = data.load(job)
+    part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))
-    network = io_spec.read(job.input("ConvertUint8"))
+    network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
     content = uint8_path.read_bytes()
@@ -62,7 +63,7 @@ def run(job: Job, progress: Progress) -> dict:
             comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
         uint8 = [io_spec.real(end, codes[place][rows]) for place, end in enumerate(network["outputs"])]
         for side, found in zip(SIDES, (real, fake, uint8)):
-            own[side].add(network, found, part, rows)
+            own[side].add(network["outputs"], found, part, rows)
     folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
     measurement: Dict[str, Any] = {
         "samples": len(part),

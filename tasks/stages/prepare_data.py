@@ -1,16 +1,16 @@
 """PrepareData: decodes and checks one part of the dataset, once; later stages map its arrays into memory.
 
-In:  the recipe's data section and what it names; PrepareData.train's spec.json, for every other part: what is learnt
-     from the train part (ranges, classes) is not learnt again.
-Out: spec.json, what there is; input_*.npy, codes; target_*.npy, answers; extra_*.npy, of a dataset that
-     has extras (see octet/data/prepared.py). As metrics, how many samples, and notes: what a person should know of this
-     part.
+In:  the recipe's data section and what it names; PrepareData.train's spec.json and names.json, for every other part:
+     what is learnt from the train part (ranges, classes) is not learnt again.
+Out: spec.json, what there is; names.json, what the classes are called; input_*.npy, codes; target_*.npy, answers;
+     extra_*.npy, of a dataset that has extras (see octet/data/prepared.py). As metrics, how many samples, and what the
+     dataset says that a person should know of its reading: files that are left out, samples that are held out.
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from.
 """
 
 from typing import Any, Dict
 
-from octet.data import prepared, reading, summary
+from octet.data import prepared, reading
 from octet.errors import DatasetError
 from octet.job import Job, Progress
 from tasks import data_source
@@ -24,11 +24,10 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None
     with reading.into(str(job.out), progress):
         dataset = data_source.load(job, learnt=learnt)
-        notes = summary.notes(dataset)
         prepared.write(job.out, dataset, part)
     if learnt is not None and not prepared.alike(job.out, job.input(TRAIN)):
         raise DatasetError(
             "the {} part has other inputs, targets or classes than the train part".format(part), where="data",
             why="the train part was read from the data as it was before; the data has changed since",
             next_step="run it again when the data is at rest")
-    return {"samples": len(dataset.parts[part]), "notes": notes}
+    return {"samples": len(dataset.parts[part]), "notes": list(dataset.notes), "of_dataset": list(dataset.notes)}

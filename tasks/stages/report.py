@@ -22,8 +22,9 @@ def run(job: Job, progress: Progress) -> dict:
     measurement, mistakes = (json.loads((job.input(MEASURED) / name).read_text(encoding="utf-8"))
                              for name in ("measurement.json", "mistakes.json"))
     judgements = judgement.judged(measurement, job.settings["validate"])
+    dataset = data.load(job)
     text = page.render(page.Known(
-        data.load(job), io_spec.read(job.input("ConvertUint8")),
+        dataset, io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset),
         (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,
         record.read(job.input("TrainFloat")), record.read(job.input("TrainQAT")), judgements,
         draw=job.section("report").samples != "none"))

@@ -2,7 +2,8 @@
 
 In:  the recipe's data, model, train, augment and loss sections; the parts train and validation.
 Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
-     was trained as; network.json; training.json, its settings and epochs. By-product: events.
+     was trained as; network.json; regularization.json, what float.pb has not of its dropout and penalties;
+     training.json, its settings and epochs. By-product: events.
 Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
 the loss leaves the numbers.
 """
@@ -16,11 +17,11 @@ from octet.data.dataset import Dataset
 from octet.errors import ModelError
 from octet.job import Job, Progress
 from tasks import data
-from tasks.graph import io_spec
-from tasks.keras_model import own_loss, sessions, training_graph
+from tasks.graph import io_spec, scopes
+from tasks.keras_model import layer_names, own_loss, regularization, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
-from tasks.training import batch_norm, feed, optimizer, record
+from tasks.training import batch_norm, feed, optimizer, rates, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -37,8 +38,9 @@ def run(job: Job, progress: Progress) -> dict:
     metrics, not_trained = _train(job, dataset, inference, progress)
     io_spec.write_graph(job.out / "float.pb", inference.frozen())
     network = inference.network.copy()
-    network["not_trained"] = not_trained
+    network["not_trained"] = not_trained + [name for name in network["layers"] if name == scopes.PREPROCESS]
     io_spec.write(job.out, network)
+    regularization.write(job.out, inference.regularization)
     record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
@@ -71,7 +73,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
-                          own=own_loss.load(inference.network, job.recipe_folder))
+                          own=own_loss.load(inference.network, job.recipe_folder),
+                          factors=rates.factors(settings.rates, layer_names.of_variables(model), "train"))
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
@@ -103,13 +106,10 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                              "weight_decay": settings.weight_decay}}, list(_not_trained(model))
 
 
-def _not_trained(model: tf.keras.Model, around: str = "") -> Iterator[str]:
+def _not_trained(model: tf.keras.Model) -> Iterator[str]:
     """The layers with weights of which none is to be trained, as network.json names layers."""
-    for layer in model.layers:
-        if isinstance(layer, tf.keras.Model):
-            yield from _not_trained(layer, around + layer.name + "/")
-        elif layer.weights and not layer.trainable_weights:
-            yield around + layer.name
+    return (name for name, layer in layer_names.named(model)
+            if not isinstance(layer, tf.keras.Model) and layer.weights and not layer.trainable_weights)
 
 
 def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:

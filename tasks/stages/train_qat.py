@@ -1,14 +1,14 @@
 """TrainQAT: the float network, folded and rewritten, trained with its quantization in sight.
 
 Its ranges are calibrated first; with `epochs: 0` that is all. Graph in, graph out: there is no Keras
-model here, and so neither its regularisers nor its dropout.
+model here. Its dropout and penalties go on where `regularization` says so.
 
 With `batch_norm: live` it is the other way round: the training graph is rewritten as it is and trained, and
 what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
 tensors that were not trained with a range in sight get one that holds all that the training data gives them.
 
-In:  TrainFloat's float.pb, training.meta; the recipe's quantize, augment and loss sections; the parts train and
-     validation.
+In:  TrainFloat's float.pb, training.meta, regularization.json; the recipe's quantize, augment and loss sections; the
+     parts train and validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
      which names the measured ranges; training.json, its settings, epochs and what is wrong with its ranges.
      By-product: events.
@@ -17,6 +17,7 @@ when a delay leaves no step.
 """
 
 import logging
+from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
@@ -28,12 +29,13 @@ from tasks import data
 from tasks.evaluation import evaluate
 from tasks.graph import io_spec
 from tasks.keras_model import own_loss
+from tasks.keras_model import regularization as of_model
 from tasks.keras_model.sessions import put
 from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live, optimizer, record
+from tasks.training import distill, live, optimizer, rates, record, regularization
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best import Best
@@ -73,14 +75,20 @@ def run(job: Job, progress: Progress) -> dict:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
     quantized = passes.insert_fake_quants(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
+    found = _regularization(settings.regularization, source, teacher, graph_def, network, part)
+    for sentence in found.left:
+        progress(0.0, "not in this phase: " + sentence)
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
-        trainer = Trainer(network, *ends, settings, augmentation=augmentation,
+        put_back = regularization.PutBack(found, seed)
+        trainer = Trainer(network, *ends, settings, put_back.losses, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
-                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own)
+                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own,
+                          factors=rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
+                          noise=put_back.fed)
         raw = own_loss.raw(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
@@ -121,9 +129,25 @@ def run(job: Job, progress: Progress) -> dict:
                  health=[dict(item._asdict(), words=str(item)) for item in findings])
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
+            "regularization": {"noises": [noise["layer"] for noise, _ in found.noises],
+                               "penalties": [penalty["layer"] for penalty, _, _ in found.penalties],
+                               "left": found.left},
             "ranges": [item._asdict() for item in covering],
             "health": [item._asdict() for item in findings], "equalized": pairs,
             "channels": [item._asdict() for item in channel_spread.worst_first(graph_def)]}
+
+
+def _regularization(choice_of: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,
+                    network: io_spec.Network, part: Part) -> regularization.Found:
+    """What of the float phase's regularization the recipe chooses, and where it is in the folded graph."""
+    if choice_of == "none":
+        return regularization.Found([], [], [])
+    wanted = of_model.read(source)
+    if choice_of == "noise":
+        wanted["penalties"] = []
+    elif choice_of == "penalties":
+        wanted["noises"] = []
+    return regularization.find(wanted, float_graph, folded, network, part)
 
 
 def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:

@@ -16,7 +16,7 @@ class Best:
 
     Of equally good epochs the later is kept: it was trained longer, and with a lower rate. `epoch` counts from 1; it
     is 0 for what the phase began with, and None until anything was offered. `metric` is the one that decides, as
-    output/metric.
+    output/metric. `since_better` counts the last epochs in a row that brought nothing better.
     """
 
     def __init__(self, settings: SimpleNamespace, section: str) -> None:
@@ -26,7 +26,7 @@ class Best:
         self.epoch: Optional[int] = None
         self.values: Optional[Sequence[np.ndarray]] = None
         self._epochs = 0
-        self._since_better = 0
+        self.since_better = 0
         self._score = float("-inf")
 
     def offer_start(self, figures: Dict[str, Dict[str, Optional[float]]],
@@ -41,7 +41,7 @@ class Best:
         """An epoch came to these figures, {output: {metric: value}}; `values` gives what is kept of it."""
         self._epochs += 1
         score = self._scored(figures)
-        self._since_better = 0 if score > self._score else self._since_better + 1
+        self.since_better = 0 if score > self._score else self.since_better + 1
         if score >= self._score or self._settings.keep == "last" or self.epoch is None:
             self.epoch, self.values = self._epochs, values()
         self._score = max(score, self._score)
@@ -49,18 +49,18 @@ class Best:
     def state(self) -> Dict[str, Any]:
         """All of it but `values`, as JSON holds it."""
         return {"epoch": self.epoch, "metric": self.metric, "epochs": self._epochs,
-                "since_better": self._since_better, "score": self._score}
+                "since_better": self.since_better, "score": self._score}
 
     def restore(self, state: Dict[str, Any], values: Optional[Sequence[np.ndarray]]) -> None:
         """It is what `state` was called on, with the `values` of then."""
         self.epoch, self.metric, self.values = state["epoch"], state["metric"], values
-        self._epochs, self._since_better, self._score = state["epochs"], state["since_better"], state["score"]
+        self._epochs, self.since_better, self._score = state["epochs"], state["since_better"], state["score"]
 
     @property
     def exhausted(self) -> bool:
         """Whether as many epochs as `early_stopping` says brought nothing better."""
         patience = self._settings.early_stopping
-        if patience is None or self._since_better < patience:
+        if patience is None or self.since_better < patience:
             return False
         logging.warning("stopped after epoch %d: %d epochs brought nothing better", self._epochs, patience)
         return True

@@ -1,4 +1,4 @@
-"""Checkpoints: what a training needs to go on after a whole epoch, in files.
+"""Checkpoints: what a training needs to go on after a whole epoch, or after a batch, in files.
 
 The folder is the job's; nothing else is written there. A file is written under another name, fsynced, and renamed, so
 that a process that is killed leaves a whole checkpoint or none. The digest in its name is checked before it is used.
@@ -26,13 +26,14 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Checkpoint(NamedTuple):
-    """A training after `epoch` whole epochs.
+    """A training after `epoch` whole epochs and `batch` batches of the next one.
 
     variables: the value of each variable by its name. best: the weights of the best epoch, in order; None where none
-    is kept yet. facts: what JSON holds: the history, and which epoch is the best.
+    is kept yet. facts: what JSON holds: the history, which epoch is the best, and the losses of the batches.
     """
 
     epoch: int
+    batch: int
     variables: Dict[str, np.ndarray]
     best: Optional[Sequence[np.ndarray]]
     facts: Dict[str, Any]
@@ -79,14 +80,14 @@ class Checkpoints:
 
     @staticmethod
     def _write(folder: int, checkpoint: Checkpoint) -> None:
-        aside = ".epoch-{:05d}.part".format(checkpoint.epoch)
+        aside = ".epoch-{:05d}-{:06d}.part".format(checkpoint.epoch, checkpoint.batch)
         try:
             with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
                 hashed = _Hashed(out)
                 np.savez(hashed, **_arrays(checkpoint))
                 out.flush()
                 os.fsync(out.fileno())
-            name = CheckpointFile(checkpoint.epoch, hashed.sha256()).name
+            name = CheckpointFile(checkpoint.epoch, checkpoint.batch, hashed.sha256()).name
             os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             try:
@@ -102,7 +103,7 @@ class Checkpoints:
                 if digest.of_open_file(source) != file.sha256:
                     return None
                 source.seek(0)
-                return _read_arrays(source, file.epoch)
+                return _read_arrays(source, file)
         except OSError:
             return None
 
@@ -138,11 +139,11 @@ def _arrays(checkpoint: Checkpoint) -> Dict[str, np.ndarray]:
     return arrays
 
 
-def _read_arrays(source: BinaryIO, epoch: int) -> Checkpoint:
+def _read_arrays(source: BinaryIO, file: CheckpointFile) -> Checkpoint:
     with np.load(source, allow_pickle=False) as arrays:
         facts = json.loads(arrays["facts"].tobytes().decode("utf-8"))
         variables = {name: arrays["variable_{}".format(number)] for number, name in enumerate(facts["names"])}
         best: Optional[List[np.ndarray]] = None
         if facts["best"] is not None:
             best = [arrays["best_{}".format(number)] for number in range(facts["best"])]
-    return Checkpoint(epoch, variables, best, facts["facts"])
+    return Checkpoint(file.epoch, file.batch, variables, best, facts["facts"])

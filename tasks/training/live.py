@@ -11,13 +11,12 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common
 
 from octet.data.dataset import Dataset
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
 from tasks.evaluation import evaluate
-from tasks.graph import constants, freezing, io_spec
+from tasks.graph import constants, contrib, freezing, io_spec
 from tasks.keras_model import own_loss, training_graph
 from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
@@ -49,7 +48,7 @@ def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNa
     with tf.Graph().as_default() as graph:
         trainable_weights.make_trainable(constants.fold(graph_def, outputs))
         _expect_no_mistaken_names(graph)
-        tf.contrib.quantize.create_eval_graph(graph)
+        contrib.quantize_graph.create_eval_graph(graph)
         path = kernel_groups.KernelGroups(graph, io_spec.nodes(network, "inputs"), outputs)
         ranged = {operation.name for operation in path.operations if path.fake_quants(operation.outputs[0])}
         missing = [operation for operation in path.operations
@@ -68,7 +67,7 @@ def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNa
 def _expect_no_mistaken_names(graph: tf.Graph) -> None:
     """Raises QuantizeError for what tf.contrib.quantize takes for a batch norm of its own, by the name, and is none."""
     names = {operation.name for operation in graph.get_operations()}
-    mistaken = [prefix + "BatchNorm" for prefix in common.BatchNormGroups(graph)
+    mistaken = [prefix + "BatchNorm" for prefix in contrib.common.BatchNormGroups(graph)
                 if prefix + "BatchNorm/batchnorm_1/Rsqrt" not in names]
     if mistaken:
         raise QuantizeError(
@@ -119,7 +118,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
         ends = training_graph.read(source)
         variables = [variable for variable in tf.global_variables() if variable.op.name in values]
         names = [variable.op.name for variable in variables]
-        tf.contrib.quantize.create_training_graph(graph, quant_delay=settings.delay)
+        contrib.quantize_graph.create_training_graph(graph, quant_delay=settings.delay)
         trainer = Trainer(network, ends.inputs, [_ranged(output) for output in ends.outputs], settings,
                           ends.losses, ends.updates, augmentation, checkpoints=job.checkpoints_folder, own=own)
         session.run(tf.global_variables_initializer())

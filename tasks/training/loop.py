@@ -3,8 +3,8 @@
 import logging
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Callable, Collection, Dict, List, Optional, Sequence
+from types import MappingProxyType, SimpleNamespace
+from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,9 +22,11 @@ from tasks.training.average import Average
 from tasks.training.best import Best
 from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
+from tasks.training.plateau import Plateau
 from tasks.training.random_numbers import RandomNumbers
 
 EVERY_BATCHES = 20  # progress is told
+CHECKPOINT_SECONDS = 600.0  # from one checkpoint to the next in a long epoch
 
 
 class Trainer:
@@ -33,8 +35,10 @@ class Trainer:
     `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
     `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
     `distance`, to what the network is to imitate, has the share `settings.distill` of the loss. With a folder of
-    `checkpoints`, a training that was interrupted goes on after its last whole epoch, and comes to the same bytes.
-    `own` are the losses that the recipe names by file.
+    `checkpoints`, a training that was interrupted goes on after the last of them, and comes to the same bytes: there is
+    one after each epoch, and every ten minutes in a long one.
+    `own` are the losses that the recipe names by file. `factors` are those of the learning rate, of the variables that
+    have one. `noise` gives what switches on the network's noise in a step of this number.
     """
 
     def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
@@ -42,7 +46,9 @@ class Trainer:
                  updates: Sequence[tf.Operation] = (), augmentation: Optional[Augmentation] = None,
                  frozen: Collection[tf.Variable] = (), distance: Optional[tf.Tensor] = None,
                  checkpoints: Optional[Path] = None,
-                 own: OwnLosses = OwnLosses()) -> None:  # noqa: B008 (it has no state)
+                 own: OwnLosses = OwnLosses(),  # noqa: B008 (it has no state)
+                 factors: Mapping[tf.Variable, float] = MappingProxyType({}),
+                 noise: Callable[[int], Dict] = lambda step: {}) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
@@ -56,7 +62,9 @@ class Trainer:
         # Behind the losses, which may be random too, and before the gradients, which have the same numbers.
         self.random = RandomNumbers([self.loss, *outputs, *updates])
         self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
-        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen), *updates)
+        step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen, factors), *updates)
+        self.noise = noise
+        self.plateau = Plateau(settings.plateau_epochs)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update
 
@@ -87,19 +95,24 @@ class Trainer:
         when the loss is no longer a number. Where there is a checkpoint, all of it is as it was then.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
-        batches = feed.count(part, size)
+        batches, classes = feed.count(part, size), feed.drawn_by(part, self.network["outputs"])
         self.average.start(session)
-        first = self._restored(session, history, best)
-        began = time.perf_counter()
+        first, skipped, losses_sum = self._restored(session, history, best)
+        began = self._kept_at = time.perf_counter()
+        start = first + skipped / batches
         for epoch in range(first, epochs):
             if best.exhausted:
                 break
             history.begin_epoch()
-            losses_sum, samples = 0.0, 0
-            for batch, rows in enumerate(feed.batches(part, size, seed, epoch)):
+            samples = 0  # of this process: what came before it says nothing about its speed
+            for batch, rows in enumerate(feed.batches(part, size, seed, epoch, classes)):
+                if batch < skipped:
+                    continue
+                step = epoch * batches + batch
                 fed = self._fed_in_training(part, rows, epoch)
-                fed.update(self.random.fed(epoch * batches + batch))
-                fed[self.rate] = schedule.rate(self.settings, epoch * batches + batch, epochs * batches)
+                fed.update(self.random.fed(step))
+                fed.update(self.noise(step))
+                fed[self.rate] = schedule.rate(self.settings, step, epochs * batches, self.plateau.reductions)
                 fed.update(fed_too(epoch + batch / batches))
                 _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):
@@ -108,32 +121,44 @@ class Trainer:
                         why="training cannot recover from it",
                         next_step="lower learning_rate, set clip_norm, or look for values that overflow")
                 losses_sum, samples = losses_sum + float(loss), samples + len(rows)
+                if time.perf_counter() - self._kept_at >= CHECKPOINT_SECONDS and batch + 1 < batches:
+                    self._keep(session, epoch, batch + 1, losses_sum, history, best)
                 if batch % EVERY_BATCHES == 0:
-                    done, all_of_it = epoch - first + (batch + 1) / batches, epochs - first
+                    now = epoch + (batch + 1) / batches
                     progress((epoch + batch / batches) / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, ", ".join(
-                        [history.line(losses_sum / (batch + 1), samples)] + self._left(began, done / all_of_it))))
+                        [history.line(losses_sum / (batch + 1), samples)]
+                        + self._left(began, (now - start) / (epochs - start)))))
             history.end_epoch(losses_sum / batches, samples)
-            self._keep(session, epoch + 1, history, best)
+            self.plateau.end_epoch(best)
+            self._keep(session, epoch + 1, 0, 0.0, history, best)
             progress((epoch + 1) / epochs, "epoch {}/{}, {}".format(
                 epoch + 1, epochs, history.line(losses_sum / batches)))
+            skipped, losses_sum = 0, 0.0
 
-    def _keep(self, session: tf.Session, epoch: int, history: History, best: Best) -> None:
+    def _keep(self, session: tf.Session, epoch: int, batch: int, losses_sum: float, history: History,
+              best: Best) -> None:
+        """A checkpoint after so many whole epochs and batches of the next one, whose losses add up to that."""
         if self.checkpoints.wanted:
             values = session.run({variable.op.name: variable for variable in tf.global_variables()})
-            self.checkpoints.keep(Checkpoint(
-                epoch, values, best.values, {"history": history.state(), "best": best.state()}))
+            self.checkpoints.keep(Checkpoint(epoch, batch, values, best.values, {
+                "history": history.state(), "best": best.state(), "plateau": self.plateau.state(),
+                "losses_sum": losses_sum}))
+        self._kept_at = time.perf_counter()
 
-    def _restored(self, session: tf.Session, history: History, best: Best) -> int:
-        """How many epochs were done before; all is as it was after them."""
+    def _restored(self, session: tf.Session, history: History, best: Best) -> Tuple[int, int, float]:
+        """How many epochs were done before, how many batches of the next one, and the sum of their losses; all is as it
+        was after them."""
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         found = self.checkpoints.newest(list(variables))
         if found is None:
-            return 0
+            return 0, 0, 0.0
         put(session, list(variables.values()), [found.variables[name] for name in variables])
         history.restore(found.facts["history"])
         best.restore(found.facts["best"], found.best)
-        logging.info("goes on after epoch %d of %d", found.epoch, self.settings.epochs)
-        return found.epoch
+        self.plateau.restore(found.facts["plateau"])
+        logging.info("goes on after epoch %d of %d%s", found.epoch, self.settings.epochs,
+                     " and {} batches".format(found.batch) if found.batch else "")
+        return found.epoch, found.batch, found.facts["losses_sum"]
 
     def _left(self, began: float, done: float) -> List[str]:
         """When the phase will be over, as far as the part of it that is done says."""

@@ -6,8 +6,8 @@ such a rate can do. A network without it, or with a loss whose scale is the data
 depend on that scale (Loshchilov & Hutter 2017, arXiv:1711.05101).
 """
 
-from types import SimpleNamespace
-from typing import Callable, Collection, Dict, List, Sequence
+from types import MappingProxyType, SimpleNamespace
+from typing import Callable, Collection, Dict, List, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -53,19 +53,22 @@ def described(settings: SimpleNamespace) -> str:
         settings.optimizer, settings.learning_rate, settings.schedule.replace("_", "-"), settings.batch_size)]
     words += ["weight decay {:g}".format(settings.weight_decay)] if settings.weight_decay else []
     words += ["gradients clipped to {:g}".format(settings.clip_norm)] if settings.clip_norm else []
+    words += ["rates {}".format(", ".join("{} x {:g}".format(pattern, factor) for pattern, factor
+                                          in sorted(settings.rates.items())))] if settings.rates else []
     words += ["weights averaged with {:g}".format(settings.weight_average)] if settings.weight_average else []
     return ", ".join(words)
 
 
-def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace,
-             frozen: Collection[tf.Variable] = ()) -> List[tf.Operation]:
+def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace, frozen: Collection[tf.Variable] = (),
+             factors: Mapping[tf.Variable, float] = MappingProxyType({})) -> List[tf.Operation]:
     """The operations that take one step on the current graph's trainable variables but those that are frozen; none
-    where no variable is left.
+    where no variable is left. factors: of the rate, for the variables that have one of their own; 0 freezes.
 
     Raises ModelError where none of them has a gradient.
     """
     step = tf.train.get_global_step()  # there is one where something waits for it
-    variables = [variable for variable in tf.trainable_variables() if variable not in frozen]
+    variables = [variable for variable in tf.trainable_variables()
+                 if variable not in frozen and factors.get(variable, 1.0)]
     if not variables:  # of a network of fixed filters, only the ranges have something to learn
         return [] if step is None else [tf.assign_add(step, 1)]
     optimizer = OPTIMIZERS[settings.optimizer](rate, settings.momentum)
@@ -79,12 +82,25 @@ def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace,
     gradients, trained = zip(*pairs)
     if settings.clip_norm:
         gradients, _ = tf.clip_by_global_norm(gradients, settings.clip_norm)
+    of_factor: Dict[float, List] = {}
+    for gradient, variable in zip(gradients, trained):
+        of_factor.setdefault(factors.get(variable, 1.0), []).append((gradient, variable))
     # All is computed with the weights as they were, and only then moved.
     with tf.control_dependencies([loss, *_dense(gradients)]):
-        decays = [tf.assign_sub(variable, rate * settings.weight_decay * variable)
-                  for variable in trained if settings.weight_decay and is_decayed(variable)]
+        decays = [tf.assign_sub(variable, _times(rate, factor) * settings.weight_decay * variable)
+                  for factor, members in of_factor.items() for _, variable in members
+                  if settings.weight_decay and is_decayed(variable)]
     with tf.control_dependencies(decays):
-        return [optimizer.apply_gradients(zip(gradients, trained), global_step=step)]
+        steps = []
+        # An optimizer for each rate: the steps of adam do not grow with the gradient.
+        for number, (factor, members) in enumerate(of_factor.items()):
+            own = OPTIMIZERS[settings.optimizer](_times(rate, factor), settings.momentum)
+            steps.append(own.apply_gradients(members, global_step=step if number == 0 else None))
+        return steps
+
+
+def _times(rate: tf.Tensor, factor: float) -> tf.Tensor:
+    return rate if factor == 1.0 else factor * rate
 
 
 def is_decayed(variable: tf.Variable) -> bool:

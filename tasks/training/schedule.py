@@ -5,6 +5,7 @@
     cosine      falls to 0 along half a cosine (Loshchilov & Hutter 2016, arXiv:1608.03983)
     step        is multiplied by `step_factor` at each of `milestones`, fractions of the whole phase
     exponential falls to `final_factor` of itself, by the same factor in each step
+    reduce_on_plateau  is multiplied by `step_factor` at each reduction (tasks/training/plateau.py)
     one_cycle   falls to 0 in a straight line (Smith & Topin 2017, arXiv:1708.07120, without the last annihilation)
 """
 
@@ -14,11 +15,16 @@ from types import SimpleNamespace
 WARM_UP, ONE_CYCLE_WARM_UP = 0.05, 0.3  # where the recipe says nothing
 
 
-def rate(settings: SimpleNamespace, step: int, steps: int) -> float:
-    """The learning rate of step 0 <= step < steps of a phase; never 0, and never above `settings.learning_rate`."""
+def rate(settings: SimpleNamespace, step: int, steps: int, reductions: int = 0) -> float:
+    """The learning rate of step 0 <= step < steps of a phase; never 0, and never above `settings.learning_rate`.
+
+    reductions: how many there were on a plateau.
+    """
     warm_up = _warm_up(settings) * steps
     if step < warm_up:
         return settings.learning_rate * min(1.0, (step + 1) / warm_up)
+    if settings.schedule == "reduce_on_plateau":
+        return settings.learning_rate * settings.step_factor ** reductions
     return settings.learning_rate * _left(settings, step / steps, (step - warm_up) / (steps - warm_up))
 
 

@@ -57,7 +57,7 @@ def _entered(words: List[str]) -> int:
     try:
         if words[0] == "luigi":
             luigi_command.take_over(sys.argv[1:])
-        return main.main(words[1:])
+        return main.main()  # its words are those of sys.argv: it is the command of this process, and hears Ctrl-C
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)

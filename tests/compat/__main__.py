@@ -5,6 +5,7 @@ since is made again, as any artifact is. The page is written anew after each row
 it from what there is and runs nothing.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -32,11 +33,11 @@ ENVIRONMENT = {**os.environ, "LUIGI_CONFIG_PATH": str(FOLDER / "luigi.cfg"), "TF
                "PATH": str(BIN) + os.pathsep + os.environ.get("PATH", "")}
 
 
-def main(*words: str) -> int:
+def main() -> int:
+    run = not _arguments().what
     rows = recipes.written(FOLDER)
     (FOLDER / "luigi.cfg").write_text(CONFIG)
     RESULTS.mkdir(exist_ok=True)
-    run = "page" not in words
     if run:
         _python("tests.compat.small", str(RESULTS))
         _python("tests.compat.contrib_alone", str(RESULTS))
@@ -53,6 +54,12 @@ def main(*words: str) -> int:
             _python("tests.compat.contrib_alone", str(RESULTS), str(row.path))
     _page(rows)
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.compat", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", nargs="?", choices=("page",), help="write the page from what there is, run nothing")
+    return parser.parse_args()
 
 
 def _tiny(names: Sequence[str], run: bool) -> None:
@@ -148,4 +155,4 @@ def _page(rows) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

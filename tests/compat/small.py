@@ -14,7 +14,7 @@ from pipeline.spec import upward
 from pipeline.staleness.plan import Plan
 from tasks.graph import io_spec
 from tasks.quantize import passes as quantization
-from tasks.tflite import model_file
+from tasks.tflite import model_ends, model_file
 from tests.compat import newer, tiny
 from tests.tasks.catalogue import REFUSED
 from tests.tasks.networks import frozen
@@ -24,12 +24,13 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     """{name: what was found} of networks whose recipe's stages are all made."""
     measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
-    contents = model_file.read(content)
+    network = io_spec.read(plan.folder("ConvertUint8"))
+    contents = model_ends.with_graph_names(model_file.read(content), network)  # as the measurement names operators
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
     seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("Measure")) / len(names)
     found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
-    outputs = [end["name"] for end in io_spec.read(plan.folder("ConvertUint8"))["outputs"]]
+    outputs = [end["name"] for end in network["outputs"]]
     for name in names:
         place = outputs.index(tiny.OUTPUT.format(name))
         index = contents.outputs[place]

@@ -8,13 +8,28 @@ from octet.datasets import digits
 from tests.project import SMALL, Project
 
 RECIPE = SMALL.replace("{dataset: digits}", "{dataset: image_folder, args: {path: photos, size: [8, 8], channels: 1}}"
-                       ).replace("train: {epochs: 1", "train: {epochs: 6")
+                       ).replace("train: {epochs: 1", "train: {epochs: 6") + (
+    "metrics: {hits: ./hits.py:Hits}\nexport: {targets: [edgetpu, micro]}\n")
+METRIC = """
+class Hits:
+    '''The share of samples whose digit is the one with the highest score, in percent.'''
+
+    def __init__(self):
+        self.hits = []
+
+    def update(self, answers, targets, extras):
+        self.hits.extend(answers["label"].argmax(-1) == targets["label"])
+
+    def result(self):
+        return 100.0 * sum(self.hits) / len(self.hits)
+"""
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     """Handwritten digits as pictures of 20 x 12 pixels in RGB, and a model that `luigi Export` was asked for."""
     project = Project(tmp_path_factory.mktemp("export"), recipe=RECIPE)
+    (project.folder / "hits.py").write_text(METRIC)
     for part, found in digits.load().parts.items():
         for number, (pixels, label) in enumerate(zip(found.inputs["image"], found.targets["label"])):
             path = project.folder / "photos" / part / str(label) / "{}.png".format(number)

@@ -42,10 +42,14 @@ def test_card_says_what_measurement_and_origin_what_made_it(project, exported):
     accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
     card = (exported / "card.md").read_text()
     assert "| accuracy | {:.4g} | {:.4g} |".format(accuracy["float"], accuracy["uint8"]) in card
+    assert "| hits | {:.4g} | {:.4g} |".format(100 * accuracy["float"], 100 * accuracy["uint8"]) in card
     assert "| image | 1 x 8 x 8 x 1 | 0 to 1 | 0.00392156863 | 0 |" in card
     assert (exported / "labels.txt").read_text().split() == list("0123456789")
     origin = json.loads((exported / "origin.json").read_text())
     assert origin["recipe"]["name"] == "recipe" and origin["recipe"]["sections"]["model"]["build"] == "lenet"
+    assert "- dataset: {}".format(origin["recipe"]["sections"]["data"]["dataset"]) in card
+    assert "- commit of the code: {}".format(origin["stages"]["ConvertUint8"]["commit"]) in card
+    assert all("sha256 {}".format(sha256) in card for sha256 in origin["data"].values())
     assert origin["stages"]["ConvertUint8"]["commit"] == project.manifests("ConvertUint8")[0]["git"]["commit"]
 
 

@@ -138,6 +138,7 @@ def test_evaluate_measures_what_validation_did(project, exported):
         done = project.octet("evaluate", name, "--recipe", "recipe", "--json")
         figures = json.loads(done.stdout)["figures"]["label"]
         assert figures["accuracy"] == before["accuracy"]["uint8"]
+        assert json.loads(done.stdout)["metrics"] == {"hits": pytest.approx(100 * figures["accuracy"])}
         assert figures["recall"] == {one: shares["uint8"] for one, shares in before["recall"].items()}
     card = json.loads((exported / "card.json").read_text())["int8"]["measured"]["label"]
     done = project.octet("evaluate", str(exported / "model_int8.tflite"), "--recipe", "recipe", "--json")

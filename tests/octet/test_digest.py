@@ -75,6 +75,16 @@ def test_a_file_written_within_two_seconds_is_not_remembered(tmp_path):
     assert compute.calls == 2
 
 
+def test_a_block_may_look_at_a_file_once(tmp_path):
+    path, compute = tmp_path / "file", Counted()
+    path.write_bytes(b"one")
+    for once, calls in ((True, 1), (False, 3)):
+        with digest.kept_open(once=once):
+            assert digest.cached(str(path), "a", compute) == digest.cached(str(path), "a", compute)
+            assert digest.cached_all([str(path)] * 2, "b", digest.of_file) == [digest.of_file(str(path))] * 2
+        assert compute.calls == calls
+
+
 def test_a_link_shares_the_entry_of_its_file(settled, tmp_path):
     compute = Counted()
     os.symlink(settled, str(tmp_path / "link"))

@@ -28,8 +28,9 @@ from tests.pipeline.checkout import Checkout, damage
 ALL = list(upward("ValidateInterpreter"))
 REAL_WITHIN_S = 30.0  # as long as a whole run of the real stages takes
 TRAINING_WITHIN_S = 20.0  # as long as both phases of `train_longer` take
-DOOR = "/tasks/__main__.py"  # what the process of a stage runs
-VICTIMS = ("stage", "parent", "everything")
+DOOR = "/tasks/__main__.py"  # what the process of a stage runs, where the fork server has not forked it
+SERVER = "/pipeline/process/fork_server.py"
+VICTIMS = ("stage", "server", "parent", "everything")
 SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 
 
@@ -69,10 +70,7 @@ def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
     with contextlib.suppress(subprocess.TimeoutExpired):
         run.wait(timeout=chance.uniform(0, within_s))
     with contextlib.suppress(psutil.Error):
-        parent = psutil.Process(run.pid)
-        below = parent.children(recursive=True)
-        stages = stages_of(parent)
-        for process in {"stage": stages, "parent": [parent], "everything": [parent] + below}[victim]:
+        for process in _victims(psutil.Process(run.pid), victim):
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
     _end(run)
@@ -84,8 +82,23 @@ def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
 
 def stages_of(parent: psutil.Process) -> List[psutil.Process]:
     """The processes of stages below a run's process."""
-    return [process for process in parent.children(recursive=True)
-            if any(word.endswith(DOOR) for word in process.cmdline())]
+    below = parent.children(recursive=True)
+    servers = [process.pid for process in below if _runs(process, SERVER)]
+    return [process for process in below
+            if _runs(process, DOOR) or process.pid in servers and process.ppid() in servers]
+
+
+def _victims(parent: psutil.Process, victim: str) -> List[psutil.Process]:
+    """The processes of a run that one of VICTIMS means."""
+    below = parent.children(recursive=True)
+    servers = [process for process in below if _runs(process, SERVER) and process.ppid() == parent.pid]
+    return {"stage": stages_of(parent), "server": servers, "parent": [parent], "everything": [parent] + below}[victim]
+
+
+def _runs(process: psutil.Process, script: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return any(word.endswith(script) for word in process.cmdline())
+    return False
 
 
 def train_longer(checkout: Checkout, epochs: int) -> None:
@@ -196,8 +209,7 @@ def _kill_training(checkout: Checkout, chance: random.Random, within_s: float) -
             time.sleep(0.01)
         run.wait(timeout=chance.uniform(0, within_s))
     with contextlib.suppress(psutil.Error):
-        below = parent.children(recursive=True)
-        for process in {"stage": stages_of(parent), "parent": [parent], "everything": [parent] + below}[victim]:
+        for process in _victims(parent, victim):
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
     _end(run)

@@ -4,6 +4,7 @@
     octet compare digits digits_resnet8     what the newest run of each came to
     octet compare a.tflite b.tflite 3fa2c1  files of models, wherever they are, and keys
 
+`--html` draws them as a page, in the user's cache, and prints its path.
 A run that failed is compared as far as it came. `octet diff A B` says what differs stage by stage.
 """
 
@@ -11,10 +12,12 @@ import argparse
 import json
 from typing import Any, Dict, List
 
+from octet import digest
 from octet.errors import UsageError
 from pipeline import formatting, settings
 from pipeline.cli import compared
 from pipeline.cli.compared import Compared
+from pipeline.cli.pages import drawn
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.store.artifacts import Store
@@ -27,7 +30,9 @@ WIDEST = 36
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("items", metavar="A", nargs="+", help="a run, a recipe, an artifact, or a file of one")
-    parser.add_argument("--json", action="store_true", help="the same as JSON, nothing cut")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the same as JSON, nothing cut")
+    form.add_argument("--html", action="store_true", help="the same as a page, nothing cut")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -43,6 +48,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps({"items": [item.name for item in items],
                           "figures": {row.name: row.cells for row in figures},
                           "differs": {row.name: row.cells for row in inputs}}, indent=1))
+        return
+    if arguments.html:
+        text = drawn.comparison(items, figures, inputs)
+        print(drawn.write("compare-{}".format(digest.of_bytes(text.encode("utf-8", "replace"))[:12]), text))
         return
     head = [""] + [_named(item.name) for item in items]
     formatting.table(head, [[row.name] + [formatting.cut(cell, WIDEST) for cell in row.cells] for row in figures])

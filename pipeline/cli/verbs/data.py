@@ -1,9 +1,12 @@
-"""What a recipe's data is: counts by class and part, ranges, what was left out, and a picture of some samples."""
+"""What a recipe's data is: counts by class and part, ranges, what was left out, and a picture of some samples.
+
+Where the data is prepared, that is read from the store, and nothing is decoded again.
+"""
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from octet.data.dataset import PARTS
 from octet.errors import UsageError
@@ -11,7 +14,9 @@ from pipeline import settings
 from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
-from pipeline.spec import DESCRIBE
+from pipeline.spec import DESCRIBE, PREPARE_DATA, SUMMARIZE, SUMMARY
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
 
@@ -31,10 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
                          "folder that is there")
     config = settings.load()
     snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
-    sections = {**snapshot.sections, "sheet": str(sheet) if sheet else None}
-    with progress.on_terminal("octet data") as report:
-        summary = preflight.run(snapshots.with_source(snapshot, (DESCRIBE,))._replace(sections=sections), DESCRIBE,
-                                on_progress=report)
+    plan = Plan(snapshot, Store(config.store))
+    summary = _recorded(plan) if sheet is None else None
+    if summary is None:
+        summary = _described(plan, sheet)
     if arguments.json:
         print(json.dumps(summary, indent=1, sort_keys=True))
         return
@@ -46,8 +51,35 @@ def run(arguments: argparse.Namespace) -> None:
                               "not written, for no input is a picture"))
 
 
+def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
+    """What SummarizeData has published; None where it has not."""
+    folder = plan.folder(SUMMARIZE)
+    if folder is None or not plan.intact(SUMMARIZE):
+        return None
+    found: Dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    return {**found, "notes": _of_dataset(plan) + found["notes"], "sheet": False}
+
+
+def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
+    """The report of the check `tasks/checks/describe.py`, on the prepared parts where all are there."""
+    parts = [PREPARE_DATA + part for part in PARTS]
+    is_prepared = all(plan.intact(stage) for stage in parts)
+    sections = {**plan.snapshot.sections, "sheet": str(sheet) if sheet else None}
+    with progress.on_terminal("octet data") as report:
+        found = preflight.run(
+            snapshots.with_source(plan.snapshot, (DESCRIBE,))._replace(sections=sections), DESCRIBE, on_progress=report,
+            inputs={stage: str(plan.folder(stage)) for stage in parts} if is_prepared else {})
+    return {**found, "notes": _of_dataset(plan) + found["notes"]} if is_prepared else found
+
+
+def _of_dataset(plan: Plan) -> List[str]:
+    """What the dataset said when its parts were read, each sentence once."""
+    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
+    return list(dict.fromkeys(note for found in manifests if found for note in found["metrics"].get("of_dataset", ())))
+
+
 def _show(summary: Dict[str, Any]) -> None:
-    """Prints a report of the check `tasks/checks/describe.py`."""
+    """Prints what `octet/data/description.py` says."""
     parts = [part for part in PARTS if part in summary["parts"]]
     print("samples: {}".format(", ".join("{} {}".format(summary["parts"][part], part) for part in parts)))
     for name, spec in summary["inputs"].items():
@@ -64,3 +96,7 @@ def _show(summary: Dict[str, Any]) -> None:
         for index, class_name in enumerate(target["classes"]):
             print("  {}  {}".format(class_name.ljust(width), "  ".join(
                 "{:>8} {}".format(target[part][index], part) for part in parts)))
+    for name, extra in summary["extras"].items():
+        print("extra {}: {}{}".format(name, extra["kind"], " {}".format(extra["shape"]) if extra["shape"] else ""))
+        print("  " + ", ".join("{} {}".format(extra[part], part) if extra["kind"] == "boxes" else
+                               "{} in [{:g}, {:g}]".format(part, *extra[part]) for part in parts if extra[part] != []))

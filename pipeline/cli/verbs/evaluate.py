@@ -12,7 +12,6 @@ from octet.data.dataset import PARTS
 from octet.job import Job
 from pipeline import formatting, settings
 from pipeline.execution import preflight, progress
-from pipeline.inputs import snapshot
 from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import Lineage
 from pipeline.spec import EVALUATE
@@ -31,13 +30,14 @@ def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     lineage = Lineage(Store(found.store))
     model = model_reference.find(arguments.file, lineage, found)
-    part = prepared_part.find(arguments.recipe, arguments.part, lineage, found)
-    job = Job(stage=EVALUATE, inputs={part.stage: str(part.folder)}, output="", recipe_folder="",
-              settings={"file": str(model.path), "network": model.network})
+    part = prepared_part.find(arguments.recipe, arguments.part, lineage, found, with_source=(EVALUATE,))
+    taken = part.taken_snapshot
+    job = Job(stage=EVALUATE, inputs={part.stage: str(part.folder)}, output="", recipe_folder=str(taken.folder),
+              settings={"file": str(model.path), "network": model.network, "metrics": taken.sections["metrics"]})
     with progress.on_terminal("octet evaluate") as report:
-        measured = preflight.in_child(job, snapshot.source_of(EVALUATE), "run a model", on_progress=report)
+        measured = preflight.in_child(job, taken.trees[EVALUATE], "run a model", on_progress=report)
     if arguments.json:
-        print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(part.recipe),
+        print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(taken.recipe),
                           **measured}, indent=1, sort_keys=True))
         return
     for line in _lines(arguments.file, measured):
@@ -49,6 +49,8 @@ def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
         name, formatting.size(measured["size_bytes"]), *(", ".join(dict.fromkeys(
             end["dtype"] for end in measured[side])) for side in ("inputs", "outputs")), measured["samples"],
         measured["part"])
+    for metric, value in measured["metrics"].items():
+        yield "  {:<12} {}".format(metric, "these samples do not give it" if value is None else "{:.4g}".format(value))
     for output, figures in measured["figures"].items():
         numbers = {metric: value for metric, value in figures.items() if isinstance(value, (int, float))}
         yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()) or

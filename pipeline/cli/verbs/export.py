@@ -2,7 +2,8 @@
 
     octet export RECIPE DIR     DIR is new; the folder is what `luigi --module pipeline Export` has made
 
-Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions.
+Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions. The copy of card.md in it
+ends with the same in words.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.store.runs import Runs
 if TYPE_CHECKING:
     from pipeline.store.records import Manifest
 
-STAGE, ORIGIN = "Export", "origin.json"
+STAGE, ORIGIN, CARD = "Export", "origin.json", "card.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +49,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise StoreError("there is no whole export of the recipe as it is now", where=str(recipe),
                          why="; ".join(status.damage) or _missing(plan), next_step="run `{}`".format(command))
     files = _files(store, manifest)
-    origin = json.dumps(_origin(Lineage(store), manifest), indent=1, sort_keys=True)
-    files[ORIGIN] = (origin + "\n").encode("ascii")
+    origin = _origin(Lineage(store), manifest)
+    files[ORIGIN] = (json.dumps(origin, indent=1, sort_keys=True) + "\n").encode("ascii")
+    if CARD in files:
+        files[CARD] += _told(origin).encode("utf-8", "backslashreplace")
     target = arguments.folder.expanduser().absolute()
     try:
         target.mkdir()
@@ -97,6 +100,25 @@ def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
             "seed": manifest["seed"],
             "stages": {made["stage"]: _circumstances(made) for made in chain},
             "versions": {name: version for made in chain for name, version in made["inputs"]["versions"].items()}}
+
+
+def _told(origin: Dict[str, Any]) -> str:
+    """The origin as the end of the card."""
+    sections, data, made = origin["recipe"]["sections"], origin["data"], origin["stages"]
+    dataset = dict(sections.get("data") or {})
+    arguments = ", ".join("{}: {}".format(key, json.dumps(value)) for key, value in sorted(
+        (dataset.get("args") or {}).items()))
+    commits = sorted({"{}{}".format(each["commit"], ", with changes" if each["dirty"] else "")
+                      for each in made.values() if each["commit"]})
+    trained = (made.get("TrainQAT") or {}).get("finished")
+    rows = [("recipe", origin["recipe"]["name"]), ("dataset", dataset.get("dataset")), ("its arguments", arguments),
+            ("network", (sections.get("model") or {}).get("build"))]
+    rows += [("data, {}".format(part), "sha256 {}".format(sha256)) for part, sha256 in sorted(data.items())]
+    rows += [("trained on", trained), ("commit of the code", "; ".join(commits) or "not known"),
+             ("TensorFlow", origin["versions"].get("tensorflow"))]
+    return "\n## Where it came from\n\n" + "".join(
+        "- {}: {}\n".format(name, value) for name, value in rows if value) + \
+        "\n`origin.json` has every value of the recipe, and each stage's key.\n"
 
 
 def _circumstances(manifest: Manifest) -> Dict[str, Any]:

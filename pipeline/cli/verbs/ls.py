@@ -36,7 +36,8 @@ _T = TypeVar("_T")
 RUNS_SHOWN = 20
 CHUNK = 500
 COLUMNS = 100
-SHORTEST_STATE = 20
+SHORTEST_STATE, SHORTEST_FIGURES = 20, 24
+LONGEST_NAME = 32
 OTHER_FIGURES = 40
 
 
@@ -187,14 +188,25 @@ def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[R
         print(json.dumps(rows, indent=1))
     elif rows:
         cells = [[_cell(row, column) for column in columns] for row in rows]
-        if columns[-1] == "state":  # the error of a run can be long: it gets the rest of the line
-            before = sum(2 + max(len(cell) for cell in column) for column in list(zip(columns, *cells))[:-1])
-            for line in cells:
-                line[-1] = formatting.cut(line[-1], max(SHORTEST_STATE, COLUMNS - before))
-        left = COLUMNS - 2 - max(len(line[0]) for line in cells)
-        formatting.table(columns, cells, [_why(row, left) for row in rows])
+        first = _fit(columns, cells)
+        formatting.table(columns, cells, [_why(row, COLUMNS - 2 - first) for row in rows], LONGEST_NAME)
     else:
         print(nothing)
+
+
+def _fit(columns: Tuple[str, ...], cells: List[List[str]]) -> int:
+    """Cuts the figures and the states, the only columns that can be long, so that the table fits. A name is not cut,
+    since every command takes it: a long one stands on a line of its own. Returns the width of the first column."""
+    figures, last = columns.index("figures"), len(columns) - 1
+    widths = [max([len(name)] + [len(line[place]) for line in cells if place or len(line[0]) <= LONGEST_NAME])
+              for place, name in enumerate(columns)]
+    left = COLUMNS - sum(2 + width for place, width in enumerate(widths) if place not in (figures, last)) - 2
+    for line in cells:
+        line[figures] = formatting.cut(line[figures], max(SHORTEST_FIGURES, left - SHORTEST_STATE))
+    left -= max(len(text) for text in ["figures"] + [line[figures] for line in cells])
+    for line in cells:  # the error of a run can be long: it gets the rest of the line
+        line[last] = formatting.cut(line[last], max(SHORTEST_STATE, left))
+    return widths[0]
 
 
 def _cell(row: Row, column: str) -> str:

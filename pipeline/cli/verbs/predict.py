@@ -73,7 +73,7 @@ def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings,
     missing."""
     if arguments.recipe:
         part = prepared_part.find(arguments.recipe, "train", lineage, found)
-        return part.data, part.folder
+        return dict(part.taken_snapshot.sections["data"]), part.folder
     data = model.data(lineage)
     if data is not None:
         return data

@@ -1,21 +1,35 @@
-"""Where the page of a recipe's model is: what it is, how good it is, what it gets wrong. Makes nothing.
+"""Where the page of a recipe's model is: what it is, how good it is, what it gets wrong, and what changed.
 
-    octet report RECIPE            prints the path of the page
+    octet report RECIPE            draws the page with its history, and prints its path
     octet report RECIPE --open     opens it in the browser, too
+
+What the model and its figures have become since the last run that came to another page, and where each stage's
+artifact came from, depends on history: it is drawn now, into a copy of the page in the user's cache.
 """
+
+from __future__ import annotations
 
 import argparse
 import shlex
+import time
 import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 from octet.errors import StoreError
-from pipeline import settings
+from pipeline import formatting, settings
+from pipeline.cli import compared
+from pipeline.cli.compared import DIGITS, Compared
+from pipeline.cli.pages import drawn
 from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
 from pipeline.spec import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs
+from pipeline.store.runs import Runs, state
+
+if TYPE_CHECKING:
+    from pipeline.store.records import Manifest
 
 STAGE = "Report"
 
@@ -29,7 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Prints the page's path. Raises StoreError where there is no page of the recipe as it is now."""
     found = settings.load()
     store = Store(found.store)
-    recipe = artifact_reference.recipe(arguments.recipe, found, Runs(store.root))
+    runs = Runs(store.root)
+    recipe = artifact_reference.recipe(arguments.recipe, found, runs)
     plan = Plan(snapshot.take(recipe), store)
     folder = plan.folder(STAGE)
     if folder is None or not plan.intact(STAGE):
@@ -37,7 +52,50 @@ def run(arguments: argparse.Namespace) -> None:
                          why="; ".join(plan.status(STAGE).damage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(
                              STAGE, shlex.quote(arguments.recipe)))
-    page = folder / STAGES[STAGE].products[0]
+    artifact = folder / STAGES[STAGE].products[0]
+    name = artifact_reference.name_of(recipe, found, runs)
+    page = drawn.write("{}-{}".format(recipe.stem, folder.name[:12]), drawn.with_history(
+        artifact.read_text(encoding="utf-8"), recipe=name, artifact=str(artifact),
+        drawn=formatting.utc(time.time()), stages=list(_origins(plan)), **_changes(plan, runs, recipe, name)))
     print(page)
     if arguments.open:
         webbrowser.open(page.as_uri())
+
+
+def _changes(plan: Plan, runs: Runs, recipe: Path, name: str) -> Dict[str, Any]:
+    """{before: the run that the present page is compared with, figures, inputs}; `before` is '' where there is none."""
+    before = _before(plan, runs, recipe, name)
+    if before is None:
+        return {"before": "", "figures": [], "inputs": []}
+    manifests = {stage: plan.manifest(stage) for stage in before.manifests}
+    now = Compared("now", {stage: manifest for stage, manifest in manifests.items() if manifest}, "")
+    items = [before._replace(state=""), now]
+    return {"before": before.name, "figures": compared.figures(items), "inputs": compared.inputs(items)}
+
+
+def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compared]:
+    """The newest run of the recipe that came to another page than the present one."""
+    for run in runs.of(recipe):
+        in_run = run["stages"].get(STAGE)
+        if in_run is None or in_run["key"] in (None, plan.known_key(STAGE)):
+            continue
+        manifests: Dict[str, Manifest] = {}
+        for stage, said in run["stages"].items():
+            manifest = plan.store.status(stage, said["key"]).manifest if said["key"] else None
+            if manifest is not None:
+                manifests[stage] = manifest
+        if STAGE in manifests:
+            return Compared("{}:{}".format(name, run["number"]), manifests, state(run))
+    return None
+
+
+def _origins(plan: Plan) -> Iterator[Dict[str, Any]]:
+    """When, from which commit and under which key each stage's artifact was made."""
+    for stage in STAGES:
+        manifest = plan.status(stage).manifest
+        if manifest is not None:
+            git: Any = manifest.get("git") or {}
+            commit: List[str] = [git["commit"][:DIGITS], "with changes" if git.get("dirty") else ""] \
+                if git.get("commit") else ["-"]
+            yield {"stage": stage, "made": manifest.get("finished") or "-", "key": manifest["key"][:12],
+                   "commit": " ".join(commit).strip()}

@@ -41,11 +41,16 @@ def make_trainable(graph_def: tf.GraphDef) -> None:
         _value_name(variable) + ":0": variable.value() for variable in variables.values()})
 
 
-def of_layers(layers: Collection[str]) -> List[tf.Variable]:
-    """The trainable variables of the current graph that are read by nodes of these Keras layers."""
+def layers() -> Dict[tf.Variable, str]:
+    """{trainable variable of the current graph: the Keras layer of the node that reads it}."""
     graph = tf.get_default_graph()
-    return [variable for variable in tf.trainable_variables() if kernel_groups.layer_of(
-        graph.get_operation_by_name(variable.op.name[len(SCOPE):])) in layers]
+    return {variable: kernel_groups.layer_of(graph.get_operation_by_name(variable.op.name[len(SCOPE):]))
+            for variable in tf.trainable_variables()}
+
+
+def of_layers(names: Collection[str]) -> List[tf.Variable]:
+    """The trainable variables of the current graph that are read by nodes of these Keras layers."""
+    return [variable for variable, layer in layers().items() if layer in names]
 
 
 def _value_name(variable: tf.Variable) -> str:

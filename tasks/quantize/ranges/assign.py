@@ -13,9 +13,9 @@ operation without a uint8 form is refused by name.
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common
 
 from octet.quantization import STEPS, to_real
+from tasks.graph import contrib
 from tasks.quantize.ir.editable_graph import FLOOR, SATURATE
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
 from tasks.quantize.kernels import table
@@ -167,7 +167,7 @@ class _Assignment:
         else:
             quantized = _fake_quant(before, found, tensor.op.name + "/octet_range")
         if readers:
-            common.RerouteTensor(quantized, tensor, can_modify=readers)
+            contrib.common.RerouteTensor(quantized, tensor, can_modify=readers)
         # For readers of the fake-quant its source is `before`.
         self._range[tensor] = self._range[before] = found
         self._seen[tensor] = quantized
@@ -175,7 +175,7 @@ class _Assignment:
     def _bypass(self, tensor: tf.Tensor) -> None:
         """All readers of the tensor read the tensor itself, without a fake-quant: inside a kernel, or behind a move."""
         for fake_quant in self.kernel_groups.fake_quants(tensor):
-            common.RerouteTensor(tensor, fake_quant.outputs[0])
+            contrib.common.RerouteTensor(tensor, fake_quant.outputs[0])
 
     def _report(self, operation: tf.Operation, where: str, of: Optional[tf.Tensor] = None) -> None:
         self.report.append(coverage.RangeSource(operation.name, operation.type, layer_of(operation), where,

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from octet.data import sheet, summary
-from octet.data.dataset import Dataset, Input, Part, Target
+from octet.data.dataset import Dataset, Extra, Input, Part, Target
 from octet.datasets import digits
 
 
@@ -40,6 +41,36 @@ def test_masks_are_drawn_beside_their_pictures_with_ignored_pixels_black():
     assert (drawn[top + 5, left + 5] == sheet.COLOURS[0]).all()
     assert (drawn[top + 5, left + 60] == sheet.COLOURS[1]).all()
     assert (drawn[top + 60, left + 5] == 0).all()
+
+
+def test_boxes_keypoints_and_masks_of_the_extras_are_drawn():
+    extras = {"box": np.array([[[1, 2, 5, 7], [0, 0, 7, 7]]], np.float32), "box_count": np.ones(1, np.int32),
+              "eye": np.array([[[6.0, 1.0]]], np.float32), "skin": np.full((1, 7, 7), 3, np.int32)}
+    dataset = Dataset({"image": Input((7, 7, 3), 0.0, 1.0)}, {"grid": Target("raw", shape=(1,))}, {"train": Part(
+        {"image": np.zeros((1, 7, 7, 3), np.uint8)}, {"grid": np.zeros((1, 0), np.float32)}, extras)},
+        extras={"box": Extra("boxes", (2, 4)), "eye": Extra("keypoints", (1, 2)), "skin": Extra("mask", (7, 7))})
+    drawn = np.asarray(sheet.draw(dataset))[sheet.TEXT:]
+    yellow = (drawn[:, :sheet.CELL] == [255, 255, 0]).all(-1)
+    pixel = (sheet.CELL - 2) // 7
+    rows, columns = np.nonzero(yellow[:, 2 * pixel:])
+    assert (rows.min(), rows.max() + 1) == (pixel, 5 * pixel)  # the second box is padding
+    assert (columns.min() + 2 * pixel, columns.max() + 1 + 2 * pixel) == (2 * pixel, 7 * pixel)
+    assert yellow[6 * pixel - 3:6 * pixel + 3, pixel - 3:pixel + 3].any()
+    assert (drawn[5, sheet.CELL + 5] == sheet.COLOURS[3]).all()
+
+
+@pytest.mark.parametrize("boxes, note", [
+    ([[1, 2, 5, 8]], None), ([[0.1, 0.2, 0.5, 1]], "are at most 1"), ([[1, 2, 5, 8], [2, 3, 4, 11]], "1 of 2 boxes"),
+    ([[2, 5, 5, 8], [0, 0, 0, 99]], "1 of 2 boxes 'box' reach out of the picture, which is [6, 9] pixels"), ([], None)])
+def test_boxes_that_are_no_pixels_of_the_picture_are_said(boxes, note):
+    padded = np.zeros((1, 3, 4), np.float32)
+    padded[0, :len(boxes)] = np.array(boxes).reshape(-1, 4)
+    padded[0, 2] = 77  # padding
+    dataset = Dataset({"image": Input((6, 9, 3), 0.0, 1.0)}, {"grid": Target("raw", shape=(1,))}, {"train": Part(
+        {"image": np.arange(162).reshape(1, 6, 9, 3).astype(np.uint8)}, {"grid": np.zeros((1, 0), np.float32)},
+        {"box": padded, "box_count": np.array([len(boxes)], np.int32)})}, extras={"box": Extra("boxes", (3, 4))})
+    found = [one for one in summary.notes(dataset) if "box" in one]
+    assert found == [] if note is None else note in found[0]
 
 
 def test_what_is_no_picture_has_no_sheet():

@@ -28,6 +28,14 @@ def save(tmp_path, content):
     return path
 
 
+def save_folder(tmp_path, content):
+    """As `save`, an .npy file for each array."""
+    (tmp_path / "arrays").mkdir(exist_ok=True)
+    for name, array in content.items():
+        np.save(str(tmp_path / "arrays" / "{}.npy".format(name)), array)
+    return str(tmp_path / "arrays")
+
+
 def pictures(tmp_path):
     rng = np.random.RandomState(0)
     for part, count in (("train", 10), ("test", 3)):

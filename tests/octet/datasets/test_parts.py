@@ -11,7 +11,7 @@ from octet.data import prepared, reading
 from octet.data.dataset import PARTS, spread
 from octet.datasets import digits, image_folder, mnist, npz, table
 from octet.errors import StoreError
-from tests.octet.datasets.samples import pictures, refusal, save
+from tests.octet.datasets.samples import pictures, refusal, save, save_folder
 
 RNG = np.random.RandomState(3)
 
@@ -60,9 +60,17 @@ CASES = {
         "path": photographs(tmp_path)[0], "folder": "set", "file": "photo", "label": "breed", "size": [5, 5]}),
     "arrays": lambda tmp_path: (npz, {"path": save(tmp_path, of_every_part(
         x=lambda count: RNG.rand(count, 3), y=lambda count: np.array(["b", "a"])[np.arange(count) % 2]))}),
+    "arrays in a folder": lambda tmp_path: (npz, {"path": save_folder(tmp_path, of_every_part(
+        x=lambda count: RNG.rand(count, 3), y=lambda count: np.arange(count) % 2))}),
     "percentile, split": lambda tmp_path: (npz, {
         "percentile": 90, "split": {"validation": 0.2, "test": 0.2},
         "path": save(tmp_path, {"x": RNG.randn(50, 3), "y": np.arange(50) % 3})}),
+    "split by group": lambda tmp_path: (npz, {
+        "split": {"validation": 0.2, "test": 0.2, "by": "group", "group": "who"},
+        "path": save(tmp_path, {"x": RNG.rand(60, 3), "y": np.arange(60) % 2, "who": np.arange(60) // 5})}),
+    "table split by time": lambda tmp_path: (table, {
+        "path": csv(tmp_path, a=RNG.rand(60), day=np.arange(60) // 4, kind=["x", "y"] * 30),
+        "features": ["a"], "label": "kind", "split": {"validation": 0.2, "test": 0.2, "by": "time", "time": "day"}}),
     "columns, percentile": lambda tmp_path: (npz, {
         "path": save(tmp_path, of_every_part(x=lambda count: RNG.randn(count, 3), y=lambda count: RNG.rand(count, 2))),
         "inputs": {"x": {"array": "x", "percentile": 95}},
@@ -102,7 +110,7 @@ def test_a_part_by_itself_is_what_it_is_among_all(tmp_path, case):
                 assert (tmp_path / "as_saved.npy").read_bytes() == (
                     folder / "{}_{}.npy".format(side[:-1], index)).read_bytes()
         assert sorted(os.listdir(str(folder))) == sorted(
-            ["spec.json"] + ["input_{}.npy".format(index) for index in range(len(whole.inputs))]
+            ["spec.json", "names.json"] + ["input_{}.npy".format(index) for index in range(len(whole.inputs))]
             + ["target_{}.npy".format(index) for index in range(len(whole.targets))])
 
 
@@ -152,7 +160,7 @@ def test_the_result_is_the_same_on_any_number_of_cores(tmp_path, monkeypatch, sk
             dataset = image_folder.load(**args)
             prepared.write(folder, dataset, "train")
         found.append(([(folder / name).read_bytes() for name in sorted(os.listdir(str(folder)))], dataset.notes))
-        assert len(found[0][0]) == 3
+        assert len(found[0][0]) == 4  # spec.json, names.json, inputs, targets
     assert found[0] == found[1] == found[2]
 
 

@@ -61,7 +61,7 @@ def test_tables_as_other_programs_write_them_are_the_same(tmp_path, text, name):
     (lines("1,1,idle,Train"), {}, "the column 'part' says 'Train'"),
     (lines(head="rpm,rpm,state,part"), {}, "two columns are called 'rpm'"),
     (lines(), {"label": "status"}, "there is no column 'status'"),
-    (lines(), {"features": ["rpm", "state"]}, "the column 'state' holds 'idle', which is no finite number"),
+    (lines(), {"features": ["rpm", "part"]}, "the column 'part' holds 'train', which is no finite number"),
     (lines(), {"label": None}, "none of label, labels or value is named"),
     (lines(), {"file": "rpm"}, "file and features of file or features is named"),
     (lines(count=0), {}, "the table has no training samples"),
@@ -69,7 +69,7 @@ def test_tables_as_other_programs_write_them_are_the_same(tmp_path, text, name):
     (lines().encode("utf-16"), {}, "not a readable table"),
     (lines().replace("idle", "leer\xfc").encode("latin-1"), {}, "Save it anew as CSV in UTF-8"),
     (lines("1,1,\"idle,train"), {}, "not a readable table"),
-    (lines(), {"labels": ["volts"], "label": None}, "Mend that label; reals are of kind: value"),
+    (lines(), {"features": ["rpm"], "labels": ["volts"], "label": None}, "Mend that label; reals are of kind: value"),
 ], ids=lambda value: value if isinstance(value, str) and "\n" not in value else "")
 def test_what_is_wrong_with_a_table_is_named_with_its_line(tmp_path, text, args, words):
     if words == "no training sample":  # of a class, where only the test part has it
@@ -89,7 +89,8 @@ def test_a_table_without_parts_is_split_of_each_class(tmp_path):
 
 
 def test_values_are_scaled_by_column_and_keep_their_ends(tmp_path):
-    data = table.load(written(tmp_path, lines()), features=["volts"], value=["rpm", "volts"], part="part")
+    data = table.load(written(tmp_path, lines()), features=["rpm", "volts"], value=["rpm", "volts"],
+                      part="part")
     assert data.targets["value"].columns[0] == (1000.0, 1700.0)
     assert data.parts["train"].targets["value"].max(0).tolist() == [1, 1]
 

@@ -37,7 +37,8 @@ SHORT = "data: {dataset: digits}\nmodel: {build: lenet}\n"
 
 
 PHASE = {"batch_size": 64, "momentum": 0.9, "clip_norm": None, "schedule": "cosine", "warm_up": None,
-         "milestones": [0.5, 0.75], "step_factor": 0.1, "final_factor": 0.01, "weight_average": None, "keep": "best",
+         "milestones": [0.5, 0.75], "step_factor": 0.1, "plateau_epochs": 5, "rates": {},
+         "final_factor": 0.01, "weight_average": None, "keep": "best",
          "monitor": None, "early_stopping": None}
 
 
@@ -46,15 +47,17 @@ def test_a_short_recipe_has_every_default_filled_in():
     assert loaded.sections() == {
         "seed": 1,
         "data": {"dataset": "digits", "args": {}},
-        "model": {"build": "lenet", "args": {}, "approximate": [], "weights": None, "files": []},
+        "model": {"build": "lenet", "args": {}, "approximate": [], "preprocess": None, "weights": None,
+                  "new_layers": [], "files": []},
         "train": {"epochs": 60, "optimizer": None, "learning_rate": None, "weight_decay": None, **PHASE,
                   "batch_norm_batches": 50, "loss_weights": {}},
         "augment": {"preset": "auto", **dict.fromkeys(
             "flip crop shift rotate shear zoom brightness contrast saturation hue noise cutout mixup cutmix".split())},
         "loss": {"kind": None, "function": None, "gamma": None, "delta": None, "label_smoothing": None,
-                 "class_weights": None, "sample_weights": None, "targets": {}},
+                 "class_weights": None, "oversample": None, "sample_weights": None, "targets": {}},
         "metrics": {},
         "quantize": {"epochs": 5, "optimizer": "adam", "learning_rate": 0.0001, "weight_decay": 0.0, "distill": None,
+                     "regularization": "none",
                      **PHASE, "batch_norm": "fold", "delay": 0, "default_ranges": None,
                      "calibration_batches": 20, "equalize": False, "freeze_ranges_after": None},
         "convert": {},
@@ -62,7 +65,8 @@ def test_a_short_recipe_has_every_default_filled_in():
                      "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
                      "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
                      "max_error_increase": None, "max_error": None, "max_wrong_operators": 0, "metrics": {}},
-        "report": {"samples": "wrong"}}
+        "report": {"samples": "wrong"},
+        "export": {"targets": []}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()
     assert loaded.where("model", "build") == "r.yaml:2:9"
@@ -77,6 +81,23 @@ def test_a_short_recipe_has_every_default_filled_in():
 def test_what_another_schedule_or_optimizer_reads_is_said_where_it_would_do_nothing(train, said):
     assert said in refusal(SHORT + "train: {" + train + "}\n")
     assert loading.load(write("r.yaml", SHORT + "train: {schedule: step, milestones: [0.3]}\n"))
+
+
+@pytest.mark.parametrize("wrong", ["keras", "{mean: 0.5}", "{mean: [123.7, 116.8, 103.9], std: 1}", "{mean: 0.5, std: 0}",
+                                   "{image: pytorch}", "{mean: [], std: 1}", "3", "[tf]"])
+def test_a_preprocessing_is_one_that_there_is(wrong):
+    assert "model.preprocess: expected caffe, torch, tf, or {mean, std}" in refusal(
+        "data: {dataset: digits}\nmodel: {build: lenet, preprocess: " + wrong + "}\n")
+    for right in ("tf", "{mean: [0.4, 0.5, 0.6], std: 0.2}", "{image: caffe, depth: {mean: 0, std: 1}}"):
+        loading.load(write("r.yaml", "data: {dataset: digits}\nmodel: {build: lenet, preprocess: " + right + "}\n"))
+
+
+def test_new_layers_are_for_weights_and_are_trained():
+    model = "data: {dataset: digits}\nmodel: {build: lenet, %s}\n"
+    assert "model.new_layers: is read only with `model.weights`" in refusal(model % "new_layers: [head]")
+    given = model % "weights: a.h5, new_layers: [head]"
+    assert loading.load(write("r.yaml", given)).sections()["train"]["epochs"] == 60
+    assert "found 0: new layers have to be trained" in refusal(given + "train: {epochs: 0}\n")
 
 
 def test_a_word_for_augment_is_its_preset():
@@ -124,8 +145,8 @@ def test_every_problem_is_told_at_once_with_its_place():
         convert:
         validate: {min_accuracy: 97}
         """) == textwrap.dedent("""\
-        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, schedule, step_factor, warm_up, weight_average, weight_decay
-        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, found 'cosin'; did you mean 'cosine'?
+        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up, weight_average, weight_decay
+        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'?
         r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
         r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset
         r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
@@ -156,7 +177,7 @@ def test_every_problem_is_told_at_once_with_its_place():
      "r.yaml:1:8  data.dataset: expected the name of a dataset, found false"),
     ("data: {dataset: digits}\nmodel: {build: lenet, kernel_width: 3}",
      "r.yaml:2:23  model.kernel_width: no key of this name; options of its own go in model.args; "
-     "There are: approximate, args, build, files, weights"),
+     "There are: approximate, args, build, files, new_layers, preprocess, weights"),
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",

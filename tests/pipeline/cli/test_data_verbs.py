@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.octet.datasets.samples import pictures
+from tests.pipeline.checkout import Checkout
 from tests.project import Project
 
 
@@ -28,6 +29,22 @@ def test_a_recipe_is_written_for_pictures_and_is_fit_to_look_at(project):
     with Image.open(str(sheet)) as image:
         assert len(np.unique(np.asarray(image))) > 10
     assert not project.store.exists()
+
+
+def test_prepared_data_is_described_from_the_store(tmp_path):
+    checkout = Checkout(tmp_path)  # its check `describe` says nothing, so that all that is said comes from the store
+    (checkout.mine / "photos/test/cat/1.png").write_bytes((checkout.mine / "photos/train/dog/3.png").read_bytes())
+    (checkout.mine / "photos/train/cat/notes.txt").write_text("a note")
+    made = checkout.luigi(stage="TrainFloat")
+    assert made.code == 0, made.said
+    assert made.made[-2:] == ["SummarizeData", "TrainFloat"]
+    said = "samples of the test part are in the train part as well"
+    assert made.said.index(said) < made.said.index("TrainFloat: started")
+    found = json.loads(checkout.octet("data", checkout.mine / "faces.yaml", "--json").stdout)
+    assert found["parts"] == {"train": 8, "validation": 2, "test": 4} and found["targets"]["label"]["test"] == [2, 2]
+    assert any(said in note for note in found["notes"]) and any("1 .txt" in note for note in found["notes"])
+    printed = checkout.octet("data", checkout.mine / "faces.yaml")
+    assert "samples: 8 train, 2 validation, 4 test" in printed.stdout and said in printed.stdout, printed.stderr
 
 
 def test_what_would_be_lost_is_told_as_json_too(project):

@@ -1,6 +1,8 @@
 """What a person sees of earlier runs: `octet ls RECIPE`, `octet compare`, the summary of `octet trace`, and names."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +53,7 @@ def test_runs_of_a_recipe_show_their_figures_and_why_they_ran(checkout):
     assert "accuracy 0.895 uint8, 0.9 float" in lines[1] and "exit 10" in lines[1]
     assert lines[2].strip().startswith("made Measure, Report: ")
     assert lines[4].strip() == "made TrainFloat, TrainQAT and 3 more: train.epochs 1 -> 2"
-    assert lines[6].strip() == "made all 11 stages: never made for this recipe"
+    assert lines[6].strip() == "made all 12 stages: never made for this recipe"
     assert max(map(len, lines[:7])) <= 100
 
 
@@ -111,3 +113,26 @@ def test_a_lineage_opens_with_a_summary(checkout):
     assert not any("tasks/stages/freeze.py" in line for line in lines)
     assert any("tasks/stages/freeze.py" in line for line in
                octet(checkout, "trace", "faces:ConvertUint8", "--all").splitlines())
+
+
+def test_a_page_is_drawn_with_what_changed_since_the_run_before(checkout):
+    page = Path(octet(checkout, "report", "faces").strip())
+    text = page.read_text()
+    made, = [path for path in (checkout.store / "artifacts" / "Report").glob("*/report.html")
+             if text.startswith(path.read_text())]
+    assert page.parent == checkout.folder / "cache" / "pages" and str(made) in text
+    shown = re.sub("<[^>]*>", " ", text[len(made.read_text()):]).split()
+    shown = " ".join(shown)
+    assert "beside that of faces:1" in shown
+    assert "train.epochs 1 2" in shown and "validate.min_accuracy null 0.9" in shown
+    assert "TrainFloat" in shown and made.parent.name[:12] in shown
+    assert "no whole page" in octet(checkout, "report", "second", code=11)
+
+
+def test_a_comparison_is_drawn_as_a_page(checkout):
+    page = Path(octet(checkout, "compare", "faces:1", "second", "--html").strip())
+    shown = " ".join(re.sub("<[^>]*>", " ", page.read_text().partition("</style>")[2]).split())
+    assert "faces:1 · second" in shown and "quantize.learning_rate 0.0001 0.002" in shown
+    assert "seconds of training" in shown and ".verdict {" in page.read_text(), "the style of every page"
+    said = checkout.octet("compare", "faces:1", "second", "--html", "--json")
+    assert said.returncode == 2

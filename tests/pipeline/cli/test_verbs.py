@@ -13,7 +13,7 @@ from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout, damage
 
 ALL = list(upward("ValidateInterpreter"))
-PREPARED, FLOAT = ALL[:3], ALL[3:]
+PREPARED, FLOAT = ALL[:3], ALL[4:]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_copy_is_traced_by_its_content_to_every_stage(checkout, tmp_path):
     found = trace(checkout, copy)
     assert found["found_by"] == "its content"
     by_stage = {record["stage"]: record for record in found["lineage"]}
-    assert sorted(by_stage, key=ALL.index) == list(upward("ConvertUint8"))
+    assert sorted(by_stage, key=ALL.index) == [stage for stage in upward("ConvertUint8") if stage != "SummarizeData"]
     assert [set(by_stage[stage]["inputs"]["data"]) for stage in PREPARED] == [{"train"}, {"validation"}, {"test"}]
     trained = by_stage["TrainFloat"]
     assert trained["seed"] == 1 and trained["sources"]["net.py"] and trained["inputs"]["versions"]["numpy"]
@@ -123,7 +123,8 @@ def test_a_picture_of_the_lineage_has_every_artifact_and_part(checkout):
     path = artifact(checkout, "ValidateInterpreter")
     dot, mermaid = octet(checkout, "trace", path, "--dot"), octet(checkout, "trace", path, "--mermaid")
     for text in (dot, mermaid):
-        assert all(word in text for word in set(ALL) - {"Report"} | {"train", "validation", "test", "nets.net:build"})
+        assert all(word in text for word in set(ALL) - {"Report", "SummarizeData"} | {
+            "train", "validation", "test", "nets.net:build"})
     assert dot.startswith("digraph") and mermaid.startswith("flowchart")
     assert dot.count("->") == mermaid.count("-->") == 20
     assert "gone" not in dot + mermaid
@@ -143,8 +144,8 @@ def test_the_source_is_restored_byte_by_byte(checkout, tmp_path):
 
 
 @pytest.mark.parametrize("what, first, then", [
-    ("photos", set(PREPARED), set(FLOAT)),
-    ("image_folder", set(PREPARED), set(FLOAT)),
+    ("photos", set(PREPARED), set(ALL[3:])),
+    ("image_folder", set(PREPARED), set(ALL[3:])),
     ("nets.net:build", {"TrainFloat"}, set(FLOAT[1:])),
     ("nets/blocks.py", {"TrainFloat"}, set(FLOAT[1:])),
     ("tasks/stages/freeze.py", {"Freeze"}, {"ConvertUint8", "Measure", "Report", "ValidateInterpreter"})])
@@ -183,7 +184,7 @@ def test_diff_of_what_is_not_there_is_an_error(checkout):
 # verify
 
 def test_verify_of_a_sound_store_is_quiet(checkout):
-    assert octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
 def test_verify_finds_quarantines_and_says_so_in_its_exit_code(checkout):
@@ -205,7 +206,7 @@ def test_verify_reports_a_lost_by_product_and_a_damaged_source(checkout):
     out = octet(checkout, "verify", code=11)
     assert "by-product events missing" in out and "source {}: damaged".format(source.name[:12]) in out
     assert artifact(checkout, "TrainFloat").exists()
-    assert "known to be lost from now on" in out and octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert "known to be lost from now on" in out and octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
 def test_a_damaged_by_product_is_put_aside_once(checkout):
@@ -215,7 +216,7 @@ def test_a_damaged_by_product_is_put_aside_once(checkout):
     assert path.exists() and "known to be lost" in octet(checkout, "verify", code=11)
     aside, = (checkout.store / "quarantine").iterdir()
     assert not path.exists() and aside.read_bytes() == b"other events"
-    assert octet(checkout, "verify") == "18 artifacts read, 0 damaged\n"
+    assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
     octet(checkout, "force", checkout.mine / "faces.yaml", "TrainFloat")
     assert checkout.luigi().made == ["TrainFloat"]
     (artifact(checkout, "TrainFloat") / "events").unlink()  # of the new one nothing was said yet
@@ -230,13 +231,13 @@ def gone(checkout):
 
 
 def test_gc_keeps_what_is_fresh_and_the_last_runs(checkout):
-    assert octet(checkout, "gc", "--delete", "--runs", "0").startswith("0 of 18 artifacts")
+    assert octet(checkout, "gc", "--delete", "--runs", "0").startswith("0 of 19 artifacts")
     (checkout.mine / "second.yaml").rename(checkout.mine / "second.kept")
     try:
-        assert octet(checkout, "gc", "--delete").startswith("0 of 18 artifacts")
+        assert octet(checkout, "gc", "--delete").startswith("0 of 19 artifacts")
         assert gone(checkout) == []
         dry = octet(checkout, "gc", "--runs", "0")
-        assert "7 of 18 artifacts" in dry and gone(checkout) == []
+        assert "7 of 19 artifacts" in dry and gone(checkout) == []
         octet(checkout, "gc", "--delete", "--runs", "0")
         assert gone(checkout) == sorted(FLOAT[1:])
     finally:
@@ -367,11 +368,11 @@ def test_why_of_a_stage_that_is_none_says_the_nearest(checkout):
 def test_ls_lists_recipes_runs_and_stages(checkout):
     rows = json.loads(octet(checkout, "ls", "--json"))
     assert [(row["recipe"], row["run"], row["stages"], row["state"]) for row in rows] == [
-        ("faces", 1, "11/11 intact", "done"), ("second", 1, "11/11 intact", "done")]
+        ("faces", 1, "12/12 intact", "done"), ("second", 1, "12/12 intact", "done")]
     runs = json.loads(octet(checkout, "ls", checkout.mine / "second.yaml", "--json"))
     assert runs["runs"][0]["made"] == FLOAT[1:]
     assert [row["stage"] for row in runs["stages"]] == ALL
-    assert len(json.loads(octet(checkout, "ls", "--artifacts", "--json"))) == 18
+    assert len(json.loads(octet(checkout, "ls", "--artifacts", "--json"))) == 19
 
 
 def test_ls_takes_the_name_that_it_prints(checkout):
@@ -379,7 +380,7 @@ def test_ls_takes_the_name_that_it_prints(checkout):
     assert checkout.luigi("--recipe", str(elsewhere)).code == 3
     checkout.put("elsewhere/faces.yaml", "data: 3\n")  # its name is that of another, in the folder of recipes
     assert checkout.luigi("--recipe", str(checkout.mine / "elsewhere" / "faces.yaml")).code == 3
-    names = [line.split()[0] for line in octet(checkout, "ls").splitlines()[1:]]
+    names = [line.split()[0] for line in octet(checkout, "ls").splitlines()[1:] if not line.startswith(" ")]
     assert sorted(names) == [str(checkout.mine / "elsewhere" / "faces.yaml"), "faces", "second", "third"]
     for name in names:
         shown = octet(checkout, "ls", name)
@@ -394,14 +395,17 @@ def test_ls_of_a_recipe_that_is_none_is_an_error(checkout, name):
 
 
 def test_ls_fits_100_columns_whatever_a_failed_run_has_to_say(checkout):
-    checkout.put("long.yaml", "data: {dataset: image_folder, args: {path: %s}}\nmodel: {build: lenet}\n" % ("x" * 120))
-    assert checkout.luigi(recipe="long").code != 0
+    name = "a_recipe_with_" + "a_long_name_" * 5
+    long = checkout.put(name + ".yaml",
+                        "data: {dataset: image_folder, args: {path: %s}}\nmodel: {build: lenet}\n" % ("x" * 120))
+    assert checkout.luigi(recipe=name).code != 0
     try:
-        for words in ([], ["long"], ["faces"], ["--artifacts"]):
-            lines = octet(checkout, "ls", *words).split("\n\nlong:")[0].splitlines()
+        for words in ([], [name], ["faces"], ["--artifacts"]):
+            lines = octet(checkout, "ls", *words).split("\n\n{}:".format(name))[0].splitlines()
             assert len(lines) > 1 and max(map(len, lines)) <= 100, lines
+        assert name in octet(checkout, "ls").splitlines(), "a name is not cut"
     finally:
-        (checkout.mine / "long.yaml").unlink()
+        long.unlink()
 
 
 def test_refused_runs_take_no_place_of_those_that_gc_keeps(checkout):
@@ -433,6 +437,10 @@ def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_pat
     names = sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file())
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == sorted(
         set(names) - {"manifest.json"} | {"origin.json"})
+    card = (folder / "card.md").read_text()
+    assert card.startswith((made / "card.md").read_text() + "\n## Where it came from\n")
+    for words in ("- recipe: faces\n", "- dataset: image_folder\n", "- network: nets.net:build\n", "channels: 1"):
+        assert words in card
     assert "is there already" in octet(checkout, "export", recipe, folder, code=2)
     damage(made / "samples" / "input_0.npy", b"X" * (made / "samples" / "input_0.npy").stat().st_size)
     assert "damaged" in octet(checkout, "export", recipe, tmp_path / "another", code=11)

@@ -10,12 +10,13 @@ SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
     sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
               "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
-              "metrics": {}, "validate": {"max_accuracy_drop": 0.01}, "report": {"samples": "wrong"}},
+              "metrics": {}, "validate": {"max_accuracy_drop": 0.01}, "report": {"samples": "wrong"},
+              "export": {"targets": []}},
     data={"train": "aa", "validation": "bb", "test": "cc"}, files={},
     source={name: {"tasks/{}.py".format(spec.module): "dd"} for name, spec in STAGES.items()},
     versions={name: {"python": "3.7", "numpy": "1.19.5", "tensorflow": "1.14.0"} for name in STAGES},
     closures={})
-PREPARED = {"PrepareData." + part: {"spec.json": "aa", "input_0.npy": part, "target_0.npy": part}
+PREPARED = {"PrepareData." + part: {"spec.json": "aa", "names.json": "a9", "input_0.npy": part, "target_0.npy": part}
             for part in ("train", "validation", "test")}
 FLOAT = {**PREPARED, "TrainFloat": {"float.pb": "ee", "network.json": "ff"}}
 
@@ -86,6 +87,26 @@ def test_another_part_reads_no_arrays_of_the_train_part():
     assert of("TrainFloat", other) != of("TrainFloat")
     other["PrepareData.train"]["spec.json"] = "a1"
     assert of("PrepareData.validation", other) != of("PrepareData.validation")
+
+
+NAMED = {**PREPARED, "TrainFloat": {"float.pb": "ee"}, "TrainQAT": {"network.pb": "ee"}, "EvalGraph": {"v": "ee"},
+         "Freeze": {"frozen.pb": "ee"}, "ConvertUint8": {"model.tflite": "ee"}, "Measure": {"measurement.json": "ee"},
+         "ValidateInterpreter": {"verdict.json": "ee"}, "Report": {"report.html": "ee"}}
+RENAMED = {**NAMED, **{stage: {**products, "names.json": "b9"} for stage, products in PREPARED.items()}}
+
+
+def test_a_renamed_class_is_read_by_what_shows_it_and_by_nothing_that_trains():
+    assert [stage for stage in STAGES if of(stage, RENAMED) != of(stage, NAMED)] == [
+        "PrepareData.validation", "PrepareData.test", "SummarizeData", "EvalGraph", "Measure", "Report", "Export"]
+
+
+@pytest.mark.parametrize("loss", [{"class_weights": {"cat": 2}}, {"targets": {"label": {"class_weights": {"cat": 2}}}}])
+def test_a_weight_for_a_class_by_its_name_reads_the_names(loss):
+    sections = with_section("loss", loss)
+    assert of("TrainFloat", RENAMED, sections=sections) != of("TrainFloat", NAMED, sections=sections)
+    assert of("TrainQAT", RENAMED, sections=sections) == of("TrainQAT", NAMED, sections=sections)
+    balanced = with_section("loss", {"class_weights": "balanced", "targets": {}})
+    assert of("TrainFloat", RENAMED, sections=balanced) == of("TrainFloat", NAMED, sections=balanced)
 
 
 @pytest.mark.parametrize("change", [

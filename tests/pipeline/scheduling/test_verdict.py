@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pipeline.spec import upward
+from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout
 
 
@@ -72,3 +73,37 @@ def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(tmp
     run = checkout.luigi()
     assert run.code == 0 and run.made == ["Report"], run.said
     assert checkout.luigi().made == []
+
+
+def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
+    checkout = Checkout(tmp_path)
+    assert checkout.luigi().code == 0
+    Store(checkout.store).drop("TrainFloat", checkout.artifact("TrainFloat").name, "nothing needed it")
+    assert checkout.luigi().made == []
+    set_gates(checkout, "{min_accuracy: 0.1}")
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ["ValidateInterpreter"], run.said
+    assert "not made: Report: it needs TrainFloat, which nothing else in this run needs" in run.said
+    assert checkout.luigi().made == []
+    set_gates(checkout, "{min_accuracy: 0.9}")
+    run = checkout.luigi()
+    assert run.code == 10 and run.made == ["ValidateInterpreter"], run.said
+    assert checkout.luigi(stage="Report").made == ["TrainFloat", "Report"]  # asked for, it is made
+
+
+def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
+    checkout = Checkout(tmp_path)
+    page = checkout.root / "tasks" / "stages" / "report.py"
+    sound = page.read_text()
+    page.write_text(sound.replace("    found =", "    raise RuntimeError('no ink')\n    found ="))
+    for gates, code in (("{}", 0), ("{min_accuracy: 0.9}", 10)):
+        set_gates(checkout, gates)
+        run = checkout.luigi()
+        assert run.code == code and "no ink" in run.said, run.said
+        assert "not made: Report: stopped on an error that nobody expected: RuntimeError: no ink" in run.said, run.said
+    assert [made(checkout, stage) for stage in ("Measure", "ValidateInterpreter", "Report")] == [1, 1, 0]
+    run = checkout.luigi(stage="Report")
+    assert run.code == 1 and run.made == ["Report"], run.said
+    page.write_text(sound)
+    set_gates(checkout, "{}")
+    assert checkout.luigi().made == ["Report"]

@@ -126,7 +126,8 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
-OF_TEST = ["PrepareData.test", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
+OF_TEST = ["PrepareData.test", "SummarizeData", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
+RENAMED = ["PrepareData.train", "PrepareData.validation"] + OF_TEST
 FLOAT = ALL[ALL.index("TrainFloat"):]
 BELOW_FLOAT = FLOAT[1:]
 NO_VERDICT = [stage for stage in ALL if stage != "ValidateInterpreter"]  # it needs no TensorFlow and no numpy
@@ -147,7 +148,7 @@ EDITS = [
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/recipe/schema.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
+        "octet/recipe/phases.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
         "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
@@ -180,6 +181,9 @@ EDITS = [
          source("pipeline/staleness/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
     Edit("what a stage's process says at its end",
          source("tasks/process/endings.py", "import errno", "import errno as number\nimport errno"), []),
+    Edit("what is said of the data", source(
+        "octet/data/summary.py", "FEW_CODES = 32", "FEW_CODES = 16"), ["SummarizeData"],
+         "SummarizeData: octet/data/summary.py: FEW_CODES changed"),
     Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
     Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), FLOAT,
          "TrainFloat: net.py: build() changed"),
@@ -197,22 +201,25 @@ EDITS = [
     Edit("the user's folder moved", lambda checkout: shutil.copytree(str(checkout.mine), str(checkout.mine / "copy")),
          [], recipe="copy/faces"),
     # data
-    Edit("one training image", picture("train/cat/0.png", 200), [ALL[0]] + FLOAT,
+    Edit("one training image", picture("train/cat/0.png", 200), [ALL[0], "SummarizeData"] + FLOAT,
          "PrepareData.train: data: train: 1 file changed (cat/0.png)"),
     Edit("three training images added", both(*(picture("train/cat/z{}.png".format(index), 150 + index)
-                                               for index in range(3))), ALL[:2] + FLOAT,
+                                               for index in range(3))), ALL[:2] + ["SummarizeData"] + FLOAT,
          "PrepareData.train: data: train: 3 files added (cat/z0.png, cat/z1.png, cat/z2.png), 1 removed"),
     Edit("a training image renamed", move("photos/train/cat/0.png", "photos/train/cat/00.png"),
          ["PrepareData.train"],
          "PrepareData.train: data: train: 1 file renamed (cat/0.png -> cat/00.png)"),
-    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back, [ALL[0]] + FLOAT,
-         "PrepareData.train: data: train: 1 file changed (cat/0.png)"),
+    Edit("a training image edited, its mtime put back", change_picture_and_put_its_time_back,
+         [ALL[0], "SummarizeData"] + FLOAT, "PrepareData.train: data: train: 1 file changed (cat/0.png)"),
     Edit("a training image touched", lambda checkout: (checkout.mine / "photos/train/cat/0.png").touch(), []),
     Edit("one test image", picture("test/dog/1.png", 77), OF_TEST,
          "PrepareData.test: data: test: 1 file changed (dog/1.png)"),
     Edit("one test label", both(move("photos/test/cat/1.png", "photos/test/dog/9.png")),
          OF_TEST,
          "PrepareData.test: data: test: 1 file renamed (cat/1.png -> dog/9.png)"),
+    Edit("a class renamed", both(*(move("photos/{}/cat".format(part), "photos/{}/cow".format(part))
+                                   for part in ("train", "test"))), RENAMED,
+         "PrepareData.train: data: train: 4 files renamed (cat/0.png -> cow/0.png"),
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
     # versions

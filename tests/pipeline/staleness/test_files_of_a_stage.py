@@ -61,7 +61,8 @@ def test_a_new_file_that_a_pattern_names_is_read_too(checkout):
         assert checkout.why()["Report"] == ["stale", "tasks/report/extra.css: now read"]
         run = checkout.luigi(stage="Report")
         assert run.code == 0 and run.made == ["Report"], run.said
-        assert ["extra.css", "page.html"] in [each["metrics"]["templates"] for each in pages(checkout).values()]
+        read = [each["metrics"]["templates"] for each in pages(checkout).values()]
+        assert ["extra.css", "page.css", "page.html"] in read
     finally:
         style.unlink()
 
@@ -81,7 +82,7 @@ def test_a_section_that_only_the_page_reads_makes_nothing_else(checkout, old, ne
 
 def test_octet_report_prints_the_path_and_says_how_a_missing_page_is_made(checkout):
     done = checkout.octet("report", checkout.mine / "faces.yaml")
-    assert done.returncode == 0 and Path(done.stdout.strip()).name == PAGE and Path(done.stdout.strip()).is_file()
+    assert done.returncode == 0 and Path(done.stdout.strip()).is_file()
     template = checkout.root / TEMPLATE
     content = template.read_bytes()
     template.write_bytes(content + b"x")

@@ -18,7 +18,7 @@ KEY = "ab" * 32
 def put(root, stage, key, epoch, content=b"weights"):
     folder = root / "partial" / stage / key
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CheckpointFile(epoch, hashlib.sha256(content).hexdigest()).name
+    path = folder / CheckpointFile(epoch, 0, hashlib.sha256(content).hexdigest()).name
     path.write_bytes(content)
     return path
 
@@ -41,7 +41,7 @@ def test_what_is_not_what_was_written_is_put_aside(tmp_path, capfd):
 def test_nothing_is_followed(tmp_path):
     store, outside = Store(tmp_path / "store"), tmp_path / "outside"
     outside.mkdir()
-    canary = outside / CheckpointFile(9, hashlib.sha256(b"canary").hexdigest()).name
+    canary = outside / CheckpointFile(9, 0, hashlib.sha256(b"canary").hexdigest()).name
     canary.write_bytes(b"canary")
     folder = put(store.root, "TrainFloat", KEY, 1).parent
     (folder / canary.name).symlink_to(canary)

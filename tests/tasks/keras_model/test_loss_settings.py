@@ -53,7 +53,8 @@ def test_a_target_may_have_a_loss_of_its_own():
     ({"kind": "dice"}, "loss.kind", "dice fits no target"),
     ({"gamma": 2.0}, "loss.gamma", "gamma is not read by cross_entropy"),
     ({"kind": "focal", "delta": 1.0}, "loss.delta", "delta is not read by focal"),
-    ({"class_weights": {"deffect": 9}}, "loss.class_weights", "there is no class 'deffect'")])
+    ({"class_weights": {"deffect": 9}}, "loss.class_weights", "there is no class 'deffect'"),
+    ({"oversample": "balanced", "class_weights": "balanced"}, "loss.oversample", "rare classes would count twice")])
 def test_what_would_change_nothing_is_refused(section, where, words):
     with pytest.raises(RecipeError, match=words) as refused:
         settled(section)
@@ -86,3 +87,22 @@ def test_the_losses_of_a_compiled_model_are_found_by_output():
     assert loss_settings.compiled(model, model.output_names, ["label", "pose"]) == {"pose": "mse"}
     model.compile("sgd", ["mae", "mse"])
     assert loss_settings.compiled(model, model.output_names, ["label", "pose"]) == {"label": "mae", "pose": "mse"}
+
+
+def test_samples_are_drawn_by_the_classes_of_the_one_target_that_has_some():
+    found, _ = settled({"oversample": "balanced"}, BOTH)
+    assert found["label"]["oversample"] == "balanced" and found["pose"]["oversample"] is None
+    assert settled({})[0]["label"]["oversample"] is None
+
+
+@pytest.mark.parametrize("section, answers, words", [
+    ({"oversample": "balanced"}, {"pose": np.zeros((4, 1))}, "pose is of kind value"),
+    ({"targets": {"pose": {"oversample": "balanced"}}}, BOTH, "pose is of kind value"),
+    ({"oversample": "balanced"}, dict(LABEL, other=LABEL["label"]), "the classes of 'label' and of 'other'")])
+def test_samples_that_cannot_be_drawn_by_a_class_are_refused(section, answers, words):
+    with pytest.raises(RecipeError) as refused:
+        settled(section, answers)
+    assert words in str(refused.value)
+    if "other" in answers:  # the advice is right
+        found, _ = settled({"targets": {"label": section}}, answers)
+        assert found["label"]["oversample"] and not found["other"]["oversample"]

@@ -56,12 +56,12 @@ def read(folder, name, **options):
 
 
 def read_with_warnings(folder, name, **options):
-    job = SimpleNamespace(recipe_folder=str(folder), section=lambda _: SimpleNamespace(weights=name))
+    job = SimpleNamespace(recipe_folder=str(folder), section=lambda _: SimpleNamespace(weights=name, new_layers=[]))
     with tf.Graph().as_default():
         if options.pop("counted_on", False):
             model()
         found = model(**options)
-        values, warnings = warm_start.weights(job, found)
+        values, warnings, _ = warm_start.weights(job, found)
     tf.keras.backend.clear_session()
     return dict(zip([variable.op.name for variable in found.weights], values)), warnings
 
@@ -112,7 +112,8 @@ class Subclassed(tf.keras.Model):
 
 
 def test_a_subclassed_model_that_was_saved_by_itself_has_its_order(tmp_path):
-    job = SimpleNamespace(recipe_folder=str(tmp_path), section=lambda _: SimpleNamespace(weights="self.h5"))
+    job = SimpleNamespace(recipe_folder=str(tmp_path),
+                          section=lambda _: SimpleNamespace(weights="self.h5", new_layers=[]))
     with tf.Graph().as_default():
         LAYERS.BatchNormalization()(LAYERS.Dense(2)(LAYERS.Input((2,))))  # counts on
         saved = Subclassed()
@@ -198,3 +199,60 @@ def test_a_file_that_is_none_of_keras_is_a_model_error(tmp_path):
     (tmp_path / "text.h5").write_text("nothing")
     with pytest.raises(ModelError, match="cannot read the weights"):
         read(tmp_path, "text.h5")
+
+
+def body(head, classes, counted_on=False, nested=False):
+    """A body with a head: two convolutions that Keras names, or a model inside the model."""
+    image = LAYERS.Input((4, 4, 2))
+    layers = [LAYERS.Conv2D(3, 1), LAYERS.BatchNormalization(), LAYERS.Conv2D(3, 1)]
+    if counted_on:
+        LAYERS.Conv2D(1, 1)(image)
+    x = image
+    for layer in [tf.keras.Sequential(layers, name="body")] if nested else layers:
+        x = layer(x)
+    return tf.keras.Model(image, LAYERS.Dense(classes, name=head)(LAYERS.Flatten()(x)))
+
+
+def with_new_head(folder, new_layers, **options):
+    """({variable: its value from the file, or None}, notes) of a model with another head than the one in the file."""
+    job = SimpleNamespace(recipe_folder=str(folder),
+                          section=lambda _: SimpleNamespace(weights="body.h5", new_layers=new_layers))
+    with tf.Graph().as_default():
+        body("predictions", 7).save_weights(str(folder / "body.h5"))
+    tf.keras.backend.clear_session()
+    with tf.Graph().as_default():
+        made = body("mine", 4, **options)
+        found = warm_start.weights(job, made)
+        names = [variable.op.name for variable in made.weights]
+    tf.keras.backend.clear_session()
+    return dict(zip(names, found.values)), found.notes
+
+
+@pytest.mark.parametrize("options", [{}, {"counted_on": True}, {"nested": True}, {"nested": True, "counted_on": True}],
+                         ids=str)
+@pytest.mark.parametrize("pattern", ["mine", "mi*"])
+def test_a_new_head_is_new_and_all_else_is_from_the_file(tmp_path, pattern, options):
+    values, (note,) = with_new_head(tmp_path, [pattern], **options)
+    assert [name for name, value in values.items() if value is None] == ["mine/kernel", "mine/bias"]
+    assert len(values) == 10 and note.endswith("body.h5 these are not used: predictions")
+    with h5py.File(str(tmp_path / "body.h5"), "r") as file:
+        kernels = [np.asarray(file[name][name]["kernel:0"]) for name in ("conv2d", "conv2d_1")]
+    for value, kernel in zip([value for name, value in values.items()
+                              if name.startswith("conv2d") and name.endswith("kernel")], kernels):
+        np.testing.assert_array_equal(value, kernel)
+
+
+def test_the_layers_that_are_not_in_the_file_are_named_as_new_layers_would_be(tmp_path):
+    with pytest.raises(ModelError) as refused:
+        with_new_head(tmp_path, [])
+    assert refused.value.what.startswith("2 of the model's 10 variables do not fit")
+    advised = re.search(r"model: \{new_layers: \[(.*)\]\}", refused.value.next_step).group(1)
+    assert with_new_head(tmp_path, [advised])[0]["mine/bias"] is None  # what it says is followed
+
+
+@pytest.mark.parametrize("new_layers, words", [
+    (["mine", "hed"], "no layer with weights matches 'hed'"), (["*"], "all layers are new"),
+    (["mine", "flatten"], "no layer with weights matches 'flatten'")])
+def test_new_layers_that_say_nothing_are_said(tmp_path, new_layers, words):
+    with pytest.raises(ModelError, match=re.escape(words)):
+        with_new_head(tmp_path, new_layers)

@@ -13,6 +13,7 @@ from pipeline.spec import CONVERTIBLE
 NET = '''\
 import io
 import os
+import tarfile
 from pathlib import Path
 
 import h5py
@@ -55,6 +56,7 @@ REFUSED = dict(
     builtin=lambda: open(OUTSIDE / "labels.txt"),
     keyword=lambda: open(file=str(OUTSIDE / "labels.txt"), mode="rb"),
     both_ways=lambda: open(OUTSIDE / "labels.txt", "r+"),
+    library=lambda: tarfile.open(OUTSIDE / "labels.txt"),
     io=lambda: io.open(OUTSIDE / "labels.txt"),
     pathlib=lambda: (OUTSIDE / "labels.txt").read_text(),
     descriptor=lambda: os.open(str(OUTSIDE / "labels.txt"), os.O_RDONLY),
@@ -99,6 +101,8 @@ ALLOWED = dict(
 '''
 SCRIPT = '''\
 import json, os, sys
+if sys.argv[3] == "TensorFlow is there":
+    import tensorflow
 tree, job = sys.argv[1], sys.argv[2]
 sys.path.insert(0, os.path.join(tree, "octet"))
 from octet import lookup
@@ -123,8 +127,8 @@ print("\\n" + json.dumps(found))
 '''
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory):
+@pytest.fixture(scope="module", params=["TensorFlow comes later", "TensorFlow is there"])
+def found(tmp_path_factory, request):
     """({case: what was said, '' where it was let through}, the recipe's folder, the other one)."""
     folder, elsewhere = tmp_path_factory.mktemp("mine"), tmp_path_factory.mktemp("elsewhere")
     scratch = tmp_path_factory.mktemp("scratch")
@@ -143,7 +147,8 @@ def found(tmp_path_factory):
     tree = taken.trees[CONVERTIBLE]
     tree.write(scratch / "source")
     job = Job(CONVERTIBLE, taken.sections, {}, str(scratch), str(folder), origin=tree.origin)
-    done = subprocess.run([sys.executable, "-I", "-c", SCRIPT, str(scratch / "source"), job.to_json()], cwd="/",
+    done = subprocess.run([sys.executable, "-I", "-c", SCRIPT, str(scratch / "source"), job.to_json(),
+                           request.param], cwd="/",
                           capture_output=True, text=True, env={"TMPDIR": str(scratch), "PATH": "/usr/bin:/bin"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), folder, elsewhere

@@ -59,9 +59,10 @@ def _job(folder):
     (folder / "ConvertUint8" / "model.tflite").write_bytes(content)
     io_spec.write(folder / "ConvertUint8", network)
     (folder / "Measure" / "measurement.json").write_text(
-        json.dumps({"samples": SAMPLES, "outputs": measured}))
-    return codes, Job("stages.export", {}, {name: str(folder / name) for name in (
-        "PrepareData.test", "ConvertUint8", "Measure")}, str(folder / "Export"), str(folder))
+        json.dumps({"samples": SAMPLES, "outputs": measured, "metrics": {}}))
+    inputs_of = {name: str(folder / name) for name in ("PrepareData.test", "ConvertUint8", "Measure")}
+    return codes, Job("stages.export", {"export": {"targets": ["edgetpu", "micro"]}}, inputs_of,
+                      str(folder / "Export"), str(folder))
 
 
 def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_path):
@@ -70,6 +71,7 @@ def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_pat
     metrics = export.run(job, lambda fraction, message: said.append(message))
     card = json.loads((job.out / "card.json").read_text())
     page = (job.out / "card.md").read_text()
+    assert set(card["targets"]) == {"edgetpu", "micro"} and "## Where it runs" in page
     assert {end["name"]: end["labels"] for end in card["outputs"]} == {
         "animal": "labels.txt", "tags": "labels_1.txt", "map": "labels_2.txt", "size": None}
     assert (job.out / "labels_2.txt").read_text() == "sky\nsea\n"

@@ -1,20 +1,24 @@
 """The page of the stage Report, of a small network with an output of every kind that was not trained."""
 
+import base64
+import io
 import json
 import math
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from octet.data import prepared
 from octet.data.dataset import Dataset, Input, Part, Target
 from octet.job import Job
 from tasks.evaluation.comparison import Comparison
 from tasks.graph import io_spec
-from tasks.report import layers
+from tasks.report import layers, pictures, ranges
 from tasks.stages import report
 from tasks.tflite import model_file
 from tasks.tflite.interpreter import processes
@@ -113,7 +117,7 @@ def folder(tmp_path_factory):
     fed = list(part.inputs.values())
     codes = processes.over(content, contents, fed, lambda done: None)
     measured, mistakes = {}, {}
-    for end, made in zip(network["outputs"], codes):
+    for end, made in zip(io_spec.named(network, dataset)["outputs"], codes):
         comparison = Comparison(end)
         real = io_spec.real(end, made)
         comparison.add(real, real, made, part.targets[end["name"]])
@@ -218,3 +222,61 @@ def test_multiplications_are_counted_by_layer(folder):
     found = {row["kind"]: row for row in layers.operators(contents)}
     assert found["CONV_2D"]["macs"] == 4 * 4 * 9 * 3 * (2 + 3)
     assert found["FULLY_CONNECTED"]["macs"] == 50 * (1 + 3 + 2)
+
+
+def _picture(shown):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.uri.partition(",")[2]))))
+
+
+def test_how_the_codes_of_a_tensor_are_used_is_read_from_the_interpreter(folder):
+    content = (folder / "ConvertUint8" / "model.tflite").read_bytes()
+    contents = model_file.read(content)
+    part = prepared.read({name: folder / ("PrepareData." + name) for name in ("test",)}).parts["test"]
+    fed = [np.asarray(codes) for codes in part.inputs.values()]
+    used = ranges.of_tensors(content, contents, fed)
+    for index, codes in zip(contents.outputs, processes.over(content, contents, fed, lambda done: None)):
+        tensor = contents.tensors[index]
+        clipped = np.mean((codes == 255) | ((codes == 0) & (tensor.zero_point != 0)))
+        assert used[tensor.name]["used"] == "{}–{}".format(codes.min(), codes.max())
+        assert used[tensor.name]["clipped"] == "{:.2f} %".format(100 * clipped)
+
+
+def test_the_narrowest_channel_of_a_layer_is_a_share_of_its_largest_weight(folder):
+    contents = model_file.read((folder / "ConvertUint8" / "model.tflite").read_bytes())
+    rows = {row["name"]: row for row in ranges.of_weights(contents)}
+    layer, = [each for each in contents.operators if each.kind == "CONV_2D" and
+              contents.tensors[each.outputs[0]].shape[-1] == 2]
+    weights = contents.tensors[layer.inputs[1]]
+    real = weights.scale * (weights.value.astype(float) - weights.zero_point)
+    largest = [np.abs(real[channel]).max() for channel in range(2)]
+    row = rows[contents.name(layer)]
+    assert row["channels"] == 2
+    assert row["narrowest"] == "{:.2f} %".format(100 * min(largest) / max(largest))
+
+
+def test_boxes_masks_and_wrong_pixels_are_drawn_where_they_are():
+    codes = np.full((12, 12, 1), 40, np.uint8)
+    boxed = _picture(pictures.marked(codes, pictures.Marks(boxes=[np.array([3, 2, 7, 6])]), "a box"))
+    factor = boxed.shape[0] // 12
+    assert boxed.shape == (12 * factor, 12 * factor, 3)
+    bright = np.argwhere((boxed == pictures.BRIGHT).all(-1))
+    assert bright.min(0).tolist() == [3 * factor, 2 * factor]
+    assert bright.max(0).tolist() == [7 * factor - 1, 6 * factor - 1]
+    assert (boxed[5 * factor, 4 * factor] == 40).all(), "a frame, not an area"
+    wrong = np.zeros((12, 12), bool)
+    wrong[4, 9] = True
+    red = np.argwhere((_picture(pictures.wrong_pixels(codes, wrong, "wrong")) == pictures.RED).all(-1))
+    assert red.tolist() == [[4, 9]]
+
+
+def test_int8_stands_beside_uint8_where_it_was_measured(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(str(folder), str(copy))
+    path = copy / report.MEASURED / "measurement.json"
+    measurement = json.loads(path.read_text())
+    assert "int8" not in [head for head in Page(_made(folder, tmp_path / "without")[1]).words]
+    for figures in measurement["outputs"].values():
+        for name in ("accuracy", "mse"):
+            figures.get(name, {})["int8"] = 0.4375
+    path.write_text(json.dumps(measurement))
+    assert "43.75 %" in Page(_made(copy, tmp_path / "with")[1]).text

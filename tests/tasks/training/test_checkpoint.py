@@ -13,6 +13,7 @@ from octet.checkpoint_files import newest_first
 from octet.job import Job
 from octet.recipe import loading
 from pipeline.spec import STAGES
+from tasks.training import loop
 from tasks.training.checkpoint import Checkpoint, Checkpoints
 from tasks.training.random_numbers import RandomNumbers
 from tests.tasks import jobs
@@ -112,8 +113,19 @@ def test_float_training_goes_on_to_the_same_bytes(prepared, undisturbed):
     assert [file.epoch for file in newest_first(path.name for path in checkpoints.iterdir())] == [4, 3]
 
 
+def test_a_training_goes_on_in_the_middle_of_an_epoch_to_the_same_bytes(prepared, undisturbed, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    metrics, products, out, _ = trained(prepared, "in_epoch", "TrainFloat", prepared[1], (0.2, 0.25, 0.75))
+    assert products == undisturbed[1] and steps_of(out) == [1, 2, 3, 4]
+    assert without_rates(metrics["history"]) == without_rates(undisturbed[0]["history"])
+    assert [line for line in caplog.messages if line.startswith("goes on")] == [
+        "goes on after epoch 1 of 4", "goes on after epoch 1 of 4 and 1 batches", "goes on after epoch 3 of 4"]
+
+
 @pytest.mark.parametrize("more", [
-    "weight_average: 0.9, distill: 0.5", "batch_norm: live, delay: 3, default_ranges: measured"])
+    "weight_average: 0.9, distill: 0.5, regularization: all, schedule: reduce_on_plateau, plateau_epochs: 1",
+    "batch_norm: live, delay: 3, default_ranges: measured"])
 def test_quantized_training_goes_on_to_the_same_bytes(prepared, undisturbed, more):
     inputs = {**prepared[1], "TrainFloat": undisturbed[2]}
     name = "live" if "live" in more else "folded"
@@ -128,7 +140,7 @@ def test_what_was_not_written_whole_is_not_used(tmp_path, caplog):
     checkpoints = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
         weights = {"w": np.full(3, epoch, np.float32)}
-        checkpoints.keep(Checkpoint(epoch, weights, [np.zeros(2)], {"score": float("-inf")}))
+        checkpoints.keep(Checkpoint(epoch, 0, weights, [np.zeros(2)], {"score": float("-inf")}))
     newest, before = newest_first(path.name for path in tmp_path.iterdir())
     found = checkpoints.newest(["w"])
     assert found.epoch == 3 and found.variables["w"].tolist() == [3, 3, 3] and found.facts["score"] == float("-inf")
@@ -146,7 +158,7 @@ def test_what_cannot_be_written_ends_no_training(tmp_path, caplog):
     checkpoints = Checkpoints(folder)
     folder.rmdir()
     for epoch in (1, 2):
-        checkpoints.keep(Checkpoint(epoch, {"w": np.zeros(3, np.float32)}, None, {}))
+        checkpoints.keep(Checkpoint(epoch, 0, {"w": np.zeros(3, np.float32)}, None, {}))
     assert caplog.text.count("cannot be written: No such file or directory") == 1 and "after epoch 1" in caplog.text
 
 

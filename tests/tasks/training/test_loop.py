@@ -2,19 +2,21 @@
 
 import re
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from octet.data.dataset import Part
-from octet.recipe.schema import Train
-from tasks.training import optimizer
+from octet.recipe.phases import Train
+from tasks.training import optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.augmentation.choice import Choice
 from tasks.training.best import Best
 from tasks.training.history import History, duration
 from tasks.training.loop import Trainer
+from tasks.training.plateau import Plateau
 
 RANDOM = np.random.RandomState(0)
 PART = Part({"image": RANDOM.randint(0, 256, (90, 4, 4, 3)).astype(np.uint8)},
@@ -69,9 +71,47 @@ def test_progress_has_loss_metric_speed_and_the_time_that_is_left(tmp_path):
     assert [done for done, _ in messages] == sorted(done for done, _ in messages)
 
 
+def test_a_network_that_can_only_learn_how_often_classes_are_learns_what_it_is_shown(monkeypatch, tmp_path):
+    dark = Part({"image": np.zeros((100, 4, 4, 3), np.uint8)}, {"label": np.repeat(range(5), [80, 5, 5, 5, 5])})
+    for oversample, share in ((None, 0.8), ("balanced", 0.2)):
+        loss = dict(NETWORK["outputs"][0]["loss"], oversample=oversample)
+        monkeypatch.setitem(NETWORK["outputs"][0], "loss", loss)
+        with tf.Graph().as_default(), tf.Session() as session:
+            trained, settings = trainer(epochs=30, learning_rate=0.5)
+            trained.settings.distill = None
+            session.run(tf.global_variables_initializer())
+            (tmp_path / str(oversample)).mkdir()
+            history = History(tmp_path / str(oversample), lambda: {"label": {"accuracy": 0.5}})
+            trained.fit(session, dark, 1, history, lambda done, text: None, Best(settings, "train"))
+            history.close()
+            bias = next(variable for variable in tf.trainable_variables() if "bias" in variable.name)
+            scores = np.exp(session.run(bias))
+        assert scores[0] / scores.sum() == pytest.approx(share, abs=0.05)
+
+
 def test_training_that_brings_nothing_better_is_stopped(tmp_path):
     _, epochs = fitted(tmp_path, [0.5, 0.6, 0.6, 0.5, 0.9], epochs=5, early_stopping=2)
     assert len(epochs) == 4
+
+
+def test_the_rate_is_reduced_where_epochs_bring_nothing_better(tmp_path):
+    seen = []
+    settings = dict(epochs=7, schedule="reduce_on_plateau", plateau_epochs=2, step_factor=0.5, learning_rate=0.8,
+                    warm_up=0.0)
+    with mock.patch.object(schedule, "rate", lambda *args, real=schedule.rate: seen.append(real(*args)) or seen[-1]):
+        fitted(tmp_path, [0.5, 0.4, 0.5, 0.6, 0.5, 0.5, 0.5], **settings)
+    assert seen[::len(seen) // 7] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2]  # an equal one is not better
+
+
+def test_a_plateau_goes_on_where_it_was():
+    best, plateau, again = SimpleNamespace(since_better=1), Plateau(3), Plateau(3)
+    for number in range(5):
+        plateau.end_epoch(best)
+        if number == 1:
+            again.restore(plateau.state())
+        elif number > 1:
+            again.end_epoch(best)
+    assert again.reductions == plateau.reductions == 1 and again.state() == plateau.state()
 
 
 @pytest.mark.parametrize("seconds, words", [

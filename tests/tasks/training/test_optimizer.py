@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from octet.errors import ModelError
-from tasks.training import optimizer
+from octet.errors import ModelError, RecipeError
+from tasks.training import optimizer, rates
 from tasks.training.average import Average
 
 SETTINGS = dict(optimizer="sgd", learning_rate=0.1, momentum=0.9, weight_decay=0.0, clip_norm=None,
@@ -16,7 +16,7 @@ KERNEL, BIAS = np.float32([[1.0, -2.0], [3.0, 0.5]]), np.float32([1.0, -1.0])
 SLOPE = np.float32([[3.0, 0.0], [0.0, -4.0]])  # of the loss for the kernel; 0 for all else
 
 
-def stepped(steps=1, **settings):
+def stepped(steps=1, factors=None, **settings):
     """{name: value} of a dense kernel, its bias and a depthwise kernel after so many steps, and the averages."""
     complete = SimpleNamespace(**{**SETTINGS, **settings})
     with tf.Graph().as_default(), tf.Session() as session:
@@ -24,7 +24,8 @@ def stepped(steps=1, **settings):
                 "dense/bias": tf.Variable(BIAS, name="dense/bias"),
                 "depthwise/depthwise_kernel": tf.Variable(KERNEL, name="depthwise/depthwise_kernel")}
         loss = tf.reduce_sum(made["dense/kernel"] * SLOPE) + 0 * sum(tf.reduce_sum(each) for each in made.values())
-        average = Average(complete.weight_average, optimizer.minimize(loss, tf.constant(0.1), complete))
+        average = Average(complete.weight_average, optimizer.minimize(
+            loss, tf.constant(0.1), complete, factors={made[name]: each for name, each in (factors or {}).items()}))
         session.run(tf.global_variables_initializer())
         average.start(session)
         history = []
@@ -52,6 +53,25 @@ def test_weight_decay_takes_its_share_of_kernels_beside_the_gradient_step(name):
     np.testing.assert_allclose(without["dense/kernel"] - with_decay["dense/kernel"], 0.1 * 0.5 * KERNEL, rtol=1e-5)
     for other in ("dense/bias", "depthwise/depthwise_kernel"):
         np.testing.assert_array_equal(with_decay[other], without[other])
+
+
+@pytest.mark.parametrize("name", sorted(optimizer.OPTIMIZERS))
+def test_a_rate_of_its_own_makes_steps_and_decay_smaller(name):
+    settings = dict(optimizer=name, weight_decay=0.5)
+    whole, own, still = (stepped(3, {"dense/kernel": factor}, **settings)[1] for factor in (1.0, 1e-3, 0.0))
+    np.testing.assert_allclose((KERNEL - own[0]) * 1e3, KERNEL - whole[0], rtol=2e-3, atol=2e-4)
+    np.testing.assert_array_equal(still[-1], KERNEL)
+    np.testing.assert_array_equal(whole[-1], stepped(3, **settings)[1][-1])
+
+
+def test_the_longest_pattern_says_the_rate_of_a_layer():
+    layers = {"a": "body/conv1", "b": "body/conv2", "c": "head", "d": "top"}
+    assert rates.factors({"body": 0.1, "body/conv2": 0.5, "h*": 2.0}, layers, "train") == {"a": 0.1, "b": 0.5, "c": 2.0}
+    for wrong, words in (({"bdy": 0.1}, "no layer with weights matches 'bdy'"),
+                         ({"*ead": 0.1, "hea*": 0.2}, "'*ead' and 'hea*' match the layer head, with different rates")):
+        with pytest.raises(RecipeError) as refused:
+            rates.factors(wrong, layers, "train")
+        assert words in refused.value.what and refused.value.where == "train.rates"
 
 
 def test_gradients_are_clipped_together_by_their_norm():

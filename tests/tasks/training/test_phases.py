@@ -221,3 +221,34 @@ def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_eith
     same = {name: bool((reader.get_tensor(name) == value).all()) for name, value in before.items()}
     assert {name for name, unchanged in same.items() if unchanged} == set(still)
     assert {"weights/dense/MatMul", "weights/dense/BiasAdd"} <= set(same)
+
+
+def test_layers_have_rates_of_their_own_in_each_phase(tmp_path):
+    text = "data: {dataset: digits}\nmodel: {build: lenet, args: {filters: [4], dense: 8}}\n" \
+           "train: {epochs: 1, rates: {conv*: 0}}\nquantize: {epochs: 1, rates: {'*': 0, logits: 0.5}}\n"
+    _, folders = jobs.run(tmp_path, text, "TrainQAT")
+    network = io_spec.read(folders["TrainFloat"])
+    before = passes.apply_rewrites(io_spec.read_graph(folders["TrainFloat"] / "float.pb"), network)
+    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in before.node if node.op == "Const"}
+    moved = set()
+    for node in before.node:
+        if node.op in ("Conv2D", "MatMul", "BiasAdd"):
+            after = reader.get_tensor("weights/" + node.name)
+            if not (after == values[node.input[1]]).all():
+                moved.add(node.name.split("/")[0])
+    assert moved == {"logits"}
+
+
+def test_a_body_from_a_file_is_trained_with_a_new_head(tmp_path):
+    with tf.Graph().as_default():
+        body = lenet.build((8, 8, 1), 4, **ARGS)
+        body.save_weights(str(tmp_path / "body.h5"))
+        kernels = {name: body.get_layer(name).get_weights()[0] for name in ("conv1", "dense")}
+    tf.keras.backend.clear_session()
+    text = recipe("epochs: 1, rates: {conv*: 0}", "body.h5, new_layers: [logits]")
+    metrics, folders = jobs.run(tmp_path, text, "TrainFloat")
+    values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in io_spec.read_graph(
+        folders["TrainFloat"] / "float.pb").node if node.op == "Const"}
+    assert values["logits/kernel"].shape == (24, 10) and len(metrics["TrainFloat"]["history"]) == 1
+    assert (values["conv1/kernel"] == kernels["conv1"]).all() and (values["dense/kernel"] != kernels["dense"]).any()

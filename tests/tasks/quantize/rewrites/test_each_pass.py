@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.graph import constants
+from tasks.graph import constants, scopes
 from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph
 from tasks.quantize.pass_list import PASSES, misplaced
 
@@ -18,6 +18,12 @@ CONV, REQUANTIZED = "Conv2D", ["DepthwiseConv2dNative", "BiasAdd"]
 
 def conv(x):
     return tf.nn.conv2d(x, KERNEL, 1, "SAME")
+
+
+def preprocessed_conv(x):
+    with tf.name_scope(scopes.PREPROCESS):
+        x = tf.nn.bias_add(tf.nn.conv2d(x, np.eye(3, dtype=np.float32)[None, None, ::-1], 1, "VALID"), [1.0, 2.0, 3.0])
+    return tf.nn.conv2d(x, KERNEL, 1, "VALID")
 
 
 def branched(x):
@@ -88,6 +94,8 @@ CASES = [
     Case(AFFINE, lambda x: 2.0 * x - [1.0, 2.0, 3.0], ["Mul", "Sub"], ["Affine", "Affine"]),
     Case(MERGE, lambda x: tf.reshape(2.0 * x, [-1, 16, 3]) + 1.0, ["Affine", "Reshape", "Affine"],
          ["Affine", "Reshape"], first=[AFFINE]),
+    Case("fold preprocessing into the first layer", preprocessed_conv, [CONV, "Affine", CONV], [CONV, "Affine"],
+         first=[AFFINE, MERGE]),
     Case("fold arithmetic into layers", lambda x: 2.0 * conv(x) + 1.0, [CONV, "Affine"], [CONV, "BiasAdd"],
          first=[AFFINE, MERGE]),
     Case("move ReLU before reshapes", lambda x: tf.nn.relu(tf.reshape(conv(x), [-1, 16, 4])),

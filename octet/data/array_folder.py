@@ -1,0 +1,29 @@
+"""A folder of .npy files, each called as its array: x_train.npy, y_train.npy. octet/data/archive.py reads them."""
+
+import os
+from typing import Dict, List, Sequence
+
+from octet import digest as digests
+from octet.errors import DatasetError
+
+ENDING = ".npy"
+
+
+def names(path: str) -> List[str]:
+    """The names of all arrays in the folder, sorted. Raises DatasetError for a folder that cannot be read."""
+    try:
+        return sorted(name[:-len(ENDING)] for name in os.listdir(path) if name.endswith(ENDING) and name[0] != ".")
+    except OSError as error:
+        raise DatasetError("the folder cannot be read: {}".format(error.strerror), path,
+                           "The dataset is read from it.", "Mend its permissions.") from None
+
+
+def file_of(path: str, name: str) -> str:
+    """The path of an array's file."""
+    return os.path.join(path, name + ENDING)
+
+
+def hashes(path: str, wanted: Sequence[str]) -> Dict[str, str]:
+    """{array: sha256 of its file} of those that are there."""
+    there = [name for name in names(path) if name in wanted]
+    return dict(zip(there, digests.cached_all([file_of(path, name) for name in there], "file", digests.of_file)))

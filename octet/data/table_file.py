@@ -1,0 +1,91 @@
+"""Reads a table: a .csv or .tsv file with a line of column names, and a line for each sample."""
+
+import csv
+import os
+from typing import Any, List, NamedTuple, Sequence
+
+from octet.errors import DatasetError
+from octet.lookup import suggest
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+
+
+class Table(NamedTuple):
+    """columns: their names. rows: the cells of each sample, as text. lines: the line of the file that each is on."""
+
+    path: str
+    columns: List[str]
+    rows: List[List[str]]
+    lines: List[int]
+
+    def column(self, name: str, argument: str) -> List[str]:
+        """The cells of one column. Raises DatasetError where there is none of this name, or a cell is empty."""
+        place = self.place(name, argument)
+        cells = [row[place].strip() for row in self.rows]
+        for cell, line in zip(cells, self.lines):
+            if cell.lower() in MISSING:
+                raise DatasetError("the column '{}' holds {!r}".format(name, cell), "{}:{}".format(self.path, line),
+                                   "Every sample needs a value.", "Fill it in, or remove the line.")
+        return cells
+
+    def place(self, name: str, argument: str) -> int:
+        """The column's place in a row. Raises DatasetError where there is none of this name."""
+        if name not in self.columns:
+            raise DatasetError("there is no column {!r}".format(name), "data.args." + argument,
+                               "{} has the columns {}.".format(self.path, ", ".join(self.columns)),
+                               suggest(str(name), self.columns))
+        return self.columns.index(name)
+
+    def numbers(self, names: Sequence[str], argument: str) -> Any:
+        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is no number."""
+        import numpy as np
+
+        found = np.empty((len(self.rows), len(names)))
+        for place, name in enumerate(names):
+            for row, cell in enumerate(self.column(name, argument)):
+                try:
+                    found[row, place] = float(cell)
+                except ValueError:
+                    found[row, place] = np.nan
+                if not np.isfinite(found[row, place]):
+                    raise DatasetError(
+                        "the column '{}' holds {!r}, which is no finite number".format(name, cell),
+                        "{}:{}".format(self.path, self.lines[row]), "It is read as a number.",
+                        "Write numbers with a point, such as 0.5; a column of words can be a label.")
+        return found
+
+
+def read(path: str) -> Table:
+    """The table in a file. Raises DatasetError for one whose lines are not all of one form."""
+    if not os.path.isfile(path):
+        raise DatasetError("no such file", path, "The dataset is read from it.",
+                           "Check data.args.path in the recipe.")
+    rows, lines = [], []
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
+            columns = [name.strip() for name in next(reader, [])]
+            for row in reader:
+                if row and any(cell.strip() for cell in row):
+                    rows.append(row)
+                    lines.append(reader.line_num)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError("not a readable table: {}".format(error), path, "It is read as UTF-8 text.",
+                           "Save it anew as CSV in UTF-8.") from None
+    if "".join(columns).startswith("PK\x03\x04"):
+        raise DatasetError("it is a zip file, such as a spreadsheet is", path, "It is read as text.",
+                           "Save the sheet as CSV in UTF-8.")
+    if len(columns) < 2:
+        raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)[:200]), path,
+                           "It names the columns, with commas between them; with tabs in a .tsv file.",
+                           "Save it with commas, or with tabs under a name that ends in .tsv.")
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
+                           "A name says which column is meant.", "Name each differently.")
+    for row, line in zip(rows, lines):
+        if len(row) != len(columns):
+            raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
+                               "{}:{}".format(path, line), "Cells that are moved are values of another column.",
+                               "Put a cell that holds the separator into quotes.")
+    return Table(path, columns, rows, lines)

@@ -1,0 +1,55 @@
+"""Pages that are drawn when somebody asks for them. They depend on history, so they are no artifacts: they lie in the
+user's cache, and may be deleted at any time."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Sequence
+
+from octet import digest
+from octet.errors import StoreError
+from pipeline import settings
+from pipeline.cli.compared import Compared, Row
+
+HERE = Path(__file__).parent
+STYLE = settings.ROOT / "tasks" / "report" / "page.css"
+"""The style of the stage Report's page, so that all pages look alike."""
+PLACE, LINK = "<!-- history -->", "<!-- history link -->"
+"""Where the stage Report's page has room for what depends on history, and for a link to it."""
+
+
+def comparison(items: Sequence[Compared], figures: Sequence[Row], inputs: Sequence[Row]) -> str:
+    """A page with the two tables of `octet compare`."""
+    from markupsafe import Markup
+    return _rendered("compare.html", style=Markup(STYLE.read_text(encoding="utf-8")),
+                     names=[item.name for item in items], figures=figures, inputs=inputs)
+
+
+def with_history(page: str, **facts: Any) -> str:
+    """The stage Report's page with the section of history.html in it, which shows `facts`."""
+    section = _rendered("history.html", **facts)
+    before, place, after = page.partition(PLACE)
+    return before.replace(LINK, '<li><a href="#history">What changed</a></li>', 1) + section + after
+
+
+def _rendered(template: str, **facts: Any) -> str:
+    import jinja2
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(str(HERE)), autoescape=True, trim_blocks=True,
+                                     lstrip_blocks=True, undefined=jinja2.StrictUndefined, auto_reload=False)
+    return environment.get_template(template).render(**facts)
+
+
+def write(name: str, text: str) -> Path:
+    """The path of the page, which is written into the cache. Raises StoreError where it cannot be."""
+    cache = digest.cache_file()
+    folder = Path(cache).parent / "pages" if cache else Path(tempfile.mkdtemp(prefix="octet-pages-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=str(folder), suffix=".html")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
+            out.write(text)
+        os.replace(temporary, str(folder / (name + ".html")))
+    except OSError as error:
+        raise StoreError("cannot write the page: {}".format(error.strerror or error), where=str(folder), why="",
+                         next_step="set the variable OCTET_CACHE to a folder that can be written") from error
+    return folder / (name + ".html")

@@ -1,0 +1,32 @@
+"""Targets: which runtimes and accelerators take a .tflite file.
+
+In:  the settings file (its path) and targets (names of octet/targets.py).
+Out: no file; as metrics {file: {operators, dtype}, int8: why the uint8 file has no int8 twin, targets: see
+     tflite.targets.fit.both, kernel_faults: what is known to be wrong in kernels for the int8 file}.
+Fails with InterpreterError for what is no .tflite file.
+"""
+
+from typing import List
+
+from octet.errors import ConvertError
+from octet.job import Job, Progress
+from tasks.export import kernel_faults
+from tasks.tflite import any_model, int8_twin, model_file
+from tasks.tflite.targets import fit
+
+
+def run(job: Job, progress: Progress) -> dict:
+    model = any_model.read(job.settings["file"])
+    judged = fit.both(model.content, job.settings["targets"])
+    return {"file": {"operators": len(model.contents.operators), "dtype": fit.activations(model.contents)},
+            "kernel_faults": _kernel_faults(model), **judged}
+
+
+def _kernel_faults(model: any_model.AnyModel) -> List[str]:
+    """Of the int8 file: this one, or the twin of this one."""
+    try:
+        int8 = model.contents if fit.activations(model.contents) == "int8" else model_file.read(
+            int8_twin.of(model.content))
+    except ConvertError:
+        return []
+    return kernel_faults.found(int8)

@@ -1,0 +1,128 @@
+"""What keeps a network from learning by heart, and is not in its inference graph: dropout, noise, penalties.
+
+regularization.json, a product of TrainFloat, says it for the quantized phase (tasks/training/regularization.py):
+
+    noises     [{layer, kind: dropout | gaussian_dropout | gaussian_noise, size, shared_axes, tensor}]
+    penalties  [{layer, variable, l1, l2}]
+    left       [what of it has no such form, a sentence each]
+
+`size` is the rate, of gaussian_noise the standard deviation. `shared_axes` are those along which a sample's mask is the
+same. `tensor` is the node of float.pb whose output goes through the layer; `variable` the node of the weights there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Tuple
+
+import tensorflow as tf
+from typing_extensions import TypedDict
+
+from tasks.graph import io_spec
+from tasks.keras_model import layer_names
+from tasks.keras_model.build import Built
+
+FILE = "regularization.json"
+L = tf.keras.layers
+SHARED = {L.SpatialDropout1D: [1], L.SpatialDropout2D: [1, 2], L.SpatialDropout3D: [1, 2, 3]}
+"""{layer: the axes along which a sample's mask is the same}."""
+WEIGHTS = {"kernel_regularizer": "kernel", "depthwise_regularizer": "depthwise_kernel",
+           "pointwise_regularizer": "pointwise_kernel"}
+"""{attribute of a layer that is its penalty: the attribute that it is a penalty of}."""
+OTHER_PENALTIES = ("bias_regularizer", "activity_regularizer", "gamma_regularizer", "beta_regularizer",
+                   "embeddings_regularizer")
+
+
+class Noise(TypedDict):
+    """A layer of dropout or noise; see the top of the file."""
+
+    layer: str
+    kind: str
+    size: float
+    shared_axes: List[int]
+    tensor: str
+
+
+class Penalty(TypedDict):
+    """l1 * sum |w| + l2 * sum w^2 of a layer's weights."""
+
+    layer: str
+    variable: str
+    l1: float
+    l2: float
+
+
+class Regularization(TypedDict):
+    """All of a network; see the top of the file."""
+
+    noises: List[Noise]
+    penalties: List[Penalty]
+    left: List[str]
+
+
+def of(built: Built) -> Regularization:
+    """That of a model in inference mode, in the current graph."""
+    found: Regularization = {"noises": [], "penalties": [], "left": []}
+    on_path = set(io_spec.before(built.outputs))
+    for name, layer in layer_names.named(built.model):
+        kind = _kind(layer)
+        if kind is not None:
+            places = list(_places(layer, on_path))
+            found["noises"].extend({"layer": name, "kind": kind[0], "size": kind[1], "shared_axes": kind[2],
+                                    "tensor": tensor} for tensor in places)
+            if not places:
+                found["left"].append("{} {}: its place in the network is not known".format(type(layer).__name__, name))
+        elif isinstance(layer, L.AlphaDropout):
+            found["left"].append("AlphaDropout {}: only SELU has a use for it".format(name))
+        _add_penalties(name, layer, found)
+    return found
+
+
+def _kind(layer: tf.keras.layers.Layer) -> Optional[Tuple[str, float, List[int]]]:
+    """(kind, size, shared_axes) of a layer of noise; None of any other, and of one that does nothing."""
+    if isinstance(layer, L.GaussianNoise):
+        return ("gaussian_noise", float(layer.stddev), []) if layer.stddev else None
+    if isinstance(layer, L.GaussianDropout):
+        return ("gaussian_dropout", float(layer.rate), []) if layer.rate else None
+    if not isinstance(layer, L.Dropout) or not layer.rate:
+        return None
+    shared = next((axes for cls, axes in SHARED.items() if isinstance(layer, cls)), None)
+    if shared is None:
+        shared = [axis for axis, size in enumerate(layer.noise_shape or ()) if size == 1]
+    return "dropout", float(layer.rate), shared
+
+
+def _places(layer: tf.keras.layers.Layer, on_path: Any) -> Iterator[str]:
+    """The nodes whose outputs go through the layer, once for each call of it that is part of the network."""
+    for number in range(len(layer._inbound_nodes)):
+        output = layer.get_output_at(number)
+        if isinstance(output, tf.Tensor) and output.op in on_path and output.op.type == "Identity":
+            source = output
+            while source.op.type == "Identity":
+                source = source.op.inputs[0]
+            if source.value_index == 0:
+                yield source.op.name
+
+
+def _add_penalties(name: str, layer: tf.keras.layers.Layer, found: Regularization) -> None:
+    for attribute, of_what in WEIGHTS.items():
+        penalty, variable = getattr(layer, attribute, None), getattr(layer, of_what, None)
+        if penalty is None or variable is None:
+            continue
+        if type(penalty) is not tf.keras.regularizers.L1L2:
+            found["left"].append("the {} of {}: no l1 or l2".format(attribute, name))
+        elif penalty.l1 or penalty.l2:
+            found["penalties"].append({"layer": name, "variable": variable.op.name, "l1": float(penalty.l1),
+                                       "l2": float(penalty.l2)})
+    found["left"].extend("the {} of {}: none of its weights".format(attribute, name) for attribute in OTHER_PENALTIES
+                         if getattr(layer, attribute, None) is not None)
+
+
+def write(folder: Path, regularization: Regularization) -> None:
+    """Writes it; equal ones give equal bytes."""
+    (folder / FILE).write_text(json.dumps(regularization, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> Regularization:
+    """What `write` wrote into the folder."""
+    found: Regularization = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return found

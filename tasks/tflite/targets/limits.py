@@ -1,0 +1,236 @@
+"""Limits that a target sets to an operator which it takes otherwise. A list names them: see target_list.py.
+
+Each is a function (contents, operator, parameters) -> words for what is beyond the limit and what to do; '' where
+nothing is.
+"""
+
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+import numpy as np
+
+from tasks.tflite.model_file import Contents, Operator, Tensor
+
+VALID = 1  # of the option `padding`
+CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
+"""{layer: the axis of output channels in its weights}."""
+REDUCTIONS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+PADS = ("PAD", "PADV2", "SPACE_TO_BATCH_ND")
+
+Parameters = Mapping[str, Any]
+
+
+def _data(contents: Contents, operator: Operator) -> Tensor:
+    """The first input that is computed, or the first."""
+    return next(iter(contents.variable_inputs(operator)), contents.tensors[operator.inputs[0]])
+
+
+def _output(contents: Contents, operator: Operator) -> Tensor:
+    return contents.tensors[operator.outputs[0]]
+
+
+def _option(operator: Operator, name: str) -> int:
+    value = operator.options.get(name, 0)
+    assert isinstance(value, int), (operator.kind, name)
+    return value
+
+
+def _sides(tensor: Tensor) -> Tuple[int, ...]:
+    """Without the batch."""
+    return tensor.shape[1:]
+
+
+def _quantization(tensor: Tensor) -> Tuple[float, int]:
+    return tensor.scale, tensor.zero_point
+
+
+def _axes(contents: Contents, operator: Operator) -> List[int]:
+    """The axes that an operator works along, counted from 0."""
+    rank = len(_data(contents, operator).shape)
+    if operator.kind in REDUCTIONS or operator.kind == "SPLIT":
+        value = contents.tensors[operator.inputs[0 if operator.kind == "SPLIT" else 1]].value
+        return [] if value is None else [int(axis) % rank for axis in np.reshape(value, -1)]
+    if operator.kind in PADS:
+        value = contents.tensors[operator.inputs[1]].value
+        return [] if value is None else [axis for axis, pads in enumerate(np.asarray(value)) if np.any(pads)]
+    return [_option(operator, "axis") % (rank + (operator.kind == "PACK"))]
+
+
+def no_activation(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    if not _option(operator, "fused_activation_function"):
+        return ""
+    return "it has a ReLU fused with it: put the ReLU behind the layer before it"
+
+
+def batch_untouched(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    return "it works along the batch: leave the first axis alone" if 0 in _axes(contents, operator) else ""
+
+
+def depth_multiple(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    shape = _data(contents, operator).shape
+    if len(shape) - 1 not in _axes(contents, operator) or shape[-1] % parameters["of"] == 0:
+        return ""
+    return "it is over {} channels: over channels it is taken for multiples of {}".format(shape[-1], parameters["of"])
+
+
+def constants_zero(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    constants = [contents.tensors[index] for index in operator.inputs if contents.tensors[index].value is not None]
+    if not constants or len(operator.inputs) == 2 and all(np.all(each.value == each.zero_point) for each in constants):
+        return ""
+    return "one of its inputs is a constant: only zeros may be joined, and to one tensor"
+
+
+def equal_dilation(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    height, width = (_option(operator, "dilation_{}_factor".format(side)) for side in "hw")
+    return "" if height == width else "it is dilated {} x {}: use one dilation for both".format(height, width)
+
+
+def vector(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    shape = _output(contents, operator).shape
+    most = parameters.get("most")
+    if int(np.prod(shape)) != shape[-1]:
+        return "its output is {}: it is taken for one vector".format(" x ".join(map(str, shape)))
+    if most is not None and shape[-1] > most:
+        return "its output has {} elements: at most {} are taken".format(shape[-1], most)
+    return ""
+
+
+def large_axes(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    for tensor in (_data(contents, operator), _output(contents, operator)):
+        if any(side > 1 for side in tensor.shape[:-parameters["most"]]):
+            return "`{}` is {}: only the {} innermost axes may be longer than 1".format(
+                tensor.name, " x ".join(map(str, tensor.shape)), parameters["most"])
+    return ""
+
+
+def axes(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    rank = max(len(contents.tensors[index].shape) for index in operator.inputs)
+    return "" if rank <= parameters["most"] else "its input has {} axes: at most {} are taken".format(
+        rank, parameters["most"])
+
+
+def strides_one(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    strides = contents.tensors[operator.inputs[3]].value
+    if strides is None or np.any(np.asarray(strides) != 1):
+        return "it takes every second element or so, or turns them round: only slices with a step of 1 are taken"
+    if _option(operator, "ellipsis_mask") or _option(operator, "new_axis_mask"):
+        return "it has an ellipsis or a new axis: slice first, reshape afterwards"
+    return ""
+
+
+def strides_forward(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    """Of a slice: no step is negative, and only height and width are taken in steps."""
+    strides = contents.tensors[operator.inputs[3]].value
+    if strides is None or np.any(np.asarray(strides) < 1):
+        return "it turns the elements round: only slices in their order are taken"
+    rank = len(strides)
+    if any(step > 1 and axis not in (rank - 3, rank - 2) for axis, step in enumerate(strides)):
+        return "it takes every second channel or so: steps are taken along height and width only"
+    return ""
+
+
+def stride(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    most = max(_option(operator, "stride_h"), _option(operator, "stride_w"))
+    dilated = any(_option(operator, name) > 1 for name in ("dilation_h_factor", "dilation_w_factor"))
+    if most <= parameters["most"] or parameters["any_if_valid"] and not dilated and _option(
+            operator, "padding") == VALID:
+        return ""
+    return "its stride is {}: use at most {}{}".format(
+        most, parameters["most"], ", or padding='valid'" if parameters["any_if_valid"] else "")
+
+
+def window(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    height, width = _option(operator, "filter_height"), _option(operator, "filter_width")
+    mode = "valid" if _option(operator, "padding") == VALID else "same"
+    beyond = [(max(height, width), parameters.get(mode), "side"), (height, parameters.get(mode + "_height"), "height"),
+              (height * width, parameters.get(mode + "_area"), "area")]
+    return next(("its window is {} x {}: with padding='{}' its {} may be at most {}".format(
+        height, width, mode, side, most) for size, most, side in beyond if most is not None and size > most), "")
+
+
+def weight_sum(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    weights = contents.tensors[operator.inputs[1]]
+    if weights.value is None:
+        return "its weights are computed"
+    zero = weights.zero_point if weights.scale else 0  # weights with a scale for each channel are symmetric
+    others = tuple(axis for axis in range(weights.value.ndim) if axis != CHANNELS[operator.kind])
+    most = int(np.abs(weights.value.astype(np.int64) - zero).sum(others).max())
+    return "" if most <= parameters["most"] else "the codes of a channel's weights add up to {}: at most {}".format(
+        most, parameters["most"])
+
+
+def one_quantization(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    made = _quantization(_output(contents, operator))
+    unlike = [each for each in contents.variable_inputs(operator) if _quantization(each) != made]
+    return "`{}` and its output have unlike scales".format(unlike[0].name) if unlike else ""
+
+
+def mean_axes(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    data, along = _data(contents, operator), _axes(contents, operator)
+    lengths = [data.shape[axis] for axis in along]
+    if lengths and max(lengths) > parameters["length"]:
+        return "it is over {} elements of one axis: at most {}".format(max(lengths), parameters["length"])
+    if int(np.prod(lengths)) > parameters[data.dtype]:
+        return "it is over {} elements: at most {}".format(int(np.prod(lengths)), parameters[data.dtype])
+    if len(data.shape) - 1 in along and len(data.shape) > 3 and 1 not in _sides(data):
+        return "it is over channels: only of a tensor whose height or width is 1"
+    return batch_untouched(contents, operator, parameters)
+
+
+def resize_factor(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    before, after = (tensor.shape[1:3] for tensor in (_data(contents, operator), _output(contents, operator)))
+    corners = _option(operator, "align_corners")
+    ratios = {(to - corners) / max(of - corners, 1) for of, to in zip(before, after)}
+    if before == (1, 1) or before == after or len(ratios) == 1 and ratios <= set(parameters["factors"]):
+        return ""
+    return "it resizes {} x {} to {} x {}: both sides by one factor, which is one of {}".format(
+        *before, *after, ", ".join(map(str, parameters["factors"])))
+
+
+def resize_corners(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    return "it has align_corners=True, which is taken from level {} on".format(parameters["level"]) if _option(
+        operator, "align_corners") else ""
+
+
+def rows(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    count = int(np.prod(_data(contents, operator).shape[:-1]))
+    return "" if count <= parameters["most"] else "it is over {} rows: at most {}".format(count, parameters["most"])
+
+
+def transposed_stride(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    strides = _option(operator, "stride_h"), _option(operator, "stride_w")
+    height, width = contents.tensors[operator.inputs[2]].shape[1:3]
+    tall, wide = contents.tensors[operator.inputs[1]].shape[1:3]
+    if strides in ((1, 1), (2, 2)) or strides == (1, 2) and height == tall == 1 or strides == (
+            2, 1) and width == wide == 1:
+        return ""
+    return "its stride is {} x {}: use 1 x 1 or 2 x 2".format(*strides)
+
+
+def no_crops(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    crops = contents.tensors[operator.inputs[2]].value
+    return "" if crops is not None and np.size(crops) == 4 and not np.any(crops) else \
+        "it crops: choose sides that the dilation divides"
+
+
+def biased(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    return "" if len(operator.inputs) > 2 and operator.inputs[2] >= 0 else "it has no bias: use_bias=True"
+
+
+def not_last_axis(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    axis, rank = _option(operator, "axis"), len(_data(contents, operator).shape)
+    return "it makes a new last axis: choose another one" if axis in (-1, rank) else ""
+
+
+def only(contents: Contents, operator: Operator, parameters: Parameters) -> str:
+    """Taken in one type alone."""
+    return "" if _output(contents, operator).dtype == parameters["dtype"] else parameters["words"]
+
+
+LIMITS: Dict[str, Callable[[Contents, Operator, Parameters], str]] = {function.__name__: function for function in (
+    no_activation, batch_untouched, depth_multiple, constants_zero, equal_dilation, vector, large_axes, axes,
+    strides_one, strides_forward, stride, window, weight_sum, one_quantization, mean_axes, resize_factor,
+    resize_corners, rows, transposed_stride, no_crops, biased, not_last_axis, only)}
+
+PERHAPS, LEVEL = "perhaps", "level"
+"""Two more, that exclude nothing: {words}, what nobody can tell before the target's compiler runs; {uint8, int8}, the
+least level of the target's interface."""

@@ -1,0 +1,196 @@
+"""Dropout, noise and penalties of the float phase, put back into the graph that is trained with fake-quants.
+
+The folded graph has other names and other weights than the network that its author wrote. So each place is found by
+what it computes: on a few samples, the tensor before a dropout layer and the tensor here have the same values; and
+weights that a penalty is of are those here but for a factor for each output channel, which folding gave them.
+
+Noise comes behind the fake-quants, so that all ranges are those of the network without it, and it is there only in
+steps of training: `fed` switches it on. Its numbers follow from the seed, the place and the step alone. EvalGraph
+builds its graph from network.pb, which has none of this.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.contrib.quantize.python import common
+
+from octet.data.dataset import Part
+from tasks.evaluation import evaluate
+from tasks.graph import constants, io_spec
+from tasks.keras_model.regularization import Noise, Penalty, Regularization
+from tasks.quantize.ir.kernel_groups import FAKE_QUANT
+from tasks.quantize.ir.trainable_weights import WEIGHTS_INPUT
+from tasks.quantize.kernels.layers import LAYERS, within_outputs
+
+SAMPLES = 4
+NEAR = 1e-3  # of the largest value: float32 arithmetic in another order
+SCOPE = "octet_regularization"
+
+
+class Found(NamedTuple):
+    """Where it goes in a folded graph. noises: (noise, node). penalties: (penalty, layer's node, factor of its
+    weights). left: what cannot be put back, a sentence each."""
+
+    noises: List[Any]
+    penalties: List[Any]
+    left: List[str]
+
+
+def find(wanted: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, network: io_spec.Network,
+         part: Part) -> Found:
+    """Where the folded graph has the places of the float graph. part: its first samples are compared."""
+    found = Found([], [], list(wanted["left"]))
+    nodes = {name: {node.name: node for node in graph.node}
+             for name, graph in (("float", float_graph), ("folded", folded))}
+    for penalty in wanted["penalties"]:
+        factor, layer = _factor(penalty, nodes["float"], nodes["folded"])
+        if factor is None:
+            found.left.append("the penalty of {}: its weights are mixed with others".format(penalty["layer"]))
+        else:
+            found.penalties.append((penalty, layer, factor))
+    noises = []
+    for noise in wanted["noises"]:
+        if _read_elsewhere(noise, float_graph):
+            found.left.append("{}: what it reads is read by another layer, too".format(noise["layer"]))
+        else:
+            noises.append(noise)
+    if noises:
+        values = _values(float_graph, network, part, [noise["tensor"] for noise in noises])
+        sizes = {value.size for value in values}
+        here = _all_values(folded, network, part, sizes)
+        for noise, value in zip(noises, values):
+            node = _same(value, here, exactly=bool(noise["shared_axes"]))
+            if node is None or node in io_spec.nodes(network, "outputs"):
+                found.left.append("{}: what it reads is folded into other layers".format(noise["layer"]))
+            else:
+                found.noises.append((noise, node))
+    return found
+
+
+def _read_elsewhere(noise: Noise, graph: tf.GraphDef) -> bool:
+    """Whether something but one Identity, the layer's own, reads the tensor."""
+    return sum(constants.node_of(name) == noise["tensor"] for node in graph.node for name in node.input) != 1
+
+
+def _values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, names: Sequence[str]) -> List[np.ndarray]:
+    with evaluate.session_of(graph_def) as session:
+        inputs, _ = evaluate.ends(session.graph, network)
+        rows = slice(0, SAMPLES)
+        values: List[np.ndarray] = session.run([name + ":0" for name in names],
+                                               io_spec.feed(network, inputs, part, rows))
+    return values
+
+
+def _all_values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, sizes: Any) -> Dict[str, np.ndarray]:
+    """{node: its output} of the nodes that may have so many numbers, inputs before readers."""
+    with evaluate.session_of(graph_def) as session:
+        inputs, outputs = evaluate.ends(session.graph, network)
+        count = len(next(iter(part.inputs.values()))[:SAMPLES])
+        names = []
+        for operation in reversed(io_spec.before(outputs)):
+            tensor = operation.outputs[0]
+            if operation.type in ("Const", "Placeholder") or tensor.dtype != tf.float32 or tensor.shape.ndims is None:
+                continue
+            known = [size for size in tensor.shape.as_list()[1:]]
+            if None in known or count * int(np.prod(known, dtype=int)) in sizes:
+                names.append(operation.name)
+    return dict(zip(names, _values(graph_def, network, part, names)))
+
+
+def _same(value: np.ndarray, here: Dict[str, np.ndarray], exactly: bool) -> Optional[str]:
+    """The last node with these values, in this shape if there is one; exactly: only in this shape."""
+    same = [(name, other.shape == value.shape) for name, other in here.items() if other.size == value.size
+            and np.abs(other.reshape(-1) - value.reshape(-1)).max() <= NEAR * np.abs(value).max()]
+    in_shape = [name for name, of_shape in same if of_shape]
+    if in_shape or exactly:
+        return in_shape[-1] if in_shape else None
+    return same[-1][0] if same else None
+
+
+def _factor(penalty: Penalty, before: Dict[str, tf.NodeDef], after: Dict[str, tf.NodeDef]) -> Any:
+    """(what the weights here are divided by to be those of the penalty, the layer's node); (None, '') where there is
+    nothing of the kind."""
+    if penalty["variable"] not in before:
+        return None, ""
+    weights = tf.make_ndarray(before[penalty["variable"]].attr["value"].tensor).astype(np.float64)
+    for name, node in after.items():
+        if node.op not in LAYERS or name not in before:
+            continue
+        source, here = _weights_of(before, before[name]), _weights_of(after, node)
+        if source is None or here is None or source.name != penalty["variable"] or here.op != "Const":
+            continue
+        value = tf.make_ndarray(here.attr["value"].tensor).astype(np.float64)
+        if value.size != weights.size:
+            return None, ""
+        weights, axes = weights.reshape(value.shape), within_outputs(node.op, value)
+        squares = np.sum(weights * weights, axes, keepdims=True)
+        factor = np.where(squares > 0, np.sum(weights * value, axes, keepdims=True) / np.where(squares, squares, 1), 1)
+        if np.abs(weights * factor - value).max() > NEAR * np.abs(value).max() or not factor.all():
+            return None, ""
+        return factor.astype(np.float32), name
+    return None, ""
+
+
+def _weights_of(nodes: Dict[str, tf.NodeDef], layer: tf.NodeDef) -> Optional[tf.NodeDef]:
+    """The node of a layer's weights, behind what only gives them another shape."""
+    node = nodes[constants.node_of(layer.input[WEIGHTS_INPUT[layer.op]])]
+    while node.op in ("Identity", "ExpandDims", "Reshape", "ReadVariableOp"):
+        node = nodes[constants.node_of(node.input[0])]
+    return node
+
+
+class PutBack:
+    """The noise in the graph, and the penalties.
+
+    losses: the penalties as scalars. It changes the current graph, and comes before any gradient is taken.
+    """
+
+    def __init__(self, found: Found, seed: int) -> None:
+        graph = tf.get_default_graph()
+        self.losses: List[tf.Tensor] = []
+        self._on: Any = None
+        self._step: Any = None
+        with tf.name_scope(SCOPE):
+            if found.noises:
+                self._on = tf.placeholder_with_default(tf.constant(0.0), [], "on")
+                self._step = tf.placeholder_with_default(tf.constant(0, tf.int64), [], "step")
+            for number, (noise, node) in enumerate(found.noises):
+                self._insert(noise, graph.get_operation_by_name(node).outputs[0], [seed, number])
+            for penalty, node, factor in found.penalties:
+                layer = graph.get_operation_by_name(node)
+                weights = _variable(layer.inputs[WEIGHTS_INPUT[layer.type]]) / factor
+                self.losses.append(penalty["l1"] * tf.reduce_sum(tf.abs(weights))
+                                   + penalty["l2"] * tf.reduce_sum(tf.square(weights)))
+
+    def fed(self, step: int) -> Dict[tf.Tensor, float]:
+        """What is fed in a step of training; without it there is no noise."""
+        return {} if self._on is None else {self._on: 1.0, self._step: step}
+
+    def _insert(self, noise: Noise, tensor: tf.Tensor, seeds: Sequence[int]) -> None:
+        ranged = [reader for reader in tensor.consumers() if reader.type == FAKE_QUANT]
+        tensor = ranged[0].outputs[0] if ranged else tensor
+        readers = [reader for reader in tensor.consumers() if not reader.name.startswith("ranges/")]
+        common.RerouteTensor(self._noisy(noise, tensor, seeds), tensor, can_modify=readers)
+
+    def _noisy(self, noise: Noise, tensor: tf.Tensor, seeds: Sequence[int]) -> tf.Tensor:
+        shape = tf.shape(tensor)
+        if noise["shared_axes"]:
+            shared = [1 if axis in noise["shared_axes"] else None for axis in range(tensor.shape.ndims)]
+            shape = tf.stack([shape[axis] if size is None else size for axis, size in enumerate(shared)])
+        seed = tf.stack([tf.constant(seeds[0] * 65536 + seeds[1], tf.int64), self._step])
+        if noise["kind"] == "dropout":
+            rate = self._on * noise["size"]
+            kept = tf.cast(tf.random.stateless_uniform(shape, seed) >= rate, tf.float32)
+            return tensor * (kept / (1 - rate))
+        drawn = self._on * tf.random.stateless_normal(shape, seed)
+        if noise["kind"] == "gaussian_noise":
+            return tensor + noise["size"] * drawn
+        return tensor * (1 + float(np.sqrt(noise["size"] / (1 - noise["size"]))) * drawn)
+
+
+def _variable(tensor: tf.Tensor) -> tf.Tensor:
+    """The weights themselves, before their fake-quant."""
+    while tensor.op.type not in constants.VARIABLES:
+        tensor = tensor.op.inputs[0]
+    return tensor

@@ -1,0 +1,66 @@
+"""`octet targets`, and what the card and the check say of the targets that a recipe names."""
+
+import json
+
+import pytest
+
+from octet.targets import NAMES
+from tests.pipeline.checkout import Checkout
+
+
+def judged(project, name):
+    done = project.octet("targets", str(name), "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["targets"]
+
+
+def test_every_name_of_a_model_is_taken_and_gives_the_same_answer(project, exported):
+    of_recipe = judged(project, project.recipe)
+    assert list(of_recipe) == sorted(NAMES)
+    (key,) = {manifest["key"] for manifest in project.manifests("Measure")}
+    for name in (exported, exported / "model.tflite", key[:12], "recipe:Export"):
+        assert judged(project, name) == of_recipe, name
+    int8 = judged(project, exported / "model_int8.tflite")
+    assert {name: target["files"] for name, target in int8.items()} == {
+        name: {"int8": target["files"]["int8"]} for name, target in of_recipe.items()}
+
+
+def test_the_table_says_which_file_to_hand_to_whom(project, exported):
+    done = project.octet("targets", "recipe")
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.split()[0] in NAMES}
+    assert rows["micro"].endswith("the int8 file") and "refuses it" in rows["micro"]
+    assert rows["edgetpu"].endswith("the uint8 file") and rows["nnapi"].count("from level 29 on") == 2
+    assert "micro: uint8 file refused: its kernels have had no uint8" in done.stdout
+
+
+def test_the_card_has_the_targets_of_the_recipe(project, exported):
+    card = json.loads((exported / "card.json").read_text())
+    assert card["targets"] == {name: target for name, target in judged(project, exported).items()
+                               if name in ("edgetpu", "micro")}
+    page = (exported / "card.md").read_text()
+    assert "## Where it runs" in page and "| Coral Edge TPU" in page
+
+
+@pytest.mark.parametrize("content, words", [(b"no model", "not a .tflite file"), (None, "no artifact has this name")])
+def test_what_is_no_model_is_an_error_in_words(project, tmp_path, content, words):
+    path = tmp_path / "some.tflite"
+    if content is not None:
+        path.write_bytes(content)
+    done = project.octet("targets", str(path))
+    assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_target_that_there_is_not_is_named_with_those_that_there_are(project):
+    recipe = project.folder / "misspelt.yaml"
+    recipe.write_text(project.recipe.read_text().replace("[edgetpu, micro]", "[edge-tpu]"))
+    done = project.octet("check", str(recipe))
+    assert done.returncode != 0 and "edge-tpu" in done.stderr and "nnapi" in done.stderr, done.stderr
+
+
+def test_another_target_makes_the_exported_folder_anew_and_nothing_else(tmp_path):
+    checkout = Checkout(tmp_path)
+    assert checkout.luigi(stage="Export").code == 0
+    (checkout.mine / "faces.yaml").open("a").write("export: {targets: [micro]}\n")
+    run = checkout.luigi(stage="Export")
+    assert run.code == 0 and run.made == ["Export"], run.said
