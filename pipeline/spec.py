@@ -70,13 +70,13 @@ class StageSpec(NamedTuple):
 
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
-PREDICT, EVALUATE, TARGETS = "checks.predict", "checks.evaluate", "checks.targets"
+PREDICT, EVALUATE, TARGETS, RUN_ON = "checks.predict", "checks.evaluate", "checks.targets", "checks.run_on"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),
-                                      PREDICT: (), EVALUATE: ("metrics",), TARGETS: ()}
+                                      PREDICT: (), EVALUATE: ("metrics",), TARGETS: (), RUN_ON: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
 
-_TARGET_LISTS = "tflite/targets/*.json"
+_TARGET_LISTS = "tflite/targets/lists/*.json"
 CHECK_FILES: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: (_TARGET_LISTS,), TARGETS: (_TARGET_LISTS,)}
 """{module of CHECKS: globs, below the folder `tasks`, of files that it reads and that are no Python}."""
 

@@ -64,3 +64,25 @@ def test_another_target_makes_the_exported_folder_anew_and_nothing_else(tmp_path
     (checkout.mine / "faces.yaml").open("a").write("export: {targets: [micro]}\n")
     run = checkout.luigi(stage="Export")
     assert run.code == 0 and run.made == ["Export"], run.said
+
+
+def test_float_uint8_and_int8_are_timed_on_the_samples_of_the_test_part(project, tmp_path):
+    done = project.octet("targets", "recipe", "--time", "--json", OCTET_CACHE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["ran"]
+    assert (found["of"], found["not_installed"]) == ("samples of the test part", ["litert", "micro", "ethos-u"])
+    assert [each["file"] for each in found["runs"]] == ["uint8", "int8", "float32"]
+    assert all(not each["failed"] and each["latency"]["median_ms"] > 0 for each in found["runs"])
+
+
+@pytest.mark.slow
+def test_runtimes_from_pypi_give_the_same_answers(project, exported, tmp_path):
+    done = project.octet("targets", "--install", OCTET_CACHE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    done = project.octet("targets", str(exported / "model.tflite"), "--run", "--json", OCTET_CACHE=str(tmp_path))
+    found = {(each["runtime"], each["file"]): each for each in json.loads(done.stdout)["ran"]["runs"]}
+    assert found["litert-builtin", "uint8"]["largest_difference"] == 0
+    for place in (("litert", "uint8"), ("litert", "int8"), ("litert-builtin", "int8"), ("micro", "int8")):
+        assert found[place]["agreement"] == 1.0, found[place]
+    assert "UINT8" in found["micro", "uint8"]["failed"]
+    assert found["vela", "int8"]["compiled"]["cpu_operators"] == 0

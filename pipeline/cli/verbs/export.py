@@ -2,8 +2,8 @@
 
     octet export RECIPE DIR     DIR is new; the folder is what `luigi --module pipeline Export` has made
 
-Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions. The copy of card.md in it
-ends with the same in words.
+Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions. The copy of
+card.md in it ends with the same in words.
 """
 
 from __future__ import annotations

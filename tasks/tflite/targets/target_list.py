@@ -1,4 +1,4 @@
-"""What a target takes, read from its list, NAME.json beside this file.
+"""What a target takes, read from its list, lists/NAME.json.
 
     title, source, date   what the list is of, where each fact is from, when it was looked up
     types                 {uint8, int8: why the target takes no such file; empty where it does}
@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "lists"
 REFUSED, CPU, CPU_FROM_THERE = "refused", "cpu", "cpu from there"
 
 Limit = Dict[str, Any]

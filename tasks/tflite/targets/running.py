@@ -1,0 +1,78 @@
+"""Runs a .tflite file in a runtime, in a process of its own with the Python of that runtime's environment."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Sequence
+
+import numpy as np
+
+from tasks.tflite.interpreter import worker
+from tasks.tflite.model_file import Contents
+from tasks.tflite.targets import runtime_worker
+
+TENSORFLOW, MICRO = "tensorflow", "micro"
+OURS = sys.executable
+LONGEST_S = 600
+LAST_LINES = 3
+
+
+class Ran(NamedTuple):
+    """outputs: of each output, its values [samples, ...]; none where the runtime failed. nanoseconds: of each timed
+    inference. failed: the runtime's words, else ''."""
+
+    outputs: List[np.ndarray]
+    nanoseconds: List[int]
+    failed: str
+
+
+def run(python: str, runtime: str, content: bytes, contents: Contents, samples: Sequence[np.ndarray],
+        seconds: float) -> Ran:
+    """What the runtime (a name of runtime_worker.RUNTIMES) makes of the samples, and how long an inference takes it.
+
+    python: of the environment that has the runtime. samples: of each input, [samples, ...], of the file's type.
+    seconds: how long to time it, on one processor; 0 for not at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.tflite"
+        model.write_bytes(content)
+        names = []
+        for number, values in enumerate(samples):
+            names.append(os.path.join(folder, "input_{}.npy".format(number)))
+            np.save(names[-1], values.reshape((-1,) + contents.tensors[contents.inputs[number]].shape[1:]))
+        orders = {"parent": os.getpid(), "runtime": runtime, "model": str(model), "worker": worker.__file__,
+                  "inputs": names, "outputs": folder, "seconds": seconds, "count": len(contents.outputs),
+                  "input_indices": list(contents.inputs), "output_indices": list(contents.outputs)}
+        report = _report(python, orders)
+        if "failed" in report:
+            return Ran([], [], report["failed"])
+        return Ran([np.load(os.path.join(folder, "{}.npy".format(number))) for number in range(len(contents.outputs))],
+                   report["nanoseconds"], "")
+
+
+def _report(python: str, orders: Dict[str, Any]) -> Dict[str, Any]:
+    # By path and isolated: the runtime's environment has nothing of Octet, and its Python reads no folder of the user.
+    try:
+        process = subprocess.run([python, "-I", "-B", runtime_worker.__file__], timeout=LONGEST_S,
+                                 input=json.dumps(orders).encode("utf-8") + b"\n", capture_output=True)
+    except subprocess.TimeoutExpired:
+        return {"failed": "it did not end within {} s".format(LONGEST_S)}
+    except OSError as error:
+        return {"failed": "it cannot be started: {}".format(error)}
+    try:
+        report = json.loads(process.stdout.decode("utf-8"))
+    except ValueError:
+        report = {"failed": "the process ended with {}".format(process.returncode)}
+    if "failed" in report:
+        lines = [line for line in process.stderr.decode("utf-8", "replace").splitlines()
+                 if line.strip() and not line.startswith(("INFO:", "WARNING:"))]
+        report["failed"] = "; ".join(dict.fromkeys([report["failed"]] + lines[-LAST_LINES:]))
+    return dict(report)
+
+
+def latency(nanoseconds: Sequence[int]) -> Dict[str, Any]:
+    """{inferences, median_ms, p10_ms, p90_ms} of the timed inferences."""
+    low, median, high = (float(np.percentile(nanoseconds, share)) / 1e6 for share in (10, 50, 90))
+    return {"inferences": len(nanoseconds), "median_ms": median, "p10_ms": low, "p90_ms": high}

@@ -1,0 +1,132 @@
+"""The process that runs a .tflite file in some runtime, and times it. A kernel that aborts ends only this process.
+
+It is started by path, with the Python of an environment that has the runtime: it needs numpy and the runtime, and
+nothing of Octet but the file that loads TensorFlow 1.14's interpreter. It reads one line of JSON:
+
+    {"parent": pid, "runtime": name of RUNTIMES, "model": path, "worker": path of interpreter/worker.py,
+     "inputs": [path of a .npy file with the samples of each input], "outputs": path of a folder,
+     "seconds": how long to time it; 0 for not at all}
+
+It writes outputs/NUMBER.npy, and one line of JSON: {"nanoseconds": [of each timed inference]} or {"failed": words}.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any, Callable, Dict, List
+
+import numpy as np
+
+PR_SET_PDEATHSIG = 1
+LONGEST_S = 300  # for one sample
+WARM_UP, MOST_TIMED = 5, 1000
+ARENA_BYTES = (1 << 16, 1 << 20, 1 << 24, 1 << 28)  # tried in this order
+
+
+class LiteRT:
+    """ai-edge-litert. builtin: with its own kernels; else with those that it takes by default, XNNPACK's."""
+
+    def __init__(self, orders: Dict[str, Any], builtin: bool) -> None:
+        litert = importlib.import_module("ai_edge_litert.interpreter")
+        resolver = litert.OpResolverType
+        interpreter = litert.Interpreter(
+            orders["model"], num_threads=1, experimental_op_resolver_type=resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            if builtin else resolver.AUTO)
+        interpreter.allocate_tensors()
+        self.inputs = [each["index"] for each in interpreter.get_input_details()]
+        self.outputs = [each["index"] for each in interpreter.get_output_details()]
+        self.set, self.get, self.invoke = interpreter.set_tensor, interpreter.get_tensor, interpreter.invoke
+
+
+class Micro:
+    """tflite-micro."""
+
+    def __init__(self, orders: Dict[str, Any]) -> None:
+        runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")
+        made = None
+        for size in ARENA_BYTES:
+            try:
+                made = runtime.Interpreter.from_file(orders["model"], arena_size=size)
+                break
+            except RuntimeError as error:
+                if size == ARENA_BYTES[-1]:
+                    raise error
+        assert made is not None
+        self.interpreter = made
+        self.inputs, self.outputs = range(len(orders["inputs"])), range(orders["count"])
+        self.get, self.invoke = made.get_output, made.invoke
+
+    def set(self, index: int, values: np.ndarray) -> None:
+        self.interpreter.set_input(values, index)
+
+
+class TensorFlow:
+    """The interpreter in TensorFlow 1.14."""
+
+    def __init__(self, orders: Dict[str, Any]) -> None:
+        spec: Any = importlib.util.spec_from_file_location("worker", orders["worker"])
+        worker = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(worker)
+        wrapper = worker.TensorFlow(orders["model"])
+        self.inputs, self.outputs = orders["input_indices"], orders["output_indices"]
+        self.set, self.get, self.invoke = wrapper.set, wrapper.get, wrapper.invoke
+
+
+RUNTIMES: Dict[str, Callable[[Dict[str, Any]], Any]] = {
+    "tensorflow": TensorFlow, "litert": lambda orders: LiteRT(orders, False),
+    "litert-builtin": lambda orders: LiteRT(orders, True), "micro": Micro}
+
+
+def main() -> int:
+    orders = json.loads(sys.stdin.readline())
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != orders["parent"]:  # the parent died before prctl
+        os.kill(os.getpid(), signal.SIGKILL)
+    reports = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # text that a library prints must not mix with the report
+    # One processor, so one thread: TensorFlow 1.14's Python interface takes no number of threads.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    try:
+        report = {"nanoseconds": _run(orders)}  # type: Dict[str, Any]
+    except Exception as error:
+        report = {"failed": "{}: {}".format(type(error).__name__, error).strip()}
+    reports.write(json.dumps(report) + "\n")
+    return 0
+
+
+def _run(orders: Dict[str, Any]) -> List[int]:
+    samples = [np.load(path) for path in orders["inputs"]]
+    runtime = RUNTIMES[orders["runtime"]](orders)
+    made: List[List[np.ndarray]] = [[] for _ in runtime.outputs]
+    for row in range(len(samples[0])):
+        _once(runtime, samples, row)
+        for place, index in enumerate(runtime.outputs):
+            made[place].append(np.array(runtime.get(index)))
+    for place, values in enumerate(made):
+        np.save(os.path.join(orders["outputs"], "{}.npy".format(place)), np.concatenate(values))
+    times: List[int] = []
+    end = time.monotonic() + orders["seconds"]
+    while time.monotonic() < end and len(times) < WARM_UP + MOST_TIMED:
+        times.append(_once(runtime, samples, len(times) % len(samples[0])))
+    return times[WARM_UP:]
+
+
+def _once(runtime: Any, samples: List[np.ndarray], row: int) -> int:
+    """The nanoseconds of the inference alone."""
+    for index, values in zip(runtime.inputs, samples):
+        runtime.set(index, values[row:row + 1])
+    signal.alarm(LONGEST_S)  # the signal kills the process: a kernel does not check for exceptions
+    started = time.perf_counter_ns()
+    runtime.invoke()
+    ended = time.perf_counter_ns()
+    signal.alarm(0)
+    return ended - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())
