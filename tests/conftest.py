@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-SHARED = ("tests/export/",)
+SHARED = ("tests/export/", "tests/pipeline/cli/verbs/")
 """Folders whose modules share what is made once for a session: in two workers it would be made twice."""
 
 

@@ -78,7 +78,7 @@ def assert_no_victim_leaves_anything(project, stage, is_time, all_victims=ALL_VI
 def test_kill_in_the_middle_of_quantized_training(frozen, tmp_path):
     project = copy_of(frozen, tmp_path, LONG)
     assert_no_victim_leaves_anything(project, "TrainQAT", lambda run: "TrainQAT: 0 %" in project.said(),
-                                     [["luigi", "server", "child"]])  # each alone: as for toco, below
+                                     [["luigi", "server", "child"]])  # others: as for toco, below
 
 
 def test_kill_while_toco_converts(frozen, tmp_path):

@@ -108,10 +108,12 @@ class Making(NamedTuple):
         if not self.spec.trains:
             return ""
         stage, key = self.spec.name, plan.known_key(self.spec.name)
-        folder, epoch = plan.store.checkpoints.folder(stage, key), plan.store.checkpoints.epoch(stage, key)
-        if epoch:
+        checkpoints = plan.store.checkpoints
+        folder, epochs_done = checkpoints.prepare_folder(stage, key), checkpoints.epochs_done(stage, key)
+        if epochs_done:
             print("{}: goes on after epoch {} of {}".format(
-                stage, epoch, self.taken_snapshot.sections[self.spec.trains]["epochs"]), file=sys.stderr, flush=True)
+                stage, epochs_done, self.taken_snapshot.sections[self.spec.trains]["epochs"]),
+                file=sys.stderr, flush=True)
         return str(folder)
 
     @property

@@ -36,7 +36,7 @@ def force(plan: Plan, stage: str, reason: str) -> str:
 
 def _remove_checkpoints(store: Store, stage: str, key: str) -> bool:
     """Removes the checkpoints of an artifact that is not finished. Returns whether there were any."""
-    if not store.checkpoints.epoch(stage, key):
+    if not store.checkpoints.epochs_done(stage, key):
         return False
     try:
         with store.lock(stage, key).acquire(timeout=0):

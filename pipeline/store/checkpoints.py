@@ -1,6 +1,6 @@
-"""Checkpoints of trainings that have not ended: `<root>/partial/<stage>/<key>/`, written by the stage's process.
+"""Checkpoints of unfinished trainings, in `<root>/partial/<stage>/<key>/`. The stage's process writes them.
 
-They are no artifacts: nothing is made from them but the artifact of that key, and when it is published they go.
+They are no artifacts: only the artifact of that key is made from them, and they are removed when it is published.
 """
 
 import os
@@ -20,13 +20,16 @@ from pipeline.store.store_tree import PARTIAL, StoreTree
 DAY_S = 24 * 3600
 
 
-class Interrupted(NamedTuple):
-    """A training with checkpoints. epoch: how many epochs the newest holds. written: when, in seconds since 1970."""
+class UnfinishedTraining(NamedTuple):
+    """A training that is running or was interrupted, and has checkpoints.
+
+    epochs_done: how many epochs the newest checkpoint holds. size_bytes: of all of them. written: when the newest was,
+    in seconds since 1970."""
 
     stage: str
     key: str
-    epoch: int
-    bytes: int
+    epochs_done: int
+    size_bytes: int
     written: float
 
     def is_older_than(self, days: float) -> bool:
@@ -34,45 +37,45 @@ class Interrupted(NamedTuple):
 
 
 class StoredCheckpoints:
-    """<root>/partial of one store. What changes it is called under the lock of the artifact. Every OSError comes out as
-    a StoreError."""
+    """<root>/partial of one store. Hold the artifact's lock to call a method that changes anything. OSErrors become
+    StoreErrors, except in `remove_empty`, which ignores them."""
 
     def __init__(self, tree: StoreTree) -> None:
         self.tree = tree
 
-    def folder(self, stage: str, key: str) -> Path:
-        """The folder for a stage's process: it is there, and holds nothing but whole checkpoints. What does not match
-        its digest is in quarantine, and that is said."""
+    def prepare_folder(self, stage: str, key: str) -> Path:
+        """Makes the folder for a stage's process, removes unfinished files, moves damaged checkpoints to quarantine
+        (and prints which), and returns its path."""
         place = _place(stage, key)
         with explained("make a folder for checkpoints", self.tree.path(place)):
             self.tree.expect_short(place)
             with self.tree.made(place) as folder:
                 for name in folder.names():
                     if name.startswith("."):
-                        remove(folder, name)  # of a process that was killed while it wrote
+                        remove(folder, name)  # unfinished: its process was killed
                 for name in self.spoiled(stage, key):
                     print("{}: the checkpoint {} is not what was written; it is now {}".format(
                         stage, printable(name), self.put_aside(stage, key, name)), file=sys.stderr, flush=True)
         return self.tree.path(place)
 
-    def epoch(self, stage: str, key: str) -> int:
+    def epochs_done(self, stage: str, key: str) -> int:
         """How many epochs the newest checkpoint holds; 0 where there is none."""
-        found = self._interrupted(stage, key)
-        return found.epoch if found else 0
+        training = self._unfinished(stage, key)
+        return training.epochs_done if training else 0
 
-    def list(self) -> List[Interrupted]:
+    def unfinished(self) -> List[UnfinishedTraining]:
         """Every training that has checkpoints, by stage and key."""
-        found = [self._interrupted(stage, key) for stage, key in self.places()]
-        return [each for each in found if each is not None]
+        trainings = [self._unfinished(stage, key) for stage, key in self.places()]
+        return [training for training in trainings if training is not None]
 
     def places(self) -> Iterator[Tuple[str, str]]:
-        """(stage, key) of each folder, also of one without a checkpoint."""
+        """(stage, key) of each folder, including folders without a checkpoint."""
         for stage in self._names(PARTIAL):
             for key in self._names("{}/{}".format(PARTIAL, stage)):
                 yield stage, key
 
     def spoiled(self, stage: str, key: str) -> List[str]:
-        """The names of what is no checkpoint, or does not match its digest; every byte is read."""
+        """The names of files that are no checkpoints or do not match their digest. Reads every byte."""
         place = _place(stage, key)
         with explained("read the checkpoints", self.tree.path(place)):
             try:
@@ -82,14 +85,14 @@ class StoredCheckpoints:
                 return []
 
     def put_aside(self, stage: str, key: str, name: str) -> Path:
-        """What is there is in quarantine, at the path returned."""
+        """Moves a file to quarantine. Returns its path there."""
         place = "{}/{}".format(_place(stage, key), name)
         with explained("put a checkpoint into quarantine", self.tree.path(place)):
             return self.tree.put_aside(place, "{}-{}-checkpoint".format(stage, key))
 
     def remove(self, stage: str, key: str) -> bool:
-        """The checkpoints are gone. Whether there were any."""
-        there = self.epoch(stage, key) > 0
+        """Removes the checkpoints. Returns whether there were any."""
+        there = self.epochs_done(stage, key) > 0
         parent, _, name = _place(stage, key).rpartition("/")
         with explained("remove checkpoints", self.tree.path(parent) / name):
             try:
@@ -100,14 +103,14 @@ class StoredCheckpoints:
         return there
 
     def remove_empty(self, stage: str, key: str) -> None:
-        """A folder without a file is gone; one that cannot be removed stays."""
+        """Removes the folder if it is empty and can be removed."""
         try:
             with self.tree.at("{}/{}".format(PARTIAL, stage)) as folder:
                 folder.remove_folder(key)
         except OSError:
             pass
 
-    def _interrupted(self, stage: str, key: str) -> Optional[Interrupted]:
+    def _unfinished(self, stage: str, key: str) -> Optional[UnfinishedTraining]:
         place = _place(stage, key)
         with explained("read the checkpoints", self.tree.path(place)):
             try:
@@ -120,8 +123,9 @@ class StoredCheckpoints:
                  if status is not None and stat.S_ISREG(status.st_mode)]
         if not there:
             return None
-        file, status = there[0]
-        return Interrupted(stage, key, file.epoch, sum(each.st_size for _, each in there), status.st_mtime)
+        file, newest_status = there[0]
+        size_bytes = sum(status.st_size for _, status in there)
+        return UnfinishedTraining(stage, key, file.epoch, size_bytes, newest_status.st_mtime)
 
     def _names(self, place: str) -> List[str]:
         with explained("list the checkpoints", self.tree.path(place)):

@@ -10,10 +10,10 @@ apply to any target, or for rates of layers that are not there.
 
 from typing import Any, Dict, Optional
 
-from octet import gates
 from octet.data import summary
 from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
+from octet.gates import table as gates
 from octet.job import Job, Progress
 from tasks import data_source
 from tasks.checks import trial

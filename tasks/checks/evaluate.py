@@ -23,9 +23,7 @@ def run(job: Job, progress: Progress) -> dict:
     (part_name, part), = dataset.parts.items()
     model = any_model.read(job.settings["file"])
     known = job.settings["network"]
-    shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
-    names = any_model.matched(model.inputs, shapes, [end["name"] for end in known["inputs"]], "input", model.path)
-    any_model.expect_shapes(model, dataset.inputs, names)
+    names = any_model.input_names(model, dataset.inputs, [end["name"] for end in known["inputs"]])
     ends = output_ends.of(model, dataset, known["outputs"])
     sums = {end["name"]: metrics.of(end) for end in ends}
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)

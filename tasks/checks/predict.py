@@ -28,14 +28,11 @@ FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_fo
 """{dataset that decodes picture files: what its arguments decode them to}."""
 
 
-
 def run(job: Job, progress: Progress) -> dict:
     dataset = prepared.learnt(job.input("PrepareData.train"))
     model = any_model.read(job.settings["file"])
     known = job.settings["network"]
-    shapes = {name: tuple(spec.shape) for name, spec in dataset.inputs.items()}
-    names = any_model.matched(model.inputs, shapes, [end["name"] for end in known["inputs"]], "input", model.path)
-    any_model.expect_shapes(model, dataset.inputs, names)
+    names = any_model.input_names(model, dataset.inputs, [end["name"] for end in known["inputs"]])
     form, notes = _form(job, dataset, names)
     codes = []
     for path in job.settings["pictures"]:

@@ -60,7 +60,7 @@ class Inference:
             self.load(self.weights)
             self._inputs, self._outputs = evaluate.ends(graph, self.network)
             self._own = own_loss.load(self.network, job.recipe_folder)
-            self._raw = own_loss.raw(self.network, self._outputs, self._own)
+            self._raw = own_loss.raw_losses(self.network, self._outputs, self._own)
         self._expect_shapes(dataset)
 
     def _expect_shapes(self, dataset: Dataset) -> None:

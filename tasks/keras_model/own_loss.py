@@ -8,7 +8,7 @@ probabilities; in the quantized phase they are those with fake-quantization.
 """
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,14 +28,14 @@ MEND = "mend the function"
 class OwnLoss(NamedTuple):
     """A function of the user's. where: its place in the recipe; source: its file; folder: the recipe's."""
 
-    function: Callable
+    function: Callable[..., Any]
     where: str
     source: Optional[Path]
     folder: str
 
 
 class OwnLosses(NamedTuple):
-    """of_all: the loss of all outputs together, or None. of_target: {target: the loss of its output alone}."""
+    """of_all: the loss of all outputs together, or None. of_target: {target: the loss of that output alone}."""
 
     of_all: Optional[OwnLoss] = None
     of_target: Dict[str, OwnLoss] = {}
@@ -55,13 +55,13 @@ def _loaded(spec: str, where: str, folder: str) -> OwnLoss:
                        source_file(spec, LOSSES, folder), folder)
 
 
-def of_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
+def call_on_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
     """The loss of a batch by a function of all outputs; a float32 scalar. Raises ModelError."""
     names = [end["name"] for end in network["outputs"]]
     return _called(loss, dict(zip(names, outputs)), dict(zip(names, answers.targets)), dict(answers.extras))
 
 
-def of_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answers) -> tf.Tensor:
+def call_on_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answers) -> tf.Tensor:
     """The loss of a batch by a function of one output; a float32 scalar. Raises ModelError."""
     return _called(loss, output, target, dict(answers.extras))
 
@@ -95,37 +95,37 @@ def _name(loss: OwnLoss) -> str:
     return "the loss {}".format(getattr(loss.function, "__name__", "of the recipe"))
 
 
-def raw(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
+def raw_losses(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
     """The losses of the raw outputs, by which epochs are compared; None where no output is raw."""
     if not any(end["kind"] == "raw" for end in network["outputs"]):
         return None
     answers = Answers(network)
-    whole = of_all(own.of_all, network, outputs, answers) if own.of_all else None
+    whole = call_on_all(own.of_all, network, outputs, answers) if own.of_all else None
     return RawLosses({
-        end["name"]: of_target(own.of_target[end["name"]], output, target, answers) if whole is None else whole
+        end["name"]: call_on_target(own.of_target[end["name"]], output, target, answers) if whole is None else whole
         for end, output, target in zip(network["outputs"], outputs, answers.targets) if end["kind"] == "raw"}, answers)
 
 
 def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
-                 outputs: Sequence[tf.Tensor], own: OwnLosses, part: Part, rows: int) -> None:
+                 outputs: Sequence[tf.Tensor], own: OwnLosses, part: Part, sample_count: int) -> None:
     """Raises ModelError unless each loss is a scalar, is differentiable with respect to each output that it is given,
-    and is finite, with finite gradients, on the first `rows` samples of the part. The graph is the session's, and the
-    current one."""
+    and is finite, with finite gradients, on the first `sample_count` samples of the part. The session's graph has to be
+    the current one."""
     answers = Answers(network)
-    checked = [] if own.of_all is None else [(own.of_all, of_all(own.of_all, network, outputs, answers), [
+    checked = [] if own.of_all is None else [(own.of_all, call_on_all(own.of_all, network, outputs, answers), [
         (end["name"], output) for end, output in zip(network["outputs"], outputs)])]
-    checked += [(own.of_target[end["name"]], of_target(own.of_target[end["name"]], output, target, answers),
+    checked += [(own.of_target[end["name"]], call_on_target(own.of_target[end["name"]], output, target, answers),
                  [(end["name"], output)])
                 for end, output, target in zip(network["outputs"], outputs, answers.targets)
                 if end["name"] in own.of_target]
-    few = slice(0, rows)
+    few = slice(0, sample_count)
     fed = {**io_spec.feed(network, inputs, part, few), **answers.fed(part, few)}
     for loss, value, read in checked:
         gradients = _gradients(loss, value, read)
         try:
             found, slopes = session.run([value, gradients], fed)
         except tf.errors.OpError as error:
-            raise ModelError("{} fails on the first {} samples".format(_name(loss), min(rows, len(part))),
+            raise ModelError("{} fails on the first {} samples".format(_name(loss), min(sample_count, len(part))),
                              where=loss.where, why="at {}: TensorFlow says: {}".format(
                                  error.op.name if error.op else "an operation", error.message.splitlines()[0]),
                              next_step=MEND) from error
@@ -134,7 +134,7 @@ def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence
             _expect_finite(loss, slope, "has a gradient that is no finite number in the output '{}'".format(name))
 
 
-def _gradients(loss: OwnLoss, value: tf.Tensor, read: List) -> List[tf.Tensor]:
+def _gradients(loss: OwnLoss, value: tf.Tensor, read: List[Tuple[str, tf.Tensor]]) -> List[tf.Tensor]:
     try:
         gradients = tf.gradients(value, [output for _, output in read])
     except LookupError as error:  # an operation that has no gradient
@@ -157,6 +157,6 @@ def _expect_finite(loss: OwnLoss, values: Any, what: str) -> None:
     if not np.isfinite(values).all():
         raise ModelError(
             "{} {}".format(_name(loss), what), where=loss.where,
-            why="with the network's first weights and the first samples; training cannot recover from it",
+            why="with the network's initial weights and the first samples; training cannot recover from it",
             next_step="look for divisions by 0 and for log, sqrt or pow of 0: add a small number, or divide by "
                       "tf.maximum(..., 1.0)")

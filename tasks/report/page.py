@@ -11,7 +11,7 @@ from markupsafe import Markup
 from octet import model_identifier
 from octet.data import classes, sheet
 from octet.data.dataset import Dataset
-from octet.judgement import Judgement
+from octet.gates.judgement import Judgement
 from tasks.evaluation.gaps import stated
 from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd

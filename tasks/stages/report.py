@@ -8,7 +8,7 @@ A model that misses its gates has its page, too.
 
 import json
 
-from octet import judgement
+from octet.gates import judgement
 from octet.job import Job, Progress
 from tasks import data
 from tasks.graph import io_spec

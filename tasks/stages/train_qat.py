@@ -89,7 +89,7 @@ def run(job: Job, progress: Progress) -> dict:
                           checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own,
                           factors=rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
                           noise=put_back.fed)
-        raw = own_loss.raw(network, quantized.outputs, own)
+        raw = own_loss.raw_losses(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:

@@ -8,8 +8,8 @@ Fails with GateError where a gate is missed. It needs no TensorFlow.
 
 import json
 
-from octet import judgement
 from octet.errors import GateError
+from octet.gates import judgement
 from octet.job import Job, Progress
 
 

@@ -105,8 +105,11 @@ def _squeezed(shape: Sequence[int]) -> Tuple[int, ...]:
     return tuple(side for side in shape if side != 1)
 
 
-def expect_shapes(model: AnyModel, inputs: Dict[str, Input], names: Sequence[str]) -> None:
-    """Raises InterpreterError where an input's samples are not what the file takes. names: of each of the file's."""
+def input_names(model: AnyModel, inputs: Dict[str, Input], known: Sequence[str]) -> List[str]:
+    """The dataset's name of each of the file's inputs, in the file's order. known: as for `matched`. Raises
+    InterpreterError where they are not the dataset's, or take samples of another shape."""
+    shapes = {name: tuple(spec.shape) for name, spec in inputs.items()}
+    names = matched(model.inputs, shapes, known, "input", model.path)
     for tensor, name in zip(model.inputs, names):
         wanted, has = tensor.shape[1:], tuple(inputs[name].shape)
         if _squeezed(wanted) != _squeezed(has):
@@ -115,6 +118,7 @@ def expect_shapes(model: AnyModel, inputs: Dict[str, Input], names: Sequence[str
                     list(wanted), tensor.name, name, list(has)), where=model.path,
                 why="a file runs on samples of its own shape only",
                 next_step="use a recipe whose data.args give this shape (`size`, `channels`), or another file")
+    return names
 
 
 def run(model: AnyModel, samples: Sequence[np.ndarray], inputs: Sequence[Input],

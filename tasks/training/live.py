@@ -129,7 +129,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
 
         def measured(trained: tf.GraphDef) -> Dict:
             return evaluate.figures_of(trained, network, dataset.parts["validation"],
-                                       lambda outputs: own_loss.raw(network, outputs, own))
+                                       lambda outputs: own_loss.raw_losses(network, outputs, own))
 
         def end_epoch() -> Dict:
             with trainer.average.in_place(session):

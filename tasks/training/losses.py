@@ -60,7 +60,7 @@ def total(network: Network, outputs: Sequence[tf.Tensor], answers: Answers,
           own: own_loss.OwnLosses = own_loss.OwnLosses()) -> tf.Tensor:  # noqa: B008 (it has no state)
     """The losses of all outputs, each times its `loss_weight`; or what the user's function of all of them says."""
     if own.of_all is not None:
-        return own_loss.of_all(own.of_all, network, outputs, answers)
+        return own_loss.call_on_all(own.of_all, network, outputs, answers)
     return tf.add_n([end["loss_weight"] * _of_end(end, output, target, answers, own)
                      for end, output, target in zip(network["outputs"], outputs, answers.targets)])
 
@@ -68,7 +68,7 @@ def total(network: Network, outputs: Sequence[tf.Tensor], answers: Answers,
 def _of_end(end: OutputEnd, output: tf.Tensor, target: tf.Tensor, answers: Answers,
             own: own_loss.OwnLosses) -> tf.Tensor:
     if end["name"] in own.of_target:
-        return own_loss.of_target(own.of_target[end["name"]], output, target, answers)
+        return own_loss.call_on_target(own.of_target[end["name"]], output, target, answers)
     weights = end["loss"].get("sample_weights")
     return of(end, output, target, None if weights is None else answers.extras[weights])
 

@@ -186,8 +186,8 @@ def trainings(checkout: Checkout, kills: int, seed: int, within_s: float) -> Ite
                 shutil.rmtree(str(checkout.artifact(stage)))
         what = _kill_training(checkout, chance, within_s)
         check(checkout, reference)
-        there = store.checkpoints.list()
-        said = ["{} after epoch {}".format(training.stage, training.epoch) for training in there]
+        there = store.checkpoints.unfinished()
+        said = ["{} after epoch {}".format(training.stage, training.epochs_done) for training in there]
         if there and chance.random() < 0.2:
             newest = max((checkout.store / "partial").glob("*/*/epoch-*"))
             damage(newest, newest.read_bytes()[:-1])
@@ -197,7 +197,7 @@ def trainings(checkout: Checkout, kills: int, seed: int, within_s: float) -> Ite
     run = checkout.luigi()
     assert run.code == 0, run.said
     check(checkout, reference)
-    assert set(products(checkout)) == set(ALL) and not store.checkpoints.list() and not list(store.leftovers())
+    assert set(products(checkout)) == set(ALL) and not store.checkpoints.unfinished() and not list(store.leftovers())
 
 
 def _kill_training(checkout: Checkout, chance: random.Random, within_s: float) -> str:

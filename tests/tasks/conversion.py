@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tasks.graph import constants, io_spec
 from tasks.quantize import frozen_graph, passes
-from tasks.quantize.ir.editable_graph import FLOOR, MARK_ATTR, attribute_of
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
+from tasks.quantize.ir.nodes import FLOOR, MARK_ATTR, attribute_of
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage
 from tasks.tflite import conversion as file_conversion

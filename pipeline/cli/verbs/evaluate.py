@@ -6,21 +6,16 @@ that are quantized are given codes of the file's own quantization, others reals.
 
 import argparse
 import json
-import shlex
 from typing import Any, Dict, Iterator
 
 from octet.data.dataset import PARTS
-from octet.errors import StoreError
 from octet.job import Job
 from pipeline import formatting, settings
 from pipeline.execution import preflight, progress
-from pipeline.inputs import snapshot
-from pipeline.provenance import artifact_reference, model_reference
+from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import Lineage
 from pipeline.spec import EVALUATE
-from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,22 +30,15 @@ def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     lineage = Lineage(Store(found.store))
     model = model_reference.find(arguments.file, lineage, found)
-    recipe = artifact_reference.recipe(arguments.recipe, found, Runs(found.store))
-    taken = snapshot.with_source(snapshot.take(recipe), (EVALUATE,))
-    plan, stage = Plan(taken, lineage.store), "PrepareData." + arguments.part
-    folder = plan.folder(stage)
-    if folder is None or not plan.intact(stage):
-        raise StoreError("the {} part is not prepared".format(arguments.part), where=str(recipe),
-                         why="{} holds the samples and their answers".format(stage),
-                         next_step="run `luigi --module pipeline {} --recipe {}`".format(
-                             stage, shlex.quote(arguments.recipe)))
-    job = Job(stage=EVALUATE, inputs={stage: str(folder)}, output="", recipe_folder=str(taken.folder),
+    part = prepared_part.find(arguments.recipe, arguments.part, lineage, found, with_source=(EVALUATE,))
+    taken = part.taken_snapshot
+    job = Job(stage=EVALUATE, inputs={part.stage: str(part.folder)}, output="", recipe_folder=str(taken.folder),
               settings={"file": str(model.path), "network": model.network, "metrics": taken.sections["metrics"]})
     with progress.on_terminal("octet evaluate") as report:
         measured = preflight.in_child(job, taken.trees[EVALUATE], "run a model", on_progress=report)
     if arguments.json:
-        print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(recipe), **measured},
-                         indent=1, sort_keys=True))
+        print(json.dumps({"file": str(model.path), "known_by": model.how or None, "recipe": str(taken.recipe),
+                          **measured}, indent=1, sort_keys=True))
         return
     for line in _lines(arguments.file, measured):
         print(line)

@@ -19,7 +19,7 @@ from pipeline import formatting, settings
 from pipeline.files.safe_tree import printable
 from pipeline.provenance import retention
 from pipeline.store.artifacts import Store
-from pipeline.store.checkpoints import Interrupted
+from pipeline.store.checkpoints import UnfinishedTraining
 from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     swept = store.sweep() if arguments.delete else []
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
-    for training in store.checkpoints.list():
+    for training in store.checkpoints.unfinished():
         status = statuses.get((training.stage, training.key))
         if training.is_older_than(config.keep_partial) or (status is not None and status.state == INTACT):
             rows += _row(_of_training(store, training, arguments.delete), failed)
@@ -97,13 +97,13 @@ def _of_artifact(store: Store, stage: str, key: str, manifest: Manifest, delete:
     yield Row(stage, key, size, manifest.get("finished"), _drop(store, stage, key) if delete else "would go")
 
 
-def _of_training(store: Store, training: Interrupted, delete: bool) -> Iterator[Row]:
-    yield Row(training.stage, training.key, training.bytes, formatting.utc(training.written),
+def _of_training(store: Store, training: UnfinishedTraining, delete: bool) -> Iterator[Row]:
+    yield Row(training.stage, training.key, training.size_bytes, formatting.utc(training.written),
               "checkpoints after epoch {}: {}".format(
-                  training.epoch, _drop_checkpoints(store, training) if delete else "would go"))
+                  training.epochs_done, _drop_checkpoints(store, training) if delete else "would go"))
 
 
-def _drop_checkpoints(store: Store, training: Interrupted) -> str:
+def _drop_checkpoints(store: Store, training: UnfinishedTraining) -> str:
     try:
         with store.lock(training.stage, training.key).acquire(timeout=0):
             store.checkpoints.remove(training.stage, training.key)

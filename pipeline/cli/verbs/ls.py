@@ -21,7 +21,7 @@ from pipeline.execution import headline
 from pipeline.provenance import artifact_reference
 from pipeline.spec import STAGES, upward
 from pipeline.store.artifacts import Store
-from pipeline.store.checkpoints import Interrupted
+from pipeline.store.checkpoints import UnfinishedTraining
 from pipeline.store.marks import Artifact
 from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, ArtifactStatus
@@ -72,7 +72,7 @@ def artifacts(store: Store) -> Iterator[Row]:
     """A row for each artifact, in the order of the pipeline, newest last."""
     rows = [_artifact(stage, key, status) for chunk in _in_chunks(store.list())
             for (stage, key), status in store.statuses(chunk).items()]
-    rows += [_interrupted(store, training) for training in store.checkpoints.list()]
+    rows += [_unfinished(store, training) for training in store.checkpoints.unfinished()]
     yield from sorted(rows, key=_in_order)
 
 
@@ -127,8 +127,8 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recip
         in_runs = [(stage, newest[stage]["key"]) for stage in STAGES if stage in newest]
         keys = [(stage, key) for stage, key in in_runs if key]
         statuses = store.statuses(keys)
-        begun = {(training.stage, training.key): training for training in store.checkpoints.list()}
-        stages = [_interrupted(store, begun[stage, key])
+        begun = {(training.stage, training.key): training for training in store.checkpoints.unfinished()}
+        stages = [_unfinished(store, begun[stage, key])
                   if (stage, key) in begun and statuses[stage, key].state != INTACT else
                   _artifact(stage, key, statuses[stage, key]) for stage, key in keys]
     if arguments.json:
@@ -153,12 +153,13 @@ def _artifact(stage: str, key: str, status: ArtifactStatus) -> Row:
             "state": status.state, "damage": list(status.damage)}
 
 
-def _interrupted(store: Store, training: Interrupted) -> Row:
+def _unfinished(store: Store, training: UnfinishedTraining) -> Row:
     """The row of the checkpoints of a training that has not ended."""
     at_work = store.is_being_made(training.stage, training.key)
     return {"stage": training.stage, "key": training.key, "finished": formatting.utc(training.written),
-            "bytes": training.bytes, "metrics": {}, "headline": [], "damage": [],
-            "state": "{} after epoch {}: checkpoints".format("training" if at_work else "interrupted", training.epoch)}
+            "bytes": training.size_bytes, "metrics": {}, "headline": [], "damage": [],
+            "state": "{} after epoch {}: checkpoints".format(
+                "training" if at_work else "interrupted", training.epochs_done)}
 
 
 def _metrics(status: ArtifactStatus) -> Metrics:

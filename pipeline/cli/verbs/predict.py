@@ -17,14 +17,12 @@ from octet.job import Job
 from pipeline import settings
 from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot
-from pipeline.provenance import artifact_reference, model_reference
+from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import IDENTIFIER, Lineage
 from pipeline.provenance.model_reference import PREPARED, ModelReference
 from pipeline.settings import Settings
 from pipeline.spec import PREDICT
-from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs
 
 MOST_CLASSES = 5
 MOST_VALUES = 10
@@ -74,15 +72,8 @@ def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings,
     """(the section `data`, the folder of PrepareData.train). Raises UsageError or StoreError that says what is
     missing."""
     if arguments.recipe:
-        recipe = artifact_reference.recipe(arguments.recipe, found, Runs(found.store))
-        plan = Plan(snapshot.take(recipe), lineage.store)
-        folder = plan.folder(PREPARED)
-        if folder is None or not plan.intact(PREPARED):
-            raise StoreError("the recipe's data is not prepared", where=str(recipe),
-                             why="{} says what inputs and classes are".format(PREPARED),
-                             next_step="run `luigi --module pipeline {} --recipe {}`".format(
-                                 PREPARED, shlex.quote(arguments.recipe)))
-        return dict(plan.snapshot.sections["data"]), folder
+        part = prepared_part.find(arguments.recipe, "train", lineage, found)
+        return dict(part.taken_snapshot.sections["data"]), part.folder
     data = model.data(lineage)
     if data is not None:
         return data

@@ -8,7 +8,8 @@ from typing import Any, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 
 FLOAT = tf.AttrValue(type=tf.float32.as_datatype_enum)
 INT = tf.AttrValue(type=tf.int32.as_datatype_enum)

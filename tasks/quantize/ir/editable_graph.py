@@ -4,7 +4,6 @@ A tensor is named `node` (the node's first output) or `node:1`. Shapes are tuple
 batch, is None. Control dependencies are dropped: an inference graph of constants does not need them.
 """
 
-import re
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
 import numpy as np
@@ -13,61 +12,10 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.graph.constants import node_of
 from tasks.graph.view import Shape
+from tasks.quantize.ir.layer_names import LayerNames
+from tasks.quantize.ir.nodes import LAYER_ATTR, MARK_ATTR, REQUANTIZE, Affine, Node
 from tasks.quantize.ir.toco_rules import KernelView
 from tasks.quantize.kernels.table import TABLE, Kernel
-
-LAYER_ATTR = "_octet_layer"
-"""The attribute that holds the name of the Keras layer that a node belongs to; for messages."""
-
-MARK_ATTR = "_octet"
-"""The attribute by which a pass tells ranges/assign.py how to treat a node: one of the marks below."""
-
-INSIDE = "inside"        # the node is inside one kernel: its tensor has no range of its own
-REQUANTIZE = "requantize"  # the node only gives its input another range; its weights are not trained
-SATURATE = "saturate"    # a clamp: the range of its input ends at the bounds, so that codes saturate there
-FLOOR = "floor"          # a pad by 0; its code has to differ from that of 0 (rewrites/composites.py)
-WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad again
-
-
-
-class Node:
-    """One operation: its inputs are names of tensors, its attributes those of a NodeDef."""
-
-    def __init__(self, name: str, op: str, inputs: Sequence[str] = (), attr: Optional[Dict[str, Any]] = None,
-                 value: Optional[np.ndarray] = None, layer: str = "", mark: str = "") -> None:
-        self.name, self.op, self.inputs = name, op, list(inputs)
-        self.attr = dict(attr or {})
-        self.value = value  # of a Const
-        self.layer, self.mark = layer, mark
-
-    def get(self, key: str) -> tf.AttrValue:
-        """An attribute, empty where it is not written."""
-        return self.attr.get(key, tf.AttrValue())
-
-    def __repr__(self) -> str:
-        return "{}({}: {})".format(self.op, self.name, ", ".join(self.inputs))
-
-
-class Affine(Node):
-    """x * scale + shift for each channel, the last axis: a batch norm, a bias, any arithmetic by constants.
-
-    Not a TensorFlow operation: `rewrites/affine.py` makes these nodes, and later turns them into layers.
-    scale, shift: [C] float64.
-    """
-
-    def __init__(self, name: str, tensor: str, scale: np.ndarray, shift: np.ndarray, layer: str = "",
-                 mark: str = "") -> None:
-        super().__init__(name, "Affine", [tensor], layer=layer, mark=mark)
-        self.scale, self.shift = np.asarray(scale, np.float64), np.asarray(shift, np.float64)
-
-
-class Clamp(Node):
-    """min(max(x, low), high), low <= 0 <= high. Not a TensorFlow operation: see rewrites/clamps.py."""
-
-    def __init__(self, name: str, tensor: str, low: float, high: float, layer: str = "") -> None:
-        super().__init__(name, "Clamp", [tensor], layer=layer)
-        self.low, self.high = low, high
-
 
 N = TypeVar("N", bound=Node)
 
@@ -293,25 +241,3 @@ class EditableGraph(KernelView[str]):
 def tensor_of(reference: str) -> str:
     """A NodeDef's or tf.Tensor's name of a tensor, as this module writes it."""
     return reference[:-2] if reference.endswith(":0") else reference
-
-
-def attribute_of(node: tf.NodeDef, attr: str) -> str:
-    """The value of the attribute LAYER_ATTR or MARK_ATTR of a node, "" where it has none."""
-    return node.attr[attr].s.decode() if attr in node.attr else ""  # `node.attr[attr]` would add a missing one
-
-
-class LayerNames:
-    """The Keras layer that a node's name stands in: the longest name among its scopes."""
-
-    def __init__(self, layers: Iterable[str]) -> None:
-        self.layers = set(layers)
-
-    def __call__(self, node: str) -> str:
-        scopes = node.split("/")
-        for length in range(len(scopes), 0, -1):
-            for start in range(len(scopes) - length + 1):
-                candidate = "/".join(scopes[start:start + length])
-                for name in (candidate, re.sub(r"_\d+$", "", candidate)):  # a shared layer's second use: name_1
-                    if name in self.layers:
-                        return name
-        return scopes[0]

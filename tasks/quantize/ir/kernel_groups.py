@@ -5,7 +5,7 @@ from typing import List, Optional, Sequence, Set
 import tensorflow as tf
 
 from tasks.graph.view import TensorView
-from tasks.quantize.ir.editable_graph import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
+from tasks.quantize.ir.nodes import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
 from tasks.quantize.ir.toco_rules import KernelView, dilated_layer
 from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tasks.graph import constants
 from tasks.quantize.ir import kernel_groups
-from tasks.quantize.ir.editable_graph import MARK_ATTR, REQUANTIZE
+from tasks.quantize.ir.nodes import MARK_ATTR, REQUANTIZE
 from tasks.quantize.kernels.layers import BIAS_INPUT, LAYERS
 
 SCOPE = "weights/"  # of the variables

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 
 OTHER_FLOATS = {each.as_datatype_enum: each.name for each in (
     tf.float16, tf.bfloat16, tf.float64, tf.complex64, tf.complex128)}

@@ -6,7 +6,7 @@ from typing import Dict, Iterable, List, Tuple
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.editable_graph import LayerNames
+from tasks.quantize.ir.layer_names import LayerNames
 from tasks.quantize.kernels.table import LOOPS, RECURRENT, RECURRENT_WAY_OUT
 
 FUNCTIONS = {

@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from octet.quantization import STEPS, to_real
 from tasks.graph import contrib
-from tasks.quantize.ir.editable_graph import FLOOR, SATURATE
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
+from tasks.quantize.ir.nodes import FLOOR, SATURATE
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import coverage, kernel_limits, trained_range, unsupported
 from tasks.quantize.ranges.kernel_limits import Scales

@@ -13,8 +13,8 @@ from typing import Callable, Dict, List, Optional
 import tensorflow as tf
 
 from octet.quantization import NARROW_STEPS
-from tasks.quantize.ir.editable_graph import REQUANTIZE, SATURATE
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, known_kernel, mark, source
+from tasks.quantize.ir.nodes import REQUANTIZE, SATURATE
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import table
 from tasks.quantize.ranges import trained_range

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.graph import io_spec
-from tasks.quantize.ir.editable_graph import SATURATE
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, layer_of, mark, source
+from tasks.quantize.ir.nodes import SATURATE
 from tasks.quantize.kernels import table
 
 VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")

@@ -13,7 +13,8 @@ import numpy as np
 
 from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, Affine, Clamp, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import SATURATE, Affine, Clamp, Node
 from tasks.quantize.ir.toco_rules import leaky_input
 from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING

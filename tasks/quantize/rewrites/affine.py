@@ -24,7 +24,8 @@ import tensorflow as tf
 
 from tasks.quantize.ir.build import FLOAT, RESHAPES, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, Affine, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import SATURATE, Affine, Node
 from tasks.quantize.ir.toco_rules import dilated_layer
 from tasks.quantize.kernels.layers import LAYERS, for_outputs
 from tasks.quantize.kernels.table import RELUS

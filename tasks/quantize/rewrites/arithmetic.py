@@ -18,7 +18,8 @@ import tensorflow as tf
 
 from tasks.quantize.ir.build import FLOAT, binary, joined, part, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 
 
 def expand_arithmetic(graph: EditableGraph) -> List[Change]:

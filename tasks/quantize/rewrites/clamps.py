@@ -17,7 +17,8 @@ import numpy as np
 from octet.errors import QuantizeError
 from tasks.quantize.ir.build import FLOAT, binary
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, Affine, Clamp, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import SATURATE, Affine, Clamp, Node
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
 from tasks.quantize.kernels.table import FUSES_BIAS, RELUS

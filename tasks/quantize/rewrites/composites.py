@@ -18,7 +18,8 @@ import numpy as np
 from tasks.graph.view import reduces_last_axis, written_softmax
 from tasks.quantize.ir.build import FLOAT, INT, part
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import FLOOR, INSIDE, WITHOUT_FLOOR, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import FLOOR, INSIDE, WITHOUT_FLOOR, Node
 
 MOST_EPSILON = 1e-6
 """Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""

@@ -18,7 +18,8 @@ import tensorflow as tf
 
 from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, joined, part, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import REQUANTIZE, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import REQUANTIZE, Node
 
 
 def replace_moves(graph: EditableGraph) -> List[Change]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from tasks.graph.scopes import PREPROCESS
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import Affine, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Affine, Node
 
 
 def fold_preprocessing(graph: EditableGraph) -> List[Change]:

@@ -16,7 +16,8 @@ import tensorflow as tf
 
 from tasks.quantize.ir.build import FLOAT, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import REQUANTIZE, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import REQUANTIZE, Node
 
 
 def reductions_to_convolutions(graph: EditableGraph) -> List[Change]:

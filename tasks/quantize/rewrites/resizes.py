@@ -18,7 +18,8 @@ import tensorflow as tf
 
 from tasks.quantize.ir.build import FLOAT
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 
 LARGEST = 3  # n and d: the nearest resize makes n * n times as many values as come in, and d * d times what comes out
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from tasks.quantize.ir.build import binary
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 
 REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
 

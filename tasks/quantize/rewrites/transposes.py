@@ -10,7 +10,8 @@ import numpy as np
 
 from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import Node
 from tasks.quantize.kernels.table import MOST_AXES
 
 

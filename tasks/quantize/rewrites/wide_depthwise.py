@@ -11,7 +11,8 @@ from typing import Any, List, Optional, Tuple
 
 from tasks.quantize.ir.build import joined, part, reshape
 from tasks.quantize.ir.change import Change
-from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph, Node
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import SATURATE, Node
 from tasks.quantize.ir.toco_rules import dilated_layer
 from tasks.quantize.kernels.table import RELUS
 

@@ -10,7 +10,7 @@ from typing import List, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tasks.quantize.ir.editable_graph import LAYER_ATTR, attribute_of
+from tasks.quantize.ir.nodes import LAYER_ATTR, attribute_of
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
 
 

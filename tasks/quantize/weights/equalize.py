@@ -19,7 +19,8 @@ import tensorflow as tf
 
 from tasks.graph import constants
 from tasks.graph.constants import node_of
-from tasks.quantize.ir.editable_graph import LAYER_ATTR, MARK_ATTR, REQUANTIZE, attribute_of, tensor_of
+from tasks.quantize.ir.editable_graph import tensor_of
+from tasks.quantize.ir.nodes import LAYER_ATTR, MARK_ATTR, REQUANTIZE, attribute_of
 from tasks.quantize.kernels.layers import LAYERS, data_input, for_inputs, for_outputs, within_inputs
 from tasks.quantize.weights import channel_spread
 

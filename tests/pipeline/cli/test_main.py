@@ -75,3 +75,11 @@ def test_trace_of_a_stranger_is_an_error(store, tmp_path, capsys):
     (tmp_path / "stranger").write_text("?")
     assert main.main(["trace", str(tmp_path / "stranger")]) == StoreError.exit_code
     assert "no artifact holds this file" in capsys.readouterr().err
+
+
+def test_every_verb_is_listed_with_its_help(capsys):
+    with pytest.raises(SystemExit):
+        main.main(["--help"])
+    helped = capsys.readouterr().out
+    assert set(main.verbs()) >= {"check", "ls", "why", "trace", "diff", "verify", "gc", "pin", "force", "accept"}
+    assert all("\n    {} ".format(verb) in helped for verb in main.verbs())

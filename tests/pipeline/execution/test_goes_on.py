@@ -28,7 +28,8 @@ def killed(checkout, stage, epoch):
     run = checkout.start(stage=stage)
     store, end = Store(checkout.store), time.monotonic() + 120
     while time.monotonic() < end and run.poll() is None:
-        if any(training.stage == stage and training.epoch >= epoch for training in store.checkpoints.list()):
+        if any(training.stage == stage and training.epochs_done >= epoch
+               for training in store.checkpoints.unfinished()):
             with contextlib.suppress(psutil.Error):
                 for process in faults.stages_of(psutil.Process(run.pid)):
                     process.send_signal(signal.SIGKILL)
@@ -45,10 +46,10 @@ def test_a_killed_training_comes_to_the_same_bytes(checkout, stage):
     shutil.rmtree(str(checkout.artifact(stage)))
     run = killed(checkout, stage, 3)
     assert run.code != 0 and stage not in faults.products(checkout), run.said
-    training, = Store(checkout.store).checkpoints.list()
-    assert training.stage == stage and 3 <= training.epoch < EPOCHS
+    training, = Store(checkout.store).checkpoints.unfinished()
+    assert training.stage == stage and 3 <= training.epochs_done < EPOCHS
     run = checkout.luigi(stage=stage)
     assert run.code == 0, run.said
     after, of = re.search("{}: goes on after epoch (.*) of (.*)".format(stage), run.said).groups()
-    assert (int(after), int(of)) == (training.epoch, EPOCHS)
-    assert faults.products(checkout) == undisturbed and Store(checkout.store).checkpoints.list() == []
+    assert (int(after), int(of)) == (training.epochs_done, EPOCHS)
+    assert faults.products(checkout) == undisturbed and Store(checkout.store).checkpoints.unfinished() == []

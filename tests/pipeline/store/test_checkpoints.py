@@ -30,10 +30,10 @@ def test_what_is_not_what_was_written_is_put_aside(tmp_path, capfd):
     spoiled.write_bytes(b"weightz")
     half = whole.parent / ".{}.part".format(spoiled.name)
     half.write_bytes(b"wei")
-    assert store.checkpoints.epoch("TrainFloat", KEY) == 7
-    folder = store.checkpoints.folder("TrainFloat", KEY)
+    assert store.checkpoints.epochs_done("TrainFloat", KEY) == 7
+    folder = store.checkpoints.prepare_folder("TrainFloat", KEY)
     assert [path.name for path in folder.iterdir()] == [whole.name]
-    assert store.checkpoints.epoch("TrainFloat", KEY) == 6
+    assert store.checkpoints.epochs_done("TrainFloat", KEY) == 6
     (aside,) = store.quarantined()
     assert (store.root / "quarantine" / aside).read_bytes() == b"weightz" and aside in capfd.readouterr().err
 
@@ -46,15 +46,15 @@ def test_nothing_is_followed(tmp_path):
     folder = put(store.root, "TrainFloat", KEY, 1).parent
     (folder / canary.name).symlink_to(canary)
     assert store.checkpoints.spoiled("TrainFloat", KEY) == [canary.name]
-    store.checkpoints.folder("TrainFloat", KEY)
+    store.checkpoints.prepare_folder("TrainFloat", KEY)
     assert [path.name[:11] for path in folder.iterdir()] == ["epoch-00001"]
     shutil.rmtree(str(folder))
     folder.symlink_to(outside)
-    assert store.checkpoints.epoch("TrainFloat", KEY) == 0 and store.checkpoints.list() == []
+    assert store.checkpoints.epochs_done("TrainFloat", KEY) == 0 and store.checkpoints.unfinished() == []
     assert [place for place, _ in store.misplaced()] == ["partial/TrainFloat/" + KEY]
     assert not store.checkpoints.remove("TrainFloat", KEY) and not os.path.lexists(str(folder))
     folder.symlink_to(outside)
-    made = store.checkpoints.folder("TrainFloat", KEY)
+    made = store.checkpoints.prepare_folder("TrainFloat", KEY)
     assert made.is_dir() and not made.is_symlink() and list(made.iterdir()) == []
     assert canary.read_bytes() == b"canary"
 
@@ -62,7 +62,7 @@ def test_nothing_is_followed(tmp_path):
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "store").write_text("no folder")
     with pytest.raises(StoreError):
-        Store(tmp_path / "store").checkpoints.folder("TrainFloat", KEY)
+        Store(tmp_path / "store").checkpoints.prepare_folder("TrainFloat", KEY)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from octet import judgement
+from octet.gates import judgement
 from tests.tasks import detector, jobs
 
 RECIPE = """

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from octet import judgement
+from octet.gates import judgement
 from tests.tasks import jobs
 
 MODEL = """

@@ -4,9 +4,9 @@ masks with pixels that nobody knows."""
 import numpy as np
 import pytest
 
-from octet import judgement
 from octet.data.dataset import PARTS
 from octet.errors import ModelError, RecipeError
+from octet.gates import judgement
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible

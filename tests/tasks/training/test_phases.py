@@ -1,5 +1,7 @@
 """What the two phases of training leave behind, on the small digits."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -25,6 +27,26 @@ def recipe(train="epochs: 4, batch_size: 32", weights="", quantized_epochs=0):
     return RECIPE % (", weights: " + weights if weights else "", train, quantized_epochs)
 
 
+@pytest.fixture(scope="module")
+def floated(tmp_path_factory):
+    """(metrics, {stage: folder}) up to TrainFloat, for what differs in the phase after it only."""
+    return jobs.run(tmp_path_factory.mktemp("float"), recipe(), "TrainFloat")
+
+
+@pytest.fixture(scope="module")
+def quantized(floated, tmp_path_factory):
+    """A function that gives (metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float
+    phase; of the same settings once."""
+    @functools.lru_cache(maxsize=None)
+    def run(settings):
+        new = "{{batch_size: 64, schedule: constant, warm_up: 0, keep: last, {}}}".format(settings)
+        text = recipe().replace("{epochs: 0, batch_size: 32}", new)
+        metrics, folders = jobs.run(tmp_path_factory.mktemp("quantized"), text, "TrainQAT", floated[1])
+        reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
+        return metrics["TrainQAT"], {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    return run
+
+
 def test_statistics_of_batch_norm_are_right_after_few_steps(tmp_path):
     found = []
     for batches in ("0", "50"):
@@ -36,8 +58,9 @@ def test_statistics_of_batch_norm_are_right_after_few_steps(tmp_path):
     assert taken > moving + 0.1 and taken > 0.85
 
 
-def test_history_has_each_epoch_and_tensorboard_too(tmp_path):
-    metrics, folders = jobs.run(tmp_path, recipe(quantized_epochs=2), "TrainQAT")
+def test_history_has_each_epoch_and_tensorboard_too(tmp_path, floated):
+    metrics, folders = jobs.run(tmp_path, recipe(quantized_epochs=2), "TrainQAT", floated[1])
+    metrics = {**floated[0], **metrics}
     for stage, epochs in (("TrainFloat", 4), ("TrainQAT", 2)):
         history = metrics[stage]["history"]
         (events,) = (folders[stage] / "events").iterdir()
@@ -53,8 +76,8 @@ def test_history_has_each_epoch_and_tensorboard_too(tmp_path):
     assert metrics["TrainFloat"]["history"][kept - 1]["validation"] == metrics["TrainFloat"]["validation"]
 
 
-def test_no_epoch_only_calibrates(tmp_path):
-    metrics, folders = jobs.run(tmp_path, recipe(), "TrainQAT")
+def test_no_epoch_only_calibrates(tmp_path, floated):
+    metrics, folders = jobs.run(tmp_path, recipe(), "TrainQAT", floated[1])
     trained = metrics["TrainQAT"]
     assert trained["history"] == [] and trained["calibration"]["batches"] == 20
     network = io_spec.read(folders["TrainQAT"])
@@ -67,7 +90,7 @@ def test_no_epoch_only_calibrates(tmp_path):
     assert weights
     for name, value in weights.items():
         assert (reader.get_tensor(name) == value).all(), name
-    before = metrics["TrainFloat"]["validation"]["label"]["accuracy"]
+    before = floated[0]["TrainFloat"]["validation"]["label"]["accuracy"]
     assert trained["calibration"]["validation"]["label"]["accuracy"] == pytest.approx(before, abs=0.03)
 
 
@@ -93,9 +116,9 @@ def test_weights_that_are_given_are_the_float_network(tmp_path, train, same):
     assert (abs(found - expected).max() < 1e-5) == same
 
 
-def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path):
+def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path, floated):
     text = recipe(quantized_epochs=6).replace("6, batch_size: 32", "6, batch_size: 64, learning_rate: 0.002")
-    metrics, _ = jobs.run(tmp_path, text, "TrainQAT")
+    metrics, _ = jobs.run(tmp_path, text, "TrainQAT", floated[1])
     assert metrics["TrainQAT"]["health"] == []
 
 
@@ -140,27 +163,11 @@ def test_a_model_that_is_another_one_in_training_is_said_before_its_first_step(t
     assert not (tmp_path / "TrainFloat" / "events").exists()
 
 
-@pytest.fixture(scope="module")
-def floated(tmp_path_factory):
-    """TrainFloat's folder, for what differs in the phase after it only."""
-    return {"TrainFloat": jobs.run(tmp_path_factory.mktemp("float"), recipe(), "TrainFloat")[1]["TrainFloat"]}
-
-
-def quantized(folder, floated, settings):
-    """(metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float phase."""
-    folder.mkdir()
-    new = "{{batch_size: 64, schedule: constant, warm_up: 0, keep: last, {}}}".format(settings)
-    text = recipe().replace("{epochs: 0, batch_size: 32}", new)
-    metrics, folders = jobs.run(folder, text, "TrainQAT", floated)
-    reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
-    return metrics["TrainQAT"], {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
 @pytest.mark.parametrize("after", [0, 1])
-def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floated, after):
-    _, at_freeze = quantized(tmp_path / "short", floated, "epochs: {}".format(after))
-    _, frozen = quantized(tmp_path / "frozen", floated, "epochs: 3, freeze_ranges_after: {}".format(after))
-    _, moving = quantized(tmp_path / "moving", floated, "epochs: 3")
+def test_frozen_ranges_stay_where_they_were_and_weights_move_on(quantized, after):
+    _, at_freeze = quantized("epochs: {}".format(after))
+    _, frozen = quantized("epochs: 3, freeze_ranges_after: {}".format(after))
+    _, moving = quantized("epochs: 3")
     names = [name for name in at_freeze if name.startswith("ranges/")]
     ends = [np.array([each[name] for name in names]) for each in (at_freeze, frozen, moving)]
     assert len(names) >= 6
@@ -170,10 +177,10 @@ def test_frozen_ranges_stay_where_they_were_and_weights_move_on(tmp_path, floate
         assert not np.allclose(frozen[name], at_freeze[name], rtol=1e-4), name
 
 
-def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated):
+def test_a_range_that_training_leaves_behind_is_in_the_metrics(quantized):
     fast = "epochs: 3, learning_rate: 0.02"
-    left_behind, _ = quantized(tmp_path / "frozen", floated, fast + ", freeze_ranges_after: 0")
-    keeping_up, _ = quantized(tmp_path / "moving", floated, fast)
+    left_behind, _ = quantized(fast + ", freeze_ranges_after: 0")
+    keeping_up, _ = quantized(fast)
     worst = [max([item["clipped"] for item in each["health"] if item["what"] == "clips"], default=0)
              for each in (left_behind, keeping_up)]
     assert worst[0] > 0.05 and worst[1] < worst[0] / 2
@@ -181,15 +188,15 @@ def test_a_range_that_training_leaves_behind_is_in_the_metrics(tmp_path, floated
 
 def test_a_quantized_phase_that_harms_is_not_kept(tmp_path, floated):
     text = recipe().replace("{epochs: 0, batch_size: 32}", "{epochs: 1, batch_size: 64, learning_rate: 1.0}")
-    found = jobs.run(tmp_path, text, "TrainQAT", floated)[0]["TrainQAT"]
+    found = jobs.run(tmp_path, text, "TrainQAT", floated[1])[0]["TrainQAT"]
     calibrated, trained = found["calibration"]["validation"], found["history"][0]["validation"]
     assert trained["label"]["accuracy"] < calibrated["label"]["accuracy"]
     assert found["kept_epoch"] == 0 and found["validation"] == calibrated
 
 
-def test_equalized_layers_have_more_like_channels_and_are_the_same_network(tmp_path, floated):
-    plain, _ = quantized(tmp_path / "plain", floated, "epochs: 0")
-    equal, _ = quantized(tmp_path / "equal", floated, "epochs: 0, equalize: true")
+def test_equalized_layers_have_more_like_channels_and_are_the_same_network(quantized):
+    plain, _ = quantized("epochs: 0")
+    equal, _ = quantized("epochs: 0, equalize: true")
     assert plain["equalized"] == [] and len(equal["equalized"]) >= 2
     before, after = ({item["layer"]: item["to_smallest"] for item in each["channels"]} for each in (plain, equal))
     firsts = {first for first, _ in equal["equalized"]}

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tasks.graph import constants, scopes
-from tasks.quantize.ir.editable_graph import SATURATE, EditableGraph
+from tasks.quantize.ir.editable_graph import EditableGraph
+from tasks.quantize.ir.nodes import SATURATE
 from tasks.quantize.pass_list import PASSES, misplaced
 
 SHAPE = (4, 4, 3)

@@ -1,7 +1,7 @@
 import pytest
 
-from octet import judgement
-from octet.gates import GATES
+from octet.gates import judgement
+from octet.gates.table import GATES
 
 
 def classes(uint8, kind="class", agreement=0.97):

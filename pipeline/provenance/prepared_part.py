@@ -1,0 +1,42 @@
+"""A part of a recipe's data as PrepareData published it, for verbs that run a file on it."""
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple, Sequence
+
+from octet.errors import StoreError
+from pipeline.inputs import snapshot
+from pipeline.inputs.snapshot import Snapshot
+from pipeline.provenance import artifact_reference
+from pipeline.provenance.lineage import Lineage
+from pipeline.settings import Settings
+from pipeline.staleness.plan import Plan
+from pipeline.store.runs import Runs
+
+STAGE = "PrepareData.{}"
+
+
+class PreparedPart(NamedTuple):
+    """folder: of the artifact that `stage` made for the recipe of the snapshot."""
+
+    taken_snapshot: Snapshot
+    stage: str
+    folder: Path
+
+
+def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source: Sequence[str] = ()) -> PreparedPart:
+    """The part of the data of the recipe that `text` refers to. Raises StoreError where it is not prepared, RecipeError
+    or UsageError where `text` is no recipe.
+
+    with_source: the modules of `tasks` whose source the snapshot is to hold."""
+    recipe = artifact_reference.recipe(text, settings, Runs(settings.store))
+    taken_snapshot = snapshot.take(recipe)
+    if with_source:
+        taken_snapshot = snapshot.with_source(taken_snapshot, with_source)
+    plan, stage = Plan(taken_snapshot, lineage.store), STAGE.format(part)
+    folder = plan.folder(stage)
+    if folder is None or not plan.intact(stage):
+        raise StoreError("the {} part is not prepared".format(part), where=str(recipe),
+                         why="{} makes the samples, their answers and the names of the classes".format(stage),
+                         next_step="run `luigi --module pipeline {} --recipe {}`".format(stage, shlex.quote(text)))
+    return PreparedPart(taken_snapshot, stage, folder)

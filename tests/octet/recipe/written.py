@@ -1,0 +1,28 @@
+"""Recipes as texts, written and loaded in the working folder."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from octet.errors import RecipeError
+from octet.recipe import loading
+
+RECIPES = Path(__file__).resolve().parents[3] / "recipes"
+SHORT = "data: {dataset: digits}\nmodel: {build: lenet}\n"
+
+
+def write(name, text):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(textwrap.dedent(text))
+    return name
+
+
+def refusal(text):
+    """What loading this text says, without the two lines that every refusal ends with."""
+    with pytest.raises(RecipeError) as caught:
+        loading.load(write("r.yaml", text))
+    *said, why, next_step = str(caught.value).splitlines()
+    assert why == "    a recipe is understood to the last word, or nothing of it is run"
+    assert next_step.startswith("    correct th") and next_step.endswith("; `octet check r.yaml` looks at it again")
+    return "\n".join(said)
