@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pipeline.spec import STAGES
+from pipeline.spec import STAGES, upward
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from tests.pipeline.inputs.test_key import SNAPSHOT
@@ -115,5 +115,28 @@ def test_bad_news_is_not_remembered_and_good_news_is(store, monkeypatch):
     assert not plan.intact("PrepareData.train")
     make(plan, "PrepareData.train")
     assert plan.intact("PrepareData.train")
-    monkeypatch.setattr(store, "look", lambda *artifact: pytest.fail("looked again"))
+    monkeypatch.setattr(store, "status", lambda *artifact: pytest.fail("looked again"))
     assert plan.intact("PrepareData.train") and plan.key("PrepareData.test")
+
+
+def test_what_is_wanted_is_made_where_it_needs_nothing_more_and_is_left_out_where_it_does(store):
+    target = "ValidateInterpreter"
+    assert "Report" in Plan(SNAPSHOT, store).wanted(target).made, "all of it is made anyway"
+    plan = Plan(SNAPSHOT, store)
+    for stage in upward(target):
+        if stage not in ("Report", target):
+            make(plan, stage)
+    assert Plan(SNAPSHOT, store).wanted(target) == (["Report"], {})
+    store.drop("TrainFloat", plan.known_key("TrainFloat"), "")
+    wanted = Plan(SNAPSHOT, store).wanted(target)
+    assert wanted == ([], {"Report": ["TrainFloat"]}) and "needs TrainFloat" in wanted.why("Report")
+    store.drop("Measure", plan.known_key("Measure"), "")
+    assert Plan(SNAPSHOT, store).wanted(target).made == ["Report"], "the measurement needs TrainFloat, too"
+
+
+def test_a_wanted_stage_that_was_dropped_is_made_with_others_only(store):
+    plan = make_all(store)
+    store.drop("Report", plan.known_key("Report"), "")
+    assert Plan(SNAPSHOT, store).wanted("ValidateInterpreter") == ([], {})
+    store.drop("ValidateInterpreter", plan.known_key("ValidateInterpreter"), "")
+    assert Plan(SNAPSHOT, store).wanted("ValidateInterpreter").made == ["Report"]
