@@ -26,5 +26,5 @@ def factors(rates: Mapping[str, float], layers: Mapping[tf.Variable, str], secti
                 " and ".join("'{}'".format(pattern) for pattern in tied), layer))
     if wrong:
         raise RecipeError("\n".join(dict.fromkeys(wrong)), where=section + ".rates", why="",
-                          next_step="name layers as `octet check RECIPE` lists them")
+                          next_step="name a layer that there is; `*` stands for any text")
     return found
