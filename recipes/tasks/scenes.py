@@ -17,6 +17,7 @@ SIZE, MOST = 48, 3  # pixels, shapes
 SHAPES = ["circle", "square", "triangle"]
 VOID = 255
 COUNT = {"train": 1000, "validation": 100, "test": 300}
+MORE = {"regressor": {"train": 3000}}  # one shape a scene tells less
 TARGETS = {
     "detector": ("grid", Target("raw", shape=grid.shape(SIZE, len(SHAPES)))),
     "segmenter": ("mask", Target("class_map", ["background"] + SHAPES, (SIZE, SIZE), ignore=VOID)),
@@ -58,7 +59,7 @@ def load(task, *, parts=PARTS, samples=None):
     name, target = TARGETS[task]
     extras = {"box": Extra("boxes", (MOST, 4)), "shape": Extra("array", (MOST,), placeless=True, dtype="int32")}
     return Dataset({"image": Input((SIZE, SIZE, 3), 0.0, 1.0)}, {name: target},
-                   {part: drawn(task, part, COUNT[part] if samples is None else samples) for part in parts},
+                   {part: drawn(task, part, samples or {**COUNT, **MORE.get(task, {})}[part]) for part in parts},
                    samples=samples, extras=extras if task == "detector" else {})
 
 
