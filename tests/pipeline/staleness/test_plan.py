@@ -115,5 +115,5 @@ def test_bad_news_is_not_remembered_and_good_news_is(store, monkeypatch):
     assert not plan.intact("PrepareData.train")
     make(plan, "PrepareData.train")
     assert plan.intact("PrepareData.train")
-    monkeypatch.setattr(store, "look", lambda *artifact: pytest.fail("looked again"))
+    monkeypatch.setattr(store, "status", lambda *artifact: pytest.fail("looked again"))
     assert plan.intact("PrepareData.train") and plan.key("PrepareData.test")
