@@ -82,7 +82,10 @@ def test_runtimes_from_pypi_give_the_same_answers(project, exported, tmp_path):
     done = project.octet("targets", str(exported / "model.tflite"), "--run", "--json", OCTET_CACHE=str(tmp_path))
     found = {(each["runtime"], each["file"]): each for each in json.loads(done.stdout)["ran"]["runs"]}
     assert found["litert-builtin", "uint8"]["largest_difference"] == 0
-    for place in (("litert", "uint8"), ("litert", "int8"), ("litert-builtin", "int8"), ("micro", "int8")):
-        assert found[place]["agreement"] == 1.0, found[place]
+    assert found["litert-builtin", "uint8"]["agreement"] == 1.0
+    # The twin's weights were rounded once more: samples between two classes may be answered otherwise.
+    for place, codes in ((("litert", "uint8"), 8), (("litert", "int8"), 20), (("litert-builtin", "int8"), 20),
+                         (("micro", "int8"), 20)):
+        assert found[place]["largest_difference"] <= codes and found[place]["agreement"] > 0.85, found[place]
     assert "UINT8" in found["micro", "uint8"]["failed"]
     assert found["vela", "int8"]["compiled"]["cpu_operators"] == 0
