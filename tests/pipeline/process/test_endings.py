@@ -201,8 +201,7 @@ def test_rubbish_in_the_pipe_harms_nothing(tmp_path):
 
 def test_an_interrupt_while_a_process_starts_leaves_nothing(tmp_path):
     code = IMPORTS.format(str(ROOT)) + (
-        "print('ready', flush=True)\n"
-        "try:\n    while True:\n        t.run(Path({!r}), 'time.sleep(0.1)')\n"
+        "try:\n    print('ready', flush=True)\n    while True:\n        t.run(Path({!r}), 'time.sleep(0.1)')\n"
         "except KeyboardInterrupt:\n    sys.exit(130)").format(str(tmp_path))
     for moment in range(12):
         run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
