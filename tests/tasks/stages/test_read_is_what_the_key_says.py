@@ -270,4 +270,5 @@ def test_a_dataset_made_of_one_of_ours_may_have_a_digest_of_its_own(tmp_path):
     (tmp_path / "mine.py").write_text("from octet.datasets import image_folder\ndef load(**args):\n"
                                       "    return image_folder.load(**args)\ndef digest(part, **args):\n"
                                       "    return 'my own of ' + part\n")
-    assert _made(_job({**section, "dataset": "./mine.py"}, tmp_path, "train")) == _made(_job(section, tmp_path, "train"))
+    made = _made(_job({**section, "dataset": "./mine.py"}, tmp_path, "train"))
+    assert made == _made(_job(section, tmp_path, "train"))
