@@ -64,14 +64,15 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
 
 def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
     """What was read of one part. For a user's dataset, what its `digest` says now."""
+    if not identity.is_ours(section["dataset"]):  # it may be made of one of ours, and have a `digest` of its own
+        files = dataset.read[part].files if part in dataset.read else {}
+        return Read(identity.digest(section, folder, part), files)
     if part in dataset.read:
         return dataset.read[part]
-    if identity.is_ours(section["dataset"]):
-        path = str(arguments(section, folder).get("path", ""))
-        is_folder = os.path.isdir(path)  # of .npy files
-        files = [os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path] if path else []
-        return Read(content.of_part(dataset, part), dict.fromkeys(files, ""))
-    return Read(identity.digest(section, folder, part))
+    path = str(arguments(section, folder).get("path", ""))
+    is_folder = os.path.isdir(path)  # of .npy files
+    files = dict.fromkeys([os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path], "")
+    return Read(content.of_part(dataset, part), files if path else {})
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:

@@ -11,7 +11,7 @@ from pipeline.spec import upward
 from tests.attacks.place import Place
 from tests.pipeline.checkout import ROOT, Checkout
 
-DATA = "PrepareData."
+OF_DATA = ("PrepareData.", "SummarizeData")
 OTHER = "extends: faces.yaml\nmodel: {args: {width: 9}}\n"
 CHECK = '''\
 """Check, light: the model is built, and the data read."""
@@ -50,7 +50,7 @@ def make(folder: Path) -> None:
         assert run.code == 0, run.said
         shown = json.loads(checkout.octet("ls", "--artifacts", "--json").stdout)
         # The recipes differ in the model alone, so both are made from the same prepared data.
-        known = {key for stages in keys.values() for stage, key in stages.items() if not stage.startswith(DATA)}
+        known = {key for stages in keys.values() for stage, key in stages.items() if not stage.startswith(OF_DATA)}
         keys[recipe] = {item["stage"]: item["key"] for item in shown if item["key"] not in known}
         assert set(keys[recipe]) == set(upward("ValidateInterpreter")), keys
     pinned = checkout.octet("pin", keys["faces"]["Freeze"])

@@ -263,3 +263,12 @@ def test_the_cached_digests_of_a_folder_of_arrays_are_dropped_together(tmp_path)
     with pytest.raises(DataChanged):
         _made(_job(case.section, tmp_path, "train")._replace(data={"train": "another content"}))
     assert digest.cached(path, "file", digest.of_file) == digest.of_file(path)
+
+
+def test_a_dataset_made_of_one_of_ours_may_have_a_digest_of_its_own(tmp_path):
+    section = _pictures(tmp_path)
+    (tmp_path / "mine.py").write_text("from octet.datasets import image_folder\ndef load(**args):\n"
+                                      "    return image_folder.load(**args)\ndef digest(part, **args):\n"
+                                      "    return 'my own of ' + part\n")
+    made = _made(_job({**section, "dataset": "./mine.py"}, tmp_path, "train"))
+    assert made == _made(_job(section, tmp_path, "train"))
