@@ -152,12 +152,15 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """`target`, every stage that it needs or wants, and what those need or want; upstream first."""
+    """The stages that a run of `target` makes where there is nothing yet, upstream first: it, what it needs, and what
+    these want, but for wanted stages that need more than that (see `Plan.wanted`)."""
     names: Set[str] = set()
     todo = [target]
     while todo:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(STAGES[name].needs + STAGES[name].wants)
+            todo.extend(STAGES[name].needs)
+    wanted = {name for stage in names for name in STAGES[stage].wants}
+    names |= {name for name in wanted if names.issuperset(STAGES[name].needs)}
     return tuple(name for name in STAGES if name in names)
