@@ -59,7 +59,8 @@ def test_a_runtime_that_fails_is_a_line_of_its_own_and_stops_no_other(tmp_path, 
     assert found["tensorflow", "int8"]["failed"] == ""
 
 
-def test_a_float_file_is_not_compared_by_codes(tmp_path):
+def test_a_float_file_is_not_compared_by_codes(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", graphs.toco_path())
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [1, 4])
         content = tf.lite.TFLiteConverter.from_session(session, [x], [tf.nn.softmax(x)]).convert()

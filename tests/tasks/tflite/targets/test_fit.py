@@ -100,7 +100,8 @@ def test_what_the_list_excludes_in_uint8(files, target, graph, expected):
     assert all(why for whys in found.values() for why in whys)
 
 
-def test_a_float_file_is_neither_taken_nor_refused_but_not_judged():
+def test_a_float_file_is_neither_taken_nor_refused_but_not_judged(monkeypatch):
+    monkeypatch.setenv("PATH", graphs.toco_path())
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [1, 4])
         content = tf.lite.TFLiteConverter.from_session(session, [x], [tf.nn.softmax(x)]).convert()
