@@ -19,7 +19,7 @@ from typing import IO, Iterator, List, Tuple
 
 from octet.job import Job
 from octet.recipe import loading
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 
 LAST = "Measure"
 EVERY_S = 0.02

@@ -19,7 +19,7 @@ from octet import digest
 from pipeline import settings
 from pipeline.inputs import snapshot
 from pipeline.staleness.plan import Plan
-from pipeline.store import variants
+from pipeline.store import recipe_variants
 from pipeline.store.artifacts import Store
 
 FOLDER = settings.ROOT / "recipes" / "tasks"
@@ -59,7 +59,8 @@ def run(name: str, seed: int) -> None:
 
 def result(name: str, seed: int, found: settings.Settings) -> Optional[Result]:
     """What was measured; None where there is no measurement."""
-    recipe = variants.written(FOLDER / (name + ".yaml"), ["seed={}".format(seed)], found.store, found.find_recipe)
+    recipe = recipe_variants.written(
+        FOLDER / (name + ".yaml"), ["seed={}".format(seed)], found.store, found.find_recipe)
     with digest.kept_open():
         plan = Plan(snapshot.take(recipe), Store(found.store))
         if not plan.intact("Measure"):

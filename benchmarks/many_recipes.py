@@ -17,7 +17,7 @@ from typing import Dict, List
 
 from pipeline import formatting, settings
 from pipeline.inputs import snapshot
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs

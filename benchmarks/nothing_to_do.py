@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 
 BIN = Path(sys.executable).parent
 RECIPE = """\

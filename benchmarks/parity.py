@@ -20,7 +20,7 @@ from pathlib import Path
 
 from octet.job import Job
 from octet.recipe import loading
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 
 MEASURED = next(name for name, spec in STAGES.items() if "measurement.json" in spec.products)
 SAMPLES = 16

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from octet.recipe import schema
 from pipeline.cli import main
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 FOLDER = Path(__file__).resolve().parent
 FIELD = re.compile(r"    (\w+): ")

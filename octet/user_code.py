@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Iterator, Optional, Type
 
-from octet import neighbours, regular_file
+from octet import neighbour_modules, regular_file
 from octet.errors import OctetError
 from octet.installed import is_installed
 
@@ -20,13 +20,13 @@ def load_file(path: Path, original: str) -> ModuleType:
     """The file as a module. Its private name depends on its original path and its content. It can import the modules
     beside it."""
     content = original.encode(errors="surrogateescape") + b"\0" + regular_file.text(str(path))
-    name = neighbours.PREFIX + hashlib.sha256(content).hexdigest()[:16]
+    name = neighbour_modules.PREFIX + hashlib.sha256(content).hexdigest()[:16]
     if name not in sys.modules:
         folder = str(path.parent)
         spec = importlib.util.spec_from_file_location(name, str(path), submodule_search_locations=[folder])
         assert spec is not None and isinstance(spec.loader, SourceFileLoader)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        neighbours.importable(name, folder)
+        neighbour_modules.importable(name, folder)
         try:
             spec.loader.exec_module(module)
         except BaseException:
@@ -46,7 +46,7 @@ def translated_errors(what: str, path: Optional[Path], error: Type[OctetError], 
     except OctetError:
         raise
     except (Exception, SystemExit) as caught:
-        message = neighbours.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
+        message = neighbour_modules.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
         place = _raised_at(caught, path) or path or "a place unknown"
         raise error(message, where=where, why="raised at {}".format(place),
                     next_step=_way_out(caught, path, next_step)) from caught
@@ -65,7 +65,8 @@ def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
 
 def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str:
     """The next step; for a missing module, how to get it."""
-    if not isinstance(caught, ModuleNotFoundError) or not caught.name or caught.name.startswith(neighbours.PREFIX):
+    name = caught.name if isinstance(caught, ModuleNotFoundError) else None
+    if not name or name.startswith(neighbour_modules.PREFIX):
         return next_step
     missing = caught.name.split(".")[0]
     beside = [file.stem for file in path.parent.glob("*.py")] if path is not None and not is_installed(path) else []

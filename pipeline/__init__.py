@@ -29,8 +29,8 @@ def _forget_pythonpath() -> None:
 
 
 def _watch_memory(command: str) -> None:
-    from pipeline.terminal import no_memory  # not at the top: it imports more, and Ctrl-C would be a traceback
-    no_memory.watch(command)
+    from pipeline.terminal import out_of_memory  # not at the top: it imports more, and Ctrl-C would be a traceback
+    out_of_memory.watch(command)
 
 
 if _loaded_by_luigi_command():

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from octet.job import Job  # noqa: E402
 from tasks import log  # noqa: E402
-from tasks.process import channel, endings  # noqa: E402
+from tasks.process import channel, failure_message  # noqa: E402
 from tasks.source_guard import file_guard, loaded_sources, private_source  # noqa: E402
 
 
@@ -67,7 +67,7 @@ def main() -> int:
             metrics = dict(metrics, read_outside_data_path=file_guard.outside)
         result = {"metrics": json.loads(json.dumps(metrics))}
     except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
-        result = endings.message(error, job)
+        result = failure_message.message(error, job)
     try:
         reports.say(**result)
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Dict, List, Optional, Sequence
 import numpy as np
 
 from octet import regular_file
-from octet.data import array_folder, memory, reading
+from octet.data import array_folder, memory_for_data, reading
 from octet.errors import DatasetError
 
 CHUNK_BYTES = 1 << 22
@@ -71,8 +71,8 @@ def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: s
     """Raises DatasetError where the unpacked arrays do not fit into memory."""
     unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
     needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
-    memory.expect(needed, "its arrays, {} in the file and more unpacked,".format(
-        memory.size(os.path.getsize(path))), path,
+    memory_for_data.expect(needed, "its arrays, {} in the file and more unpacked,".format(
+        memory_for_data.size(os.path.getsize(path))), path,
         "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
 
 
@@ -135,7 +135,7 @@ def _read_folder(path: str, required: Sequence[str], optional: Sequence[str]) ->
             "Save it with numpy.save, or correct data.args.")
     files = {name: array_folder.file_of(path, name) for name in (*required, *optional) if name in there}
     if not reading.on_disk():
-        memory.expect(sum(os.path.getsize(file) for file in files.values()), "its arrays", path,
+        memory_for_data.expect(sum(os.path.getsize(file) for file in files.values()), "its arrays", path,
                       "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
     return {name: _single(file) for name, file in files.items()}
 

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
-from octet.data import memory
+from octet.data import memory_for_data
 from octet.errors import StoreError
 
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
@@ -58,7 +58,7 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     needed = functools.reduce(operator.mul, shape, dtype.itemsize)  # Python integers: a damaged shape may be huge
     what = what or "{} samples of shape {}, decoded,".format(shape[0], list(shape[1:]))
     if _now.folder is None or not needed:
-        memory.expect(needed, what, where, NEXT_STEP)
+        memory_for_data.expect(needed, what, where, NEXT_STEP)
         return np.empty(shape, dtype)
     _expect_disk(needed, what, where)
     file = os.path.join(_now.folder, ".reading-{}.npy".format(len(_now.files)))
@@ -73,7 +73,8 @@ def _expect_disk(needed: int, what: str, where: str) -> None:
     found = os.statvfs(_now.folder or "")
     free = found.f_bavail * found.f_frsize
     if needed > free:
-        raise StoreError("{} need {} of disk; {} are free".format(what, memory.size(needed), memory.size(free)),
+        sizes = memory_for_data.size(needed), memory_for_data.size(free)
+        raise StoreError("{} need {} of disk; {} are free".format(what, *sizes),
                            where, "Decoded, the data is kept in {} for every later stage.".format(_now.folder),
                            NEXT_STEP)
 

@@ -32,9 +32,9 @@ def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
     import numpy as np
 
     from octet.data import archive
-    from octet.data.answers import labels
     from octet.data.check import check
     from octet.data.codes import reals
+    from octet.data.targets_of_arrays import labels
 
     wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))

@@ -19,8 +19,8 @@ def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optio
     the 60,000 training images are the validation part. parts, samples: what of it is wanted, as octet/data/dataset.py
     says. Raises DatasetError."""
     from octet.data import archive
-    from octet.data.answers import labels
     from octet.data.check import check
+    from octet.data.targets_of_arrays import labels
 
     sides = {part: "test" if part == "test" else "train" for part in parts}
     arrays = archive.read(FILE, [name + side for side in sorted(set(sides.values())) for name in ("x_", "y_")])

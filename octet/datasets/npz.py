@@ -192,14 +192,15 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
     """The part's answers by target, but for those that are copies of an input."""
-    from octet.data import answers
+    from octet.data import targets_of_arrays
 
-    read_as = {"labels": answers.several, "class_map": answers.class_map, "value": answers.values}
+    read_as = {"labels": targets_of_arrays.several, "class_map": targets_of_arrays.class_map,
+               "value": targets_of_arrays.values}
     made = {}
     for name, answer in asked.targets.items():
         where = in_part(answer.pattern, part), path
         if answer.kind == "class":
-            made[name] = answers.labels(found[answer.pattern], *where, classes=classes_of[name])
+            made[name] = targets_of_arrays.labels(found[answer.pattern], *where, classes=classes_of[name])
         elif not answer.input:
             made[name] = read_as[answer.kind](found[answer.pattern], *where)
     return made
@@ -247,8 +248,8 @@ def _range(source: InputArray, train: Arrays, learnt: Optional[Input], path: str
 
 
 def _columns(train: Any, name: str, path: str) -> Any:
-    from octet.data import answers
-    return answers.columns(train, name, path)
+    from octet.data import targets_of_arrays
+    return targets_of_arrays.columns(train, name, path)
 
 
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
@@ -269,7 +270,7 @@ def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, range
             columns: Dict[str, Any]) -> Dict[str, Any]:
     """All answers of a part: copies of inputs, columns scaled, the others as they are."""
     from octet.data import codes
-    from octet.data.answers import by_column
+    from octet.data.targets_of_arrays import by_column
 
     made = {}
     for name, answer in asked.targets.items():

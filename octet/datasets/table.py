@@ -251,17 +251,18 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
     """({part: codes}, {part: which of its rows could be read}, what was noticed, {part: sha256 of each picture as it
     was read}). train: the rows that the features are scaled by."""
-    from octet.data import answers, codes, pictures
+    from octet.data import codes, pictures, targets_of_arrays
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     sha256: Dict[str, List[str]] = {part: [] for part in wanted}
     if asked.features:
         numbers = table.numbers(asked.features, "features")
-        ends = answers.columns(numbers[train], "features", table.path)
+        ends = targets_of_arrays.columns(numbers[train], "features", table.path)
         notes.append("features are scaled from their training values to 0..1: {}".format(", ".join(
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
         for part, of_part in wanted.items():
-            made[part], said = codes.encode(answers.by_column(numbers[of_part], ends), codes.Range(0.0, 1.0, True),
+            scaled = targets_of_arrays.by_column(numbers[of_part], ends)
+            made[part], said = codes.encode(scaled, codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
             kept[part] = slice(None)
             notes.extend(said)
@@ -279,15 +280,15 @@ def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, 
     """(the target, the answers of all rows). train: the rows that values are scaled by."""
     import numpy as np
 
-    from octet.data import answers
+    from octet.data import targets_of_arrays
 
     if asked.label:
         cells = np.array(table.column(asked.label, "label"))
-        classes = answers.vocabulary(cells) or []
-        return Target("class", classes), answers.labels(cells, asked.label, table.path, classes)
+        classes = targets_of_arrays.vocabulary(cells) or []
+        return Target("class", classes), targets_of_arrays.labels(cells, asked.label, table.path, classes)
     if asked.labels:
-        found = answers.several(table.numbers(asked.labels, "labels"), "labels", table.path)
+        found = targets_of_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
         return Target("labels", list(asked.labels)), found
     numbers = table.numbers(asked.value or (), "value")
-    ends = answers.columns(numbers[train], "value", table.path)
-    return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), answers.by_column(numbers, ends)
+    ends = targets_of_arrays.columns(numbers[train], "value", table.path)
+    return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), targets_of_arrays.by_column(numbers, ends)

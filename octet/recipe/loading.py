@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
-from octet import digest, interrupts, lookup, memory
+from octet import digest, interrupts, lookup, memory_limits
 from octet.errors import RecipeError
 from octet.gates.table import GATES
 from octet.recipe import signatures
@@ -96,7 +96,7 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
         _code()
         with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
             if "octet.recipe.completion" not in sys.modules:
-                memory.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
+                memory_limits.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
             from octet.recipe import completion  # not at the top: see there
         sections = completion.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequenc
 from octet.errors import GateError
 from pipeline import formatting
 from pipeline.execution import headline
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 if TYPE_CHECKING:
     from pipeline.store.records import Manifest

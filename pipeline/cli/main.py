@@ -19,8 +19,8 @@ from octet.errors import UsageError
 from octet.lookup import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
-from pipeline.execution import failures
-from pipeline.terminal import interrupts, no_memory, streams, unexpected
+from pipeline.execution import run_failures
+from pipeline.terminal import interrupts, out_of_memory, streams, unexpected
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         streams.take_any_name()
         if argv is None:
             interrupts.hear()
-        no_memory.expect_some()
+        out_of_memory.expect_some()
         settings.expect_working_folder()
         arguments = _parsed(words)
         code = arguments.run(arguments) or 0
@@ -47,7 +47,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if interrupts.received():
             print("interrupted", file=sys.stderr)
-            return failures.exit_code(error)
+            return run_failures.exit_code(error)
         known = unexpected.explained(error, " ".join(["octet"] + words[:1]))
         print(known, file=sys.stderr)
         if isinstance(error, OSError):

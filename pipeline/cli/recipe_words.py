@@ -6,7 +6,7 @@ from typing import Optional
 
 from pipeline.provenance import artifact_reference
 from pipeline.settings import Settings
-from pipeline.store import variants
+from pipeline.store import recipe_variants
 from pipeline.store.runs import Runs
 
 
@@ -22,4 +22,4 @@ def path(recipe: Optional[str], arguments: argparse.Namespace, found: Settings) 
             else artifact_reference.recipe(recipe, found, Runs(found.store)))
     if not arguments.set:
         return base
-    return variants.written(base, arguments.set, found.store, found.find_recipe)
+    return recipe_variants.written(base, arguments.set, found.store, found.find_recipe)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from pipeline.execution import headline
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import state
 

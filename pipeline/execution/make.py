@@ -18,7 +18,7 @@ from pipeline.files import durable_files
 from pipeline.inputs import git, snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child
-from pipeline.spec import StageSpec
+from pipeline.stage_specs import StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness, listing_bytes
 from pipeline.store.artifacts import Store

@@ -13,7 +13,7 @@ from pipeline.files import durable_files
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.process import child, exit_reasons, scratch
+from pipeline.process import child, child_exit, scratch
 
 NOTHING_MADE = "nothing has been trained or written"
 
@@ -67,10 +67,10 @@ def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnW
             return child.run(job, on_progress, log, tree.write, on_wait, tree.modules)
         except StageDied as died:  # its log lies in `folder`, which is removed
             raise StageDied(died.what, where=died.where, why=died.why, next_step=died.next_step.replace(
-                exit_reasons.whole_log(log), NOTHING_MADE)) from died
-        except exit_reasons.Unexpected as error:
+                child_exit.whole_log(log), NOTHING_MADE)) from died
+        except child_exit.Unexpected as error:
             next_step = error.next_step.replace(str(log), _copy(log))
-            raise exit_reasons.Unexpected(error.what, where=error.where, why=error.why, next_step=next_step) from error
+            raise child_exit.Unexpected(error.what, where=error.where, why=error.why, next_step=next_step) from error
 
 
 def _copy(log: Path) -> str:

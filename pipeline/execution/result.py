@@ -6,7 +6,7 @@ from typing import Dict, List, Optional, Tuple
 
 from pipeline import formatting
 from pipeline.execution import headline
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness.plan import Plan, Wanted
 
 NOT_YET = {"ConvertUint8": ("converted", "ConvertUint8"), "Measure": ("measured", "ValidateInterpreter"),

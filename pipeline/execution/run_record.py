@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List,
 
 from octet.errors import OctetError
 from pipeline import formatting
-from pipeline.execution import failures
+from pipeline.execution import run_failures
 from pipeline.execution.early_record import EarlyRecord, Recorded
 from pipeline.settings import Settings
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness
 from pipeline.store.marks import current_user
@@ -72,7 +72,7 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
         _begin(runs, path, cast("UnnumberedRun", {
             **_of(path), **_facts(target, started), "snapshot": None, "stages": {}, **_end_of(error)}), begun)
     except (OctetError, OSError) as trouble:
-        print("this run is not recorded: {}".format(failures.first_line(trouble)), file=sys.stderr)
+        print("this run is not recorded: {}".format(run_failures.first_line(trouble)), file=sys.stderr)
 
 
 def around(plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
@@ -173,8 +173,8 @@ def _facts(target: str, started: str) -> Dict[str, Any]:
 
 
 def _end_of(raised: Optional[BaseException]) -> Dict[str, Any]:
-    return {"finished": formatting.utc(time.time()), "exit": 0 if raised is None else failures.exit_code(raised),
-            "error": None if raised is None else failures.first_line(raised)}
+    return {"finished": formatting.utc(time.time()), "exit": 0 if raised is None else run_failures.exit_code(raised),
+            "error": None if raised is None else run_failures.first_line(raised)}
 
 
 def _key(plan: Plan, stage: str) -> Optional[str]:

@@ -13,8 +13,8 @@ from octet.errors import DatasetError, StageDied
 from octet.job import Job
 from pipeline.files import durable_files
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.process import child, exit_reasons, scratch
-from pipeline.spec import DIGEST
+from pipeline.process import child, child_exit, scratch
+from pipeline.stage_specs import DIGEST
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Section
@@ -50,4 +50,4 @@ def digests(section: Section, folder: Path, parts: Sequence[str], tree: Optional
         except StageDied as died:  # its log lies in `place`, which is removed
             raise DatasetError(
                 "'{}' gave no digest: {}".format(section["dataset"], died.what), where="data.dataset", why=died.why,
-                next_step=died.next_step.replace(exit_reasons.whole_log(place / "digest.log"), ENDED_BY)) from died
+                next_step=died.next_step.replace(child_exit.whole_log(place / "digest.log"), ENDED_BY)) from died

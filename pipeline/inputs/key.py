@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
-from pipeline.spec import StageSpec
+from pipeline.stage_specs import StageSpec
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Preimage

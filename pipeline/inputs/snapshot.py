@@ -20,7 +20,7 @@ from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
-from pipeline.spec import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
+from pipeline.stage_specs import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests, Sections

@@ -21,9 +21,9 @@ from typing import IO, AbstractSet, Any, Callable, Dict, List, Optional, Sequenc
 
 from octet import errors, interrupts
 from octet.job import Job, Progress
-from octet.memory import room
+from octet.memory_limits import room
 from pipeline.files.safe_tree import FILE_FLAGS
-from pipeline.process import child_environment, exit_reasons, fork_client, memory
+from pipeline.process import child_environment, child_exit, fork_client, memory_words
 from pipeline.process.fork_client import ForkedProcess
 from pipeline.process.new_process import NewProcess, Start, close_all
 
@@ -89,17 +89,17 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             ended = process.end()
     if reports.metrics is not None:
         return reports.metrics
-    used = memory.describe(memory_before, ended.peak_resident, reports.address_space)
-    if reports.was_interrupted and exit_reasons.lacked_a_thread(log_path):
-        raise exit_reasons.out_of_memory(
+    used = memory_words.describe(memory_before, ended.peak_resident, reports.address_space)
+    if reports.was_interrupted and child_exit.lacked_a_thread(log_path):
+        raise child_exit.out_of_memory(
             job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
     if reports.error is not None:
         raise reports.error
     if reports.unexpected is not None:
-        raise exit_reasons.unexpected(job, reports.unexpected, log_path)
+        raise child_exit.unexpected(job, reports.unexpected, log_path)
     if reports.short_of_memory is not None:
-        raise exit_reasons.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
-    raise exit_reasons.died(job, ended.code, used, log_path)
+        raise child_exit.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
+    raise child_exit.died(job, ended.code, used, log_path)
 
 
 def _new_log(path: Path) -> IO[bytes]:
@@ -228,7 +228,7 @@ def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
         if ended:
             return
         if limited:
-            reports.address_space = memory.peak_address_space(process.pid) or reports.address_space
+            reports.address_space = memory_words.peak_address_space(process.pid) or reports.address_space
         if reports.ended:
             end = end or time.monotonic() + END_WITHIN_S
         else:

@@ -12,8 +12,8 @@ import termios
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from octet import errors
-from octet.memory import room
-from pipeline.process import memory
+from octet.memory_limits import room
+from pipeline.process import memory_words
 
 PYTHON = [sys.executable, "-I", "-X", "utf8"]
 """The command that runs a script of Octet. -I: neither the working folder nor PYTHONPATH can put another `tasks` first.
@@ -72,7 +72,7 @@ class NewProcess:
                 raise
             raise errors.StageDied(
                 "no process can be started: {}".format(error.strerror), where=start.stage,
-                why=memory.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
+                why=memory_words.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
                 next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
         self.pid = self._process.pid
 

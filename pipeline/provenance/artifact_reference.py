@@ -17,7 +17,7 @@ from octet.errors import OctetError, RecipeError, StoreError, UsageError
 from octet.lookup import suggest
 from pipeline.provenance.lineage import Found, Lineage
 from pipeline.settings import Settings
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:

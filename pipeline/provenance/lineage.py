@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from octet import digest, model_identifier
 from octet.errors import StoreError
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.store import manifest as manifests
 from pipeline.store.artifacts import Store
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Set, Tuple
 from octet.errors import OctetError, StoreError
 from pipeline.files.durable_files import explained
 from pipeline.inputs import snapshot
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import KEEPING, Artifact

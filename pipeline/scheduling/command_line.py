@@ -16,7 +16,7 @@ from luigi.cmdline_parser import CmdlineParser
 
 from octet.errors import UsageError
 from pipeline.scheduling import scheduler, scheduler_client, stages  # noqa: F401  (stages register themselves)
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import no_memory, streams, unexpected
+from pipeline.terminal import out_of_memory, streams, unexpected
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def take_over(argv: List[str]) -> NoReturn:
     """Runs the pipeline as the arguments say, and exits."""
     streams.guard()
     try:
-        no_memory.expect_some()
+        out_of_memory.expect_some()
         settings.expect_folders()
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi
@@ -46,7 +46,7 @@ def _expect_module(argv: List[str]) -> None:
     """Raises UsageError where Luigi's own command would not find the module, and print a traceback."""
     module = _module(argv)
     if module is None:
-        from pipeline.spec import STAGES
+        from pipeline.stage_specs import STAGES
         stages = [word for word in argv if word in STAGES]
         if stages:
             raise UsageError("--module is missing", where="luigi " + " ".join(argv), why="Luigi takes {} from the "

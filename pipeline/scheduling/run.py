@@ -21,7 +21,7 @@ from luigi.execution_summary import LuigiStatusCode
 
 from octet.errors import DataChanged, GateError, OctetError, SchedulerError
 from pipeline import settings
-from pipeline.execution import failures, result, run_record
+from pipeline.execution import result, run_failures, run_record
 from pipeline.process import fork_client
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
@@ -38,7 +38,7 @@ def main(argv: List[str]) -> NoReturn:
     """Runs the pipeline as the arguments say, and exits."""
     code = 0
     try:
-        failures.start()
+        run_failures.start()
         interrupts.hear()
         fork_client.use()
         run(argv)
@@ -56,9 +56,9 @@ def _report(error: BaseException) -> int:
     """Prints what ended the run. Returns its exit code."""
     if interrupts.received():
         print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
-        return failures.exit_code(error)
+        return run_failures.exit_code(error)
     explained = unexpected.explained(error, "luigi --module pipeline")
-    failures.record(explained)
+    run_failures.record(explained)
     return explained.exit_code
 
 
@@ -76,7 +76,7 @@ def run(argv: List[str]) -> None:
             if interrupts.received():
                 raise
             print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
-            failures.start()
+            run_failures.start()
             stage.forget_snapshots()
             root, wanted = _make(parsed, arguments)
         _print_result(root, wanted)
@@ -108,7 +108,7 @@ def _make(parsed: CmdlineParser, arguments: List[str]) -> "Tuple[stage.Stage, Wa
 
 
 def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:
-    failed = {name: error.what.splitlines()[0] for name, error in failures.seen_beside().items()}
+    failed = {name: error.what.splitlines()[0] for name, error in run_failures.seen_beside().items()}
     for line in result.lines(root.plan(), root.task_family, root.recipe, missed, wanted, failed):
         print(line)
 
@@ -116,7 +116,7 @@ def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> 
 def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exception) -> None:
     """The scheduler's page shows a run that was refused before it had a task."""
     name = "{}_refused_{}".format(target, os.path.basename(recipe or "default"))
-    shown = str(error) if isinstance(error, OctetError) else failures.first_line(error)
+    shown = str(error) if isinstance(error, OctetError) else run_failures.first_line(error)
     try:
         client.add_task(worker="refused(pid={})".format(os.getpid()), task_id=name, status="FAILED", runnable=False,
                         family=target, module="pipeline.scheduling.stages", params={"recipe": recipe or ""},
@@ -132,25 +132,25 @@ def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory
     idle_since = time.monotonic()
     announced: Set[str] = set()
     while True:
-        tasks = [root.of_same_snapshot(name) for name in beside if name not in failures.seen_beside()] + [root]
+        tasks = [root.of_same_snapshot(name) for name in beside if name not in run_failures.seen_beside()] + [root]
         try:
             outcome = luigi.build(tasks, local_scheduler=local, no_lock=True, detailed_summary=True,
                                   worker_scheduler_factory=factory)
         except luigi.rpc.RPCError as error:
-            if failures.seen() or not root.complete():
-                raise (failures.seen() or [scheduler.gone(luigi.interface.core(), error)])[0] from error
+            if run_failures.seen() or not root.complete():
+                raise (run_failures.seen() or [scheduler.gone(luigi.interface.core(), error)])[0] from error
             print("the scheduler answers no more; all that was asked for is made", file=sys.stderr)
             return
         except OctetError:
             raise
         except Exception as error:  # Luigi's own, such as a mail about a failure that could not be sent
-            failures.record(unexpected.explained(error, "luigi --module pipeline"))
+            run_failures.record(unexpected.explained(error, "luigi --module pipeline"))
         interrupt = interrupts.received()
         if interrupt is not None:
             raise interrupt
-        if failures.seen():
-            raise failures.seen()[0]
-        if all(task.complete() for task in tasks if task.task_family not in failures.seen_beside()):
+        if run_failures.seen():
+            raise run_failures.seen()[0]
+        if all(task.complete() for task in tasks if task.task_family not in run_failures.seen_beside()):
             return
         others = factory.last_worker.running
         for task_id, other in others.items():

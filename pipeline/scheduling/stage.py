@@ -13,16 +13,16 @@ import luigi.rpc
 from octet.data.dataset import PARTS
 from octet.errors import DataChanged, DatasetError, OctetError, StageDied, UsageError
 from pipeline import settings
-from pipeline.execution import failures, preflight
+from pipeline.execution import preflight, run_failures
 from pipeline.execution.make import Making
 from pipeline.inputs import snapshot as snapshots
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process.child_environment import withheld
 from pipeline.scheduling.set_parameter import SetParameter
-from pipeline.spec import STAGES, StageSpec
+from pipeline.stage_specs import STAGES, StageSpec
 from pipeline.staleness.plan import Plan
-from pipeline.store import variants
+from pipeline.store import recipe_variants
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected
@@ -85,7 +85,7 @@ class Stage(luigi.Task):
         values["recipe"] = values["recipe"] or settings_now().recipe
         if values["set"]:
             config = settings_now()
-            values["recipe"] = str(variants.written(
+            values["recipe"] = str(recipe_variants.written(
                 config.find_recipe(values["recipe"]), values["set"], config.store, config.find_recipe))
             values["set"] = ()
         # A significant parameter: only by it does the scheduler tell two contents apart.
@@ -234,9 +234,9 @@ class Stage(luigi.Task):
     def record_failure(self, error: OctetError) -> None:
         """Keeps the failure for the end of the run, which it ends unless the stage is made beside the target."""
         if self.spec.name in Stage.made_beside:
-            failures.record_beside(self.spec.name, error)
+            run_failures.record_beside(self.spec.name, error)
         else:
-            failures.record(error)
+            run_failures.record(error)
 
     def on_failure(self, exception: BaseException) -> str:
         """The text on the scheduler's page: the parts of an OctetError, or the traceback of another error."""

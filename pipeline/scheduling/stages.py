@@ -1,7 +1,7 @@
 """The map: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
 -> ValidateInterpreter -> Export, and Report of what was measured.
 
-What each needs, reads and makes is in `spec.py`; what each does is in `tasks/`.
+What each needs, reads and makes is in `stage_specs.py`; what each does is in `tasks/`.
 """
 
 from pipeline.scheduling.stage import Stage

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set
 from pipeline.inputs import key
 from pipeline.inputs.key import Identity
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import Artifact

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional
 
 from octet.data import identity
 from pipeline.inputs import key
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness import key_differences
 from pipeline.staleness.plan import Plan
 from pipeline.store.runs import Runs

@@ -23,7 +23,7 @@ from pipeline.files import durable_files
 from pipeline.files.durable_files import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Misplaced, is_safe_name
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.store import by_products, locks, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs

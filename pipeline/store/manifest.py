@@ -17,7 +17,7 @@ from octet import digest
 from octet.errors import StoreError
 from pipeline.files.safe_tree import Folder, Misplaced, is_safe, kind, printable
 from pipeline.inputs import key
-from pipeline.store import record_form
+from pipeline.store import record_format
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage import Digests
@@ -57,7 +57,7 @@ def read(folder: Folder) -> Optional[Manifest]:
             where=str(folder.path / NAME), why="a newer Octet has written to this store.",
             next_step="use that version, or another store.")
     record = {**_SINCE_2, **record}
-    if record_form.fault(record, record_form.MANIFEST):
+    if record_format.fault(record, record_format.MANIFEST):
         return None
     return cast("Manifest", {
         **record, "metrics": record.get("metrics", {}), "inputs": {**_PARTS, **record.get("inputs", {})}})
@@ -113,7 +113,7 @@ def outputs(folder: Folder, patterns: Sequence[str]) -> List[Output]:
                 "the stage ended without its product '{}'".format(pattern), where=str(folder.path),
                 why="downstream stages read that file. There are: {}".format(
                     ", ".join(paths) or "none"),
-                next_step="write it in the stage's file in tasks/, or correct pipeline/spec.py.")
+                next_step="write it in the stage's file in tasks/, or correct pipeline/stage_specs.py.")
     return [_output(folder, path, patterns) for path in sorted(paths)]
 
 

@@ -12,7 +12,7 @@ from pipeline import formatting
 from pipeline.files.durable_files import explained
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
-from pipeline.store import record_form
+from pipeline.store import record_format
 from pipeline.store.status import FORCED
 from pipeline.store.store_tree import StoreTree
 
@@ -115,7 +115,7 @@ class Marks:
                     record = manifests.unsealed(marks.read(name, _MOST_BYTES))
             except (FileNotFoundError, Misplaced):
                 return artifact, None
-        if record is None or record_form.fault(record, record_form.MARK) or (
+        if record is None or record_format.fault(record, record_format.MARK) or (
                 record["stage"], record["key"]) != artifact:
             return artifact, None
         return artifact, cast("Mark", record)

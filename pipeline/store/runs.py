@@ -19,7 +19,7 @@ from octet.errors import StoreError
 from pipeline.files import durable_files
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
-from pipeline.store import record_form
+from pipeline.store import record_format
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class Runs:
                     record = manifests.unsealed(folder.read(_file(number), MOST_BYTES))
             except (FileNotFoundError, Misplaced):
                 return None
-        sound = record is not None and record.get("format") == FORMAT and not record_form.fault(
-            record, record_form.RUN) and record["number"] == number
+        sound = record is not None and record.get("format") == FORMAT and not record_format.fault(
+            record, record_format.RUN) and record["number"] == number
         return cast("Run", record) if sound else None
 
     def _is_there(self, place: str, number: int) -> bool:

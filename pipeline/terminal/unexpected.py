@@ -8,7 +8,7 @@ import traceback
 from typing import Optional
 
 from octet.errors import OctetError
-from pipeline.terminal import no_memory
+from pipeline.terminal import out_of_memory
 
 
 def explained(error: BaseException, where: str) -> OctetError:
@@ -18,8 +18,8 @@ def explained(error: BaseException, where: str) -> OctetError:
     where: the command, or the stage."""
     if isinstance(error, OctetError):
         return error
-    if no_memory.is_meant(error):
-        return no_memory.explained(where)
+    if out_of_memory.is_meant(error):
+        return out_of_memory.explained(where)
     lines = str(error).strip().splitlines()
     machine = os.uname()  # `platform.platform()` would start a process to know no more
     text = "{}\nPython {}, {} {} {}\n\n{}".format(

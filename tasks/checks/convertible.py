@@ -25,7 +25,7 @@ from tasks.quantize.ir import trainable_weights
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
 from tasks.tflite.targets import fit
-from tasks.training import live, rates
+from tasks.training import live_batch_norm, rates
 
 SAMPLES = 32  # of each part are read; PrepareData checks the whole data
 
@@ -48,8 +48,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     ranges = found.ranges
     settings = job.section("quantize")
     if settings.batch_norm == "live":
-        live.expect_no_functions(inference.session.graph, network)
-        trained = live.covered(graph_def, network, settings, _training_samples(dataset))
+        live_batch_norm.expect_no_functions(inference.session.graph, network)
+        trained = live_batch_norm.covered(graph_def, network, settings, _training_samples(dataset))
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
     rates.factors(job.section("train").rates, inference.layers, "train")

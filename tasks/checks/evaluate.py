@@ -14,7 +14,7 @@ from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import metrics
 from tasks.evaluation.own_metrics import OwnMetrics
-from tasks.tflite import any_model, output_ends
+from tasks.tflite import any_model, output_meanings
 from tasks.tflite.model_file import Tensor
 
 
@@ -24,7 +24,7 @@ def run(job: Job, progress: Progress) -> dict:
     model = any_model.read(job.settings["file"])
     known = job.settings["network"]
     names = any_model.input_names(model, dataset.inputs, [end["name"] for end in known["inputs"]])
-    ends = output_ends.of(model, dataset, known["outputs"])
+    ends = output_meanings.of(model, dataset, known["outputs"])
     sums = {end["name"]: metrics.of(end) for end in ends}
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
     for rows, reals in any_model.run(model, [part.inputs[name] for name in names],

@@ -22,7 +22,7 @@ from octet.errors import DatasetError, UsageError
 from octet.job import Job, Progress
 from tasks.evaluation import metrics
 from tasks.graph.io_spec import OutputMeaning
-from tasks.tflite import any_model, output_ends
+from tasks.tflite import any_model, output_meanings
 
 FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_form, "table": table.picture_form}
 """{dataset that decodes picture files: what its arguments decode them to}."""
@@ -40,7 +40,7 @@ def run(job: Job, progress: Progress) -> dict:
         codes.append(decoded)
         notes += ["{}: {}".format(path, pictures.NOTICED[word].format(
             alpha=pictures.ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1)) for word in sorted(noticed)]
-    ends = output_ends.of(model, dataset, known["outputs"])
+    ends = output_meanings.of(model, dataset, known["outputs"])
     said: List[Dict[str, Any]] = [{"picture": path, "outputs": {}} for path in job.settings["pictures"]]
     for rows, reals in any_model.run(model, [np.stack(codes)], [dataset.inputs[names[0]]],
                                      lambda done: progress(done, "the interpreter")):

@@ -10,7 +10,7 @@ from typing import List
 
 from octet.errors import ConvertError
 from octet.job import Job, Progress
-from tasks.export import kernel_faults
+from tasks.export import runtime_faults
 from tasks.tflite import any_model, int8_twin, model_file
 from tasks.tflite.targets import fit
 
@@ -30,4 +30,4 @@ def _kernel_faults(model: any_model.AnyModel) -> List[str]:
             int8_twin.of(model.content))
     except ConvertError:
         return []
-    return kernel_faults.found(int8)
+    return runtime_faults.found(int8)

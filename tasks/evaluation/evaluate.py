@@ -9,7 +9,7 @@ from octet.data.dataset import Part
 from tasks.evaluation import metrics
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
-from tasks.graph.answers import Answers
+from tasks.graph.placeholders import Answers
 
 # Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
 MOST_SAMPLES, MOST_NUMBERS = 200, 4000000

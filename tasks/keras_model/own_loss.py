@@ -19,7 +19,7 @@ from octet.lookup import LOSSES, load_attribute, source_file
 from octet.user_code import translated_errors
 from tasks.evaluation.evaluate import RawLosses
 from tasks.graph import io_spec
-from tasks.graph.answers import Answers
+from tasks.graph.placeholders import Answers
 from tasks.source_guard import file_guard
 
 MEND = "mend the function"

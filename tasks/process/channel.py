@@ -7,7 +7,7 @@ import threading
 from types import FrameType
 from typing import Any, Optional
 
-from tasks.source_guard import private_source, user_code
+from tasks.source_guard import private_source, source_origin
 
 PLACE_EVERY_S = 2.0  # between two reports of the line that runs
 # Bound at import: user code may replace the functions of these modules.
@@ -59,9 +59,9 @@ def place(frame: Optional[FrameType]) -> Optional[str]:
     while frame is not None:
         path = frame.f_code.co_filename
         at = "{}:{} in {}".format(path, frame.f_lineno, frame.f_code.co_name)
-        if user_code.is_users(path):
+        if source_origin.is_users(path):
             return at
-        if user_code.is_ours(path):
+        if source_origin.is_ours(path):
             ours = ours or at
         frame = frame.f_back
     return ours

@@ -11,7 +11,7 @@ from octet.errors import QuantizeError
 from tasks.graph import constants, contrib, io_spec
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ir.editable_graph import EditableGraph
-from tasks.quantize.pass_list import PASSES
+from tasks.quantize.pass_order import PASSES
 from tasks.quantize.prepare import numeric_checks, static_shapes
 from tasks.quantize.ranges import assign, coverage, health, trained_range
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any, Dict, List
 
 from octet.quantization import to_real
-from tasks.report import words
+from tasks.report import number_words
 from tasks.tflite import cost
 from tasks.tflite.model_file import Contents
 
@@ -24,12 +24,12 @@ def damage(contents: Contents, parity: Dict[str, Any], codes: Dict[str, Dict[str
         found, tensor = own.get(row["name"]), tensors[row["name"]]
         low, high = (to_real(code, tensor.scale, tensor.zero_point) for code in (0, 255))
         rows.append({
-            "name": row["name"], "kind": row["kind"], "shape": words.shape(tensor.shape[1:]),
-            "low": words.real(low), "high": words.real(high), "codes": codes.get(row["name"]),
-            "lsb": words.figure(row["lsb"]), "sqnr": words.figure(row["sqnr_db"]),
-            "lost": words.figure(row["lost_db"]), "float": words.figure(row["float_db"]),
-            "own": words.figure(found and found["on_data"] and found["on_data"]["lsb"]),
-            "driven": words.figure(found and found["driven"] and found["driven"]["lsb"]),
+            "name": row["name"], "kind": row["kind"], "shape": number_words.shape(tensor.shape[1:]),
+            "low": number_words.real(low), "high": number_words.real(high), "codes": codes.get(row["name"]),
+            "lsb": number_words.figure(row["lsb"]), "sqnr": number_words.figure(row["sqnr_db"]),
+            "lost": number_words.figure(row["lost_db"]), "float": number_words.figure(row["float_db"]),
+            "own": number_words.figure(found and found["on_data"] and found["on_data"]["lsb"]),
+            "driven": number_words.figure(found and found["driven"] and found["driven"]["lsb"]),
             "wrong": row["name"] in parity["wrong"], "bar": max(0.0, row["lost_db"] or 0.0) / most})
     return rows
 

@@ -15,8 +15,8 @@ from octet.gates.judgement import Judgement
 from tasks.evaluation.gaps import stated
 from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
-from tasks.report import charts, figures, layers, pictures, ranges, samples, words
-from tasks.tflite import activation_memory, model_ends, model_file
+from tasks.report import charts, layers, number_words, output_figures, pictures, ranges, samples
+from tasks.tflite import activation_memory, input_output_names, model_file
 
 HERE = Path(__file__).parent
 KINDS = {"class": "one of {} classes", "labels": "any of {} labels", "class_map": "one of {} classes for each pixel"}
@@ -48,14 +48,15 @@ def render(known: Known) -> str:
     """The page as text. The same facts always give the same text."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(str(HERE)), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined, auto_reload=False)
-    environment.filters.update(size=words.size, shape=words.shape, share=words.percent, real=words.real)
+    environment.filters.update(size=number_words.size, shape=number_words.shape, share=number_words.percent,
+                               real=number_words.real)
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html").render(style=style, **facts(known))
 
 
 def facts(known: Known) -> Dict[str, Any]:
     """What the template shows, section by section."""
-    contents = model_ends.with_graph_names(model_file.read(known.content), known.network)
+    contents = input_output_names.with_graph_names(model_file.read(known.content), known.network)
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
     answered = samples.answers(known.content, contents, known.network, part, known.mistakes)
@@ -70,14 +71,14 @@ def facts(known: Known) -> Dict[str, Any]:
         "inputs": [dict(end, low=known.dataset.inputs[end["name"]].low, high=known.dataset.inputs[end["name"]].high)
                    for end in known.network["inputs"]],
         "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
-        "own_metrics": figures.own_metrics(measured["metrics"]),
+        "own_metrics": output_figures.own_metrics(measured["metrics"]),
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
-        "sides": figures.measured_sides(measured["outputs"]),
+        "sides": output_figures.measured_sides(measured["outputs"]),
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
         "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
         "operators": operators, "damage": layers.damage(contents, measured["parity"], codes),
         "weights": ranges.of_weights(contents),
-        "most_layers": layers.MOST, "most_classes": figures.MOST_CLASSES, "parity": measured["parity"],
+        "most_layers": layers.MOST, "most_classes": output_figures.MOST_CLASSES, "parity": measured["parity"],
         "gaps": gaps, "default_ranges": measured["default_ranges"],
         "health": [finding["words"] for finding in known.quantized_phase["health"]],
         "phases": _phases(known), "curves": _curves(known), "data": _data(known),
@@ -89,19 +90,19 @@ def facts(known: Known) -> Dict[str, Any]:
 
 def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarray]]) -> Dict[str, Any]:
     name, measured = end["name"], known.measurement["outputs"][end["name"]]
-    count, mistakes = figures.counted(measured, known.measurement["samples"]), known.mistakes[end["name"]]
+    count, mistakes = output_figures.counted(measured, known.measurement["samples"]), known.mistakes[end["name"]]
     return {
         "name": name, "kind": end["kind"], "classes": end["classes"], "shape": end["shape"],
         "what": KINDS[end["kind"]].format(len(end["classes"])) if end["kind"] in KINDS else
-        "{} numbers ({})".format(int(np.prod(end["shape"])), words.shape(end["shape"])),
+        "{} numbers ({})".format(int(np.prod(end["shape"])), number_words.shape(end["shape"])),
         "headline": _headline(measured, count), "count": count,
-        "sides": figures.sides(measured, count),
-        "agreement": words.percent(measured["agreement"]) if "agreement" in measured else "",
-        "agreement_interval": words.interval(wilson(measured["agreement"], count))
+        "sides": output_figures.sides(measured, count),
+        "agreement": number_words.percent(measured["agreement"]) if "agreement" in measured else "",
+        "agreement_interval": number_words.interval(wilson(measured["agreement"], count))
         if measured["kind"] == "class" else "",
-        "confusion": figures.confusion(measured), "confusions": figures.confusions(measured),
-        "by_class": figures.by_class(measured), "by_column": figures.by_column(measured, end["columns"]),
-        "differences": figures.differences(measured), "never_answered": measured.get("never_answered", []),
+        "confusion": output_figures.confusion(measured), "confusions": output_figures.confusions(measured),
+        "by_class": output_figures.by_class(measured), "by_column": output_figures.by_column(measured, end["columns"]),
+        "differences": output_figures.differences(measured), "never_answered": measured.get("never_answered", []),
         "wrong": mistakes["wrong"], "mistakes": samples.shown(
             end, known.dataset, known.dataset.parts["test"], mistakes, answered, known.draw),
         "unjudged": samples.unjudged(end, known.dataset, answered) if known.draw and end["kind"] == "raw" else [],
@@ -110,7 +111,7 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
 
 def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
     """The metric to look at first: {name, uint8, float, change, interval}. None for a raw output, which has none."""
-    row = next((row for row in figures.sides(measured, count)
+    row = next((row for row in output_figures.sides(measured, count)
                 if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
                     measured["kind"], "accuracy")), None)
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
@@ -135,16 +136,16 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     for end in known.network["outputs"]:
         name = end["name"]
         metric = _curve_metric(end["kind"])
-        title = "{} of {} on the validation part".format(words.NAMES.get(metric, metric), name)
+        title = "{} of {} on the validation part".format(number_words.NAMES.get(metric, metric), name)
         lines, marked = [], []
         for style, phase, start in phases:
             points = [(start + epoch["epoch"], epoch["validation"][name][metric]) for epoch in phase["epochs"]]
             if style == "quantized":
                 points.insert(0, (start, phase["calibrated"][name][metric]))
-            points = [(x, 100 * y if metric in words.SHARES else y) for x, y in points if y is not None]
+            points = [(x, 100 * y if metric in number_words.SHARES else y) for x, y in points if y is not None]
             lines.append(charts.Line("{} phase".format(style), points, style))
             marked += [point for point in points if phase["kept_epoch"] and point[0] == start + phase["kept_epoch"]]
-        found.append({"title": title[0].upper() + title[1:] + (", %" if metric in words.SHARES else ""),
+        found.append({"title": title[0].upper() + title[1:] + (", %" if metric in number_words.SHARES else ""),
                       "svg": charts.chart(title, lines, marked)})
     return [curve for curve in found if curve["svg"] is not None]
 
@@ -168,7 +169,8 @@ def _data(known: Known) -> Dict[str, Any]:
             found.append({"name": name, "kind": target.kind, "rows": [], "ends": ends})
         else:
             counts = {part: classes.counts(target, array) for part, array in arrays.items()}
-            found.append({"name": name, "kind": target.kind, "rows": figures.data_counts(target, counts), "ends": {}})
+            found.append({"name": name, "kind": target.kind, "ends": {},
+                          "rows": output_figures.data_counts(target, counts)})
     return {"parts": {part: len(one) for part, one in parts.items()}, "targets": found}
 
 

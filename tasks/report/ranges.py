@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 
 from octet.quantization import to_real
-from tasks.report import charts, words
+from tasks.report import charts, number_words
 from tasks.tflite import audit
 from tasks.tflite.model_file import Contents, Operator
 from tasks.tflite.parity import operators
@@ -31,7 +31,7 @@ def of_tensors(content: bytes, contents: Contents, inputs: Sequence[np.ndarray])
     for tensor in tensors:
         counts = np.bincount(np.ravel(found[tensor.index]), minlength=256)
         ends = counts[255] + (counts[0] if tensor.zero_point else 0)
-        rows[tensor.name] = {**_used(counts), "clipped": words.percent(ends / max(1, counts.sum()))}
+        rows[tensor.name] = {**_used(counts), "clipped": number_words.percent(ends / max(1, counts.sum()))}
     return rows
 
 
@@ -46,11 +46,12 @@ def of_weights(contents: Contents) -> List[Dict[str, Any]]:
             continue
         shares = _by_channel(operator, tensor.value.astype(np.int32) - tensor.zero_point)
         low, high = (to_real(code, tensor.scale, tensor.zero_point) for code in (0, 255))
-        widest, narrowest = (words.percent(float(share)) for share in (shares.max(), shares.min()))
+        widest, narrowest = (number_words.percent(float(share)) for share in (shares.max(), shares.min()))
         rows.append((float(shares.min()), {
             **_used(np.bincount(np.ravel(tensor.value), minlength=256)),
-            "name": contents.name(operator), "kind": operator.kind, "shape": words.shape(tensor.shape),
-            "low": words.real(low), "high": words.real(high), "channels": len(shares), "narrowest": narrowest,
+            "name": contents.name(operator), "kind": operator.kind, "shape": number_words.shape(tensor.shape),
+            "low": number_words.real(low), "high": number_words.real(high),
+            "channels": len(shares), "narrowest": narrowest,
             "chart": charts.bars(_at_most(np.sort(shares)[::-1]),
                                  "The largest weight of each of {} channels, from {} to {} of the layer's".format(
                                      len(shares), widest, narrowest))}))
@@ -67,7 +68,7 @@ def _by_channel(operator: Operator, weights: np.ndarray) -> np.ndarray:
 
 def _used(counts: np.ndarray) -> Dict[str, Any]:
     codes = np.flatnonzero(counts)
-    used = "{}–{}".format(codes[0], codes[-1]) if len(codes) else words.NONE
+    used = "{}–{}".format(codes[0], codes[-1]) if len(codes) else number_words.NONE
     # Square roots: beside one frequent code, as that of zero, the others would not be seen.
     heights = np.sqrt(counts.reshape(BINS, -1).sum(1) / max(1, counts.sum()))
     return {"used": used, "histogram": charts.bars(heights, "Histogram of its codes: {} of 256 are used, {}".format(

@@ -8,7 +8,7 @@ from octet.data.dataset import COUNT, Dataset, Part
 from tasks.evaluation import metrics
 from tasks.graph import io_spec
 from tasks.graph.io_spec import Network, OutputEnd
-from tasks.report import pictures, words
+from tasks.report import number_words, pictures
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
 
@@ -154,7 +154,7 @@ def _said(end: OutputEnd, part: Part, one: Dict[str, Any],
         return ["{}: {}".format(what, ", ".join(names[index] for index in one[key]))
                 for what, key in (("wrongly answered", "too_many"), ("missed", "too_few")) if one[key]]
     if end["kind"] == "class_map":
-        return ["{} of its pixels are wrong".format(words.percent(one["margin"]))]
+        return ["{} of its pixels are wrong".format(number_words.percent(one["margin"]))]
     said = ["mean squared error {:.4g}".format(one["margin"])]
     truth = np.asarray(part.targets[end["name"]][one["row"]])
     if answered is not None and truth.size <= MOST_NUMBERS:
@@ -163,4 +163,4 @@ def _said(end: OutputEnd, part: Part, one: Dict[str, Any],
 
 
 def _listed(values: Sequence[float]) -> str:
-    return ", ".join("{:.4g}".format(float(value)).replace("-", words.MINUS) for value in np.ravel(values))
+    return ", ".join("{:.4g}".format(float(value)).replace("-", number_words.MINUS) for value in np.ravel(values))

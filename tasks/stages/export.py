@@ -21,7 +21,7 @@ from octet.errors import ConvertError, InterpreterError
 from octet.job import Job, Progress
 from tasks import data
 from tasks.evaluation import metrics
-from tasks.export import c_source, card, examples, kernel_faults, metadata, samples
+from tasks.export import c_source, card, examples, metadata, runtime_faults, samples
 from tasks.graph import io_spec
 from tasks.tflite import activation_memory, cost, int8_twin, model_file
 from tasks.tflite.interpreter import processes
@@ -94,7 +94,7 @@ def _twin(content: bytes, network: io_spec.Network, part: Part, compared: np.nda
     except ConvertError as error:
         return None, {"made": False, "measured": None, "why": error.why}, None
     contents: Contents = model_file.read(twin)
-    faults = kernel_faults.found(contents)
+    faults = runtime_faults.found(contents)
     shifted = [(each.astype(np.int16) - int8_twin.SHIFT).astype(np.int8) for each in fed]
     try:
         codes = processes.over(twin, contents, shifted, lambda done: progress(0.4 + 0.5 * done, "the int8 file"))

@@ -34,7 +34,7 @@ from tasks.evaluation.gaps import stated
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
 from tasks.quantize import passes
-from tasks.tflite import model_ends, model_file, toco
+from tasks.tflite import input_output_names, model_file, toco
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 
@@ -47,7 +47,7 @@ def run(job: Job, progress: Progress) -> dict:
     uint8_path = job.input("ConvertUint8") / "model.tflite"
 
     content = uint8_path.read_bytes()
-    contents = model_ends.with_graph_names(model_file.read(content), network)
+    contents = input_output_names.with_graph_names(model_file.read(content), network)
     inputs = [part.inputs[end["name"]] for end in network["inputs"]]
     codes = processes.over(
         content, contents, inputs,

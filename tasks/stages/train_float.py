@@ -24,7 +24,7 @@ from tasks.keras_model.inference_graph import Inference
 from tasks.training import batch_norm, feed, optimizer, rates, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 

@@ -35,10 +35,10 @@ from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live, optimizer, rates, record, regularization
+from tasks.training import distill, live_batch_norm, optimizer, rates, record, regularization
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 from tasks.training.calibrate import calibrate, measure, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
@@ -66,8 +66,8 @@ def run(job: Job, progress: Progress) -> dict:
     if settings.epochs:
         progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
     if settings.batch_norm == "live":
-        trained_live = live.covered(graph_def, network, settings, len(part))
-        graph_def, history = live.train(
+        trained_live = live_batch_norm.covered(graph_def, network, settings, len(part))
+        graph_def, history = live_batch_norm.train(
             job, dataset, source, network, training, settings, augmentation, best, own)
     graph_def = passes.apply_rewrites(graph_def, network)
     pairs: List[Any] = []

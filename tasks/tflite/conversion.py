@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from octet import model_identifier
 from tasks.graph.io_spec import Network
-from tasks.tflite import audit, model_ends, model_file, toco
+from tasks.tflite import audit, input_output_names, model_file, toco
 from tasks.tflite.model_file import Contents
 
 
@@ -23,5 +23,5 @@ def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
     refuses, AuditError when anything in the file is not uint8 or not as trained."""
     converted = toco.convert(frozen, network, uint8=True)
     tensors = audit.fully_uint8(model_file.read(converted), network, frozen)  # which knows them by the graph's names
-    content = model_identifier.carried(model_ends.named(converted, network))
+    content = model_identifier.carried(input_output_names.named(converted, network))
     return Converted(content, model_file.read(content), tensors)

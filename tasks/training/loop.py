@@ -13,13 +13,13 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks.graph import io_spec
-from tasks.graph.answers import Answers
+from tasks.graph.placeholders import Answers
 from tasks.keras_model.own_loss import OwnLosses
 from tasks.keras_model.sessions import put
 from tasks.training import feed, losses, optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.average import Average
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
 from tasks.training.plateau import Plateau

@@ -13,8 +13,8 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
-from tasks.graph.answers import Answers
 from tasks.graph.io_spec import Network, OutputEnd
+from tasks.graph.placeholders import Answers
 from tasks.keras_model import heads, own_loss
 
 SMOOTH = 1.0  # added to both sides of dice and iou, so that a class that a batch lacks is no division by zero

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 
 
 class Plateau:

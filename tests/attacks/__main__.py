@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Tuple
 
-from tests.attacks import table, work
+from tests.attacks import table, template
 from tests.pipeline.checkout import ROOT
 
 RESULTS = ROOT / ".octet" / "attacks" / "results.jsonl"
@@ -72,7 +72,7 @@ def run(todo: Iterable[Named], workers: int) -> Iterator[dict]:
         waiting.put(named)
     count = waiting.qsize()
     with tempfile.TemporaryDirectory(prefix="octet-attacks-") as folder:
-        work.make(Path(folder))
+        template.make(Path(folder))
         for _ in range(workers):
             threading.Thread(target=_feed, args=(Path(folder), waiting, results), daemon=True).start()
         for _ in range(count):

@@ -10,9 +10,9 @@ from typing import List
 
 from pipeline.cli import main
 from pipeline.scheduling import luigi_command
-from pipeline.terminal import no_memory
-from tests.attacks.place import Place
+from pipeline.terminal import out_of_memory
 from tests.attacks.situation import Situation
+from tests.attacks.situation_folder import Place
 
 MEMORY_BYTES = 3 << 30
 PR_CAPBSET_DROP = 24
@@ -52,7 +52,7 @@ def started(place: Place, situation: Situation, said: int) -> int:
 
 def _entered(words: List[str]) -> int:
     """The exit code of the command, as the interpreter would give it."""
-    no_memory.watch(words[0])  # as importing `pipeline` does in a command's own interpreter
+    out_of_memory.watch(words[0])  # as importing `pipeline` does in a command's own interpreter
     sys.argv[:] = words[:1] + (["--module", "pipeline"] if words[0] == "luigi" else []) + words[1:]
     try:
         if words[0] == "luigi":

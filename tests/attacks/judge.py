@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from tests.attacks.place import Place
 from tests.attacks.situation import Situation
+from tests.attacks.situation_folder import Place
 
 Products = Dict[str, Dict[str, str]]
 """{stage: {file: sha256}}."""

@@ -2,7 +2,7 @@
 
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from tests.attacks.place import Place
+from tests.attacks.situation_folder import Place
 
 Prepare = Callable[[Place], None]
 During = Callable[[Place, int], None]

@@ -8,9 +8,9 @@ import pytest
 from octet import digest
 from tests.attacks import judge, table
 from tests.attacks.__main__ import known, run
-from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, spread
-from tests.attacks.things import BYTES, THINGS
+from tests.attacks.situation_folder import Place, listing
+from tests.attacks.substitutes import BYTES, THINGS
 
 SAMPLE = 2
 """Situations of each kind."""

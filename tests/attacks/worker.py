@@ -28,8 +28,8 @@ from octet.recipe import schema  # noqa: F401
 from pipeline.cli import main as cli
 from pipeline.scheduling import luigi_command, run  # noqa: F401
 from tests.attacks import command, judge, table
-from tests.attacks.place import Place, listing
 from tests.attacks.situation import Situation, Skip
+from tests.attacks.situation_folder import Place, listing
 
 HANG_S, BUSY_S, INTERRUPTED_S = 10.0, 60.0, 5.0
 """A command hangs that has not ended after so long; one that still computes has longer, on a machine with others."""

@@ -18,7 +18,7 @@ from octet.datasets import digits, npz
 from octet.errors import OctetError
 from pipeline import settings
 from pipeline.inputs import snapshot
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from tasks.tflite import model_file

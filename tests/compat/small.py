@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Dict, List, Set
 
 from octet.errors import OctetError
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from tasks.graph import io_spec
 from tasks.quantize import passes as quantization
-from tasks.tflite import model_ends, model_file
+from tasks.tflite import input_output_names, model_file
 from tests.compat import newer, tiny
 from tests.tasks.catalogue import REFUSED
 from tests.tasks.networks import frozen
@@ -25,7 +25,8 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
     network = io_spec.read(plan.folder("ConvertUint8"))
-    contents = model_ends.with_graph_names(model_file.read(content), network)  # as the measurement names operators
+    # The measurement names operators so.
+    contents = input_output_names.with_graph_names(model_file.read(content), network)
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
     seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("Measure")) / len(names)

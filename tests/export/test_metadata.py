@@ -13,7 +13,7 @@ from tflite.tflite.Model import Model
 
 from octet import model_identifier
 from octet.errors import AuditError
-from tasks.tflite import unchanged
+from tasks.tflite import same_computation
 from tests.export.environments import environment
 
 FILES = ("model.tflite", "model_int8.tflite")
@@ -144,7 +144,7 @@ def test_an_exported_file_and_an_edited_copy_of_it_are_known(project, exported, 
 
 def test_another_network_is_no_edit_of_it(exported):
     content = (exported / "model.tflite").read_bytes()
-    unchanged.expect(content, content)
+    same_computation.expect(content, content)
     weights = Model.GetRootAsModel(content, 0)
     changed = 0
     for number in range(weights.BuffersLength()):
@@ -154,12 +154,12 @@ def test_another_network_is_no_edit_of_it(exported):
         place = buffer._tab.Vector(buffer._tab.Offset(4))
         edited = content[:place] + bytes([content[place] ^ 1]) + content[place + 1:]
         with pytest.raises(AuditError, match="another network") as refusal:
-            unchanged.expect(content, edited)
+            same_computation.expect(content, edited)
         assert "buffer {} is another".format(number) in refusal.value.why
         changed += 1
     assert changed > 3
     with pytest.raises(AuditError):
-        unchanged.expect(content, (exported / "model_int8.tflite").read_bytes())
+        same_computation.expect(content, (exported / "model_int8.tflite").read_bytes())
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from typing import Dict, List, NamedTuple
 
 from PIL import Image
 
-from pipeline.spec import CHECKS, DIGEST, STAGES
+from pipeline.stage_specs import CHECKS, DIGEST, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = Path(__file__).resolve().parent / "light"
@@ -144,7 +144,7 @@ class Checkout:
             path.write_text("def run(job, progress):\n    return {}\n")
         # They import TensorFlow in their source, for the key, and never load it: so no fork server has to.
         self.change(self.root / "pipeline/process/fork_client.py", 'MODULE = "tensorflow"', 'MODULE = "not imported"')
-        # What the stages promise follows the real `spec.py`, so that another product there breaks nothing here.
+        # What the stages promise follows the real `stage_specs.py`, so that another product there breaks nothing here.
         (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
             {spec.module: list(spec.products) for spec in STAGES.values()}))
 

@@ -19,7 +19,7 @@ from typing import Dict, Iterator, List, Optional
 
 import psutil
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from octet.job import Job
 from octet.recipe import loading
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 
 def run(folder, text, last, made=None):

@@ -9,7 +9,7 @@ from pipeline import formatting, settings
 from pipeline.cli import recipe_words
 from pipeline.execution import preflight
 from pipeline.inputs import snapshot as snapshots
-from pipeline.spec import CONVERTIBLE
+from pipeline.stage_specs import CONVERTIBLE
 
 MOST_LAYERS = 6
 """The most layers that a line about a pass names; `--json` names them all."""

@@ -14,7 +14,7 @@ from pipeline import settings
 from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
-from pipeline.spec import DESCRIBE, PREPARE_DATA, SUMMARIZE, SUMMARY
+from pipeline.stage_specs import DESCRIBE, PREPARE_DATA, SUMMARIZE, SUMMARY
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs

@@ -14,7 +14,7 @@ from pipeline import formatting, settings
 from pipeline.execution import preflight, progress
 from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import Lineage
-from pipeline.spec import EVALUATE
+from pipeline.stage_specs import EVALUATE
 from pipeline.store.artifacts import Store
 
 

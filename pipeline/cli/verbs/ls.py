@@ -19,7 +19,7 @@ from pipeline import formatting, settings
 from pipeline.cli import runs_of_recipe
 from pipeline.execution import headline
 from pipeline.provenance import artifact_reference
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.store.artifacts import Store
 from pipeline.store.checkpoints import UnfinishedTraining
 from pipeline.store.marks import Artifact

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Writes the recipe. Raises OctetError for data of an unknown kind, or a file that exists already."""
-    from octet import draft
+    from octet import recipe_draft
     from octet.recipe.inheritance import is_path
 
     data = Path(arguments.data).expanduser().absolute()
@@ -23,15 +23,15 @@ def run(arguments: argparse.Namespace) -> None:
     if not path.parent.is_dir():
         raise UsageError("there is no folder {}".format(path.parent), where="octet new", why="the recipe goes there",
                          next_step="make it, or name another file")
-    description = draft.of(str(data))
-    text = draft.recipe(description, os.path.relpath(str(data), str(path.parent)))
+    description = recipe_draft.of(str(data))
+    text = recipe_draft.recipe(description, os.path.relpath(str(data), str(path.parent)))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise UsageError("{} is there already".format(path), where="octet new", why="nothing is written over",
                          next_step="name another file: octet new DATA RECIPE") from None
-    network, beside = draft.network(description), path.parent / "net.py"
+    network, beside = recipe_draft.network(description), path.parent / "net.py"
     if network is not None and not beside.exists():
         beside.write_text(network, encoding="utf-8")
         print("{}: written, a small network to start from".format(beside))

@@ -17,7 +17,7 @@ from octet.errors import UsageError
 from pipeline import formatting, settings
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import PINNED, Artifact, current_user
 

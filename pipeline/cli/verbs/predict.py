@@ -21,7 +21,7 @@ from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import IDENTIFIER, Lineage
 from pipeline.provenance.model_reference import PREPARED, ModelReference
 from pipeline.settings import Settings
-from pipeline.spec import PREDICT
+from pipeline.stage_specs import PREDICT
 from pipeline.store.artifacts import Store
 
 MOST_CLASSES = 5

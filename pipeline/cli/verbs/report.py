@@ -23,7 +23,7 @@ from pipeline.cli.compared import DIGITS, Compared
 from pipeline.cli.pages import drawn
 from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs, state

@@ -24,7 +24,7 @@ from pipeline.process import target_environments
 from pipeline.provenance import model_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.provenance.model_reference import ModelReference
-from pipeline.spec import RUN_ON, TARGETS
+from pipeline.stage_specs import RUN_ON, TARGETS
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.quantization import to_real
-from tasks.graph import answers, io_spec
+from tasks.graph import io_spec, placeholders
 from tasks.training.augmentation import colours
 from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
 from tasks.training.augmentation.geometry import Map
@@ -43,8 +43,8 @@ class Augmentation:
     def __init__(self, choice: Choice, network: io_spec.Network, seed: int) -> None:
         self._on = choice.on
         self._network = network
-        self._arrays = [array for name, extra in answers.extras(network).items() for array in extra.arrays(name)]
-        self._moving = {name: extra for name, extra in answers.extras(network).items() if extra.kind != "array"}
+        self._arrays = [array for name, extra in placeholders.extras(network).items() for array in extra.arrays(name)]
+        self._moving = {name: extra for name, extra in placeholders.extras(network).items() if extra.kind != "array"}
         self._seed = seed
         self.mixes = any(key in self._on for key in MIXTURES)
         self._epoch = (-1, -1)

@@ -11,9 +11,9 @@ from typing import Callable, Dict, Iterator
 import numpy as np
 from PIL import Image
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI, LUIGI_FLOAT, WHY, Situation, spread
-from tests.attacks.things import link, remove, write
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import link, remove, write
 
 
 def _picture(mode: str = "L", size=(4, 4), kind: str = "PNG", **how) -> bytes:

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Iterator, Tuple
 
-from tests.attacks.place import CONFIG, Place
 from tests.attacks.situation import CHECK, LUIGI, VERBS, Situation, Skip
+from tests.attacks.situation_folder import CONFIG, Place
 
 PAGE = 4096
 SIZES = (1, 2, 3, 4, 5, 7, 9, 12, 16, 20, 25, 30, 36, 42, 50, 60, 72, 85, 100, 120, 140, 170, 200, 250)

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Tuple
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.attacks.kinds.files import PLACES
-from tests.attacks.place import Place
 from tests.attacks.situation import LUIGI, Situation
-from tests.attacks.things import THINGS, remove, write
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import THINGS, remove, write
 
 MOMENTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.7, 2.3)
 """In seconds after the command's start; a whole run takes about three."""

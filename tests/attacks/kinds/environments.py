@@ -4,9 +4,9 @@ import os
 import time
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI_FLOAT, VERBS, WHY, Prepare, Situation
-from tests.attacks.things import THINGS, remove, write
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import THINGS, remove, write
 
 VARIABLES: Dict[str, Tuple[Optional[str], ...]] = {
     "HOME": (None, "", "/nonexistent", "relative", "{root}/luigi.cfg", "/dev/null", "{root}/home/\udcff"),

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Callable, Dict, Iterator
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI, LUIGI_OTHER, WHY, Situation, spread
-from tests.attacks.things import BYTES, THINGS, Thing
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import BYTES, THINGS, Thing
 
 PLACES: Dict[str, Callable[[Place], Path]] = {
     "recipe": lambda place: place.mine / "faces.yaml",

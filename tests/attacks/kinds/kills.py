@@ -7,9 +7,9 @@ from typing import Callable, Iterator, List
 
 import psutil
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI, VERBS, Situation
-from tests.attacks.things import remove
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import remove
 
 MOMENTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3)
 SIGNALS = {"INT": (0, 130, 2), "TERM": (0, 143, 15), "HUP": (0, 1, 129), "KILL": (0, 9)}

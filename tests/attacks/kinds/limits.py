@@ -2,9 +2,9 @@
 
 from typing import Iterator
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI, LUIGI_FLOAT, VERBS, Situation
-from tests.attacks.things import remove
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import remove
 
 MB = 1 << 20
 ADDRESS_SPACE = (60, 100, 150, 200, 250, 300, 400, 500, 700, 1000, 2000)

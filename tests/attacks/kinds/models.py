@@ -2,9 +2,9 @@
 
 from typing import Callable, Dict, Iterator
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI_FLOAT, WHY, Situation
-from tests.attacks.things import link, write
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import link, write
 
 BUILD = "def build(input_shape, classes, width, sleep_s=0):\n"
 FINE = "    return [[1], classes]\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator
 
 from tests.attacks.kinds import files, stores
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, VERBS, Situation, Skip, spread
+from tests.attacks.situation_folder import Place
 
 MODES = {"none": 0o000, "read-only": 0o555, "write-only": 0o222, "no-search": 0o666}
 OWNERS = {"mine": -1, "of-another": 65534}

@@ -3,9 +3,9 @@
 import copy
 from typing import Any, Callable, Dict, Iterator
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, LUIGI, WHY, Situation, spread
-from tests.attacks.things import write
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import write
 
 VALUES = {
     "null": "null",

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
 from pipeline.store import manifest
-from tests.attacks.place import STAGE, UPSTREAM, Place
 from tests.attacks.situation import VERBS, Situation, spread
+from tests.attacks.situation_folder import STAGE, UPSTREAM, Place
 
 VALUES: Dict[str, Any] = {
     "null": None,

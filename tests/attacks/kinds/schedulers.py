@@ -8,9 +8,9 @@ import threading
 import time
 from typing import Callable, Dict, Iterator, Optional
 
-from tests.attacks.place import Place
 from tests.attacks.situation import Situation
-from tests.attacks.things import remove
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import remove
 
 Answer = Callable[[socket.socket, str], None]
 

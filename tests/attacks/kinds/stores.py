@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Callable, Dict, Iterator
 
-from tests.attacks.place import DATA, STAGE, UPSTREAM, Place
 from tests.attacks.situation import VERBS, Situation, spread
-from tests.attacks.things import BYTES, THINGS, Thing
+from tests.attacks.situation_folder import DATA, STAGE, UPSTREAM, Place
+from tests.attacks.substitutes import BYTES, THINGS, Thing
 
 
 def _first(place: Place, pattern: str) -> Path:

@@ -2,9 +2,9 @@
 
 from typing import Iterator
 
-from tests.attacks.place import Place
 from tests.attacks.situation import CHECK, VERBS, Situation
-from tests.attacks.things import remove
+from tests.attacks.situation_folder import Place
+from tests.attacks.substitutes import remove
 
 HOW = ("closed", "full", "pipe")
 COMMANDS = dict(VERBS, check=CHECK)

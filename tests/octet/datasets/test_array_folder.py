@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from octet import draft
+from octet import recipe_draft
 from octet.data import identity, reading
 from octet.data.dataset import PARTS
 from octet.datasets import npz
@@ -73,7 +73,7 @@ def test_what_is_missing_or_damaged_is_said(tmp_path, spoil, words):
 def test_one_npy_file_is_no_dataset_and_a_folder_of_them_is_drafted(tmp_path):
     folder = save_folder(tmp_path, arrays())
     assert "Name the folder that holds their .npy files" in refusal(npz.load, os.path.join(folder, "x_train.npy"))
-    found = draft.of(folder)
+    found = recipe_draft.of(folder)
     assert found.dataset == "npz" and found.kinds == ["class"] and sorted(found.args["inputs"]) == ["x"]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.inputs import key
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),

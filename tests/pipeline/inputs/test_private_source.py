@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.inputs import snapshot
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.inputs.test_snapshot import DATA, put
 from tests.pipeline.scheduling.test_concurrent_runs import child_of

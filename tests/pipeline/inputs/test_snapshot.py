@@ -6,7 +6,7 @@ import pytest
 
 from octet.errors import DatasetError, OctetError, RecipeError
 from pipeline.inputs import key, snapshot
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = """

@@ -16,8 +16,8 @@ from octet.errors import DatasetError, StageDied
 from octet.job import Job
 from pipeline.inputs import snapshot
 from pipeline.process import child, scratch
-from pipeline.process.exit_reasons import Unexpected
-from pipeline.spec import DIGEST
+from pipeline.process.child_exit import Unexpected
+from pipeline.stage_specs import DIGEST
 from tests.pipeline.process.test_child import PREAMBLE, gone
 from tests.project import _interruptible
 

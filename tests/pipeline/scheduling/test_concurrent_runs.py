@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.pipeline.checkout import Checkout, finish
 
 LAST = "TrainQAT"  # one stage below the one that is slow

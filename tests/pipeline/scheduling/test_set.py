@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from octet.errors import OctetError
-from pipeline.store import variants
+from pipeline.store import recipe_variants
 from tests.pipeline.checkout import Checkout
 
 VARIANT = "faces+quantize.learning_rate=0.002,train.epochs=3"
@@ -66,7 +66,7 @@ def test_an_edit_of_the_recipe_below_is_seen(checkout):
 def test_what_is_wrong_names_the_words_at_fault_and_leaves_no_recipe(checkout, tmp_path, words, code, said):
     base = checkout.mine / "faces.yaml"
     with pytest.raises(OctetError) as caught:
-        variants.written(base, words, tmp_path / "store", lambda name: base)
+        recipe_variants.written(base, words, tmp_path / "store", lambda name: base)
     assert caught.value.exit_code == code and said in str(caught.value)
     assert not (tmp_path / "store").exists()
 
@@ -79,5 +79,5 @@ def test_the_command_says_it_and_its_advice_works(checkout):
 
 @pytest.mark.parametrize("words", [["data.args.path=a/b c"], ["seed=" + "1" * 200]])
 def test_a_name_is_fit_for_a_file(words):
-    name = variants._name(Path("/r/faces.yaml"), words)
-    assert len(name) <= variants.LONGEST_NAME and "/" not in name and " " not in name
+    name = recipe_variants._name(Path("/r/faces.yaml"), words)
+    assert len(name) <= recipe_variants.LONGEST_NAME and "/" not in name and " " not in name

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout
 

@@ -10,7 +10,7 @@ from typing import Callable, List, NamedTuple, Set
 
 import pytest
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.pipeline.checkout import ROOT, Checkout, damage
 
 ALL = list(upward("ValidateInterpreter"))
@@ -180,7 +180,7 @@ EDITS = [
     Edit("a file of `pipeline/`",
          source("pipeline/staleness/plan.py", "class Plan:", "LIMIT = 1\n\n\nclass Plan:"), []),
     Edit("what a stage's process says at its end",
-         source("tasks/process/endings.py", "import errno", "import errno as number\nimport errno"), []),
+         source("tasks/process/failure_message.py", "import errno", "import errno as number\nimport errno"), []),
     Edit("what is said of the data", source(
         "octet/data/summary.py", "FEW_CODES = 32", "FEW_CODES = 16"), ["SummarizeData"],
          "SummarizeData: octet/data/summary.py: FEW_CODES changed"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import ROOT, Checkout
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pipeline.spec import STAGES, upward
+from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from tests.pipeline.inputs.test_key import SNAPSHOT

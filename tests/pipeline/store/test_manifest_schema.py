@@ -5,7 +5,7 @@ import json
 import fastjsonschema
 import pytest
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store

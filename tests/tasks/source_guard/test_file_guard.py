@@ -8,7 +8,7 @@ import pytest
 
 from octet.job import Job
 from pipeline.inputs import snapshot
-from pipeline.spec import CONVERTIBLE
+from pipeline.stage_specs import CONVERTIBLE
 
 NET = '''\
 import io

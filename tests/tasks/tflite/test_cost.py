@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tasks.export import kernel_faults
+from tasks.export import runtime_faults
 from tasks.tflite import activation_memory, cost, int8_twin, model_file
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged, weights
@@ -46,13 +46,13 @@ def test_no_two_live_activations_share_a_byte_of_the_arena():
 
 
 def test_known_faults_are_named_where_the_file_meets_them_and_only_there():
-    (summed,) = kernel_faults.found(_twin(lambda image: ranged(tf.reduce_sum(image, 3), -3.0, 3.0)))
+    (summed,) = runtime_faults.found(_twin(lambda image: ranged(tf.reduce_sum(image, 3), -3.0, 3.0)))
     assert summed.startswith("the reference kernels of LiteRT") and " SUM " in summed
-    (padded,) = kernel_faults.found(_twin(_padded(1), -1.0, 3.0))
+    (padded,) = runtime_faults.found(_twin(_padded(1), -1.0, 3.0))
     assert padded.startswith("TensorFlow Lite for Microcontrollers")
-    assert kernel_faults.found(_twin(_padded(1), -1.0, 1.0)) == []  # 0 is the code 0, in int8
-    assert kernel_faults.found(_twin(_padded(0), -1.0, 3.0)) == []
-    assert kernel_faults.found(_twin(_layers)) == []
+    assert runtime_faults.found(_twin(_padded(1), -1.0, 1.0)) == []  # 0 is the code 0, in int8
+    assert runtime_faults.found(_twin(_padded(0), -1.0, 3.0)) == []
+    assert runtime_faults.found(_twin(_layers)) == []
 
 
 def _padded(count):

@@ -12,7 +12,7 @@ from tensorflow.python.summary.summary_iterator import summary_iterator
 from octet.checkpoint_files import newest_first
 from octet.job import Job
 from octet.recipe import loading
-from pipeline.spec import STAGES
+from pipeline.stage_specs import STAGES
 from tasks.training import loop
 from tasks.training.checkpoint import Checkpoint, Checkpoints
 from tasks.training.random_numbers import RandomNumbers

@@ -13,7 +13,7 @@ from octet.recipe.phases import Train
 from tasks.training import optimizer, schedule
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.augmentation.choice import Choice
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 from tasks.training.history import History, duration
 from tasks.training.loop import Trainer
 from tasks.training.plateau import Plateau

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.graph import answers
+from tasks.graph import placeholders
 from tasks.training import losses
 
 RANDOM = np.random.RandomState(0)
@@ -13,7 +13,7 @@ LABELS = np.array([0, 2, 1, 1])
 def value(end, scores, wanted, activation=tf.identity, weights=None):
     with tf.Graph().as_default(), tf.Session() as session:
         tensor = tf.placeholder(tf.float32, (None,) + scores.shape[1:])
-        expected = answers.placeholder(end)
+        expected = placeholders.placeholder(end)
         sample_weights = None if weights is None else tf.constant(weights, tf.float32)
         return session.run(losses.of(end, activation(tensor), expected, sample_weights),
                            {tensor: scores, expected: wanted})
@@ -60,7 +60,7 @@ def test_outputs_are_weighed():
     ends = [dict(ended("value", shape=(3,)), name=str(weight), loss_weight=weight) for weight in (2.0, 0.5)]
     with tf.Graph().as_default(), tf.Session() as session:
         outputs = [tf.fill([4, 3], number) for number in (1.0, 3.0)]
-        expected = answers.Answers({"outputs": ends})
+        expected = placeholders.Answers({"outputs": ends})
         found = session.run(losses.total({"outputs": ends}, outputs, expected),
                             {tensor: np.zeros((4, 3)) for tensor in expected.targets})
     assert found == pytest.approx(2.0 * 1 + 0.5 * 9)

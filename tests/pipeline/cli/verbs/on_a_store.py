@@ -2,7 +2,7 @@
 
 import json
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.store.artifacts import Store
 
 ALL = list(upward("ValidateInterpreter"))

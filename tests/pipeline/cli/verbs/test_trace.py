@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from octet import model_identifier
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.pipeline.checkout import damage
 from tests.pipeline.cli.verbs.on_a_store import ALL, FLOAT, PREPARED, artifact, octet, trace
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tasks.graph import constants, scopes
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import SATURATE
-from tasks.quantize.pass_list import PASSES, misplaced
+from tasks.quantize.pass_order import PASSES, misplaced
 
 SHAPE = (4, 4, 3)
 KERNEL = np.random.RandomState(0).randn(2, 2, 3, 4).astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Dict, Iterator, Optional, Set
 
 from octet.errors import ModelError, OctetError, StoreError
 from octet.job import Job
-from tasks.source_guard import private_source, user_code
+from tasks.source_guard import private_source, source_origin
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 FULL = os.strerror(errno.ENOSPC)
@@ -71,4 +71,4 @@ def _is_the_disks(error: BaseException) -> bool:
 def _users_frame(error: BaseException) -> Optional[traceback.FrameSummary]:
     """The innermost frame in the user's source; None where there is none."""
     return next((frame for frame in reversed(traceback.extract_tb(error.__traceback__))
-                 if user_code.is_users(frame.filename)), None)
+                 if source_origin.is_users(frame.filename)), None)

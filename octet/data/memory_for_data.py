@@ -3,7 +3,7 @@
 import os
 
 from octet.errors import DatasetError
-from octet.memory import room
+from octet.memory_limits import room
 from octet.sizes import size as size
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from pipeline.store import manifest
 from tests.pipeline.checkout import Checkout, finish
 from tests.pipeline.scheduling.test_concurrent_runs import child_of

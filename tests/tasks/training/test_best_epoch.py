@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from octet.errors import RecipeError
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 
 
 def offered(scores, metric="accuracy", **settings):

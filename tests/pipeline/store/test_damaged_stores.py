@@ -16,7 +16,17 @@ from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 from tests.pipeline.faults import small_disk
-from tests.pipeline.store.test_outside import KEY, OTHER, PLACES, ROOT, STAGE, octet, publish, situation, whole  # noqa: F401
+from tests.pipeline.store.test_nothing_is_followed import (  # noqa: F401
+    KEY,
+    OTHER,
+    PLACES,
+    ROOT,
+    STAGE,
+    octet,
+    publish,
+    situation,
+    whole,
+)
 
 DEEP = b'{"a": ' + b"[" * 100000 + b"]" * 100000 + b"}"
 
@@ -124,7 +134,7 @@ def test_a_file_in_the_middle_of_anything_deep_can_be_removed(situation):  # noq
 PROGRAM = "import sys; from pipeline.cli import main; sys.exit(main.main(sys.argv[1:]))"
 PUBLISH = ("import sys; from pathlib import Path; from pipeline.store.artifacts import Store\n"
            "from octet.errors import OctetError\n"
-           "from tests.pipeline.store.test_outside import publish\n"
+           "from tests.pipeline.store.test_nothing_is_followed import publish\n"
            "try: publish(Store(Path(sys.argv[1])), b'again')\n"
            "except OctetError as error: print(error); sys.exit(error.exit_code)\n")
 

@@ -22,7 +22,7 @@ from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
 from tasks.quantize.kernels import table
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.best import Best
+from tasks.training.best_epoch import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 

@@ -3,7 +3,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from octet import draft
+from octet import recipe_draft
 from octet.data.dataset import PARTS
 from octet.datasets import image_folder, npz, table
 from tests.octet.datasets.samples import arrays, floats, pictures, refusal, save
@@ -11,7 +11,7 @@ from tests.octet.datasets.samples import arrays, floats, pictures, refusal, save
 
 def loaded(path, module):
     """The dataset of the recipe that is written for `path`, and the recipe."""
-    sections = yaml.safe_load(draft.recipe(draft.of(path), path))
+    sections = yaml.safe_load(recipe_draft.recipe(recipe_draft.of(path), path))
     return module.load(**sections["data"]["args"]), sections
 
 
@@ -48,18 +48,18 @@ def test_arrays_are_drafted_by_what_they_hold(tmp_path, content, kind):
 
 
 def test_a_network_is_drafted_where_none_of_ours_is_for_the_target(tmp_path):
-    assert draft.network(draft.of(save(tmp_path, arrays()))) is None
-    text = draft.network(draft.of(save(tmp_path, dict(arrays(), y_train=np.random.rand(20, 2),
+    assert recipe_draft.network(recipe_draft.of(save(tmp_path, arrays()))) is None
+    text = recipe_draft.network(recipe_draft.of(save(tmp_path, dict(arrays(), y_train=np.random.rand(20, 2),
                                                       y_test=np.random.rand(6, 2)))))
     assert "layers.Dense(classes[-1])" in text
     compile(text, "net.py", "exec")
 
 
 def test_what_holds_no_data_is_said(tmp_path):
-    assert "no data that is known" in refusal(draft.of, str(tmp_path / "none"))
-    assert "not told apart" in refusal(draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
+    assert "no data that is known" in refusal(recipe_draft.of, str(tmp_path / "none"))
+    assert "not told apart" in refusal(recipe_draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
     (tmp_path / "empty").mkdir()
-    assert "no pictures in train/" in refusal(draft.of, str(tmp_path / "empty"))
+    assert "no pictures in train/" in refusal(recipe_draft.of, str(tmp_path / "empty"))
 
 
 def test_a_table_is_drafted_by_what_its_columns_hold(tmp_path):

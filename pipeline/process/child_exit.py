@@ -6,8 +6,8 @@ from typing import List
 
 from octet.errors import OctetError, StageDied
 from octet.job import Job
-from octet.memory import room
-from pipeline.process import memory
+from octet.memory_limits import room
+from pipeline.process import memory_words
 
 LOG_TAIL_LINES = 15
 
@@ -35,7 +35,7 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
         how = "the process ended without reporting a result"
     lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
     tail = _without_traceback([line for line in lines if line.strip()][-LOG_TAIL_LINES:])
-    if any(sign in line for line in tail for sign in memory.SIGNS):
+    if any(sign in line for line in tail for sign in memory_words.SIGNS):
         return out_of_memory(job, how + ": it ran out of memory", "\n".join(tail + [used]), log_path)
     if exit_code == -signal.SIGKILL:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from octet.memory import Room, kilobytes, lines
+from octet.memory_limits import Room, kilobytes, lines
 from octet.sizes import size
 
 SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "OOM when allocating", "can't start new thread",

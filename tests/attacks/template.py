@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Dict
 
-from pipeline.spec import upward
-from tests.attacks.place import Place
+from pipeline.stage_specs import upward
+from tests.attacks.situation_folder import Place
 from tests.pipeline.checkout import ROOT, Checkout
 
 OF_DATA = ("PrepareData.", "SummarizeData")

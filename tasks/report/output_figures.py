@@ -6,7 +6,7 @@ import numpy as np
 
 from octet.data.dataset import Target
 from tasks.evaluation.intervals import wilson
-from tasks.report import words
+from tasks.report import number_words
 
 MOST_CELLS = 25
 """Classes in a confusion matrix; of more, the most frequent confusions are listed."""
@@ -17,32 +17,32 @@ MOST_CLASSES = 40
 
 def measured_sides(outputs: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
     """{side: its name in words} of the sides that were measured. outputs: those of a measurement."""
-    found = {side for figures in outputs.values() for name in words.NAMES for side in figures.get(name, ())}
-    return {side: name for side, name in words.SIDES.items() if side in found or side in words.ALWAYS}
+    found = {side for figures in outputs.values() for name in number_words.NAMES for side in figures.get(name, ())}
+    return {side: name for side, name in number_words.SIDES.items() if side in found or side in number_words.ALWAYS}
 
 
 def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
     """[{name, metric, values: {side: text}, intervals: {side: text}, change, worse}] of each metric of an output."""
     rows = []
-    for name in words.NAMES:
+    for name in number_words.NAMES:
         if name not in figures:
             continue
         by_side = figures[name]
         count = samples if _is_of_samples(figures["kind"], name) else 0
         lower = None if None in (by_side["float"], by_side["uint8"]) else by_side["uint8"] < by_side["float"]
         rows.append({
-            "metric": name, "name": words.NAMES[name],
-            "values": {side: words.metric(name, value) for side, value in by_side.items()},
-            "intervals": {side: words.interval(wilson(value, count)) for side, value in by_side.items()},
-            "change": words.change(name, by_side["float"], by_side["uint8"]),
-            "worse": bool(lower) if name not in words.ERRORS else lower is False and
+            "metric": name, "name": number_words.NAMES[name],
+            "values": {side: number_words.metric(name, value) for side, value in by_side.items()},
+            "intervals": {side: number_words.interval(wilson(value, count)) for side, value in by_side.items()},
+            "change": number_words.change(name, by_side["float"], by_side["uint8"]),
+            "worse": bool(lower) if name not in number_words.ERRORS else lower is False and
             by_side["uint8"] != by_side["float"]})
     return rows
 
 
 def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
     """[{name, values: {side: text}}] of the metrics that the recipe names."""
-    return [{"name": name, "values": {side: words.metric(name, value) for side, value in by_side.items()}}
+    return [{"name": name, "values": {side: number_words.metric(name, value) for side, value in by_side.items()}}
             for name, by_side in sorted(metrics.items())]
 
 
@@ -80,7 +80,7 @@ def confusions(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
     order = [int(place) for place in np.argsort(-wrong.reshape(-1), kind="stable")[:MOST_CONFUSIONS]]
     names = figures["classes"]
     return [{"label": names[label], "answer": names[answer], "count": int(wrong[label, answer]),
-             "share": words.percent(wrong[label, answer] / table[label].sum())}
+             "share": number_words.percent(wrong[label, answer] / table[label].sum())}
             for label, answer in (divmod(place, len(names)) for place in order) if wrong[label, answer]]
 
 
@@ -97,9 +97,9 @@ def by_class(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
         recall = figures["recall"][name]
         rows.append({
             "name": name, "count": int(counts[index]), "share": recall["uint8"],
-            "recall": {side: words.percent(share) for side, share in recall.items()},
-            "precision": {side: words.percent(share) for side, share in figures["precision"][name].items()},
-            "interval": words.interval(wilson(recall["uint8"], int(counts[index]))) if independent else "",
+            "recall": {side: number_words.percent(share) for side, share in recall.items()},
+            "precision": {side: number_words.percent(share) for side, share in figures["precision"][name].items()},
+            "interval": number_words.interval(wilson(recall["uint8"], int(counts[index]))) if independent else "",
             "labels": _of_label(table[index]) if figures["kind"] == "labels" else None})
     return sorted(rows, key=lambda row: (row["share"] is None, row["share"] or 0.0))
 
@@ -112,8 +112,8 @@ def _of_label(table: np.ndarray) -> Dict[str, int]:
 def by_column(figures: Dict[str, Any], columns: Sequence[Sequence[float]]) -> List[Dict[str, Any]]:
     """[{column, low, high, values: {side: text}}] of the mean absolute error of columns that were scaled, in their own
     units."""
-    return [{"column": int(column), "low": words.figure(columns[int(column)][0]),
-             "high": words.figure(columns[int(column)][1]),
+    return [{"column": int(column), "low": number_words.figure(columns[int(column)][0]),
+             "high": number_words.figure(columns[int(column)][1]),
              "values": {side: "{:.4g}".format(error) for side, error in by_side.items()}}
             for column, by_side in sorted(figures.get("mae_by_column", {}).items(), key=lambda item: int(item[0]))]
 

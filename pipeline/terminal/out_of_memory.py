@@ -7,7 +7,7 @@ import sys
 from types import TracebackType
 from typing import NoReturn, Optional, Type
 
-from octet import memory
+from octet import memory_limits
 from octet.errors import StageDied
 from octet.sizes import size
 
@@ -40,7 +40,7 @@ def watch(command: str) -> None:
 def expect_some() -> None:
     """Raises MemoryError where there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
     error where it does not even get the memory for an exception."""
-    memory.expect(LEAST_BYTES)
+    memory_limits.expect(LEAST_BYTES)
 
 
 def is_meant(error: BaseException) -> bool:
@@ -77,4 +77,4 @@ def _end(where: str) -> NoReturn:
 def _memory() -> str:
     """How much memory this process took, and how much there is."""
     used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return "; ".join(["it took {}".format(size(used))] + memory.room().words())
+    return "; ".join(["it took {}".format(size(used))] + memory_limits.room().words())

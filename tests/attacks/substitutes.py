@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import Callable, Dict
 
-from tests.attacks.place import Place
 from tests.attacks.situation import Skip
+from tests.attacks.situation_folder import Place
 
 Thing = Callable[[Place, Path], None]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from octet import digest
-from pipeline.spec import upward
+from pipeline.stage_specs import upward
 from tests.project import Project
 from tests.tasks import jobs
 
