@@ -203,7 +203,7 @@ def _fit(columns: Tuple[str, ...], cells: List[List[str]]) -> int:
               for place, name in enumerate(columns)]
     left = COLUMNS - sum(2 + width for place, width in enumerate(widths) if place not in (figures, last)) - 2
     for line in cells:
-        line[figures] = formatting.cut(line[figures], max(SHORTEST_FIGURES, left - SHORTEST_STATE))
+        line[figures] = formatting.cut(line[figures], max(SHORTEST_FIGURES, left - min(SHORTEST_STATE, widths[last])))
     left -= max(len(text) for text in ["figures"] + [line[figures] for line in cells])
     for line in cells:  # the error of a run can be long: it gets the rest of the line
         line[last] = formatting.cut(line[last], max(SHORTEST_STATE, left))
