@@ -1,7 +1,7 @@
 """The types of the records in the store: manifests, marks, runs. For annotations: import it below `TYPE_CHECKING` only.
 
-A record is JSON, and stays what it is in memory. `record_format.py` checks each one that is read, so what is not `total`
-here may be missing from a record of an earlier Octet. `docs/manifest.schema.json` describes a manifest in full.
+A record is JSON, and stays what it is in memory. `record_format.py` checks each one that is read, so what is not
+`total` here may be missing from a record of an earlier Octet. `docs/manifest.schema.json` describes a manifest in full.
 """
 
 from typing import Any, Dict, List, Optional
