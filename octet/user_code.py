@@ -68,7 +68,7 @@ def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str
     name = caught.name if isinstance(caught, ModuleNotFoundError) else None
     if not name or name.startswith(neighbour_modules.PREFIX):
         return next_step
-    missing = caught.name.split(".")[0]
+    missing = name.split(".")[0]
     beside = [file.stem for file in path.parent.glob("*.py")] if path is not None and not is_installed(path) else []
     near = difflib.get_close_matches(missing, beside, 1)
     return "{}install the package that has the module '{}' into {}, or leave its import out".format(

@@ -20,8 +20,10 @@ def of(answer: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
     words = targets_of_arrays.vocabulary(labels) if answer.kind == "class" else None
     if words is not None:
         return words
-    read = targets_of_arrays.labels if answer.kind == "class" else targets_of_arrays.class_map
-    labels = read(labels, name, path)
+    if answer.kind == "class":
+        labels = targets_of_arrays.labels(labels, name, path)
+    else:
+        labels = targets_of_arrays.class_map(labels, name, path)
     return [str(index) for index in range(
         _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
 
