@@ -208,9 +208,9 @@ def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
 def test_data_written_to_and_put_back_before_it_is_read_is_what_the_key_says(checkout):
     """The bytes that are read are compared, and not when the file was written."""
     picture = checkout.mine / "photos/train/cat/0.png"
-    checkout.change(checkout.root / "tasks/stages/prepare_data.py", "        dataset = data_source.load(", (
-        "        from pathlib import Path\n        path = Path({!r})\n        before = path.read_bytes()\n"
-        "        path.write_bytes(b'')\n        path.write_bytes(before)\n"
-        "        dataset = data_source.load(").format(str(picture)))
+    checkout.change(checkout.root / "tasks/stages/prepare_data.py", "    before = data_source.stamp(", (
+        "    from pathlib import Path\n    path = Path({!r})\n    content = path.read_bytes()\n"
+        "    path.write_bytes(b'')\n    path.write_bytes(content)\n"
+        "    before = data_source.stamp(").format(str(picture)))
     run = checkout.luigi(stage="PrepareData.train")
     assert run.code == 0 and run.made == made(checkout) == ["PrepareData.train"]
