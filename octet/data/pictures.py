@@ -164,8 +164,8 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     noticed: Dict[str, List[str]] = {}
     for place, found in enumerate(_on_all_cores(put, len(files), what)):
         if isinstance(found, DatasetError):
-            if not skip_unreadable:
-                raise found
+            if not skip_unreadable or isinstance(found.__context__, MemoryError):
+                raise found  # a picture that needs more memory than there is now is not unreadable
             skipped.append("skipped: {}: {}".format(files[place], found.what))
             continue
         if len(read) != place:

@@ -141,8 +141,8 @@ class Making(NamedTuple):
         """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}.
         There is none where the data has been edited since it was read."""
         sha256 = {}
-        if not identity.unit(self.taken_snapshot.sections["data"]["dataset"]) or snapshot.data_now(
-                self.taken_snapshot, self.spec.parts) != self.data:
+        if not identity.unit(self.taken_snapshot.sections["data"]["dataset"]) or not snapshot.has_data_as_taken(
+                self.taken_snapshot, self.spec.parts):
             return {}
         for part in self.spec.parts:
             listing = identity.listing(self.taken_snapshot.sections["data"], self.taken_snapshot.folder, part)

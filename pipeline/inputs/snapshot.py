@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Se
 from octet import digest as digests
 from octet import lookup, regular_file
 from octet.data.dataset import PARTS, arguments
-from octet.errors import OctetError, RecipeError, UsageError
+from octet.errors import DatasetError, OctetError, RecipeError, UsageError
 from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
@@ -170,6 +170,19 @@ def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
         tree = snapshot.trees.get(DIGEST) or _settled(
             lambda: _trees(snapshot.sections, snapshot.folder, _HERE, (DIGEST,)))[DIGEST]
     return data_digests.digests(section, snapshot.folder, parts, tree)
+
+
+def differ_in_data_alone(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots of one recipe have the same content but for the data."""
+    return one._replace(data=other.data).digest == other.digest
+
+
+def has_data_as_taken(snapshot: Snapshot, parts: Sequence[str]) -> bool:
+    """Whether the data of these parts is, at this moment, what the snapshot says. Data that cannot be read is not."""
+    try:
+        return data_now(snapshot, parts) == {part: snapshot.data[part] for part in parts}
+    except DatasetError:
+        return False
 
 
 def files_now(snapshot: Snapshot) -> Dict[str, str]:

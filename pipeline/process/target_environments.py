@@ -20,6 +20,8 @@ from octet.targets import DISTRIBUTIONS
 PYTHONS = ("3.11", "3.12", "3.10", "3.13")
 """Versions of Python that all of these distributions have wheels for, the one they were tried with first."""
 READY = "ready"
+ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
+"""Variables that let pip install into another place."""
 
 
 def installed() -> Dict[str, str]:
@@ -53,11 +55,13 @@ def _make(folder: Path, requirement: str) -> None:
     """Makes the environment anew. What an interrupted command left there has no mark READY, and is deleted."""
     python = _newer_python()
     shutil.rmtree(str(folder), ignore_errors=True)
-    for words in ([python, "-m", "venv", str(folder)],
-                  [str(_python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                   requirement]):
+    # -I and the variables: nothing of the working folder is imported, and nothing is installed elsewhere.
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    for words in ([python, "-I", "-m", "venv", str(folder)],
+                  [str(_python(folder)), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                   "--only-binary", ":all:", requirement]):
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, "PYTHONNOUSERSITE": "1"})
+                              env=environment)
         if done.returncode:
             shutil.rmtree(str(folder), ignore_errors=True)
             lines: List[str] = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import warnings
-from typing import List, NoReturn, Optional, Set, Tuple
+from typing import Dict, List, NoReturn, Optional, Set, Tuple
 
 import luigi
 import luigi.configuration
@@ -19,9 +19,11 @@ import luigi.rpc
 from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import DataChanged, GateError, OctetError, SchedulerError
+from octet.errors import DataChanged, GateError, OctetError, RecipeError, SchedulerError
 from pipeline import settings
 from pipeline.execution import result, run_failures, run_record
+from pipeline.inputs import snapshot
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.process import fork_client
 from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
@@ -71,20 +73,22 @@ def run(argv: List[str]) -> None:
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     with command_line.parsed(arguments) as parsed:
         try:
-            root, wanted = _make(parsed, arguments)
+            root, wanted = _make(parsed, arguments, {})
         except DataChanged:
             if interrupts.received():
                 raise
             print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
             run_failures.start()
-            stage.forget_snapshots()
-            root, wanted = _make(parsed, arguments)
+            root, wanted = _make(parsed, arguments, stage.forget_snapshots())
         _print_result(root, wanted)
 
 
-def _make(parsed: CmdlineParser, arguments: List[str]) -> "Tuple[stage.Stage, Wanted]":
+def _make(parsed: CmdlineParser, arguments: List[str], before: Dict[str, Snapshot]) -> "Tuple[stage.Stage, Wanted]":
     """Makes the artifact of the stage that the command line names, from a snapshot of this moment, and records the run.
-    Returns the stage, and what was wanted beside it."""
+    Returns the stage, and what was wanted beside it.
+
+    before: {recipe: the snapshot from which this run has begun once}. Raises RecipeError where more than the data has
+    changed since: an edit of recipe or source during a run belongs to the next run."""
     target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
     factory = Factory()
     with run_record.refusals(stage.settings_now(), target, recipe):
@@ -96,6 +100,10 @@ def _make(parsed: CmdlineParser, arguments: List[str]) -> "Tuple[stage.Stage, Wa
             if not local:
                 _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
             raise
+        if root.recipe in before and not snapshot.differ_in_data_alone(before[root.recipe], root.taken_snapshot):
+            raise RecipeError("the recipe or its source has been edited, too, since the run began",
+                              where=str(root.taken_snapshot.recipe), why="",
+                              next_step="run it again, if the edited one is meant")
         wanted = root.plan().wanted(root.task_family)
         stage.Stage.made_beside = frozenset(wanted.made)
         try:

@@ -60,9 +60,11 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
     return _SNAPSHOTS[recipe]
 
 
-def forget_snapshots() -> None:
-    """The next task takes a new snapshot."""
+def forget_snapshots() -> Dict[str, Snapshot]:
+    """{recipe: its snapshot so far}. The next task takes a new one."""
+    forgotten = dict(_SNAPSHOTS)
     _SNAPSHOTS.clear()
+    return forgotten
 
 
 class Stage(luigi.Task):
@@ -172,7 +174,7 @@ class Stage(luigi.Task):
             raise
         except DatasetError as error:
             # A picture that is being written, say, cannot be decoded.
-            if snapshots.data_now(self.taken_snapshot, PARTS) == self.taken_snapshot.data:
+            if snapshots.has_data_as_taken(self.taken_snapshot, PARTS):
                 raise
             why = "{}\nthe data has changed since its snapshot was taken".format(error.why)
             raise DataChanged(error.what, error.where, why, error.next_step) from error

@@ -9,7 +9,8 @@ from tasks.keras_model import layer_names
 
 
 def factors(rates: Mapping[str, float], layers: Mapping[tf.Variable, str], section: str) -> Dict[tf.Variable, float]:
-    """{variable: the factor of its learning rate}, of those that a pattern matches. Of several the longest counts.
+    """{variable: the factor of its learning rate}, of those that a pattern matches. Of several the layer's own name
+    counts, else the longest.
 
     rates: {pattern: factor}. layers: the layer of each variable. section: of the recipe, that `rates` is in.
     Raises RecipeError for a pattern that matches no layer, and for two of one length that match a layer.
@@ -18,6 +19,8 @@ def factors(rates: Mapping[str, float], layers: Mapping[tf.Variable, str], secti
     found: Dict[tf.Variable, float] = {}
     for variable, layer in layers.items():
         matching = sorted((pattern for pattern in rates if layer_names.matches(pattern, layer)), key=len)
+        if layer in matching:
+            matching = [layer]
         if matching:
             found[variable] = rates[matching[-1]]
         tied = [pattern for pattern in matching if len(pattern) == len(matching[-1])]

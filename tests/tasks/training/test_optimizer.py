@@ -66,6 +66,7 @@ def test_a_rate_of_its_own_makes_steps_and_decay_smaller(name):
 
 def test_the_longest_pattern_says_the_rate_of_a_layer():
     layers = {"a": "body/conv1", "b": "body/conv2", "c": "head", "d": "top"}
+    assert rates.factors({"head": 2.0, "head*": 0.0, "hea*": 1.0}, {"c": "head"}, "train") == {"c": 2.0}
     assert rates.factors({"body": 0.1, "body/conv2": 0.5, "h*": 2.0}, layers, "train") == {"a": 0.1, "b": 0.5, "c": 2.0}
     for wrong, words in (({"bdy": 0.1}, "no layer with weights matches 'bdy'"),
                          ({"*ead": 0.1, "hea*": 0.2}, "'*ead' and 'hea*' match the layer head, with different rates")):
