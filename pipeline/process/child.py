@@ -60,7 +60,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
     log_path.parent.mkdir(parents=True, exist_ok=True)
     memory_before, scratch = room(), Path(job.output + SCRATCH)
     reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
-    with ExitStack() as exit_stack:
+    with ExitStack() as ending, ExitStack() as exit_stack:
         # An exception between the start of the process and the `try` that ends it would leave it running. In the new
         # process, before its exec, it would print a traceback.
         held = exit_stack.enter_context(ExitStack())
@@ -87,6 +87,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             _read_reports(process, ours[0], reports)
         finally:
             ended = process.end()
+            ending.enter_context(interrupts.held())  # one that comes while the scratch folder is removed waits for that
     if reports.metrics is not None:
         return reports.metrics
     used = memory_words.describe(memory_before, ended.peak_resident, reports.address_space)
