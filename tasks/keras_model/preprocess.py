@@ -10,11 +10,11 @@ from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common
 
 from octet.data.dataset import Dataset, Input
 from octet.errors import ModelError
 from octet.quantization import quantization
+from tasks.graph import contrib
 from tasks.graph.scopes import PREPROCESS
 
 
@@ -73,7 +73,7 @@ def insert(ways: Any, names: Sequence[str], inputs: Sequence[tf.Tensor], dataset
             made = tf.nn.conv2d(tensor, kernel, 1, "VALID", name="scale")
             made = tf.nn.bias_add(made, shift, name="shift")
         if readers:
-            common.RerouteTensor(made, tensor, can_modify=readers)
+            contrib.common.RerouteTensor(made, tensor, can_modify=readers)
 
 
 def _arithmetic(way: Preprocessing, spec: Input) -> Tuple[np.ndarray, np.ndarray]:

@@ -13,11 +13,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.contrib.quantize.python import common
 
 from octet.data.dataset import Part
 from tasks.evaluation import evaluate
-from tasks.graph import constants, io_spec
+from tasks.graph import constants, contrib, io_spec
 from tasks.keras_model.regularization import Noise, Penalty, Regularization
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.ir.trainable_weights import WEIGHTS_INPUT
@@ -171,7 +170,7 @@ class PutBack:
         ranged = [reader for reader in tensor.consumers() if reader.type == FAKE_QUANT]
         tensor = ranged[0].outputs[0] if ranged else tensor
         readers = [reader for reader in tensor.consumers() if not reader.name.startswith("ranges/")]
-        common.RerouteTensor(self._noisy(noise, tensor, seeds), tensor, can_modify=readers)
+        contrib.common.RerouteTensor(self._noisy(noise, tensor, seeds), tensor, can_modify=readers)
 
     def _noisy(self, noise: Noise, tensor: tf.Tensor, seeds: Sequence[int]) -> tf.Tensor:
         shape = tf.shape(tensor)
