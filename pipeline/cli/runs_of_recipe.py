@@ -1,6 +1,6 @@
 """The runs of one recipe as rows: what each came to, and what had changed when it began."""
 
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
 from pipeline.execution import headline
 from pipeline.stage_specs import STAGES
@@ -16,21 +16,23 @@ UPSTREAM = ("waits for ", "made other bytes")
 
 def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
     """A row for each of the runs, in their order."""
+    return [_row(run, recipe, of_run) for run, of_run in zip(runs, manifests(store, runs))]
+
+
+def manifests(store: Store, runs: "Sequence[Run]") -> "List[Dict[str, Manifest]]":
+    """{stage: the manifest of its artifact} of each run, as far as there are manifests. The digests of files are looked
+    up once for all runs."""
     statuses = store.statuses({(stage, said["key"]) for run in runs
                                for stage, said in run["stages"].items() if said["key"]})
-    found = []
+    found: List[Dict[str, Manifest]] = []
     for run in runs:
-        manifests = {}
-        for stage, said in run["stages"].items():
-            manifest = statuses[stage, said["key"]].manifest if said["key"] else None
-            if manifest is not None:
-                manifests[stage] = manifest
-        found.append(_row(run, recipe, manifests))
+        of_run = {stage: statuses[stage, said["key"]].manifest for stage, said in run["stages"].items() if said["key"]}
+        found.append({stage: manifest for stage, manifest in of_run.items() if manifest is not None})
     return found
 
 
-def _row(run: "Run", recipe: str, manifests: "Dict[str, Manifest]") -> Dict[str, Any]:
-    metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items()}
+def _row(run: "Run", recipe: str, of_run: "Dict[str, Manifest]") -> Dict[str, Any]:
+    metrics = {stage: manifest["metrics"] for stage, manifest in of_run.items()}
     return {"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
             "made": [stage for stage in STAGES if stage in run["stages"] and run["stages"][stage]["made"]],
             "changed": changed(run), "headline": [each._asdict() for each in headline.of(metrics)],

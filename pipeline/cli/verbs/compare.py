@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 from octet import digest
 from octet.errors import UsageError
 from pipeline import formatting, settings
-from pipeline.cli import compared
+from pipeline.cli import compared, runs_of_recipe
 from pipeline.cli.compared import Compared
 from pipeline.cli.pages import drawn
 from pipeline.provenance import artifact_reference
@@ -67,12 +67,7 @@ def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
     """The run that `text` means, else the artifact, with what it was made from and what was made from it."""
     recorded = artifact_reference.run(text, found, Runs(lineage.store.root))
     if recorded is not None:
-        manifests: Dict[str, Any] = {}
-        for stage, said in recorded["stages"].items():
-            manifest = lineage.store.status(stage, said["key"]).manifest if said["key"] else None
-            if manifest is not None:
-                manifests[stage] = manifest
-        return Compared(text, manifests, state(recorded))
+        return Compared(text, runs_of_recipe.manifests(lineage.store, [recorded])[0], state(recorded))
     record: Any = artifact_reference.artifact(text, lineage, found)
     chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
     if MODEL in chain:  # what was made of one part of the data, say, is many models

@@ -14,11 +14,11 @@ import shlex
 import time
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from octet.errors import StoreError
 from pipeline import formatting, settings
-from pipeline.cli import compared
+from pipeline.cli import compared, runs_of_recipe
 from pipeline.cli.compared import DIGITS, Compared
 from pipeline.cli.pages import drawn
 from pipeline.inputs import snapshot
@@ -27,9 +27,6 @@ from pipeline.stage_specs import STAGES
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs, state
-
-if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
 
 STAGE = "Report"
 
@@ -79,11 +76,7 @@ def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compare
         in_run = run["stages"].get(STAGE)
         if in_run is None or in_run["key"] in (None, plan.known_key(STAGE)):
             continue
-        manifests: Dict[str, Manifest] = {}
-        for stage, said in run["stages"].items():
-            manifest = plan.store.status(stage, said["key"]).manifest if said["key"] else None
-            if manifest is not None:
-                manifests[stage] = manifest
+        manifests, = runs_of_recipe.manifests(plan.store, [run])
         if STAGE in manifests:
             return Compared("{}:{}".format(name, run["number"]), manifests, state(run))
     return None
