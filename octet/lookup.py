@@ -26,7 +26,7 @@ from octet import regular_file
 from octet.dotted_import import import_dotted, public_names
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 from octet.installed import is_installed
-from octet.suggestions import suggest as suggest
+from octet.suggestions import suggest
 from octet.user_code import load_file, translated_errors
 
 UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)

@@ -1,7 +1,7 @@
-"""Advice for a name that is not known."""
+"""Names in messages: advice for one that is not known, and the beginning of a long list."""
 
 import difflib
-from typing import Iterable
+from typing import Iterable, Sequence
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -10,3 +10,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
         ", ".join(known) or "none")
+
+
+def some(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    return ", ".join(names[:5]) + (" and {} more".format(len(names) - 5) if len(names) > 5 else "")

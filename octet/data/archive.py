@@ -14,6 +14,7 @@ import numpy as np
 from octet import regular_file
 from octet.data import array_folder, memory_for_data, reading
 from octet.errors import DatasetError
+from octet.sizes import size
 
 CHUNK_BYTES = 1 << 22
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -72,7 +73,7 @@ def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: s
     unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
     needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
     memory_for_data.expect(needed, "its arrays, {} in the file and more unpacked,".format(
-        memory_for_data.size(os.path.getsize(path))), path,
+        size(os.path.getsize(path))), path,
         "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
 
 

@@ -13,6 +13,7 @@ from typing import Dict, Iterable, List, NamedTuple, Sequence
 
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
+from octet.suggestions import some
 
 LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp") + LOSSLESS
@@ -88,7 +89,7 @@ class Losses:
         lost = [name for name, ending in ending_of.items() if ending in OTHER_PICTURES]
         if lost:
             self.lose("{} files in {}/ are in a form that is not read: {}".format(
-                len(lost), folder or ".", _some(lost)), "Read are: {}.".format(" ".join(sorted(ENDINGS))),
+                len(lost), folder or ".", some(lost)), "Read are: {}.".format(" ".join(sorted(ENDINGS))),
                 "Save them as PNG or JPEG")
         for name, ending in ending_of.items():
             if name not in lost:
@@ -137,7 +138,7 @@ def _no_pictures(path: str, part: str, masked: bool, folders: List[str]) -> Data
         "no pictures in {}/".format(part), path,
         "Pictures are looked for in {}/{}/*{}.{}".format(
             part, "images" if masked else "<class>", ", *".join(ENDINGS),
-            "" if not here else " There are the folders {}.".format(_some(here))),
+            "" if not here else " There are the folders {}.".format(some(here))),
         "Put the {} pictures there{}.".format(part, "" if masked else ", one folder a class") + (
             "" if masked or not here or any(name in PARTS for name in folders) else
             " Or, where those folders are classes, write split: {validation: 0.1, test: 0.1} in data.args."))
@@ -160,14 +161,14 @@ def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
     lost = [name for name in beside if name.lower().endswith(ENDINGS) and name[0] != "."]
     if lost:
         losses.notes.append("not read in {}/, for they are in no class's folder: {} pictures ({})".format(
-            part or ".", len(lost), _some(lost)))
+            part or ".", len(lost), some(lost)))
     losses.note_files(part, [name for name in beside if name not in lost])
     return found
 
 
 def _contents(folder: str) -> str:
     names = _names(folder)
-    return "nothing" if not names else _some(names)
+    return "nothing" if not names else some(names)
 
 
 def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = ENDINGS) -> List[str]:
@@ -250,8 +251,3 @@ def alike(names: Iterable[str]) -> List[str]:
         same.setdefault(plain, []).append(name)
     return ["{} are different classes, and are written almost alike".format(" and ".join(map(repr, group)))
             for group in same.values() if len(group) > 1]
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else "{} and {} more".format(shown, len(names) - 5)

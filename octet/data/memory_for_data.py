@@ -4,7 +4,7 @@ import os
 
 from octet.errors import DatasetError
 from octet.memory_limits import room
-from octet.sizes import size as size
+from octet.sizes import size
 
 
 def available() -> int:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from octet.data.dataset import ANSWERED
 from octet.data.split import Split
 from octet.errors import DatasetError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 
 class InputArray(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence
 
 from octet.data import memory_for_data
 from octet.errors import StoreError
+from octet.sizes import size
 
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
 Progress = Callable[[float, str], None]
@@ -73,8 +74,7 @@ def _expect_disk(needed: int, what: str, where: str) -> None:
     found = os.statvfs(_now.folder or "")
     free = found.f_bavail * found.f_frsize
     if needed > free:
-        sizes = memory_for_data.size(needed), memory_for_data.size(free)
-        raise StoreError("{} need {} of disk; {} are free".format(what, *sizes),
+        raise StoreError("{} need {} of disk; {} are free".format(what, size(needed), size(free)),
                            where, "Decoded, the data is kept in {} for every later stage.".format(_now.folder),
                            NEXT_STEP)
 

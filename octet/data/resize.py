@@ -24,7 +24,7 @@ import functools
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from octet.errors import DatasetError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 METHODS, FITS = ("bilinear", "area", "bicubic", "nearest"), ("stretch", "crop", "pad")
 BITS = 11  # of a weight: with those of both axes and a code, a sum fits 32 bits, as in OpenCV

@@ -24,7 +24,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set
 from octet import digest as digests
 from octet.data import times
 from octet.errors import DatasetError
-from octet.lookup import suggest
+from octet.suggestions import some, suggest
 
 BY = ("rank", "content", "group", "time")
 KEYED = ("group", "time")
@@ -153,7 +153,7 @@ def parts(split: Split, held_out: Sequence[str], hashes: Sequence[str], classes:
 
 def _lost(split: Split, part: str, held_out: Sequence[str], lost: List[str], hashes: Sequence[str],
           classes: Sequence[Any], where: str, keys: Optional[Sequence[str]]) -> DatasetError:
-    of_class = "" if len(set(classes)) == 1 else " of the class {}".format(_some(lost))
+    of_class = "" if len(set(classes)) == 1 else " of the class {}".format(some([repr(one) for one in lost]))
     rows = [row for row, one in enumerate(classes) if str(one) == lost[0]]
     of_lost = "" if not of_class else " of {!r}".format(lost[0])
     if keys is None:
@@ -167,11 +167,6 @@ def _lost(split: Split, part: str, held_out: Sequence[str], lost: List[str], has
         "It is split off the training samples by {}; {}.".format(split.by, different),
         "Add samples of it, {}or give the {} part samples of its own.".format(
             ways_out.get(split.by, ""), held_out[0] if part == "train" else part))
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first five names, and how many more there are."""
-    return ", ".join(map(repr, names[:5])) + (" and {} more".format(len(names) - 5) if len(names) > 5 else "")
 
 
 def _by_content(shares: Dict[str, float], hashes: Sequence[str], classes: Sequence[Any]) -> List[str]:

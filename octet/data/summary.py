@@ -4,12 +4,13 @@ missing, samples that are in two parts.
 Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
 """
 
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 import numpy as np
 
 from octet.data import classes, content, listing
 from octet.data.dataset import COUNT, Dataset, Input, Target
+from octet.suggestions import some
 
 FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
 BULK = 0.999  # of the values, which outliers are not among
@@ -182,9 +183,3 @@ def _places(dataset: Dataset) -> Iterator[str]:
         if outside:
             yield "{} of {} {} '{}' reach out of the picture, which is [{}, {}] pixels: they are read as {}".format(
                 outside, len(found), extra.kind, name, *size, order)
-
-
-def some(words: Sequence[str]) -> str:
-    """The first five, and how many more there are."""
-    return ", ".join(words[:5]) + ("" if len(words) <= 5 else " and {} more".format(len(words) - 5))
-

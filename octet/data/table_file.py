@@ -5,7 +5,7 @@ import os
 from typing import Any, List, NamedTuple, Sequence
 
 from octet.errors import DatasetError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 

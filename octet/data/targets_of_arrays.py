@@ -6,7 +6,7 @@ import numpy as np
 
 from octet.data.codes import refuse
 from octet.errors import DatasetError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 
 def labels(values: np.ndarray, name: str, where: str, classes: Optional[Sequence[str]] = None) -> np.ndarray:

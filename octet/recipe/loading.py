@@ -19,6 +19,7 @@ from octet.gates.table import GATES
 from octet.recipe import signatures
 from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
+from octet.suggestions import suggest
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 _BESIDE_SCHEMA = tuple(os.path.join(os.path.dirname(_SCHEMA), name) for name in (
@@ -50,7 +51,7 @@ def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
     if name not in names:
         raise RecipeError("no recipe named '{}'".format(name), where=str(folder),
                           why="a name without a slash is one of the recipes there",
-                          next_step=lookup.suggest(name, names))
+                          next_step=suggest(name, names))
     return folder / (name + ".yaml")
 
 

@@ -23,7 +23,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from octet import digest, regular_file
 from octet.errors import OctetError
-from octet.lookup import UNPARSABLE, suggest
+from octet.lookup import UNPARSABLE
+from octet.suggestions import suggest
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null",
          list: "a list", dict: "a mapping"}

@@ -16,7 +16,7 @@ import sys
 from typing import Dict, List, NoReturn, Optional, Tuple
 
 from octet.errors import UsageError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
 from pipeline.execution import run_failures

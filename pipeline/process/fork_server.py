@@ -69,8 +69,8 @@ class Stage:
             with suppress(ProcessLookupError):
                 kill(self.pid, signal.SIGKILL)
 
-    def look(self) -> bool:
-        """Tells the other side that the process has ended. Returns whether it has been reaped."""
+    def reaped(self) -> bool:
+        """Tells the other side once the process has ended, and reaps one that is ending. Returns whether it has."""
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
             return False
         if not self.is_told:
@@ -121,7 +121,7 @@ class Server:
                     self.stages[descriptor].kill()
                     poll.unregister(descriptor)
             for descriptor, stage in list(self.stages.items()):
-                if stage.look():
+                if stage.reaped():
                     del self.stages[descriptor]
                     with suppress(KeyError):
                         poll.unregister(descriptor)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Tuple
 
 from octet.errors import OctetError, RecipeError, StoreError, UsageError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 from pipeline.provenance.lineage import Found, Lineage
 from pipeline.settings import Settings
 from pipeline.stage_specs import STAGES

@@ -5,7 +5,7 @@ from typing import Collection, Dict, Iterator, List, Tuple
 
 import tensorflow as tf
 
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 
 def named(model: tf.keras.Model, around: str = "") -> Iterator[Tuple[str, tf.keras.layers.Layer]]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from octet.data import classes
 from octet.data.dataset import Dataset, Target
 from octet.errors import RecipeError
-from octet.lookup import suggest
+from octet.suggestions import suggest
 
 OF_KIND = {"class": ("cross_entropy", "focal"), "labels": ("cross_entropy", "focal"),
            "class_map": ("cross_entropy", "focal", "dice", "iou"), "value": ("mse", "mae", "huber"), "raw": ()}

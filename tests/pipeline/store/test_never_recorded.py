@@ -60,12 +60,18 @@ def test_a_users_own_module_is_not_missed_either(checkout):
     assert run.code == 14 and "nets.extra" in run.said and made(checkout) == sorted(PREPARED)
 
 
-def test_a_recipe_that_was_edited_beside_the_data_is_not_made_by_the_run_that_begins_again(checkout):
+def reading_slowly(checkout):
+    """A run that makes PrepareData.train, while it reads the data."""
     checkout.put("slow.py", SLOW_DATA)
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
                     "dataset: ./slow.py, args: {sleep_s: 2, ")
-    going_on = checkout.start(stage="PrepareData.train")
-    child_of(going_on, "PrepareData.train")
+    run = checkout.start(stage="PrepareData.train")
+    child_of(run, "PrepareData.train")
+    return run
+
+
+def test_a_recipe_that_was_edited_beside_the_data_is_not_made_by_the_run_that_begins_again(checkout):
+    going_on = reading_slowly(checkout)
     checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 9")
     checkout.picture("photos/train/cat/0.png", 222)
     run = finish(going_on)
@@ -74,11 +80,7 @@ def test_a_recipe_that_was_edited_beside_the_data_is_not_made_by_the_run_that_be
 
 
 def test_data_that_changes_while_it_is_read_is_read_again_with_a_new_snapshot(checkout):
-    checkout.put("slow.py", SLOW_DATA)
-    checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
-                    "dataset: ./slow.py, args: {sleep_s: 2, ")
-    going_on = checkout.start(stage="PrepareData.train")
-    child_of(going_on, "PrepareData.train")
+    going_on = reading_slowly(checkout)
     checkout.picture("photos/train/cat/0.png", 222)
     run = finish(going_on)
     assert run.code == 0 and run.made == ["PrepareData.train"] * 2, run.said
