@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
 from octet import digest, interrupts, lookup, memory_limits
 from octet.errors import RecipeError
-from octet.gates.table import GATES
+from octet.gates.definitions import GATES
 from octet.recipe import signatures
 from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show

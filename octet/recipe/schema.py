@@ -8,7 +8,7 @@ import pydantic
 from pydantic import Field
 from typing_extensions import Annotated, Literal
 
-from octet.gates.table import GATES
+from octet.gates.definitions import GATES
 from octet.recipe.phases import Quantize, Train
 from octet.recipe.values import MOST, ErrorLimit, Fraction, Section, Share
 

@@ -11,7 +11,15 @@ from octet.job import Job
 from tasks.evaluation import evaluate
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import freezing, io_spec, scopes
-from tasks.keras_model import applications, layer_names, loss_settings, own_loss, regularization, sessions, warm_start
+from tasks.keras_model import (
+    applications,
+    layer_patterns,
+    loss_settings,
+    model_regularization,
+    own_loss,
+    sessions,
+    warm_start,
+)
 from tasks.keras_model.build import Built, build, scores
 
 
@@ -36,18 +44,18 @@ class Inference:
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.seed)
             built = build(job, dataset)
-            refuse(graph, [name for name, _ in layer_names.named(built.model)])
+            refuse(graph, [name for name, _ in layer_patterns.named(built.model)])
             self.session = sessions.of_keras()
             loaded = sessions.initialize(self.session)
             losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
             self.network = _network(built, dataset, job.section("train").loss_weights, losses,
                                     job.settings["loss"].get("function"), job.section("model").preprocess is not None)
             self.variables = built.model.weights
-            self.layers = layer_names.of_variables(built.model)
+            self.layers = layer_patterns.of_variables(built.model)
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
             self.weights = self.session.run(self.variables)
-            self.regularization = regularization.of(built)
+            self.regularization = model_regularization.of(built)
             self.warnings: List[str] = []
             if given:
                 self.weights = [fresh if value is None else value for fresh, value in zip(self.weights, given.values)]
@@ -165,7 +173,7 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
                                          losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
         "extras": io_spec.described_extras(dataset), "loss": of_all,
-        "layers": [name for name, _ in layer_names.named(model)] + [scopes.PREPROCESS] * preprocessed}
+        "layers": [name for name, _ in layer_patterns.named(model)] + [scopes.PREPROCESS] * preprocessed}
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:

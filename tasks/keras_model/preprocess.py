@@ -3,7 +3,7 @@
     input -> 1x1 convolution by constants -> the network      y = x * scale + shift, for caffe with R and B exchanged
 
 The input keeps its meaning: codes 0..255 that stand for the reals that the dataset says. It is one operation, which the
-quantization path folds into the first layer (tasks/quantize/rewrites/preprocessing.py).
+quantization path folds into the first layer (tasks/quantize/rewrites/fold_preprocessing.py).
 """
 
 from typing import Any, Dict, NamedTuple, Sequence, Tuple

@@ -18,7 +18,7 @@ from tensorflow.python.keras.utils.generic_utils import to_snake_case
 
 from octet.errors import ModelError
 from octet.job import Job
-from tasks.keras_model import layer_names
+from tasks.keras_model import layer_patterns
 
 BROKEN = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, MemoryError, tf.errors.OpError)
 """The exceptions of h5py, Keras and TensorFlow for a file that is damaged or of another kind."""
@@ -50,7 +50,7 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
         raise ModelError("{} is the index of a checkpoint".format(path), where="model.weights",
                          why="the values are in another file of the same name",
                          next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
-    layers = {variable.op.name: layer for variable, layer in layer_names.of_variables(model).items()}
+    layers = {variable.op.name: layer for variable, layer in layer_patterns.of_variables(model).items()}
     patterns = job.section("model").new_layers
     new = _new(patterns, layers)
     wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights
@@ -73,11 +73,11 @@ def _new(patterns: Sequence[str], layers: Dict[str, str]) -> Set[str]:
 
     Raises ModelError for a pattern that means none, and where all of them are new.
     """
-    wrong = layer_names.unmatched(patterns, set(layers.values()))
+    wrong = layer_patterns.unmatched(patterns, set(layers.values()))
     if wrong:
         raise ModelError("\n".join(wrong), where="model.new_layers", why="",
                          next_step="name the layers that `model.weights` has no weights for")
-    new = {name for name, layer in layers.items() if any(layer_names.matches(each, layer) for each in patterns)}
+    new = {name for name, layer in layers.items() if any(layer_patterns.matches(each, layer) for each in patterns)}
     if patterns and new == set(layers):
         raise ModelError("all layers are new", where="model.new_layers", why="nothing of model.weights would be used",
                          next_step="name fewer layers, or leave out model.weights and model.new_layers")
@@ -157,7 +157,7 @@ def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[
         layers = inside[0].layers if len(inside) == 1 and isinstance(inside[0], tf.keras.Model) else []
         orders.append(layers)
     if longer:
-        orders.append([layer for _, layer in layer_names.named(model) if not isinstance(layer, tf.keras.Model)])
+        orders.append([layer for _, layer in layer_patterns.named(model) if not isinstance(layer, tf.keras.Model)])
     for layers in orders:
         names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)
                  if variable.op.name in wanted]

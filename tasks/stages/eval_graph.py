@@ -10,7 +10,7 @@ from typing import Any, Dict
 import tensorflow as tf
 
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.evaluation import evaluate
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
@@ -27,7 +27,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         saver.restore(session, str(source / "variables"))
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
-        dataset = data.load(job)
+        dataset = prepared_data.load(job)
         own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
         figures, warnings = evaluate.measured(
             session, io_spec.named(network, dataset), quantized.inputs, quantized.outputs, dataset.parts["test"],

@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.evaluation import evaluate
 from tasks.evaluation.comparison import SIDES, Comparison
 from tasks.evaluation.gaps import stated
@@ -40,7 +40,7 @@ from tasks.tflite.parity import operators
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))
     network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)

@@ -10,7 +10,7 @@ import json
 
 from octet.gates import judgement
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.graph import io_spec
 from tasks.report import page
 from tasks.training import record
@@ -22,7 +22,7 @@ def run(job: Job, progress: Progress) -> dict:
     measurement, mistakes = (json.loads((job.input(MEASURED) / name).read_text(encoding="utf-8"))
                              for name in ("measurement.json", "mistakes.json"))
     judgements = judgement.judged(measurement, job.settings["validate"])
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     text = page.render(page.Known(
         dataset, io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset),
         (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,

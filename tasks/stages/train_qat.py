@@ -25,17 +25,17 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.evaluation import evaluate
 from tasks.graph import io_spec
+from tasks.keras_model import model_regularization as of_model
 from tasks.keras_model import own_loss
-from tasks.keras_model import regularization as of_model
 from tasks.keras_model.sessions import put
 from tasks.quantize import passes
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live_batch_norm, optimizer, rates, record, regularization
+from tasks.training import distill, layer_learning_rates, live_batch_norm, optimizer, qat_regularization, record
 from tasks.training.augmentation import choice
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best_epoch import Best
@@ -48,7 +48,7 @@ HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset, seed = data.load(job), job.seed
+    dataset, seed = prepared_data.load(job), job.seed
     settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
     part, validation = dataset.parts["train"], dataset.parts["validation"]
     source = job.input("TrainFloat")
@@ -82,12 +82,12 @@ def run(job: Job, progress: Progress) -> dict:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
-        put_back = regularization.PutBack(found, seed)
+        put_back = qat_regularization.PutBack(found, seed)
         trainer = Trainer(network, *ends, settings, put_back.losses, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
                           checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own,
-                          factors=rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
+                          factors=layer_learning_rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
                           noise=put_back.fed)
         raw = own_loss.raw_losses(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
@@ -138,16 +138,16 @@ def run(job: Job, progress: Progress) -> dict:
 
 
 def _regularization(choice_of: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,
-                    network: io_spec.Network, part: Part) -> regularization.Found:
+                    network: io_spec.Network, part: Part) -> qat_regularization.Found:
     """What of the float phase's regularization the recipe chooses, and where it is in the folded graph."""
     if choice_of == "none":
-        return regularization.Found([], [], [])
+        return qat_regularization.Found([], [], [])
     wanted = of_model.read(source)
     if choice_of == "noise":
         wanted["penalties"] = []
     elif choice_of == "penalties":
         wanted["noises"] = []
-    found = regularization.find(wanted, float_graph, folded, network, part)
+    found = qat_regularization.find(wanted, float_graph, folded, network, part)
     if not found.noises and not found.penalties:
         logging.warning("quantize.regularization is %s, and the float phase has nothing that can go on", choice_of)
     return found

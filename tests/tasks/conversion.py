@@ -12,7 +12,7 @@ from tasks.graph import constants, io_spec
 from tasks.quantize import frozen_graph, passes
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.ir.nodes import FLOOR, MARK_ATTR, attribute_of
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import coverage
 from tasks.tflite import conversion as file_conversion
 from tasks.tflite import model_file
@@ -146,9 +146,9 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
         # graph has the same. What a sigmoid reads has no range beyond 4,054, whoever else reads it: range health says
         # what that clips.
         folded = passes.apply_rewrites(graph_def, network)
-        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in table.TABLE.items()
+        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in uint8_kernels.TABLE.items()
                  if each.scales}
-        with mock.patch.dict(table.TABLE, uncut):
+        with mock.patch.dict(uint8_kernels.TABLE, uncut):
             found = unrounded(passes.insert_fake_quants(folded, network, training=True), network, codes)
         computed = run(folded, network, codes)
         off = [max(exact, rough * OFF / ROUGHLY_OFF) for exact, rough in zip(

@@ -1,7 +1,7 @@
 """Why the stages of a recipe would run, or that they are fresh.
 
 Each stage is compared with the newest run of the recipe, and every difference is named:
-`train.learning_rate 0.001 -> 0.002`, `tasks/training/schedule.py: cosine() changed`.
+`train.learning_rate 0.001 -> 0.002`, `tasks/training/learning_rate_schedule.py: cosine() changed`.
 """
 
 import argparse

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.graph import constants, io_spec
-from tasks.quantize.kernels.table import ELEMENTWISE
+from tasks.quantize.kernels.uint8_kernels import ELEMENTWISE
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 BATCHES = (2, 3)

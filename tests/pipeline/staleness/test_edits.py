@@ -95,7 +95,7 @@ def change_picture_and_put_its_time_back(checkout: Checkout) -> None:
 
 def change_helper_and_put_its_time_back(checkout: Checkout) -> None:
     """Python's own cache takes such a file for what it was."""
-    path = checkout.root / "tasks/training/schedule.py"
+    path = checkout.root / "tasks/training/learning_rate_schedule.py"
     damage(path, path.read_bytes().replace(b"rate * _left", b"rate/9*_left"))
 
 
@@ -159,21 +159,22 @@ EDITS = [
         "second.yaml", "extends: faces.yaml\nquantize: {" + RATE + "}\n"), BELOW_FLOAT,
         "TrainQAT: never made for this recipe", recipe="second"),
     # source
-    Edit("a comment", source("tasks/training/schedule.py", "def rate", "# why\ndef rate"), []),
-    Edit("a docstring", source("tasks/training/schedule.py", '"""The learning rate', '"""How fast it learns'), []),
+    Edit("a comment", source("tasks/training/learning_rate_schedule.py", "def rate", "# why\ndef rate"), []),
+    Edit("a docstring", source(
+        "tasks/training/learning_rate_schedule.py", '"""The learning rate', '"""How fast it learns'), []),
     Edit("formatting", source(
-        "tasks/training/schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
+        "tasks/training/learning_rate_schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
     Edit("a helper function, other numbers", source(
-        "tasks/training/schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
-        "TrainFloat: tasks/training/schedule.py: rate() changed"),
+        "tasks/training/learning_rate_schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
+        "TrainFloat: tasks/training/learning_rate_schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
         "octet/quantization.py", "return of_range(low, high)", "return of_range(low, high * 1.002)"), ALL,
         "PrepareData.train: octet/quantization.py: quantization() changed"),
     Edit("a helper function edited, its size and mtime kept", change_helper_and_put_its_time_back, FLOAT,
-         "TrainFloat: tasks/training/schedule.py: rate() changed"),
+         "TrainFloat: tasks/training/learning_rate_schedule.py: rate() changed"),
     Edit("a helper function, the same numbers", source(
-        "tasks/training/schedule.py", "def rate", "def unused():\n    pass\n\n\ndef rate"),
-        ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/schedule.py: unused() added"),
+        "tasks/training/learning_rate_schedule.py", "def rate", "def unused():\n    pass\n\n\ndef rate"),
+        ["TrainFloat", "TrainQAT"], "TrainFloat: tasks/training/learning_rate_schedule.py: unused() added"),
     Edit("what a conditional import finds", lambda checkout: checkout.put("nets/fast.py", "STEP = 0.5\n"), FLOAT,
          "TrainFloat: fast.py: now imported"),
     Edit("a stage's own file", FREEZE, ["Freeze"], "Freeze: tasks/stages/freeze.py: run() changed"),

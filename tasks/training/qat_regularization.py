@@ -17,7 +17,7 @@ import tensorflow as tf
 from octet.data.dataset import Part
 from tasks.evaluation import evaluate
 from tasks.graph import constants, contrib, io_spec
-from tasks.keras_model.regularization import Noise, Penalty, Regularization
+from tasks.keras_model.model_regularization import Noise, Penalty, Regularization
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.ir.trainable_weights import WEIGHTS_INPUT
 from tasks.quantize.kernels.layers import LAYERS, within_outputs

@@ -1,6 +1,6 @@
 """What keeps a network from learning by heart, and is not in its inference graph: dropout, noise, penalties.
 
-regularization.json, a product of TrainFloat, says it for the quantized phase (tasks/training/regularization.py):
+regularization.json, a product of TrainFloat, says it for the quantized phase (tasks/training/qat_regularization.py):
 
     noises     [{layer, kind: dropout | gaussian_dropout | gaussian_noise, size, shared_axes, tensor}]
     penalties  [{layer, variable, l1, l2}]
@@ -18,7 +18,7 @@ import tensorflow as tf
 from typing_extensions import TypedDict
 
 from tasks.graph import io_spec
-from tasks.keras_model import layer_names
+from tasks.keras_model import layer_patterns
 from tasks.keras_model.build import Built
 
 FILE = "regularization.json"
@@ -63,7 +63,7 @@ def of(built: Built) -> Regularization:
     """That of a model in inference mode, in the current graph."""
     found: Regularization = {"noises": [], "penalties": [], "left": []}
     on_path = set(io_spec.before(built.outputs))
-    layers = list(layer_names.named(built.model))
+    layers = list(layer_patterns.named(built.model))
     for name, layer in layers:
         kind = _kind(layer)
         if kind is not None:
