@@ -1,6 +1,6 @@
 """A recipe's text: YAML with its `extends` merged in, and the place where each key was written.
 
-The values are not checked here: `completion.py` does that.
+The values are not checked here: `validation.py` does that.
 """
 
 import difflib

@@ -23,7 +23,7 @@ from octet.suggestions import suggest
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 _BESIDE_SCHEMA = tuple(os.path.join(os.path.dirname(_SCHEMA), name) for name in (
-    "values.py", "phases.py", "completion.py"))
+    "schema_types.py", "schema_training.py", "validation.py"))
 
 # The arguments that Octet passes to the functions of each catalogue, beside those of the recipe.
 _PASSED_BY_OCTET: Dict[str, Tuple[str, ...]] = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
@@ -96,10 +96,10 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
         assert text is not None
         _code()
         with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
-            if "octet.recipe.completion" not in sys.modules:
+            if "octet.recipe.validation" not in sys.modules:
                 memory_limits.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
-            from octet.recipe import completion  # not at the top: see there
-        sections = completion.complete(text, problems)
+            from octet.recipe import validation  # not at the top: see there
+        sections = validation.complete(text, problems)
         if problems:  # nothing is kept of a recipe that has some, wherever they were found
             raise _error(problems, path)
         return json.dumps(sections)

@@ -1,4 +1,4 @@
-"""The sections of a recipe: their keys, what each value must be, and its default. `completion.py` checks a recipe
+"""The sections of a recipe: their keys, what each value must be, and its default. `validation.py` checks a recipe
 against them."""
 
 import math
@@ -9,8 +9,8 @@ from pydantic import Field
 from typing_extensions import Annotated, Literal
 
 from octet.gates.definitions import GATES
-from octet.recipe.phases import Quantize, Train
-from octet.recipe.values import MOST, ErrorLimit, Fraction, Section, Share
+from octet.recipe.schema_training import Quantize, Train
+from octet.recipe.schema_types import MOST, ErrorLimit, Fraction, Section, Share
 
 
 class Data(Section):

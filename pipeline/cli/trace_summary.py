@@ -3,7 +3,7 @@
 from typing import Any, Iterator, List, Tuple
 
 from pipeline import formatting
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 from pipeline.provenance.lineage import Lineage
 
 VERSIONS = ("python", "tensorflow", "numpy")
@@ -21,10 +21,10 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     recipe = record.get("recipe") or {}
     yield "recipe", "{} ({}), seed {}".format(recipe.get("name"), recipe.get("path"), record.get("seed"))
     metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
-    for each in headline.of(metrics):
+    for each in headline_metrics.of(metrics):
         yield each.metric.replace("_", " "), "{}{}  ({})".format(
             each.output + ": " if each.output else "", each.figures(), each.part)
-    size = headline.size_bytes(metrics)
+    size = headline_metrics.size_bytes(metrics)
     if size is not None:
         yield "size", formatting.size(size)
     sections = {name: section for each in chain for name, section in each["inputs"]["recipe"].items()}

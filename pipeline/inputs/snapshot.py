@@ -23,7 +23,7 @@ from pipeline.inputs.source_tree import SourceTree
 from pipeline.stage_specs import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Sections
+    from pipeline.inputs.preimage_types import Digests, Sections
 
 NAME_DIGITS = 16
 ATTEMPTS = 20  # to read source that is being edited

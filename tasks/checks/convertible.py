@@ -20,7 +20,7 @@ from tasks.checks import trial
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
@@ -44,7 +44,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     _expect_sound_metrics(job, inference, dataset.parts["test"])
     inference.move_equal_weights()
     graph_def = inference.frozen()
-    found = passes.check_quantizable(graph_def, network)
+    found = quantized_graph.check_quantizable(graph_def, network)
     ranges = found.ranges
     settings = job.section("quantize")
     if settings.batch_norm == "live":

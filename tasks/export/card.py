@@ -7,7 +7,7 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List, Optional
 
 from octet import model_identifier
-from tasks.evaluation.intervals import wilson
+from tasks.evaluation.confidence_intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")

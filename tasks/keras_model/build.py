@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 import numpy as np
 import tensorflow as tf
 
-from octet import stamps
+from octet import file_stamps
 from octet.data.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
@@ -53,7 +53,7 @@ def build(job: Job, dataset: Dataset) -> Built:
     with file_guard.building(job) as see:
         built = _build(job, dataset)
         graph_files.check(built.outputs, see)
-    changed = stamps.changed(job.stamps, "model.")
+    changed = file_stamps.changed(job.stamps, "model.")
     if changed:
         raise ModelError("a file that the recipe names changed while it was read", where=", ".join(changed),
                          why="both contents may be in what was read, so nothing is recorded",

@@ -8,7 +8,7 @@ import tensorflow as tf
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError, RecipeError
 from octet.job import Job
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import freezing, io_spec, scopes
 from tasks.keras_model import (
@@ -66,7 +66,7 @@ class Inference:
                     self.network["layers"], job.section("model").preprocess, built.model.inputs, built.inputs, dataset)
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
-            self._inputs, self._outputs = evaluate.ends(graph, self.network)
+            self._inputs, self._outputs = evaluate_graph.ends(graph, self.network)
             self._own = own_loss.load(self.network, job.recipe_folder)
             self._raw = own_loss.raw_losses(self.network, self._outputs, self._own)
         self._expect_shapes(dataset)
@@ -121,9 +121,9 @@ class Inference:
             if variable in self._trainable and value.size and value.min() == value.max() else value
             for variable, value in zip(self.variables, self.weights)])
 
-    def figures(self, part: Part) -> evaluate.Figures:
+    def figures(self, part: Part) -> evaluate_graph.Figures:
         """{output: {metric: value}} over a part."""
-        return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part, self._raw)
+        return evaluate_graph.figures(self.session, self.network, self._inputs, self._outputs, part, self._raw)
 
     def frozen(self) -> tf.GraphDef:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""

@@ -17,7 +17,7 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.lookup import LOSSES, load_attribute, source_file
 from octet.user_code import translated_errors
-from tasks.evaluation.evaluate import RawLosses
+from tasks.evaluation.evaluate_graph import RawLosses
 from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 from tasks.source_guard import file_guard

@@ -11,16 +11,16 @@ import tensorflow as tf
 
 from octet.job import Job, Progress
 from tasks import prepared_data
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("TrainQAT")
     network = io_spec.read(source)
-    quantized, network = passes.evaluation(io_spec.read_graph(source / "network.pb"), network)
+    quantized, network = quantized_graph.evaluation(io_spec.read_graph(source / "network.pb"), network)
     with quantized.graph.as_default(), tf.Session() as session:
         graph_def = quantized.graph.as_graph_def()
         saver = tf.train.Saver(tf.global_variables())
@@ -29,7 +29,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         progress(0.1, "evaluating the fake-quantized graph")
         dataset = prepared_data.load(job)
         own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
-        figures, warnings = evaluate.measured(
+        figures, warnings = evaluate_graph.measured(
             session, io_spec.named(network, dataset), quantized.inputs, quantized.outputs, dataset.parts["test"],
             "the fake-quantized graph over the test part", own=own)
         measured = own.figures()

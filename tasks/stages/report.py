@@ -13,7 +13,7 @@ from octet.job import Job, Progress
 from tasks import prepared_data
 from tasks.graph import io_spec
 from tasks.report import page
-from tasks.training import record
+from tasks.training import training_record
 
 MEASURED, PAGE = "Measure", "report.html"
 
@@ -26,7 +26,7 @@ def run(job: Job, progress: Progress) -> dict:
     text = page.render(page.Known(
         dataset, io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset),
         (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,
-        record.read(job.input("TrainFloat")), record.read(job.input("TrainQAT")), judgements,
+        training_record.read(job.input("TrainFloat")), training_record.read(job.input("TrainQAT")), judgements,
         draw=job.section("report").samples != "none"))
     (job.out / PAGE).write_text(text, encoding="utf-8")
     return {"bytes": len(text.encode("utf-8")), "gates_missed": sum(not one.passed for one in judgements)}

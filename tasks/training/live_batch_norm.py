@@ -15,7 +15,7 @@ import tensorflow as tf
 from octet.data.dataset import Dataset
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import constants, contrib, freezing, io_spec
 from tasks.keras_model import own_loss, training_graph
 from tasks.keras_model.sessions import put
@@ -128,7 +128,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
             return _with(graph_def, dict(zip(names, weights)))
 
         def measured(trained: tf.GraphDef) -> Dict:
-            return evaluate.figures_of(trained, network, dataset.parts["validation"],
+            return evaluate_graph.figures_of(trained, network, dataset.parts["validation"],
                                        lambda outputs: own_loss.raw_losses(network, outputs, own))
 
         def end_epoch() -> Dict:

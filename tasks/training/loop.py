@@ -18,12 +18,12 @@ from tasks.keras_model.own_loss import OwnLosses
 from tasks.keras_model.sessions import put
 from tasks.training import feed, learning_rate_schedule, losses, optimizer
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.average import Average
 from tasks.training.best_epoch import Best
 from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
 from tasks.training.random_numbers import RandomNumbers
 from tasks.training.reduce_on_plateau import Plateau
+from tasks.training.weight_average import Average
 
 EVERY_BATCHES = 20  # progress is told
 CHECKPOINT_SECONDS = 600.0  # from one checkpoint to the next in a long epoch

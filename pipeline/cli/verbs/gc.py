@@ -24,7 +24,7 @@ from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 LAST_RUNS = 3
 

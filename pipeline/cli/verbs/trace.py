@@ -22,7 +22,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

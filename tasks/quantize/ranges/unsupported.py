@@ -35,8 +35,8 @@ def refuse(kernel_groups: KernelGroups) -> None:
         elif found.kind == uint8_kernels.ACTIVATION and not kernel_groups.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
         elif mark(operation) != SATURATE and _axes(operation) > uint8_kernels.MOST_AXES:
-            refused.append((operation, uint8_kernels.FEWER_AXES.get(operation.type, uint8_kernels.FEWER_AXES[""]).format(
-                uint8_kernels.MOST_AXES)))
+            advice = uint8_kernels.FEWER_AXES.get(operation.type, uint8_kernels.FEWER_AXES[""])
+            refused.append((operation, advice.format(uint8_kernels.MOST_AXES)))
     refused = list(dict(refused).items())
     if refused:
         raise QuantizeError(

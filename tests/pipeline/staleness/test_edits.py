@@ -148,7 +148,7 @@ EDITS = [
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/recipe/phases.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
+        "octet/recipe/schema_training.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
         "TrainFloat: train.batch_size 64 -> 32"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),

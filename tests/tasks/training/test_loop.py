@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from octet.data.dataset import Part
-from octet.recipe.phases import Train
+from octet.recipe.schema_training import Train
 from tasks.training import learning_rate_schedule, optimizer
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.augmentation.choice import Choice
+from tasks.training.augmentation.defaults import Choice
 from tasks.training.best_epoch import Best
 from tasks.training.history import History, duration
 from tasks.training.loop import Trainer

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from octet.errors import ModelError, RecipeError
 from tasks.training import layer_learning_rates, optimizer
-from tasks.training.average import Average
+from tasks.training.weight_average import Average
 
 SETTINGS = dict(optimizer="sgd", learning_rate=0.1, momentum=0.9, weight_decay=0.0, clip_norm=None,
                 schedule="constant", weight_average=None, batch_size=8)

@@ -10,7 +10,7 @@ from octet.datasets import digits
 from tasks.graph import io_spec
 from tasks.keras_model import model_regularization as of_model
 from tasks.keras_model.build import Built
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.training import qat_regularization
 from tests.tasks import jobs
 
@@ -58,7 +58,7 @@ def placed(trained):
     """(folded graph, network, what was found there)."""
     source = trained[1]["TrainFloat"]
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     return folded, network, qat_regularization.find(
         of_model.read(source), graph_def, folded, network, digits.load().parts["train"])
 
@@ -83,7 +83,7 @@ def test_noise_is_there_in_steps_of_training_only_and_follows_from_the_step(plac
     images = digits.load().parts["test"].inputs["image"][:40] / np.float32(255)
 
     def of(*steps, noises=found.noises):
-        quantized = passes.insert_fake_quants(folded, network, training=True)
+        quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
         with quantized.graph.as_default(), tf.Session() as session:
             put_back = qat_regularization.PutBack(found._replace(noises=noises), 5)
             session.run(tf.global_variables_initializer())
@@ -118,7 +118,7 @@ def test_a_mask_drops_its_share_and_keeps_the_mean(placed):
 
 def test_penalties_are_those_of_the_weights_before_folding(trained, placed):
     folded, network, found = placed
-    quantized = passes.insert_fake_quants(folded, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         put_back = qat_regularization.PutBack(found, 5)
         session.run(tf.global_variables_initializer())

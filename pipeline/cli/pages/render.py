@@ -9,7 +9,7 @@ from typing import Any, Sequence
 from octet import digest
 from octet.errors import StoreError
 from pipeline import settings
-from pipeline.cli.compared import Compared, Row
+from pipeline.cli.model_comparison import Compared, Row
 
 HERE = Path(__file__).parent
 STYLE = settings.ROOT / "tasks" / "report" / "page.css"

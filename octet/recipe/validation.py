@@ -12,9 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 import pydantic
 
 from octet.recipe.inheritance import Text
-from octet.recipe.phases import Phase, Quantize, Train
 from octet.recipe.schema import Recipe
-from octet.recipe.values import MOST
+from octet.recipe.schema_training import Phase, Quantize, Train
+from octet.recipe.schema_types import MOST
 from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 from octet.suggestions import suggest
 

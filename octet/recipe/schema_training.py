@@ -5,7 +5,7 @@ from typing import Dict, List, Optional
 from pydantic import Field
 from typing_extensions import Annotated, Literal
 
-from octet.recipe.values import MOST, Count, Fraction, Section, Share
+from octet.recipe.schema_types import MOST, Count, Fraction, Section, Share
 
 
 class Phase(Section):
