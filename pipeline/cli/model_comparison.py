@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
+from octet import sizes
 from octet.errors import GateError
 from pipeline import formatting
 from pipeline.execution import headline_metrics
@@ -80,7 +81,7 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
                 measured["accuracy_int8"])
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        yield "size", formatting.size(size)
+        yield "size", sizes.size(size)
     if "ValidateInterpreter" in metrics:
         yield "verdict", "passes"
     elif item.state == MISSED and "Measure" in metrics:

@@ -2,6 +2,7 @@
 
 from typing import Any, Iterator, List, Tuple
 
+from octet import sizes
 from pipeline import formatting
 from pipeline.execution import headline_metrics
 from pipeline.provenance.lineage import Lineage
@@ -26,7 +27,7 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
             each.output + ": " if each.output else "", each.figures(), each.part)
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        yield "size", formatting.size(size)
+        yield "size", sizes.size(size)
     sections = {name: section for each in chain for name, section in each["inputs"]["recipe"].items()}
     places = {name: place for each in chain for name, place in each["places"].items()}
     if "data" in sections:

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from pipeline import formatting
+from octet import sizes
 from pipeline.execution import headline_metrics
 from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness.plan import Plan, Wanted
@@ -29,7 +29,7 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool, wanted: Wanted, fa
             each.output + ": " if several and each.output else "", each.figures(), each.part)))
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        rows.append(("size", formatting.size(size)))
+        rows.append(("size", sizes.size(size)))
     if "ValidateInterpreter" in metrics:
         rows.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
     path = tflite(plan)

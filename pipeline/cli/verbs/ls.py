@@ -13,7 +13,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, TypeVar
 
-from octet import digest
+from octet import digest, sizes
 from octet.errors import RecipeError
 from pipeline import formatting, settings
 from pipeline.cli import run_history
@@ -218,7 +218,7 @@ def _cell(row: Row, column: str) -> str:
         return formatting.age(row.get("finished") or row.get("started"))
     if column == "size":
         size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
-        return "-" if size is None else formatting.size(size)
+        return "-" if size is None else sizes.size(size)
     if column == "figures":
         return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
     if column == "state":
