@@ -41,7 +41,7 @@ model: {build: ./net.py}
 train: {epochs: 1, batch_norm_batches: 5}
 quantize: {epochs: %d, calibration_batches: 2, regularization: %s}
 """
-LEFT = ["the bias_regularizer of second: none of its weights",
+LEFT = ["the bias_regularizer of second: not a penalty on its kernel",
         "beside: what it reads is read by another layer, too", "before_norm: what it reads is folded into other layers"]
 
 
@@ -163,5 +163,5 @@ def test_layers_inside_others_and_losses_of_their_own_are_told():
     tf.keras.backend.clear_session()
     assert found["noises"] == found["penalties"] == []
     assert sorted(found["left"]) == [
-        "AlphaDropout alpha: only SELU has a use for it", "Dropout inner: it is inside another layer",
-        "the losses of Own own: no l1 or l2"]
+        "AlphaDropout alpha: it is made for SELU only", "Dropout inner: it is inside another layer",
+        "the losses of Own own: not l1 or l2"]

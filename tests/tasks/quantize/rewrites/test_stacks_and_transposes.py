@@ -66,7 +66,7 @@ def test_branches_that_do_not_meet_are_told_with_the_layer_and_not_as_a_batch():
         sides = [LAYERS.Conv2D(8, 3, padding=padding)(x) for padding in ("valid", "same")]
         return LAYERS.Concatenate(name="culprit")(sides)
 
-    with pytest.raises(QuantizeError, match="the network takes no sample of 8x8x3") as refused:
+    with pytest.raises(QuantizeError, match="the network fails on a sample of shape 8x8x3") as refused:
         quantized_graph.check_quantizable(*_open(build))
     assert "at culprit/concat: " in refused.value.why and "padding" in refused.value.next_step
 
