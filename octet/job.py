@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
 
-from octet.stamps import Stamps
+from octet.file_stamps import Stamps
 
 Settings = Dict[str, Any]
 """{section of the recipe: {key: value}}, defaults filled in, as octet/recipe/schema.py documents them; `seed` is a
@@ -23,7 +23,7 @@ class Job(NamedTuple):
     parts:     the parts of the dataset that the stage reads. It can read no others.
     data:      {part: sha256} of those parts, as the stage's key has it; empty where nothing is published under a key.
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
-    stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.stamps`).
+    stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.file_stamps`).
     names:     whether the stage's key has the names of the classes. A stage without them calls each by its number.
     checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """

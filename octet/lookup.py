@@ -25,7 +25,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 from octet import regular_file
 from octet.dotted_import import import_dotted, public_names
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 from octet.suggestions import suggest
 from octet.user_code import load_file, translated_errors
 

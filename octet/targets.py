@@ -1,4 +1,6 @@
-"""The runtimes and accelerators that a .tflite file can be judged for, by the names that a recipe gives them."""
+"""The runtimes and accelerators that a .tflite file can be checked for, by the names that a recipe uses."""
+
+from typing import Any, Dict
 
 NAMES = ("tflite-1.14", "litert", "micro", "ethos-u", "edgetpu", "nnapi")
 """Each has a list of what it takes, tasks/tflite/targets/lists/NAME.json."""
@@ -6,3 +8,11 @@ NAMES = ("tflite-1.14", "litert", "micro", "ethos-u", "edgetpu", "nnapi")
 DISTRIBUTIONS = {"litert": ("ai-edge-litert", "2.3.0"), "micro": ("tflite-micro", "0.dev20261023182759"),
                  "ethos-u": ("ethos-u-vela", "5.2.0")}
 """{target: (distribution, version)} of those whose runtime or compiler PyPI has: the versions that the lists are of."""
+
+
+def supported_operators(fit: Dict[str, Any]) -> str:
+    """How much of a file a target takes, in words: the metrics of one file in tasks/checks/targets.py."""
+    words = str(fit["verdict"])
+    if fit["elsewhere"]:
+        words = "{} of {} operators".format(fit["operators"] - fit["elsewhere"], fit["operators"])
+    return words + (", from level {} on".format(fit["level"]) if fit["level"] and not fit["why"] else "")

@@ -13,7 +13,7 @@ from typing import Iterator, Optional, Type
 
 from octet import neighbour_modules, regular_file
 from octet.errors import OctetError
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 
 
 def load_file(path: Path, original: str) -> ModuleType:

@@ -1,11 +1,9 @@
-"""Tables, times, ages, sizes and figures as text."""
+"""Tables, times, ages and figures as text."""
 
 import calendar
 import sys
 import time
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
-
-from octet.sizes import size as size
 
 UTC = "%Y-%m-%dT%H:%M:%SZ"
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence
 
-from octet import digest, stamps
+from octet import digest, file_stamps
 from octet.data import content, identity
 from octet.data.check import check
 from octet.data.dataset import Dataset, Read, arguments
@@ -44,7 +44,7 @@ def stamp(job: Job) -> str:
     if identity.is_ours(section["dataset"]) or not isinstance(path, str):
         return ""
     try:
-        return stamps.of(path)
+        return file_stamps.of(path)
     except OSError:  # a file was removed between the listing of its folder and the look at it
         raise _changed([], section, folder) from None
 

@@ -92,7 +92,7 @@ def build_that_gives_no_model(folder):
     save(folder)
     (folder / "net.py").write_text("def build(input_shape, classes):\n    pass\n")
     (folder / "recipe.yaml").write_text(NPZ.replace("lenet", "./net.py"))
-    return MODEL, ["recipe.yaml:2:", "model.build", "gives None, which is no tf.keras.Model"]
+    return MODEL, ["recipe.yaml:2:", "model.build", "returns None, which is not a tf.keras.Model"]
 
 
 def dataset_that_fails(folder):

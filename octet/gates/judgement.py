@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from octet.gates.table import GATES, fits, unfit
+from octet.gates.definitions import GATES, fits, unfit
 
 # 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
 ROUNDING = 1e-9

@@ -1,6 +1,6 @@
-"""A recipe's text: YAML with its `extends` merged in, and the place where each key was written.
+"""Reads a recipe's text: merges the recipes that it extends, and records the position of each key.
 
-The values are not checked here: `completion.py` does that.
+`validation.py` checks the values.
 """
 
 import difflib
@@ -13,14 +13,15 @@ from octet.lookup import LOSSES, METRICS, is_file, named
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
-"""The largest recipe that is read. The YAML reader needs about a second for it."""
+"""The size of the largest recipe that is read, which takes the YAML reader about a second."""
 LONGEST_CHAIN = 20
 """The most recipes in one chain of `extends`."""
 
 
 class Text(NamedTuple):
-    """One recipe, its `extends` merged in: plain values, and where each key was written. relative_to: the folder that
-    relative paths and modules start from, where that is not the recipe's own."""
+    """A recipe merged with the recipes that it extends: plain values, and the position of each key.
+
+    relative_to: the folder for relative paths and modules, if that is not the recipe's own folder."""
 
     values: Dict[str, Any]
     places: Dict[Keys, Place]
@@ -89,7 +90,7 @@ class _Reader(NamedTuple):
                               Text(values, places, relative_to))
 
     def _relative_to(self, values: Dict[str, Any], places: Dict[Keys, Place]) -> Optional[str]:
-        """The value of the key `relative_to`, which is taken out."""
+        """Removes the key `relative_to` from the values, and returns its value."""
         folder, place = values.pop("relative_to", None), places.pop(("relative_to",), None)
         if place is None:
             return None
@@ -106,7 +107,7 @@ class _Reader(NamedTuple):
 
 
 def _near(file: str) -> str:
-    """A hint at a recipe with a similar name, for a path where no file is; empty where no name is similar."""
+    """For a path without a file: a hint at a recipe with a similar name; empty if there is none."""
     folder, name = os.path.split(file)
     if os.path.lexists(file):
         return ""
@@ -121,7 +122,7 @@ def _near(file: str) -> str:
 
 
 def _expand_losses(values: Dict[str, Any]) -> None:
-    """Replaces a loss of one word, of all targets or of one, by the mapping that it stands for."""
+    """Replaces each loss that is a single word by the mapping that it is short for."""
     if "loss" in values:
         loss = values["loss"] = _expanded(values["loss"])
         targets = loss.get("targets") if isinstance(loss, dict) else None
@@ -141,7 +142,7 @@ _NAMED = (("data", "dataset"), ("model", "build"))
 
 
 def _over(under: Text, top: Text) -> Text:
-    """`under` with the values of `top` in the place of its own."""
+    """The values of `under`, overridden by those of `top`."""
     for section, name in _NAMED:
         own, inherited = top.values.get(section), under.values.get(section)
         if (isinstance(own, dict) and isinstance(inherited, dict)
@@ -151,7 +152,7 @@ def _over(under: Text, top: Text) -> Text:
             inherited.pop("files", None)
     own, inherited = top.values.get("loss"), under.values.get("loss")
     if isinstance(own, dict) and isinstance(inherited, dict):
-        if own.get("function") is not None:  # it is the whole loss
+        if own.get("function") is not None:  # it computes the total loss
             inherited.clear()
         elif own:
             inherited.pop("function", None)

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 
 from octet import digest, interrupts, lookup, memory_limits
 from octet.errors import RecipeError
-from octet.gates.table import GATES
+from octet.gates.definitions import GATES
 from octet.recipe import signatures
 from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
@@ -23,7 +23,7 @@ from octet.suggestions import suggest
 
 _SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema.py")
 _BESIDE_SCHEMA = tuple(os.path.join(os.path.dirname(_SCHEMA), name) for name in (
-    "values.py", "phases.py", "completion.py"))
+    "schema_types.py", "schema_training.py", "validation.py"))
 
 # The arguments that Octet passes to the functions of each catalogue, beside those of the recipe.
 _PASSED_BY_OCTET: Dict[str, Tuple[str, ...]] = {lookup.DATASETS: (), lookup.MODELS: ("input_shape", "classes")}
@@ -34,7 +34,7 @@ CATALOGUE = Path(__file__).resolve().parents[2] / "recipes"
 MOST_INPUT_VALUES = 1 << 28
 """The most values in one sample: 1 GiB of float32 at the network's input."""
 PYDANTIC_BYTES = 32 << 20
-"""What it takes to import pydantic and to make the schema's validators, with some to spare."""
+"""Memory for importing pydantic and creating the schema's validators, with a margin."""
 MOST_REPORTED = 20  # problems of one recipe
 
 SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", "convert", "validate", "report")
@@ -95,22 +95,22 @@ def load(path: Union[str, Path], find_base: Callable[[str], Path] = lambda name:
     def complete(_: str) -> str:
         assert text is not None
         _code()
-        with interrupts.held():  # pydantic makes a panic of what a signal's handler raises while a validator is made
-            if "octet.recipe.completion" not in sys.modules:
-                memory_limits.expect(PYDANTIC_BYTES)  # written in Rust, it aborts where it gets none
-            from octet.recipe import completion  # not at the top: see there
-        sections = completion.complete(text, problems)
-        if problems:  # nothing is kept of a recipe that has some, wherever they were found
+        with interrupts.held():  # an exception of a signal handler while pydantic creates a validator is a panic
+            if "octet.recipe.validation" not in sys.modules:
+                memory_limits.expect(PYDANTIC_BYTES)  # its Rust code aborts the process if it gets no memory
+            from octet.recipe import validation  # not at the top: it is slow to import
+        sections = validation.complete(text, problems)
+        if problems:  # a recipe with problems is not cached
             raise _error(problems, path)
         return json.dumps(sections)
 
     if problems:
-        complete(str(path))  # raises them with those of the schema
+        complete(str(path))  # raises an error with these problems and those of the schema
     return Recipe(file, digest.cached(_SCHEMA, _purpose(text), complete), text.places, folder)
 
 
 def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Problem]:
-    """The problems of the names of functions and classes, and of the arguments for them."""
+    """Problems with the names of functions and classes, and with their arguments."""
     for catalogue, place, spec in lookup.named(text.values):
         try:
             source = lookup.source_of(spec, catalogue, folder)
@@ -141,7 +141,7 @@ def _functions(text: Text, folder: Path, known: List[Problem]) -> Iterator[Probl
 
 
 def _paths(text: Text) -> Iterator[Problem]:
-    """Paths of data and weights that no file can have. Whether a file is there is not checked."""
+    """Problems with paths of data and weights that are impossible. Whether the files exist is not checked here."""
     for keys in (("data", "args", "path"), ("model", "weights")):
         path = _value(text, *keys)
         if not isinstance(path, str):
@@ -157,7 +157,7 @@ def _paths(text: Text) -> Iterator[Problem]:
 
 
 def _pictures(text: Text) -> Iterator[Problem]:
-    """A size of pictures that is too large for any network: reported before a picture is decoded."""
+    """A problem if the size of pictures is too large for any network. No picture is decoded for this."""
     size, channels = _value(text, "data", "args", "size"), _value(text, "data", "args", "channels")
     if _value(text, "data", "dataset") != "image_folder" or not isinstance(size, list) or len(size) != 2:
         return
@@ -179,16 +179,16 @@ def _value(text: Text, *keys: str) -> Any:
 
 
 def _purpose(text: Text) -> str:
-    """Identifies all inputs of the complete sections: the values, the code and defaults of the schema, and the version
-    of Python."""
+    """A text that identifies everything that the complete sections depend on: the values, the code and defaults of the
+    schema, and the version of Python."""
     return "recipe-1 " + digest.of_bytes(json.dumps([
         text.values, _code(), GATES, sys.version_info[:2]]).encode("ascii"))
 
 
 @functools.lru_cache(maxsize=None)
 def _code() -> List[Tuple[int, ...]]:
-    """The stamps of the schema's and pydantic's files. They are taken once, before this process imports the files: a
-    result is not stored under the stamp of a later edit."""
+    """The stamps of the files of the schema and of pydantic. They are taken once, before this process imports the
+    files, so that no result is stored under the stamp of a later edit."""
     specs = [importlib.util.find_spec(name) for name in ("pydantic", "pydantic_core")]
     return [digest.stamp(file) for file in (_SCHEMA, *_BESIDE_SCHEMA, *(
         spec.origin for spec in specs if spec is not None and spec.origin))]
@@ -200,6 +200,6 @@ def _error(problems: List[Problem], path: Union[str, Path]) -> RecipeError:
     if len(others) >= MOST_REPORTED:
         lines.append("and {} more".format(len(others) - MOST_REPORTED + 1))
     return RecipeError("\n".join(lines),
-                       where=str(first.place), why="a recipe is understood to the last word, or nothing of it is run",
-                       next_step="correct {}; `octet check {}` looks at it again".format(
+                       where=str(first.place), why="",
+                       next_step="correct {}; `octet check {}` checks it again".format(
                            "this" if not others else "these {}".format(1 + len(others)), shlex.quote(str(path))))

@@ -3,10 +3,9 @@
     in_source(path, name) -> its Signature, or None
     problems(signature, args, passed) -> [(argument, text)]
 
-The signature is parsed from the source: a recipe is checked without running the user's code or loading TensorFlow, so
-a misspelt argument is reported together with the recipe's other problems. Some signatures cannot be parsed (a
-decorated function, a partial, an imported function): `expect` checks those when the function is loaded. A parameter
-without an annotation, or with a type that is not known here, accepts any value.
+The signature is parsed from the source, so that a recipe is checked without running the user's code or loading
+TensorFlow. Some signatures cannot be parsed (those of decorated functions, partials and imported functions); `expect`
+checks them when the function is loaded. A parameter without an annotation, or with an unknown type, accepts any value.
 """
 
 import ast
@@ -38,10 +37,10 @@ _NO_DEFAULT = inspect.Parameter.empty
 
 
 def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequence[str] = ()) -> List[Tuple[str, str]]:
-    """(argument, what is wrong with it) for each of `args` that the function does not take, each whose type is not
-    that of the annotation, and each required argument that is missing.
+    """(argument, problem) for each of `args` that the function does not take or whose type does not fit the annotation,
+    and for each required argument that is missing.
 
-    passed: arguments that Octet passes beside `args`. Where the function does not take these, that is the only
+    passed: arguments that Octet passes in addition to `args`. If the function does not take these, that is the only
     problem, and its argument is ''."""
     takes = {name: parameter for name, parameter in signature.parameters.items()
              if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name not in passed}
@@ -55,7 +54,7 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequenc
     found = []
     for name, value in itertools.islice(args.items(), MOST_CHECKED):
         if name in passed:
-            found.append((name, "is given by the dataset, and not for a recipe to say"))
+            found.append((name, "is set by the dataset, and cannot be set in a recipe"))
         elif name in takes:
             if not _fits(value, takes[name].annotation):
                 found.append((name, "expected {}, found {}".format(_words(takes[name].annotation), _shown(value))))
@@ -66,7 +65,7 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequenc
 
 
 def refusal(signature: inspect.Signature, passed: Sequence[str]) -> str:
-    """Why a function cannot be called with the positional arguments `passed`; empty where it can."""
+    """The reason why a function cannot be called with the positional arguments `passed`; empty if it can."""
     try:
         signature.bind(*passed)
     except TypeError as error:
@@ -77,8 +76,8 @@ def refusal(signature: inspect.Signature, passed: Sequence[str]) -> str:
 
 def expect(function: Callable[..., Any], args: Dict[str, Any], where: str, error: Type[OctetError],
            passed: Sequence[str] = (), positional: int = 0) -> None:
-    """Raises `error` with all `problems` of `args`; returns where there are none. positional: how many positional
-    arguments come before `args`. where: the recipe's key that holds `args`."""
+    """Raises `error` with all `problems` of `args`, if there are any. positional: the number of positional arguments
+    before `args`. where: the recipe's key that holds `args`."""
     try:
         signature = inspect.signature(function, follow_wrapped=False)  # a decorator may change the arguments
     except (TypeError, ValueError):  # a function written in C, without a signature
@@ -162,7 +161,7 @@ def _types(tree: ast.Module) -> Dict[str, Any]:
 
 
 def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
-    """The type that an annotation means; Any for a type that is not known here."""
+    """The type of an annotation; Any for an unknown type."""
     if isinstance(node, ast.NameConstant):
         return type(None) if node.value is None else Any
     if isinstance(node, ast.Ellipsis):
@@ -183,7 +182,7 @@ def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:
 
 
 def _made(make: Callable[[], Any]) -> Any:
-    """The type that `make` returns; Any where it fails, as for a bare Optional."""
+    """The result of `make`; Any if it fails, as for a bare Optional."""
     try:
         return make()
     except (TypeError, IndexError, SyntaxError, ValueError):
@@ -191,7 +190,7 @@ def _made(make: Callable[[], Any]) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value of a recipe is of the type; true for a type that is not known here."""
+    """Whether a value of a recipe has the type; True for an unknown type."""
     if hint in (int, float):
         return isinstance(value, (int, hint)) and not isinstance(value, bool)
     if hint in WORDS:

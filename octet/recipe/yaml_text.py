@@ -1,8 +1,7 @@
-"""YAML text as plain values, with the place where each key was written.
+"""Parses YAML text to plain values, and records the position of each key.
 
-A few bytes of YAML can expand to a lot. So three things are bounded: the depth of nesting, the number of values and
-characters after anchors are expanded, and the digits of a number.
-"""
+A few bytes of YAML can expand to a lot of data. So three things are limited: the depth of nesting, the number of values
+and characters after anchors are expanded, and the digits of a number. """
 
 import math
 import re
@@ -41,9 +40,9 @@ class Problem(NamedTuple):
         return ": ".join(part for part in (".".join(self.keys), self.text) if part)
 
 
-_BAD = object()  # in the place of a value that is reported already
+_BAD = object()  # replaces a value whose problem has been reported
 _NO_VALUE = "expected text, a number, true, false, null, a list or a mapping, found a {}: quote it"
-_UNFIT = re.compile("[\\0\ud800-\udfff]")  # no path holds a NUL, and UTF-8 cannot encode half of a surrogate pair
+_UNFIT = re.compile("[\\0\ud800-\udfff]")  # a path cannot contain a NUL, nor UTF-8 a lone surrogate
 
 
 def nearest(places: Dict[Keys, Place], keys: Iterable[str]) -> Place:
@@ -95,11 +94,11 @@ def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[D
 
 
 class _TooLarge(Exception):
-    """The text, its anchors expanded, holds more than any recipe needs."""
+    """The text is too large after its anchors are expanded."""
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses deep nesting and mappings that are merged too often."""
+    """PyYAML's safe loader, with limits for nesting and for merged mappings."""
 
     def __init__(self, content: str) -> None:
         super().__init__(content)
@@ -123,17 +122,17 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Walk(NamedTuple):
-    """Turns YAML nodes into plain values; records the position of each key, and the problems."""
+    """Turns YAML nodes into plain values, and records the position of each key and all problems."""
 
     file: str
     loader: yaml.SafeLoader
     places: Dict[Keys, Place]
     problems: List[Problem]
-    size: List[int]  # how many values and characters were read so far
+    size: List[int]  # the number of values, and of characters, that were read so far
 
     def drop_repeated_keys(self, node: yaml.Node, keys: Keys, seen: Set[int]) -> None:
-        """Leaves the first of a key that is written twice in one mapping, and reports the others. It runs before
-        `value`, which merges `<<`: a merged key may repeat one of the mapping."""
+        """Keeps the first of several equal keys in one mapping, and reports the others. It must run before `value`
+        merges `<<`, since a merged key may repeat one of the mapping."""
         if id(node) in seen or isinstance(node, yaml.ScalarNode):
             return
         seen.add(id(node))
@@ -207,7 +206,7 @@ class _Walk(NamedTuple):
             value = self.loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
         except yaml.YAMLError as error:
             return self._bad(node, keys, "not a YAML value: {}".format(getattr(error, "problem", None) or error))
-        except (ValueError, LookupError, AttributeError, ArithmeticError):  # which one depends on the tag and the text
+        except (ValueError, LookupError, AttributeError, ArithmeticError):  # the type depends on the tag and the text
             return self._bad(node, keys, "not a YAML value: {} is no {}".format(show(node.value), tag))
         if value is not None and not isinstance(value, (str, bool, int, float)):
             return self._bad(node, keys, _NO_VALUE.format(type(value).__name__))
@@ -235,7 +234,7 @@ def _tag(node: yaml.Node) -> str:
 
 
 def number_hint(value: Any) -> str:
-    """How to write a number that YAML 1.1 reads as text, such as 1e-3; empty for anything else."""
+    """Advice for a number that YAML 1.1 reads as text, such as 1e-3; empty for any other value."""
     match = isinstance(value, str) and re.match(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)$", value)
     if not match:
         return ""
@@ -245,7 +244,7 @@ def number_hint(value: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as a recipe has it, shortened for a message."""
+    """A value as it is written in a recipe, shortened for a message."""
     if isinstance(value, str):
         return "'{}'".format(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, float) and not math.isfinite(value):

@@ -20,7 +20,7 @@ from octet.suggestions import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
 from pipeline.execution import run_failures
-from pipeline.terminal import interrupts, out_of_memory, streams, unexpected
+from pipeline.terminal import interrupts, out_of_memory, streams, unexpected_error
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -48,7 +48,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         if interrupts.received():
             print("interrupted", file=sys.stderr)
             return run_failures.exit_code(error)
-        known = unexpected.explained(error, " ".join(["octet"] + words[:1]))
+        known = unexpected_error.explained(error, " ".join(["octet"] + words[:1]))
         print(known, file=sys.stderr)
         if isinstance(error, OSError):
             _close_stdout()

@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, List
 
+from octet import sizes
 from pipeline import formatting
 
 WORDS = {"tensorflow": "TensorFlow 1.14", "litert": "LiteRT, XNNPACK", "litert-builtin": "LiteRT, built-in kernels",
@@ -33,6 +34,6 @@ def _words(run: Dict[str, Any]) -> List[str]:
         found = run["compiled"]
         said.append("{} operators on the CPU{}, {:,} cycles ({:.3g} ms on {}), {} of SRAM, {} of flash".format(
             found["cpu_operators"], " ({})".format(formatting.listed(found["on_cpu"])) if found["on_cpu"] else "",
-            found["cycles"], found["inference_ms"], found["accelerator"], formatting.size(found["sram_bytes"]),
-            formatting.size(found["flash_bytes"])))
+            found["cycles"], found["inference_ms"], found["accelerator"], sizes.size(found["sram_bytes"]),
+            sizes.size(found["flash_bytes"])))
     return said or ["ran"]

@@ -2,8 +2,9 @@
 
 from typing import Any, Iterator, List, Tuple
 
+from octet import sizes
 from pipeline import formatting
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 from pipeline.provenance.lineage import Lineage
 
 VERSIONS = ("python", "tensorflow", "numpy")
@@ -21,12 +22,12 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     recipe = record.get("recipe") or {}
     yield "recipe", "{} ({}), seed {}".format(recipe.get("name"), recipe.get("path"), record.get("seed"))
     metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
-    for each in headline.of(metrics):
+    for each in headline_metrics.of(metrics):
         yield each.metric.replace("_", " "), "{}{}  ({})".format(
             each.output + ": " if each.output else "", each.figures(), each.part)
-    size = headline.size_bytes(metrics)
+    size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        yield "size", formatting.size(size)
+        yield "size", sizes.size(size)
     sections = {name: section for each in chain for name, section in each["inputs"]["recipe"].items()}
     places = {name: place for each in chain for name, place in each["places"].items()}
     if "data" in sections:

@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pipeline.store.records import UnnumberedRun
+    from pipeline.store.record_types import UnnumberedRun
 
 AFTER_S = 1.0
 """Most runs have nothing to do, and end sooner. A run that is killed sooner has done nothing worth a record."""

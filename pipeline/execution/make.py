@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from octet import stamps
+from octet import file_stamps
 from octet.data import identity
 from octet.errors import OctetError, RecipeError
 from octet.job import Job
@@ -25,8 +25,8 @@ from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Preimage
-    from pipeline.store.records import Metrics
+    from pipeline.inputs.preimage_types import Digests, Preimage
+    from pipeline.store.record_types import Metrics
 
 _PRINTED: Set[Tuple[str, str]] = set()
 """(digest of a snapshot, line) of the remarks that this process has printed."""
@@ -159,10 +159,10 @@ class Making(NamedTuple):
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
                    stamps=self._stamps(), data=self.data, names=self.spec.takes_names(sections))
 
-    def _stamps(self) -> stamps.Stamps:
+    def _stamps(self) -> file_stamps.Stamps:
         """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after
         their stamps were taken: one may have been edited since the snapshot, and be put back before the end."""
-        taken_now = {name: (path, stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
+        taken_now = {name: (path, file_stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
                      if name != "data" and name.split(".")[0] in self.spec.reads}
         self._check_files()
         return taken_now

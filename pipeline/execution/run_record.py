@@ -22,7 +22,7 @@ from pipeline.store.marks import current_user
 from pipeline.store.runs import Runs, process_identity
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Run, RunStage, UnnumberedRun
+    from pipeline.store.record_types import Run, RunStage, UnnumberedRun
 
 # Set before Luigi forks its workers, so that they know it too.
 _current: Dict[str, str] = {}

@@ -17,7 +17,7 @@ from pipeline.process import child, child_exit, scratch
 from pipeline.stage_specs import DIGEST
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Section
+    from pipeline.inputs.preimage_types import Digests, Section
 
 LIGHT = frozenset(("numpy", "PIL", "yaml", "platformdirs"))
 """Third-party modules that this process may import for a dataset."""

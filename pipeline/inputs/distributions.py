@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from octet import digest
-from octet.installed import FOLDERS as INSTALLED
+from octet.installed_files import FOLDERS as INSTALLED
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict

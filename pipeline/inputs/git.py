@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 from pipeline import settings
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import GitState
+    from pipeline.inputs.preimage_types import GitState
 
 
 def state() -> GitState:

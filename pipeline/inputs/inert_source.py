@@ -7,7 +7,7 @@ INERT = {
     "octet/data/content.py": "likewise",
     "octet/data/identity.py": "likewise",
     "octet/data/memory_for_data.py": "it can only refuse what does not fit",
-    "octet/stamps.py": "it can only refuse what was written to meanwhile",
+    "octet/file_stamps.py": "it can only refuse what was written to meanwhile",
     "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that it is in",
     "tasks/log.py": "what is logged is no product",
     "tasks/process/channel.py": "it reports progress and the result, and changes neither",

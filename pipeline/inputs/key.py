@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 from pipeline.stage_specs import StageSpec
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Preimage
+    from pipeline.inputs.preimage_types import Digests, Preimage
     from pipeline.inputs.snapshot import Snapshot
 
 RECORD = "octet.stage"

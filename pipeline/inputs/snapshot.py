@@ -5,7 +5,6 @@ Nothing reads recipe or source again later: an edit during a run belongs to the 
 
 from __future__ import annotations
 
-import glob as globs
 import os
 import sys
 import time
@@ -13,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from octet import digest as digests
-from octet import lookup, regular_file
+from octet import lookup
 from octet.data.dataset import PARTS, arguments
-from octet.errors import DatasetError, OctetError, RecipeError, UsageError
+from octet.errors import DatasetError, OctetError, UsageError
 from octet.recipe import loading as recipes
 from pipeline import settings
-from pipeline.inputs import data_digests, distributions, key, source_closure, source_tree
+from pipeline.inputs import data_digests, distributions, key, recipe_files, source_closure, source_tree
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.stage_specs import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Sections
+    from pipeline.inputs.preimage_types import Digests, Sections
 
 NAME_DIGITS = 16
 ATTEMPTS = 20  # to read source that is being edited
@@ -121,7 +120,7 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
             raise located(error, recipe.where) from error
         return Snapshot(
             recipe=Path(recipe.path), folder=folder, sections=sections, data=data,
-            files=_file_digests(sections, folder, recipe.where),
+            files=recipe_files.digests_of(sections, folder, recipe.where),
             source={name: closure.trees for name, closure in closures.items()}, versions=versions_of,
             closures=closures, root=moment.reader.root, where=recipe.where)
 
@@ -159,7 +158,7 @@ def places(snapshot: Snapshot) -> Dict[str, str]:
     for them; no content."""
     path = arguments(snapshot.sections["data"], snapshot.folder).get("path")
     return {**({"data": path} if isinstance(path, str) else {}),
-            **_files(snapshot.sections, snapshot.folder)}
+            **recipe_files.files(snapshot.sections, snapshot.folder)}
 
 
 def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
@@ -187,17 +186,13 @@ def has_data_as_taken(snapshot: Snapshot, parts: Sequence[str]) -> bool:
 
 def files_now(snapshot: Snapshot) -> Dict[str, str]:
     """{'section.key': sha256} of the recipe's files at this moment."""
-    return _file_digests(snapshot.sections, snapshot.folder)
+    return recipe_files.digests_of(snapshot.sections, snapshot.folder)
 
 
 def versions(closure: source_closure.Closure) -> Dict[str, str]:
     """The versions that enter a key: Python's, and those of the distributions that the closure imports."""
     return {"python": "{}.{}".format(*sys.version_info[:2]),
             **distributions.versions(sorted(closure.modules))}
-
-
-def _no_place(*keys: str) -> str:
-    return ""
 
 
 def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Path) -> List[Path]:
@@ -225,8 +220,8 @@ def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
     if content is None:
         return None
     links = {written: real for written, real in reader.links.items() if written != real}
-    files = tuple(os.path.normpath(path) for name in _files(sections, folder).values()
-                  for path in ([name] if os.path.exists(name) else _existing(name)))
+    files = tuple(os.path.normpath(path) for name in recipe_files.files(sections, folder).values()
+                  for path in ([name] if os.path.exists(name) else recipe_files.existing(name)))
     return {job: SourceTree(str(reader.root), {file.path: content[file.path] for file in closure.files.values()},
                             links, files, frozenset(closure.modules)) for job, closure in closures.items()}
 
@@ -247,70 +242,3 @@ def _source(sections: Sections, catalogue: str, folder: Path) -> Path:
     """The file that a name in the recipe stands for. It is not imported, since it may need TensorFlow."""
     entry = lookup.CATALOGUES[catalogue]
     return lookup.source_of(sections[entry.section][entry.key], catalogue, folder)
-
-
-def _file_digests(sections: Sections, folder: Path,
-                  where: Callable[..., str] = _no_place) -> Digests:
-    return {name: _file_digest(path, name, where(*name.partition(":")[0].split(".")))
-            for name, path in _files(sections, folder).items()}
-
-
-def _file_digest(name: str, key_path: str, where: str) -> str:
-    """sha256 of a file; of a folder or checkpoint, over its files' digests and the rest of their paths after `name`."""
-    # Weights are refused before their folder is walked: somebody's home folder takes minutes.
-    files = [] if key_path == "model.weights" and os.path.isdir(name) else _existing(name)
-    if not files:
-        raise _no_file(Path(name), key_path, where)
-    hashes = digests.cached_all(files, "file", digests.of_file)
-    return key.digest({file[len(name):]: sha256 for file, sha256 in zip(files, hashes)})
-
-
-def _existing(name: str) -> List[str]:
-    """The file `name`; or the files below the folder `name`; or the files of the checkpoint with this prefix."""
-    if regular_file.is_there(name):
-        return [name]
-    if os.path.isdir(name):
-        return sorted(os.path.join(folder, file) for folder, _, files in os.walk(name) for file in files)
-    return [name + str(file)[len(str(Path(name))):] for file in _of_checkpoint(Path(name))]
-
-
-def _of_checkpoint(prefix: Path) -> List[Path]:
-    """The files of the checkpoint with this prefix, sorted."""
-    return sorted(file for ending in (".index", ".data-*")
-                  for file in prefix.parent.glob(globs.escape(prefix.name) + ending))
-
-
-def _no_file(path: Path, key_path: str, where: str) -> RecipeError:
-    """The error for a path that is no file. It names what is there instead, and a checkpoint inside, if any."""
-    if key_path != "model.weights":
-        return RecipeError("{}: there is no such file".format(key_path), where=where, why="looked for {}".format(path),
-                           next_step="give the path of a file, relative to the recipe")
-    inside = sorted(str(file)[:-len(".index")] for folder in (path, path / "variables")
-                    for file in folder.glob("*.index")) if path.is_dir() else []
-    kind = regular_file.kind(str(path))
-    if kind:
-        is_saved_model = (path / "saved_model.pb").exists()
-        return RecipeError(
-            "{}: {} is {}".format(key_path, path, "a SavedModel" if is_saved_model else kind), where=where,
-            why="weights are read from a .h5 file, or from a checkpoint by the prefix of its files",
-            next_step="give the checkpoint in it: {}".format(
-                ", or ".join(inside)) if inside else "give the path of a file")
-    return RecipeError("{}: there is no such file, nor a checkpoint of this name".format(key_path), where=where,
-                       why="looked for {}, and {}.index".format(path, path),
-                       next_step="give the path of a .h5 file or the prefix of a checkpoint, relative to the recipe")
-
-
-def _files(sections: Sections, folder: Path) -> Dict[str, str]:
-    """{'section.key', or 'section.key: name' in a list: absolute path} of the files that the recipe names."""
-    paths: Dict[str, str] = {}
-    for section, option in key.FILES:
-        value = (sections.get(section) or {}).get(option)
-        for path in value if isinstance(value, list) else [value] if value else []:
-            # A file in a list is named by its own name, as in the model's function, and not by its folder, which may
-            # be moved.
-            name = "{}.{}".format(section, option)
-            name += ": {}".format(Path(path).name) if isinstance(value, list) else ""
-            count = sum(other.split("#")[0] == name for other in paths)
-            name += "#{}".format(count + 1) if count else ""
-            paths[name] = arguments({"args": {"path": path}}, folder)["path"]
-    return paths

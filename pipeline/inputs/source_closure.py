@@ -19,10 +19,10 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tu
 
 from octet import digest, regular_file
 from octet.errors import RecipeError
-from octet.installed import FOLDERS as INSTALLED
+from octet.installed_files import FOLDERS as INSTALLED
 from pipeline.inputs import distributions, key
+from pipeline.inputs.imported_files import Modules
 from pipeline.inputs.inert_source import INERT
-from pipeline.inputs.modules import Modules
 
 PACKAGES = ("octet", "tasks", "models")
 

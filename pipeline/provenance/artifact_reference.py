@@ -21,7 +21,7 @@ from pipeline.stage_specs import STAGES
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest, Run
+    from pipeline.store.record_types import Manifest, Run
 
 KEY_DIGITS = 4
 """The fewest digits of a key that may stand for it, as in git."""

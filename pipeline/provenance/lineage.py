@@ -13,8 +13,8 @@ from pipeline.store import manifest as manifests
 from pipeline.store.artifacts import Store
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Preimage
-    from pipeline.store.records import Manifest
+    from pipeline.inputs.preimage_types import Digests, Preimage
+    from pipeline.store.record_types import Manifest
 
 PLACE, CONTENT, IDENTIFIER = "its place in the store", "its content", "the identifier that it carries"
 

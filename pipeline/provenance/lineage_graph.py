@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 Above = List[Tuple["Manifest", Dict[str, Optional["Manifest"]]]]
 """(manifest, {upstream stage: its manifest}) of each artifact, upstream first."""

@@ -14,7 +14,7 @@ from pipeline.settings import Settings
 from pipeline.store.status import INTACT
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 CONVERTED, PREPARED = "ConvertUint8", "PrepareData.train"
 MODEL, NETWORK = "model.tflite", "network.json"

@@ -13,7 +13,7 @@ from pipeline.inputs.source_closure import PACKAGES
 from pipeline.store.artifacts import Store
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 USER = "recipe"
 """The folder for a user's own files, whose names are relative to the file that the recipe names."""

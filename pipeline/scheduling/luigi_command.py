@@ -11,7 +11,7 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import out_of_memory, streams, unexpected
+from pipeline.terminal import out_of_memory, streams, unexpected_error
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def take_over(argv: List[str]) -> NoReturn:
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi
     except Exception as error:
-        explained = unexpected.explained(error, "luigi --module pipeline")
+        explained = unexpected_error.explained(error, "luigi --module pipeline")
         print(explained, file=sys.stderr)
         sys.exit(explained.exit_code)
     run.main(argv)

@@ -21,7 +21,7 @@ from luigi.execution_summary import LuigiStatusCode
 
 from octet.errors import DataChanged, GateError, OctetError, RecipeError, SchedulerError
 from pipeline import settings
-from pipeline.execution import result, run_failures, run_record
+from pipeline.execution import run_failures, run_record, run_summary
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.process import fork_client
@@ -29,7 +29,7 @@ from pipeline.scheduling import command_line, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
 from pipeline.staleness.plan import Wanted
-from pipeline.terminal import interrupts, streams, unexpected
+from pipeline.terminal import interrupts, streams, unexpected_error
 
 LOOK_AGAIN_S = 2.0
 # How long a scheduler may give no work although there is some and no other worker runs it.
@@ -59,7 +59,7 @@ def _report(error: BaseException) -> int:
     if interrupts.received():
         print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
         return run_failures.exit_code(error)
-    explained = unexpected.explained(error, "luigi --module pipeline")
+    explained = unexpected_error.explained(error, "luigi --module pipeline")
     run_failures.record(explained)
     return explained.exit_code
 
@@ -117,7 +117,7 @@ def _make(parsed: CmdlineParser, arguments: List[str], before: Dict[str, Snapsho
 
 def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:
     failed = {name: error.what.splitlines()[0] for name, error in run_failures.seen_beside().items()}
-    for line in result.lines(root.plan(), root.task_family, root.recipe, missed, wanted, failed):
+    for line in run_summary.lines(root.plan(), root.task_family, root.recipe, missed, wanted, failed):
         print(line)
 
 
@@ -152,7 +152,7 @@ def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory
         except OctetError:
             raise
         except Exception as error:  # Luigi's own, such as a mail about a failure that could not be sent
-            run_failures.record(unexpected.explained(error, "luigi --module pipeline"))
+            run_failures.record(unexpected_error.explained(error, "luigi --module pipeline"))
         interrupt = interrupts.received()
         if interrupt is not None:
             raise interrupt

@@ -25,7 +25,7 @@ from pipeline.staleness.plan import Plan
 from pipeline.store import recipe_variants
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
-from pipeline.terminal import unexpected
+from pipeline.terminal import unexpected_error
 
 _SETTINGS: List[settings.Settings] = []
 
@@ -157,7 +157,7 @@ class Stage(luigi.Task):
         try:
             return self.plan().intact(self.spec.name)
         except Exception as error:
-            self.record_failure(unexpected.explained(error, self.spec.name))
+            self.record_failure(unexpected_error.explained(error, self.spec.name))
             raise
 
     def output(self) -> luigi.LocalTarget:
@@ -254,7 +254,7 @@ class Stage(luigi.Task):
 def _record(task: Stage, error: BaseException) -> None:
     if isinstance(error, luigi.rpc.RPCError):
         return  # no stage's failure: the run says that the scheduler is gone
-    task.record_failure(unexpected.explained(error, task.task_family))
+    task.record_failure(unexpected_error.explained(error, task.task_family))
 
 
 @Stage.event_handler(luigi.Event.PROCESS_FAILURE)

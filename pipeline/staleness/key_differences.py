@@ -12,8 +12,8 @@ from octet.data import identity
 from pipeline.staleness import source_diff
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Preimage
-    from pipeline.store.records import Manifest
+    from pipeline.inputs.preimage_types import Digests, Preimage
+    from pipeline.store.record_types import Manifest
 
 Blob = Callable[[str], Optional[bytes]]
 """Returns the bytes that have a sha256; None where they are not stored."""

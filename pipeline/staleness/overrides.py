@@ -15,8 +15,8 @@ from pipeline.store.runs import Runs
 from pipeline.store.status import DROPPED, FORCED, INTACT, UNKNOWN
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Preimage
-    from pipeline.store.records import Accepted, Facts
+    from pipeline.inputs.preimage_types import Preimage
+    from pipeline.store.record_types import Accepted, Facts
 
 
 def force(plan: Plan, stage: str, reason: str) -> str:

@@ -20,8 +20,8 @@ from pipeline.store.marks import Artifact
 from pipeline.store.status import DROPPED, INTACT, UNKNOWN, ArtifactStatus
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests
-    from pipeline.store.records import Manifest
+    from pipeline.inputs.preimage_types import Digests
+    from pipeline.store.record_types import Manifest
 
 
 class Wanted(NamedTuple):

@@ -16,8 +16,8 @@ from pipeline.store.runs import Runs
 from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests, Preimage
-    from pipeline.store.records import Manifest, Run
+    from pipeline.inputs.preimage_types import Digests, Preimage
+    from pipeline.store.record_types import Manifest, Run
 
 USUAL = "ValidateInterpreter"
 """What a run of a recipe is for, unless it says otherwise."""

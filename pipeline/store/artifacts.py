@@ -35,7 +35,7 @@ from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, Art
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Facts, Manifest, Output
+    from pipeline.store.record_types import Facts, Manifest, Output
 
 
 class Store:

@@ -21,7 +21,7 @@ from pipeline.store.status import size_damage
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest, Output
+    from pipeline.store.record_types import Manifest, Output
 
 
 def damage(tree: StoreTree, inside: str, manifest: Manifest) -> Dict[str, str]:

@@ -20,8 +20,8 @@ from pipeline.inputs import key
 from pipeline.store import record_format
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage import Digests
-    from pipeline.store.records import Manifest, Output
+    from pipeline.inputs.preimage_types import Digests
+    from pipeline.store.record_types import Manifest, Output
 
 NAME = "manifest.json"
 FORMAT = 2

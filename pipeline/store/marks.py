@@ -17,7 +17,7 @@ from pipeline.store.status import FORCED
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Mark
+    from pipeline.store.record_types import Mark
 
 PINNED, ACCEPTED, LOST = "pinned", "accepted", "lost"
 KEEPING = (PINNED,)

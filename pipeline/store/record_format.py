@@ -1,7 +1,7 @@
 """The form that a record (manifest, mark, run) must have before anything in it is used.
 
 A seal shows that a record is not damaged. It does not show who wrote it. So the values are checked too, for a stage, a
-key and a path of a record become paths in the store. `records.py` has the same forms as types.
+key and a path of a record become paths in the store. `record_types.py` has the same forms as types.
 """
 
 import calendar

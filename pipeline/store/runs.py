@@ -23,7 +23,7 @@ from pipeline.store import record_format
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Run, UnnumberedRun
+    from pipeline.store.record_types import Run, UnnumberedRun
 
 FORMAT = 1
 FOLDER = "runs"

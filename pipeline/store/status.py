@@ -14,7 +14,7 @@ from pipeline.store import manifest as manifests
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest, Output
+    from pipeline.store.record_types import Manifest, Output
 
 INTACT, DAMAGED, DROPPED, FORCED, UNKNOWN = "intact", "damaged", "dropped", "forced", "unknown"
 DROPPED_NAME = "dropped.json"

@@ -13,19 +13,19 @@ from typing import Any, Dict, Optional
 from octet.data import summary
 from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
-from octet.gates import table as gates
+from octet.gates import definitions as gates
 from octet.job import Job, Progress
 from tasks import data_source
 from tasks.checks import trial
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.keras_model import approximate_activations
 from tasks.keras_model.inference_graph import Inference
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
 from tasks.tflite.targets import fit
-from tasks.training import live_batch_norm, rates
+from tasks.training import layer_learning_rates, live_batch_norm
 
 SAMPLES = 32  # of each part are read; PrepareData checks the whole data
 
@@ -44,7 +44,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     _expect_sound_metrics(job, inference, dataset.parts["test"])
     inference.move_equal_weights()
     graph_def = inference.frozen()
-    found = passes.check_quantizable(graph_def, network)
+    found = quantized_graph.check_quantizable(graph_def, network)
     ranges = found.ranges
     settings = job.section("quantize")
     if settings.batch_norm == "live":
@@ -52,9 +52,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         trained = live_batch_norm.covered(graph_def, network, settings, _training_samples(dataset))
         ranges = coverage.measured(ranges, trained) if settings.default_ranges else ranges
     progress(0.5, "every tensor has a range")
-    rates.factors(job.section("train").rates, inference.layers, "train")
+    layer_learning_rates.factors(job.section("train").rates, inference.layers, "train")
     with found.quantized.graph.as_default():
-        rates.factors(settings.rates, trainable_weights.layers(), "quantize")
+        layer_learning_rates.factors(settings.rates, trainable_weights.layers(), "quantize")
     converted = trial.convert(found, network, dataset.parts["train"])
     judged = fit.both(converted.content, job.settings["export"]["targets"])
     warnings = inference.warnings + converted.warnings + fit.warnings(judged)

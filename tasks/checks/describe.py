@@ -11,12 +11,12 @@ from typing import Any, Dict
 from octet.data import description, reading, sheet
 from octet.data.dataset import Dataset
 from octet.job import Job, Progress
-from tasks import data, data_source
+from tasks import data_source, prepared_data
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
     if job.inputs:
-        return _described(job, data.load(job), progress)
+        return _described(job, prepared_data.load(job), progress)
     progress(0.0, "reading the data")
     with reading.into(str(job.out), progress):
         return _described(job, data_source.load(job), progress)

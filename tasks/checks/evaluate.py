@@ -11,7 +11,7 @@ Fails with InterpreterError for a file whose inputs or outputs are not those of 
 from typing import Dict, List, Sequence
 
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.evaluation import metrics
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.tflite import any_model, output_meanings
@@ -19,7 +19,7 @@ from tasks.tflite.model_file import Tensor
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     (part_name, part), = dataset.parts.items()
     model = any_model.read(job.settings["file"])
     known = job.settings["network"]

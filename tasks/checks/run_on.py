@@ -23,7 +23,7 @@ from octet.job import Job, Progress
 from octet.quantization import to_real
 from tasks.export import samples
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.tflite import any_model, int8_twin, model_file, toco
 from tasks.tflite.targets import fit, running, vela
 
@@ -94,7 +94,7 @@ def _files(job: Job, model: any_model.AnyModel, codes: List[np.ndarray]
         pass
     if "TrainFloat" in job.inputs and job.settings["seconds"]:
         network = io_spec.read(job.input("TrainFloat"))
-        folded = passes.apply_rewrites(io_spec.read_graph(job.input("TrainFloat") / "float.pb"), network)
+        folded = quantized_graph.apply_rewrites(io_spec.read_graph(job.input("TrainFloat") / "float.pb"), network)
         try:
             reals = [to_real(each.astype(np.float32), np.float32(end["scale"]), end["zero_point"]).astype(np.float32)
                      for each, end in zip(codes, network["inputs"])]

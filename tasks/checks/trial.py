@@ -15,7 +15,7 @@ from octet.errors import ConvertError, InterpreterError, OctetError
 from tasks.evaluation import gaps
 from tasks.graph import constants, io_spec
 from tasks.keras_model import sessions
-from tasks.quantize import frozen_graph, passes
+from tasks.quantize import freeze_eval_graph, quantized_graph
 from tasks.tflite import conversion, toco
 from tasks.tflite.interpreter import processes
 from tasks.training.calibrate import calibrate
@@ -32,7 +32,7 @@ class Trial(NamedTuple):
     warnings: List[str]
 
 
-def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> Trial:
+def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: Part) -> Trial:
     """The network as it is untrained, converted. It trains no variable.
 
     Raises ConvertError, AuditError or InterpreterError for a network that is refused with any ranges. A refusal with
@@ -40,7 +40,7 @@ def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> 
     """
     warnings = []
     values = _calibrated(found.quantized, network, part)
-    evaluation, ended = passes.evaluation(found.folded, network)
+    evaluation, ended = quantized_graph.evaluation(found.folded, network)
     with evaluation.graph.as_default(), tf.Session(graph=evaluation.graph, config=constants.RUN_ONCE) as session:
         _put(session, values)
         try:
@@ -60,7 +60,7 @@ def convert(found: passes.Quantizable, network: io_spec.Network, part: Part) -> 
     return Trial(content, warnings)
 
 
-def _calibrated(quantized: passes.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
+def _calibrated(quantized: quantized_graph.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
     """{variable: value} of the training graph, calibrated on a few samples."""
     settings = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
     with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
@@ -69,7 +69,7 @@ def _calibrated(quantized: passes.Quantized, network: io_spec.Network, part: Par
         return session.run({variable.op.name: variable for variable in tf.global_variables()})
 
 
-def _ordinary(quantized: passes.Quantized) -> Dict[str, np.ndarray]:
+def _ordinary(quantized: quantized_graph.Quantized) -> Dict[str, np.ndarray]:
     """{variable: value} that makes every range of ordinary width, and no two ranges equal."""
     random, values = np.random.RandomState(0), {}
     for trained in quantized.trained:
@@ -84,7 +84,7 @@ def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
 
 
 def _convert_and_run(session: tf.Session, network: io_spec.Network, part: Part) -> bytes:
-    frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
+    frozen = freeze_eval_graph.freeze(session, io_spec.nodes(network, "outputs"))
     converted = conversion.to_uint8(frozen, network)
     sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]
     processes.over(converted.content, converted.contents, sample, lambda done: None)

@@ -7,7 +7,8 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List, Optional
 
 from octet import model_identifier
-from tasks.evaluation.intervals import wilson
+from octet.targets import supported_operators
+from tasks.evaluation.confidence_intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
 SIDES = ("float", "fake_quantized", "uint8")
@@ -157,10 +158,7 @@ def _targets(targets: Dict[str, Any]) -> List[str]:
 def _verdict(fit: Optional[Dict[str, Any]]) -> str:
     if fit is None:
         return "-"
-    words = "{} of {} operators".format(fit["operators"] - fit["elsewhere"], fit["operators"]) if fit[
-        "elsewhere"] else fit["verdict"]
-    level = ", from level {} on".format(fit["level"]) if fit["level"] and not fit["why"] else ""
-    return words + level + (": " + fit["why"] if fit["why"] else "")
+    return supported_operators(fit) + (": " + fit["why"] if fit["why"] else "")
 
 
 def _title(card: Dict[str, Any]) -> str:

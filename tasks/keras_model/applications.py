@@ -1,7 +1,7 @@
-"""Networks of keras.applications, and the preprocessing of pictures that their published weights were trained with.
+"""Recognizes networks of keras.applications, and warns when their pictures are not preprocessed as in their training.
 
-A network that is fed other pixels trains, converts and answers, only worse: so it is a warning. The networks are known
-by the names of their layers, wherever they stand in the user's model.
+Other pixels only make such a network less accurate, so this is a warning and no error. A network is recognized by the
+names of its layers, also inside a nested model.
 """
 
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence
@@ -12,8 +12,8 @@ from octet.data.dataset import Dataset
 
 
 class Application(NamedTuple):
-    """name: for people. preprocess: the recipe's value. layers: names that it has, and no other network here has all of
-    them."""
+    """name: for messages. preprocess: the value of `model.preprocess` for its published weights. layers: names of
+    layers; no other network in APPLICATIONS has all of them."""
 
     name: str
     preprocess: str
@@ -32,27 +32,27 @@ APPLICATIONS = (
     Application("ResNet", "caffe", ("bn_conv1", "res2a_branch2a", "res5c_branch2c")),
     Application("VGG", "caffe", ("block1_conv1", "block3_conv3", "block5_conv3")),
 )
-"""Of keras_applications 1.0.8; their modules' `preprocess_input` gives the mode."""
+"""The networks of keras_applications 1.0.8. The mode of each is the one that `preprocess_input` of its module uses."""
 
 FED_WITH = {"tf": (-1.0, 1.0), "torch": (-2.1, 2.6), "caffe": (-124.0, 151.0)}
-"""{preprocessing: the lowest and the highest number that comes of it}: data with such a range is taken for preprocessed
-already."""
-NEAR = 0.1  # of the width of that range
+"""{preprocessing: its lowest and highest result}. Data with about this range counts as preprocessed already."""
+NEAR = 0.1  # largest distance of each end, as a share of the width of that range
 ARITHMETIC = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "FusedBatchNorm", "FusedBatchNormV3", "ReverseV2",
               "StridedSlice")
 MOVES = ("Identity", "Pad", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "Cast", "SpaceToBatchND")
 
 
 def of(layers: Collection[str]) -> Optional[Application]:
-    """The network that has these layers; those of a nested model as `model/layer`. None where it is none of them."""
+    """The network that has these layers, or None. Layers of a nested model are named `model/layer`."""
     names = set(layers) | {name.partition("/")[2] for name in layers}
     return next((each for each in APPLICATIONS if names.issuperset(each.layers)), None)
 
 
 def warnings(layers: Collection[str], preprocess: Any, inputs: Sequence[tf.Tensor], names: Sequence[str],
              dataset: Dataset) -> List[str]:
-    """What is odd about the pixels that trained weights of such a network get; usually nothing. preprocess: the
-    recipe's. inputs: the model's, and names the dataset's of them."""
+    """A warning if the network is one of APPLICATIONS and its input is not preprocessed for its published weights.
+
+    preprocess: the recipe's `model.preprocess`. inputs: the model's. names: those of the inputs in the dataset."""
     known = of(layers)
     if known is None or len(inputs) != 1:
         return []
@@ -65,8 +65,8 @@ def warnings(layers: Collection[str], preprocess: Any, inputs: Sequence[tf.Tenso
         given = "preprocess: {}".format(preprocess)
     else:
         return []
-    return ["the weights of {} of keras.applications were trained on pictures with `preprocess: {}`, and it gets {}. "
-            "Where these are its published weights, write model: {{preprocess: {}}}".format(
+    return ["the published weights of {} of keras.applications were trained with `preprocess: {}`; this one gets {}. "
+            "If the model uses these weights, write model: {{preprocess: {}}}".format(
                 known.name, known.preprocess, given, known.preprocess)]
 
 

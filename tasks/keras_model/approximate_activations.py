@@ -1,10 +1,10 @@
-"""Activations without a uint8 kernel are approximated by operations that have one.
+"""Approximates activations that have no uint8 kernel by operations that have one.
 
-    softplus(x)      level + sum of slope * relu(x - knee)        a line on each side, secants between
+    softplus(x)      level + sum of slope * relu(x - knee)        piecewise linear: secants, and a line at either end
 
-Where a recipe says `model: {approximate: [softplus]}`, this takes the activation's place in the float phase
-already, so that the network is trained with it. Knees are set so that the largest error is the same between
-each two of them; half of it is on either side.
+With `model: {approximate: [softplus]}` in the recipe, the approximation replaces the activation before the float
+training, so that the network is trained with it. The knees are placed so that the largest error is equal on all
+segments. The level halves that error, by making it the same above and below the curve.
 """
 
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Set
@@ -20,11 +20,11 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 GRID = 20001
 
 ERROR = {"softplus": 0.02, "elu": 0.02, "selu": 0.04}
-"""The largest error of each approximation, over all reals."""
+"""{activation: the largest absolute error of its approximation over all reals}."""
 
 
 class Curve(NamedTuple):
-    """A function that is nearly a line outside [low, high], and the largest error that its approximation may have."""
+    """A function that is almost linear outside [low, high]. error: the largest allowed error of its approximation."""
 
     function: Callable[[np.ndarray], np.ndarray]
     low: float
@@ -37,18 +37,18 @@ def softplus() -> Curve:
 
 
 def elu(alpha: float = 1.0, scale: float = 1.0, error: float = ERROR["elu"]) -> Curve:
-    """scale * x, below 0 scale * alpha * (exp(x) - 1)."""
+    """The function scale * x for x > 0, and scale * alpha * (exp(x) - 1) otherwise."""
     return Curve(lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
                  -5.0 - np.log(max(1.0, abs(scale * alpha))), 0.0, error)
 
 
 CURVES = {"Softplus": ("softplus", softplus()), "Elu": ("elu", elu()),
           "Selu": ("selu", elu(SELU_ALPHA, SELU_SCALE, ERROR["selu"]))}
-"""{TensorFlow's operation: (its name in a recipe, its curve)}."""
+"""{type of the TensorFlow operation: (the activation's name in a recipe, its curve)}."""
 
 
 class Pieces(NamedTuple):
-    """level + sum of slopes[i] * relu(x - knees[i])."""
+    """A piecewise linear function: level + sum of slopes[i] * relu(x - knees[i])."""
 
     level: float
     knees: List[float]
@@ -59,11 +59,11 @@ class Pieces(NamedTuple):
 
 
 def pieces(curve: Curve) -> Pieces:
-    """The fewest lines that approximate the curve within its error; the slope is 0 left of the first knee."""
+    """Approximates the curve within its error by as few lines as possible; the slope is 0 left of the first knee."""
     knees = _knees(curve, 2 * curve.error)
     values = curve.function(np.array(knees))
     rises = np.diff(values) / np.diff(knees)
-    # Left of the first knee it is level, right of the last it goes on as the curve does.
+    # Slope 0 left of the first knee; right of the last knee, the slope of the curve far out.
     ends = np.array([0.0, *rises, curve.function(np.array(1e3 + 1)) - curve.function(np.array(1e3))])
     found = Pieces(float(values[0]), [float(knee) for knee in knees], [float(slope) for slope in np.diff(ends)])
     x = np.linspace(curve.low - 10, curve.high + 10, GRID)
@@ -72,7 +72,7 @@ def pieces(curve: Curve) -> Pieces:
 
 
 def _knees(curve: Curve, error: float) -> List[float]:
-    """The knees from low to high, each as far from the one before as the error of the secant allows."""
+    """The knees in ascending order. Each is as far from the previous one as the error of the secant allows."""
     grid = np.linspace(curve.low, curve.high, GRID)
     values, knees, start = curve.function(grid), [0], 0
     while start < GRID - 1:
@@ -84,7 +84,7 @@ def _knees(curve: Curve, error: float) -> List[float]:
                 reach = max(reach, end)
                 break
             step //= 2
-        # The halving stops short of the farthest point: creep on.
+        # The halving may stop before the farthest possible point: continue in small steps.
         while reach < GRID - 1:
             end = min(reach + max(1, GRID // 200), GRID - 1)
             line = np.interp(grid[start:end + 1], [grid[start], grid[end]], [values[start], values[end]])
@@ -97,7 +97,7 @@ def _knees(curve: Curve, error: float) -> List[float]:
 
 
 class Activation(NamedTuple):
-    """An activation in a graph: `y` computed from `x`. name: as a recipe calls it."""
+    """An activation in a graph: the tensor `y`, computed from `x`. name: its name in a recipe."""
 
     name: str
     x: tf.Tensor
@@ -106,10 +106,10 @@ class Activation(NamedTuple):
 
 
 def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tensor]:
-    """The outputs, now that the activations named are approximated everywhere before them in the live graph.
+    """Replaces the named activations by approximations everywhere in the graph that computes `outputs`.
 
-    Comes before the loss: a gradient that is there already would be that of the activation itself.
-    Raises ModelError for a name that there is nothing of.
+    Returns the outputs, which may be other tensors. Call it before the loss is built: existing gradients would remain
+    those of the original activation. Raises ModelError for a name of which the network has no activation.
     """
     outputs = list(outputs)
     present: Set[str] = set()
@@ -120,31 +120,31 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
             if found.name in names:
                 outputs = _replaced(found, outputs)
             else:
-                parts.update(tensor.op for tensor in found.y.op.inputs)  # what a choice is made of is not looked at
+                parts.update(tensor.op for tensor in found.y.op.inputs)  # not found again as activations of their own
     for name in names:
         if name not in present:
             raise ModelError(
                 "the network has no {}".format(name), where="model.approximate",
-                why="there is nothing to approximate; it has {} that may be".format(
+                why="there is nothing to approximate; what can be approximated in it: {}".format(
                     ", ".join(sorted(present)) or "no activation"),
                 next_step="leave {} out of the list".format(name))
     return outputs
 
 
 def _choices(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
-    """The activations that Keras writes as where(x > 0, elu(x), alpha * elu(x))."""
+    """Finds the activations that Keras builds as where(x > 0, elu(x), alpha * elu(x))."""
     for operation in operations:
         alpha = _alpha(operation) if operation.type == "Select" else None
         if alpha is not None:
             x, y = operation.inputs[1].op.inputs[0], operation.outputs[0]
-            if np.isclose(alpha, SELU_ALPHA):  # Keras multiplies it by SELU_SCALE behind it
+            if np.isclose(alpha, SELU_ALPHA):  # Keras multiplies the result by SELU_SCALE
                 yield Activation("selu", x, y, elu(SELU_ALPHA, error=ERROR["selu"] / SELU_SCALE))
             else:
                 yield Activation("elu", x, y, elu(alpha))
 
 
 def _alpha(choice: tf.Operation) -> Optional[float]:
-    """The alpha of where(x > 0, elu(x), alpha * elu(x)); None of any other choice."""
+    """The alpha of a Select that computes where(x > 0, elu(x), alpha * elu(x)); None for any other Select."""
     condition, inside, scaled = (tensor.op for tensor in choice.inputs)
     if (condition.type, inside.type, scaled.type) != ("Greater", "Elu", "Mul"):
         return None
@@ -155,7 +155,7 @@ def _alpha(choice: tf.Operation) -> Optional[float]:
 
 
 def _operations(operations: Sequence[tf.Operation]) -> Iterator[Activation]:
-    """The activations that are one operation of TensorFlow."""
+    """Finds the activations that are a single TensorFlow operation."""
     for operation in operations:
         if operation.type in CURVES:
             name, curve = CURVES[operation.type]
@@ -175,7 +175,7 @@ def _built(activation: Activation) -> tf.Tensor:
     with x.graph.as_default(), tf.name_scope(activation.y.op.name + APPROXIMATED):
         total: Any = None
         for knee, slope in zip(found.knees, found.slopes):
-            # The slope goes inside the ReLU: one layer makes all of it.
+            # The slope goes inside the ReLU, so that one kernel computes the product, the sum and the ReLU.
             piece = tf.nn.relu(abs(slope) * x - abs(slope) * knee)
             if total is None:
                 total = piece if slope > 0 else -piece

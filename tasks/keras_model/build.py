@@ -1,4 +1,4 @@
-"""The recipe's Keras model, built for its dataset in the current graph."""
+"""Builds the recipe's Keras model for its dataset, in the current graph."""
 
 import random
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 import numpy as np
 import tensorflow as tf
 
-from octet import stamps
+from octet import file_stamps
 from octet.data.dataset import Dataset, Target
 from octet.errors import ModelError
 from octet.job import Job
@@ -20,15 +20,17 @@ from tasks.source_guard import file_guard, graph_files
 
 
 class Built:
-    """A model in the current graph, with the dataset's name for each of its ends, in its order.
+    """A model in the current graph.
 
-    `outputs` are the model's, behind the approximations of activations that the recipe asks for. `compiled` is the
-    loss that the model was compiled with, by target. `thresholds` are those of `heads.threshold`, by target.
+    inputs, targets: the dataset's names of the model's inputs and outputs, in the model's order.
+    outputs: the model's output tensors, after `model.approximate` of the recipe was applied.
+    compiled: {target: the loss that the model was compiled with}. thresholds: {target: `heads.threshold`}.
+    updates, losses: batch-norm updates and regularization losses that belong to the network's inputs.
     """
 
     def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str],
                  given: Optional[tf.keras.Model] = None) -> None:
-        """given: what the recipe's function gave, where `model` was made of it: it knows what it was compiled with."""
+        """given: what the recipe's function returned, if `model` was made from it; it has the compiled loss."""
         self.model = model
         self.outputs = approximate_activations.replace(approximated, model.outputs)
         _collect(model, self.outputs)
@@ -36,7 +38,7 @@ class Built:
         self.targets = io_spec.matched(list(dataset.targets), model.output_names, "target")
         self.compiled = loss_settings.compiled(model if given is None else given, model.output_names, self.targets)
         self.thresholds: Dict[str, Optional[float]] = {}
-        # A model inside the model has updates and losses of the call that made it, too: on a placeholder of its own.
+        # A nested model also has updates and losses of its own construction, which depend on a placeholder of its own.
         unfed = _unfed(model.inputs)
         self.updates, self.losses = (
             [member for member in members if getattr(member, "op", member) not in unfed] for members in (
@@ -45,19 +47,19 @@ class Built:
 
 
 def build(job: Job, dataset: Dataset) -> Built:
-    """The recipe's model for this dataset, in the current graph. Raises ModelError.
+    """Builds the recipe's model for this dataset in the current graph. Raises ModelError.
 
-    Its function is given `input_shape` and `classes` as the dataset has them: of one input the shape,
-    of several {name: shape}; of one target its extent, of several {name: extent}. Files that it reads are in the key.
+    The recipe's function gets `input_shape` (the shape of a single input, or {name: shape} of several) and `classes`
+    (the extent of a single target, or {name: extent} of several). It may read only files that are in the stage's key.
     """
     with file_guard.building(job) as see:
         built = _build(job, dataset)
         graph_files.check(built.outputs, see)
-    changed = stamps.changed(job.stamps, "model.")
+    changed = file_stamps.changed(job.stamps, "model.")
     if changed:
         raise ModelError("a file that the recipe names changed while it was read", where=", ".join(changed),
-                         why="both contents may be in what was read, so nothing is recorded",
-                         next_step="run it again when the file is at rest")
+                         why="the model may have read the old content or the new one, so nothing is recorded",
+                         next_step="run it again when nothing writes to the file")
     return built
 
 
@@ -78,13 +80,13 @@ def _build(job: Job, dataset: Dataset) -> Built:
         if isinstance(model, tf.keras.Model) and not model.inputs:
             model = _called(model, shapes)
     if not isinstance(model, tf.keras.Model):
-        raise ModelError("{} gives {!r}, which is no tf.keras.Model".format(section.build, model),
-                         where="model.build", why="a model is a function that returns one",
+        raise ModelError("{} returns {!r}, which is not a tf.keras.Model".format(section.build, model),
+                         where="model.build", why="model.build names a function that returns a model",
                          next_step="return tf.keras.Model(inputs, outputs), or a Sequential of its own")
     if any(tensor.graph is not tf.get_default_graph() for tensor in model.inputs + model.outputs):
-        raise ModelError("{} gives a model in a graph of its own".format(section.build), where="model.build",
-                         why="the network is built, trained and frozen in one graph, the default one at the call",
-                         next_step="build it without tf.Graph().as_default(), at each call anew")
+        raise ModelError("{} returns a model in a graph of its own".format(section.build), where="model.build",
+                         why="the network must be built in the default graph of the moment of the call",
+                         next_step="build the model anew in each call, without tf.Graph().as_default()")
     built = Built(model, dataset, section.approximate, given)
     _check(section.build, "takes", built.inputs, model.inputs, {name: [shape] for name, shape in shapes.items()})
     _check(section.build, "gives", built.targets, built.outputs,
@@ -97,31 +99,32 @@ def _build(job: Job, dataset: Dataset) -> Built:
 
 
 def _seed(job: Job) -> None:
-    """The same seed gives the same model. Keras draws the seeds of its noise layers from numpy's random numbers, and a
-    user's function may draw its own."""
+    """Seeds `random` and numpy, so that equal seeds give equal models. Keras draws the seeds of its noise layers from
+    numpy; a user's function may use either."""
     seed = job.settings.get("seed", 0)
     random.seed(seed)
     np.random.seed(seed)
 
 
 def _expect_no_reset(function: Callable[..., Any], **args: Any) -> Any:
-    """The result of the function. Raises ModelError where the function clears the graph that it is called in."""
+    """Calls the function and returns its result. Raises ModelError if the function resets the default graph."""
     try:
         return function(**args)
     except AssertionError as error:
         if "reset_default_graph" not in str(error):
             raise
         raise ModelError("the function clears Keras' session, or the default graph", where="model.build",
-                         why="the network is built, trained and frozen in a graph of its own, made anew for each call",
-                         next_step="leave K.clear_session() and tf.reset_default_graph() out of it: there is nothing "
-                                   "to clear") from error
+                         why="Octet calls the function in a new graph each time, which the function must not remove",
+                         next_step="remove K.clear_session() and tf.reset_default_graph() from it: they are not "
+                                   "needed") from error
 
 
 def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
-    """The current graph's collections hold the model's variables, and as trainable those that Keras would train: not
-    those of layers with trainable=False, and those that were made in a tf.function, too.
+    """Adds the model's variables to the graph's collections. The collection of trainable variables then holds exactly
+    those that Keras would train: none of layers with trainable=False, and also those created in a tf.function.
 
-    Raises ModelError for a variable that the outputs hang on and Keras does not know: it would be trained, and lost.
+    Raises ModelError for a trainable variable that the outputs depend on but that Keras does not track: it would be
+    trained and then not saved.
     """
     own = set(model.weights)
     frozen = own - set(model.trainable_weights)
@@ -132,7 +135,7 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
     if strange:
         raise ModelError(
             "Keras does not track {} of the network's variables".format(len(strange)), where="model.build",
-            why="it would neither save nor load: " + ", ".join(strange),
+            why="it would neither save nor load these: " + ", ".join(strange),
             next_step="hold layers in attributes, lists or dicts of a model or layer, not in tuples, functions or "
                       "lambdas; make a layer's variables with add_weight")
     variables.extend(variable for variable in model.weights if variable not in variables)
@@ -141,8 +144,8 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
 
 
 def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
-    """A model that has not been called yet, a subclass or a Sequential without an input, on the dataset's inputs.
-    What it gives as a dict has the names that it has there."""
+    """Calls a model that has no inputs yet (a subclass, or a Sequential without input shape) on the dataset's inputs.
+    If it returns a dict, the keys become the names of the outputs."""
     inputs = {name: tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()}
     outputs = _given(model, inputs)
     if not isinstance(outputs, dict):
@@ -153,8 +156,8 @@ def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
 
 
 def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]) -> Any:
-    """What the model gives for its input, or the list of several; where it fails before it makes anything, for their
-    dict: it may take them by name."""
+    """The result of the model called on its input, or on the list of its inputs. If that fails before it adds anything
+    to the graph, the model is called on the dict {name: input} instead."""
     graph, tensors = tf.get_default_graph(), list(inputs.values())
     version, names = graph.version, dict(graph._names_in_use)
     try:
@@ -162,18 +165,18 @@ def _given(model: tf.keras.Model, inputs: Dict[str, tf.Tensor]) -> Any:
     except Exception as error:
         if graph.version != version:
             raise
-        graph._names_in_use = names  # else the variables are called as those of a second model are
+        graph._names_in_use = names  # otherwise the variables would be named like those of a second model
         try:
             return model(inputs)
         except Exception as another:
-            if str(another) == str(error):  # of something else than how it reads its inputs
+            if str(another) == str(error):  # the form of the inputs is not the cause
                 raise error from None
             raise TypeError("{}\ncalled on {{{}}}: {}: {}".format(
                 error, ", ".join(inputs), type(another).__name__, another)) from error
 
 
 def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
-    """The operations of the current graph that depend on a placeholder other than the inputs."""
+    """The operations of the current graph that depend on a placeholder that is none of `inputs`."""
     found, fed = set(), {tensor.op for tensor in inputs}  # type: Set[tf.Operation], Set[tf.Operation]
     todo = [operation for operation in tf.get_default_graph().get_operations()
             if operation.type == "Placeholder" and operation not in fed]
@@ -187,12 +190,12 @@ def _unfed(inputs: Sequence[tf.Tensor]) -> Set[tf.Operation]:
 
 
 def _alone(by_name: Dict[str, Any]) -> Any:
-    """The value where the dict holds one, else the dict."""
+    """The only value of a dict with one entry; any other dict as it is."""
     return next(iter(by_name.values())) if len(by_name) == 1 else by_name
 
 
 def scores(target: Target) -> List[Tuple[int, ...]]:
-    """The shapes that an output may have for one sample: a score for each class, or one score for two classes."""
+    """The shapes that an output may have for one sample. For classes: one score each, or a single score for two."""
     if target.kind in ("value", "raw"):
         return [tuple(target.shape)]
     counts = [len(target.classes)] + [1] * (target.kind != "labels" and len(target.classes) == 2)
@@ -203,17 +206,17 @@ def _check(spec: str, verb: str, names: Sequence[str], tensors: Sequence[tf.Tens
            shapes: Dict[str, List[Tuple[int, ...]]]) -> None:
     for name, tensor in zip(names, tensors):
         expected = " or ".join(str((None,) + shape) for shape in shapes[name])
-        # Height and width may be left open; the batch has to be.
+        # Height and width may be unknown; the batch size must be.
         if tensor.shape.ndims is None or tensor.shape.as_list()[0] is not None or not any(
                 tensor.shape.is_compatible_with((None,) + shape) for shape in shapes[name]):
             raise ModelError(
                 "{} {} {} of shape {}, the dataset has {}".format(
                     spec, verb, name, "unknown" if tensor.shape.ndims is None else tuple(tensor.shape.as_list()),
                     expected),
-                where="model.build", why="the data is fed as it is, in batches of any size",
-                next_step="build the network for the shapes that it is given")
+                where="model.build", why="the data is fed without reshaping, in batches of any size",
+                next_step="build the network for the shapes that the function gets")
         if tensor.dtype != tf.float32:
             raise ModelError(
                 "{} {} {} as {}".format(spec, verb, name, tensor.dtype.name), where="model.build",
-                why="a network computes with float32 from end to end, and its inputs are the reals that the dataset's "
-                    "codes stand for", next_step="use dtype='float32', and leave casts out of the network")
+                why="a network computes in float32 throughout; its inputs are the dequantized codes of the dataset",
+                next_step="use dtype='float32', and remove casts from the network")

@@ -1,4 +1,4 @@
-"""The head of an output: its last activation, and the logits before it, which the loss reads.
+"""The head of an output: its last activation, and the logits before it, which the loss uses.
 
     logits -> [fake-quant] -> softmax | sigmoid -> [fake-quant, reshape] -> output
 """
@@ -13,23 +13,23 @@ from tasks.graph.view import TensorView, written_softmax
 
 LINEAR, SOFTMAX, SIGMOID = "linear", "softmax", "sigmoid"
 ACTIVATIONS = {"Softmax": SOFTMAX, "Sigmoid": SIGMOID}
-AFFINE = ("BiasAdd", "MatMul", "Add", "AddV2", "Conv2D", "Conv2DBackpropInput")  # what a layer without activation is
-# What may stand behind the activation and moves no score of a class to another.
+AFFINE = ("BiasAdd", "MatMul", "Add", "AddV2", "Conv2D", "Conv2DBackpropInput")  # last operation of a linear layer
+# Operations after the activation that keep the order of the class scores.
 TRANSPARENT = ("FakeQuantWithMinMaxVars", "Identity", "Reshape", "Squeeze", "ExpandDims")
 
 
 class Head(NamedTuple):
-    """kind: 'softmax', 'sigmoid' or 'linear'; logits: its argument, of the output's shape."""
+    """kind: 'softmax', 'sigmoid' or 'linear'. logits: the activation's argument, in the output's shape."""
 
     kind: str
     logits: tf.Tensor
 
 
 def of(output: tf.Tensor) -> Head:
-    """The head of the graph as it now is, so that a fake-quant before the activation is part of it.
+    """The head of `output` in the current graph. A fake-quant before the activation belongs to the logits.
 
-    A linear head is the output itself, with its fake-quant: a loss taken before it would leave the
-    output's range untrained, and clipping.
+    The logits of a linear head are the output itself, after its fake-quant. A loss on the tensor before the fake-quant
+    would not train the output's range, and values outside it would be clipped.
     """
     last = output
     while last.op.type in TRANSPARENT:
@@ -46,10 +46,10 @@ def of(output: tf.Tensor) -> Head:
 
 
 def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
-    """The score above which an output means yes: 0.5 after a sigmoid, 0 where the loss applies the sigmoid. None
-    where the largest of several scores is the answer, and for values.
+    """The score above which the output predicts the (second) class: 0.5 after a sigmoid, 0 for logits. None for an
+    output whose prediction is the largest of several scores, and for values.
 
-    Raises ModelError for a head whose scores are not those of a yes or no each.
+    Raises ModelError for a binary output that ends neither in a sigmoid nor in a linear layer.
     """
     single = target.kind in ("class", "class_map") and _classes(output) == 1
     if target.kind != "labels" and not single:

@@ -1,4 +1,4 @@
-"""The recipe's model for inference: in a graph of its own, with batch norm and dropout in inference mode."""
+"""The recipe's model in a graph of its own, with batch norm and dropout in inference mode."""
 
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -8,46 +8,53 @@ import tensorflow as tf
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError, RecipeError
 from octet.job import Job
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import freezing, io_spec, scopes
-from tasks.keras_model import applications, layer_names, loss_settings, own_loss, regularization, sessions, warm_start
+from tasks.keras_model import (
+    applications,
+    layer_patterns,
+    loss_settings,
+    model_regularization,
+    own_loss,
+    sessions,
+    warm_start,
+)
 from tasks.keras_model.build import Built, build, scores
 
 
 class Inference:
     """A session with the model's inference graph.
 
-    network: what its ends mean. variables: the model's, as Keras has them; weights: their first values, in that
-    order; those of the recipe's `model.weights` where it has any, else fresh ones. layers: the name of each variable's
-    layer. regularization: what of the model is only for training. warnings: what is odd about them.
-    notes: a sentence for each loss that the model was compiled with and that is not the one it is trained with, and for
-    what is in a file of weights and is not used.
-    Raises ModelError when the model cannot be built on this data, or the weights are not its own.
+    network: the meaning of its inputs and outputs. variables: `model.weights` of Keras. weights: their initial values,
+    in that order; from the file in the recipe's `model.weights`, if any. layers: {variable: name of its layer}.
+    regularization: the layers and penalties that act only in training. warnings: about the weights.
+    notes: a sentence for each compiled loss that is not used, and for unused content of the file of weights.
+    Raises ModelError when the model cannot be built on this data, or the weights do not fit it.
     """
 
     def __init__(self, job: Job, dataset: Dataset,
                  refuse: Callable[[tf.Graph, List[str]], None] = lambda graph, layers: None) -> None:
-        """refuse: given the graph and the layers' names before anything in it runs, raises for one that it is not to
-        be run or frozen for."""
+        """refuse: called with the graph and the names of its layers before anything runs; raises an error for a graph
+        that must not be run or frozen."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
             tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.seed)
             built = build(job, dataset)
-            refuse(graph, [name for name, _ in layer_names.named(built.model)])
+            refuse(graph, [name for name, _ in layer_patterns.named(built.model)])
             self.session = sessions.of_keras()
             loaded = sessions.initialize(self.session)
             losses, self.notes = loss_settings.settled(job.settings["loss"], dataset, built.compiled)
             self.network = _network(built, dataset, job.section("train").loss_weights, losses,
                                     job.settings["loss"].get("function"), job.section("model").preprocess is not None)
             self.variables = built.model.weights
-            self.layers = layer_names.of_variables(built.model)
+            self.layers = layer_patterns.of_variables(built.model)
             self._trainable = set(built.model.trainable_weights)
             given = warm_start.weights(job, built.model)
             self.weights = self.session.run(self.variables)
-            self.regularization = regularization.of(built)
+            self.regularization = model_regularization.of(built)
             self.warnings: List[str] = []
             if given:
                 self.weights = [fresh if value is None else value for fresh, value in zip(self.weights, given.values)]
@@ -58,13 +65,13 @@ class Inference:
                     self.network["layers"], job.section("model").preprocess, built.model.inputs, built.inputs, dataset)
             _expect_finite(self.variables, self.weights)
             self.load(self.weights)
-            self._inputs, self._outputs = evaluate.ends(graph, self.network)
+            self._inputs, self._outputs = evaluate_graph.ends(graph, self.network)
             self._own = own_loss.load(self.network, job.recipe_folder)
             self._raw = own_loss.raw_losses(self.network, self._outputs, self._own)
         self._expect_shapes(dataset)
 
     def _expect_shapes(self, dataset: Dataset) -> None:
-        """Raises ModelError where an output of unknown shape, as of a model for any size, is unlike its target."""
+        """Raises ModelError if an output whose shape is not static (a model for any size) does not fit its target."""
         if all(tensor.shape[1:].is_fully_defined() for tensor in self._outputs):
             return
         try:
@@ -73,7 +80,7 @@ class Inference:
                 for tensor, end in zip(self._inputs, self.network["inputs"])})
         except tf.errors.InvalidArgumentError as error:
             raise ModelError(
-                "the network takes no sample of {}".format(" and ".join(
+                "the network fails on a sample of shape {}".format(" and ".join(
                     "x".join(map(str, end["shape"])) for end in self.network["inputs"])), where="model.build",
                 why="at {}: TensorFlow says: {}".format(error.op.name if error.op else "an operation",
                                                         error.message.splitlines()[0]),
@@ -83,57 +90,56 @@ class Inference:
             if value.shape not in expected:
                 raise ModelError("the network gives {} of shape {} for one sample, the dataset has {}".format(
                     end["name"], value.shape, " or ".join(map(str, expected))), where="model.build",
-                    why="an answer is compared with each of its numbers",
-                    next_step="build the network for the shapes that it is given")
+                    why="output and target are compared element by element",
+                    next_step="build the network for the shapes that the function gets")
 
     def expect_sound_losses(self, part: Part, samples: int) -> None:
-        """Raises ModelError where a loss of the user's own cannot be trained with, as its first samples of the part
-        show (`own_loss.expect_sound`)."""
+        """Checks the user's losses on the first samples of the part (`own_loss.expect_sound`). Raises ModelError."""
         with self.session.graph.as_default():
             own_loss.expect_sound(self.session, self.network, self._inputs, self._outputs, self._own, part, samples)
 
     def measure(self, part: Part, samples: int, own: OwnMetrics) -> None:
-        """Gives the first samples of the part to the user's metrics."""
+        """Updates the user's metrics with the outputs for the first samples of the part."""
         rows = slice(0, samples)
         found = self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows))
         own.add(self.network["outputs"], found, part, rows)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
-        """Gives the model's variables these values, in order."""
+        """Assigns these values to the model's variables, in order."""
         sessions.put(self.session, self.variables, weights)
 
     def move_equal_weights(self) -> None:
-        """Makes the numbers of each trainable weight differ where all are equal, as those of a new bias are.
+        """Perturbs each trainable weight whose elements are all equal, such as a new bias.
 
-        toco removes an addition of zeros, and then converts the operations around it in another way than after
-        training."""
+        toco removes an addition of zeros, and then converts the operations around it differently from how it will
+        convert them after training."""
         random = np.random.RandomState(0)
         self.load([
             value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
             if variable in self._trainable and value.size and value.min() == value.max() else value
             for variable, value in zip(self.variables, self.weights)])
 
-    def figures(self, part: Part) -> evaluate.Figures:
+    def figures(self, part: Part) -> evaluate_graph.Figures:
         """{output: {metric: value}} over a part."""
-        return evaluate.figures(self.session, self.network, self._inputs, self._outputs, part, self._raw)
+        return evaluate_graph.figures(self.session, self.network, self._inputs, self._outputs, part, self._raw)
 
     def frozen(self) -> tf.GraphDef:
         """The graph with its weights as constants. Raises ModelError for an input that nothing reads."""
         try:
             graph_def = freezing.freeze(self.session, io_spec.nodes(self.network, "outputs"))
-        except ValueError as error:  # it looks for a variable behind a Switch
+        except ValueError as error:  # TensorFlow finds a Switch in place of the variable
             raise ModelError(
                 "a weight is read in a branch of the network", where="model.build",
-                why="none is frozen behind a tf.cond, whatever its condition: {}".format(error),
-                next_step="call the layer with training=False or without it: no placeholder, no tf.cond, no `if` of a "
-                          "tf.function around a layer with weights") from error
+                why="TensorFlow 1.14 cannot freeze a variable inside a tf.cond: {}".format(error),
+                next_step="call layers with weights outside of tf.cond and of `if` in a tf.function, and with a "
+                          "constant `training` or none") from error
         unused = sorted(set(io_spec.nodes(self.network, "inputs")) - {node.name for node in graph_def.node})
         if unused:
             raise ModelError("no output depends on the input {}".format(", ".join(unused)),
                              where="model.build", why="a .tflite file has no input that nothing reads",
                              next_step="use it, or leave it out of the dataset")
         for node in graph_def.node:
-            node.device = ""  # that of the machine it was built on
+            node.device = ""  # it names a device of this machine
         return graph_def
 
 
@@ -141,17 +147,17 @@ def _expect_finite(variables: Sequence[tf.Variable], values: Sequence[np.ndarray
     broken = [variable.op.name for variable, value in zip(variables, values)
               if value.dtype.kind == "f" and not np.isfinite(value).all()]
     if broken:
-        raise ModelError("the model's first weights hold NaN or infinity", where="model.build",
-                         why="in {}: nothing can be trained from there".format(", ".join(broken)),
-                         next_step="look at their initializers, or at the weights that the function loads")
+        raise ModelError("the model's initial weights hold NaN or infinity", where="model.build",
+                         why="in {}: training cannot start from them".format(", ".join(broken)),
+                         next_step="correct their initializers, or the weights that the function loads")
 
 
 def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], losses: Dict[str, Dict[str, Any]],
              of_all: Optional[str], preprocessed: bool) -> io_spec.Network:
     if of_all and loss_weights:
-        raise RecipeError("loss_weights is not read beside loss.function", where="train.loss_weights",
-                          why="the function is the whole loss of all outputs",
-                          next_step="leave it out, and weigh the losses in the function")
+        raise RecipeError("loss_weights has no effect together with loss.function", where="train.loss_weights",
+                          why="the function computes the total loss of all outputs",
+                          next_step="remove it, and weight the losses in the function")
     unknown = sorted(set(loss_weights) - set(built.targets))
     if unknown:
         raise ModelError("there is no output {}".format(", ".join(unknown)), where="train.loss_weights",
@@ -165,11 +171,11 @@ def _network(built: Built, dataset: Dataset, loss_weights: Dict[str, float], los
                                          losses[name], built.thresholds[name])
                     for name, tensor in zip(built.targets, _named(built.targets, built.outputs))],
         "extras": io_spec.described_extras(dataset), "loss": of_all,
-        "layers": [name for name, _ in layer_names.named(model)] + [scopes.PREPROCESS] * preprocessed}
+        "layers": [name for name, _ in layer_patterns.named(model)] + [scopes.PREPROCESS] * preprocessed}
 
 
 def _named(names: Sequence[str], tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
-    """The outputs, each as the first output of a node of its own, so that the node's name is enough to name it."""
+    """The outputs, each as the first output of a node of its own, so that the node's name identifies it."""
     nodes = [tensor.op for tensor in tensors]
     return [tensor if tensor.value_index == 0 and nodes.count(tensor.op) == 1
             and tensor.op.type != "Placeholder"

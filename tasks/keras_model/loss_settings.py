@@ -1,5 +1,5 @@
-"""Which loss each target has: what the recipe's section `loss` says, what the model was compiled with, the weights of
-the classes."""
+"""Chooses the loss of each target from the recipe's section `loss` and from the loss that the model was compiled with,
+and computes class weights."""
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -12,39 +12,40 @@ from octet.suggestions import suggest
 
 OF_KIND = {"class": ("cross_entropy", "focal"), "labels": ("cross_entropy", "focal"),
            "class_map": ("cross_entropy", "focal", "dice", "iou"), "value": ("mse", "mae", "huber"), "raw": ()}
-"""{kind of target: its losses, that which is taken where nobody says first}."""
+"""{kind of target: its losses, the default first}."""
 READ_BY = {"gamma": ("focal",), "delta": ("huber",), "label_smoothing": ("cross_entropy", "focal"),
            "class_weights": ("cross_entropy", "focal", "dice", "iou"), "oversample": ("cross_entropy", "focal"),
            "sample_weights": ("cross_entropy", "focal", "dice", "iou", "mse", "mae", "huber")}
-"""{setting: the losses that read it}."""
+"""{setting: the losses that use it}."""
 DEFAULTS = {"gamma": 2.0, "delta": 1.0, "label_smoothing": 0.0, "class_weights": None, "oversample": None,
             "sample_weights": None}
 
 COMPILED = {"sparse_categorical_crossentropy": "cross_entropy", "categorical_crossentropy": "cross_entropy",
             "binary_crossentropy": "cross_entropy", "mse": "mse", "mean_squared_error": "mse", "mae": "mae",
             "mean_absolute_error": "mae", "huber_loss": "huber", "huber": "huber"}
-"""{what Keras calls a loss: what it is called here}."""
+"""{Keras' name of a loss: its name in a recipe}."""
 
 
 def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
             ) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
     """({target: {kind, gamma, delta, label_smoothing, class_weights, oversample, sample_weights, function}}, a sentence
-    for each loss that the model was compiled with and that is not used). function: FILE:FUNCTION of the user's own loss
-    of this target, or null; then, and where the section has one of all outputs, nothing else of it is read.
+    for each compiled loss that is not used).
 
-    section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}. Class weights are
-    those of the train part, a number for each class. Raises RecipeError for what fits no target.
+    function: FILE:FUNCTION of the user's own loss for this target, or None. With such a function, or with one for all
+    outputs, the other settings are not used. class_weights: a number for each class, computed on the train part.
+    section: the recipe's `loss`. compiled: {target: the loss that the model was compiled with}.
+    Raises RecipeError for a setting that fits no target.
     """
     if section.get("function"):
         return {name: dict(DEFAULTS, kind=None, function=None) for name in dataset.targets}, [
-            "the loss that the model was compiled with for '{}', {}, is not used: loss.function is the whole "
-            "loss".format(name, _called(loss)) for name, loss in sorted(compiled.items())]
+            "the loss that the model was compiled with for '{}', {}, is not used: loss.function computes the "
+            "total loss".format(name, _called(loss)) for name, loss in sorted(compiled.items())]
     own = {name: _said(settings) for name, settings in section.get("targets", {}).items()}
     for_all = _said({name: value for name, value in section.items() if name not in ("targets", "function")})
     unknown = sorted(set(own) - set(dataset.targets))
     if unknown:
         raise RecipeError("there is no target {}".format(unknown[0]), where="loss.targets",
-                          why="each loss is that of one target",
+                          why="loss.targets gives losses to targets by name",
                           next_step=suggest(unknown[0], list(dataset.targets)))
     for name, settings in own.items():
         _expect_fit(settings, {name: dataset.targets[name]}, "loss.targets.{}.".format(name))
@@ -57,7 +58,7 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
             continue
         if target.kind == "raw":
             raise RecipeError("the output '{}' is raw, and has no loss".format(name), where="loss",
-                              why="only the dataset's extras say what its numbers are to be",
+                              why="only a function of your own knows what its numbers mean",
                               next_step="write loss: ./losses.py:FUNCTION, a function of outputs, targets and extras")
         kind, note = _kind(said.get("kind"), target, name, compiled.get(name))
         notes.extend(note)
@@ -74,14 +75,14 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
 
 def _expect_one_oversampled(found: Dict[str, Dict[str, Any]], section: Dict[str, Any], own: Dict[str, Dict[str, Any]],
                             dataset: Dataset) -> None:
-    """Raises RecipeError where `oversample` is of no target, of several, or of one that has class weights, too."""
+    """Raises RecipeError if `oversample` is set for no suitable target, for several, or together with class weights."""
     asked = [name for name, settings in found.items() if settings["oversample"]]
     wrong = [name for name, settings in own.items() if settings.get("oversample") and name not in asked]
     if wrong or section.get("oversample") and not asked:
-        raise RecipeError("no target has classes to draw samples by: {}".format(", ".join(
+        raise RecipeError("no target has classes that samples could be drawn by: {}".format(", ".join(
             "{} is of kind {}".format(name, dataset.targets[name].kind) for name in wrong or sorted(dataset.targets))),
             where="loss.targets.{}.oversample".format(wrong[0]) if wrong else "loss.oversample",
-            why="a sample is drawn more often where its class is rare", next_step="leave it out")
+            why="oversampling draws samples of rare classes more often", next_step="remove it")
     if len(asked) > 1:
         raise RecipeError("samples cannot be drawn by the classes of {}".format(" and of ".join(map(repr, asked))),
                           where="loss.oversample", why="a class that is rare in one may be common in the other",
@@ -89,7 +90,7 @@ def _expect_one_oversampled(found: Dict[str, Dict[str, Any]], section: Dict[str,
     for name in asked:
         if found[name]["class_weights"] is not None:
             raise RecipeError("'{}' has class_weights as well".format(name), where="loss.oversample",
-                              why="rare classes would count twice", next_step="leave one of them out")
+                              why="rare classes would count twice", next_step="remove one of the two")
 
 
 def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
@@ -97,7 +98,7 @@ def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
-    if said.get("function"):  # which is all that there is: the recipe's reader has seen to that
+    if said.get("function"):  # loading the recipe has ensured that there are no other settings
         return
     kinds = {name: target.kind for name, target in targets.items()}
     shown = ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items()))
@@ -105,17 +106,17 @@ def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) ->
     if kind is not None and not any(kind in OF_KIND[of] for of in kinds.values()):
         fitting = sorted({loss for of in kinds.values() for loss in OF_KIND[of]})
         raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
-                          why="it would be the loss of nothing", next_step=suggest(kind, fitting))
+                          why="it would have no effect", next_step=suggest(kind, fitting))
     used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values() if OF_KIND[of]}
-    for setting in sorted(set(said) - {"kind", "oversample"}):  # which `_expect_one_oversampled` sees to
+    for setting in sorted(set(said) - {"kind", "oversample"}):  # `_expect_one_oversampled` checks `oversample`
         if not used & set(READ_BY[setting]):
-            raise RecipeError("{} is not read by {}".format(setting, " and ".join(sorted(used))),
-                              where=where + setting, why="it would change nothing",
-                              next_step="leave it out, or write kind: {}".format(" or ".join(READ_BY[setting])))
+            raise RecipeError("{} is not used by {}".format(setting, " and ".join(sorted(used))),
+                              where=where + setting, why="it would have no effect",
+                              next_step="remove it, or write kind: {}".format(" or ".join(READ_BY[setting])))
 
 
 def _kind(said: Optional[str], target: Target, name: str, compiled: Any) -> Tuple[str, List[str]]:
-    """(the loss of one target, what is to be said of the one that the model was compiled with)."""
+    """(the loss of one target, a note about the loss that the model was compiled with, if any)."""
     fitting = OF_KIND[target.kind]
     kind = said if said in fitting else fitting[0]
     if compiled is None:
@@ -132,7 +133,7 @@ def _kind(said: Optional[str], target: Target, name: str, compiled: Any) -> Tupl
 
 
 def _expect_weights(name: Optional[str], dataset: Dataset) -> None:
-    """Raises RecipeError where the extra that holds the samples' weights is not one number for each."""
+    """Raises RecipeError unless the extra `name` holds one non-negative number for each sample."""
     if name is None:
         return
     weights = {each: extra for each, extra in dataset.extras.items()
@@ -146,19 +147,19 @@ def _expect_weights(name: Optional[str], dataset: Dataset) -> None:
     for part in dataset.parts.values():
         if len(part) and (part.extras[name] < 0).any():
             raise RecipeError("the extra '{}' has a weight below 0".format(name), where="loss.sample_weights",
-                              why="such a sample would be trained to be answered wrongly",
+                              why="training would increase the loss of such a sample",
                               next_step="use weights of at least 0")
 
 
 def _called(loss: Any) -> str:
-    """The name of a loss of Keras': a text, a function, or an object."""
+    """The name of a Keras loss, which is a str, a function or an object."""
     if isinstance(loss, str):
         return loss
     return str(getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__)
 
 
 def compiled(model: tf.keras.Model, outputs: Sequence[str], targets: Sequence[str]) -> Dict[str, Any]:
-    """{target: the loss that `build` compiled into its model for it}; targets in the order of the model's outputs."""
+    """{target: the loss that the model was compiled with}. targets: in the order of the model's outputs."""
     loss = getattr(model, "loss", None)
     if not loss:
         return {}
@@ -170,14 +171,15 @@ def compiled(model: tf.keras.Model, outputs: Sequence[str], targets: Sequence[st
 
 
 def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Optional[List[float]]:
-    """A weight for each class: those that are named, 1 for the others; 'balanced' by how rare it is in the train part,
-    so that the mean over its samples is 1; for labels, how many samples are not of the class for one that is."""
+    """A weight for each class. said: {class: weight}, where other classes get 1; or 'balanced': inversely proportional
+    to the class's frequency in the train part, with a mean of 1 over the samples; for labels, the number of samples
+    without the class divided by the number with it."""
     if said is None or target.kind == "value":
         return None
     if said == "balanced":
         answers = dataset.known_answers(name)["train"]
         counts = classes.counts(target, answers)
-        if dataset.samples is not None:  # a class may be in none of the few samples of a check, which trains nothing
+        if dataset.samples is not None:  # the few samples of a check may have none of a class
             counts = counts.clip(1)
         if target.kind == "labels":
             return [float((len(answers) - count) / count) for count in counts]
@@ -185,6 +187,6 @@ def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Op
     unknown = sorted(set(said) - set(target.classes))
     if unknown:
         raise RecipeError("there is no class {}".format(", ".join(map(repr, unknown))), where="loss.class_weights",
-                          why="a weight is for the samples of one class of '{}'".format(name),
+                          why="class_weights gives weights to the classes of '{}' by name".format(name),
                           next_step=suggest(unknown[0], list(target.classes)))
     return [float(said.get(one, 1.0)) for one in target.classes]

@@ -1,10 +1,10 @@
-"""Losses that a recipe names by file: functions of outputs, targets and extras in TensorFlow operations.
+"""The user's own losses: functions of outputs, targets and extras, written with TensorFlow operations.
 
     loss: ./losses.py:yolo                         called with {name: tensor} of all outputs, targets and extras
     loss: {targets: {mask: ./losses.py:overlap}}   called with that output, that target, {name: tensor} of all extras
 
-Each gives the loss of a batch: one float32. Outputs are the network's own, so a head that ends in a softmax gives
-probabilities; in the quantized phase they are those with fake-quantization.
+Each returns the loss of a batch as a float32 scalar. The outputs are those of the network: probabilities, if it ends in
+a softmax; after fake-quantization, in the quantized phase.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.lookup import LOSSES, load_attribute, source_file
 from octet.user_code import translated_errors
-from tasks.evaluation.evaluate import RawLosses
+from tasks.evaluation.evaluate_graph import RawLosses
 from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 from tasks.source_guard import file_guard
@@ -26,7 +26,7 @@ MEND = "mend the function"
 
 
 class OwnLoss(NamedTuple):
-    """A function of the user's. where: its place in the recipe; source: its file; folder: the recipe's."""
+    """A loss function of the user. where: its key in the recipe. source: its file. folder: the recipe's folder."""
 
     function: Callable[..., Any]
     where: str
@@ -35,14 +35,14 @@ class OwnLoss(NamedTuple):
 
 
 class OwnLosses(NamedTuple):
-    """of_all: the loss of all outputs together, or None. of_target: {target: the loss of that output alone}."""
+    """of_all: the total loss of all outputs, or None. of_target: {target: the loss of its output}."""
 
     of_all: Optional[OwnLoss] = None
     of_target: Dict[str, OwnLoss] = {}
 
 
 def load(network: io_spec.Network, folder: str) -> OwnLosses:
-    """The functions that network.json names; `folder` is the recipe's. Raises RecipeError or ModelError."""
+    """Loads the functions that network.json names. folder: the recipe's. Raises RecipeError or ModelError."""
     of_all = network.get("loss")
     return OwnLosses(_loaded(of_all, "loss.function", folder) if of_all else None, {
         end["name"]: _loaded(end["loss"]["function"], "loss.targets.{}.function".format(end["name"]), folder)
@@ -56,13 +56,13 @@ def _loaded(spec: str, where: str, folder: str) -> OwnLoss:
 
 
 def call_on_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
-    """The loss of a batch by a function of all outputs; a float32 scalar. Raises ModelError."""
+    """The loss of a batch, a float32 scalar, from a function of all outputs. Raises ModelError."""
     names = [end["name"] for end in network["outputs"]]
     return _called(loss, dict(zip(names, outputs)), dict(zip(names, answers.targets)), dict(answers.extras))
 
 
 def call_on_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answers) -> tf.Tensor:
-    """The loss of a batch by a function of one output; a float32 scalar. Raises ModelError."""
+    """The loss of a batch, a float32 scalar, from a function of one output. Raises ModelError."""
     return _called(loss, output, target, dict(answers.extras))
 
 
@@ -73,17 +73,17 @@ def _called(loss: OwnLoss, outputs: Any, targets: Any, extras: Dict[str, tf.Tens
         found = loss.function(outputs, targets, extras)
     made = [variable.op.name for variable in tf.global_variables() if variable not in before]
     if made:
-        raise ModelError("{} makes variables: {}".format(_name(loss), ", ".join(made)), where=loss.where,
-                         why="they would be in no file that a later stage reads",
+        raise ModelError("{} creates variables: {}".format(_name(loss), ", ".join(made)), where=loss.where,
+                         why="they would not be saved for later stages",
                          next_step="compute the loss from outputs, targets, extras and constants")
     try:
         found = tf.convert_to_tensor(found)
     except (TypeError, ValueError):
-        raise ModelError("{} gives {!r}, which is no number".format(_name(loss), type(found).__name__),
+        raise ModelError("{} returns {!r}, which is not a number".format(_name(loss), type(found).__name__),
                          where=loss.where, why="training minimizes one number for each batch",
                          next_step="return a scalar tensor: tf.reduce_mean of the losses of the samples") from None
     if found.dtype != tf.float32 or found.shape.ndims != 0:
-        raise ModelError("{} gives {} of shape {}, no float32 scalar".format(
+        raise ModelError("{} returns {} of shape {}, not a float32 scalar".format(
             _name(loss), found.dtype.name, found.shape if found.shape.ndims is not None else "unknown"),
             where=loss.where, why="training minimizes one number for each batch",
             next_step="return tf.reduce_mean(...) of it" if found.dtype == tf.float32 else
@@ -96,7 +96,7 @@ def _name(loss: OwnLoss) -> str:
 
 
 def raw_losses(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnLosses) -> Optional[RawLosses]:
-    """The losses of the raw outputs, by which epochs are compared; None where no output is raw."""
+    """The losses of the raw outputs, which decide which epoch is best; None if no output is raw."""
     if not any(end["kind"] == "raw" for end in network["outputs"]):
         return None
     answers = Answers(network)
@@ -131,7 +131,8 @@ def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence
                              next_step=MEND) from error
         _expect_finite(loss, found, "is {}".format(found))
         for (name, _), slope in zip(read, slopes):
-            _expect_finite(loss, slope, "has a gradient that is no finite number in the output '{}'".format(name))
+            _expect_finite(
+                loss, slope, "has a gradient that is not finite with respect to the output '{}'".format(name))
 
 
 def _gradients(loss: OwnLoss, value: tf.Tensor, read: List[Tuple[str, tf.Tensor]]) -> List[tf.Tensor]:
@@ -140,16 +141,16 @@ def _gradients(loss: OwnLoss, value: tf.Tensor, read: List[Tuple[str, tf.Tensor]
     except LookupError as error:  # an operation that has no gradient
         raise ModelError("{} is not differentiable".format(_name(loss)), where=loss.where,
                          why="TensorFlow says: {}".format(str(error).splitlines()[0]),
-                         next_step="leave that operation out, or put tf.stop_gradient around what is to be constant"
+                         next_step="do not use that operation, or wrap what is constant in tf.stop_gradient"
                          ) from None
     for (name, _), gradient in zip(read, gradients):
         if gradient is None:
             raise ModelError(
-                "{} is not differentiable in the output '{}'".format(_name(loss), name), where=loss.where,
+                "{} is not differentiable with respect to the output '{}'".format(_name(loss), name), where=loss.where,
                 why="it does not read the output, or only through operations without a gradient (argmax, comparisons, "
-                    "casts to integers, tf.round, tf.py_func): nothing would be learnt from it",
-                next_step="compute it from that output by differentiable operations; an output that is not to be "
-                          "trained does not belong to the network")
+                    "casts to integers, tf.round, tf.py_func), so it cannot train that output",
+                next_step="compute it from that output by differentiable operations, or remove an output that is not "
+                          "to be trained from the network")
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 

@@ -1,9 +1,9 @@
-"""What is done to each pixel before the first layer, as the recipe's `model.preprocess` says.
+"""Preprocessing of pictures inside the network, as set by `model.preprocess` in the recipe.
 
     input -> 1x1 convolution by constants -> the network      y = x * scale + shift, for caffe with R and B exchanged
 
-The input keeps its meaning: codes 0..255 that stand for the reals that the dataset says. It is one operation, which the
-quantization path folds into the first layer (tasks/quantize/rewrites/preprocessing.py).
+The input itself does not change: codes 0..255 with the dataset's range. The preprocessing is one operation, which the
+quantization path folds into the first layer (tasks/quantize/rewrites/fold_preprocessing.py).
 """
 
 from typing import Any, Dict, NamedTuple, Sequence, Tuple
@@ -19,8 +19,7 @@ from tasks.graph.scopes import PREPROCESS
 
 
 class Preprocessing(NamedTuple):
-    """Of a pixel whose channels are from 0 to 1, the channel i of the result is
-    pixel[source[i]] * scale[i] + shift[i]."""
+    """Channel i of the result is pixel[source[i]] * scale[i] + shift[i], for a pixel with channels from 0 to 1."""
 
     source: Tuple[int, ...]
     scale: np.ndarray
@@ -32,12 +31,12 @@ _MODES: Dict[str, Preprocessing] = {
     "torch": Preprocessing((0, 1, 2), 1 / np.array([0.229, 0.224, 0.225]),
                            -np.array([0.485, 0.456, 0.406]) / np.array([0.229, 0.224, 0.225])),
 }
-"""keras_applications.imagenet_utils.preprocess_input, by its `mode`; `tf` is for any number of channels."""
+"""The modes of keras_applications.imagenet_utils.preprocess_input; `of` adds `tf`, for any number of channels."""
 
 
 def of(way: Any, channels: int) -> Preprocessing:
-    """The preprocessing that a recipe's `caffe`, `torch`, `tf` or {mean, std} is, for so many channels. Raises
-    ModelError where it is for another number."""
+    """The preprocessing for pictures with this number of channels. way: `caffe`, `torch`, `tf` or {mean, std}. Raises
+    ModelError if it does not fit the number of channels."""
     every = tuple(range(channels))
     if isinstance(way, dict):
         mean, std = (np.asarray(way[key], np.float64).reshape(-1) for key in ("mean", "std"))
@@ -50,22 +49,23 @@ def of(way: Any, channels: int) -> Preprocessing:
         return Preprocessing(every, np.full(channels, 2.0), np.full(channels, -1.0))
     if channels != 3:
         raise _refusal("preprocess: {} is for pictures of 3 channels".format(way),
-                       "these have {}: its numbers are for red, green and blue".format(channels),
+                       "these have {}; the mode has constants for red, green and blue".format(channels),
                        "read them with channels: 3, or write {mean: ..., std: ...}")
     return _MODES[way]
 
 
 def insert(ways: Any, names: Sequence[str], inputs: Sequence[tf.Tensor], dataset: Dataset) -> None:
-    """From now on, what reads one of the inputs reads its preprocessed pixels. names: the dataset's, of the inputs.
+    """Inserts the preprocessing between the inputs and all operations that read them.
 
-    Raises ModelError where an input is no picture, or where it is not clear which is meant.
+    ways: the recipe's `model.preprocess`. names: the names of the inputs in the dataset. Raises ModelError for an input
+    that is not a picture, and for a setting that does not name one of several inputs.
     """
     for name, way in _by_input(ways, names).items():
         spec = dataset.inputs[name]
         if len(spec.shape) != 3:
-            raise _refusal("the input {} is no picture".format(name),
+            raise _refusal("the input {} is not a picture".format(name),
                            "a sample of it is {}; a picture is [height, width, channels]".format(list(spec.shape)),
-                           "leave preprocess out, and do this arithmetic in the network")
+                           "remove preprocess, and do the arithmetic in the network")
         tensor = inputs[list(names).index(name)]
         kernel, shift = _arithmetic(of(way, spec.shape[-1]), spec)
         readers = tensor.consumers()
@@ -77,7 +77,7 @@ def insert(ways: Any, names: Sequence[str], inputs: Sequence[tf.Tensor], dataset
 
 
 def _arithmetic(way: Preprocessing, spec: Input) -> Tuple[np.ndarray, np.ndarray]:
-    """(kernel [1, 1, C, C], shift [C]) for the reals that the input's codes stand for."""
+    """(kernel [1, 1, C, C], shift [C]), both for the dequantized input."""
     step, zero_point = quantization(spec.low, spec.high)
     kernel = np.zeros([1, 1, len(way.source), len(way.source)])
     kernel[0, 0, way.source, range(len(way.source))] = way.scale / (255 * step)
@@ -85,10 +85,10 @@ def _arithmetic(way: Preprocessing, spec: Input) -> Tuple[np.ndarray, np.ndarray
 
 
 def _by_input(ways: Any, names: Sequence[str]) -> Dict[str, Any]:
-    """{the dataset's name of an input: its way}."""
+    """{name of an input in the dataset: its preprocessing in the recipe}."""
     if not isinstance(ways, dict) or set(ways) == {"mean", "std"}:
         if len(names) > 1:
-            raise _refusal("the network has {} inputs".format(len(names)), "it is not said which is meant",
+            raise _refusal("the network has {} inputs".format(len(names)), "preprocess does not name one of them",
                            "write {{INPUT: ...}}; the inputs are {}".format(", ".join(names)))
         return {names[0]: ways}
     unknown = sorted(set(ways) - set(names))

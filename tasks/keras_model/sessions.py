@@ -1,4 +1,4 @@
-"""The values that a graph's variables have in a session."""
+"""Sets and initializes the values of variables in a session."""
 
 from typing import List, Sequence
 
@@ -8,13 +8,13 @@ import tensorflow as tf
 from octet.errors import ModelError
 
 ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
-"""For a model's own graph: operations that are placed on a GPU run on the CPU where there is none."""
+"""Session configuration: operations placed on a GPU run on the CPU if there is no GPU."""
 
 
 def of_keras() -> tf.Session:
-    """Keras' session for the current graph. The model's function may have set another one, and loaded values into it.
-    Raises ModelError where the function has closed it."""
-    tf.keras.backend.manual_variable_initialization(True)  # what has no value yet is left alone
+    """Keras' session for the current graph. It may be one that the model's function created and loaded values into.
+    Raises ModelError if the function has closed it."""
+    tf.keras.backend.manual_variable_initialization(True)  # get_session() must not initialize variables
     try:
         session = tf.keras.backend.get_session()
     finally:
@@ -24,8 +24,8 @@ def of_keras() -> tf.Session:
     except RuntimeError as error:
         raise ModelError(
             "the function has closed Keras' session", where="model.build",
-            why="the values that it put there are gone; TensorFlow says: {}".format(error),
-            next_step="leave the session open, set none, or name a file of trained weights in model.weights") from error
+            why="the values that it loaded are lost; TensorFlow says: {}".format(error),
+            next_step="leave the session open, or name a file of trained weights in model.weights") from error
     return session
 
 
@@ -35,8 +35,8 @@ def all_variables() -> Sequence[tf.Variable]:
 
 
 def initialize(session: tf.Session) -> List[tf.Variable]:
-    """Initializes each variable of the current graph that has no value in the session yet. Returns the others: a
-    variable that the model's function has loaded keeps its value."""
+    """Initializes each variable of the current graph that has no value in the session. Returns the others, which keep
+    the values that the model's function has loaded."""
     variables = all_variables()
     known = session.run([tf.is_variable_initialized(variable) for variable in variables])
     session.run(tf.variables_initializer([variable for variable, there in zip(variables, known) if not there]))
@@ -44,11 +44,11 @@ def initialize(session: tf.Session) -> List[tf.Variable]:
 
 
 def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
-    """Gives the variables these values, in order. Adds no operation to their graph."""
+    """Assigns these values to the variables, in order. Adds no operation to their graph."""
     left = list(zip(variables, values))
     while left:
         turn = {variable.initializer.inputs[1]: (variable, value) for variable, value in left}
         session.run([variable.initializer for variable, _ in turn.values()],
                     {first: value for first, (_, value) in turn.items()})
-        done = {variable for variable, _ in turn.values()}  # of those that share a first value, one
+        done = {variable for variable, _ in turn.values()}  # one of each group that shares an initial value
         left = [(variable, value) for variable, value in left if variable not in done]

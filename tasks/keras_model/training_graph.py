@@ -1,4 +1,4 @@
-"""A model's training graph in a file: batch norm live, dropout, regularisers, and no optimizer yet."""
+"""Writes and reads a model's training graph (training.meta): with live batch norm and dropout, without an optimizer."""
 
 from pathlib import Path
 from typing import List, NamedTuple
@@ -12,7 +12,7 @@ FILE = "training.meta"
 
 
 class TrainingGraph(NamedTuple):
-    """The tensors and variables of a graph to be trained; inputs and outputs in the model's order."""
+    """The inputs and outputs of a training graph in the model's order, its regularization losses and its updates."""
 
     inputs: List[tf.Tensor]
     outputs: List[tf.Tensor]
@@ -24,7 +24,7 @@ COLLECTIONS = ["octet_" + field for field in TrainingGraph._fields]
 
 
 def write(folder: Path, built: Built) -> None:
-    """Writes the current graph, which holds only the model; equal graphs give equal bytes."""
+    """Writes the current graph, which must hold nothing but the model. Equal graphs give equal bytes."""
     for key, members in zip(COLLECTIONS, (built.model.inputs, built.outputs, built.losses, built.updates)):
         for member in members:
             tf.add_to_collection(key, member)

@@ -1,9 +1,8 @@
-"""Trained weights of the user for the recipe's model: from a Keras .h5 file or a TensorFlow checkpoint.
+"""Loads the user's trained weights into the recipe's model, from a Keras .h5 file or a TensorFlow checkpoint.
 
-Variables are found by name. The names in a .h5 file may be those of a session in which Keras had counted
-its layers on (`conv2d_7` for `conv2d`): where not all are there, variables are taken in order, as Keras itself
-does it, if all shapes agree. A layer that gets another one's weights in this way is told.
-"""
+Variables are matched by name. In a .h5 file, automatic names may have other numbers (`conv2d_7` for `conv2d`). If some
+names are missing from a .h5 file, variables are matched in order instead, as Keras does, provided that all shapes
+agree. A warning then names each layer that gets the weights of a layer with another name. """
 
 import re
 from pathlib import Path
@@ -18,18 +17,18 @@ from tensorflow.python.keras.utils.generic_utils import to_snake_case
 
 from octet.errors import ModelError
 from octet.job import Job
-from tasks.keras_model import layer_names
+from tasks.keras_model import layer_patterns
 
 BROKEN = (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, MemoryError, tf.errors.OpError)
-"""The exceptions of h5py, Keras and TensorFlow for a file that is damaged or of another kind."""
+"""The exceptions that h5py, Keras and TensorFlow raise for a file that is damaged or of another format."""
 KERAS = (".h5", ".hdf5")
-INDEX = ".index"  # of a checkpoint; TensorFlow reads it as one of another format, with nothing in it
-OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # what TensorFlow 1.14 calls it in the file
+INDEX = ".index"  # of a checkpoint; given this file, TensorFlow reads an empty checkpoint and reports no error
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # its key in a checkpoint of TensorFlow 1.14
 
 
 class Weights(NamedTuple):
-    """values: one for each of `model.weights`, in order; None for those of new layers. warnings: which layers take
-    weights of another name. notes: what is in the file and is not used."""
+    """values: one for each of `model.weights`, in order; None for those of new layers. warnings: layers that get
+    weights of a layer with another name. notes: weights in the file that are not used."""
 
     values: List[Optional[np.ndarray]]
     warnings: List[str]
@@ -37,10 +36,10 @@ class Weights(NamedTuple):
 
 
 def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
-    """The weights for the model from the recipe's file; None where the recipe names none.
+    """The weights for the model from the file that the recipe names; None if it names none.
 
-    Raises ModelError for a file that cannot be read, and one that names every variable that is missing
-    in it, has another shape, or holds what is no number. Variables of the recipe's `new_layers` are not looked for.
+    Variables of the recipe's `new_layers` are not read. Raises ModelError for a file that cannot be read; for variables
+    that are missing or have another shape, all of them in one error; and for values that are not finite numbers.
     """
     name = job.section("model").weights
     if name is None:
@@ -48,9 +47,9 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
     path = Path(job.recipe_folder) / Path(name).expanduser()
     if path.suffix == INDEX and path.is_file():
         raise ModelError("{} is the index of a checkpoint".format(path), where="model.weights",
-                         why="the values are in another file of the same name",
-                         next_step="give what both names begin with: {}".format(name[:-len(INDEX)]))
-    layers = {variable.op.name: layer for variable, layer in layer_names.of_variables(model).items()}
+                         why="a checkpoint consists of several files, and is named by the prefix of their names",
+                         next_step="give the prefix: {}".format(name[:-len(INDEX)]))
+    layers = {variable.op.name: layer for variable, layer in layer_patterns.of_variables(model).items()}
     patterns = job.section("model").new_layers
     new = _new(patterns, layers)
     wanted = {variable.op.name: tuple(variable.shape.as_list()) for variable in model.weights
@@ -69,29 +68,29 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
 
 
 def _new(patterns: Sequence[str], layers: Dict[str, str]) -> Set[str]:
-    """The variables of the layers that the patterns mean. layers: the layer of each variable.
+    """The variables of the layers that the patterns select. layers: {variable: its layer}.
 
-    Raises ModelError for a pattern that means none, and where all of them are new.
+    Raises ModelError for a pattern that selects no layer, and for patterns that select all layers.
     """
-    wrong = layer_names.unmatched(patterns, set(layers.values()))
+    wrong = layer_patterns.unmatched(patterns, set(layers.values()))
     if wrong:
         raise ModelError("\n".join(wrong), where="model.new_layers", why="",
                          next_step="name the layers that `model.weights` has no weights for")
-    new = {name for name, layer in layers.items() if any(layer_names.matches(each, layer) for each in patterns)}
+    new = {name for name, layer in layers.items() if any(layer_patterns.matches(each, layer) for each in patterns)}
     if patterns and new == set(layers):
-        raise ModelError("all layers are new", where="model.new_layers", why="nothing of model.weights would be used",
-                         next_step="name fewer layers, or leave out model.weights and model.new_layers")
+        raise ModelError("all layers are new", where="model.new_layers", why="model.weights would not be used",
+                         next_step="name fewer layers, or remove model.weights and model.new_layers")
     return new
 
 
 def _renamed(sources: Dict[str, str], model: tf.keras.Model, path: Path) -> List[str]:
-    """A warning for layers that take the weights of a layer with another name; numbers that Keras adds do not count."""
+    """A warning for layers that get the weights of a layer with another name, apart from Keras' automatic numbers."""
     automatic = {to_snake_case(type(layer).__name__) for layer in model.submodules}
     pairs = dict.fromkeys((_layer(source), _layer(name)) for name, source in sources.items()
                           if _uncounted(source, automatic) != _uncounted(name, automatic))
     return [] if not pairs else [
-        "the weights {} are of layers with other names, and were taken in order: {}. Where that is wrong, give the "
-        "model's layers the file's names".format(path, ", ".join(
+        "the weights {} are of layers with other names, and were matched in order: {}. If that is wrong, give the "
+        "model's layers the names in the file".format(path, ", ".join(
             "{} has those of {}".format(layer, source) for source, layer in pairs))]
 
 
@@ -100,7 +99,7 @@ def _layer(variable: str) -> str:
 
 
 def _uncounted(name: str, automatic: Collection[str]) -> str:
-    """The name without the number that Keras adds to a layer that it names itself, after its class."""
+    """The name without the numbers of automatic layer names. automatic: Keras' automatic names, without numbers."""
     plain = [re.sub(r"_\d+$", "", part) for part in name.split("/")]
     return "/".join(short if short in automatic else part for short, part in zip(plain, name.split("/")))
 
@@ -111,13 +110,13 @@ def _read(path: Path) -> Dict[str, np.ndarray]:
         return _keras(path) if path.suffix in KERAS else _checkpoint(path)
     except BROKEN as error:
         raise ModelError("cannot read the weights {}: {}".format(path, error), where="model.weights",
-                         why="the float network starts from them",
+                         why="the float training starts from them",
                          next_step="model.weights is a Keras .h5 file, or the prefix of a TensorFlow checkpoint "
-                                   "(its files but for .index and .data-...)") from error
+                                   "(its path without .index or .data-...)") from error
 
 
 def _keras(path: Path) -> Dict[str, np.ndarray]:
-    """{variable: value} of a Keras file, of weights alone or of a whole model, in the order of its layers."""
+    """{variable: value} of a Keras file with weights or with a whole model, in the order of its layers."""
     found = {}
     with h5py.File(str(path), "r") as file:
         group = file["model_weights"] if "model_weights" in file else file
@@ -140,12 +139,11 @@ def _checkpoint(prefix: Path) -> Dict[str, np.ndarray]:
 
 def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[str, tuple],
               longer: bool) -> Dict[str, str]:
-    """{the model's name of a variable that is wanted: the file's}, in order; none where the file has all of these
-    names, or others than in order.
+    """{name of a wanted variable in the model: its name in the file}, matched in order. Empty if the file has all
+    wanted names, or if kinds and shapes do not match in order.
 
-    A model that is called on its inputs alone may have been saved by itself, layer by layer. longer: the file may go on
-    behind what is wanted, with the layers that new ones take the place of; and a model inside the model may have been
-    saved by itself.
+    If the model only wraps a nested model, the file may hold the nested model alone. longer: the file may hold more
+    variables at its end, of layers that the recipe's new layers replace, or a nested model alone.
     """
     if set(wanted) <= set(found):
         return {}
@@ -157,7 +155,7 @@ def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[
         layers = inside[0].layers if len(inside) == 1 and isinstance(inside[0], tf.keras.Model) else []
         orders.append(layers)
     if longer:
-        orders.append([layer for _, layer in layer_names.named(model) if not isinstance(layer, tf.keras.Model)])
+        orders.append([layer for _, layer in layer_patterns.named(model) if not isinstance(layer, tf.keras.Model)])
     for layers in orders:
         names = [variable.op.name for layer in layers for variable in _legacy_weights(layer)
                  if variable.op.name in wanted]
@@ -183,19 +181,19 @@ def _expect_all(wanted: Dict[str, tuple], found: Dict[str, np.ndarray], path: Pa
         raise ModelError(
             "{} of the model's {} variables do not fit the weights {}".format(len(problems), len(wanted), path),
             where="model.weights", why="\n".join(problems),
-            next_step="give the weights of this very network{}{}".format(
+            next_step="give weights of exactly this network{}{}".format(
                 "; the file also has " + ", ".join(spare) if spare else "",
-                ". Where these layers are to begin anew, as a head for other classes does: model: {{new_layers: "
+                ". To train these layers from scratch, such as a head for other classes: model: {{new_layers: "
                 "[{}]}}".format(", ".join(dict.fromkeys(unfit))) if fewer else ""))
 
 
 def _expect_reals(values: Dict[str, np.ndarray], path: Path) -> None:
     others = ["{} is {}".format(name, value.dtype) for name, value in values.items() if value.dtype.kind not in "fiu"]
     if others:
-        raise ModelError("the weights {} hold what is no real number".format(path), where="model.weights",
+        raise ModelError("the weights {} hold values that are not real numbers".format(path), where="model.weights",
                          why="\n".join(others), next_step="give weights as Keras or TensorFlow saved them")
     with np.errstate(over="ignore"):
         broken = [name for name, value in values.items() if not np.isfinite(value.astype(np.float32)).all()]
     if broken:
         raise ModelError("the weights {} hold NaN or infinity".format(path), where="model.weights",
-                         why="in " + ", ".join(broken), next_step="give weights of a training that went well")
+                         why="in " + ", ".join(broken), next_step="give weights of a training that did not diverge")

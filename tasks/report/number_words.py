@@ -2,6 +2,8 @@
 
 from typing import Any, Optional, Sequence, Tuple
 
+from octet import sizes
+
 NONE = "–"
 """In the place of a figure that the samples do not give."""
 MINUS = "−"
@@ -55,13 +57,8 @@ def interval(ends: Optional[Tuple[float, float]]) -> str:
 
 
 def size(count: Optional[int]) -> str:
-    """Bytes, with a unit of 1000."""
-    if count is None:
-        return NONE
-    for unit, of in (("MB", 1000000), ("kB", 1000)):
-        if count >= of:
-            return "{:.3g} {}".format(count / of, unit) if count < 1000 * of else "{:,.0f} {}".format(count / of, unit)
-    return "{} bytes".format(count)
+    """A number of bytes with a unit."""
+    return NONE if count is None else sizes.size(count)
 
 
 def shape(numbers: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from octet.data.dataset import Target
-from tasks.evaluation.intervals import wilson
+from tasks.evaluation.confidence_intervals import wilson
 from tasks.report import number_words
 
 MOST_CELLS = 25

@@ -12,8 +12,8 @@ from octet import model_identifier
 from octet.data import classes, sheet
 from octet.data.dataset import Dataset
 from octet.gates.judgement import Judgement
+from tasks.evaluation.confidence_intervals import wilson
 from tasks.evaluation.gaps import stated
-from tasks.evaluation.intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 from tasks.report import charts, layers, number_words, output_figures, pictures, ranges, samples
 from tasks.tflite import activation_memory, input_output_names, model_file

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from octet.errors import ModelError
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 from octet.job import Job
 from tasks.source_guard.private_source import THEIRS, original
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import List
 
 from octet.errors import SourceError
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 
 
 def check() -> None:

@@ -14,7 +14,7 @@ from typing import List, Optional, Sequence, TextIO
 
 from octet import lookup
 from octet.errors import OctetError, SourceError
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 from tasks import log
 
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))

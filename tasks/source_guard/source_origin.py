@@ -2,7 +2,7 @@
 
 import os
 
-from octet.installed import is_installed
+from octet.installed_files import is_installed
 
 LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

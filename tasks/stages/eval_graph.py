@@ -10,26 +10,26 @@ from typing import Any, Dict
 import tensorflow as tf
 
 from octet.job import Job, Progress
-from tasks import data
-from tasks.evaluation import evaluate
+from tasks import prepared_data
+from tasks.evaluation import evaluate_graph
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
     source = job.input("TrainQAT")
     network = io_spec.read(source)
-    quantized, network = passes.evaluation(io_spec.read_graph(source / "network.pb"), network)
+    quantized, network = quantized_graph.evaluation(io_spec.read_graph(source / "network.pb"), network)
     with quantized.graph.as_default(), tf.Session() as session:
         graph_def = quantized.graph.as_graph_def()
         saver = tf.train.Saver(tf.global_variables())
         saver.restore(session, str(source / "variables"))
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
         progress(0.1, "evaluating the fake-quantized graph")
-        dataset = data.load(job)
+        dataset = prepared_data.load(job)
         own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
-        figures, warnings = evaluate.measured(
+        figures, warnings = evaluate_graph.measured(
             session, io_spec.named(network, dataset), quantized.inputs, quantized.outputs, dataset.parts["test"],
             "the fake-quantized graph over the test part", own=own)
         measured = own.figures()

@@ -19,7 +19,7 @@ import numpy as np
 from octet.data.dataset import Part
 from octet.errors import ConvertError, InterpreterError
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.evaluation import metrics
 from tasks.export import c_source, card, examples, metadata, runtime_faults, samples
 from tasks.graph import io_spec
@@ -34,7 +34,7 @@ RUNTIME = "the interpreter of TensorFlow 1.14"
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()

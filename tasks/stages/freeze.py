@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from octet.job import Job, Progress
 from tasks.graph import constants, io_spec
-from tasks.quantize import frozen_graph
+from tasks.quantize import freeze_eval_graph
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -23,7 +23,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         tf.import_graph_def(io_spec.read_graph(source / "eval_graph.pb"), name="")
         tf.train.Saver({name: graph.get_tensor_by_name(name + ":0") for name in sorted(
             tf.train.load_checkpoint(variables).get_variable_to_shape_map())}).restore(session, variables)
-        frozen = frozen_graph.freeze(session, io_spec.nodes(network, "outputs"))
+        frozen = freeze_eval_graph.freeze(session, io_spec.nodes(network, "outputs"))
     io_spec.write_graph(job.out / "frozen.pb", frozen)
     io_spec.write(job.out, network)
     return {"nodes": len(frozen.node)}

@@ -27,20 +27,20 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.job import Job, Progress
-from tasks import data
-from tasks.evaluation import evaluate
+from tasks import prepared_data
+from tasks.evaluation import evaluate_graph
 from tasks.evaluation.comparison import SIDES, Comparison
 from tasks.evaluation.gaps import stated
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.tflite import input_output_names, model_file, toco
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))
     network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)
@@ -64,7 +64,7 @@ def run(job: Job, progress: Progress) -> dict:
         uint8 = [io_spec.real(end, codes[place][rows]) for place, end in enumerate(network["outputs"])]
         for side, found in zip(SIDES, (real, fake, uint8)):
             own[side].add(network["outputs"], found, part, rows)
-    folded, gaps = passes.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
+    folded, gaps = quantized_graph.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
     measurement: Dict[str, Any] = {
         "samples": len(part),
         "metrics": _by_metric({side: each.figures() for side, each in own.items()}),
@@ -111,5 +111,5 @@ def _batches(job: Job, stage: str, file: str, part: Part) -> Iterator[Tuple[slic
     """(rows, each output's reals) of an upstream graph, batch by batch."""
     network = io_spec.read(job.input(stage))
     # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.
-    with closing(evaluate.session_of(io_spec.read_graph(job.input(stage) / file))) as session:
-        yield from evaluate.batches(session, network, *evaluate.ends(session.graph, network), part)
+    with closing(evaluate_graph.session_of(io_spec.read_graph(job.input(stage) / file))) as session:
+        yield from evaluate_graph.batches(session, network, *evaluate_graph.ends(session.graph, network), part)

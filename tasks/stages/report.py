@@ -10,10 +10,10 @@ import json
 
 from octet.gates import judgement
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.graph import io_spec
 from tasks.report import page
-from tasks.training import record
+from tasks.training import training_record
 
 MEASURED, PAGE = "Measure", "report.html"
 
@@ -22,11 +22,11 @@ def run(job: Job, progress: Progress) -> dict:
     measurement, mistakes = (json.loads((job.input(MEASURED) / name).read_text(encoding="utf-8"))
                              for name in ("measurement.json", "mistakes.json"))
     judgements = judgement.judged(measurement, job.settings["validate"])
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     text = page.render(page.Known(
         dataset, io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset),
         (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,
-        record.read(job.input("TrainFloat")), record.read(job.input("TrainQAT")), judgements,
+        training_record.read(job.input("TrainFloat")), training_record.read(job.input("TrainQAT")), judgements,
         draw=job.section("report").samples != "none"))
     (job.out / PAGE).write_text(text, encoding="utf-8")
     return {"bytes": len(text.encode("utf-8")), "gates_missed": sum(not one.passed for one in judgements)}

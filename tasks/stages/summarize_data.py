@@ -10,11 +10,11 @@ from typing import Any, Dict
 
 from octet.data import description
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
     progress(0.0, "comparing the parts")
-    found = description.of(data.load(job))
+    found = description.of(prepared_data.load(job))
     (job.out / "summary.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return {"samples": found["parts"], "notes": found["notes"]}

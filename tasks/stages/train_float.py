@@ -16,13 +16,13 @@ import tensorflow as tf
 from octet.data.dataset import Dataset
 from octet.errors import ModelError
 from octet.job import Job, Progress
-from tasks import data
+from tasks import prepared_data
 from tasks.graph import io_spec, scopes
-from tasks.keras_model import layer_names, own_loss, regularization, sessions, training_graph
+from tasks.keras_model import layer_patterns, model_regularization, own_loss, sessions, training_graph
 from tasks.keras_model.build import build
 from tasks.keras_model.inference_graph import Inference
-from tasks.training import batch_norm, feed, optimizer, rates, record
-from tasks.training.augmentation import choice
+from tasks.training import batch_norm_statistics, feed, layer_learning_rates, optimizer, training_record
+from tasks.training.augmentation import defaults
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best_epoch import Best
 from tasks.training.history import History
@@ -30,7 +30,7 @@ from tasks.training.loop import Trainer
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     inference = Inference(job, dataset)
     for warning in inference.warnings:
         logging.warning(warning)
@@ -40,8 +40,8 @@ def run(job: Job, progress: Progress) -> dict:
     network = inference.network.copy()
     network["not_trained"] = not_trained + [name for name in network["layers"] if name == scopes.PREPROCESS]
     io_spec.write(job.out, network)
-    regularization.write(job.out, inference.regularization)
-    record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
+    model_regularization.write(job.out, inference.regularization)
+    training_record.write(job.out, job.settings, metrics["history"], metrics["kept_epoch"])
     return {**metrics, "validation": inference.figures(dataset.parts["validation"])}
 
 
@@ -50,7 +50,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
     """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
     weights that are kept."""
     seed, part = job.seed, dataset.parts["train"]
-    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(inference.weights))
+    chosen = defaults.chosen(job.section("augment"), dataset, part, defaults.size_of(inference.weights))
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph:
         tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
@@ -65,7 +65,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         values = session.run(others)
         session.close()
         _expect_same(model.weights, inference)
-        statistics = batch_norm.rates(graph)
+        statistics = batch_norm_statistics.rates(graph)
         settings = optimizer.with_defaults(
             job.section("train"),
             classifies=all(end["kind"] not in ("value", "raw") for end in inference.network["outputs"]),
@@ -74,7 +74,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
                           own=own_loss.load(inference.network, job.recipe_folder),
-                          factors=rates.factors(settings.rates, layer_names.of_variables(model), "train"))
+                          factors=layer_learning_rates.factors(
+                              settings.rates, layer_patterns.of_variables(model), "train"))
         best = Best(settings, "train")
         # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
@@ -86,7 +87,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                 feeds = ({**trainer.fed(part, rows), **trainer.random.fed(-1 - batch)} for batch, rows in
                          enumerate(feed.batches(part, settings.batch_size, seed, epoch=0)))
                 with trainer.average.in_place(session, model.weights):
-                    batch_norm.reestimate(session, built.updates, statistics, feeds, settings.batch_norm_batches)
+                    batch_norm_statistics.reestimate(
+                        session, built.updates, statistics, feeds, settings.batch_norm_batches)
                     weights = session.run(model.weights)
                 inference.load(weights)
                 figures = inference.figures(dataset.parts["validation"])
@@ -108,7 +110,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
 
 def _not_trained(model: tf.keras.Model) -> Iterator[str]:
     """The layers with weights of which none is to be trained, as network.json names layers."""
-    return (name for name, layer in layer_names.named(model)
+    return (name for name, layer in layer_patterns.named(model)
             if not isinstance(layer, tf.keras.Model) and layer.weights and not layer.trainable_weights)
 
 

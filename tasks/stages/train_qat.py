@@ -25,18 +25,25 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from octet.job import Job, Progress
-from tasks import data
-from tasks.evaluation import evaluate
+from tasks import prepared_data
+from tasks.evaluation import evaluate_graph
 from tasks.graph import io_spec
+from tasks.keras_model import model_regularization as of_model
 from tasks.keras_model import own_loss
-from tasks.keras_model import regularization as of_model
 from tasks.keras_model.sessions import put
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ranges import coverage, health
 from tasks.quantize.weights import channel_spread, equalize
-from tasks.training import distill, live_batch_norm, optimizer, rates, record, regularization
-from tasks.training.augmentation import choice
+from tasks.training import (
+    distill,
+    layer_learning_rates,
+    live_batch_norm,
+    optimizer,
+    qat_regularization,
+    training_record,
+)
+from tasks.training.augmentation import defaults
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best_epoch import Best
 from tasks.training.calibrate import calibrate, measure, momentum
@@ -48,13 +55,13 @@ HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> dict:
-    dataset, seed = data.load(job), job.seed
+    dataset, seed = prepared_data.load(job), job.seed
     settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
     part, validation = dataset.parts["train"], dataset.parts["validation"]
     source = job.input("TrainFloat")
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
     measured: List[io_spec.MeasuredRange] = []
-    chosen = choice.chosen(job.section("augment"), dataset, part, choice.size_of(_constants(graph_def)))
+    chosen = defaults.chosen(job.section("augment"), dataset, part, defaults.size_of(_constants(graph_def)))
     augmentation = Augmentation(chosen, network, seed) if chosen.on else None
     own = own_loss.load(network, job.recipe_folder)
     teacher, best = graph_def, Best(settings, "quantize")
@@ -69,11 +76,11 @@ def run(job: Job, progress: Progress) -> dict:
         trained_live = live_batch_norm.covered(graph_def, network, settings, len(part))
         graph_def, history = live_batch_norm.train(
             job, dataset, source, network, training, settings, augmentation, best, own)
-    graph_def = passes.apply_rewrites(graph_def, network)
+    graph_def = quantized_graph.apply_rewrites(graph_def, network)
     pairs: List[Any] = []
     if settings.equalize:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
-    quantized = passes.insert_fake_quants(graph_def, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
     found = _regularization(settings.regularization, source, teacher, graph_def, network, part)
     for sentence in found.left:
@@ -82,18 +89,18 @@ def run(job: Job, progress: Progress) -> dict:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
-        put_back = regularization.PutBack(found, seed)
+        put_back = qat_regularization.PutBack(found, seed)
         trainer = Trainer(network, *ends, settings, put_back.losses, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
                           checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own,
-                          factors=rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
+                          factors=layer_learning_rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
                           noise=put_back.fed)
         raw = own_loss.raw_losses(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
         def validate() -> dict:
-            return evaluate.figures(session, network, *ends, validation, raw)
+            return evaluate_graph.figures(session, network, *ends, validation, raw)
 
         def end_epoch() -> dict:
             with trainer.average.in_place(session):
@@ -125,7 +132,7 @@ def run(job: Job, progress: Progress) -> dict:
     io_spec.write_graph(job.out / "network.pb", graph_def)
     network["measured"] = measured
     io_spec.write(job.out, network)
-    record.write(job.out, job.settings, history, best.epoch, calibrated=calibrated,
+    training_record.write(job.out, job.settings, history, best.epoch, calibrated=calibrated,
                  health=[dict(item._asdict(), words=str(item)) for item in findings])
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
@@ -138,16 +145,16 @@ def run(job: Job, progress: Progress) -> dict:
 
 
 def _regularization(choice_of: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,
-                    network: io_spec.Network, part: Part) -> regularization.Found:
+                    network: io_spec.Network, part: Part) -> qat_regularization.Found:
     """What of the float phase's regularization the recipe chooses, and where it is in the folded graph."""
     if choice_of == "none":
-        return regularization.Found([], [], [])
+        return qat_regularization.Found([], [], [])
     wanted = of_model.read(source)
     if choice_of == "noise":
         wanted["penalties"] = []
     elif choice_of == "penalties":
         wanted["noises"] = []
-    found = regularization.find(wanted, float_graph, folded, network, part)
+    found = qat_regularization.find(wanted, float_graph, folded, network, part)
     if not found.noises and not found.penalties:
         logging.warning("quantize.regularization is %s, and the float phase has nothing that can go on", choice_of)
     return found
@@ -159,13 +166,13 @@ def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
             if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum]
 
 
-def _health(session: tf.Session, network: io_spec.Network, quantized: passes.Quantized,
+def _health(session: tf.Session, network: io_spec.Network, quantized: quantized_graph.Quantized,
             part: Part) -> List[health.Finding]:
     """What is wrong with the ranges, on the first samples of the part; nothing is moved."""
     if not quantized.trained:
         return []
     observed, counts, ends = health.observed(quantized.trained), 0, None
-    for rows, (counted, seen) in evaluate.batches(session, network, quantized.inputs, observed, part):
+    for rows, (counted, seen) in evaluate_graph.batches(session, network, quantized.inputs, observed, part):
         counts, ends = counts + counted.astype(np.int64), seen
         if rows.stop >= HEALTH_SAMPLES:
             break

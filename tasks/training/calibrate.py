@@ -14,10 +14,10 @@ import tensorflow as tf
 from octet.data.dataset import Part
 from octet.errors import QuantizeError
 from octet.job import Progress
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import io_spec
 from tasks.keras_model.sessions import put
-from tasks.quantize.passes import Quantized
+from tasks.quantize.quantized_graph import Quantized
 from tasks.training import feed
 
 # The moving average of a range covers this share of the steps. That of tf.contrib.quantize always covers 1,000 steps.
@@ -58,7 +58,7 @@ def measure(session: tf.Session, network: io_spec.Network, quantized: Quantized,
     held, grew = np.zeros((len(chosen), 2), np.float32), True
     while grew:
         seen = held.copy()
-        for _, (found,) in evaluate.batches(session, network, quantized.inputs, [extremes], part):
+        for _, (found,) in evaluate_graph.batches(session, network, quantized.inputs, [extremes], part):
             if not np.all(np.isfinite(found)):
                 raise QuantizeError("a tensor without a trained range holds NaN or infinity on the training data",
                                     where="quantize.default_ranges", why="no range holds such values",

@@ -15,18 +15,18 @@ import tensorflow as tf
 from octet.data.dataset import Dataset
 from octet.errors import QuantizeError, RecipeError
 from octet.job import Job, Progress
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import constants, contrib, freezing, io_spec
 from tasks.keras_model import own_loss, training_graph
 from tasks.keras_model.sessions import put
 from tasks.quantize.ir import kernel_groups, trainable_weights
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.training.augmentation.augmentation import Augmentation
 from tasks.training.best_epoch import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 
-WITHOUT = (table.FOLLOWS, table.FIXED)  # kinds of kernels whose range is not trained
+WITHOUT = (uint8_kernels.FOLLOWS, uint8_kernels.FIXED)  # kinds of kernels whose range is not trained
 
 
 def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNamespace,
@@ -96,7 +96,7 @@ def _needs_range(path: kernel_groups.KernelGroups, operation: tf.Operation) -> b
 def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
     """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
     readers, kernel = path.readers(operation.outputs[0]), kernel_groups.kernel(operation)
-    return (kernel is not None and kernel.kind == table.LAYER
+    return (kernel is not None and kernel.kind == uint8_kernels.LAYER
             and [reader.type for reader in readers] == ["Add"]
             and not any(tensor.op in path.operations for tensor in readers[0].inputs
                         if kernel_groups.source(tensor).op is not operation))
@@ -128,7 +128,7 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
             return _with(graph_def, dict(zip(names, weights)))
 
         def measured(trained: tf.GraphDef) -> Dict:
-            return evaluate.figures_of(trained, network, dataset.parts["validation"],
+            return evaluate_graph.figures_of(trained, network, dataset.parts["validation"],
                                        lambda outputs: own_loss.raw_losses(network, outputs, own))
 
         def end_epoch() -> Dict:

@@ -16,14 +16,14 @@ from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 from tasks.keras_model.own_loss import OwnLosses
 from tasks.keras_model.sessions import put
-from tasks.training import feed, losses, optimizer, schedule
+from tasks.training import feed, learning_rate_schedule, losses, optimizer
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.average import Average
 from tasks.training.best_epoch import Best
 from tasks.training.checkpoint import NUMBERS, Checkpoint, Checkpoints
 from tasks.training.history import History, duration
-from tasks.training.plateau import Plateau
 from tasks.training.random_numbers import RandomNumbers
+from tasks.training.reduce_on_plateau import Plateau
+from tasks.training.weight_average import Average
 
 EVERY_BATCHES = 20  # progress is told
 CHECKPOINT_SECONDS = 600.0  # from one checkpoint to the next in a long epoch
@@ -112,7 +112,8 @@ class Trainer:
                 fed = self._fed_in_training(part, rows, epoch)
                 fed.update(self.random.fed(step))
                 fed.update(self.noise(step))
-                fed[self.rate] = schedule.rate(self.settings, step, epochs * batches, self.plateau.reductions)
+                fed[self.rate] = learning_rate_schedule.rate(
+                    self.settings, step, epochs * batches, self.plateau.reductions)
                 fed.update(fed_too(epoch + batch / batches))
                 _, loss = session.run([self.step, self.loss], fed)
                 if not np.isfinite(loss):

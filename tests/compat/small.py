@@ -13,7 +13,7 @@ from octet.errors import OctetError
 from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from tasks.graph import io_spec
-from tasks.quantize import passes as quantization
+from tasks.quantize import quantized_graph as quantization
 from tasks.tflite import input_output_names, model_file
 from tests.compat import newer, tiny
 from tests.tasks.catalogue import REFUSED

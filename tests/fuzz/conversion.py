@@ -7,7 +7,7 @@ import tensorflow as tf
 from octet.errors import OctetError, QuantizeError
 from octet.quantization import quantization
 from tasks.graph import freezing
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.fuzz import weights
 from tests.fuzz.network import Network
 from tests.tasks import conversion
@@ -75,7 +75,7 @@ def outcome(*networks: Network) -> Outcome:
 def is_refused(network: Network) -> bool:
     """Whether the network is refused before training."""
     try:
-        passes.check_quantizable(*frozen(network))
+        quantized_graph.check_quantizable(*frozen(network))
     except QuantizeError:
         return True
     return False

@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.graph import constants, io_spec
-from tasks.quantize import frozen_graph, passes
+from tasks.quantize import freeze_eval_graph, quantized_graph
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.ir.nodes import FLOOR, MARK_ATTR, attribute_of
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import coverage
 from tasks.tflite import conversion as file_conversion
 from tasks.tflite import model_file
@@ -50,8 +50,8 @@ def session_of(graph: tf.Graph) -> tf.Session:
 def calibrated(graph_def, network, codes):
     """(frozen fake-quantized graph, network, coverage, outputs of `unrounded`): ranges from `codes`, uint8 [N, ...] per
     input."""
-    folded = passes.apply_rewrites(graph_def, network)
-    training = passes.insert_fake_quants(folded, network, training=True)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
+    training = quantized_graph.insert_fake_quants(folded, network, training=True)
     exact = unrounded(training, network, codes)
     with training.graph.as_default(), session_of(training.graph) as session:
         saver = tf.train.Saver(tf.global_variables())
@@ -65,11 +65,11 @@ def calibrated(graph_def, network, codes):
             feed[training.momentum] = 0.0
             known = session.run(_ends(training.graph), feed)
             path = saver.save(session, folder + "/variables", write_meta_graph=False)
-            evaluation, ended = passes.evaluation(folded, network)
+            evaluation, ended = quantized_graph.evaluation(folded, network)
             with evaluation.graph.as_default(), session_of(evaluation.graph) as evaluating:
                 tf.train.Saver(tf.global_variables()).restore(evaluating, path)
                 found = evaluating.run(_ends(evaluation.graph))
-                frozen = frozen_graph.freeze(evaluating, io_spec.nodes(ended, "outputs"))
+                frozen = freeze_eval_graph.freeze(evaluating, io_spec.nodes(ended, "outputs"))
     assert found.keys() == known.keys()
     for name, ends in known.items():  # a range that is another than in training
         np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)
@@ -145,11 +145,11 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
         # Of float32's own rounding, which a batch norm of a variance of 0 makes thousands of times larger, the folded
         # graph has the same. What a sigmoid reads has no range beyond 4,054, whoever else reads it: range health says
         # what that clips.
-        folded = passes.apply_rewrites(graph_def, network)
-        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in table.TABLE.items()
+        folded = quantized_graph.apply_rewrites(graph_def, network)
+        uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in uint8_kernels.TABLE.items()
                  if each.scales}
-        with mock.patch.dict(table.TABLE, uncut):
-            found = unrounded(passes.insert_fake_quants(folded, network, training=True), network, codes)
+        with mock.patch.dict(uint8_kernels.TABLE, uncut):
+            found = unrounded(quantized_graph.insert_fake_quants(folded, network, training=True), network, codes)
         computed = run(folded, network, codes)
         off = [max(exact, rough * OFF / ROUGHLY_OFF) for exact, rough in zip(
             _off(found, computed), _off(computed, expected))]

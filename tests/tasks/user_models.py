@@ -240,7 +240,7 @@ REFUSED = {
     "as uint8": functional(lambda x: tf.cast(x, tf.float32), dtype="uint8"),
     "as float64": functional(finish=lambda x: tf.cast(x, tf.float64)),
     "in a graph of its own": graph_of_its_own,
-    "first weights hold NaN": functional(
+    "initial weights hold NaN": functional(
         lambda x: L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))(x)),
     "takes no batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
     "for one sample": functional(

@@ -6,15 +6,15 @@ another artifact. Its manifest says so from then on, and so does every trace.
 
 import argparse
 
-from pipeline.cli import stage_of_recipe
+from pipeline.cli import stage_arguments
 from pipeline.staleness import overrides
 from pipeline.store.runs import Runs
 
-add_arguments = stage_of_recipe.add_arguments
+add_arguments = stage_arguments.add_arguments
 
 
 def run(arguments: argparse.Namespace) -> None:
-    plan = stage_of_recipe.plan(arguments)
+    plan = stage_arguments.plan(arguments)
     differences = overrides.accept(plan, Runs(plan.store.root), arguments.stage, arguments.reason)
     print("{} is taken as fresh, although".format(arguments.stage))
     for line in differences:

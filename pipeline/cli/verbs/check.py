@@ -6,7 +6,7 @@ import sys
 from typing import Any, Dict, List, Tuple
 
 from pipeline import formatting, settings
-from pipeline.cli import recipe_words
+from pipeline.cli import recipe_arguments
 from pipeline.execution import preflight
 from pipeline.inputs import snapshot as snapshots
 from pipeline.stage_specs import CONVERTIBLE
@@ -17,7 +17,7 @@ MOST_LAYERS = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
-    recipe_words.add_set(parser)
+    recipe_arguments.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
 
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Prints the ranges and the changes of the network. Raises OctetError for what would fail in training."""
     settings.expect_folders()
     snapshot = snapshots.with_source(
-        snapshots.take(recipe_words.path(arguments.recipe, arguments, settings.load())))
+        snapshots.take(recipe_arguments.path(arguments.recipe, arguments, settings.load())))
     report = preflight.run(snapshot, CONVERTIBLE)
     if arguments.json:
         print(json.dumps(report, indent=1, sort_keys=True))

@@ -15,9 +15,9 @@ from typing import Any, Dict, List
 from octet import digest
 from octet.errors import UsageError
 from pipeline import formatting, settings
-from pipeline.cli import compared, runs_of_recipe
-from pipeline.cli.compared import Compared
-from pipeline.cli.pages import drawn
+from pipeline.cli import model_comparison, run_history
+from pipeline.cli.model_comparison import Compared
+from pipeline.cli.pages import render
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.store.artifacts import Store
@@ -43,15 +43,15 @@ def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     lineage = Lineage(Store(found.store))
     items = [_item(text, lineage, found) for text in arguments.items]
-    figures, inputs = compared.figures(items), compared.inputs(items)
+    figures, inputs = model_comparison.figures(items), model_comparison.inputs(items)
     if arguments.json:
         print(json.dumps({"items": [item.name for item in items],
                           "figures": {row.name: row.cells for row in figures},
                           "differs": {row.name: row.cells for row in inputs}}, indent=1))
         return
     if arguments.html:
-        text = drawn.comparison(items, figures, inputs)
-        print(drawn.write("compare-{}".format(digest.of_bytes(text.encode("utf-8", "replace"))[:12]), text))
+        text = render.comparison(items, figures, inputs)
+        print(render.write("compare-{}".format(digest.of_bytes(text.encode("utf-8", "replace"))[:12]), text))
         return
     head = [""] + [_named(item.name) for item in items]
     formatting.table(head, [[row.name] + [formatting.cut(cell, WIDEST) for cell in row.cells] for row in figures])
@@ -67,7 +67,7 @@ def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
     """The run that `text` means, else the artifact, with what it was made from and what was made from it."""
     recorded = artifact_reference.run(text, found, Runs(lineage.store.root))
     if recorded is not None:
-        return Compared(text, runs_of_recipe.manifests(lineage.store, [recorded])[0], state(recorded))
+        return Compared(text, run_history.manifests(lineage.store, [recorded])[0], state(recorded))
     record: Any = artifact_reference.artifact(text, lineage, found)
     chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
     if MODEL in chain:  # what was made of one part of the data, say, is many models

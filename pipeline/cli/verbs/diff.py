@@ -17,7 +17,7 @@ from pipeline.staleness import key_differences
 from pipeline.store.artifacts import Store
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 
 class StageDifference(NamedTuple):

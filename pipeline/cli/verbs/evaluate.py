@@ -8,9 +8,10 @@ import argparse
 import json
 from typing import Any, Dict, Iterator
 
+from octet import sizes
 from octet.data.dataset import PARTS
 from octet.job import Job
-from pipeline import formatting, settings
+from pipeline import settings
 from pipeline.execution import preflight, progress
 from pipeline.provenance import model_reference, prepared_part
 from pipeline.provenance.lineage import Lineage
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
     yield "{}: {}, {} in, {} out, on {} samples of the {} part".format(
-        name, formatting.size(measured["size_bytes"]), *(", ".join(dict.fromkeys(
+        name, sizes.size(measured["size_bytes"]), *(", ".join(dict.fromkeys(
             end["dtype"] for end in measured[side])) for side in ("inputs", "outputs")), measured["samples"],
         measured["part"])
     for metric, value in measured["metrics"].items():

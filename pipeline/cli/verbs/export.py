@@ -26,7 +26,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 STAGE, ORIGIN, CARD = "Export", "origin.json", "card.md"
 

@@ -13,7 +13,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional
 
-from octet import digest
+from octet import digest, sizes
 from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
 from pipeline.files.safe_tree import printable
@@ -24,7 +24,7 @@ from pipeline.store.runs import Runs
 from pipeline.store.status import INTACT
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 LAST_RUNS = 3
 
@@ -139,9 +139,9 @@ def _print(arguments: argparse.Namespace, rows: List[Row], there: int, swept: in
         return
     if rows:
         formatting.table(("stage", "key", "age", "size", ""), [
-            [row.stage, row.key[:12], formatting.age(row.finished), formatting.size(row.bytes), row.done]
+            [row.stage, row.key[:12], formatting.age(row.finished), sizes.size(row.bytes), row.done]
             for row in rows])
-    freed = formatting.size(sum(row.bytes for row in rows if not row.done.endswith("in use: left alone")))
+    freed = sizes.size(sum(row.bytes for row in rows if not row.done.endswith("in use: left alone")))
     print("{} of {} artifacts, {}, {}".format(
         len(rows), there, freed, "gone" if arguments.delete else "would go: `octet gc --delete` does it"))
     if swept:

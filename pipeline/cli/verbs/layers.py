@@ -22,7 +22,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.status import FORCED, INTACT
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 MEASURED, MEASUREMENT = "Measure", "measurement.json"
 

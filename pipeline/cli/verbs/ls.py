@@ -13,11 +13,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, TypeVar
 
-from octet import digest
+from octet import digest, sizes
 from octet.errors import RecipeError
 from pipeline import formatting, settings
-from pipeline.cli import runs_of_recipe
-from pipeline.execution import headline
+from pipeline.cli import run_history
+from pipeline.execution import headline_metrics
 from pipeline.provenance import artifact_reference
 from pipeline.stage_specs import STAGES, upward
 from pipeline.store.artifacts import Store
@@ -27,7 +27,7 @@ from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, ArtifactStatus
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Metrics, Run
+    from pipeline.store.record_types import Metrics, Run
 
 Row = Dict[str, Any]
 """One row of a table, or one object of the JSON: {name of the field: its value}."""
@@ -113,14 +113,15 @@ def _recipe(last: Run, with_stages: Run, count: int, statuses: Dict[Artifact, Ar
     return {"recipe": last["recipe"]["name"], "path": last["recipe"]["path"], "run": last["number"],
             "runs": count, "started": last["started"], "target": last["target"],
             "stages": "{}/{} intact".format(len(intact), len(stages)),
-            "bytes": sum(_bytes(status) for status in intact.values()), "tflite_bytes": headline.size_bytes(metrics),
+            "bytes": sum(_bytes(status) for status in intact.values()),
+            "tflite_bytes": headline_metrics.size_bytes(metrics),
             "metrics": metrics.get(with_stages["target"], {}),
-            "headline": [each._asdict() for each in headline.of(metrics)],
+            "headline": [each._asdict() for each in headline_metrics.of(metrics)],
             "state": state(last), "error": last.get("error")}
 
 
 def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recipe: str, name: str) -> None:
-    rows = runs_of_recipe.rows(store, runs if arguments.json else runs[:RUNS_SHOWN], recipe)
+    rows = run_history.rows(store, runs if arguments.json else runs[:RUNS_SHOWN], recipe)
     stages = []
     if runs:
         newest = runs[0]["stages"]
@@ -149,7 +150,7 @@ def _artifact(stage: str, key: str, status: ArtifactStatus) -> Row:
     finished = status.manifest.get("finished") if status.manifest else None
     return {"stage": stage, "key": key, "finished": finished, "bytes": _bytes(status),
             "metrics": _metrics(status),
-            "headline": [each._asdict() for each in headline.of({stage: _metrics(status)})],
+            "headline": [each._asdict() for each in headline_metrics.of({stage: _metrics(status)})],
             "state": status.state, "damage": list(status.damage)}
 
 
@@ -217,7 +218,7 @@ def _cell(row: Row, column: str) -> str:
         return formatting.age(row.get("finished") or row.get("started"))
     if column == "size":
         size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
-        return "-" if size is None else formatting.size(size)
+        return "-" if size is None else sizes.size(size)
     if column == "figures":
         return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
     if column == "state":

@@ -22,7 +22,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.marks import PINNED, Artifact, current_user
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 MODEL = "ConvertUint8"
 """The artifacts downstream of this stage describe the model; they are kept with it."""

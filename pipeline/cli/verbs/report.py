@@ -18,9 +18,9 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from octet.errors import StoreError
 from pipeline import formatting, settings
-from pipeline.cli import compared, runs_of_recipe
-from pipeline.cli.compared import DIGITS, Compared
-from pipeline.cli.pages import drawn
+from pipeline.cli import model_comparison, run_history
+from pipeline.cli.model_comparison import DIGITS, Compared
+from pipeline.cli.pages import render
 from pipeline.inputs import snapshot
 from pipeline.provenance import artifact_reference
 from pipeline.stage_specs import STAGES
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
                              STAGE, shlex.quote(arguments.recipe)))
     artifact = folder / STAGES[STAGE].products[0]
     name = artifact_reference.name_of(recipe, found, runs)
-    page = drawn.write("{}-{}".format(recipe.stem, folder.name[:12]), drawn.with_history(
+    page = render.write("{}-{}".format(recipe.stem, folder.name[:12]), render.with_history(
         artifact.read_text(encoding="utf-8"), recipe=name, artifact=str(artifact),
         drawn=formatting.utc(time.time()), stages=list(_origins(plan)), **_changes(plan, runs, recipe, name)))
     print(page)
@@ -67,7 +67,7 @@ def _changes(plan: Plan, runs: Runs, recipe: Path, name: str) -> Dict[str, Any]:
     manifests = {stage: plan.manifest(stage) for stage in before.manifests}
     now = Compared("now", {stage: manifest for stage, manifest in manifests.items() if manifest}, "")
     items = [before._replace(state=""), now]
-    return {"before": before.name, "figures": compared.figures(items), "inputs": compared.inputs(items)}
+    return {"before": before.name, "figures": model_comparison.figures(items), "inputs": model_comparison.inputs(items)}
 
 
 def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compared]:
@@ -76,7 +76,7 @@ def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compare
         in_run = run["stages"].get(STAGE)
         if in_run is None or in_run["key"] in (None, plan.known_key(STAGE)):
             continue
-        manifests, = runs_of_recipe.manifests(plan.store, [run])
+        manifests, = run_history.manifests(plan.store, [run])
         if STAGE in manifests:
             return Compared("{}:{}".format(name, run["number"]), manifests, state(run))
     return None

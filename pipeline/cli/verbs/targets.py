@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, List
 
 from octet.errors import UsageError
 from octet.job import Job
-from octet.targets import DISTRIBUTIONS, NAMES
+from octet.targets import DISTRIBUTIONS, NAMES, supported_operators
 from pipeline import formatting, settings
 from pipeline.cli import runtimes_table
 from pipeline.execution import preflight, progress
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     targets = judged["targets"]
     dtypes = list(next(iter(targets.values()))["files"])
     formatting.table(["target"] + [FILES.get(dtype, "the {} file".format(dtype)) for dtype in dtypes] + ["hand it"], [
-        [name] + [_verdict(target["files"][dtype]) for dtype in dtypes] + [
+        [name] + [supported_operators(target["files"][dtype]) for dtype in dtypes] + [
             FILES.get(target["use"], "none of them")] for name, target in targets.items()])
     for name, target in targets.items():
         for line in _details(name, target):
@@ -93,12 +93,6 @@ def _ran(model: ModelReference, lineage: Lineage, timed: bool) -> Dict[str, Any]
     with progress.on_terminal("octet targets") as report:
         ran = preflight.in_child(job, snapshot.source_of(RUN_ON), "run a model", on_progress=report)
     return {**ran, "not_installed": [target for target in DISTRIBUTIONS if target not in environments]}
-
-
-def _verdict(fit: Dict[str, Any]) -> str:
-    words = "{} of {} operators".format(fit["operators"] - fit["elsewhere"], fit["operators"]) if fit[
-        "elsewhere"] else str(fit["verdict"])
-    return words + (", from level {} on".format(fit["level"]) if fit["level"] and not fit["why"] else "")
 
 
 def _details(name: str, target: Dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, List, Set, Tuple
 
+from octet import sizes
 from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
 from pipeline.cli import trace_summary
@@ -22,7 +23,7 @@ from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +138,7 @@ def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> It
     for output in manifest["outputs"]:
         if output["product"]:
             yield "  product   {} {} sha256 {}".format(
-                output["path"], formatting.size(output["bytes"]), output["sha256"])
+                output["path"], sizes.size(output["bytes"]), output["sha256"])
     for path, tree in sorted(inputs["source"].items()):
         yield "  code      {} {}".format(path, manifest["sources"].get(path, tree)[:12])
     yield "  versions  {}".format("  ".join(

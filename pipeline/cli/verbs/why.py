@@ -1,7 +1,7 @@
 """Why the stages of a recipe would run, or that they are fresh.
 
 Each stage is compared with the newest run of the recipe, and every difference is named:
-`train.learning_rate 0.001 -> 0.002`, `tasks/training/schedule.py: cosine() changed`.
+`train.learning_rate 0.001 -> 0.002`, `tasks/training/learning_rate_schedule.py: cosine() changed`.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Iterator, List, Optional, Tuple, Union
 from octet import digest
 from octet.errors import OctetError
 from pipeline import settings
-from pipeline.cli import recipe_words
+from pipeline.cli import recipe_arguments
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.staleness.plan import Plan
@@ -24,7 +24,7 @@ from pipeline.store.runs import Runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
-    recipe_words.add_set(parser)
+    recipe_arguments.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(config)
     stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
-    snapshot = snapshots.take(recipe_words.path(arguments.recipe, arguments, config))
+    snapshot = snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config))
     store = Store(config.store)
     staleness = Staleness(Plan(snapshot, store), Runs(store.root))
     verdicts = {stage: staleness.of(stage)} if stage else staleness.asked_for()

@@ -12,10 +12,10 @@ import tensorflow as tf
 from tasks.graph import constants
 from tasks.graph.constants import node_of
 from tasks.graph.view import Shape
-from tasks.quantize.ir.layer_names import LayerNames
+from tasks.quantize.ir.layer_of_node import LayerNames
 from tasks.quantize.ir.nodes import LAYER_ATTR, MARK_ATTR, REQUANTIZE, Affine, Node
 from tasks.quantize.ir.toco_rules import KernelView
-from tasks.quantize.kernels.table import TABLE, Kernel
+from tasks.quantize.kernels.uint8_kernels import TABLE, Kernel
 
 N = TypeVar("N", bound=Node)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tasks.graph.view import TensorView
 from tasks.quantize.ir.nodes import INSIDE, LAYER_ATTR, MARK_ATTR, SATURATE
 from tasks.quantize.ir.toco_rules import KernelView, dilated_layer
-from tasks.quantize.kernels.table import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
+from tasks.quantize.kernels.uint8_kernels import FUSES_BIAS, FUSES_RELU, RELUS, TABLE, Kernel
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 

@@ -6,7 +6,7 @@ import abc
 from typing import Optional
 
 from tasks.graph.view import GraphView, T
-from tasks.quantize.kernels.table import FOLLOWS, Kernel
+from tasks.quantize.kernels.uint8_kernels import FOLLOWS, Kernel
 
 
 class KernelView(GraphView[T]):

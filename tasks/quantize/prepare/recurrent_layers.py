@@ -6,8 +6,8 @@ from typing import Dict, Iterable, List, Tuple
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize.ir.layer_names import LayerNames
-from tasks.quantize.kernels.table import LOOPS, RECURRENT, RECURRENT_WAY_OUT
+from tasks.quantize.ir.layer_of_node import LayerNames
+from tasks.quantize.kernels.uint8_kernels import LOOPS, RECURRENT, RECURRENT_WAY_OUT
 
 FUNCTIONS = {
     "map": ("tf.map_fn", "tf.map_fn: apply the function to the whole tensor at once; Conv1D and Dense work on each "

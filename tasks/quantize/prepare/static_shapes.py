@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.graph import constants, io_spec
-from tasks.quantize.kernels.table import ELEMENTWISE
+from tasks.quantize.kernels.uint8_kernels import ELEMENTWISE
 
 SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 BATCHES = (2, 3)
@@ -122,7 +122,7 @@ def _idle(graph: tf.Graph) -> Set[tf.Operation]:
 
 
 def _expect_sizes(graph_def: tf.GraphDef, inputs: Dict[str, List[int]]) -> None:
-    """Raises QuantizeError where the network takes no sample of the inputs' shapes, whatever the batch."""
+    """Raises QuantizeError if the network fails on samples of the inputs' shapes, for any batch size."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
     for name, shape in inputs.items():
@@ -134,7 +134,7 @@ def _expect_sizes(graph_def: tf.GraphDef, inputs: Dict[str, List[int]]) -> None:
             said = (str(error).splitlines() or [""])[0]
             node = re.search(r"for '([^']+)'", said)
             raise QuantizeError(
-                "the network takes no sample of {}".format(" and ".join(
+                "the network fails on a sample of shape {}".format(" and ".join(
                     "x".join(map(str, shape)) or "one number" for shape in inputs.values())), where="model.build",
                 why="{}TensorFlow says: {}".format("at {}: ".format(node.group(1)) if node else "", said),
                 next_step=io_spec.SIZES_WAY_OUT) from error

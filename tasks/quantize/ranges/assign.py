@@ -18,7 +18,7 @@ from octet.quantization import STEPS, to_real
 from tasks.graph import contrib
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
 from tasks.quantize.ir.nodes import FLOOR, SATURATE
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import coverage, kernel_limits, trained_range, unsupported
 from tasks.quantize.ranges.kernel_limits import Scales
 from tasks.quantize.ranges.shared import Group, groups, origin
@@ -87,10 +87,10 @@ class _Assignment:
 
     def _add_tensor(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         found = known_kernel(operation)
-        if found.kind == table.FIXED and found.limits is not None:
+        if found.kind == uint8_kernels.FIXED and found.limits is not None:
             self._quantize(tensor, trained_range.fixed(*found.limits))
             self._report(operation, coverage.FIXED)
-        elif found.kind == table.FOLLOWS:
+        elif found.kind == uint8_kernels.FOLLOWS:
             before = data(operation)[0]
             if operation.type == "PadV2":
                 if mark(operation) == FLOOR:
@@ -139,7 +139,7 @@ class _Assignment:
 
     def _constants(self, operation: tf.Operation) -> None:
         """Quantizes each constant among the data of an operation to a range of its own."""
-        if operation.type not in table.WITH_CONSTANTS:
+        if operation.type not in uint8_kernels.WITH_CONSTANTS:
             return
         for index, tensor in enumerate(operation.inputs):
             if tensor.op.type == "Const" and tensor.dtype == tf.float32:

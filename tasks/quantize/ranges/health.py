@@ -14,7 +14,7 @@ from octet.errors import QuantizeError
 from tasks.graph.io_spec import Network
 from tasks.graph.scopes import APPROXIMATED
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT, kernel
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import coverage, trained_range
 
 BELOW, ABOVE = 0, 257  # where values outside are counted; code c is counted at c + 1
@@ -65,7 +65,7 @@ def expect_ranged(network: Network, outputs: Sequence[tf.Tensor]) -> None:
 def _ranged(tensor: tf.Tensor) -> bool:
     while tensor.op.type not in (FAKE_QUANT, "Placeholder"):
         found = kernel(tensor.op)
-        if found is None or found.kind != table.FOLLOWS or not found.carried:
+        if found is None or found.kind != uint8_kernels.FOLLOWS or not found.carried:
             return False
         tensor = tensor.op.inputs[found.data_input]
     return True

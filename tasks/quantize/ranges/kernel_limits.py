@@ -16,7 +16,7 @@ from octet.quantization import NARROW_STEPS
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, known_kernel, mark, source
 from tasks.quantize.ir.nodes import REQUANTIZE, SATURATE
 from tasks.quantize.ir.toco_rules import is_read_alone
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import trained_range
 from tasks.quantize.ranges.shared import Group, origin
 from tasks.quantize.ranges.trained_range import Limits, Range
@@ -120,7 +120,7 @@ class Scales:
             return [multiplied / MOST_MULTIPLIER if self._only_clamps(operation) else LAYER_ROOM * multiplied]
         if chain[0].type == "Mul":
             return [PRODUCT_ROOM * incoming[0] * incoming[1]]
-        if chain[0].type in table.SUMS:
+        if chain[0].type in uint8_kernels.SUMS:
             return [SUM_ROOM * (incoming[0] + incoming[1])]
         return []
 
@@ -148,7 +148,7 @@ class Scales:
         """The layer in the kernel whose last operation this is, if it has one."""
         for member in self.kernel_groups.group(operation):
             found = kernel(member)
-            if found is not None and found.kind == table.LAYER:
+            if found is not None and found.kind == uint8_kernels.LAYER:
                 return member
         return None
 

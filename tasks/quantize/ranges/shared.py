@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, mark, source
 from tasks.quantize.ir.toco_rules import leaky_input
-from tasks.quantize.kernels.table import FOLLOWS, SHARED
+from tasks.quantize.kernels.uint8_kernels import FOLLOWS, SHARED
 
 
 class Group:

@@ -8,7 +8,7 @@ from octet.errors import QuantizeError
 from tasks.graph import io_spec
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, layer_of, mark, source
 from tasks.quantize.ir.nodes import SATURATE
-from tasks.quantize.kernels import table
+from tasks.quantize.kernels import uint8_kernels
 
 VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
 
@@ -23,20 +23,20 @@ def refuse(kernel_groups: KernelGroups) -> None:
         unranged = [tensor for tensor in data(operation) if not _has_range(kernel_groups, operation, tensor)]
         if found is None:
             cause = _cause(operation)
-            refused.append((cause, table.unsupported_use(cause) or table.way_out(cause.type)))
+            refused.append((cause, uint8_kernels.unsupported_use(cause) or uint8_kernels.way_out(cause.type)))
         elif mark(operation) != SATURATE and unranged:
-            refused += [(cause, table.way_out(cause.type)) for cause in _random(unranged)] or [
+            refused += [(cause, uint8_kernels.way_out(cause.type)) for cause in _random(unranged)] or [
                 (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
                             "input outside the network")]
-        elif table.unsupported_use(operation):
-            refused.append((operation, table.unsupported_use(operation)))
+        elif uint8_kernels.unsupported_use(operation):
+            refused.append((operation, uint8_kernels.unsupported_use(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
-        elif found.kind == table.ACTIVATION and not kernel_groups.fused(data(operation)[0].op):
+        elif found.kind == uint8_kernels.ACTIVATION and not kernel_groups.fused(data(operation)[0].op):
             refused.append((operation, "no kernel applies it alone"))
-        elif mark(operation) != SATURATE and _axes(operation) > table.MOST_AXES:
-            refused.append((operation, table.FEWER_AXES.get(operation.type, table.FEWER_AXES[""]).format(
-                table.MOST_AXES)))
+        elif mark(operation) != SATURATE and _axes(operation) > uint8_kernels.MOST_AXES:
+            advice = uint8_kernels.FEWER_AXES.get(operation.type, uint8_kernels.FEWER_AXES[""])
+            refused.append((operation, advice.format(uint8_kernels.MOST_AXES)))
     refused = list(dict(refused).items())
     if refused:
         raise QuantizeError(
@@ -60,7 +60,7 @@ def _has_range(kernel_groups: KernelGroups, operation: tf.Operation, tensor: tf.
     """Whether the tensor, which the operation reads, is computed in the network, an input of it, or a constant that the
     kernel can read."""
     return (kernel_groups.holds(tensor.op) or tensor.op in kernel_groups.inputs
-            or tensor.op.type == "Const" and operation.type in table.WITH_CONSTANTS)
+            or tensor.op.type == "Const" and operation.type in uint8_kernels.WITH_CONSTANTS)
 
 
 def _random(tensors: Sequence[tf.Tensor]) -> List[tf.Operation]:
@@ -73,8 +73,10 @@ def _axes(operation: tf.Operation) -> int:
     """How many axes the operation's kernel has to know apart; 0 where any number will do."""
     shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
     unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
-    few = {operation.type, mark(operation)} & set(table.FEW_AXES) or operation.type in table.BROADCASTING and unlike
-    return max([shape.ndims for shape in shapes], default=0) if few else 0
+    limited = {operation.type, mark(operation)} & set(uint8_kernels.FEW_AXES)
+    if not limited and not (unlike and operation.type in uint8_kernels.BROADCASTING):
+        return 0
+    return max([shape.ndims for shape in shapes], default=0)
 
 
 def _is_variable(tensor: tf.Tensor) -> bool:

@@ -16,7 +16,7 @@ from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import SATURATE, Affine, Clamp, Node
 from tasks.quantize.ir.toco_rules import leaky_input
-from tasks.quantize.kernels.table import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
+from tasks.quantize.kernels.uint8_kernels import FOLLOWS, FUSES_BIAS, FUSES_RELU, RELUS, SUMS, TABLE
 from tasks.quantize.ranges.trained_range import ANYTHING
 
 EXTREMES = ("Maximum", "Minimum")

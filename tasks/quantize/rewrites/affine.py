@@ -28,7 +28,7 @@ from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import SATURATE, Affine, Node
 from tasks.quantize.ir.toco_rules import dilated_layer
 from tasks.quantize.kernels.layers import LAYERS, for_outputs
-from tasks.quantize.kernels.table import RELUS
+from tasks.quantize.kernels.uint8_kernels import RELUS
 
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")

@@ -21,7 +21,7 @@ from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import SATURATE, Affine, Clamp, Node
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
-from tasks.quantize.kernels.table import FUSES_BIAS, RELUS
+from tasks.quantize.kernels.uint8_kernels import FUSES_BIAS, RELUS
 from tasks.quantize.ranges.trained_range import CUT
 from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_product
 

@@ -13,7 +13,7 @@ import numpy as np
 from tasks.graph.constants import node_of
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import EditableGraph
-from tasks.quantize.kernels.table import ELEMENTWISE
+from tasks.quantize.kernels.uint8_kernels import ELEMENTWISE
 
 PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot",
            "PlaceholderWithDefault", "EnsureShape", "Print")

@@ -12,7 +12,7 @@ from tasks.quantize.ir.build import FLOAT, INT, RESHAPES, reshape
 from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import Node
-from tasks.quantize.kernels.table import MOST_AXES
+from tasks.quantize.kernels.uint8_kernels import MOST_AXES
 
 
 def merge_transpose_axes(graph: EditableGraph) -> List[Change]:

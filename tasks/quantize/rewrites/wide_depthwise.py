@@ -14,7 +14,7 @@ from tasks.quantize.ir.change import Change
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import SATURATE, Node
 from tasks.quantize.ir.toco_rules import dilated_layer
-from tasks.quantize.kernels.table import RELUS
+from tasks.quantize.kernels.uint8_kernels import RELUS
 
 MOST_CHANNELS = 2048
 CHANNELWISE = ("DepthwiseConv2dNative", "BiasAdd")

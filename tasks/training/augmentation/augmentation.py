@@ -14,7 +14,7 @@ from octet.data.dataset import Part
 from octet.quantization import to_real
 from tasks.graph import io_spec, placeholders
 from tasks.training.augmentation import colours
-from tasks.training.augmentation.choice import GEOMETRY, MIXTURES, Choice
+from tasks.training.augmentation.defaults import GEOMETRY, MIXTURES, Choice
 from tasks.training.augmentation.geometry import Map
 
 DRAWS = ("flip_x", "flip_y", "crop_x", "crop_y", "shift_x", "shift_y", "rotate", "shear", "zoom", "brightness",

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict
 import numpy as np
 import tensorflow as tf
 
-from tasks.training.augmentation.choice import COLOURS
+from tasks.training.augmentation.defaults import COLOURS
 
 GREY = np.float32([0.299, 0.587, 0.114])
 TO_YIQ = np.float32([GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])

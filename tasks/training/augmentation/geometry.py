@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Tuple
 import numpy as np
 import tensorflow as tf
 
-from tasks.training.augmentation.choice import GEOMETRY
+from tasks.training.augmentation.defaults import GEOMETRY
 
 # tf.contrib.image has it too, and takes 0.35 s to load all of tf.contrib.
 _LIBRARY = os.path.join(os.path.dirname(tf.__file__), "contrib", "image", "python", "ops", "_image_ops.so")

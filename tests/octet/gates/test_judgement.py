@@ -1,7 +1,7 @@
 import pytest
 
 from octet.gates import judgement
-from octet.gates.table import GATES
+from octet.gates.definitions import GATES
 
 
 def classes(uint8, kind="class", agreement=0.97):

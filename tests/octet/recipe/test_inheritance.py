@@ -3,7 +3,7 @@
 import pytest
 
 from octet.recipe import loading
-from tests.octet.recipe.written import RECIPES, SHORT, refusal, write
+from tests.octet.recipe.recipe_texts import RECIPES, SHORT, refusal, write
 
 pytestmark = pytest.mark.usefixtures("inside")
 

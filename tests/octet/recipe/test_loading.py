@@ -10,8 +10,8 @@ import pytest
 
 from octet import digest
 from octet.errors import RecipeError
-from octet.recipe import completion, loading, schema
-from tests.octet.recipe.written import RECIPES, SHORT, refusal, write
+from octet.recipe import loading, schema, validation
+from tests.octet.recipe.recipe_texts import RECIPES, SHORT, refusal, write
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -141,8 +141,8 @@ def test_no_text_however_odd_ends_in_another_error(text):
 def test_a_recipe_is_validated_again_when_its_values_the_schema_or_pydantic_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     done = []
-    complete = completion.complete
-    monkeypatch.setattr(completion, "complete", lambda *args: done.append(args) or complete(*args))
+    complete = validation.complete
+    monkeypatch.setattr(validation, "complete", lambda *args: done.append(args) or complete(*args))
 
     def sections(text):
         return loading.load(write("r.yaml", text)).sections()
@@ -171,8 +171,8 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     monkeypatch.setattr(digest.time, "time_ns", lambda: now_ns() + 60 * 10 ** 9)
     monkeypatch.setattr(loading, "_SCHEMA", shutil.copy(schema.__file__, "schema.py"))
     done = []
-    complete = completion.complete
-    monkeypatch.setattr(completion, "complete", lambda *args: done.append(args) or complete(*args))
+    complete = validation.complete
+    monkeypatch.setattr(validation, "complete", lambda *args: done.append(args) or complete(*args))
     file = write("r.yaml", SHORT)
     loading._code.cache_clear()  # as in a process that begins
     for _ in range(2):

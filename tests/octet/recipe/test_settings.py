@@ -7,7 +7,7 @@ import pytest
 
 from octet.errors import RecipeError
 from octet.recipe import loading
-from tests.octet.recipe.written import SHORT, refusal, write
+from tests.octet.recipe.recipe_texts import SHORT, refusal, write
 
 pytestmark = pytest.mark.usefixtures("inside")
 

@@ -8,8 +8,8 @@ from octet.errors import ConvertError, InterpreterError
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible
-from tasks.quantize import passes
-from tasks.quantize.kernels import table
+from tasks.quantize import quantized_graph
+from tasks.quantize.kernels import uint8_kernels
 from tasks.tflite import toco
 from tests.tasks import jobs
 from tests.tasks.tflite import graphs
@@ -61,9 +61,10 @@ def test_a_refusal_that_hangs_on_a_range_is_a_warning(tmp_path):
 ])
 def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, monkeypatch, missing, layers):
     """A network that the table of kernels would take and toco does not: here because a pass is missing."""
-    monkeypatch.setattr(passes, "PASSES", tuple(each for each in passes.PASSES if each.name != missing))
-    monkeypatch.setitem(table.TABLE, "MirrorPad", table.Kernel(table.FOLLOWS))
-    monkeypatch.setitem(table.TABLE, "Square", table.Kernel(table.OWN))
+    monkeypatch.setattr(
+        quantized_graph, "PASSES", tuple(each for each in quantized_graph.PASSES if each.name != missing))
+    monkeypatch.setitem(uint8_kernels.TABLE, "MirrorPad", uint8_kernels.Kernel(uint8_kernels.FOLLOWS))
+    monkeypatch.setitem(uint8_kernels.TABLE, "Square", uint8_kernels.Kernel(uint8_kernels.OWN))
     with pytest.raises(ConvertError, match="the network cannot be converted: ") as refused:
         checked(tmp_path, layers)
     assert refused.value.where == "model.build" and refused.value.why and refused.value.next_step
@@ -71,9 +72,9 @@ def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, mo
 
 def test_what_the_interpreter_refuses_with_any_ranges_is_an_error_of_the_model(monkeypatch, tmp_path):
     """toco fuses the ReLU with the pool, whose kernel takes no other range than its input's."""
-    monkeypatch.setattr(passes, "PASSES", tuple(
-        each for each in passes.PASSES if each.name != "requantize before a ReLU"))
-    monkeypatch.setitem(table.TABLE, "Relu", table.Kernel(table.OWN))
+    monkeypatch.setattr(quantized_graph, "PASSES", tuple(
+        each for each in quantized_graph.PASSES if each.name != "requantize before a ReLU"))
+    monkeypatch.setitem(uint8_kernels.TABLE, "Relu", uint8_kernels.Kernel(uint8_kernels.OWN))
     with pytest.raises(InterpreterError, match="the network cannot be converted: the interpreter cannot run 1 of"):
         checked(tmp_path, "L.ReLU()(L.MaxPooling2D()(image - 0.5))")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.evaluation.intervals import Z_95, wilson
+from tasks.evaluation.confidence_intervals import Z_95, wilson
 from tasks.evaluation.mistakes import Mistakes
 
 RANDOM = np.random.RandomState(0)

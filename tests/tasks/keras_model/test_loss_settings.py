@@ -51,8 +51,8 @@ def test_a_target_may_have_a_loss_of_its_own():
     ({"targets": {"lable": {"kind": "focal"}}}, "loss.targets", "there is no target lable"),
     ({"kind": "mse"}, "loss.kind", "mse fits no target: label is of kind class"),
     ({"kind": "dice"}, "loss.kind", "dice fits no target"),
-    ({"gamma": 2.0}, "loss.gamma", "gamma is not read by cross_entropy"),
-    ({"kind": "focal", "delta": 1.0}, "loss.delta", "delta is not read by focal"),
+    ({"gamma": 2.0}, "loss.gamma", "gamma is not used by cross_entropy"),
+    ({"kind": "focal", "delta": 1.0}, "loss.delta", "delta is not used by focal"),
     ({"class_weights": {"deffect": 9}}, "loss.class_weights", "there is no class 'deffect'"),
     ({"oversample": "balanced", "class_weights": "balanced"}, "loss.oversample", "rare classes would count twice")])
 def test_what_would_change_nothing_is_refused(section, where, words):

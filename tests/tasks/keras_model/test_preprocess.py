@@ -13,7 +13,7 @@ from tasks import data_source
 from tasks.graph import constants, io_spec, scopes
 from tasks.keras_model import applications
 from tasks.keras_model.inference_graph import Inference
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks import conversion, jobs
 
 L = tf.keras.layers
@@ -102,7 +102,7 @@ def test_the_network_gets_what_keras_would_give_it(tmp_path, name, mode, data):
     expected = answers(imagenet_utils.preprocess_input(CODES.astype(np.float32), mode=mode))
     np.testing.assert_allclose(outputs(graph_def, network), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     np.testing.assert_allclose(outputs(folded, network), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     kept = [node.name for node in folded.node if node.op == "Conv2D" and node.name.startswith(scopes.PREPROCESS)]
     assert len(kept) == (name == "padded")

@@ -170,7 +170,7 @@ def put_bias(folder, value):
 @pytest.mark.parametrize("kind", ["complex64", "bool", "S3"])
 def test_values_that_are_no_real_numbers_are_a_model_error(trained, kind):
     put_bias(trained[0], np.ones(2, kind))
-    with pytest.raises(ModelError, match="hold what is no real number") as caught:
+    with pytest.raises(ModelError, match="hold values that are not real numbers") as caught:
         read(trained[0], "weights.h5")
     assert "dense/bias is " in caught.value.why
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ranges import coverage
 from tests.tasks import conversion
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED, sine
@@ -58,7 +58,7 @@ def test_file_is_near_the_fake_quantized_graph_where_the_kernel_rounds_otherwise
 @pytest.mark.parametrize("op", sorted(REFUSED))
 def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
     with pytest.raises(QuantizeError) as refused:
-        passes.check_quantizable(*frozen(REFUSED[op]))
+        quantized_graph.check_quantizable(*frozen(REFUSED[op]))
     assert "layer culprit: culprit" in refused.value.why
     assert "({})".format(op) in refused.value.why
     assert refused.value.next_step.startswith(op + ": ")
@@ -69,13 +69,14 @@ def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
 def test_what_has_no_known_shape_is_refused_by_layer(around):
     culprit = LAYERS.Lambda(lambda t: tf.reshape(around(sine(t, known=False)), [-1, 8, 8, 3]), name="culprit")
     with pytest.raises(QuantizeError, match="1 operation cannot be uint8") as refused:
-        passes.check_quantizable(*frozen(culprit))
+        quantized_graph.check_quantizable(*frozen(culprit))
     assert "layer culprit: culprit/PyFunc" in refused.value.why
 
 
 def test_every_float_tensor_is_accounted_for():
     graph_def, network = frozen(CONVERTED["squeeze_and_excitation"])
-    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    quantized = quantized_graph.insert_fake_quants(rewritten, network, training=True)
     said = {item.tensor for item in quantized.ranges}
     path = [op for op in quantized.graph.get_operations() if op.name.startswith(("conv2d", "dense", "multiply"))
             and op.type in ("Conv2D", "BiasAdd", "Relu", "MatMul", "Sigmoid", "Mul") and "_quant/" not in op.name]
@@ -93,21 +94,23 @@ def test_every_float_tensor_is_accounted_for():
 ], ids=["float64", "constant", "variance_below_0"])
 def test_what_a_network_cannot_compute_with_is_refused_by_layer(why, layer):
     with pytest.raises(QuantizeError, match=why) as refused:
-        passes.check_quantizable(*frozen(layer))
+        quantized_graph.check_quantizable(*frozen(layer))
     assert "layer culprit: culprit" in refused.value.why and refused.value.next_step
 
 
 def test_a_clamp_that_lets_one_value_through_is_refused_by_layer():
     with pytest.raises(QuantizeError, match="layer culprit lets one value through"):
-        passes.check_quantizable(*frozen(LAYERS.Lambda(lambda t: tf.clip_by_value(t, 0.5, 0.1), name="culprit")))
+        quantized_graph.check_quantizable(
+            *frozen(LAYERS.Lambda(lambda t: tf.clip_by_value(t, 0.5, 0.1), name="culprit")))
 
 
 def test_a_dilated_transposed_convolution_is_refused_by_layer():
     with pytest.raises(QuantizeError, match="culprit/.* cannot be uint8") as refused:
-        passes.check_quantizable(*frozen(LAYERS.Conv2DTranspose(4, 3, dilation_rate=2, padding="same", name="culprit")))
+        quantized_graph.check_quantizable(
+            *frozen(LAYERS.Conv2DTranspose(4, 3, dilation_rate=2, padding="same", name="culprit")))
     assert "layer culprit: it works on more images than come in" in refused.value.why and refused.value.next_step
 
 
 def test_a_network_of_moves_alone_is_refused():
     with pytest.raises(QuantizeError, match="nothing in the network"):
-        passes.check_quantizable(*frozen(lambda x: LAYERS.Flatten()(LAYERS.Cropping2D(2)(x))))
+        quantized_graph.check_quantizable(*frozen(lambda x: LAYERS.Flatten()(LAYERS.Cropping2D(2)(x))))

@@ -11,7 +11,7 @@ from octet.errors import QuantizeError
 from octet.job import Job
 from octet.recipe import loading
 from tasks.checks import convertible
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks import conversion, layers
 from tests.tasks.networks import LAYERS, frozen
 
@@ -79,5 +79,5 @@ def test_a_kernel_that_takes_four_axes_is_not_given_five(name):
         return LAYERS.Dense(4)(LAYERS.Flatten()(LAYERS.Lambda(VOLUMES[name], name=layers.NAME)(x)))
 
     with pytest.raises(QuantizeError, match="takes at most 4 axes") as refused:
-        passes.check_quantizable(*frozen(build))
+        quantized_graph.check_quantizable(*frozen(build))
     assert "layer {}: ".format(layers.NAME) in refused.value.why

@@ -5,7 +5,7 @@ import functools
 import pytest
 import tensorflow as tf
 
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks.networks import LAYERS, frozen
 
 NAMES = ["Bottleneck_BatchNorm", "BatchNorm", "weights", "ranges", "gradients", "Const_1", "Relu6", "octet", "save",
@@ -28,16 +28,16 @@ def build(norms, layers):
 def expected():
     """[(operation, source of its range)] of the network with plain names."""
     names = [["plain{}".format(place) for place in range(len(NAMES))], OTHERS]
-    return [(item.op, item.source) for item in passes.check_quantizable(*frozen(build(*names))).ranges]
+    return [(item.op, item.source) for item in quantized_graph.check_quantizable(*frozen(build(*names))).ranges]
 
 
 @pytest.mark.parametrize("of_norms", [True, False])
 def test_layers_of_these_names_are_quantized_as_any_others(of_norms):
     graph_def, network = frozen(build(NAMES, OTHERS) if of_norms else build(OTHERS, NAMES))
-    found = passes.check_quantizable(graph_def, network)
+    found = quantized_graph.check_quantizable(graph_def, network)
     assert [(item.op, item.source) for item in found.ranges] == expected()
     assert set(NAMES) <= {item.layer for item in found.ranges}
-    evaluation, _ = passes.evaluation(found.folded, network)
+    evaluation, _ = quantized_graph.evaluation(found.folded, network)
     training, evaluating = ({variable.op.name for variable in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
                             for graph in (found.quantized.graph, evaluation.graph))
     assert training == evaluating

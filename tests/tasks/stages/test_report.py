@@ -23,7 +23,7 @@ from tasks.stages import report
 from tasks.tflite import model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
-from tasks.training import record
+from tasks.training import training_record
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged, weights
 
@@ -94,8 +94,8 @@ def _phase(folder, **found):
         name: {"accuracy": 0.5, "mean_iou": 0.4, "mse": 0.1 / number} for name in TARGETS}}
         for number, loss in ((1, 2.0), (2, math.nan))]
     folder.mkdir()
-    record.write(folder, {"seed": 1, "model": {"build": "./<b>.py", "weights": "/home/me/w.h5", "files": ["/x"]}},
-                 epochs, 1, **found)
+    model = {"build": "./<b>.py", "weights": "/home/me/w.h5", "files": ["/x"]}
+    training_record.write(folder, {"seed": 1, "model": model}, epochs, 1, **found)
 
 
 @pytest.fixture(scope="module")

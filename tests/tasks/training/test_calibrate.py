@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from octet.data.dataset import Part
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.training import calibrate, feed
 from tests.tasks.networks import LAYERS, frozen, outputs
 
@@ -17,7 +17,8 @@ SETTINGS = SimpleNamespace(calibration_batches=3, batch_size=8)
 def test_the_output_range_is_the_mean_of_what_it_was_over_the_batches():
     graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
     part = Part({"image": np.random.RandomState(0).randint(0, 256, (40, 8, 8, 3)).astype(np.uint8)}, {})
-    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    quantized = quantized_graph.insert_fake_quants(rewritten, network, training=True)
     with tf.Session(graph=quantized.graph) as session:
         with quantized.graph.as_default():
             session.run(tf.global_variables_initializer())

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from octet.datasets import digits
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import io_spec
 from tasks.training import distill
 from tests.tasks import jobs
@@ -33,7 +33,7 @@ def test_the_distance_is_that_of_the_answers_for_the_same_inputs(activation, exp
     network["outputs"][0].update(kind="class" if activation else "value", loss_weight=2.0)
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(pupil, name="")
-        inputs, outputs = evaluate.ends(graph, network)
+        inputs, outputs = evaluate_graph.ends(graph, network)
         found = session.run(distill.loss(teacher, network, inputs, outputs), {inputs[0]: IMAGES})
     answers = [all_outputs(each, network, IMAGES)[0].astype(np.float64) for each in (teacher, pupil)]
     assert found == pytest.approx(2 * expected(*answers), rel=1e-4)
@@ -50,8 +50,8 @@ def test_a_taught_network_answers_more_as_its_teacher_does(tmp_path):
         answers = []
         for stage, file in (("TrainFloat", "float.pb"), ("Freeze", "frozen.pb")):
             network = io_spec.read(folders[stage])
-            with evaluate.session_of(io_spec.read_graph(folders[stage] / file)) as session:
-                (image,), outputs = evaluate.ends(session.graph, network)
+            with evaluate_graph.session_of(io_spec.read_graph(folders[stage] / file)) as session:
+                (image,), outputs = evaluate_graph.ends(session.graph, network)
                 answers.append(session.run(outputs, {image: io_spec.real(network["inputs"][0], images)})[0])
         distances[name] = np.abs(answers[0] - answers[1]).mean()
     assert distances["teacher"] < 0.7 * distances["labels"]

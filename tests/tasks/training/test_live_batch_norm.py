@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from octet.datasets import digits
 from octet.errors import QuantizeError, RecipeError
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import io_spec
 from tests.tasks import jobs
 
@@ -70,10 +70,10 @@ def test_measured_default_ranges_hold_all_that_the_training_data_gives(tmp_path,
     assert "2 ranges were measured and not trained: " + ", ".join(measured) in caplog.text
     assert measured and set(measured) == {name for name, source in sources.items() if source == "measured"}
     part, network = digits.load().parts["train"], io_spec.read(folders["Freeze"])
-    with evaluate.session_of(io_spec.read_graph(folders["Freeze"] / "frozen.pb")) as session:
+    with evaluate_graph.session_of(io_spec.read_graph(folders["Freeze"] / "frozen.pb")) as session:
         tensors = [session.graph.get_tensor_by_name(name + ":0") for name in measured]
         inputs = io_spec.tensors(session.graph, network, "inputs")
-        seen = [[(values.min(), values.max()) for values in found] for _, found in evaluate.batches(
+        seen = [[(values.min(), values.max()) for values in found] for _, found in evaluate_graph.batches(
             session, network, inputs, tensors, part)]
     for (low, high), batches in zip(measured.values(), zip(*seen)):
         assert low == pytest.approx(min(0, min(batch[0] for batch in batches)), abs=1e-4)

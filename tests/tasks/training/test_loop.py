@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 
 from octet.data.dataset import Part
-from octet.recipe.phases import Train
-from tasks.training import optimizer, schedule
+from octet.recipe.schema_training import Train
+from tasks.training import learning_rate_schedule, optimizer
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.augmentation.choice import Choice
+from tasks.training.augmentation.defaults import Choice
 from tasks.training.best_epoch import Best
 from tasks.training.history import History, duration
 from tasks.training.loop import Trainer
-from tasks.training.plateau import Plateau
+from tasks.training.reduce_on_plateau import Plateau
 
 RANDOM = np.random.RandomState(0)
 PART = Part({"image": RANDOM.randint(0, 256, (90, 4, 4, 3)).astype(np.uint8)},
@@ -98,7 +98,8 @@ def test_the_rate_is_reduced_where_epochs_bring_nothing_better(tmp_path):
     seen = []
     settings = dict(epochs=7, schedule="reduce_on_plateau", plateau_epochs=2, step_factor=0.5, learning_rate=0.8,
                     warm_up=0.0)
-    with mock.patch.object(schedule, "rate", lambda *args, real=schedule.rate: seen.append(real(*args)) or seen[-1]):
+    real = learning_rate_schedule.rate
+    with mock.patch.object(learning_rate_schedule, "rate", lambda *args: seen.append(real(*args)) or seen[-1]):
         fitted(tmp_path, [0.5, 0.4, 0.5, 0.6, 0.5, 0.5, 0.5], **settings)
     assert seen[::len(seen) // 7] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2]  # an equal one is not better
 

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import ModelError, RecipeError
-from tasks.training import optimizer, rates
-from tasks.training.average import Average
+from tasks.training import layer_learning_rates, optimizer
+from tasks.training.weight_average import Average
 
 SETTINGS = dict(optimizer="sgd", learning_rate=0.1, momentum=0.9, weight_decay=0.0, clip_norm=None,
                 schedule="constant", weight_average=None, batch_size=8)
@@ -66,12 +66,13 @@ def test_a_rate_of_its_own_makes_steps_and_decay_smaller(name):
 
 def test_the_longest_pattern_says_the_rate_of_a_layer():
     layers = {"a": "body/conv1", "b": "body/conv2", "c": "head", "d": "top"}
-    assert rates.factors({"head": 2.0, "head*": 0.0, "hea*": 1.0}, {"c": "head"}, "train") == {"c": 2.0}
-    assert rates.factors({"body": 0.1, "body/conv2": 0.5, "h*": 2.0}, layers, "train") == {"a": 0.1, "b": 0.5, "c": 2.0}
+    factors = layer_learning_rates.factors
+    assert factors({"head": 2.0, "head*": 0.0, "hea*": 1.0}, {"c": "head"}, "train") == {"c": 2.0}
+    assert factors({"body": 0.1, "body/conv2": 0.5, "h*": 2.0}, layers, "train") == {"a": 0.1, "b": 0.5, "c": 2.0}
     for wrong, words in (({"bdy": 0.1}, "no layer with weights matches 'bdy'"),
                          ({"*ead": 0.1, "hea*": 0.2}, "'*ead' and 'hea*' match the layer head, with different rates")):
         with pytest.raises(RecipeError) as refused:
-            rates.factors(wrong, layers, "train")
+            factors(wrong, layers, "train")
         assert words in refused.value.what and refused.value.where == "train.rates"
 
 

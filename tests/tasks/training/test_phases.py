@@ -9,9 +9,9 @@ import tensorflow as tf
 from models import lenet
 from octet.datasets import digits
 from octet.errors import ModelError
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks import jobs, user_models
 
 ARGS = {"filters": [8, 16], "dense": 24}
@@ -82,7 +82,7 @@ def test_no_epoch_only_calibrates(tmp_path, floated):
     assert trained["history"] == [] and trained["calibration"]["batches"] == 20
     network = io_spec.read(folders["TrainQAT"])
     graph_def = io_spec.read_graph(folders["TrainQAT"] / "network.pb")
-    quantized = passes.insert_fake_quants(graph_def, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         weights = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
@@ -110,8 +110,8 @@ def test_weights_that_are_given_are_the_float_network(tmp_path, train, same):
 
     assert len(metrics["TrainFloat"]["history"]) == (0 if same else 1)
     network = io_spec.read(folders["TrainFloat"])
-    with evaluate.session_of(io_spec.read_graph(folders["TrainFloat"] / "float.pb")) as session:
-        (image,), outputs = evaluate.ends(session.graph, network)
+    with evaluate_graph.session_of(io_spec.read_graph(folders["TrainFloat"] / "float.pb")) as session:
+        (image,), outputs = evaluate_graph.ends(session.graph, network)
         (found,) = session.run(outputs, {image: io_spec.real(network["inputs"][0], images)})
     assert (abs(found - expected).max() < 1e-5) == same
 
@@ -213,7 +213,7 @@ def test_layers_that_are_not_trained_are_not_trained_in_the_quantized_phase_eith
     _, folders = jobs.run(tmp_path, text, "TrainQAT")
     network = io_spec.read(folders["TrainQAT"])
     graph_def = io_spec.read_graph(folders["TrainQAT"] / "network.pb")
-    quantized = passes.insert_fake_quants(graph_def, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         before = {variable.op.name: session.run(variable) for variable in tf.trainable_variables()}
@@ -228,7 +228,7 @@ def test_layers_have_rates_of_their_own_in_each_phase(tmp_path):
            "train: {epochs: 1, rates: {conv*: 0}}\nquantize: {epochs: 1, rates: {'*': 0, logits: 0.5}}\n"
     _, folders = jobs.run(tmp_path, text, "TrainQAT")
     network = io_spec.read(folders["TrainFloat"])
-    before = passes.apply_rewrites(io_spec.read_graph(folders["TrainFloat"] / "float.pb"), network)
+    before = quantized_graph.apply_rewrites(io_spec.read_graph(folders["TrainFloat"] / "float.pb"), network)
     reader = tf.train.load_checkpoint(str(folders["TrainQAT"] / "variables"))
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in before.node if node.op == "Const"}
     moved = set()

@@ -2,18 +2,19 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.prepare import recurrent_layers
 from tests.tasks.networks import LAYERS, frozen
 
 
 def _sources(build):
-    return {item.tensor: item.source for item in passes.check_quantizable(*frozen(build))[0]}
+    return {item.tensor: item.source for item in quantized_graph.check_quantizable(*frozen(build))[0]}
 
 
 def test_linear_output_ends_in_its_own_fake_quant():
     graph_def, network = frozen(lambda x: LAYERS.Dense(4)(LAYERS.Flatten()(x)))
-    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    quantized = quantized_graph.insert_fake_quants(rewritten, network, training=True)
     (output,) = quantized.outputs
     assert output.op.type == "FakeQuantWithMinMaxVars"
     assert output.op.inputs[0].op.type == "BiasAdd"
@@ -43,17 +44,17 @@ def test_softplus_is_refused_by_the_name_of_its_layer():
         return LAYERS.Dense(4)(LAYERS.Flatten()(x))
 
     with pytest.raises(QuantizeError, match="1 operation") as caught:
-        passes.check_quantizable(*frozen(build))
+        quantized_graph.check_quantizable(*frozen(build))
     assert "layer bumpy: bumpy/Softplus (Softplus)" in str(caught.value)
 
 
 def test_training_and_evaluation_graph_have_the_same_variables():
     graph_def, network = frozen(
         lambda x: LAYERS.Dense(4, activation="softmax")(LAYERS.Flatten()(x)))
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     names = []
     for training in (True, False):
-        graph = passes.insert_fake_quants(folded, network, training).graph
+        graph = quantized_graph.insert_fake_quants(folded, network, training).graph
         with graph.as_default():
             names.append({op.name for op in graph.get_operations() if op.type == "VariableV2"})
     assert names[1] and names[1] <= names[0]
@@ -64,7 +65,7 @@ def test_a_tensor_is_told_by_the_layer_that_made_it():
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
 
-    ranges, rewrites = passes.check_quantizable(*frozen(build))[:2]
+    ranges, rewrites = quantized_graph.check_quantizable(*frozen(build))[:2]
     layers = {item.tensor.split("/")[0]: item.layer for item in ranges}
     assert {name: layers[name] for name in ("stem", "stem_norm", "head")} == {
         "stem": "stem", "stem_norm": "stem_norm", "head": "head"}

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from octet.errors import QuantizeError
 from tasks.keras_model import approximate_activations
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ranges import health
 from tests.tasks.networks import LAYERS, frozen
 
@@ -23,7 +23,8 @@ def _net(x, alive=True):
 def _findings(build, change=None, calibrate=True):
     """{layer: findings} after a calibration on the images; `change` of {tensor: (low, high)} comes after it."""
     graph_def, network = frozen(build)
-    quantized = passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=True)
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    quantized = quantized_graph.insert_fake_quants(rewritten, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
         session.run(tf.global_variables_initializer())
         feed = {quantized.inputs[0]: IMAGES}
@@ -108,7 +109,7 @@ def test_an_output_whose_fake_quant_is_passed_by_is_refused():
 ], ids=["fixed", "moved", "input", "said_again"])
 def test_outputs_behind_a_range_that_is_not_their_own_are_accepted(build):
     graph_def, network = frozen(build)
-    passes.insert_fake_quants(passes.apply_rewrites(graph_def, network), network, training=False)
+    quantized_graph.insert_fake_quants(quantized_graph.apply_rewrites(graph_def, network), network, training=False)
 
 
 def test_pieces_of_an_approximation_that_the_data_does_not_reach_are_not_told():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks import conversion
 from tests.tasks.catalogue import conv, head, lam, norm
 from tests.tasks.networks import LAYERS as L
@@ -187,7 +187,7 @@ def test_a_clamp_leaves_no_wider_range_than_its_values_need(build):
         "relu_of_1_of_hard_sigmoids",
         "sigmoid_of_a_product_with_a_gate", "relu_of_1_of_hard_swish", "sigmoid_of_l2_normalize"])
 def test_an_ordinary_network_gets_no_operator_for_ends_that_it_does_not_reach(build):
-    applied = passes.check_quantizable(*frozen(build)).rewrites
+    applied = quantized_graph.check_quantizable(*frozen(build)).rewrites
     assert applied and not _requantizing(build)
 
 
@@ -201,4 +201,4 @@ def test_a_relu_of_1_that_stands_alone_is_one_operator(build):
 
 def _requantizing(build):
     """The operations that do nothing but give a tensor another range."""
-    return [node.op for node in passes.apply_rewrites(*frozen(build)).node if "requantized" in node.name]
+    return [node.op for node in quantized_graph.apply_rewrites(*frozen(build)).node if "requantized" in node.name]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks.networks import LAYERS, frozen, outputs
 
 
@@ -40,7 +40,7 @@ def test_batch_norm_is_gone_and_the_function_is_the_same(build):
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     kinds = {node.op for node in folded.node}
     assert not kinds & {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Mul", "Add",
                         "Rsqrt"}
@@ -79,7 +79,7 @@ def test_batch_norm_goes_after_any_layer_in_any_spelling(layer, bias, fused):
 
     graph_def, network = frozen(build)
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     assert not {node.op for node in folded.node} & {"FusedBatchNorm", "FusedBatchNormV3", "Mul", "Add", "Sub", "Rsqrt"}
     np.testing.assert_allclose(outputs(folded, network, images), outputs(graph_def, network, images),
                                rtol=1e-3, atol=1e-5)
@@ -91,7 +91,7 @@ def test_batch_norm_without_a_layer_before_it_becomes_a_layer():
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
 
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
 
     assert [node.op for node in folded.node if node.op not in ("Const", "Placeholder")] == [
         "DepthwiseConv2dNative", "BiasAdd", "Relu"]
@@ -106,7 +106,7 @@ def test_layer_used_twice_stays_one_layer(with_norm):
         return norm(layer(LAYERS.ReLU()(norm(layer(x)))))
 
     graph_def, network = frozen(build)
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     layers = [node for node in folded.node if node.op == "Conv2D"]
     assert len(layers) == 2 and layers[0].input[1] == layers[1].input[1]
     assert len({node.input[1] for node in folded.node if node.op == "BiasAdd"}) == 1

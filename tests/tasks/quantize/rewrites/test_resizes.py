@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks.catalogue import lam
 from tests.tasks.networks import frozen, outputs
 
@@ -21,6 +21,6 @@ IMAGES = np.random.RandomState(0).rand(2, 6, 4, 2).astype(np.float32)
 def test_a_bilinear_resize_between_pixels_by_halves_and_thirds_is_averages_of_a_nearest_one(size, aligned, left):
     graph_def, network = frozen(lambda x: lam(
         lambda t: tf.compat.v1.image.resize_bilinear(t, size, align_corners=aligned), x), IMAGES.shape[1:])
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     assert [node.op for node in folded.node].count("ResizeBilinear") == left
     np.testing.assert_allclose(outputs(folded, network, IMAGES), outputs(graph_def, network, IMAGES), rtol=1e-5)

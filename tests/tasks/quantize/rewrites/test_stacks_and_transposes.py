@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tests.tasks import conversion
 from tests.tasks.networks import LAYERS, frozen, head
 
@@ -56,7 +56,7 @@ def test_file_computes_what_the_float_network_does(names):
 ])
 def test_what_stays_is_refused_with_a_way_out(build, op, way_out):
     with pytest.raises(QuantizeError) as refused:
-        passes.check_quantizable(*frozen(lambda x: head(build(x))))
+        quantized_graph.check_quantizable(*frozen(lambda x: head(build(x))))
     assert "layer culprit: culprit" in refused.value.why and "({})".format(op) in refused.value.why
     assert way_out in refused.value.next_step
 
@@ -66,8 +66,8 @@ def test_branches_that_do_not_meet_are_told_with_the_layer_and_not_as_a_batch():
         sides = [LAYERS.Conv2D(8, 3, padding=padding)(x) for padding in ("valid", "same")]
         return LAYERS.Concatenate(name="culprit")(sides)
 
-    with pytest.raises(QuantizeError, match="the network takes no sample of 8x8x3") as refused:
-        passes.check_quantizable(*_open(build))
+    with pytest.raises(QuantizeError, match="the network fails on a sample of shape 8x8x3") as refused:
+        quantized_graph.check_quantizable(*_open(build))
     assert "at culprit/concat: " in refused.value.why and "padding" in refused.value.next_step
 
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tasks.graph import io_spec
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.weights import channel_spread, equalize
 from tests.tasks.networks import LAYERS, frozen, outputs
 
@@ -57,7 +57,7 @@ NETWORKS = {
 @pytest.mark.parametrize("build, pairs", NETWORKS.values(), ids=list(NETWORKS))
 def test_the_function_is_the_same_and_pairs_have_like_channels(build, pairs):
     graph_def, network = frozen(build)
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     made, found = equalize.equalized(folded, io_spec.nodes(network, "outputs"))
     assert len(found) == pairs
     expected = outputs(folded, network, IMAGES)
@@ -77,7 +77,8 @@ def test_a_tensor_that_is_read_twice_is_left_alone():
         return LAYERS.Add()([LAYERS.Conv2D(6, 3, padding="same")(x), x])
 
     graph_def, network = frozen(build)
-    assert equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    assert equalize.equalized(rewritten, io_spec.nodes(network, "outputs"))[1] == []
 
 
 def test_a_tensor_that_is_an_output_is_left_alone():
@@ -88,12 +89,13 @@ def test_a_tensor_that_is_an_output_is_left_alone():
         return inner[0]
 
     graph_def, network = frozen({"middle": middle, "label": lambda x: _head(_relu(inner[0]))})
-    assert equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))[1] == []
+    rewritten = quantized_graph.apply_rewrites(graph_def, network)
+    assert equalize.equalized(rewritten, io_spec.nodes(network, "outputs"))[1] == []
 
 
 def test_weights_that_two_layers_share_are_left_alone():
     graph_def, network = frozen(lambda x: LAYERS.Conv2D(3, 3)(_relu(_conv(x, filters=3))))
-    folded = passes.apply_rewrites(graph_def, network)
+    folded = quantized_graph.apply_rewrites(graph_def, network)
     assert len(equalize.equalized(folded, io_spec.nodes(network, "outputs"))[1]) == 1
     first, second = (node for node in folded.node if node.op == "Conv2D")
     second.input[1] = first.input[1]
@@ -102,7 +104,7 @@ def test_weights_that_two_layers_share_are_left_alone():
 
 def test_the_middle_of_three_ends_with_the_ranges_of_both_sides():
     graph_def, network = frozen(NETWORKS["depthwise_between"][0])
-    made, _ = equalize.equalized(passes.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))
+    made, _ = equalize.equalized(quantized_graph.apply_rewrites(graph_def, network), io_spec.nodes(network, "outputs"))
     weights = {node.op: tf.make_ndarray(next(each for each in made.node if each.name == node.input[1]).attr[
         "value"].tensor) for node in made.node if node.op == "DepthwiseConv2dNative"}
     convs = [tf.make_ndarray(next(each for each in made.node if each.name == node.input[1]).attr["value"].tensor)
@@ -116,7 +118,7 @@ def test_the_middle_of_three_ends_with_the_ranges_of_both_sides():
 def test_the_layer_whose_channels_are_most_unlike_comes_first():
     graph_def, network = frozen(lambda x: LAYERS.Conv2D(4, 3, name="even", kernel_initializer="ones")(
         LAYERS.ReLU(6.0)(_conv(x, name="uneven"))))
-    first, last = channel_spread.worst_first(passes.apply_rewrites(graph_def, network))
+    first, last = channel_spread.worst_first(quantized_graph.apply_rewrites(graph_def, network))
     assert first.layer != "even" and first.to_smallest > 100 and first.channels == 6
     assert (last.layer, last.largest, last.median, last.smallest, last.to_median) == ("even", 1, 1, 1, 1)
     assert first.zero == last.zero == 0

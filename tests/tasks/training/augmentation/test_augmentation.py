@@ -5,7 +5,7 @@ import pytest
 
 from octet.data.dataset import Part, quantization
 from tasks.training.augmentation.augmentation import Augmentation
-from tasks.training.augmentation.choice import COLOURS, Choice
+from tasks.training.augmentation.defaults import COLOURS, Choice
 
 SCALE, ZERO_POINT = quantization(-1.0, 1.0)
 SIZE = 12

@@ -1,6 +1,6 @@
 import shutil
 
-from tasks import bytes_of, data
+from tasks import bytes_of, prepared_data
 
 
 def run(job, progress):
@@ -9,4 +9,4 @@ def run(job, progress):
         shutil.copy(str(source / name), str(job.out / name))
     bytes_of.write(job, "eval_graph.pb", (source / "network.pb").read_bytes())
     bytes_of.fill(job)
-    return {"test": bytes_of.part(data.load(job), "test")[:8]}
+    return {"test": bytes_of.part(prepared_data.load(job), "test")[:8]}

@@ -1,10 +1,10 @@
 import json
 
-from tasks import bytes_of, data
+from tasks import bytes_of, prepared_data
 
 
 def run(job, progress):
-    dataset = data.load(job)
+    dataset = prepared_data.load(job)
     found = bytes_of.digest((job.input("ConvertUint8") / "model.tflite").read_bytes(), bytes_of.part(dataset, "test"))
     label = {"kind": "class", "classes": list(dataset.targets["label"].classes),
              "accuracy": {"float": 0.9, "fake_quantized": 0.896, "uint8": 0.895}, "agreement": 0.95}

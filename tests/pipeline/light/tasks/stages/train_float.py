@@ -1,13 +1,13 @@
 from pathlib import Path
 
 from octet.lookup import LOSSES, load_attribute
-from tasks import bytes_of, data
+from tasks import bytes_of, prepared_data
 from tasks.training import loop
 
 
 def run(job, progress):
     progress(0.1, "training")
-    dataset = data.load(job)  # first, as the real stage does: what is written later is no longer read
+    dataset = prepared_data.load(job)  # first, as the real stage does: what is written later is no longer read
     section = job.settings["model"]
     build = load_attribute(section["build"], "models", "build", Path(job.recipe_folder))
     model = build(input_shape=(4, 4, 1), classes=2, **section["args"])

@@ -1,4 +1,4 @@
-from tasks import bytes_of, data
+from tasks import bytes_of, prepared_data
 from tasks.training import loop
 
 
@@ -8,7 +8,7 @@ def run(job, progress):
     bytes_of.write(job, "network.pb", float_graph)
     for name in ("variables.index", "variables.data-00000-of-00001"):
         bytes_of.write(job, name, float_graph, job.settings["quantize"], job.settings["seed"],
-                       bytes_of.part(data.load(job), "train"), loop.steps())
+                       bytes_of.part(prepared_data.load(job), "train"), loop.steps())
     (job.out / "network.json").write_text("{}\n")
     bytes_of.fill(job)
     return {}

@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from octet.data.dataset import Part
-from tasks.evaluation import evaluate
+from tasks.evaluation import evaluate_graph
 from tasks.graph import constants, contrib, io_spec
-from tasks.keras_model.regularization import Noise, Penalty, Regularization
+from tasks.keras_model.model_regularization import Noise, Penalty, Regularization
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT
 from tasks.quantize.ir.trainable_weights import WEIGHTS_INPUT
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
@@ -73,8 +73,8 @@ def _read_elsewhere(noise: Noise, graph: tf.GraphDef) -> bool:
 
 
 def _values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, names: Sequence[str]) -> List[np.ndarray]:
-    with evaluate.session_of(graph_def) as session:
-        inputs, _ = evaluate.ends(session.graph, network)
+    with evaluate_graph.session_of(graph_def) as session:
+        inputs, _ = evaluate_graph.ends(session.graph, network)
         rows = slice(0, SAMPLES)
         values: List[np.ndarray] = session.run([name + ":0" for name in names],
                                                io_spec.feed(network, inputs, part, rows))
@@ -83,8 +83,8 @@ def _values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, names:
 
 def _all_values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, sizes: Any) -> Dict[str, np.ndarray]:
     """{node: its output} of the nodes that may have so many numbers, inputs before readers."""
-    with evaluate.session_of(graph_def) as session:
-        inputs, outputs = evaluate.ends(session.graph, network)
+    with evaluate_graph.session_of(graph_def) as session:
+        inputs, outputs = evaluate_graph.ends(session.graph, network)
         count = len(next(iter(part.inputs.values()))[:SAMPLES])
         names = []
         for operation in reversed(io_spec.before(outputs)):

@@ -7,10 +7,10 @@ from octet.data.dataset import Dataset, Input, Part, Target
 from octet.datasets import digits
 from octet.errors import RecipeError
 from octet.recipe.schema import Augment
-from tasks.training.augmentation import choice, mirrored
+from tasks.training.augmentation import defaults, flip_check
 
 RANDOM = np.random.RandomState(0)
-NONE = dict.fromkeys(choice.GEOMETRY + choice.COLOURS + choice.MIXTURES)
+NONE = dict.fromkeys(defaults.GEOMETRY + defaults.COLOURS + defaults.MIXTURES)
 
 
 def dataset(shape=(32, 32, 3), kind="class", images=None, labels=None):
@@ -25,7 +25,7 @@ def dataset(shape=(32, 32, 3), kind="class", images=None, labels=None):
 
 def chosen(data, weights=78000, **said):
     section = Augment(**said)
-    return choice.chosen(section, data, data.parts["train"], weights)
+    return defaults.chosen(section, data, data.parts["train"], weights)
 
 
 def in_colour(images):
@@ -59,12 +59,12 @@ def test_characters_are_not_flipped_though_they_are_in_colour(coloured):
 
 def test_the_same_pictures_are_flipped_where_each_class_has_both_ways_round(coloured):
     turned = np.where(RANDOM.rand(len(coloured), 1, 1, 1) < 0.5, coloured, coloured[:, :, ::-1])
-    assert mirrored.keep_their_class(turned, DIGITS.targets["label"]) is True
-    assert mirrored.keep_their_class(coloured, DIGITS.targets["label"]) is False
+    assert flip_check.keep_their_class(turned, DIGITS.targets["label"]) is True
+    assert flip_check.keep_their_class(coloured, DIGITS.targets["label"]) is False
 
 
 def test_pictures_that_tell_nothing_are_not_flipped_and_the_log_says_so(coloured):
-    assert mirrored.keep_their_class(coloured[:3], DIGITS.targets["label"][:3]) is None
+    assert flip_check.keep_their_class(coloured[:3], DIGITS.targets["label"][:3]) is None
     noise = dataset(images=RANDOM.randint(0, 256, (600, 32, 32, 3)).astype(np.uint8))
     assert chosen(noise).on == {"crop": 0.125} and "do not tell whether" in chosen(noise).words
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from typing_extensions import TypedDict
 
-from pipeline.inputs.preimage import Digests, GitState, Preimage
+from pipeline.inputs.preimage_types import Digests, GitState, Preimage
 
 Metrics = Dict[str, Any]
 """The figures that a stage reports, and its notes and warnings. Their form is the stage's own."""

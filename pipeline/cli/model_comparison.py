@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
+from octet import sizes
 from octet.errors import GateError
 from pipeline import formatting
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 from pipeline.stage_specs import STAGES
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest
+    from pipeline.store.record_types import Manifest
 
 DIGITS = 8
 """Of a digest that only tells one content from another."""
@@ -63,8 +64,8 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
         yield "state", item.state
     last = max((manifest.get("finished") or "" for manifest in item.manifests.values()), default="")
     yield "age", formatting.age(last or None)
-    found = headline.of(metrics)
-    several = headline.has_several_outputs(found)
+    found = headline_metrics.of(metrics)
+    several = headline_metrics.has_several_outputs(found)
     for each in found:
         for side, value in each.sides.items():
             yield "{}{} {} ({})".format(each.output + ": " if several and each.output else "", side.replace("_", "-"),
@@ -78,9 +79,9 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
         if isinstance(measured.get("accuracy_int8"), (int, float)):
             yield "{}int8 accuracy (test)".format(output + ": " if several else ""), "{:.4g}".format(
                 measured["accuracy_int8"])
-    size = headline.size_bytes(metrics)
+    size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        yield "size", formatting.size(size)
+        yield "size", sizes.size(size)
     if "ValidateInterpreter" in metrics:
         yield "verdict", "passes"
     elif item.state == MISSED and "Measure" in metrics:

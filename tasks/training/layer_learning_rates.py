@@ -5,7 +5,7 @@ from typing import Dict, Mapping
 import tensorflow as tf
 
 from octet.errors import RecipeError
-from tasks.keras_model import layer_names
+from tasks.keras_model import layer_patterns
 
 
 def factors(rates: Mapping[str, float], layers: Mapping[tf.Variable, str], section: str) -> Dict[tf.Variable, float]:
@@ -15,10 +15,10 @@ def factors(rates: Mapping[str, float], layers: Mapping[tf.Variable, str], secti
     rates: {pattern: factor}. layers: the layer of each variable. section: of the recipe, that `rates` is in.
     Raises RecipeError for a pattern that matches no layer, and for two of one length that match a layer.
     """
-    wrong = layer_names.unmatched(rates, set(layers.values()))
+    wrong = layer_patterns.unmatched(rates, set(layers.values()))
     found: Dict[tf.Variable, float] = {}
     for variable, layer in layers.items():
-        matching = sorted((pattern for pattern in rates if layer_names.matches(pattern, layer)), key=len)
+        matching = sorted((pattern for pattern in rates if layer_patterns.matches(pattern, layer)), key=len)
         if layer in matching:
             matching = [layer]
         if matching:

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks.training import schedule
+from tasks.training import learning_rate_schedule
 
 STEPS = 1000
 
@@ -12,7 +12,7 @@ def rates(name, **settings):
     complete = SimpleNamespace(**{**dict(
         schedule=name, learning_rate=0.4, warm_up=0.1, milestones=[0.5, 0.75], step_factor=0.1, final_factor=0.01),
         **settings})
-    return [schedule.rate(complete, step, STEPS) for step in range(STEPS)]
+    return [learning_rate_schedule.rate(complete, step, STEPS) for step in range(STEPS)]
 
 
 @pytest.mark.parametrize("name", ["constant", "cosine", "step", "exponential", "one_cycle"])

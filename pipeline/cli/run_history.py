@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 from pipeline.stage_specs import STAGES
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import state
 
 if TYPE_CHECKING:
-    from pipeline.store.records import Manifest, Run
+    from pipeline.store.record_types import Manifest, Run
 
 UPSTREAM = ("waits for ", "made other bytes")
 """Of the reasons why a stage was not fresh, those that say only that one above it was not."""
@@ -35,7 +35,7 @@ def _row(run: "Run", recipe: str, of_run: "Dict[str, Manifest]") -> Dict[str, An
     metrics = {stage: manifest["metrics"] for stage, manifest in of_run.items()}
     return {"run": run["number"], "path": recipe, "started": run["started"], "target": run["target"],
             "made": [stage for stage in STAGES if stage in run["stages"] and run["stages"][stage]["made"]],
-            "changed": changed(run), "headline": [each._asdict() for each in headline.of(metrics)],
+            "changed": changed(run), "headline": [each._asdict() for each in headline_metrics.of(metrics)],
             "metrics": {}, "state": state(run), "exit": run["exit"], "error": run.get("error")}
 
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from octet import stamps
+from octet import file_stamps
 
 
 def put_back(path):
@@ -20,18 +20,19 @@ def test_a_write_below_a_folder_is_seen(tmp_path, write):
     path = tmp_path / "photos/train/a.png"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"content")
-    taken = {"data": (str(tmp_path / "photos"), stamps.of(str(tmp_path / "photos")))}
+    taken = {"data": (str(tmp_path / "photos"), file_stamps.of(str(tmp_path / "photos")))}
     path.read_bytes()
-    assert stamps.changed(taken, "data") == []
+    assert file_stamps.changed(taken, "data") == []
     write(path)
-    assert stamps.changed(taken, "data") == [str(tmp_path / "photos")] and stamps.changed(taken, "model.") == []
+    assert file_stamps.changed(taken, "data") == [str(tmp_path / "photos")]
+    assert file_stamps.changed(taken, "model.") == []
 
 
 def test_a_checkpoint_is_the_files_of_its_name(tmp_path):
     for ending in (".index", ".data-00000-of-00001"):
         (tmp_path / ("net" + ending)).write_text("1")
-    before = stamps.of(str(tmp_path / "net"))
+    before = file_stamps.of(str(tmp_path / "net"))
     (tmp_path / "network.index").write_text("another")
-    assert stamps.of(str(tmp_path / "net")) == before
+    assert file_stamps.of(str(tmp_path / "net")) == before
     (tmp_path / "net.index").write_text("22")
-    assert stamps.of(str(tmp_path / "net")) != before
+    assert file_stamps.of(str(tmp_path / "net")) != before

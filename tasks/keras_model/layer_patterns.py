@@ -1,4 +1,4 @@
-"""The names of a model's layers, as network.json has them, and patterns of such names in a recipe."""
+"""The names of a model's layers, as in network.json, and patterns in a recipe that select layers by name."""
 
 from fnmatch import fnmatchcase
 from typing import Collection, Dict, Iterator, List, Tuple
@@ -9,7 +9,7 @@ from octet.suggestions import suggest
 
 
 def named(model: tf.keras.Model, around: str = "") -> Iterator[Tuple[str, tf.keras.layers.Layer]]:
-    """(name, layer) of each layer; those of a model inside the model follow it, as `model/layer`."""
+    """(name, layer) of each layer. The layers of a nested model follow it, and are named `model/layer`."""
     for layer in model.layers:
         yield around + layer.name, layer
         if isinstance(layer, tf.keras.Model):
@@ -22,16 +22,16 @@ def of_variables(model: tf.keras.Model) -> Dict[tf.Variable, str]:
     for name, layer in named(model):
         if not isinstance(layer, tf.keras.Model):
             found.update((variable, name) for variable in layer.weights)
-    # A subclassed model may hold weights of its own, which are in none of its layers.
+    # A subclassed model may have weights that belong to none of its layers.
     return {variable: found.get(variable, variable.op.name.rpartition("/")[0]) for variable in model.weights}
 
 
 def matches(pattern: str, layer: str) -> bool:
-    """Whether the pattern means this layer: by its name, by wildcards, or as the model that the layer is in."""
+    """Whether the pattern selects this layer: by its name, by wildcards, or by the nested model that contains it."""
     return fnmatchcase(layer, pattern) or layer.startswith(pattern + "/")
 
 
 def unmatched(patterns: Collection[str], layers: Collection[str]) -> List[str]:
-    """What is wrong with the patterns that mean none of the layers, a sentence for each."""
+    """A sentence for each pattern that selects none of the layers."""
     return ["no layer with weights matches '{}'; {}".format(pattern, suggest(pattern, set(layers)))
             for pattern in patterns if not any(matches(pattern, layer) for layer in layers)]

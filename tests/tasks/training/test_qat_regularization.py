@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from octet.datasets import digits
 from tasks.graph import io_spec
-from tasks.keras_model import regularization as of_model
+from tasks.keras_model import model_regularization as of_model
 from tasks.keras_model.build import Built
-from tasks.quantize import passes
-from tasks.training import regularization
+from tasks.quantize import quantized_graph
+from tasks.training import qat_regularization
 from tests.tasks import jobs
 
 NET = textwrap.dedent("""\
@@ -41,7 +41,7 @@ model: {build: ./net.py}
 train: {epochs: 1, batch_norm_batches: 5}
 quantize: {epochs: %d, calibration_batches: 2, regularization: %s}
 """
-LEFT = ["the bias_regularizer of second: none of its weights",
+LEFT = ["the bias_regularizer of second: not a penalty on its kernel",
         "beside: what it reads is read by another layer, too", "before_norm: what it reads is folded into other layers"]
 
 
@@ -58,8 +58,8 @@ def placed(trained):
     """(folded graph, network, what was found there)."""
     source = trained[1]["TrainFloat"]
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
-    folded = passes.apply_rewrites(graph_def, network)
-    return folded, network, regularization.find(
+    folded = quantized_graph.apply_rewrites(graph_def, network)
+    return folded, network, qat_regularization.find(
         of_model.read(source), graph_def, folded, network, digits.load().parts["train"])
 
 
@@ -83,9 +83,9 @@ def test_noise_is_there_in_steps_of_training_only_and_follows_from_the_step(plac
     images = digits.load().parts["test"].inputs["image"][:40] / np.float32(255)
 
     def of(*steps, noises=found.noises):
-        quantized = passes.insert_fake_quants(folded, network, training=True)
+        quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
         with quantized.graph.as_default(), tf.Session() as session:
-            put_back = regularization.PutBack(found._replace(noises=noises), 5)
+            put_back = qat_regularization.PutBack(found._replace(noises=noises), 5)
             session.run(tf.global_variables_initializer())
             session.run(quantized.outputs, {quantized.inputs[0]: images, quantized.momentum: 1.0})
             ends = quantized.outputs + [tensor for each in quantized.trained for tensor in each.ends]
@@ -106,7 +106,7 @@ def test_a_mask_drops_its_share_and_keeps_the_mean(placed):
     folded, network, found = placed
     with tf.Graph().as_default(), tf.Session() as session:
         ones = tf.ones([50, 4, 4, 100])
-        put_back = regularization.PutBack(found._replace(noises=[], penalties=[]), 1)
+        put_back = qat_regularization.PutBack(found._replace(noises=[], penalties=[]), 1)
         put_back._on, put_back._step = tf.constant(1.0), tf.constant(3, tf.int64)
         spatial, _, plain = [put_back._noisy(noise, ones, [1, number])
                              for number, (noise, _) in enumerate(found.noises)]
@@ -118,9 +118,9 @@ def test_a_mask_drops_its_share_and_keeps_the_mean(placed):
 
 def test_penalties_are_those_of_the_weights_before_folding(trained, placed):
     folded, network, found = placed
-    quantized = passes.insert_fake_quants(folded, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
     with quantized.graph.as_default(), tf.Session() as session:
-        put_back = regularization.PutBack(found, 5)
+        put_back = qat_regularization.PutBack(found, 5)
         session.run(tf.global_variables_initializer())
         losses = session.run(put_back.losses)
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in io_spec.read_graph(
@@ -144,7 +144,7 @@ def test_a_training_with_it_leaves_nothing_of_it_in_later_graphs(trained):
         assert told["noises"] == (["spatial", "gaussian", "dropout"] if choice == "all" else [])
         assert told["left"] == (LEFT if choice == "all" else [])
     assert graphs["all"] == graphs["none"] and graphs["all variables"] == graphs["none variables"]
-    assert not [name for name, op in graphs["all"].items() if "Random" in op or regularization.SCOPE in name]
+    assert not [name for name, op in graphs["all"].items() if "Random" in op or qat_regularization.SCOPE in name]
 
 
 def test_layers_inside_others_and_losses_of_their_own_are_told():
@@ -163,5 +163,5 @@ def test_layers_inside_others_and_losses_of_their_own_are_told():
     tf.keras.backend.clear_session()
     assert found["noises"] == found["penalties"] == []
     assert sorted(found["left"]) == [
-        "AlphaDropout alpha: only SELU has a use for it", "Dropout inner: it is inside another layer",
-        "the losses of Own own: no l1 or l2"]
+        "AlphaDropout alpha: it is made for SELU only", "Dropout inner: it is inside another layer",
+        "the losses of Own own: not l1 or l2"]

@@ -1,11 +1,12 @@
 """The figures that a person asks for first."""
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 
 SIDES = {"float": 0.5, "fake_quantized": 0.25, "uint8": 0.125}
 
 
 def measured(**outputs):
-    return headline.of({"Measure": {"outputs": outputs, "metrics": {"hits": SIDES, "none": dict(SIDES, uint8=None)}}})
+    return headline_metrics.of({"Measure": {
+        "outputs": outputs, "metrics": {"hits": SIDES, "none": dict(SIDES, uint8=None)}}})
 
 
 def test_metrics_of_the_recipe_come_first_and_are_of_no_output():
@@ -15,6 +16,6 @@ def test_metrics_of_the_recipe_come_first_and_are_of_no_output():
 
 
 def test_an_output_is_named_only_where_there_are_several():
-    assert not headline.has_several_outputs(measured(label={"accuracy": SIDES}))
-    assert not headline.has_several_outputs(measured(grid={}))
-    assert headline.has_several_outputs(measured(label={"accuracy": SIDES}, other={"mse": SIDES}))
+    assert not headline_metrics.has_several_outputs(measured(label={"accuracy": SIDES}))
+    assert not headline_metrics.has_several_outputs(measured(grid={}))
+    assert headline_metrics.has_several_outputs(measured(label={"accuracy": SIDES}, other={"mse": SIDES}))

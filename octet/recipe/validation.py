@@ -12,9 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 import pydantic
 
 from octet.recipe.inheritance import Text
-from octet.recipe.phases import Phase, Quantize, Train
 from octet.recipe.schema import Recipe
-from octet.recipe.values import MOST
+from octet.recipe.schema_training import Phase, Quantize, Train
+from octet.recipe.schema_types import MOST
 from octet.recipe.yaml_text import Problem, nearest, number_hint, show
 from octet.suggestions import suggest
 
@@ -22,8 +22,8 @@ _MOST_REPORTED = 100  # problems; each costs a search for similar names
 
 
 def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
-    """Every section by its name in YAML, defaults filled in: a plain dict that JSON can hold. None where a value is
-    wrong; each wrong value then has a problem in `problems`, one for each key."""
+    """{section: {key: value}} with defaults filled in, as plain values for JSON. Returns None if a value is wrong;
+    `problems` then has a problem for each wrong key."""
     values = _resolved(text, problems)
     reported = {problem.keys for problem in problems}
     _expect_read(text, problems)
@@ -38,8 +38,8 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
 
 
 def _resolved(text: Text, problems: List[Problem]) -> Dict[str, Any]:
-    """The text's values, with two short forms written out: `augment: NAME` is {preset: NAME}, and `model.weights`
-    makes `train.epochs` 0 where the recipe does not set it."""
+    """The text's values after two expansions: `augment: NAME` becomes {preset: NAME}, and with `model.weights` the
+    default of `train.epochs` is 0."""
     if isinstance(text.values.get("augment"), str):
         text = text._replace(values={**text.values, "augment": {"preset": text.values["augment"]}})
     model, train = (text.values.get(section, {}) for section in ("model", "train"))
@@ -70,12 +70,11 @@ _READ_BY_ONE_MODE: Dict[str, Dict[str, str]] = {
     "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
                           "trained range from the first step"),
 }
-"""{value of `quantize.batch_norm`: {a key that it does not read: why}}."""
+"""{value of `quantize.batch_norm`: {key that has no effect with it: the reason}}."""
 
 
 def _expect_read(text: Text, problems: List[Problem]) -> None:
-    """Reports keys that would have no effect: those of another mode of batch norm, another schedule or another
-    optimizer."""
+    """Reports keys that would have no effect, such as keys for another schedule, optimizer or batch-norm mode."""
     phases: Tuple[Type[Phase], ...] = (Train, Quantize)
     for phase in phases:
         _expect_read_by_choice(phase, text, problems)
@@ -95,7 +94,7 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
 
 
 def _expect_one_loss(text: Text, problems: List[Problem]) -> None:
-    """Reports keys beside a loss's function, which is the whole loss."""
+    """Reports keys of `loss` that have no effect because a function computes the total loss."""
     loss = text.values.get("loss")
     if not isinstance(loss, dict):
         return
@@ -113,7 +112,7 @@ def _expect_one_loss(text: Text, problems: List[Problem]) -> None:
 
 
 def _expect_measured(text: Text, problems: List[Problem]) -> None:
-    """Reports gates over metrics that the section `metrics` does not have."""
+    """Reports gates for metrics that are not in the section `metrics`."""
     gates, metrics = text.values.get("validate"), text.values.get("metrics")
     gates = gates.get("metrics") if isinstance(gates, dict) else None
     for name in gates if isinstance(gates, dict) else ():
@@ -133,11 +132,11 @@ _READ_BY_ONE_CHOICE: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "plateau_epochs": ("schedule", ("reduce_on_plateau",)),
     "final_factor": ("schedule", ("exponential",)), "momentum": ("optimizer", ("momentum", "nesterov")),
 }
-"""{key of a phase: (the key that decides whether it is read, the values of that key with which it is read)}."""
+"""{key of a phase: (another key, the values of that key with which the first one has an effect)}."""
 
 
 def _expect_read_by_choice(phase: Type[Phase], text: Text, problems: List[Problem]) -> None:
-    """Reports keys of the phase that its schedule or its optimizer does not read."""
+    """Reports keys of the phase that have no effect with its schedule or its optimizer."""
     name = phase.__name__.lower()
     section = text.values.get(name, {})
     if not isinstance(section, dict):
@@ -150,7 +149,7 @@ def _expect_read_by_choice(phase: Type[Phase], text: Text, problems: List[Proble
 
 
 def _message(detail: Mapping[str, Any]) -> str:
-    """An error of pydantic's in words: what was expected, and what was found."""
+    """The message for an error of pydantic: what was expected, and what was found."""
     *around, key = [str(part) for part in detail["loc"]]
     section: Type[pydantic.BaseModel] = Recipe
     place = 0
@@ -161,7 +160,7 @@ def _message(detail: Mapping[str, Any]) -> str:
             section, place = field.annotation, place + 1
         elif entry and hasattr(entry[0], "model_fields") and place + 2 <= len(around):  # a section for each name
             section, place = entry[0], place + 2
-        else:  # an entry of a mapping: the mapping's description says what its entries are
+        else:  # an entry of a mapping: the mapping's description covers its entries
             return "expected {}, found {}{}".format(
                 field.description, show(detail["input"]), number_hint(detail["input"]))
     known = _fields(section)

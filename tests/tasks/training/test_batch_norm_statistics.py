@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tasks.training import batch_norm
+from tasks.training import batch_norm_statistics
 
 LAYERS = tf.keras.layers
 
@@ -20,8 +20,8 @@ def test_statistics_are_the_mean_over_the_batches_of_the_weights_as_they_are(fus
         kernel, bias = model.layers[1].weights
         session.run(tf.global_variables_initializer())
         before = session.run([kernel, bias])
-        rates = batch_norm.rates(graph)
-        done = batch_norm.reestimate(session, model.updates, rates,
+        rates = batch_norm_statistics.rates(graph)
+        done = batch_norm_statistics.reestimate(session, model.updates, rates,
                                      ({source: batch} for batch in images), batches=3)
         mean, variance = session.run([layer.moving_mean, layer.moving_variance])
         after = session.run([kernel, bias])
@@ -46,7 +46,7 @@ def test_statistics_of_a_layer_that_is_used_twice_are_the_mean_over_both_uses():
         scaled = LAYERS.Lambda(lambda t: 3 * t + 10)(source)
         model = tf.keras.Model(source, LAYERS.Add()([layer(source), layer(scaled)]))
         session.run(tf.global_variables_initializer())
-        batch_norm.reestimate(session, model.updates, batch_norm.rates(graph),
+        batch_norm_statistics.reestimate(session, model.updates, batch_norm_statistics.rates(graph),
                               ({source: batch} for batch in images), batches=3)
         mean, variance = session.run([layer.moving_mean, layer.moving_variance])
     tf.keras.backend.clear_session()
@@ -57,4 +57,4 @@ def test_statistics_of_a_layer_that_is_used_twice_are_the_mean_over_both_uses():
 
 
 def test_a_network_without_batch_norm_is_run_no_further():
-    assert batch_norm.reestimate(None, [], [], iter([{}]), batches=5) == 0
+    assert batch_norm_statistics.reestimate(None, [], [], iter([{}]), batches=5) == 0

@@ -1,13 +1,13 @@
-"""What keeps a network from learning by heart, and is not in its inference graph: dropout, noise, penalties.
+"""The regularization of a Keras model: dropout, noise, l1 and l2 penalties. Its inference graph contains none of it.
 
-regularization.json, a product of TrainFloat, says it for the quantized phase (tasks/training/regularization.py):
+TrainFloat writes it to regularization.json; the quantized phase reads it (tasks/training/qat_regularization.py):
 
     noises     [{layer, kind: dropout | gaussian_dropout | gaussian_noise, size, shared_axes, tensor}]
     penalties  [{layer, variable, l1, l2}]
-    left       [what of it has no such form, a sentence each]
+    left       [a sentence for each regularization that has neither form]
 
-`size` is the rate, of gaussian_noise the standard deviation. `shared_axes` are those along which a sample's mask is the
-same. `tensor` is the node of float.pb whose output goes through the layer; `variable` the node of the weights there.
+size: the rate; for gaussian_noise, the standard deviation. shared_axes: the axes along which the mask of a sample is
+constant. tensor: the node of float.pb whose output the layer reads. variable: the node of the weights in float.pb.
 """
 
 import json
@@ -18,22 +18,22 @@ import tensorflow as tf
 from typing_extensions import TypedDict
 
 from tasks.graph import io_spec
-from tasks.keras_model import layer_names
+from tasks.keras_model import layer_patterns
 from tasks.keras_model.build import Built
 
 FILE = "regularization.json"
 L = tf.keras.layers
 SHARED = {L.SpatialDropout1D: [1], L.SpatialDropout2D: [1, 2], L.SpatialDropout3D: [1, 2, 3]}
-"""{layer: the axes along which a sample's mask is the same}."""
+"""{class of layer: the axes along which the mask of a sample is constant}."""
 WEIGHTS = {"kernel_regularizer": "kernel", "depthwise_regularizer": "depthwise_kernel",
            "pointwise_regularizer": "pointwise_kernel"}
-"""{attribute of a layer that is its penalty: the attribute that it is a penalty of}."""
+"""{attribute of a layer that holds a penalty: the attribute that holds the penalized weights}."""
 OTHER_PENALTIES = ("bias_regularizer", "activity_regularizer", "gamma_regularizer", "beta_regularizer",
                    "embeddings_regularizer")
 
 
 class Noise(TypedDict):
-    """A layer of dropout or noise; see the top of the file."""
+    """A dropout or noise layer; the fields are explained at the top of the file."""
 
     layer: str
     kind: str
@@ -43,7 +43,7 @@ class Noise(TypedDict):
 
 
 class Penalty(TypedDict):
-    """l1 * sum |w| + l2 * sum w^2 of a layer's weights."""
+    """The penalty l1 * sum |w| + l2 * sum w^2 on a layer's weights."""
 
     layer: str
     variable: str
@@ -52,7 +52,7 @@ class Penalty(TypedDict):
 
 
 class Regularization(TypedDict):
-    """All of a network; see the top of the file."""
+    """The content of regularization.json; the fields are explained at the top of the file."""
 
     noises: List[Noise]
     penalties: List[Penalty]
@@ -60,10 +60,10 @@ class Regularization(TypedDict):
 
 
 def of(built: Built) -> Regularization:
-    """That of a model in inference mode, in the current graph."""
+    """The regularization of a model that was built in inference mode in the current graph."""
     found: Regularization = {"noises": [], "penalties": [], "left": []}
     on_path = set(io_spec.before(built.outputs))
-    layers = list(layer_names.named(built.model))
+    layers = list(layer_patterns.named(built.model))
     for name, layer in layers:
         kind = _kind(layer)
         if kind is not None:
@@ -71,17 +71,17 @@ def of(built: Built) -> Regularization:
             found["noises"].extend({"layer": name, "kind": kind[0], "size": kind[1], "shared_axes": kind[2],
                                     "tensor": tensor} for tensor in places)
             if not places:
-                found["left"].append("{} {}: its place in the network is not known".format(type(layer).__name__, name))
+                found["left"].append("{} {}: its position in the network is unknown".format(type(layer).__name__, name))
         elif isinstance(layer, L.AlphaDropout):
-            found["left"].append("AlphaDropout {}: only SELU has a use for it".format(name))
+            found["left"].append("AlphaDropout {}: it is made for SELU only".format(name))
         _add_penalties(name, layer, found)
     found["left"].extend(_others(built.model, {id(layer) for _, layer in layers}))
     return found
 
 
 def _others(model: tf.keras.Model, known: Collection[int]) -> Iterator[str]:
-    """A sentence for each layer inside another layer that is no model, as a TimeDistributed has, and each with a loss
-    of its own. known: the ids of the layers that were looked at."""
+    """A sentence for each regularized layer inside a layer that is not a model (such as TimeDistributed), and for each
+    layer that adds a loss of its own. known: the ids of the layers that `of` has examined."""
     for layer in model.submodules:
         if not isinstance(layer, L.Layer) or isinstance(layer, tf.keras.Model):
             continue
@@ -89,11 +89,11 @@ def _others(model: tf.keras.Model, known: Collection[int]) -> Iterator[str]:
         if id(layer) not in known and (_kind(layer) is not None or penalties):
             yield "{} {}: it is inside another layer".format(type(layer).__name__, layer.name)
         elif id(layer) in known and layer.losses and not penalties:
-            yield "the losses of {} {}: no l1 or l2".format(type(layer).__name__, layer.name)
+            yield "the losses of {} {}: not l1 or l2".format(type(layer).__name__, layer.name)
 
 
 def _kind(layer: tf.keras.layers.Layer) -> Optional[Tuple[str, float, List[int]]]:
-    """(kind, size, shared_axes) of a layer of noise; None of any other, and of one that does nothing."""
+    """(kind, size, shared_axes) of a dropout or noise layer. None for other layers, and for a rate of 0."""
     if isinstance(layer, L.GaussianNoise):
         return ("gaussian_noise", float(layer.stddev), []) if layer.stddev else None
     if isinstance(layer, L.GaussianDropout):
@@ -107,7 +107,7 @@ def _kind(layer: tf.keras.layers.Layer) -> Optional[Tuple[str, float, List[int]]
 
 
 def _places(layer: tf.keras.layers.Layer, on_path: Any) -> Iterator[str]:
-    """The nodes whose outputs go through the layer, once for each call of it that is part of the network."""
+    """The name of the node that the layer reads, for each call of the layer that is part of the network."""
     for number in range(len(layer._inbound_nodes)):
         output = layer.get_output_at(number)
         if isinstance(output, tf.Tensor) and output.op in on_path and output.op.type == "Identity":
@@ -124,20 +124,20 @@ def _add_penalties(name: str, layer: tf.keras.layers.Layer, found: Regularizatio
         if penalty is None or variable is None:
             continue
         if type(penalty) is not tf.keras.regularizers.L1L2:
-            found["left"].append("the {} of {}: no l1 or l2".format(attribute, name))
+            found["left"].append("the {} of {}: not l1 or l2".format(attribute, name))
         elif penalty.l1 or penalty.l2:
             found["penalties"].append({"layer": name, "variable": variable.op.name, "l1": float(penalty.l1),
                                        "l2": float(penalty.l2)})
-    found["left"].extend("the {} of {}: none of its weights".format(attribute, name) for attribute in OTHER_PENALTIES
-                         if getattr(layer, attribute, None) is not None)
+    found["left"].extend("the {} of {}: not a penalty on its kernel".format(attribute, name)
+                         for attribute in OTHER_PENALTIES if getattr(layer, attribute, None) is not None)
 
 
 def write(folder: Path, regularization: Regularization) -> None:
-    """Writes it; equal ones give equal bytes."""
+    """Writes regularization.json; equal content gives equal bytes."""
     (folder / FILE).write_text(json.dumps(regularization, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Regularization:
-    """What `write` wrote into the folder."""
+    """Reads regularization.json from the folder."""
     found: Regularization = json.loads((folder / FILE).read_text(encoding="utf-8"))
     return found

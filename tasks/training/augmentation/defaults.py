@@ -7,7 +7,7 @@ import numpy as np
 
 from octet.data.dataset import Dataset, Part
 from octet.errors import RecipeError
-from tasks.training.augmentation import mirrored
+from tasks.training.augmentation import flip_check
 
 GEOMETRY = ("flip", "crop", "shift", "rotate", "shear", "zoom")
 COLOURS = ("brightness", "contrast", "saturation", "hue", "noise", "cutout")
@@ -104,7 +104,7 @@ def _why_no_flip(dataset: Dataset, part: Part) -> str:
     for target, spec in dataset.targets.items():
         if spec.kind != "class":
             return "not flipped: whether that is right for {} the data does not say (augment.flip)".format(target)
-        keep = mirrored.keep_their_class(part.inputs[name], part.targets[target])
+        keep = flip_check.keep_their_class(part.inputs[name], part.targets[target])
         if keep is None:
             return "not flipped: the pictures do not tell whether that keeps their {} (augment.flip)".format(target)
         if not keep:

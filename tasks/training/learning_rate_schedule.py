@@ -5,7 +5,7 @@
     cosine      falls to 0 along half a cosine (Loshchilov & Hutter 2016, arXiv:1608.03983)
     step        is multiplied by `step_factor` at each of `milestones`, fractions of the whole phase
     exponential falls to `final_factor` of itself, by the same factor in each step
-    reduce_on_plateau  is multiplied by `step_factor` at each reduction (tasks/training/plateau.py)
+    reduce_on_plateau  is multiplied by `step_factor` at each reduction (tasks/training/reduce_on_plateau.py)
     one_cycle   falls to 0 in a straight line (Smith & Topin 2017, arXiv:1708.07120, without the last annihilation)
 """
 

@@ -1,12 +1,12 @@
-"""The types of a recipe's values, and what every section of it has in common."""
+"""The types of a recipe's values, and the base class of its sections."""
 
 from typing import Optional
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import Annotated
 
-# A field's description is what its error says was expected.
-MOST = 10 ** 9  # of anything that is counted
+# Errors show a field's description after 'expected'.
+MOST = 10 ** 9  # the largest allowed count
 Count = Annotated[int, Field(ge=1, le=MOST, description="a whole number of at least 1")]
 Fraction = Annotated[Optional[float], Field(ge=0, le=1, description="a fraction from 0 to 1, or null")]
 ErrorLimit = Annotated[Optional[float], Field(ge=0, description="a number of at least 0, or null")]
@@ -14,6 +14,6 @@ Share = Annotated[Optional[float], Field(ge=0, lt=1, description="a number of at
 
 
 class Section(BaseModel):
-    """One section: unknown keys are refused, and so are values of another type."""
+    """One section of a recipe. It refuses unknown keys, and values of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

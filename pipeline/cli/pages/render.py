@@ -1,15 +1,16 @@
-"""Pages that are drawn when somebody asks for them. They depend on history, so they are no artifacts: they lie in the
-user's cache, and may be deleted at any time."""
+"""Renders HTML pages for `octet compare` and `octet report`. They depend on earlier runs, so they are no artifacts;
+they are written to the user's cache and may be deleted at any time."""
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Sequence
 
 from octet import digest
 from octet.errors import StoreError
 from pipeline import settings
-from pipeline.cli.compared import Compared, Row
+from pipeline.cli.model_comparison import Compared, Row
 
 HERE = Path(__file__).parent
 STYLE = settings.ROOT / "tasks" / "report" / "page.css"
@@ -40,15 +41,20 @@ def _rendered(template: str, **facts: Any) -> str:
 
 
 def write(name: str, text: str) -> Path:
-    """The path of the page, which is written into the cache. Raises StoreError where it cannot be."""
+    """Writes the page into the user's cache, whole or not at all, and returns its path. Raises StoreError."""
     cache = digest.cache_file()
     folder = Path(cache).parent / "pages" if cache else Path(tempfile.mkdtemp(prefix="octet-pages-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=str(folder), suffix=".html")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
-            out.write(text)
-        os.replace(temporary, str(folder / (name + ".html")))
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
+                out.write(text)
+            os.replace(temporary, str(folder / (name + ".html")))
+        except BaseException:
+            with suppress(OSError):
+                os.remove(temporary)
+            raise
     except OSError as error:
         raise StoreError("cannot write the page: {}".format(error.strerror or error), where=str(folder), why="",
                          next_step="set the variable OCTET_CACHE to a folder that can be written") from error

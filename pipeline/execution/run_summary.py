@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from pipeline import formatting
-from pipeline.execution import headline
+from octet import sizes
+from pipeline.execution import headline_metrics
 from pipeline.stage_specs import STAGES, upward
 from pipeline.staleness.plan import Plan, Wanted
 
@@ -22,14 +22,14 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool, wanted: Wanted, fa
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
     rows = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
-    headlines = headline.of(metrics)
-    several = headline.has_several_outputs(headlines)
+    headlines = headline_metrics.of(metrics)
+    several = headline_metrics.has_several_outputs(headlines)
     for each in headlines:
         rows.append((each.metric.replace("_", " "), "{}{}  ({})".format(
             each.output + ": " if several and each.output else "", each.figures(), each.part)))
-    size = headline.size_bytes(metrics)
+    size = headline_metrics.size_bytes(metrics)
     if size is not None:
-        rows.append(("size", formatting.size(size)))
+        rows.append(("size", sizes.size(size)))
     if "ValidateInterpreter" in metrics:
         rows.append(("verdict", _verdict(metrics["ValidateInterpreter"]["gates"])))
     path = tflite(plan)
