@@ -52,7 +52,7 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
     purpose: identifies the computation, and everything but the file that its result depends on.
     A damaged or read-only cache is ignored. After the first wait for a cache that another process has locked, it is
     ignored too, with one message on stderr.
-    Raises OSError where the file cannot be read, and whatever `compute` raises.
+    Raises OSError if the file cannot be read, and whatever `compute` raises.
     """
     return cached_all([path], purpose, compute)[0]
 

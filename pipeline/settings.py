@@ -25,7 +25,7 @@ KEEP_PARTIAL_DAYS = 14.0
 class Settings(NamedTuple):
     """Section [octet] of `luigi.cfg`. Paths in it are relative to that file.
 
-    config_path: that file; None where there is none. recipe: the default recipe, a name or a path.
+    config_path: that file; None if there is none. recipe: the default recipe, a name or a path.
     store, recipes: the folders of the store and of the recipes that have a name."""
 
     config_path: Optional[Path]
@@ -53,7 +53,7 @@ def find_config() -> Optional[Path]:
 
 
 def expect_folders() -> None:
-    """Raises UsageError where the working folder was removed, or there is no folder for temporary files: Luigi cannot
+    """Raises UsageError if the working folder was removed, or there is no folder for temporary files: Luigi cannot
     be imported then."""
     expect_working_folder()
     try:
@@ -66,7 +66,7 @@ def expect_folders() -> None:
 
 
 def expect_working_folder() -> None:
-    """Raises UsageError where the folder that the command was started in was removed."""
+    """Raises UsageError if the folder that the command was started in was removed."""
     trouble = startup.folder_trouble()
     if trouble:
         raise UsageError("the working folder cannot be used: {}".format(trouble), where=os.environ.get("PWD", ""),
@@ -112,7 +112,7 @@ def _days(values: Dict[str, str], path: Path) -> float:
 
 
 def _is_file(path: str) -> bool:
-    """Whether there is a regular file at the path. Raises UsageError where that cannot be found out."""
+    """Whether there is a regular file at the path. Raises UsageError if that cannot be found out."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -128,7 +128,7 @@ def _unreadable(path: str, error: OSError) -> UsageError:
 
 
 def _section(path: Path) -> Dict[str, str]:
-    """The section [octet] of the file; empty where it has none."""
+    """The section [octet] of the file; empty if it has none."""
     import configparser
     parser = configparser.RawConfigParser()
     try:

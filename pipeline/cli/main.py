@@ -58,7 +58,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _flush() -> None:
-    """What was printed is written. Raises OSError where it cannot be, but for a reader that has gone."""
+    """What was printed is written. Raises OSError if it cannot be, but for a reader that has gone."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

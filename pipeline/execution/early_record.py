@@ -40,7 +40,7 @@ class EarlyRecord:
             self._timer.start()
 
     def stop(self) -> Optional[Recorded]:
-        """The record, which the caller ends or removes from now on; None where none was begun, and at later calls."""
+        """The record, which the caller ends or removes from now on; None if none was begun, and at later calls."""
         with interrupts.held():
             self._timer.cancel()
             self._timer.join()

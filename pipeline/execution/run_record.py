@@ -55,7 +55,7 @@ def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator
 
 
 def _take_early_record() -> Optional[Recorded]:
-    """The record that `_early` has begun, which the caller ends or removes from now on; None where there is none."""
+    """The record that `_early` has begun, which the caller ends or removes from now on; None if there is none."""
     return _early.stop() if _early is not None else None
 
 
@@ -79,7 +79,7 @@ def around(plan: Callable[[], Plan], target: str, beside: List[str], work: Calla
     """Calls `work`, which makes `target` and the stages `beside` it, and records the run, also where `work` raises.
 
     plan: returns a plan of the present store. A run with nothing to do is recorded only where its record would differ
-    from the newest one of its recipe. Raises StoreError where a run with something to do cannot be recorded."""
+    from the newest one of its recipe. Raises StoreError if a run with something to do cannot be recorded."""
     first, begun = plan(), _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target) and not beside:

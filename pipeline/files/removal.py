@@ -15,7 +15,7 @@ _PERMANENT = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
 def remove(folder: Folder, name: str) -> None:
     """Removes the entry `name` of `folder`, a folder with everything in it. Of a symbolic link only the link itself.
 
-    Tries for a second, since a dying process may still write into it. Does nothing where there is no such entry.
+    Tries for a second, since a dying process may still write into it. Does nothing if there is no such entry.
     Raises OSError; EBUSY where a file system is mounted inside, which is never emptied."""
     for attempt in range(5):
         try:

@@ -112,7 +112,7 @@ class Folder:
         return Folder(handle, path)
 
     def status(self, inside: str) -> Optional[os.stat_result]:
-        """The `lstat` of an entry; None where there is none."""
+        """The `lstat` of an entry; None if there is none."""
         try:
             with _Naming(self, inside), self._parent(inside) as parent:
                 return os.stat(_last(inside), dir_fd=parent.handle, follow_symlinks=False)
@@ -169,12 +169,12 @@ class Folder:
     # Writing
 
     def make(self, name: str) -> None:
-        """Makes a folder. Raises FileExistsError where there is an entry of that name."""
+        """Makes a folder. Raises FileExistsError if there is an entry of that name."""
         with _Naming(self, name):
             os.mkdir(_one(name), dir_fd=self.handle)
 
     def made(self, inside: str) -> "Folder":
-        """An open folder below this one. It is made where it does not exist."""
+        """An open folder below this one. It is made if it does not exist."""
         folder = self.folder("")
         for name in _parts(inside):
             with folder as above:
@@ -186,7 +186,7 @@ class Folder:
         return folder
 
     def create(self, name: str) -> int:
-        """A descriptor of a new empty file, to write. Raises FileExistsError where there is an entry of that name."""
+        """A descriptor of a new empty file, to write. Raises FileExistsError if there is an entry of that name."""
         with _Naming(self, name):
             return os.open(_one(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | FILE_FLAGS, 0o666, dir_fd=self.handle)
 

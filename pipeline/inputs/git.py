@@ -18,7 +18,7 @@ def state() -> GitState:
 
 
 def _git(*arguments: str) -> Optional[str]:
-    """What the command prints; None where there is no checkout, or it fails."""
+    """What the command prints; None if there is no checkout, or it fails."""
     if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
         return None
     try:

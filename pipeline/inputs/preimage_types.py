@@ -45,7 +45,7 @@ class Preimage(TypedDict):
 
 
 class GitState(TypedDict):
-    """commit: of Octet's own checkout. dirty: whether tracked files have changes. None where there is no checkout."""
+    """commit: of Octet's own checkout. dirty: whether tracked files have changes. None if there is no checkout."""
 
     commit: Optional[str]
     dirty: Optional[bool]

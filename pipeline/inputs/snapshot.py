@@ -129,7 +129,7 @@ def with_source(snapshot: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
     """`snapshot` with the bytes of the source of these jobs, read now.
 
     Where the source has been edited since, the snapshot is taken again, and may have another digest. Raises
-    UsageError where the edits do not end."""
+    UsageError if the edits do not end."""
     def attempt() -> Optional[Snapshot]:
         nonlocal snapshot
         trees = _trees(snapshot.sections, snapshot.folder, snapshot.root, jobs, snapshot)
@@ -206,7 +206,7 @@ def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Pat
 
 def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
            expected: Optional[Snapshot] = None) -> Optional[Dict[str, SourceTree]]:
-    """{job: its source}; None where the source changes while it is read, or differs from that of `expected`."""
+    """{job: its source}; None if the source changes while it is read, or differs from that of `expected`."""
     reader = source_closure.Reader(root)
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}

@@ -68,7 +68,7 @@ class SourceTree(NamedTuple):
 
 
 def read(closures: Dict[str, Closure]) -> Optional[Dict[str, bytes]]:
-    """{path: content} of all files of the closures; None where one cannot be read or its content has changed since."""
+    """{path: content} of all files of the closures; None if one cannot be read or its content has changed since."""
     contents: Dict[str, bytes] = {}
     for closure in closures.values():
         for file in closure.files.values():

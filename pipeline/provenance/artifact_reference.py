@@ -49,7 +49,7 @@ def artifact(text: str, lineage: Lineage, settings: Settings) -> Manifest:
 
 
 def find(text: str, lineage: Lineage, settings: Settings) -> Found:
-    """The artifact that a file belongs to, or the one that `text` refers to as in `artifact`. Raises StoreError where
+    """The artifact that a file belongs to, or the one that `text` refers to as in `artifact`. Raises StoreError if
     there is none."""
     try:
         return lineage.find(Path(text))
@@ -64,7 +64,7 @@ def find(text: str, lineage: Lineage, settings: Settings) -> Found:
 def run(text: str, settings: Settings, runs: Runs) -> Optional[Run]:
     """The record of the run that `text` refers to: RECIPE:NUMBER, or RECIPE for its newest run that made something.
 
-    None where it is no recipe that ran, or names a stage. Raises UsageError for a number that no run has."""
+    None if it is no recipe that ran, or names a stage. Raises UsageError for a number that no run has."""
     name, number, stage = _parts(text)
     if stage:
         return None

@@ -39,7 +39,7 @@ class Lineage:
     def find(self, file: Path) -> Found:
         """The artifact that `file` is a file of, by its place, its bytes or the identifier of a .tflite.
 
-        Raises StoreError where no manifest names the file, or it cannot be read."""
+        Raises StoreError if no manifest names the file, or it cannot be read."""
         found = self.known(file)
         if found is None:
             raise StoreError("no artifact holds this file", where=str(file),
@@ -49,7 +49,7 @@ class Lineage:
         return found
 
     def known(self, file: Path) -> Optional[Found]:
-        """What `find` returns; None where no manifest names the file. Raises StoreError where it cannot be read."""
+        """What `find` returns; None if no manifest names the file. Raises StoreError if it cannot be read."""
         sha256, identifier = _digest_and_identifier(file)
         inside = self._by_place(file)
         if inside is not None and (sha256 is None or file.name == manifests.NAME or sha256 in _digests(inside)):
@@ -62,7 +62,7 @@ class Lineage:
         return None
 
     def above(self, manifest: Manifest) -> Dict[str, Optional[Manifest]]:
-        """{upstream stage: the manifest of the artifact that was read}; None where that manifest is gone."""
+        """{upstream stage: the manifest of the artifact that was read}; None if that manifest is gone."""
         return {stage: self._maker(stage, manifest["upstream"].get(stage), products)
                 for stage, products in manifest["inputs"]["upstream"].items()}
 
@@ -185,7 +185,7 @@ class _Input:
         self.sha256 = digest.of_file(name) if path.is_file() else None
 
     def used_by(self, manifest: Manifest) -> Optional[str]:
-        """What the artifact used it as, in words; None where it did not use it."""
+        """What the artifact used it as, in words; None if it did not use it."""
         inputs = manifest["inputs"]
         return (self._as_dataset(manifest) or self._as_model(inputs) or self._as_source(manifest)
                 or self._as_commit(manifest) or self._as_digest(inputs))

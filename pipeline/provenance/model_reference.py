@@ -25,7 +25,7 @@ NOTHING_KNOWN: Dict[str, Any] = {"inputs": [], "outputs": []}
 class ModelReference(NamedTuple):
     """path: of the .tflite file. how: by what it is known (lineage.PLACE, CONTENT, IDENTIFIER); empty for a file of
     another origin. manifests: {stage: manifest} of all that it was made from. network: the inputs and outputs of
-    ConvertUint8's network.json, empty where they are not known."""
+    ConvertUint8's network.json, empty if they are not known."""
 
     path: Path
     how: str
@@ -33,7 +33,7 @@ class ModelReference(NamedTuple):
     network: Dict[str, Any]
 
     def data(self, lineage: Lineage) -> Optional[Tuple[Dict[str, Any], Path]]:
-        """(the recipe's section `data`, the folder of PrepareData.train's artifact); None where these are not known, or
+        """(the recipe's section `data`, the folder of PrepareData.train's artifact); None if these are not known, or
         not there."""
         prepared = self.manifests.get(PREPARED)
         if prepared is None or lineage.store.state(PREPARED, prepared["key"]) != INTACT:
@@ -44,7 +44,7 @@ class ModelReference(NamedTuple):
 def find(text: str, lineage: Lineage, settings: Settings) -> ModelReference:
     """The file that `text` means: a .tflite file anywhere, a folder with model.tflite in it, or what names an artifact
     (a recipe, RECIPE:STAGE, the first digits of a key), for which it is the file of ConvertUint8 that this was made
-    from. Raises UsageError, or StoreError where its bytes were let go."""
+    from. Raises UsageError, or StoreError if its bytes were let go."""
     path = Path(text)
     if (path / MODEL).is_file():
         path = path / MODEL

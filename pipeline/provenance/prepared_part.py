@@ -25,8 +25,8 @@ class PreparedPart(NamedTuple):
 
 
 def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source: Sequence[str] = ()) -> PreparedPart:
-    """The part of the data of the recipe that `text` refers to. Raises StoreError where it is not prepared, RecipeError
-    or UsageError where `text` is no recipe.
+    """The part of the data of the recipe that `text` refers to. Raises StoreError if it is not prepared, RecipeError
+    or UsageError if `text` is no recipe.
 
     with_source: the modules of `tasks` whose source the snapshot is to hold."""
     recipe = artifact_reference.recipe(text, settings, Runs(settings.store))

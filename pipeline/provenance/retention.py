@@ -76,7 +76,7 @@ def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
 
 
 def _is_there(recipe: Path) -> bool:
-    """Whether the file of a recipe exists. Also True where this user may not know: reading it then raises the error."""
+    """Whether the file of a recipe exists. Also True if this user may not know: reading it then raises the error."""
     try:
         return recipe.is_file()
     except OSError:
@@ -84,7 +84,7 @@ def _is_there(recipe: Path) -> bool:
 
 
 def _in(recipes: Path) -> Set[Path]:
-    """The recipes in a folder; none where there is no folder. Raises StoreError where it cannot be listed: then it is
+    """The recipes in a folder; none where there is no folder. Raises StoreError if it cannot be listed: then it is
     unknown what is fresh, and nothing may be deleted."""
     with explained("list the recipes", recipes):
         try:
