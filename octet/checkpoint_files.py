@@ -1,4 +1,4 @@
-"""The names of a training's checkpoints: the digest of a file's bytes is in its name.
+"""The file names of a training's checkpoints. Each name contains the sha256 of the file's bytes.
 
     epoch-00007-<sha256>.npz                  after 7 whole epochs
     epoch-00007-batch-000120-<sha256>.npz     after 7 whole epochs and 120 batches of the next one
@@ -13,8 +13,8 @@ _FORM = re.compile(r"epoch-(\d{5,9})(?:-batch-(\d{6,12}))?-([0-9a-f]{64})\.npz\Z
 
 
 class CheckpointFile(NamedTuple):
-    """One checkpoint's file. epoch: how many whole epochs were done. batch: how many batches of the next one. sha256:
-    of its bytes, as 64 hex digits."""
+    """The file of a checkpoint. epoch: the number of finished epochs. batch: the number of finished batches of the next
+    epoch. sha256: of the file's bytes, as 64 hex digits."""
 
     epoch: int
     batch: int
@@ -27,11 +27,11 @@ class CheckpointFile(NamedTuple):
 
 
 def parsed(name: str) -> Optional[CheckpointFile]:
-    """What a file's name says; None for a file that is no checkpoint."""
+    """The fields of a checkpoint's file name; None for any other name."""
     match = _FORM.match(name)
     return CheckpointFile(int(match.group(1)), int(match.group(2) or 0), match.group(3)) if match else None
 
 
 def newest_first(names: Iterable[str]) -> List[CheckpointFile]:
-    """The checkpoints among the files of these names."""
+    """The checkpoints among these file names, the newest first."""
     return sorted(filter(None, map(parsed, names)), reverse=True)

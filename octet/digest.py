@@ -15,7 +15,7 @@ from octet import regular_file
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
 
-LOCK_WAIT_S = 1.0  # for a cache that another process has locked
+LOCK_WAIT_S = 1.0  # longest wait for a cache that another process has locked
 
 Stamp = Tuple[int, int, int, int]
 """(inode, size in bytes, mtime in ns, ctime in ns) of a file."""
@@ -52,7 +52,7 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
     purpose: identifies the computation, and everything but the file that its result depends on.
     A damaged or read-only cache is ignored. After the first wait for a cache that another process has locked, it is
     ignored too, with one message on stderr.
-    Raises OSError where the file cannot be read, and whatever `compute` raises.
+    Raises OSError if the file cannot be read, and whatever `compute` raises.
     """
     return cached_all([path], purpose, compute)[0]
 
@@ -87,10 +87,10 @@ def _cached(keys: List[_Key], compute: Callable[[str], str]) -> List[str]:
 
 
 def forget_others(read: Dict[str, str]) -> List[str]:
-    """Drops each cached result of these files that is not the sha256 of what was read. Returns the paths of the files
-    that had one.
+    """Drops cached results of these files that are not the sha256 of the bytes that were read, and results for purposes
+    other than 'file'. Returns the paths of the files with a dropped result.
 
-    read: {path: the sha256 of the bytes that were read}. A result for another purpose than 'file' is dropped too."""
+    read: {path: the sha256 of the bytes that were read}."""
     path_of = dict(zip(_real_paths(read), read))
 
     def delete(database: sqlite3.Connection) -> List[str]:
@@ -113,7 +113,7 @@ def cache_file() -> Optional[str]:
 
 
 def _real_paths(paths: Iterable[str]) -> List[str]:
-    """The realpath of each path; a folder that files share is resolved once."""
+    """The realpath of each path. Each folder is resolved only once."""
     folders: Dict[str, str] = {}
     real = []
     for path in paths:
@@ -129,8 +129,8 @@ def _real_paths(paths: Iterable[str]) -> List[str]:
 
 @contextmanager
 def kept_open(once: bool = False) -> Iterator[None]:
-    """Keeps the cache open for the length of the block, for thousands of look-ups. once: no file is looked at again in
-    the block for the same purpose. The block must not fork."""
+    """Keeps the cache open during the block, for many look-ups. once: in the block, each file is examined only once for
+    each purpose. The block must not fork."""
     global _held, _moment
     before, outer = _held, _moment
     _moment = {} if once and outer is None else outer
@@ -148,13 +148,13 @@ def kept_open(once: bool = False) -> Iterator[None]:
 
 
 def stamp(path: str) -> Stamp:
-    """The file's stamp; a write to the file changes it. Raises OSError."""
+    """The file's stamp, which every write to the file changes. Raises OSError."""
     stat = os.stat(path)
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _recall(keys: List[_Key]) -> Dict[_Key, Tuple[Any, str]]:
-    """{key: (stamp, result)} of those keys that the cache has."""
+    """{key: (stamp, result)} of the keys that are in the cache."""
     def select(database: sqlite3.Connection) -> Dict[_Key, Tuple[Any, str]]:
         found: Dict[_Key, Tuple[Any, str]] = {}
         for key in keys:
@@ -173,7 +173,7 @@ def _remember(rows: List[Tuple[Any, ...]]) -> None:
 
 
 def _with_cache(work: Callable[[sqlite3.Connection], _Result]) -> Optional[_Result]:
-    """The result of `work` on the open cache; None where there is no usable cache."""
+    """The result of `work` on the open cache; None if there is no usable cache."""
     try:
         if _unusable is not None and _unusable == cache_file():
             return None
@@ -193,12 +193,12 @@ def _with_cache(work: Callable[[sqlite3.Connection], _Result]) -> Optional[_Resu
 
 
 def _give_up(error: Exception) -> None:
-    """Ignores the cache from now on where another process has locked it: every look-up would wait again."""
+    """Ignores a locked cache from now on, because every further look-up would wait again."""
     global _unusable
     path = cache_file()
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error) and _unusable != path:
         _unusable = path
-        _say("the digest cache {} is held by another process: files are hashed without it".format(path))
+        _say("the digest cache {} is locked by another process: files are hashed without it".format(path))
 
 
 def _say(text: str) -> None:
@@ -209,7 +209,7 @@ def _say(text: str) -> None:
 
 
 def _open() -> Optional[sqlite3.Connection]:
-    """The open cache, with its table; None where there is none. Raises OSError, sqlite3.Error."""
+    """Opens the cache and creates its table; None if no cache can be used. Raises OSError, sqlite3.Error."""
     path = cache_file()
     if path is None or path == _unusable or regular_file.kind(path):  # SQLite would block on a fifo
         return None
@@ -230,4 +230,4 @@ def _discard(path: str) -> None:
     try:
         os.remove(path)
     except OSError:
-        pass  # every call hashes again
+        pass  # without a cache, every call hashes the files

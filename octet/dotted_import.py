@@ -1,4 +1,5 @@
-"""Imports a module by its dotted path: the top-level name from a given folder first, then from what is installed."""
+"""Imports a module by its dotted path. Its top-level package is looked up in a given folder, then as an installed
+one."""
 
 import importlib
 import inspect
@@ -14,15 +15,17 @@ from octet.suggestions import suggest
 
 
 def import_dotted(dotted: str, folder: Path, where: str) -> ModuleType:
-    """The module. Each part of its path is imported, or else is an attribute of the part before it. where: the
-    recipe's key, for errors. Raises RecipeError where there is no such module, and what its code raises."""
+    """Imports and returns the module. A part of the path may also be a module that is an attribute of its parent.
+
+    where: the recipe's key, for errors. Raises RecipeError for an unknown module, and any error of the module's
+    code."""
     with _importable(dotted.split(".")[0], folder):
         return _walked(dotted, where)
 
 
 def public_names(module: ModuleType, is_listed: Callable[[Any], bool]) -> List[str]:
-    """The public names in a module whose values are listed. Names that the module computes, as TensorFlow's do, are all
-    included: to get their values would load modules, and print deprecation warnings."""
+    """The public names in a module for whose values `is_listed` is true. Names that the module computes on access, as
+    TensorFlow's modules do, are all included: to compute them would load modules and print deprecation warnings."""
     known = vars(module)
     return [name for name in dir(module) if not name.startswith("_")
             and (name not in known or is_listed(known[name]))]
@@ -38,14 +41,14 @@ def _walked(dotted: str, where: str) -> ModuleType:
         except ModuleNotFoundError as error:
             attribute = getattr(module, part, None)
             if error.name != done:
-                raise  # the module is there, and imports a missing one
+                raise  # the module exists, and imports a missing one
             if attribute is None:
                 raise RecipeError("no module '{}' in {}".format(part, before), where=where,
                                   why="the recipe names it",
                                   next_step=suggest(part, public_names(module, inspect.ismodule))) from None
             if not inspect.ismodule(attribute):
-                raise RecipeError("'{}' in {} is no module".format(part, before), where=where,
-                                  why="what stands before a colon, or alone, is a module",
+                raise RecipeError("'{}' in {} is not a module".format(part, before), where=where,
+                                  why="the part before the colon must be a module",
                                   next_step="write the function after a colon: {}:{}".format(
                                       before, part)) from None
             module = attribute
@@ -54,7 +57,7 @@ def _walked(dotted: str, where: str) -> ModuleType:
 
 @contextmanager
 def _importable(top: str, folder: Path) -> Iterator[None]:
-    """Inside the block, `import top` looks in the folder first. Other names are not affected."""
+    """Inside the block, `import top` searches the folder first. Other imports are not affected."""
     class Finder:
         @staticmethod
         def find_spec(name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:

@@ -4,7 +4,7 @@ OctetError
 ├── UsageError            the command line or luigi.cfg
 ├── RecipeError           a recipe's text or values
 ├── DatasetError          the data
-│   └── DataChanged       it is not what the snapshot says
+│   └── DataChanged       the data changed since the snapshot
 ├── ModelError            the user's network
 ├── QuantizeError         the network has no uint8 form
 ├── ConvertError          toco refused the graph
@@ -14,23 +14,22 @@ OctetError
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
 ├── StageDied             a stage's process ended without a report
-└── SourceError           code ran that no key covers
+└── SourceError           code ran that is in no key
 """
 
 import json
 import re
 from typing import Any, Dict, List, Tuple, Type
 
-# File names and values of a recipe may hold characters that control a terminal, or that UTF-8 cannot encode.
+# File names and values of a recipe may contain control characters of a terminal, or lone surrogates.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class OctetError(Exception):
-    """An error that the user can fix. It has four parts, and none has a default.
+    """An error that the user can fix. It has four parts; a part that would add nothing is ''.
 
-    what: what is wrong. where: the file, key or command that it is in. why: the cause, or why it matters.
-    next_step: what to do. A part that says nothing is ''. exit_code: the exit code of a command that ends with this
-    error."""
+    what: what is wrong. where: the file, key or command with the fault. why: the cause, or the consequence.
+    next_step: what to do. exit_code: the exit code of a command that ends with this error."""
 
     exit_code = 1
 
@@ -69,7 +68,7 @@ class DatasetError(OctetError):
 
 
 class DataChanged(DatasetError):
-    pass  # a run takes a new snapshot, once, and begins again
+    pass  # a run then takes a new snapshot and starts again, once
 
 
 class ModelError(OctetError):

@@ -10,15 +10,14 @@ Stamps = Dict[str, Tuple[str, str]]
 
 
 def of(path: str) -> str:
-    """The sha256 of inode, size, mtime and ctime: of the file, of each entry below the folder, or of each file of the
-    checkpoint with this prefix. Every write changes it, even one of the same bytes, but for writes through a memory
-    map."""
+    """The sha256 of inode, size, mtime and ctime of a file, of all entries below a folder, or of all files of the
+    checkpoint with this prefix. Every write changes it, except writes through a memory map."""
     lines = sorted("{}\0{}".format(name, stamp) for name, stamp in _entries(path))
     return digest.of_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def changed(stamps: Stamps, prefix: str) -> List[str]:
-    """The paths that were written to since their stamp was taken, of the names that begin with `prefix`."""
+    """The paths whose stamp has changed, among the keys that begin with `prefix`."""
     return [path for name, (path, stamp) in sorted(stamps.items()) if name.startswith(prefix) and of(path) != stamp]
 
 

@@ -1,4 +1,4 @@
-"""Delays signals during work that they must not interrupt."""
+"""Delays SIGINT and SIGTERM during work that they must not interrupt."""
 
 import os
 import signal
@@ -9,9 +9,9 @@ from typing import Iterator, List
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Delays SIGINT and SIGTERM that arrive during the block; at its end the previous handlers get the first one.
+    """Delays SIGINT and SIGTERM that arrive during the block. At its end, the first one is sent again to this process.
 
-    It has no effect in another thread than the main one: Python runs handlers in the main thread only."""
+    It has an effect in the main thread only, where Python runs signal handlers."""
     arrived: List[int] = []
     handlers = {}
     if threading.current_thread() is threading.main_thread():

@@ -13,19 +13,19 @@ number. The job of a check holds what that check reads: tasks/checks/."""
 
 
 class Job(NamedTuple):
-    """What one stage, or one check of a recipe, has to do.
+    """The work of one stage, or of one check of a recipe.
 
-    stage:     the module in `tasks` that does it, such as `stages.train_float`.
+    stage:     the module in `tasks` that does the work, such as `stages.train_float`.
     settings:  the recipe's sections that the stage reads.
     inputs:    {stage: folder of its artifact} of the upstream stages.
     output:    an empty folder; its content at the end is the artifact.
-    recipe_folder: the folder that file paths and dotted names in the recipe start from.
-    parts:     the parts of the dataset that the stage reads. It can read no others.
-    data:      {part: sha256} of those parts, as the stage's key has it; empty where nothing is published under a key.
-    origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
-    stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.file_stamps`).
-    names:     whether the stage's key has the names of the classes. A stage without them calls each by its number.
-    checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
+    recipe_folder: the folder to which file paths and dotted names in the recipe are relative.
+    parts:     the parts of the dataset that the stage reads. It cannot read other parts.
+    data:      {part: sha256} of these parts, as in the stage's key; empty for work that publishes no artifact.
+    origin:    the folder from which the packages octet, tasks and models were copied; the process runs the copy.
+    stamps:    {key in the recipe: (path, stamp)} of the files that the recipe names (`octet.file_stamps`).
+    names:     whether the stage's key has the names of the classes. Other stages call each class by its number.
+    checkpoints: the folder in which the stage writes checkpoints, and from which it resumes; '' for none.
     """
 
     stage: str

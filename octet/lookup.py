@@ -1,15 +1,14 @@
-"""Finds the function or class that a recipe names. The name, called a spec, is one of
+"""Finds the function or class that a recipe names. The name is called a spec, and has one of these forms:
 
-    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); there is none of losses
-                          and metrics
-    my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed, such as
+    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); losses and metrics have
+                          no catalogue
+    my_package.nets:fn    a dotted path, looked up in the recipe's folder, then among installed packages, such as
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
 
-`:fn` may be omitted where the function has the catalogue's usual name. A file can import the modules beside it
-(`neighbours.py`). For a dotted path, only its top-level name is imported from the recipe's folder, so a `yaml.py` there
-does not shadow the installed package.
-"""
+`:fn` may be omitted if the function has the catalogue's usual name. A file can import the modules beside it
+(`neighbour_modules.py`). For a dotted path, only its top-level name is imported from the recipe's folder, so a
+`yaml.py` there does not shadow the installed package. """
 
 import ast
 import functools
@@ -30,7 +29,7 @@ from octet.suggestions import suggest
 from octet.user_code import load_file, translated_errors
 
 UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
-"""What reading and parsing a source file may raise; the last two for source that is nested too deeply for Python."""
+"""The exceptions of reading and parsing a source file. The last two: the source is nested too deeply for Python."""
 LONGEST_SPEC = 1000  # characters
 
 MODELS, DATASETS, LOSSES, METRICS = "models", "octet.datasets", "losses", "metrics"
@@ -39,9 +38,9 @@ MODELS, DATASETS, LOSSES, METRICS = "models", "octet.datasets", "losses", "metri
 class Catalogue(NamedTuple):
     """A kind of function or class that a recipe can name.
 
-    usual: the name of the function that makes a module of the package of the catalogue's name a member; empty where
-    there is no such package. kind: the word for one member. error: the class of errors that a member's code causes.
-    section, key: the recipe's key that names a member; no key where the section has a form of its own (`named`)."""
+    usual: the function that each member module of the catalogue's package defines; empty without such a package. kind:
+    the word for one member, for messages. error: the class of errors that a member's code causes. section, key: the
+    recipe's key that names a member; key is empty for a section with another structure (see `named`)."""
 
     usual: str
     kind: str
@@ -62,7 +61,7 @@ CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "data
 
 
 class Named(NamedTuple):
-    """A function or class that a recipe names. keys: the place of its spec in the recipe; catalogue: its kind."""
+    """A function or class that a recipe names. catalogue: its kind. keys: the path of its key in the recipe."""
 
     catalogue: str
     keys: Tuple[str, ...]
@@ -70,7 +69,7 @@ class Named(NamedTuple):
 
 
 def named(sections: Dict[str, Any]) -> List[Named]:
-    """All functions and classes that these sections name, as far as the sections are of the right form."""
+    """All functions and classes that these sections name. Malformed sections are skipped."""
     found = [Named(catalogue, (each.section, each.key), _entry(sections.get(each.section), each.key))
              for catalogue, each in CATALOGUES.items() if each.key]
     loss = sections.get("loss")
@@ -89,11 +88,11 @@ def _entry(section: Any, key: str) -> Any:
     return section.get(key) if isinstance(section, dict) else None
 
 
-_copies = ""  # the folder with copies of source files, each at its absolute path; empty where the originals are used
+_copies = ""  # the folder with copies of source files, each below it at its absolute path; empty: use the originals
 
 
 def read_copies(folder: str) -> None:
-    """From now on, loads models and datasets from the copies in the folder, where each file is at its absolute path."""
+    """From now on, loads source files from copies: /a/b.py from FOLDER/a/b.py."""
     global _copies
     _copies = folder
 
@@ -113,11 +112,11 @@ def is_member(name: str, catalogue: str) -> bool:
 
 
 def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[str, Path], where: str = "") -> Any:
-    """The function or class that `spec` means. folder: the recipe's. where: the recipe's key; the catalogue's unless
-    given.
+    """Loads the function or class that `spec` names. folder: the recipe's. where: the recipe's key, by default the
+    catalogue's.
 
-    Raises RecipeError where there is no such function, ModelError or DatasetError for a user's module that fails during
-    its import.
+    Raises RecipeError if there is no such function, ModelError or DatasetError for a user's module that fails to
+    import.
     """
     name, attr = _split(spec)
     attr = attr or default_attr
@@ -133,10 +132,10 @@ def load_attribute(spec: str, catalogue: str, default_attr: str, folder: Union[s
 
 
 def source_file(spec: str, catalogue: str, folder: Union[str, Path]) -> Optional[Path]:
-    """The file that `spec` means, found without importing it; None where there is none.
+    """The source file that `spec` refers to, found without importing it; None if there is none.
 
-    An installed package may create modules during its import, as TensorFlow does. For such a module, this is the file
-    of the top-level package.
+    For a module that an installed package creates during its import, as TensorFlow does, it is the file of the
+    top-level package.
     """
     name, attr = _split(spec)
     source_folder = _place(folder)
@@ -149,30 +148,31 @@ def source_file(spec: str, catalogue: str, folder: Union[str, Path]) -> Optional
 
 
 def source_of(spec: str, catalogue: str, folder: Union[str, Path], where: str = "") -> Path:
-    """`source_file`; raises RecipeError, with similar names, where there is none. where: the recipe's key; the
-    catalogue's unless given."""
+    """`source_file`, but raises RecipeError, with similar names, if there is none. where: the recipe's key, by default
+    the catalogue's."""
     kind, where = CATALOGUES[catalogue].kind, where or CATALOGUES[catalogue].where
     if len(spec) > LONGEST_SPEC:
         raise RecipeError("no {} has a name of {} characters".format(kind, len(spec)), where=where,
-                          why="it begins with {!r}".format(spec[:40]), next_step="write its name or its path")
+                          why="it begins with {!r}".format(spec[:40]),
+                          next_step="write the name or the path of a {}".format(kind))
     name, attr = _split(spec)
     if not CATALOGUES[catalogue].usual and not attr:
         raise RecipeError("{!r} names no {}".format(spec, "class" if catalogue == METRICS else "function"), where=where,
-                          why="a {} of one's own is written FILE:NAME".format(kind),
+                          why="a {} of your own is written FILE:NAME".format(kind),
                           next_step="write ./{}.py:NAME, a file relative to the recipe and a name in it".format(
                               catalogue))
     path = source_file(spec, catalogue, folder)
     if _is_plain(name, attr) and not is_file(spec) and not is_member(name, catalogue):
         raise RecipeError("no {} named '{}'".format(kind, name), where=where,
-                          why="a name without a dot or a slash is one of ours",
+                          why="a name without a dot or a slash refers to Octet's own",
                           next_step=suggest(name, names(catalogue)))
     if path is not None:
         return path
     folder = Path(folder).absolute()
     if not is_file(spec):
         raise RecipeError("no module '{}' in {}, and none is installed".format(name, folder), where=where,
-                          why="the recipe says that its {} is there".format(kind),
-                          next_step="a file is written ./nets.py:function")
+                          why="the recipe names it as its {}".format(kind),
+                          next_step="correct the name; a file is written ./nets.py:function")
     path = folder / name
     if regular_file.kind(str(path)):
         raise RecipeError("'{}' in {} is {}, not a file".format(name, folder, regular_file.kind(str(path))),
@@ -180,7 +180,7 @@ def source_of(spec: str, catalogue: str, folder: Union[str, Path], where: str = 
                           next_step="write ./file.py:function, or a dotted path for a package: package.module:function")
     near = path.parent.glob("*.py") if os.path.isdir(str(path.parent)) else []
     raise RecipeError("no file '{}' in {}".format(name, folder), where=where,
-                      why="the recipe says that its {} is there".format(kind),
+                      why="the recipe names it as its {}".format(kind),
                       next_step=suggest(path.name, [file.name for file in near]))
 
 
@@ -191,7 +191,7 @@ def is_file(spec: str) -> bool:
 
 
 def _place(folder: Union[str, Path]) -> Path:
-    """The folder that holds the source: the copy of `folder`, where copies are used."""
+    """The folder that holds the source: `folder`, or its copy if copies are used."""
     absolute = str(Path(folder).absolute())
     return Path(absolute if not _copies or absolute.startswith(_copies) else _copies + absolute)
 
@@ -213,7 +213,7 @@ def _folders(catalogue: str) -> List[str]:
 
 
 def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
-    """The source of a dotted module in the folders; in those of sys.path where `folders` is None. Imports nothing."""
+    """The source file of a dotted module in the folders (None: those of sys.path). Imports nothing."""
     done: List[str] = []
     spec = None
     for part in dotted.split("."):
@@ -226,7 +226,7 @@ def _found(dotted: str, folders: Optional[List[str]]) -> Optional[Path]:
 
 
 def _installed(dotted: str) -> Optional[Path]:
-    """The source of the top-level package of a dotted path; None where that is not installed."""
+    """The source file of the top-level package of a dotted path; None if it is not installed."""
     path = _found(dotted.split(".")[0], None)
     return path if path is not None and is_installed(path) else None
 
@@ -240,11 +240,11 @@ def _defines(path: Optional[Path], name: str) -> bool:
 
 @functools.lru_cache(maxsize=None)
 def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
-    """Whether the file defines the name. The file is parsed once for each `stamp`."""
+    """Whether the file defines the name. Cached for each `stamp` of the file."""
     try:
         body = ast.parse(regular_file.text(path)).body
     except UNPARSABLE:
-        return True  # a member, so that loading it reports the error
+        return True  # treated as a member, so that loading it reports the error
     return any(getattr(node, "name", None) == name
                or name in [getattr(target, "id", None) for target in getattr(node, "targets", [])]
                for node in body)
@@ -253,7 +253,7 @@ def _defined(path: str, name: str, stamp: Tuple[int, int]) -> bool:
 def _module(spec: str, name: str, catalogue: str, folder: Path, where: str) -> ModuleType:
     path = source_of(spec, catalogue, folder, where)
     next_step = "install another release of its package, or name another {}" if is_installed(path) else \
-        "mend that file, or name another {}"
+        "correct that file, or name another {}"
     importing = functools.partial(translated_errors, "'{}' cannot be imported".format(spec), path,
                                   CATALOGUES[catalogue].error, where, next_step.format(CATALOGUES[catalogue].kind))
     if is_file(spec):

@@ -1,4 +1,4 @@
-"""How much memory a process has: the machine's memory, and the limits on it."""
+"""How much memory a process can use: the machine's memory, and the limits of the process."""
 
 import mmap
 import resource
@@ -12,7 +12,7 @@ UNLIMITED = 1 << 60
 
 
 class Room(NamedTuple):
-    """Memory in bytes; None where there is no such limit, or where it is not known.
+    """Amounts of memory in bytes; None for a limit that does not exist or is unknown.
 
     total, free: of the machine. group: the limit of the control group (of a container or a batch job).
     address_space, data: the limits of `ulimit -v` and `ulimit -d`."""
@@ -24,7 +24,7 @@ class Room(NamedTuple):
     data: Optional[int]
 
     def words(self, is_free: str = "is free") -> List[str]:
-        """What an error says of it: the machine's memory, and each limit that there is."""
+        """Phrases for an error: the machine's memory, and each existing limit. is_free: the verb for free memory."""
         said = ["the machine has {}".format("an unknown amount" if self.total is None else size(self.total))]
         if self.free is not None:
             said[0] += ", of which {} {}".format(size(self.free), is_free)
@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
 
 def room() -> Room:
-    """The memory that a process started by this one has now."""
+    """The memory that a new child process could use now."""
     meminfo = lines("/proc/meminfo")
     limits = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     return Room(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
@@ -46,11 +46,11 @@ def room() -> Room:
 
 
 def expect(size_bytes: int) -> None:
-    """Raises MemoryError where this process cannot get so much memory now. Nothing of it is used."""
+    """Raises MemoryError if this process cannot allocate so much memory now. The memory is released at once."""
     try:
         mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError as error:
-        raise MemoryError("{} bytes cannot be had".format(size_bytes)) from error
+        raise MemoryError("{} bytes cannot be allocated".format(size_bytes)) from error
 
 
 def _group_limit() -> Optional[int]:
@@ -70,12 +70,12 @@ def _group_limit() -> Optional[int]:
 
 
 def kilobytes(text: List[str], name: str) -> Optional[int]:
-    """The number of bytes in the line `name  123 kB` of a file in /proc; None where there is no such line."""
+    """The number of bytes in the line `name  123 kB` of a file in /proc; None without such a line."""
     return next((1024 * int(line.split()[1]) for line in text if line.startswith(name)), None)
 
 
 def lines(path: str) -> List[str]:
-    """The lines of a file; an empty list where it cannot be read."""
+    """The lines of a file; empty if it cannot be read."""
     try:
         with open(path) as file:
             return file.read().splitlines()

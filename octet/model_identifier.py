@@ -1,7 +1,7 @@
 """The identifier of a .tflite file: the sha256 of the bytes that the converter wrote.
 
-It is appended after the flatbuffer, where no runtime reads, so it does not change inference. It depends only on the
-bytes before it, so equal networks give equal files. A file that is renamed or edited keeps its identifier.
+It is appended after the flatbuffer; runtimes ignore it. It depends only on the bytes before it, so equal networks give
+equal files. A renamed or edited file keeps its identifier.
 """
 
 import os
@@ -14,7 +14,7 @@ _FORM = re.compile(rb"\noctet-model-1 sha256:([0-9a-f]{64})\n\Z")
 
 
 def carried(content: bytes) -> bytes:
-    """`content` with its identifier appended; unchanged where it has one."""
+    """`content` with its identifier appended. Content that has an identifier is returned unchanged."""
     if find(content):
         return content
     return content + "\noctet-model-1 sha256:{}\n".format(digest.of_bytes(content)).encode("ascii")
@@ -26,13 +26,13 @@ def without(content: bytes) -> bytes:
 
 
 def of_file(path: str) -> Optional[str]:
-    """The identifier of a file; None where it has none. Raises OSError."""
+    """The identifier of a file, or None. Raises OSError."""
     with regular_file.opened(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - len(carried(b""))))
         return find(file.read())
 
 
 def find(content: bytes) -> Optional[str]:
-    """The identifier (64 hex digits) at the end of a file's content; None where there is none."""
+    """The identifier (64 hex digits) at the end of a file's content, or None."""
     match = _FORM.search(content)
     return match.group(1).decode("ascii") if match else None

@@ -1,8 +1,8 @@
-"""The modules beside a user's file: `import blocks` in ./net.py is blocks.py in the same folder.
+"""Lets a user's file import the modules beside it: `import blocks` in ./net.py imports blocks.py from the same folder.
 
-They are imported as submodules of the file's own private module. So two folders may each have a `utils.py`, and no
-other code imports one by accident: a `yaml.py` there does not shadow the installed package. A module beside the file is
-preferred to an installed one; `pipeline/inputs/source_closure.py` follows the same rule.
+Such a module is imported as a submodule of the file's private module. So two folders may each have a `utils.py`, and a
+`yaml.py` there does not shadow the installed package for other code. A module beside the file has precedence over an
+installed one; `pipeline/inputs/source_closure.py` follows the same rule.
 """
 
 import builtins
@@ -21,15 +21,15 @@ _plain_import = builtins.__import__
 
 
 def importable(name: str, folder: str) -> None:
-    """Lets the module with this private name, and its submodules, import the modules of the folder, as if the folder
-    were first on sys.path. It holds for imports at the top of a file and inside functions."""
+    """Lets the module with this private name, and its submodules, import the modules of the folder as if the folder
+    were first on sys.path, also inside functions."""
     _folders[name] = folder
     if builtins.__import__ is _plain_import:
         builtins.__import__ = _import  # type: ignore[assignment]  # typeshed names a class of its own as the result
 
 
 def without_private(text: str) -> str:
-    """The text, with the users' names of modules in the place of the private names."""
+    """The text, with private module names replaced by the user's names."""
     return _PRIVATE.sub("", text)
 
 
@@ -47,8 +47,8 @@ def _import(name: str, globals: Optional[Dict[str, Any]] = None, locals: Any = N
 
 
 def _beside(folder: str, parts: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether `from <parts> import <names>` means a file in the folder. A subfolder without `__init__.py` counts only
-    where it holds a module that is imported: it may be a folder of data."""
+    """Whether `from <parts> import <names>` imports a file of the folder. A subfolder without `__init__.py` counts only
+    if it contains an imported module; otherwise it may be a folder of data."""
     path = folder
     for part in parts:
         path = os.path.join(path, part)

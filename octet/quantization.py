@@ -15,9 +15,9 @@ NARROWEST, WIDEST = 1e-30, 1e30  # widths of an input's range; float32 arithmeti
 
 
 class Quantization(NamedTuple):
-    """How a tensor's uint8 codes stand for reals: real = (code - zero_point) * scale.
+    """The parameters of a uint8 quantization: real = (code - zero_point) * scale.
 
-    scale: the distance between the reals of two neighbouring codes, in the tensor's unit; above 0.
+    scale: the difference between the reals of two consecutive codes, in the tensor's unit; above 0.
     zero_point: the code of the real 0, from 0 to 255."""
 
     scale: float
@@ -25,14 +25,14 @@ class Quantization(NamedTuple):
 
 
 def to_real(codes: Any, scale: Any, zero_point: Any) -> Any:
-    """The reals of codes. `codes` is a number, a numpy array or a tf.Tensor; the result has its type."""
+    """Dequantizes codes. `codes` is a number, a numpy array or a tf.Tensor; the result has its type."""
     return (codes - zero_point) * scale
 
 
 def of_range(low: float, high: float, narrow: bool = False) -> Quantization:
     """The quantization of reals in [low, high], where low <= 0 <= high and low < high. As in toco's
     ChooseQuantizationParams, the zero point is rounded to a whole number, halves upwards. narrow: whether code 0 is
-    unused, as for weights.
+    not used, as for weights.
     """
     least, steps = (1, NARROW_STEPS) if narrow else (0, STEPS)
     scale = (high - low) / steps

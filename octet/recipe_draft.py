@@ -1,4 +1,4 @@
-"""Writes a first recipe for the data at a path, for a person to correct."""
+"""Proposes a first recipe for the data at a path (`octet new`)."""
 
 import os
 import re
@@ -8,9 +8,9 @@ from octet.data import array_folder
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
-SOME = 200  # pictures are opened
-ROUND = 8  # the size is a multiple of this number of pixels
-LARGEST = 224
+SOME = 200  # pictures, masks or table rows are examined
+ROUND = 8  # the proposed size is a multiple of this number of pixels
+LARGEST = 224  # pixels; the largest proposed size
 NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # usual names of targets
 
 
@@ -44,8 +44,8 @@ HEADS = {
 class Draft(NamedTuple):
     """A proposal for a recipe.
 
-    dataset, args: the values of the section `data`. kinds: the kind of each target. remarks: sentences for the person
-    who corrects the recipe. shape: of one sample of the only input; None where there are several inputs."""
+    dataset, args: the values of the section `data`. kinds: the kind of each target. remarks: sentences for the reader
+    of the recipe. shape: of one sample of the only input; None for several inputs."""
 
     dataset: str
     args: Dict[str, Any]
@@ -55,16 +55,17 @@ class Draft(NamedTuple):
 
 
 def of(path: str) -> Draft:
-    """The draft for the data at `path`. Raises DatasetError where that is neither a folder of pictures, nor an .npz
-    file, nor a table."""
+    """The draft for the data at `path`. Raises DatasetError unless it is a folder of pictures or arrays, an .npz file
+    or a table."""
     if os.path.isdir(path):
         return _archive(path) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return _archive(path)
     if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
         return _table(path)
-    raise DatasetError("no data that is known lies there", path, "It is looked at to write a recipe for it.",
-                       "Give a folder of pictures or of .npy files, an .npz file, or a table, .csv or .tsv.")
+    raise DatasetError("there is no data of a known kind", path,
+                       "Octet proposes recipes for a folder of pictures or of .npy files, an .npz file, or a .csv or "
+                       ".tsv table.", "Give the path of one of these.")
 
 
 def recipe(draft: Draft, path: str) -> str:
@@ -82,8 +83,7 @@ def recipe(draft: Draft, path: str) -> str:
 
 
 def network(draft: Draft) -> Optional[str]:
-    """The text of a file with a network; None where a model of the catalogue fits, or where no network can be
-    proposed."""
+    """The text of a file with a network. None if a model of the catalogue fits, or if no network can be proposed."""
     if not _model(draft)[0].startswith("build: ./net.py") or len(draft.kinds) != 1 or not draft.shape:
         return None
     return NETWORK.format(head=HEADS[draft.kinds[0]]) if draft.kinds[0] in HEADS else None
@@ -138,7 +138,8 @@ def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
         except Exception:  # Pillow raises many types; loading the dataset reports the error
             continue
     if not sizes:
-        raise DatasetError("none of the pictures can be read", path, "Their size is needed.", "Look at one of them.")
+        raise DatasetError("none of the pictures can be read", path, "Their size is needed for the recipe.",
+                           "Open one of them in an image viewer.")
     shortest = sorted(min(size) for size in sizes)[len(sizes) // 2]
     side = max(ROUND, min(LARGEST, shortest // ROUND * ROUND))
     args = {"size": [side, side], "channels": 1 if modes <= {"L", "1", "I", "I;16", "I;16B"} else 3}
@@ -175,9 +176,9 @@ def _archive(path: str) -> Draft:
     targets = {name: found for name, found in ((name, _target(name, array)) for name, array in arrays.items()) if found}
     inputs = {name: _input(array) for name, array in arrays.items() if name not in targets and array.ndim >= 2}
     if not inputs or not targets:
-        raise DatasetError("the arrays {} are not told apart as inputs and answers".format(", ".join(sorted(arrays))),
-                           path, "Inputs are [N, ...] numbers; answers are called y, label, target, mask or so.",
-                           "Write the recipe by hand: octet/datasets/npz.py says how.")
+        raise DatasetError("cannot tell inputs from targets among the arrays {}".format(", ".join(sorted(arrays))),
+                           path, "Inputs are [N, ...] numbers; targets have names such as y, label, target or mask.",
+                           "Write the recipe by hand, as described in octet/datasets/npz.py.")
     remarks = ["{}: {} of {}.".format(name, array.dtype, list(array.shape)) for name, array in arrays.items()]
     held_out = [part for part in ("validation", "test")
                 if not all("{}_{}".format(name, part) in names for name in (*inputs, *targets))]
@@ -203,10 +204,10 @@ def _table(path: str) -> Draft:
     named = [name for name in cells if NAMED.match(name.lower())]
     label = next((name for name in named + words if name not in (file, part)), None)
     if label is None or not (file or set(numbers) - {label}):
-        raise DatasetError("the columns {} are not told apart as inputs and answers".format(", ".join(found.columns)),
-                           path, "An input is a column of files, or columns of numbers; an answer is called label, "
-                                 "class, target or so, or holds words that come again.",
-                           "Write the recipe by hand: octet/datasets/table.py says how.")
+        raise DatasetError("cannot tell inputs from targets among the columns {}".format(", ".join(found.columns)),
+                           path, "Inputs are a column of files or columns of numbers; a target has a name such as "
+                                 "label, class or target, or holds repeated words.",
+                           "Write the recipe by hand, as described in octet/datasets/table.py.")
     whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
     args: Dict[str, Any] = {"file": file} if file else {"features": [name for name in numbers if name != label]}
     if whole:
@@ -231,7 +232,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _input(array: Any) -> Dict[str, Any]:
-    """The settings of an input's range; none for codes."""
+    """The settings for the range of an input; none for uint8 codes."""
     from octet.data import codes
 
     if array.dtype == "uint8" or array.dtype == bool or not array.size:

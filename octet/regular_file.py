@@ -1,7 +1,7 @@
 """Opens regular files only.
 
-A path from a recipe, a dataset or a command line may lead to a fifo, a device or a socket. To open one may block for
-ever, never reach an end (/dev/zero), or act on hardware. So all code that opens such a path uses this module.
+A path from a recipe, a dataset or a command line may lead to a fifo, a device or a socket. Opening one may block
+forever, deliver endless data (/dev/zero) or act on hardware. So all code that opens such a path uses this module.
 """
 
 import errno
@@ -24,7 +24,7 @@ def opened(path: str) -> BinaryIO:
         _expect_regular(os.stat(path), path)  # before it is opened: to open a device may act on it
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except ValueError:
-        raise OSError(errno.EINVAL, "no file can have a name with a NUL or half of a surrogate pair", path) from None
+        raise OSError(errno.EINVAL, "a file name cannot contain a NUL or a lone surrogate", path) from None
     try:
         _expect_regular(os.fstat(handle), path)  # again: another file may have replaced it
         return os.fdopen(handle, "rb")
@@ -56,8 +56,8 @@ def is_there(path: str) -> bool:
 
 
 def kind(path: str) -> str:
-    """What the path leads to, in words, where that is not a regular file: 'a fifo', 'a folder'. Empty for a regular
-    file, and where nothing is there."""
+    """The kind of a path that is not a regular file, in words: 'a fifo', 'a folder'. Empty for a regular file, and for
+    a path that does not exist."""
     try:
         mode = os.stat(str(path)).st_mode
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Names in messages: advice for one that is not known, and the beginning of a long list."""
+"""Names in messages: suggestions for an unknown name, and shortened lists."""
 
 import difflib
 from typing import Iterable, Sequence
@@ -13,5 +13,5 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first five names, and how many more there are."""
+    """The first five names, and the number of the others."""
     return ", ".join(names[:5]) + (" and {} more".format(len(names) - 5) if len(names) > 5 else "")

@@ -1,4 +1,4 @@
-"""Loads a user's file under a private name, and turns what its code raises into errors of Octet's."""
+"""Loads a user's file under a private name, and turns exceptions of its code into Octet's errors."""
 
 import difflib
 import hashlib
@@ -17,8 +17,8 @@ from octet.installed_files import is_installed
 
 
 def load_file(path: Path, original: str) -> ModuleType:
-    """The file as a module. Its private name depends on its original path and its content. It can import the modules
-    beside it."""
+    """Imports the file as a module and returns it. Its private name depends on its original path and its content. It
+    can import the modules beside it."""
     content = original.encode(errors="surrogateescape") + b"\0" + regular_file.text(str(path))
     name = neighbour_modules.PREFIX + hashlib.sha256(content).hexdigest()[:16]
     if name not in sys.modules:
@@ -39,21 +39,21 @@ def load_file(path: Path, original: str) -> ModuleType:
 @contextmanager
 def translated_errors(what: str, path: Optional[Path], error: Type[OctetError], where: str,
                       next_step: str) -> Iterator[None]:
-    """Turns an exception of the user's code inside the block into an `error` that names its line in the file `path`.
-    An OctetError passes unchanged. what: what failed. where, next_step: those parts of the error."""
+    """Turns an exception inside the block into an `error` that names the line in the file `path` where it was raised.
+    An OctetError is not changed. what: what failed. where, next_step: these parts of the error."""
     try:
         yield
     except OctetError:
         raise
     except (Exception, SystemExit) as caught:
         message = neighbour_modules.without_private("{}: {}: {}".format(what, type(caught).__name__, caught))
-        place = _raised_at(caught, path) or path or "a place unknown"
+        place = _raised_at(caught, path) or path or "an unknown line"
         raise error(message, where=where, why="raised at {}".format(place),
                     next_step=_way_out(caught, path, next_step)) from caught
 
 
 def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
-    """'file:line' of the last frame in the file, or in a file of its folder; empty where there is none."""
+    """'file:line' of the last frame in the file, or in a file of its folder; empty if there is none."""
     if path is None:
         return ""
     file, folder = path.resolve(), path.resolve().parent
@@ -64,7 +64,7 @@ def _raised_at(caught: BaseException, path: Optional[Path]) -> str:
 
 
 def _way_out(caught: BaseException, path: Optional[Path], next_step: str) -> str:
-    """The next step; for a missing module, how to get it."""
+    """The next step. For a missing module: how to get it."""
     name = caught.name if isinstance(caught, ModuleNotFoundError) else None
     if not name or name.startswith(neighbour_modules.PREFIX):
         return next_step

@@ -29,7 +29,7 @@ def _forget_pythonpath() -> None:
 
 
 def _watch_memory(command: str) -> None:
-    from pipeline.terminal import out_of_memory  # not at the top: it imports more, and Ctrl-C would be a traceback
+    from pipeline.terminal import out_of_memory  # not at the top: during a long import, Ctrl-C would print a traceback
     out_of_memory.watch(command)
 
 

@@ -1,4 +1,4 @@
-"""Tables, times, ages and figures as text."""
+"""Formats tables, times, ages and metrics as text."""
 
 import calendar
 import sys
@@ -10,9 +10,9 @@ UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[str] = (),
           longest_first: Optional[int] = None) -> None:
-    """Prints the rows below their head. The columns are as wide as their longest cell. notes: a line to stand below
-    each row, from the second column on; '' for none. longest_first: a first cell that is longer stands on a line of its
-    own, above its row."""
+    """Prints a table. Each column is as wide as its longest cell. notes: a line to print below each row, from the
+    second column on; '' for none. longest_first: a first cell that is longer is printed on a line of its own, above its
+    row."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     above = [row[0] if longest_first is not None and len(row[0]) > longest_first else "" for row in cells]
     cells = [["", *row[1:]] if name else row for name, row in zip(above, cells)]
@@ -63,6 +63,6 @@ def listed(names: List[str], shown: int = 3) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """The text in one line of at most `length` characters. An ellipsis marks what is left out."""
+    """The text as one line of at most `length` characters, shortened with an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[:length - 1] + "\u2026"

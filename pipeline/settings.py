@@ -25,7 +25,7 @@ KEEP_PARTIAL_DAYS = 14.0
 class Settings(NamedTuple):
     """Section [octet] of `luigi.cfg`. Paths in it are relative to that file.
 
-    config_path: that file; None where there is none. recipe: the default recipe, a name or a path.
+    config_path: that file; None if there is none. recipe: the default recipe, a name or a path.
     store, recipes: the folders of the store and of the recipes that have a name."""
 
     config_path: Optional[Path]
@@ -33,7 +33,7 @@ class Settings(NamedTuple):
     store: Path
     recipes: Path
     keep_partial: float = KEEP_PARTIAL_DAYS
-    """Days for which the checkpoints of a training that did not end are kept."""
+    """The default number of days for which checkpoints of an unfinished training are kept."""
 
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for an unknown name."""
@@ -41,7 +41,7 @@ class Settings(NamedTuple):
 
 
 def find_config() -> Optional[Path]:
-    """The first `luigi.cfg` with a section [octet], of LUIGI_CONFIG_PATH, the working folder and Octet's own folder."""
+    """The first `luigi.cfg` with a section [octet] in LUIGI_CONFIG_PATH, the working folder and Octet's own folder."""
     from_environment = os.environ.get("LUIGI_CONFIG_PATH")
     if from_environment and not _is_file(from_environment):
         raise UsageError("there is no such file", where=from_environment,
@@ -53,8 +53,8 @@ def find_config() -> Optional[Path]:
 
 
 def expect_folders() -> None:
-    """Raises UsageError where the working folder was removed, or there is no folder for temporary files: Luigi cannot
-    be imported then."""
+    """Raises UsageError if the working folder was removed, or there is no folder for temporary files. Without them,
+    Luigi cannot be imported."""
     expect_working_folder()
     try:
         tempfile.gettempdir()
@@ -66,11 +66,11 @@ def expect_folders() -> None:
 
 
 def expect_working_folder() -> None:
-    """Raises UsageError where the folder that the command was started in was removed."""
+    """Raises UsageError if the folder in which the command was started was removed."""
     trouble = startup.folder_trouble()
     if trouble:
         raise UsageError("the working folder cannot be used: {}".format(trouble), where=os.environ.get("PWD", ""),
-                         why="relative paths mean nothing without one",
+                         why="relative paths need one",
                          next_step="change to another folder (`cd`), then start the same command again")
 
 
@@ -84,7 +84,7 @@ def expect_readable() -> None:
 
 
 def load() -> Settings:
-    """The settings; a key that `luigi.cfg` leaves out has its default. Reads the file anew at each call."""
+    """Reads the settings. Keys that are missing in `luigi.cfg` have their defaults."""
     path = find_config()
     if path is None:  # an installed package without a luigi.cfg
         return Settings(config_path=None, recipe=DEFAULT_RECIPE, recipes=ROOT / RECIPES,
@@ -105,14 +105,14 @@ def _days(values: Dict[str, str], path: Path) -> float:
     except ValueError:
         days = math.nan
     if not days >= 0:
-        raise UsageError("keep_partial: {} is no number of days".format(value or "nothing"), where=str(path),
-                         why="checkpoints of a training that did not end are kept for so long",
+        raise UsageError("keep_partial: {} is not a number of days".format(value or "nothing"), where=str(path),
+                         why="it says how long checkpoints of an unfinished training are kept",
                          next_step="write 0 or more; {:g} is the default".format(KEEP_PARTIAL_DAYS))
     return days
 
 
 def _is_file(path: str) -> bool:
-    """Whether there is a regular file at the path. Raises UsageError where that cannot be found out."""
+    """Whether there is a regular file at the path. Raises UsageError if the path cannot be examined."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -128,7 +128,7 @@ def _unreadable(path: str, error: OSError) -> UsageError:
 
 
 def _section(path: Path) -> Dict[str, str]:
-    """The section [octet] of the file; empty where it has none."""
+    """The section [octet] of the file; empty if it has none."""
     import configparser
     parser = configparser.RawConfigParser()
     try:
@@ -143,8 +143,8 @@ def _section(path: Path) -> Dict[str, str]:
     for name, value in values.items():
         if not value and name in ("store", "recipes", "recipe"):
             raise UsageError("{}: nothing is set".format(name), where=str(path),
-                             why="an empty path would mean the folder of this file",
-                             next_step="write a path behind it, or leave the line out")
+                             why="an empty path would be the folder of this file",
+                             next_step="write a path after it, or remove the line")
         _expect_written_out(name, value, path)
         try:
             os.lstat(os.path.join(str(path.parent), value))
@@ -157,9 +157,9 @@ def _section(path: Path) -> Dict[str, str]:
 
 
 def _expect_written_out(name: str, value: str, path: Path) -> None:
-    """Raises UsageError for a path with a name that other programs, Luigi among them, would replace by its value."""
+    """Raises UsageError for a path with a variable, such as $HOME, which other programs would replace."""
     found = PLACEHOLDER.search(value) if name in ("store", "recipes", "recipe") else None
     if found:
-        raise UsageError("{}: {} stands for nothing here".format(name, found.group()), where=str(path),
-                         why="it would be the name of a folder; paths in [octet] are taken as they are written",
+        raise UsageError("{}: {} is not replaced here".format(name, found.group()), where=str(path),
+                         why="it would be the name of a folder; paths in [octet] are used as they are written",
                          next_step="write the path out")

@@ -26,20 +26,20 @@ class StageSpec(NamedTuple):
     module:   the module in `tasks` that does the work ('stages.convert_uint8').
     needs:    the direct upstream stages, whose products it reads.
     takes:    {upstream stage: globs of its products that it reads}. It reads all products of a stage not named here.
-    names_if: of a stage whose globs leave out names.json, the names of the classes: whether it reads it all the same,
-              by the sections of the recipe.
-    wants:    stages that a run of it makes too, before it where it can, although it reads nothing of them (what systemd
-              calls Wants=). They are not in its key, their failure does not stop it, and they are left out where they
-              would need stages that the run has no other reason to make (see `Plan.wanted`).
+    names_if: names_if(sections of the recipe) says whether the stage reads names.json (the names of the classes)
+              although its globs do not include it.
+    wants:    stages that a run of it also makes, before it if possible, although it does not read them (like Wants= of
+              systemd). They are not in its key, and their failure does not stop it. They are left out if they would
+              need stages that the run has no other reason to make (see `Plan.wanted`).
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
-    files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
-              its key and among its sources, and its process has them in its private copy of the source.
+    files:    globs, below the folder `tasks`, of files other than Python source that its work reads. Their bytes are in
+              its key, and its private copy of the source contains them.
     products: globs of the files that downstream stages see. Every other file is a by-product.
-    trains:   the section of the recipe whose epochs it trains for. Such a stage keeps checkpoints, and goes on from
+    trains:   the section of the recipe with its number of epochs. Such a stage writes checkpoints and resumes from
               them.
-    checks:   modules in `tasks` that run before it, each in a process of its own. A check can refuse the work, and
-              makes nothing: so its source is not in the key.
+    checks:   modules in `tasks` that run before it, each in a process of its own. A check can only refuse the work, so
+              its source is not in the key.
     """
 
     name: str
@@ -78,17 +78,17 @@ CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "me
 
 _TARGET_LISTS = "tflite/targets/lists/*.json"
 CHECK_FILES: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: (_TARGET_LISTS,), TARGETS: (_TARGET_LISTS,)}
-"""{module of CHECKS: globs, below the folder `tasks`, of files that it reads and that are no Python}."""
+"""{module of CHECKS: globs, below the folder `tasks`, of files other than Python source that it reads}."""
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = (PREPARE_DATA + part for part in ("train", "validation", "test"))
-_UNNAMED = ("spec.json", "*.npy")  # inputs, targets, and the extras of a dataset that has some
+_UNNAMED = ("spec.json", "*.npy")  # the arrays of inputs, targets and extras, without the names of the classes
 _PREPARED = _UNNAMED + (NAMES,)
 _LEARNT = ("spec.json", NAMES)
 
 
 def _weighs_named_classes(sections: Mapping[str, Any]) -> bool:
-    """Whether the section `loss` has a weight for a class that it names."""
+    """Whether the section `loss` gives weights to classes by their names."""
     loss = sections["loss"]
     return any(isinstance(one.get("class_weights"), dict) for one in (loss, *loss.get("targets", {}).values()))
 
@@ -105,7 +105,7 @@ _IN_ORDER = (
     _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
     StageSpec(SUMMARIZE, "stages.summarize_data", needs=(_TRAIN, _VALIDATION, _TEST), products=(SUMMARY,)),
-    # What the summary says of the data is said before hours of training.
+    # Its warnings about the data are printed before hours of training.
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED}, names_if=_weighs_named_classes,
               wants=(SUMMARIZE,),
@@ -133,12 +133,12 @@ _IN_ORDER = (
               takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
-    # The verdict: a measurement that misses a gate has none. A refused model has its page, too.
+    # The verdict exists only if the measurement passes all gates. The report page exists in any case.
     StageSpec("ValidateInterpreter", "stages.validate_interpreter", needs=("Measure",),
               takes={"Measure": ("measurement.json",)}, reads=("validate",), products=("verdict.json",),
               wants=("Report",)),
-    # The last stage: its whole folder is the product. It needs a verdict and reads none, so that other gates that are
-    # passed, too, export nothing again.
+    # The last stage: its whole folder is the product. It needs a verdict but does not read it, so that changed gates
+    # which are passed too do not export again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
               takes={"ValidateInterpreter": ()}, reads=("export",), files=(_TARGET_LISTS,),
               products=("model.tflite", "card.json", "*")),
@@ -152,8 +152,8 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 
 
 def upward(target: str) -> Tuple[str, ...]:
-    """The stages that a run of `target` makes where there is nothing yet, upstream first: it, what it needs, and what
-    these want, but for wanted stages that need more than that (see `Plan.wanted`)."""
+    """The stages that a run of `target` makes in an empty store, upstream first: the target, the stages that it needs,
+    and the wanted stages that need no others (see `Plan.wanted`)."""
     names: Set[str] = set()
     todo = [target]
     while todo:

@@ -1,2 +1,2 @@
-"""The gates of a recipe's section `validate`: which there are (`table`), and what a measurement says to them
+"""The gates of a recipe's section `validate`: their definitions (`definitions`), and their evaluation on a measurement
 (`judgement`)."""

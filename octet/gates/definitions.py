@@ -6,9 +6,9 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 class Gate(NamedTuple):
     """One gate.
 
-    kinds: the kinds of targets that it applies to; empty where it applies to the file as a whole.
-    default: the limit where a recipe sets none; None is no limit.
-    ranked: whether it needs one score for each sample; of targets of kind 'class', only those of two classes have one.
+    kinds: the kinds of targets to which it applies; empty if it applies to the file as a whole.
+    default: the limit if the recipe sets none; None is no limit.
+    ranked: whether it needs a single score for each sample. A target of kind 'class' has one only for two classes.
     """
 
     kinds: Tuple[str, ...]
@@ -40,8 +40,8 @@ def fits(gate: Gate, kind: str, classes: int) -> bool:
 
 
 def unfit(limits: Dict[str, Optional[float]], kinds: Dict[str, str], classes: Dict[str, int]) -> List[str]:
-    """A sentence for each gate of a section `validate` that applies to none of the targets. A gate with its default
-    limit may apply to none: the recipe does not ask for it.
+    """A sentence for each gate of the section `validate` that applies to none of the targets, except gates with their
+    default limit.
 
     limits: {gate: limit}. kinds: {target: kind}. classes: {target: number of classes}."""
     return ["{} fits no output: {}; it is for {}".format(

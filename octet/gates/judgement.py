@@ -1,10 +1,10 @@
-"""What a measurement says to each gate of a recipe's section `validate`."""
+"""Evaluates the gates of a recipe's section `validate` on a measurement."""
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet.gates.definitions import GATES, fits, unfit
 
-# 0.99 - 0.98 is more than 0.01 in binary; a drop of exactly the limit passes.
+# Tolerance for float64: 0.99 - 0.98 exceeds 0.01 by rounding, but a drop of exactly the limit passes.
 ROUNDING = 1e-9
 
 
@@ -31,7 +31,7 @@ def _agreement(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 def _error_increase(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     before, after = figures["mse"]["float"], figures["mse"]["uint8"]
-    # Not (after - before) / before: a float model without any error is no division by zero.
+    # Not (after - before) / before, since `before` may be 0.
     return after <= before * (1 + limit) + ROUNDING, (
         "the mean squared error {} from {:.6g} (float) to {:.6g} (uint8)".format(
             "fell" if after < before else "rose", before, after))
@@ -57,11 +57,11 @@ def _f1_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 
 def _least(metric: str, words: str) -> Callable[[Dict[str, Any], float], Tuple[bool, str]]:
-    """A judge for which the uint8 file's figure has to reach the limit."""
+    """A gate function for a metric of the uint8 file that must be at least the limit."""
     def judged(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
         found = figures[metric]["uint8"]  # type: Optional[float]
         if found is None:
-            return False, "there is no {}: the test part has no sample that is of a class, or none that is not".format(
+            return False, "there is no {}: a class has no sample in the test part, or all of its samples".format(
                 words)
         return found >= limit - ROUNDING, "{} of the uint8 file is {:.4f}".format(words, found)
     return judged
@@ -73,11 +73,11 @@ JUDGES = {"max_accuracy_drop": _accuracy_drop, "min_accuracy": _accuracy, "min_a
           "min_mean_iou": _least("mean_iou", "mean IoU"), "min_roc_auc": _least("roc_auc", "ROC AUC"),
           "min_average_precision": _least("average_precision", "average precision"),
           "max_error_increase": _error_increase, "max_error": _error}
-"""Each gate's judge: (figures of one output, limit) -> (whether they pass, a sentence)."""
+"""{gate: function(metrics of one output, limit) -> (whether it passes, a sentence)}."""
 
 
 class Judgement(NamedTuple):
-    """One gate over one output, or over the file where `output` is empty. words: what was measured."""
+    """The result of one gate for one output, or for the file if `output` is empty. words: what was measured."""
 
     gate: str
     output: str
@@ -86,16 +86,16 @@ class Judgement(NamedTuple):
     words: str
 
     def __str__(self) -> str:
-        """A sentence with the figures and the limit."""
+        """A sentence with the measured values and the limit."""
         if self.limit is None:
             return self.words
         return "{}{}; {} is {}".format(self.output and self.output + ": ", self.words, self.gate, self.limit)
 
 
 def judged(metrics: Dict[str, Any], gates: Dict[str, Any]) -> List[Judgement]:
-    """A judgement for each gate and each output that it is for, and for each gate that fits no output, which is missed.
+    """A judgement for each gate and each output to which it applies. A gate that applies to no output fails.
 
-    None, or absent, is no gate. metrics: a measurement. gates: the section `validate`."""
+    metrics: the metrics of Measure. gates: the section `validate`; a gate that is absent or None is not evaluated."""
     outputs = sorted(metrics["outputs"].items())
     classes = {name: len(figures.get("classes", ())) for name, figures in outputs}
     kinds = {name: figures["kind"] for name, figures in outputs}
@@ -113,8 +113,8 @@ def judged(metrics: Dict[str, Any], gates: Dict[str, Any]) -> List[Judgement]:
 
 
 def _of_metric(name: str, figures: Dict[str, Optional[float]], limits: Dict[str, Optional[float]]) -> List[Judgement]:
-    """A judgement for each gate over one metric of the section `metrics`. figures: {side: its result}; a result of
-    None reaches no limit."""
+    """A judgement for each gate of one metric of the section `metrics`. figures: {'float' or 'uint8': its result}. A
+    result of None fails every gate."""
     before, after = figures.get("float"), figures.get("uint8")
     words = "{} is {} (float) and {} (uint8)".format(
         name, *("none" if value is None else "{:.6g}".format(value) for value in (before, after)))

@@ -34,7 +34,7 @@ def is_path(name_or_path: str) -> bool:
 
 
 def read(file: str, problems: List[Problem], find: Callable[[str], str]) -> Optional[Text]:
-    """The file's text, merged with the recipes that it extends; None where one of the files cannot be read.
+    """The file's text, merged with the recipes that it extends; None if one of the files cannot be read.
 
     find: returns the file of a recipe by its name, or raises RecipeError for an unknown name."""
     return _Reader(problems, find).read(file, (), Place(file, 1, 1))

@@ -42,7 +42,7 @@ SECTIONS = ("data", "model", "train", "augment", "loss", "metrics", "quantize", 
 
 def find(name_or_path: Union[str, Path], recipes: Union[str, Path]) -> Path:
     """The recipe's file. A name with a slash, or one that ends in .yaml or .yml, is a path; any other name means
-    NAME.yaml in the folder `recipes`. Raises RecipeError where that folder has no such recipe."""
+    NAME.yaml in the folder `recipes`. Raises RecipeError if that folder has no such recipe."""
     name = str(name_or_path)
     if is_path(name):
         return Path(name)
@@ -171,7 +171,7 @@ def _pictures(text: Text) -> Iterator[Problem]:
 
 
 def _value(text: Text, *keys: str) -> Any:
-    """The value of a key; None where the key is not written."""
+    """The value of a key; None if the key is not written."""
     value = text.values  # type: Any
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

@@ -100,7 +100,7 @@ def _type_of(parameter: inspect.Parameter) -> Any:
 
 
 def in_source(path: Path, name: str, positional: int = 0) -> Optional[inspect.Signature]:
-    """The signature of the file's function of this name, without its first `positional` parameters; None where it
+    """The signature of the file's function of this name, without its first `positional` parameters; None if it
     cannot be parsed."""
     signature = _read(str(path), name, digest.stamp(str(path))) if path.suffix == ".py" else None
     return signature and signature.replace(parameters=list(signature.parameters.values())[positional:])

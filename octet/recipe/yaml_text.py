@@ -54,7 +54,7 @@ def nearest(places: Dict[Keys, Place], keys: Iterable[str]) -> Place:
 
 
 def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[Dict[str, Any], Dict[Keys, Place]]]:
-    """(values, places) of the text, which must be a mapping; None where it is not.
+    """(values, places) of the text, which must be a mapping; None if it is not.
 
     Appends to `problems`; a value with a problem is left out of the values. file: the file's name in places."""
     def fail(text: str, line: int = 1, column: int = 1) -> None:

@@ -1,6 +1,6 @@
-"""Octet's own command: what would be built, what there is, why it is stale, where a file came from.
+"""The `octet` command.
 
-A verb is a file in `pipeline/cli/verbs`, which is named as the verb is and has
+A verb is a file in `pipeline/cli/verbs` with the verb's name. It has
 
     a docstring, whose first line is the verb's help;
     add_arguments(parser);
@@ -24,9 +24,9 @@ from pipeline.terminal import interrupts, out_of_memory, streams, unexpected_err
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """The exit code of the command; the four parts of an error go to stderr.
+    """Runs the command and returns its exit code. Errors are printed to stderr.
 
-    argv: the words after the command's name; None for those of this process, which is then the command's own."""
+    argv: the words after the command's name; None for those of this process."""
     words = sys.argv[1:] if argv is None else argv
     try:
         streams.take_any_name()
@@ -58,7 +58,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _flush() -> None:
-    """What was printed is written. Raises OSError where it cannot be, but for a reader that has gone."""
+    """Writes what was printed. Raises OSError if it cannot be written, except for a closed pipe."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -67,33 +67,33 @@ def _flush() -> None:
 
 
 def _close_stdout() -> None:
-    """What is still to be written goes nowhere: Python would try again at its end, and complain."""
+    """Discards unwritten output. Otherwise Python would try to write it at exit and print an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _parsed(argv: List[str]) -> argparse.Namespace:
-    """The command line. Raises UsageError for a command, an option or a word that there is not."""
+    """The parsed command line. Raises UsageError for an unknown command or option, or an extra word."""
     if argv and not argv[0].startswith("-") and argv[0] not in verbs():
         raise UsageError("no command named {!r}".format(argv[0]), where="octet",
-                         why="the first word is the command", next_step=suggest(argv[0], verbs()))
+                         why="the first word must be a command", next_step=suggest(argv[0], verbs()))
     parser, choices = _parser()
     before = argv[:argv.index("--")] if "--" in argv else argv
     # To argparse, a number or a word with a space is a value, whatever it begins with.
     flags = [word.split("=")[0] for word in before if word.startswith("-") and not re.match(r"-\d|.*\s", word)]
     known = choices[argv[0]]._option_string_actions if argv and argv[0] in choices else parser._option_string_actions
     unknown = [flag for flag in flags if not any(option.startswith(flag) for option in known)]
-    if unknown:  # looked for first: a word that is missing would hide it
+    if unknown:  # checked first: argparse reports a missing word instead
         raise UsageError("no option {}".format(", ".join(unknown)), where=" ".join(["octet"] + argv[:1]),
                          why="", next_step=suggest(unknown[0], [option for option in known if option.startswith("--")]))
     arguments, left = parser.parse_known_args(argv)
     if left:
-        raise UsageError("{!r} is one word too many".format(left[0]), where="octet {}".format(arguments.command),
+        raise UsageError("{!r} is an extra word".format(left[0]), where="octet {}".format(arguments.command),
                          why="", next_step="see octet {} --help".format(arguments.command))
     return arguments
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose complaints are errors like any other, without the usage."""
+    """An argument parser that raises UsageError, and does not print the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, where=self.prog, why="",
@@ -106,7 +106,7 @@ def verbs() -> List[str]:
 
 
 def _parser() -> Tuple[_Parser, Dict[str, _Parser]]:
-    """The parser, and that of each verb."""
+    """(the parser, {verb: its parser})."""
     parser = _Parser(prog="octet", description=(__doc__ or "").partition("\n")[0])
     choices = parser.add_subparsers(dest="command", metavar="COMMAND")
     choices.required = True

@@ -1,4 +1,4 @@
-"""Models side by side: the figures of each, and what went into one that did not go into all."""
+"""Compares models side by side: their metrics, and the inputs in which they differ."""
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest
 
 DIGITS = 8
-"""Of a digest that only tells one content from another."""
+"""The number of digits shown of a digest or commit."""
 MISSED = "exit {}".format(GateError.exit_code)
 
 
 class Compared(NamedTuple):
-    """name: as the command was given it. manifests: {stage: the manifest} of what it came to. state: how its run
-    ended, '' for an artifact."""
+    """A model to compare. name: as it was written in the command. manifests: {stage: its manifest}. state: how its run
+    ended; '' for an artifact."""
 
     name: str
     manifests: "Dict[str, Manifest]"
@@ -33,13 +33,13 @@ class Row(NamedTuple):
 
 
 def figures(items: Sequence[Compared]) -> List[Row]:
-    """What each came to. A row for which none has a cell is left out."""
+    """The rows with metrics and sizes. Rows without any value are left out."""
     return _rows([dict(_figures(item)) for item in items])
 
 
 def inputs(items: Sequence[Compared]) -> List[Row]:
-    """What went into the stages that all of them have, and is not the same in all: values of the recipe, data, files,
-    source, versions, commit."""
+    """The rows with inputs that differ, in stages that all models have: values of the recipe, data, files, source,
+    versions, commit."""
     common = [stage for stage in STAGES if all(stage in item.manifests for item in items)]
     rows = _rows([dict(_inputs([item.manifests[stage] for stage in common])) for item in items])
     return [row for row in rows if len(set(row.cells)) > 1]
@@ -49,7 +49,7 @@ def _rows(columns: List[Dict[str, str]]) -> List[Row]:
     names = []  # type: List[str]
     for column in columns:
         place = 0
-        for name in column:  # where it stands in its own column: the first one may not have it
+        for name in column:  # inserted in the order of its own column, since the first one may not have it
             if name in names:
                 place = names.index(name) + 1
             else:

@@ -1,4 +1,4 @@
-"""The words RECIPE and `--set KEY=VALUE` of a verb that looks at a recipe as it is now."""
+"""The arguments RECIPE and `--set KEY=VALUE` of the verbs that read a recipe."""
 
 import argparse
 from pathlib import Path
@@ -13,11 +13,11 @@ from pipeline.store.runs import Runs
 def add_set(parser: argparse.ArgumentParser) -> None:
     """Adds the option `--set`."""
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[],
-                        help="with that value, such as train.epochs=5; may be repeated")
+                        help="change a value of the recipe, such as train.epochs=5; may be repeated")
 
 
 def path(recipe: Optional[str], arguments: argparse.Namespace, found: Settings) -> Path:
-    """The file of the recipe, the default one where none is named, with the values that are set."""
+    """The file of the recipe (by default, the one in luigi.cfg), with the values of `--set`."""
     base = (found.find_recipe(found.recipe) if recipe is None
             else artifact_reference.recipe(recipe, found, Runs(found.store)))
     if not arguments.set:

@@ -1,4 +1,4 @@
-"""The runs of one recipe as rows: what each came to, and what had changed when it began."""
+"""The runs of a recipe as table rows: the metrics of each run, and what had changed before it."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest, Run
 
 UPSTREAM = ("waits for ", "made other bytes")
-"""Of the reasons why a stage was not fresh, those that say only that one above it was not."""
+"""The beginnings of reasons that only say that an upstream stage was not fresh."""
 
 
 def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
@@ -20,8 +20,8 @@ def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
 
 
 def manifests(store: Store, runs: "Sequence[Run]") -> "List[Dict[str, Manifest]]":
-    """{stage: the manifest of its artifact} of each run, as far as there are manifests. The digests of files are looked
-    up once for all runs."""
+    """{stage: the manifest of its artifact} of each run, without missing manifests. The digests of files are read once
+    for all runs."""
     statuses = store.statuses({(stage, said["key"]) for run in runs
                                for stage, said in run["stages"].items() if said["key"]})
     found: List[Dict[str, Manifest]] = []
@@ -40,7 +40,7 @@ def _row(run: "Run", recipe: str, of_run: "Dict[str, Manifest]") -> Dict[str, An
 
 
 def changed(run: "Run") -> List[str]:
-    """Why the run had something to do, each reason once: what had changed since the one before it."""
+    """The reasons why the run had something to do, without duplicates: what had changed since the previous run."""
     reasons = [reason for said in run["stages"].values() if said["made"] or run["exit"] != 0 for reason in said["why"]
                if not any(words in reason for words in UPSTREAM)]
     return list(dict.fromkeys(reasons))

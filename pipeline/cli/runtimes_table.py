@@ -1,4 +1,4 @@
-"""What runtimes made of a model, as lines of text: the metrics of tasks/checks/run_on.py."""
+"""The results of a model in several runtimes as lines of text: the metrics of tasks/checks/run_on.py."""
 
 from typing import Any, Dict, Iterator, List
 

@@ -1,4 +1,4 @@
-"""An artifact and all that it was made from, in a few lines."""
+"""A summary of an artifact and of everything that it was made from, in a few lines."""
 
 from typing import Any, Iterator, List, Tuple
 
@@ -8,7 +8,7 @@ from pipeline.execution import headline_metrics
 from pipeline.provenance.lineage import Lineage
 
 VERSIONS = ("python", "tensorflow", "numpy")
-"""The ones that a person asks for first."""
+"""The versions that the summary shows."""
 DIGITS = 12
 
 Manifest = Any
@@ -47,7 +47,7 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
 
 
 def _measured(lineage: Lineage, record: Manifest) -> List[Manifest]:
-    """The measurements of a model that was not made from one, newest last."""
+    """The measurements of a model, the newest last. Empty if `record` is itself downstream of a measurement."""
     if record["stage"] != "ConvertUint8":
         return []
     found = [each for each in lineage.below([record]) if each["stage"] == "Measure"]

@@ -1,4 +1,4 @@
-"""The record of a run whose start takes long: large data is digested before its stages are known."""
+"""Records a run that takes long to start, for example because the digest of large data is computed."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import UnnumberedRun
 
 AFTER_S = 1.0
-"""Most runs have nothing to do, and end sooner. A run that is killed sooner has done nothing worth a record."""
+"""Seconds before a run is recorded. Most runs have nothing to do, and end sooner."""
 
 
 class Recorded(NamedTuple):
-    """The recipe and the number of a record in the store that has no end yet."""
+    """The recipe and the number of an unfinished record in the store."""
 
     recipe: Path
     number: int
 
 
 class EarlyRecord:
-    """Begins the record of a run if `stop` is not called within AFTER_S, so that a kill in that time is recorded too.
+    """Begins the record of a run if `stop` is not called within AFTER_S, so that a run that is killed later is
+    recorded.
 
-    facts: the record, without its end. For a recipe that does not exist, or a store that cannot be written, the run
-    itself raises the error. Here nothing is recorded then."""
+    facts: the record, without its end. Nothing is recorded for a recipe that does not exist or a store that cannot be
+    written; the run itself then raises the error."""
 
     def __init__(self, settings: Settings, recipe: Optional[str], facts: Dict[str, Any]) -> None:
         self._settings, self._recipe, self._facts = settings, recipe, facts
         self._recorded: Optional[Recorded] = None
         self._timer = threading.Timer(AFTER_S, self._begin)
         self._timer.daemon = True
-        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+        with interrupts.held():  # an interrupt inside the threading module could leave its locks in an invalid state
             self._timer.start()
 
     def stop(self) -> Optional[Recorded]:
-        """The record, which the caller ends or removes from now on; None where none was begun, and at later calls."""
+        """Stops the timer. Returns the record, which the caller must end or remove; None if none was begun, and at
+        later calls."""
         with interrupts.held():
             self._timer.cancel()
             self._timer.join()

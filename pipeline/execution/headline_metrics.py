@@ -1,19 +1,19 @@
-"""The figures that a person asks for first, out of the metrics of the stages: how good it is, and how large."""
+"""Selects the headline metrics from the metrics of the stages: the quality and the size of the model."""
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 METRICS = ("mean_iou", "accuracy", "mse")
-"""Of each output the first of these that it has is its headline."""
+"""Candidates in order of preference: the first one that an output has is its headline metric."""
 
 SIDES = ("float", "fake_quantized", "uint8")
 
 Metrics = Dict[str, Dict[str, Any]]
-"""{stage: the metrics in its manifest}, of the stages whose artifacts are there."""
+"""{stage: the metrics in its manifest} of the stages that have an artifact."""
 
 
 class Headline(NamedTuple):
-    """output, metric: of what ('label', 'accuracy'); output is '' for a metric that the recipe names. part: of the
-    dataset that it was measured on. sides: {side: value}, in the order of SIDES."""
+    """A headline metric. output, metric: such as 'label', 'accuracy'; output is '' for the recipe's own metrics. part:
+    the part of the dataset on which it was measured. sides: {side: value}, in the order of SIDES."""
 
     output: str
     metric: str
@@ -21,13 +21,13 @@ class Headline(NamedTuple):
     sides: Dict[str, float]
 
     def figures(self) -> str:
-        """Its value on each side: 'float 0.9925, fake-quantized 0.9924'."""
+        """The value of each side, as 'float 0.9925, fake-quantized 0.9924'."""
         return ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in self.sides.items())
 
 
 def of(metrics: Metrics) -> List[Headline]:
-    """One for each output, of the whole measurement where there is one; of what is known before it otherwise. Metrics
-    that the recipe names come first, with an empty output."""
+    """A headline for each output, from Measure, or from earlier stages if there is no measurement yet. The recipe's own
+    metrics come first, with an empty output."""
     measurement = metrics.get("Measure") or {}
     if measurement.get("outputs"):
         return _of_recipe(measurement.get("metrics") or {}) + _of_outputs(measurement["outputs"])
@@ -45,7 +45,7 @@ def of(metrics: Metrics) -> List[Headline]:
 
 
 def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
-    """One for each metric that the recipe names and that has a value on every side."""
+    """A headline for each of the recipe's own metrics that has a value on every side."""
     return [Headline("", name, "test", {side: by_side[side] for side in SIDES})
             for name, by_side in sorted(named.items())
             if all(isinstance(by_side.get(side), (int, float)) for side in SIDES)]
@@ -59,12 +59,12 @@ def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:
 
 
 def has_several_outputs(headlines: Sequence[Headline]) -> bool:
-    """Whether a headline has to say which output it is of. A metric that the recipe names is of none."""
+    """Whether headlines must name their output, because there are several. The recipe's own metrics do not count."""
     return len({each.output for each in headlines} - {""}) > 1
 
 
 def size_bytes(metrics: Metrics) -> Optional[int]:
-    """The size of the .tflite file; None while there is none."""
+    """The size of the .tflite file; None if there is no file yet."""
     found = (metrics.get("ConvertUint8") or {}).get("size_bytes")
     return found if isinstance(found, int) else None
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Metrics
 
 _PRINTED: Set[Tuple[str, str]] = set()
-"""(digest of a snapshot, line) of the remarks that this process has printed."""
+"""(digest of a snapshot, line) of each remark that this process has printed."""
 
 
 class Making(NamedTuple):
-    """One stage of a snapshot, about to be made.
+    """Makes one stage of a snapshot.
 
     source: {module in `tasks`: the source of its job}, as in `taken_snapshot.trees`.
     recipe: as the command named it, for the manifest.
@@ -47,7 +47,7 @@ class Making(NamedTuple):
     tell: Callable[[Optional[float], str], None]
 
     def make(self, plan: Plan, key: str, preimage: Preimage, notes: List[str]) -> None:
-        """Makes the artifact and publishes it. notes: those of the stage's checks, which the manifest keeps."""
+        """Makes the artifact and publishes it. notes: from the stage's checks, for the manifest."""
         store, name = plan.store, self.spec.name
         why = self._why(plan)
         workspace = store.workspace(name, key)
@@ -61,7 +61,7 @@ class Making(NamedTuple):
             try:
                 self._check_files()
             except OctetError:
-                store.checkpoints.remove(name, key)  # they may come from both versions of the file, too
+                store.checkpoints.remove(name, key)  # they may depend on both versions of the file
                 raise
             finished = time.time()
             store.publish(workspace, name, key, {
@@ -74,7 +74,7 @@ class Making(NamedTuple):
                 "host": socket.gethostname(), "started": formatting.utc(started),
                 "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
         finally:
-            store.discard(workspace)  # gone already when it was published
+            store.discard(workspace)  # does nothing after it was published
             if self.spec.trains:
                 store.checkpoints.remove_empty(name, key)
 
@@ -104,7 +104,7 @@ class Making(NamedTuple):
                 raise snapshot.located(error, self.taken_snapshot.where) from error
 
     def _checkpoints(self, plan: Plan) -> str:
-        """The folder of the stage's checkpoints; '' for a stage that has none. Prints after which epoch it goes on."""
+        """The folder of the stage's checkpoints; '' for a stage without. Prints the epoch after which it resumes."""
         if not self.spec.trains:
             return ""
         stage, key = self.spec.name, plan.known_key(self.spec.name)
@@ -122,14 +122,14 @@ class Making(NamedTuple):
         return {part: self.taken_snapshot.data[part] for part in self.spec.parts}
 
     def _check_files(self) -> None:
-        """Raises an error where a file of the recipe is no longer what the key says. The data is compared by the
-        process that reads it (tasks/data_source.py)."""
+        """Raises an error if a file that the recipe names no longer has the content that is in the key. The data is
+        checked by the process that reads it (tasks/data_source.py)."""
         if snapshot.files_now(self.taken_snapshot) != self.taken_snapshot.files:
             raise RecipeError("a file that the recipe names changed while the stage ran",
                               where=str(self.taken_snapshot.recipe),
                               why="{} may have seen both, so nothing is recorded".format(
                                   self.spec.name),
-                              next_step="run it again when the file is at rest")
+                              next_step="run it again when nothing writes to the file")
 
     def _keep_sources(self, store: Store) -> Dict[str, str]:
         """Stores the source that makes the artifact. Returns {file: sha256}."""
@@ -138,8 +138,8 @@ class Making(NamedTuple):
                 for name, file in self.taken_snapshot.closures[self.spec.name].files.items()}
 
     def _keep_listings(self, store: Store) -> Dict[str, str]:
-        """Stores the listings of the parts that the stage reads, of datasets that have one. Returns {part: sha256}.
-        There is none where the data has been edited since it was read."""
+        """Stores the listing of each part that the stage reads, if the dataset has listings and the data has not been
+        edited since it was read. Returns {part: sha256}."""
         sha256 = {}
         if not identity.unit(self.taken_snapshot.sections["data"]["dataset"]) or not snapshot.has_data_as_taken(
                 self.taken_snapshot, self.spec.parts):
@@ -161,14 +161,14 @@ class Making(NamedTuple):
 
     def _stamps(self) -> file_stamps.Stamps:
         """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after
-        their stamps were taken: one may have been edited since the snapshot, and be put back before the end."""
+        their stamps were taken, because a file may be edited after the snapshot and restored before the end."""
         taken_now = {name: (path, file_stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
                      if name != "data" and name.split(".")[0] in self.spec.reads}
         self._check_files()
         return taken_now
 
     def say(self, lines: List[str]) -> None:
-        """Prints the lines, each with the stage's name. A line that another stage has printed for the same snapshot is
+        """Prints the lines, each with the stage's name. Lines that another stage of the same snapshot has printed are
         left out."""
         for line in lines:
             if (self.taken_snapshot.digest, line) in _PRINTED:
@@ -177,6 +177,6 @@ class Making(NamedTuple):
             print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
     def say_silent(self, message: str) -> None:
-        """Shows the message about a process that has not reported for some time."""
+        """Prints a message about a process that has not reported for some time."""
         self.tell(None, message)
         print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Checks of a recipe before its work: modules of `tasks` that can refuse the work, and make nothing."""
+"""Runs the checks of a recipe before its stages: modules of `tasks` that can refuse the work and make no artifact."""
 
 import os
 import shutil
@@ -20,18 +20,18 @@ NOTHING_MADE = "nothing has been trained or written"
 
 def remarks(metrics: Mapping[str, Any]) -> List[str]:
     """A line for each warning, and then for each note, in the metrics of a check or a stage."""
-    outside = ["the dataset's `load` reads {}, which is not below data.args.path: it is in the key only if `digest` "
-               "reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
+    outside = ["the dataset's `load` reads {}, which is not below data.args.path: its content is in the key only if "
+               "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
             + ["note: {}".format(line) for line in metrics.get("notes", ())])
 
 
 _REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
-"""{(digest of a snapshot, check): its report} of the checks that this process has run and that refused nothing."""
+"""{(digest of a snapshot, check): its report} of the passed checks of this process."""
 
 
 def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
-    """The report of a check. It runs once in this process for each snapshot, since two stages of a run need it."""
+    """The report of a check. Each check runs only once for a snapshot, since two stages of a run may need it."""
     if (taken_snapshot.digest, check) not in _REPORTS:
         _REPORTS[taken_snapshot.digest, check] = run(taken_snapshot, check, on_wait)
     return _REPORTS[taken_snapshot.digest, check]
@@ -42,10 +42,9 @@ def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = 
         ) -> Dict[str, Any]:
     """The report of a check.
 
-    taken_snapshot: one with its source (`with_source`). on_wait, on_progress: as for child.run. inputs: {stage: folder}
-    of the artifacts that it reads.
-    The check writes into the system's temporary folder only, so that it leaves nothing in the store. Raises OctetError,
-    with its place in the recipe."""
+    taken_snapshot: a snapshot with source (`with_source`). on_wait, on_progress: as for child.run. inputs: {stage:
+    folder} of the artifacts that it reads.
+    The check writes only to the system's temporary folder. Raises OctetError, with the position in the recipe."""
     job = Job(stage=check, settings=taken_snapshot.sections, inputs=inputs or {}, output="",
               recipe_folder=str(taken_snapshot.folder), parts=PARTS)
     try:
@@ -74,7 +73,7 @@ def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnW
 
 
 def _copy(log: Path) -> str:
-    """The path of a copy of the log that is not removed."""
+    """Copies the log to a place where it is kept. Returns the path of the copy."""
     handle, name = tempfile.mkstemp(prefix="octet-traceback-", suffix=".log")
     with os.fdopen(handle, "wb") as out, log.open("rb") as source:
         shutil.copyfileobj(source, out)

@@ -13,14 +13,14 @@ EVERY_FRACTION = 0.1
 def on_terminal(name: str, stream: Optional[TextIO] = None) -> "Union[Bar, Lines]":
     """A context manager that yields `report(fraction, message)`, which writes to `stream` (by default stderr)."""
     stream = stream or sys.stderr
-    # Two forks of Luigi would draw their bars over each other. Their lines do not collide.
+    # Bars of two Luigi workers would overwrite each other; lines do not.
     is_fork = multiprocessing.current_process().name != "MainProcess"
     can_draw = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return Bar(name, stream) if can_draw and not is_fork else Lines(name, stream)
 
 
 class Bar:
-    """A progress bar. It is redrawn in place."""
+    """A progress bar in a terminal, redrawn in place."""
 
     def __init__(self, name: str, stream: TextIO) -> None:
         from rich.console import Console
@@ -50,7 +50,8 @@ class Bar:
 
 
 class Lines:
-    """A line for the first report, each at 100 %, and each that comes EVERY_FRACTION and EVERY_S after the last."""
+    """Progress as lines: for the first report, for reports at 100 %, and for each report that is at least
+    EVERY_FRACTION and EVERY_S after the last line."""
 
     def __init__(self, name: str, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self.stream, self.clock = name, stream, clock

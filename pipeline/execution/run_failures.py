@@ -1,4 +1,4 @@
-"""The failures of a run, in their order, across the processes that Luigi forks."""
+"""Collects the failures of a run in order, across the processes that Luigi forks."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pipeline.terminal.interrupts import Terminated
 
 
 class _Lines:
-    """Lines that this process and those forked from it have added, in their order."""
+    """Lines that this process and its forks have added, in order."""
 
     def __init__(self) -> None:
         # A forked worker may lose an exception on its way back. It cannot lose a line in a file opened before the fork.
@@ -44,14 +44,14 @@ _failures, _beside = _Lines(), _Lines()
 
 
 def start() -> None:
-    """Opens new files of failures. Called before Luigi forks."""
+    """Opens new files for failures. Must be called before Luigi forks."""
     _failures.open()
     _beside.open()
 
 
 def record(error: errors.OctetError) -> None:
-    """Prints the error on stderr and keeps it, once for each failure. Errors after an interrupt are left out: they are
-    its consequences."""
+    """Prints the error on stderr and keeps it, once for each failure. Errors after an interrupt are left out, since
+    they are its consequences."""
     if _is_new(error):
         line = error.to_json()
         if line in _failures.all():  # the same cause, seen from another stage
@@ -61,7 +61,7 @@ def record(error: errors.OctetError) -> None:
 
 
 def record_beside(stage: str, error: errors.OctetError) -> None:
-    """Prints and keeps the failure of a stage that is made beside the run's target. It does not end the run."""
+    """Prints and keeps the failure of a wanted stage. It does not end the run."""
     if _is_new(error):
         _beside.add(json.dumps([stage, error.to_json()]))
         print(error, file=sys.stderr, flush=True)
@@ -80,12 +80,12 @@ def seen() -> List[errors.OctetError]:
 
 
 def seen_beside() -> Dict[str, errors.OctetError]:
-    """{stage that was to be made beside the run's target: its last failure} since `start`."""
+    """{wanted stage: its last failure} since `start`."""
     return {stage: errors.from_json(line) for stage, line in map(json.loads, _beside.all())}
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code of a command that `error` ends."""
+    """The exit code of a command that ends with `error`."""
     error = interrupts.received() or error
     if isinstance(error, errors.OctetError):
         return error.exit_code

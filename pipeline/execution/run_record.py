@@ -1,4 +1,4 @@
-"""The record of this process's run in the store, from its beginning to its end."""
+"""Records this process's run in the store, from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.store.runs import Runs, process_identity
 if TYPE_CHECKING:
     from pipeline.store.record_types import Run, RunStage, UnnumberedRun
 
-# Set before Luigi forks its workers, so that they know it too.
+# Set before Luigi forks its workers, which inherit it.
 _current: Dict[str, str] = {}
 _early: Optional[EarlyRecord] = None
 
@@ -36,10 +36,10 @@ def current() -> Optional[str]:
 
 @contextmanager
 def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
-    """Records an exception that the block raises before `around` begins as a run of the recipe that made nothing.
+    """Records an exception that the block raises before `around` begins, as a run of the recipe that made nothing.
 
-    A block that takes long is recorded while it runs, so that a kill is recorded too. A recipe that does not exist is
-    recorded only where it has run before: its name may have been misspelt."""
+    A block that takes long is recorded while it runs, so that a killed run is recorded too. For a recipe that does not
+    exist, a run is recorded only if the recipe has run before, since its name may be misspelt."""
     global _early
     started = formatting.utc(time.time())
     _current.clear()
@@ -55,7 +55,7 @@ def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator
 
 
 def _take_early_record() -> Optional[Recorded]:
-    """The record that `_early` has begun, which the caller ends or removes from now on; None where there is none."""
+    """The record that `_early` has begun, which the caller must end or remove; None if there is none."""
     return _early.stop() if _early is not None else None
 
 
@@ -64,7 +64,7 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
     runs, begun = Runs(settings.store), _take_early_record()
     try:
         path = settings.find_recipe(recipe or settings.recipe).absolute()
-    except OctetError:  # an unknown name: `error` is about that, or about something before it
+    except OctetError:  # an unknown recipe name; `error` already reports it or an earlier problem
         return
     try:
         if not path.is_file() and next(runs.of(path), None) is None:
@@ -76,10 +76,10 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
 
 
 def around(plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
-    """Calls `work`, which makes `target` and the stages `beside` it, and records the run, also where `work` raises.
+    """Calls `work`, which makes `target` and the wanted stages `beside`, and records the run, even if `work` raises.
 
-    plan: returns a plan of the present store. A run with nothing to do is recorded only where its record would differ
-    from the newest one of its recipe. Raises StoreError where a run with something to do cannot be recorded."""
+    plan: returns a plan of the present store. A run with nothing to do is recorded only if its record would differ from
+    the newest one of its recipe. Raises StoreError if a run with something to do cannot be recorded."""
     first, begun = plan(), _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target) and not beside:
@@ -105,7 +105,7 @@ def _after_nothing(runs: Runs, plan: Plan, target: str, work: Callable[[], None]
 
 
 def _call(work: Callable[[], None], record: Callable[[Optional[BaseException]], None]) -> None:
-    """Calls `work`, and then `record` with the exception that it has raised, or None. Raises that exception."""
+    """Calls `work`, then `record` with the exception that `work` raised, or None. Raises that exception again."""
     raised: Optional[BaseException] = None
     try:
         work()
@@ -128,7 +128,7 @@ def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: O
     try:
         runs.begin(recipe, cast("UnnumberedRun", {
             **_of(recipe), **_facts(target, started), "snapshot": plan.snapshot.digest, "stages": stages, **end}))
-    except OctetError as error:  # everything is made, and the store is read-only
+    except OctetError as error:  # everything is complete, but the store is read-only
         print("this run is not recorded: {}".format(error.what), file=sys.stderr)
 
 
@@ -144,16 +144,16 @@ def _end(runs: Runs, plan: Callable[[], Plan], record: Run, raised: Optional[Bas
             in_run["key"] = _key(plan_now, stage) or in_run["key"]
             manifest = plan_now.status(stage).manifest
             in_run["made"] = manifest is not None and manifest["run"] == _current["name"]
-    except OctetError as error:  # the store cannot be read any more
+    except OctetError as error:  # the store can no longer be read
         print("what this run made is not recorded: {}".format(error.what), file=sys.stderr)
     try:
         runs.end(Path(record["recipe"]["path"]), cast("Run", {**record, **_end_of(raised)}))
-    except OctetError as error:  # its beginning is recorded, and so is every artifact
+    except OctetError as error:  # the beginning of the run and all artifacts are recorded
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
 
 
 def _begin(runs: Runs, recipe: Path, record: UnnumberedRun, begun: Optional[Recorded]) -> Run:
-    """Writes the record, in the place of the one that `_early` has begun. Returns it with its number."""
+    """Writes the record, replacing the one that `_early` has begun. Returns it with its number."""
     if begun is not None and begun.recipe == recipe:
         return runs.end(recipe, cast("Run", {"number": begun.number, **record}))
     if begun is not None:
@@ -166,7 +166,7 @@ def _of(recipe: Path) -> Dict[str, Any]:
 
 
 def _facts(target: str, started: str) -> Dict[str, Any]:
-    """The fields that every record has, beside its recipe."""
+    """The fields that every record has, apart from the recipe."""
     return {"target": target, "started": started,
             "host": socket.gethostname(), "pid": os.getpid(), "process": process_identity(os.getpid()),
             "by": current_user(), "argv": sys.argv[1:]}

@@ -1,4 +1,4 @@
-"""The last lines of a run: the figures and the paths of what it has made."""
+"""The last lines that a run prints: metrics, verdict, and the paths of its products."""
 
 import shlex
 from pathlib import Path
@@ -11,14 +11,14 @@ from pipeline.staleness.plan import Plan, Wanted
 
 NOT_YET = {"ConvertUint8": ("converted", "ConvertUint8"), "Measure": ("measured", "ValidateInterpreter"),
            "ValidateInterpreter": ("judged", "ValidateInterpreter"), "Export": ("exported", "Export")}
-"""{stage: (what has not been done yet where a run ended before it, the stage to run)}."""
+"""{stage: (the verb for a run that ended before this stage, the stage to run next)}."""
 
 
 def lines(plan: Plan, target: str, recipe: str, missed: bool, wanted: Wanted, failed: Dict[str, str]) -> List[str]:
-    """Figures, size, verdict, paths, and the command for the next stage.
+    """The lines: metrics, size, verdict, paths, and the command for the next stage.
 
-    recipe: as the command names it. missed: whether the run ended because the model misses a gate. wanted: what the
-    run wanted beside its target. failed: {stage of that: its error}."""
+    recipe: as the command names it. missed: whether the run ended because the model misses a gate. wanted: the wanted
+    stages of the run. failed: {wanted stage: its error}."""
     manifests = {stage: plan.manifest(stage) for stage in STAGES}
     metrics = {stage: manifest["metrics"] for stage, manifest in manifests.items() if manifest}
     rows = [("", "{} is {}".format(target, "not made: the model misses its gates" if missed else "complete"))]
@@ -56,12 +56,12 @@ def _not_made(recipe: str, wanted: Wanted, failed: Dict[str, str]) -> List[Tuple
 
 
 def tflite(plan: Plan) -> Optional[Path]:
-    """The .tflite file; None while it is not there."""
+    """The .tflite file; None if it does not exist yet."""
     return _product(plan, "ConvertUint8", ".tflite")
 
 
 def _product(plan: Plan, stage: str, ending: str) -> Optional[Path]:
-    """The first of the stage's files whose name ends so; None while there is none."""
+    """The stage's first file whose name has this ending; None if there is none."""
     if stage not in STAGES:
         return None
     manifest, folder = plan.manifest(stage), plan.folder(stage)
@@ -70,6 +70,6 @@ def _product(plan: Plan, stage: str, ending: str) -> Optional[Path]:
 
 
 def _verdict(gates: Dict[str, float]) -> str:
-    """gates: {gate: its limit} of those that the file passes. A file that misses one has no verdict."""
+    """gates: {gate: its limit} of the passed gates. A verdict exists only if all gates are passed."""
     limits = ["{} {}".format(name, limit) for name, limit in sorted(gates.items())]
     return "passes its gates ({})".format(", ".join(limits)) if limits else "no gates are set"

@@ -1,4 +1,4 @@
-"""Files that survive a power failure (fsync), and the StoreError for an OSError."""
+"""Makes files survive a power failure (fsync), and turns an OSError into a StoreError."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ _WAY_OUT = {
     errno.EACCES: "give this user write access, or set another store in luigi.cfg.",
     errno.EPERM: "give this user write access, or set another store in luigi.cfg.",
     errno.ENAMETOOLONG: "set a store with a shorter path in luigi.cfg.",
-    errno.EIO: "the disk failed: look at the kernel's log before anything else.",
+    errno.EIO: "the disk failed: read the kernel's log first.",
 }
 
 
@@ -55,8 +55,8 @@ def explained(doing: str, where: Path) -> Iterator[None]:
         raise StoreError(
             "cannot {}: {}".format(doing, error.strerror or error),
             where=printable(str(error.filename or where)),
-            why="nothing in the store is followed: it could lead anywhere." if isinstance(error, Misplaced) else
+            why="Octet follows no links in the store: they could lead anywhere." if isinstance(error, Misplaced) else
             "an incomplete artifact is never used, and never published.",
-            next_step="`octet verify` puts it into quarantine, as it is." if isinstance(error, Misplaced) else
+            next_step="`octet verify` moves it to quarantine, unchanged." if isinstance(error, Misplaced) else
             _WAY_OUT.get(error.errno or 0, "check the store's folder in luigi.cfg."),
         ) from error

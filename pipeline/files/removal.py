@@ -1,4 +1,4 @@
-"""Removal of a file or a folder through descriptors, so that nothing outside the given folder is touched."""
+"""Removes a file or a folder through descriptors, so that nothing outside the given folder is changed."""
 
 import errno
 import os
@@ -13,10 +13,10 @@ _PERMANENT = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def remove(folder: Folder, name: str) -> None:
-    """Removes the entry `name` of `folder`, a folder with everything in it. Of a symbolic link only the link itself.
+    """Removes the entry `name` of `folder`: a folder with its content, a symbolic link without its target.
 
-    Tries for a second, since a dying process may still write into it. Does nothing where there is no such entry.
-    Raises OSError; EBUSY where a file system is mounted inside, which is never emptied."""
+    Tries for a second, since a dying process may still write to it. Does nothing if there is no such entry. Raises
+    OSError; EBUSY for a mounted file system, which is never emptied."""
     for attempt in range(5):
         try:
             return _remove(folder, name)
@@ -37,7 +37,7 @@ def _remove(folder: Folder, name: str) -> None:
         return
     with folder.folder(name) as top:
         _expect_same_mount(folder, top)
-        # Folders inside an inner folder are moved up into the top one. So any depth is removed with two descriptors.
+        # Inner folders are moved up into the top folder, so that any depth can be removed with two descriptors.
         todo = top.names()
         while todo:
             inner = todo.pop()
@@ -67,7 +67,7 @@ def _expect_same_mount(above: Folder, below: Folder) -> None:
 
 
 def _mount(handle: int) -> str:
-    """An identifier of the mount, which also tells a bind mount of the same file system apart."""
+    """An identifier of the mount. It also differs for a bind mount of the same file system."""
     try:
         with open("/proc/self/fdinfo/{}".format(handle), encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id:"))

@@ -1,8 +1,8 @@
-"""Files and folders below one root, opened through descriptors of their folders. No symbolic link below it is followed.
+"""Opens files and folders below a root through descriptors, without following symbolic links below the root.
 
-Only folders and regular files are opened. A symbolic link, a fifo, a socket, a device, or a folder in a file's place
-raises `Misplaced`: it is never opened and never walked, but it can be renamed and unlinked. A name that leads out of
-its folder (`..`, an absolute path) raises `UnsafeName` before any system call.
+Only folders and regular files are opened. A symbolic link, a fifo, a socket, a device, or a folder in place of a file
+raises `Misplaced`: it is never opened or listed, but it can be renamed and unlinked. A name that leads out of its
+folder (`..`, an absolute path) raises `UnsafeName` before any system call.
 
 The root itself may be a symbolic link: `luigi.cfg` may name one.
 """
@@ -26,7 +26,7 @@ _KINDS = ((stat.S_ISREG, FILE), (stat.S_ISDIR, FOLDER), (stat.S_ISLNK, "a symbol
 
 
 class Misplaced(OSError):
-    """An entry of another kind than the file or folder that belongs there. found: its kind, in words."""
+    """An entry that is not the expected file or folder. found: its kind, in words."""
 
     def __init__(self, path: Path, found: str, wanted: str) -> None:
         super().__init__(errno.EINVAL, "it is {}, where {} belongs".format(found, wanted), str(path))
@@ -34,14 +34,14 @@ class Misplaced(OSError):
 
 
 class UnsafeName(Misplaced):
-    """A name or path that does not lead to a place below its folder."""
+    """A name or path that may lead out of its folder."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Path(printable(name.replace("\0", "\\0"))), "no relative path without '..'", "a name")
 
 
 def printable(text: str) -> str:
-    """`text` with an escape for each character that UTF-8 cannot encode (of a file name that is not UTF-8, say)."""
+    """`text` with escapes for characters that UTF-8 cannot encode, such as those of a file name that is not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -57,7 +57,7 @@ def is_safe(inside: object) -> bool:
 
 
 def is_safe_name(name: object) -> bool:
-    """Whether `name` is a safe path of one name."""
+    """Whether `name` is a single safe file name."""
     return isinstance(name, str) and is_safe(name) and "/" not in name
 
 
@@ -112,7 +112,7 @@ class Folder:
         return Folder(handle, path)
 
     def status(self, inside: str) -> Optional[os.stat_result]:
-        """The `lstat` of an entry; None where there is none."""
+        """The `lstat` of an entry; None if there is none."""
         try:
             with _Naming(self, inside), self._parent(inside) as parent:
                 return os.stat(_last(inside), dir_fd=parent.handle, follow_symlinks=False)
@@ -125,14 +125,14 @@ class Folder:
             return sorted(os.listdir(self.handle))
 
     def walk(self, above: str = "", depth: int = 0) -> Iterator[Tuple[str, os.stat_result]]:
-        """(relative path, `lstat`) of every entry below the folder, sorted, a folder before its entries. Links are not
-        followed. Raises Misplaced for folders nested deeper than `DEEPEST`."""
+        """(relative path, `lstat`) of every entry below the folder, sorted, each folder before its entries. Links are
+        not followed. Raises Misplaced for folders nested deeper than `DEEPEST`."""
         if depth > DEEPEST:
             raise Misplaced(self.path, "more than {} folders deep".format(DEEPEST), "an artifact's file")
         for name in self.names():
             status = self.status(name)
             if status is None:
-                continue  # gone meanwhile
+                continue  # removed by another process
             yield above + name, status
             if stat.S_ISDIR(status.st_mode):
                 try:
@@ -147,7 +147,7 @@ class Folder:
         path = self.path / inside
         with _Naming(self, inside), self._parent(inside) as parent:
             name = _last(inside)
-            # `stat` first: to open a device may already have an effect.
+            # `stat` first: opening a device may have an effect.
             _expect_file(os.stat(name, dir_fd=parent.handle, follow_symlinks=False).st_mode, path)
             handle = os.open(name, os.O_RDONLY | FILE_FLAGS, dir_fd=parent.handle)
         try:
@@ -169,12 +169,12 @@ class Folder:
     # Writing
 
     def make(self, name: str) -> None:
-        """Makes a folder. Raises FileExistsError where there is an entry of that name."""
+        """Creates a folder. Raises FileExistsError if there is an entry of that name."""
         with _Naming(self, name):
             os.mkdir(_one(name), dir_fd=self.handle)
 
     def made(self, inside: str) -> "Folder":
-        """An open folder below this one. It is made where it does not exist."""
+        """An open folder below this one, which is created if it does not exist."""
         folder = self.folder("")
         for name in _parts(inside):
             with folder as above:
@@ -186,14 +186,14 @@ class Folder:
         return folder
 
     def create(self, name: str) -> int:
-        """A descriptor of a new empty file, to write. Raises FileExistsError where there is an entry of that name."""
+        """Creates an empty file, and returns a descriptor for writing. Raises FileExistsError."""
         with _Naming(self, name):
             return os.open(_one(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | FILE_FLAGS, 0o666, dir_fd=self.handle)
 
     def write(self, name: str, content: bytes, exclusive: bool = False) -> None:
-        """Writes a file atomically: into a temporary file, which is fsynced and renamed; then the folder is fsynced.
+        """Writes a file atomically and durably (temporary file, fsync, rename, fsync of the folder).
 
-        exclusive: raises FileExistsError rather than replace a file."""
+        exclusive: raises FileExistsError instead of replacing a file."""
         aside = ".{}.{}.part".format(_one(name)[:50], uuid.uuid4().hex[:8])
         try:
             with _Naming(self, name):
@@ -210,7 +210,7 @@ class Folder:
         self.sync()
 
     def copy(self, inside: str, to: "Folder") -> None:
-        """Copies a regular file to the same relative path below `to`: a hard link where the file system has them."""
+        """Copies a regular file to the same relative path below `to`, as a hard link if the file system supports it."""
         with self._parent(inside) as source, to._parent(inside) as target:
             name = _last(inside)
             with os.fdopen(source.open_file(name), "rb") as file:
@@ -226,7 +226,7 @@ class Folder:
             os.rename(_one(name), _one(new_name), src_dir_fd=self.handle, dst_dir_fd=to.handle)
 
     def unlink(self, name: str) -> None:
-        """Removes an entry that is no folder."""
+        """Removes an entry that is not a folder."""
         with _Naming(self, name):
             os.unlink(_one(name), dir_fd=self.handle)
 
@@ -236,7 +236,7 @@ class Folder:
             os.rmdir(_one(name), dir_fd=self.handle)
 
     def sync(self) -> None:
-        """Fsyncs the folder: its names survive a power failure."""
+        """Fsyncs the folder, so that its names survive a power failure."""
         os.fsync(self.handle)
 
     def _unlink_if_there(self, name: str) -> None:
@@ -284,8 +284,8 @@ def _expect_file(mode: int, path: Path) -> None:
 
 
 class _Naming:
-    """Gives an OSError of the block the whole path instead of the name in the folder. A class, because
-    `contextmanager` is slower and a run with nothing to do enters this block for each file that it checks."""
+    """Replaces the name in an OSError of the block by the whole path. It is a class because `contextmanager` is slower,
+    and a run with nothing to do enters this block for each file that it checks."""
 
     def __init__(self, folder: Folder, inside: str) -> None:
         self.folder = folder

@@ -1,6 +1,6 @@
-"""The digests of a recipe's data, computed in this process or in a new one.
+"""Computes the digests of a recipe's data, in this process or in a new one.
 
-A user's dataset may import anything, TensorFlow included, and `pipeline` must not: such a dataset gets a new process.
+A user's dataset may import TensorFlow, which `pipeline` must not do; its digest is computed in a new process.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 LIGHT = frozenset(("numpy", "PIL", "yaml", "platformdirs"))
 """Third-party modules that this process may import for a dataset."""
 
-ENDED_BY = "its digest, or what it imports, ended the process"
+ENDED_BY = "its digest function, or a module that it imports, ended the process"
 
 
 def is_light(section: Section, modules: Optional[Set[str]] = None) -> bool:
     """Whether the digest of the section's dataset can be computed in this process.
 
-    That holds for Octet's own datasets, and for one whose closure imports no third-party `modules` but LIGHT ones.
-    Without `modules` it holds for Octet's own only: a run has begun, and a user's file may have been edited since."""
+    True for Octet's own datasets, and for a dataset whose closure imports no third-party `modules` except LIGHT ones.
+    modules: None during a run, when a user's file may have been edited; then only Octet's own datasets count."""
     return identity.is_ours(section["dataset"]) or (modules is not None and modules <= LIGHT)
 
 
 def digests(section: Section, folder: Path, parts: Sequence[str], tree: Optional[SourceTree]) -> Digests:
     """{part: sha256} of the section's data at this moment.
 
-    tree: the source of the job `digest`, which then runs in a new process; None for this process.
+    tree: the source of the job `digest`, to run it in a new process; None to compute the digests in this process.
     Raises DatasetError for data that has no digest."""
     if tree is None:
         return {part: identity.digest(section, folder, part) for part in parts}

@@ -1,7 +1,7 @@
-"""The installed distributions that imported modules belong to, and their versions.
+"""Finds the installed distributions of imported modules, and their versions.
 
-They are read from the records in the folders (`*.dist-info`, `*.egg-info`), without importing anything. The table of a
-folder is cached until something is installed into the folder or removed from it.
+They are read from the metadata folders (`*.dist-info`, `*.egg-info`), without importing anything. The table of a folder
+is cached until something is installed into it or removed from it.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _Installed = Tuple[str, List[str]]
 """(version, the names of the distributions that it requires)."""
 
 INERT = {
-    "tensorboard": "it displays events, which are by-products",
-    "setuptools": "it installs distributions, and each of those has a version of its own",
+    "tensorboard": "it only displays events, which are by-products",
+    "setuptools": "it only installs distributions, each of which has a version of its own",
     "wheel": "likewise",
 }
-"""{distribution: reason} of those that make nothing stale where they are only required and not imported."""
+"""{distribution: reason} of distributions that enter no key if they are only required and not imported."""
 
 
 def versions(modules: Iterable[str], path: Optional[List[str]] = None) -> Dict[str, str]:
-    """{distribution: version} of the named top-level modules, and of the installed distributions that those require,
-    directly or not: TensorFlow's protobuf writes the graphs, its keras-applications builds models.
+    """{distribution: version} of the named top-level modules and of the installed distributions that those require,
+    directly or not. (For example, TensorFlow requires protobuf, which writes the graphs.)
 
-    A module that no folder has is 'absent' under its own name: an import that fails is a fact about the artifact too.
-    The standard library is left out, since Python's version stands for it."""
+    A module that is not found is 'absent' under its own name, because a failing import may affect the artifact. The
+    standard library is left out; Python's version covers it."""
     owners: Dict[str, List[str]] = {}
     installed: Dict[str, _Installed] = {}
     for folder in folders(path):
@@ -71,7 +71,7 @@ def versions(modules: Iterable[str], path: Optional[List[str]] = None) -> Dict[s
 
 
 def folders(path: Optional[List[str]] = None) -> List[str]:
-    """The folders of `path` (by default sys.path) that hold installed distributions, in their order there."""
+    """The folders of `path` (by default sys.path) that contain installed distributions, in that order."""
     return [entry for entry in (sys.path if path is None else path)
             if os.path.basename(entry.rstrip(os.sep)) in INSTALLED and os.path.isdir(entry)]
 
@@ -110,8 +110,8 @@ def _read(folder: Path) -> _Table:
 
 
 def _required(record: Path) -> List[str]:
-    """The distributions that one requires, without those of its extras. Other markers are ignored: a distribution that
-    they exclude is seldom installed, and then its version does no harm."""
+    """The distributions that one requires, without its extras. Other markers are ignored: a distribution that they
+    exclude is rarely installed, and its version in the key is harmless."""
     try:
         head = (record / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
     except OSError:

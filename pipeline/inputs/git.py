@@ -18,8 +18,8 @@ def state() -> GitState:
 
 
 def _git(*arguments: str) -> Optional[str]:
-    """What the command prints; None where there is no checkout, or it fails."""
-    if not (settings.ROOT / ".git").exists():  # installed, perhaps inside somebody's own checkout
+    """The output of a git command; None if there is no checkout, or the command fails."""
+    if not (settings.ROOT / ".git").exists():  # Octet is installed, perhaps inside another checkout
         return None
     try:
         done = subprocess.run(("git", "-C", str(settings.ROOT)) + arguments, timeout=10,

@@ -1,4 +1,4 @@
-"""The files that an import statement runs. Each is looked for once."""
+"""Finds the files that an import statement runs."""
 
 import os
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -7,7 +7,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence
 
 
 class Modules:
-    """The modules below some folders, as they are at one moment: what was found once is not looked for again."""
+    """The modules below some folders at one moment. Results are cached."""
 
     def __init__(self) -> None:
         self.links: Dict[str, str] = {}  # {path as an import writes it: real path}, where they differ
@@ -16,9 +16,8 @@ class Modules:
         self._listings: Dict[str, FrozenSet[str]] = {}
 
     def files(self, bases: Sequence[Path], parts: Sequence[str], names: Sequence[str]) -> List[Path]:
-        """The files of `from <parts> import <names>` in the first of the folders `bases` that has any, with every
-        `__init__.py` on the way below that folder; for `from . import x` the folder's own one too. Symbolic links
-        are followed."""
+        """The files that `from <parts> import <names>` runs, in the first of the folders `bases` that has any, with
+        each `__init__.py` on the way; for `from . import x`, also the folder's own one. Symbolic links are followed."""
         for base in bases:
             files = self._on_the_way(str(base), parts)
             for name in names:
@@ -38,7 +37,7 @@ class Modules:
         return [file for file in files if file is not None]
 
     def _module(self, path: str) -> Optional[Path]:
-        """The file of the package, compiled module or plain module at `path`: the first, as Python looks for them."""
+        """The file of the package, compiled module or plain module at `path`, in Python's order of precedence."""
         if path not in self._modules:
             self._modules[path] = self._package(path) or next(
                 (file for file in (self._file(path + suffix) for suffix in (*EXTENSION_SUFFIXES, ".py")) if file), None)
@@ -58,7 +57,8 @@ class Modules:
         return Path(real)
 
     def _is_listed(self, path: str) -> bool:
-        """Whether its folder has an entry of that name: each folder is read once, since most names are not there."""
+        """Whether its folder has an entry of that name. Each folder is listed only once, since most names do not
+        exist."""
         folder, name = os.path.split(path)
         if folder not in self._listings:
             try:

@@ -1,6 +1,4 @@
-"""The key of an artifact: the sha256 of its preimage, which names everything that goes into the artifact by content.
-
-A person reads the preimage to learn why a stage is stale.
+"""The key of an artifact: the sha256 of its preimage, which identifies by content everything that goes into it.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ VERSION = 2
 
 
 class Identity(NamedTuple):
-    """What identifies an artifact of a stage. key: 64 hex digits, the sha256 of the canonical JSON of `preimage`."""
+    """The identity of a stage's artifact. key: the sha256 (64 hex digits) of the canonical JSON of `preimage`."""
 
     key: str
     preimage: Preimage
@@ -41,8 +39,8 @@ def digest(value: Any) -> str:
 def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Digests]) -> Identity:
     """The key of one stage, and its preimage.
 
-    upstream_products: {stage: {path: sha256}} of every stage in `spec.needs`. Other stages in it are ignored: only
-    what the stage reads enters the key. Raises KeyError when one is missing."""
+    upstream_products: {stage: {path: sha256}}, at least of every stage in `spec.needs`. Only products that the stage
+    reads enter the key. Raises KeyError if a stage is missing."""
     content: Preimage = {
         "record": RECORD,
         "version": VERSION,
@@ -54,7 +52,7 @@ def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Dige
                   if name.split(".")[0] in spec.reads},
         "versions": dict(snapshot.versions[spec.name]),
         "upstream": {name: spec.taken(name, upstream_products[name], snapshot.sections) for name in spec.needs},
-        # The downstream stages see these outputs. With other globs it is another artifact.
+        # Downstream stages see these outputs, so other globs make another artifact.
         "products": sorted(spec.products),
     }
     preimage: Preimage = json.loads(canonical(content))  # tuples become lists, as in a manifest that is read back
@@ -62,12 +60,12 @@ def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Dige
 
 
 FILES = (("model", "weights"), ("model", "files"))
-"""(section, key) of a recipe whose value is the path of a file that a stage reads, or a list of paths."""
+"""(section, key) of the recipe's keys whose value is a path, or a list of paths, of files that a stage reads."""
 
 
 def without_paths(name: str, section: Any) -> Any:
-    """A section without its paths. The files that they lead to are in the key by content, so that moved data retrains
-    nothing. `seed`, a number, is returned as it is."""
+    """A section without its paths, so that moved data does not change the key; the content of the files is in the key.
+    `seed`, a number, is returned unchanged."""
     if name == "data" and "path" in (section.get("args") or {}):
         args = {arg: value for arg, value in section["args"].items() if arg != "path"}
         return {**section, "args": args}

@@ -1,6 +1,5 @@
-"""The types of the JSON that a key is computed from. For annotations: import it below `TYPE_CHECKING` only.
-
-`typing_extensions` costs an import that a run with nothing to do does not need.
+"""The types of the JSON from which a key is computed. Import this module only below `TYPE_CHECKING`: importing
+`typing_extensions` would slow down a run with nothing to do.
 """
 
 from typing import Any, Dict, List, Optional
@@ -18,7 +17,7 @@ Digests = Dict[str, str]
 
 
 class Preimage(TypedDict):
-    """Everything that an artifact's identity follows from. The key is the sha256 of its canonical JSON.
+    """Everything that determines an artifact's identity. The key is the sha256 of its canonical JSON.
 
     record:   'octet.stage'.
     version:  of this form.
@@ -45,7 +44,7 @@ class Preimage(TypedDict):
 
 
 class GitState(TypedDict):
-    """commit: of Octet's own checkout. dirty: whether tracked files have changes. None where there is no checkout."""
+    """commit: of Octet's own checkout. dirty: whether tracked files have changes. None if there is no checkout."""
 
     commit: Optional[str]
     dirty: Optional[bool]

@@ -31,8 +31,8 @@ def digests_of(sections: Sections, folder: Path, where: Callable[..., str] = no_
 
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
-    """sha256 of a file; of a folder or checkpoint, over its files' digests and the rest of their paths after `name`."""
-    # Weights are refused before their folder is walked: somebody's home folder takes minutes.
+    """The sha256 of a file; for a folder or a checkpoint, of its files' digests and of their paths without `name`."""
+    # A folder as weights is refused before it is listed, which may take minutes.
     found = [] if key_path == "model.weights" and os.path.isdir(name) else existing(name)
     if not found:
         raise _no_file(Path(name), key_path, where)
@@ -56,7 +56,7 @@ def _of_checkpoint(prefix: Path) -> List[Path]:
 
 
 def _no_file(path: Path, key_path: str, where: str) -> RecipeError:
-    """The error for a path that is no file. It names what is there instead, and a checkpoint inside, if any."""
+    """The error for a path that is not a file. It names what is there instead, and a checkpoint in it, if any."""
     if key_path != "model.weights":
         return RecipeError("{}: there is no such file".format(key_path), where=where, why="looked for {}".format(path),
                            next_step="give the path of a file, relative to the recipe")
@@ -81,8 +81,7 @@ def files(sections: Sections, folder: Path) -> Dict[str, str]:
     for section, option in key.FILES:
         value = (sections.get(section) or {}).get(option)
         for path in value if isinstance(value, list) else [value] if value else []:
-            # A file in a list is named by its own name, as in the model's function, and not by its folder, which may
-            # be moved.
+            # A file in a list is identified by its name without its folder, which may be moved.
             name = "{}.{}".format(section, option)
             name += ": {}".format(Path(path).name) if isinstance(value, list) else ""
             count = sum(other.split("#")[0] == name for other in paths)

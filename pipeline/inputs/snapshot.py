@@ -1,6 +1,6 @@
-"""The content of recipe, data, source and versions at one moment, taken before anything is scheduled.
+"""A snapshot of recipe, data, source and versions, taken before anything is scheduled.
 
-Nothing reads recipe or source again later: an edit during a run belongs to the next run.
+Recipe and source are not read again later, so an edit during a run takes effect in the next run.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from pipeline.inputs.preimage_types import Digests, Sections
 
 NAME_DIGITS = 16
-ATTEMPTS = 20  # to read source that is being edited
+ATTEMPTS = 20  # for reading source that is being edited
 
 _HERE = Path(__file__).resolve().parents[2]
 _T = TypeVar("_T")
 
 
 class Snapshot(NamedTuple):
-    """What is to be built. Its digest follows from the fields that are content.
+    """What is to be built. Fields that are marked "not content" do not affect the digest.
 
-    recipe:   the recipe's file; folder: what its paths are relative to. No content.
+    recipe:   the recipe's file; folder: the folder to which its paths are relative. Not content.
     sections: {section: its values, defaults filled in}.
     data:     {part: sha256}.
     files:    {'section.key', or 'section.key: name' in a list: sha256} of the files that the recipe names.
     source:   {stage: {file: sha256 of its syntax tree}}.
     versions: {stage: {'python': 'major.minor', distribution: version}}.
-    closures: {stage: the files of that source}. No content.
-    root:     the folder that holds `octet`, `tasks` and `models`. No content.
+    closures: {stage: the files of that source}. Not content.
+    root:     the folder that holds `octet`, `tasks` and `models`. Not content.
     trees:    {module in `tasks`: the source of its job as bytes}, of stages, checks and the digest. Empty until
-              `with_source` reads it. No content beyond `source`.
-    where:    where(*keys) is the place of a key in the recipe's files, 'file:line:column'. No content.
+              `with_source` reads it. Not content, apart from `source`.
+    where:    where(*keys) is the position of a key in the recipe's files, 'file:line:column'. Not content.
     """
 
     recipe: Path
@@ -73,7 +73,7 @@ def name(digest: str) -> str:
 
 
 class Moment:
-    """Source, versions and data at one moment, each read once for all recipes that share it.
+    """Source, versions and data at one moment. Each is read only once for several recipes.
 
     packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default."""
 
@@ -128,8 +128,8 @@ def take(recipe_path: Path, packages_root: Optional[Path] = None, moment: Option
 def with_source(snapshot: Snapshot, jobs: Sequence[str] = JOBS) -> Snapshot:
     """`snapshot` with the bytes of the source of these jobs, read now.
 
-    Where the source has been edited since, the snapshot is taken again, and may have another digest. Raises
-    UsageError where the edits do not end."""
+    If the source was edited since, a new snapshot is taken, which may have another digest. Raises UsageError if the
+    edits continue."""
     def attempt() -> Optional[Snapshot]:
         nonlocal snapshot
         trees = _trees(snapshot.sections, snapshot.folder, snapshot.root, jobs, snapshot)
@@ -146,7 +146,8 @@ def source_of(job: str) -> SourceTree:
 
 
 def located(error: OctetError, where: Callable[..., str]) -> OctetError:
-    """The error with the place in the recipe's file, where its `where` is a key path (model.build); else as it is."""
+    """The error with the position in the recipe's file, if its `where` is a key such as model.build; otherwise
+    unchanged."""
     keys = error.where.split(".")
     if keys[0] not in recipes.SECTIONS or not where(*keys):
         return error
@@ -154,16 +155,15 @@ def located(error: OctetError, where: Callable[..., str]) -> OctetError:
 
 
 def places(snapshot: Snapshot) -> Dict[str, str]:
-    """{'data', or 'section.key': absolute path} of the files and folders that the recipe names. For a person who looks
-    for them; no content."""
+    """{'data', or 'section.key': absolute path} of the files and folders that the recipe names, for messages."""
     path = arguments(snapshot.sections["data"], snapshot.folder).get("path")
     return {**({"data": path} if isinstance(path, str) else {}),
             **recipe_files.files(snapshot.sections, snapshot.folder)}
 
 
 def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
-    """{part: sha256} of these parts at this moment, which differ from `snapshot.data` where the data has changed. The
-    snapshot's own source computes them, if it has been read."""
+    """{part: sha256} of these parts at this moment. They differ from `snapshot.data` if the data has changed. They are
+    computed by the snapshot's source, if it has been read."""
     section, tree = snapshot.sections["data"], None
     if not data_digests.is_light(section):
         tree = snapshot.trees.get(DIGEST) or _settled(
@@ -172,12 +172,12 @@ def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
 
 
 def differ_in_data_alone(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots of one recipe have the same content but for the data."""
+    """Whether two snapshots of one recipe differ at most in the data."""
     return one._replace(data=other.data).digest == other.digest
 
 
 def has_data_as_taken(snapshot: Snapshot, parts: Sequence[str]) -> bool:
-    """Whether the data of these parts is, at this moment, what the snapshot says. Data that cannot be read is not."""
+    """Whether the data of these parts is unchanged since the snapshot. False if it cannot be read."""
     try:
         return data_now(snapshot, parts) == {part: snapshot.data[part] for part in parts}
     except DatasetError:
@@ -206,7 +206,7 @@ def _roots(spec: StageSpec, sections: Sections, folder: Path, packages_root: Pat
 
 def _trees(sections: Sections, folder: Path, root: Path, jobs: Sequence[str],
            expected: Optional[Snapshot] = None) -> Optional[Dict[str, SourceTree]]:
-    """{job: its source}; None where the source changes while it is read, or differs from that of `expected`."""
+    """{job: its source}; None if the source changes while it is read, or differs from that of `expected`."""
     reader = source_closure.Reader(root)
     specs = {spec.module: spec for spec in STAGES.values()}
     closures = {}
@@ -234,11 +234,11 @@ def _settled(attempt: Callable[[], Optional[_T]]) -> _T:
             return result
         time.sleep(0.01 * number)
     raise UsageError("the source changes faster than it can be read", where="the source that the recipe names",
-                     why="it was read {} times, and was another one each time".format(ATTEMPTS),
+                     why="it was read {} times, and had changed each time".format(ATTEMPTS),
                      next_step="run it again when nobody writes to the source")
 
 
 def _source(sections: Sections, catalogue: str, folder: Path) -> Path:
-    """The file that a name in the recipe stands for. It is not imported, since it may need TensorFlow."""
+    """The source file of a name in the recipe, found without importing it, since it may need TensorFlow."""
     entry = lookup.CATALOGUES[catalogue]
     return lookup.source_of(sections[entry.section][entry.key], catalogue, folder)

@@ -1,12 +1,12 @@
-"""The source that a stage runs, found by its imports, as normalised syntax trees.
+"""Finds the source that a stage runs by following its imports, and hashes it as normalised syntax trees.
 
-Imports are followed statically wherever they stand: at the top, inside a function, below an `if` or a `try`, relative
-or absolute, with the `__init__.py` of every package on the way. They are followed into Octet's own packages (PACKAGES),
-from a user's file into the user's own folder or package, and into everything else that is importable and not installed.
-An installed module is not source: the version of its distribution is in the key instead.
+All import statements are followed statically: at the top, inside functions, below `if` and `try`, relative and
+absolute, with the `__init__.py` of every package on the way. They are followed into Octet's packages (PACKAGES), from a
+user's file into the user's folder or package, and into every other module that is importable but not installed.
+Installed modules are not source: the versions of their distributions are in the key instead.
 
-Comments, docstrings and formatting change no digest. An import whose name is computed at run time is not found here.
-The stage's process then lacks that file and says so (`tasks/source_guard/private_source.py`).
+Comments, docstrings and formatting do not change a digest. An import whose name is computed at run time is not found.
+The stage's process then lacks the file, and reports it (`tasks/source_guard/private_source.py`).
 """
 
 import ast
@@ -35,8 +35,8 @@ Import = Tuple[int, str, List[str]]
 class File(NamedTuple):
     """One source file.
 
-    sha256: of its bytes. tree: sha256 of its normalised syntax tree; '' for a file that is INERT, or imported by such
-    files only."""
+    sha256: of its bytes. tree: sha256 of its normalised syntax tree; '' for a file that is INERT, or that only inert
+    files import."""
 
     path: str
     sha256: str
@@ -66,7 +66,7 @@ class _ParsedFile(NamedTuple):
 class Reader:
     """Reads the closures of several stages and recipes, each file once.
 
-    links: {path as a recipe or an import writes it: real path} of the files reached through symbolic links."""
+    links: {path in a recipe or an import: real path} of files that are reached through symbolic links."""
 
     def __init__(self, packages_root: Path) -> None:
         self.root = Path(packages_root).resolve()
@@ -98,7 +98,7 @@ class Reader:
         seen: Set[Path] = set()
         inert: List[Path] = []
         for root in roots:
-            # Octet itself may be installed; its own files are source all the same.
+            # Octet's own files are source even if Octet is installed.
             installed = "" if self._own_name(root) else _installed_module(root)
             if installed:
                 modules.add(installed)
@@ -152,7 +152,7 @@ class Reader:
         return self._own_names[path]
 
     def _parse(self, paths: List[Path]) -> List[_ParsedFile]:
-        """What is in each file. It is computed once for each content, and cached between runs."""
+        """Parses each file. Results are cached between runs, by content."""
         new = [path for path in paths if path not in self._parsed]
         for path, text in zip(new, _cached(new)):
             sha256, tree, imports = json.loads(text)
@@ -215,14 +215,14 @@ def _read(path: str) -> str:
     """[sha256, digest of the tree, imports] of one file, as JSON."""
     content = regular_file.text(path) if path.endswith(".py") else regular_file.read(path)
     sha256 = digest.of_bytes(content)
-    if not path.endswith(".py"):  # a compiled module, say, has no syntax tree
+    if not path.endswith(".py"):  # for example a compiled module, which has no syntax tree
         return json.dumps([sha256, sha256, []])
     try:
         tree = ast.parse(content, path)
         imports = list(_imports(tree))
         return json.dumps([sha256, key.digest(ast.dump(without_docstrings(tree))), imports])
     except (RecursionError, MemoryError) as error:
-        raise RecipeError("Python's parser cannot take this file: {}".format(
+        raise RecipeError("Python's parser fails on this file: {}".format(
             str(error) or "its expressions are nested too deeply"), where=path,
                           why="its syntax tree is part of an artifact's identity.",
                           next_step="split the longest chain of elif, or the expression that is nested most "
@@ -232,7 +232,7 @@ def _read(path: str) -> str:
         raise RecipeError("this is not Python {}.{}: {}".format(*sys.version_info[:2],
                                                                 getattr(error, "msg", error)),
                           where="{}:{}".format(path, line) if line else path,
-                          why="a stage would stop at importing it.",
+                          why="a stage could not import it.",
                           next_step="correct the file.") from error
 
 

@@ -1,12 +1,12 @@
-"""The source of a job as bytes, written into the private folder that the job's process imports from.
+"""The source of a job as bytes, which is written to a private folder from which the job's process imports.
 
-The process never imports from the original place, so an edit during a run belongs to the next run. The folder mirrors
-the file system, since imports, `inspect` and AutoGraph find a module's file by its path:
+The process never imports the originals, so an edit during a run takes effect in the next run. The folder mirrors the
+file system, since imports, `inspect` and AutoGraph find a module's file by its path:
 
     FOLDER/octet/tasks/...           the packages octet, tasks and models
     FOLDER/user/home/me/nets/...     every other file, at its absolute path
 
-A symbolic link that an import goes through is a link in the folder too. The files that the recipe names (model.weights,
+A symbolic link on the path of an import is a link in the folder too. The files that the recipe names (model.weights,
 model.files) and the data files of Octet's own datasets are links to the originals: their content is in the key, but
 they may be too large to copy.
 """
@@ -38,9 +38,9 @@ class SourceTree(NamedTuple):
     modules: FrozenSet[str] = frozenset()
 
     def write(self, folder: Path) -> List[str]:
-        """Writes the tree into a new folder. Returns the command that starts the job's process from it.
+        """Writes the tree to a new folder. Returns the command that starts the job's process from it.
 
-        The command names the script by its path, since Python never takes a script from its bytecode cache."""
+        The command names the script by its path, because Python never loads a script from its bytecode cache."""
         top = os.path.realpath(str(folder))
         for path, content in self.files.items():
             copy = self._copy(top, path)
@@ -68,7 +68,7 @@ class SourceTree(NamedTuple):
 
 
 def read(closures: Dict[str, Closure]) -> Optional[Dict[str, bytes]]:
-    """{path: content} of all files of the closures; None where one cannot be read or its content has changed since."""
+    """{path: content} of all files of the closures; None if one cannot be read or its content has changed since."""
     contents: Dict[str, bytes] = {}
     for closure in closures.values():
         for file in closure.files.values():

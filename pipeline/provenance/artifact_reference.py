@@ -1,4 +1,5 @@
-"""References on the command line: a stage by its name; an artifact by a file, a recipe, a run or a key's first digits.
+"""Resolves references on the command line to stages, recipes, runs and artifacts. An artifact can be named by a file,
+by the first digits of its key, or by
 
     RECIPE              its newest run that made something, or the last artifact of that run
     RECIPE:NUMBER       its run of that number
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest, Run
 
 KEY_DIGITS = 4
-"""The fewest digits of a key that may stand for it, as in git."""
+"""The smallest number of digits by which a key can be abbreviated, as in git."""
 NAME = "its name"
 _HEX = re.compile("[0-9a-f]+$")
 
@@ -39,17 +40,17 @@ def artifact(text: str, lineage: Lineage, settings: Settings) -> Manifest:
     manifest = _of_recipe(text, lineage, settings) or _of_key(text, lineage)
     if manifest is None and len(text) < KEY_DIGITS and _HEX.match(text):
         raise UsageError("{} digits are too few to name a key".format(len(text)), where=text,
-                         why="it is no file and no recipe that ran", next_step="give {} digits or more; "
+                         why="no file and no recipe that ran has this name", next_step="give {} digits or more; "
                          "`octet ls --artifacts` lists the keys".format(KEY_DIGITS))
     if manifest is None:
         raise UsageError("no artifact has this name", where=text,
-                         why="it is no file, no recipe that ran, and no key of the store begins so",
+                         why="no file, no recipe that ran and no key in the store matches it",
                          next_step="`octet ls` lists the recipes, `octet ls --artifacts` the keys")
     return manifest
 
 
 def find(text: str, lineage: Lineage, settings: Settings) -> Found:
-    """The artifact that a file belongs to, or the one that `text` refers to as in `artifact`. Raises StoreError where
+    """The artifact that a file belongs to, or the one that `text` refers to as in `artifact`. Raises StoreError if
     there is none."""
     try:
         return lineage.find(Path(text))
@@ -64,7 +65,7 @@ def find(text: str, lineage: Lineage, settings: Settings) -> Found:
 def run(text: str, settings: Settings, runs: Runs) -> Optional[Run]:
     """The record of the run that `text` refers to: RECIPE:NUMBER, or RECIPE for its newest run that made something.
 
-    None where it is no recipe that ran, or names a stage. Raises UsageError for a number that no run has."""
+    None if it is not a recipe that ran, or names a stage. Raises UsageError for a number that no run has."""
     name, number, stage = _parts(text)
     if stage:
         return None
@@ -85,7 +86,7 @@ def run(text: str, settings: Settings, runs: Runs) -> Optional[Run]:
 
 
 def name_of(path: Path, settings: Settings, runs: Runs) -> str:
-    """A text that refers to this recipe in every command: its name, or its path where another recipe has that name."""
+    """A text that every command accepts for this recipe: its name, or its path if another recipe has the same name."""
     try:
         return path.stem if recipe(path.stem, settings, runs) == path else str(path)
     except OctetError:
@@ -117,7 +118,7 @@ def recipe(text: str, settings: Settings, runs: Runs) -> Path:
         if not ran:
             raise
     if len(ran) > 1:
-        raise UsageError("more than one recipe of this name ran", where=text, why="\n".join(sorted(ran)),
+        raise UsageError("several recipes of this name ran", where=text, why="\n".join(sorted(ran)),
                          next_step="give the path of one")
     return Path(ran.pop())
 
@@ -146,7 +147,7 @@ def _of_key(text: str, lineage: Lineage) -> Optional[Manifest]:
         return None
     artifacts = [(stage, key) for stage, key in lineage.store.list() if key.startswith(text)]
     if len(artifacts) > 1:
-        raise UsageError("more than one key begins so", where=text,
+        raise UsageError("several keys begin with these digits", where=text,
                          why=", ".join("{} {}".format(stage, key[:16]) for stage, key in artifacts),
                          next_step="give more of its digits")
     return lineage.store.status(*artifacts[0]).manifest if artifacts else None
@@ -155,7 +156,7 @@ def _of_key(text: str, lineage: Lineage) -> Optional[Manifest]:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # this user may not know, or it is too long for a path: it may be another kind of reference
+    except OSError:  # no permission, or too long for a path: it may be another kind of reference
         return False
 
 

@@ -22,7 +22,7 @@ PLACE, CONTENT, IDENTIFIER = "its place in the store", "its content", "the ident
 class Found(NamedTuple):
     """The artifact of a file.
 
-    how: PLACE, CONTENT or IDENTIFIER: what the artifact was found by. others: more artifacts with the same bytes."""
+    how: PLACE, CONTENT or IDENTIFIER: the way in which it was found. others: other artifacts with the same bytes."""
 
     manifest: Manifest
     how: str
@@ -37,19 +37,19 @@ class Lineage:
         self._all: Optional[List[Manifest]] = None
 
     def find(self, file: Path) -> Found:
-        """The artifact that `file` is a file of, by its place, its bytes or the identifier of a .tflite.
+        """The artifact that contains `file`, found by its path, its bytes or the identifier of a .tflite file.
 
-        Raises StoreError where no manifest names the file, or it cannot be read."""
+        Raises StoreError if no manifest names the file, or it cannot be read."""
         found = self.known(file)
         if found is None:
             raise StoreError("no artifact holds this file", where=str(file),
-                             why="looked for its place, its sha256 and the identifier of a .tflite in {} "
+                             why="searched for its path, its sha256 and the identifier of a .tflite in {} "
                                  "manifests of {}".format(len(self.everything()), self.store.root),
                              next_step="`octet ls --artifacts` lists what there is")
         return found
 
     def known(self, file: Path) -> Optional[Found]:
-        """What `find` returns; None where no manifest names the file. Raises StoreError where it cannot be read."""
+        """Like `find`, but returns None if no manifest names the file. Raises StoreError if it cannot be read."""
         sha256, identifier = _digest_and_identifier(file)
         inside = self._by_place(file)
         if inside is not None and (sha256 is None or file.name == manifests.NAME or sha256 in _digests(inside)):
@@ -62,7 +62,7 @@ class Lineage:
         return None
 
     def above(self, manifest: Manifest) -> Dict[str, Optional[Manifest]]:
-        """{upstream stage: the manifest of the artifact that was read}; None where that manifest is gone."""
+        """{upstream stage: the manifest of the artifact that was read, or None if it no longer exists}."""
         return {stage: self._maker(stage, manifest["upstream"].get(stage), products)
                 for stage, products in manifest["inputs"]["upstream"].items()}
 
@@ -127,7 +127,7 @@ class Lineage:
 
 
 def id_of(manifest: Manifest) -> Tuple[str, str, str]:
-    """An identifier of the artifact that no other has, not even one that it has replaced under its key."""
+    """A unique identifier of the artifact. It also differs from that of a replaced artifact with the same key."""
     return manifest["stage"], manifest["key"], manifest["seal"]
 
 
@@ -159,7 +159,7 @@ def _digest_and_identifier(file: Path) -> Tuple[Optional[str], Optional[str]]:
     with _read(str(file)):
         if not file.exists():
             raise StoreError("there is no such file", where=str(file),
-                             why="its place or its bytes tell what it was made from",
+                             why="a file is traced by its path or its bytes",
                              next_step="check the path; `octet ls --artifacts` lists what is in the store")
         return (digest.of_file(str(file)), model_identifier.of_file(str(file))) if file.is_file() else (None, None)
 
@@ -171,8 +171,8 @@ def _read(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError("cannot be read: {}".format(error.strerror), where=path,
-                         why="its bytes tell what it was made from, and what was made from it",
-                         next_step="give this user the right to read it, or name another") from error
+                         why="a file is traced by its bytes",
+                         next_step="give this user read access to it, or name another file") from error
 
 
 class _Input:
@@ -185,7 +185,7 @@ class _Input:
         self.sha256 = digest.of_file(name) if path.is_file() else None
 
     def used_by(self, manifest: Manifest) -> Optional[str]:
-        """What the artifact used it as, in words; None where it did not use it."""
+        """How the artifact used the input, in words; None if it did not use it."""
         inputs = manifest["inputs"]
         return (self._as_dataset(manifest) or self._as_model(inputs) or self._as_source(manifest)
                 or self._as_commit(manifest) or self._as_digest(inputs))

@@ -1,4 +1,4 @@
-"""The lineage of an artifact as a graph in the language of Graphviz (dot) or Mermaid."""
+"""Renders the lineage of an artifact as a graph for Graphviz (dot) or Mermaid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Above = List[Tuple["Manifest", Dict[str, Optional["Manifest"]]]]
 """(manifest, {upstream stage: its manifest}) of each artifact, upstream first."""
 
 Edge = Tuple[str, str, str]
-"""(name of the node that it starts at, name of the node that it ends at, label)."""
+"""An edge: (name of its start node, name of its end node, label)."""
 
 
 def dot(lineage: Above) -> str:

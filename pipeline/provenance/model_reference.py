@@ -1,4 +1,4 @@
-"""The .tflite file that a person means, and what is known of it."""
+"""Resolves a reference on the command line to a .tflite file, and to what the store knows about it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ NOTHING_KNOWN: Dict[str, Any] = {"inputs": [], "outputs": []}
 
 
 class ModelReference(NamedTuple):
-    """path: of the .tflite file. how: by what it is known (lineage.PLACE, CONTENT, IDENTIFIER); empty for a file of
-    another origin. manifests: {stage: manifest} of all that it was made from. network: the inputs and outputs of
-    ConvertUint8's network.json, empty where they are not known."""
+    """path: of the .tflite file. how: the way in which it was identified (lineage.PLACE, CONTENT, IDENTIFIER); empty
+    for a file of another origin. manifests: {stage: manifest} of all upstream artifacts. network: the inputs and
+    outputs in ConvertUint8's network.json; empty if unknown."""
 
     path: Path
     how: str
@@ -33,8 +33,8 @@ class ModelReference(NamedTuple):
     network: Dict[str, Any]
 
     def data(self, lineage: Lineage) -> Optional[Tuple[Dict[str, Any], Path]]:
-        """(the recipe's section `data`, the folder of PrepareData.train's artifact); None where these are not known, or
-        not there."""
+        """(the recipe's section `data`, the folder of PrepareData.train's artifact); None if they are unknown or do not
+        exist."""
         prepared = self.manifests.get(PREPARED)
         if prepared is None or lineage.store.state(PREPARED, prepared["key"]) != INTACT:
             return None
@@ -42,9 +42,9 @@ class ModelReference(NamedTuple):
 
 
 def find(text: str, lineage: Lineage, settings: Settings) -> ModelReference:
-    """The file that `text` means: a .tflite file anywhere, a folder with model.tflite in it, or what names an artifact
-    (a recipe, RECIPE:STAGE, the first digits of a key), for which it is the file of ConvertUint8 that this was made
-    from. Raises UsageError, or StoreError where its bytes were let go."""
+    """The file that `text` refers to: a .tflite file, a folder with model.tflite in it, or an artifact (a recipe,
+    RECIPE:STAGE, the first digits of a key), whose upstream ConvertUint8 has the file. Raises UsageError, or StoreError
+    if the file was deleted to free space."""
     path = Path(text)
     if (path / MODEL).is_file():
         path = path / MODEL
@@ -71,7 +71,7 @@ def _of_artifact(text: str, lineage: Lineage, settings: Settings) -> Path:
     state = lineage.store.state(CONVERTED, converted["key"])
     if state != INTACT:
         raise StoreError("its .tflite file is {}".format(state), where=text,
-                         why="{} {} is what holds it".format(CONVERTED, converted["key"][:12]),
+                         why="{} {} should contain it".format(CONVERTED, converted["key"][:12]),
                          next_step="run `luigi --module pipeline {}` for its recipe".format(CONVERTED))
     return lineage.store.artifact(CONVERTED, converted["key"]) / MODEL
 

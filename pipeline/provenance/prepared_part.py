@@ -1,4 +1,4 @@
-"""A part of a recipe's data as PrepareData published it, for verbs that run a file on it."""
+"""Finds a prepared part of a recipe's data, for verbs that run a model on it."""
 
 import shlex
 from pathlib import Path
@@ -25,10 +25,10 @@ class PreparedPart(NamedTuple):
 
 
 def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source: Sequence[str] = ()) -> PreparedPart:
-    """The part of the data of the recipe that `text` refers to. Raises StoreError where it is not prepared, RecipeError
-    or UsageError where `text` is no recipe.
+    """The prepared part of the data of the recipe that `text` refers to. Raises StoreError if it is not prepared,
+    RecipeError or UsageError if `text` is not a recipe.
 
-    with_source: the modules of `tasks` whose source the snapshot is to hold."""
+    with_source: the modules of `tasks` whose source the snapshot must contain."""
     recipe = artifact_reference.recipe(text, settings, Runs(settings.store))
     taken_snapshot = snapshot.take(recipe)
     if with_source:
@@ -37,6 +37,6 @@ def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source
     folder = plan.folder(stage)
     if folder is None or not plan.intact(stage):
         raise StoreError("the {} part is not prepared".format(part), where=str(recipe),
-                         why="{} makes the samples, their answers and the names of the classes".format(stage),
+                         why="{} writes the samples, their targets and the names of the classes".format(stage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(stage, shlex.quote(text)))
     return PreparedPart(taken_snapshot, stage, folder)

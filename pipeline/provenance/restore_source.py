@@ -51,7 +51,7 @@ def write(store: Store, manifest: Manifest, folder: Path) -> int:
 
 
 def expect_new(folder: Path) -> None:
-    """Raises UsageError unless `folder` is not there or empty."""
+    """Raises UsageError if `folder` exists and is not empty."""
     with _explained(folder):
         try:
             is_new = not os.listdir(str(folder))
@@ -72,14 +72,14 @@ def _places(manifest: Manifest) -> Dict[str, str]:
             raise StoreError(
                 "a source file of {} {} has a name that leads out of the folder".format(
                     manifest["stage"], manifest["key"][:12]), where=printable(repr(name)[1:-1]),
-                why="it would be written outside the folder, or over another file; Octet itself gives no such names",
-                next_step="find out who else writes to this store: `octet verify` says who can")
+                why="it would be written outside the folder, or over another file; Octet never writes such names",
+                next_step="find out who else writes to this store: `octet verify` lists who can")
     return places
 
 
 def _place(name: str) -> str:
-    """The path of a file of the closure below the folder. A name begins with `..` for a file above the model's own
-    folder."""
+    """The path of a file of the closure below the folder. The name of a file above the model's own folder begins with
+    `..`."""
     parts = name.split("/")
     if parts[0] in PACKAGES:
         return name

@@ -23,9 +23,8 @@ def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, rec
 
     statuses: the status of every artifact in the store.
 
-    These artifacts are kept: those that are fresh for a recipe in the folder `recipes`, or for a recipe that ran and
-    still exists; those of the last runs of each recipe, and of every run that has not ended; those that are pinned, and
-    those that are kept with them."""
+    Kept artifacts: fresh ones of recipes in the folder `recipes` and of recipes that ran and still exist; those of the
+    last runs of each recipe and of all unfinished runs; pinned ones, and those that are kept with them."""
     reasons: Reasons = {}
     paths = _in(recipes)
     for _, of_recipe in runs.every():
@@ -36,7 +35,7 @@ def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, rec
                 paths.add(path)
             if counted >= last_runs and run["exit"] is not None:
                 continue
-            # Runs that were refused are not counted: they would push out those that made something.
+            # Refused runs do not count, since they would displace runs that made something.
             counted += run["exit"] == 0 or any(in_run["made"] for in_run in run["stages"].values())
             why = "run {} of {}".format(run["number"], run["recipe"]["name"])
             for stage, in_run in run["stages"].items():
@@ -65,7 +64,7 @@ def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, rec
 
 
 def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
-    """An error for each damaged record: the artifacts of that run are unknown, and may be needed."""
+    """An error for each damaged record of a run, whose artifacts are unknown and may be needed."""
     places = [place for place, _ in store.misplaced() if place.split("/")[0] == "runs"]
     places += [place for place, _ in runs.damaged()]
     return [StoreError("the record of a run is damaged", where=str(store.tree.path(place)),
@@ -76,7 +75,7 @@ def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
 
 
 def _is_there(recipe: Path) -> bool:
-    """Whether the file of a recipe exists. Also True where this user may not know: reading it then raises the error."""
+    """Whether the file of a recipe exists. Also True if this user may not know: reading it then raises the error."""
     try:
         return recipe.is_file()
     except OSError:
@@ -84,8 +83,8 @@ def _is_there(recipe: Path) -> bool:
 
 
 def _in(recipes: Path) -> Set[Path]:
-    """The recipes in a folder; none where there is no folder. Raises StoreError where it cannot be listed: then it is
-    unknown what is fresh, and nothing may be deleted."""
+    """The recipes in a folder, which may be missing. Raises StoreError if it cannot be listed: then it is unknown which
+    artifacts are fresh, and nothing may be deleted."""
     with explained("list the recipes", recipes):
         try:
             names = os.listdir(str(recipes))

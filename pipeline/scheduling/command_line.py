@@ -119,7 +119,7 @@ def _check_arguments(arguments: List[str]) -> None:
         flags = [word.split("=")[0] for word in left if word.startswith("-")]
         near = difflib.get_close_matches(flags[0], OPTIONS + sorted(parser._option_string_actions), 1) if flags else []
         raise UsageError(
-            "no option {}".format(", ".join(flags)) if flags else "{!r} is one word too many".format(left[0]),
+            "no option {}".format(", ".join(flags)) if flags else "{!r} is an extra word".format(left[0]),
             where="luigi --module pipeline {}".format(known.root_task), why="",
             next_step="{}there are: {}; --help-all lists Luigi's own".format(
                 "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OPTIONS)))

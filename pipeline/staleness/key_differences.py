@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest
 
 Blob = Callable[[str], Optional[bytes]]
-"""Returns the bytes that have a sha256; None where they are not stored."""
+"""Returns the bytes that have a sha256; None if they are not stored."""
 
 SHOWN = 3  # names in a sentence; the others are counted
 

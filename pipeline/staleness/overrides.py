@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def force(plan: Plan, stage: str, reason: str) -> str:
     """Marks the stage's artifact so that the next run makes it again, from the first epoch on: its checkpoints are
-    removed. Returns its key. Raises UsageError where there is nothing to force, or a run is making it."""
+    removed. Returns its key. Raises UsageError if there is nothing to force, or a run is making it."""
     identity, status = plan.key(stage), plan.status(stage)
     had_checkpoints = identity is not None and _remove_checkpoints(plan.store, stage, identity.key)
     if identity is not None and had_checkpoints and status.state not in (INTACT, DROPPED):
@@ -50,7 +50,7 @@ def _remove_checkpoints(store: Store, stage: str, key: str) -> bool:
 def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
     """Publishes the artifact of the newest run under the stage's present key, although other code has made it.
 
-    Returns a sentence for each difference; the manifest keeps them. Raises UsageError where the artifact is fresh
+    Returns a sentence for each difference; the manifest keeps them. Raises UsageError if the artifact is fresh
     already, is not intact, or differs in more than code and versions: then it was made from other inputs."""
     identity, state = plan.key(stage), plan.status(stage).state
     if identity is None:

@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
     left_out: Dict[str, List[str]]
 
     def why(self, stage: str) -> str:
-        """Why the stage is left out; '' where it is not."""
+        """Why the stage is left out; '' if it is not."""
         needed = self.left_out.get(stage)
         return "it needs {}, which nothing else in the run needs".format(", ".join(needed)) if needed else ""
 
@@ -66,7 +66,7 @@ class Plan:
         return self._keys[stage]
 
     def known_key(self, stage: str) -> str:
-        """The key of a stage whose upstream artifacts are there. Raises LookupError where one is missing."""
+        """The key of a stage whose upstream artifacts are there. Raises LookupError if one is missing."""
         identity = self.key(stage)
         if identity is None:
             raise LookupError("the key of {} is not known".format(stage))
@@ -111,7 +111,7 @@ class Plan:
         return found
 
     def wanted(self, target: str) -> Wanted:
-        """What a run of `target` wants beside it. A wanted stage is made where it needs no stage that the run does not
+        """What a run of `target` wants beside it. A wanted stage is made if it needs no stage that the run does not
         make anyway; one whose files were deleted, where the run makes anything."""
         needed, found = self.to_make(target), Wanted([], {})
         for name in dict.fromkeys(name for stage in upward(target) for name in STAGES[stage].wants):

@@ -10,7 +10,7 @@ from pipeline.inputs.source_closure import without_docstrings
 def changes(before: Optional[bytes], after: Optional[bytes]) -> List[str]:
     """'cosine() changed', 'class Feed added', 'module level changed' ..., in the order of the file.
 
-    Empty where one version is not known or not Python, or where only comments, docstrings and formatting differ."""
+    Empty if one version is not known or not Python, or where only comments, docstrings and formatting differ."""
     old, new = _pieces(before), _pieces(after)
     if old is None or new is None:
         return []

@@ -156,7 +156,7 @@ class Staleness:
 
 
 def _key_in(run: Run, stage: str) -> Optional[str]:
-    """The key of the stage's artifact in a run; None where the run does not have the stage, or did not know the key."""
+    """The key of the stage's artifact in a run; None if the run does not have the stage, or did not know the key."""
     in_run = run["stages"].get(stage)
     return None if in_run is None else in_run["key"]
 

@@ -94,7 +94,7 @@ class Store:
         return found
 
     def read(self, stage: str, key: str, path: str) -> bytes:
-        """The bytes of one file of an artifact. Raises StoreError where there is none, or it is too large for a
+        """The bytes of one file of an artifact. Raises StoreError if there is none, or it is too large for a
         record."""
         with explained("read an artifact", self.artifact(stage, key) / path):
             with self.tree.at(_place(stage, key)) as folder:
@@ -103,7 +103,7 @@ class Store:
     def list(self, strict: bool = True) -> List[Artifact]:
         """(stage, key) of every published artifact, sorted.
 
-        strict: raises StoreError where a stage's folder cannot be read, rather than take it for empty."""
+        strict: raises StoreError if a stage's folder cannot be read, rather than take it for empty."""
         return sorted((stage, key) for stage in self._names("artifacts", strict)
                       for key in self._names("artifacts/" + stage, strict and stage in STAGES))
 

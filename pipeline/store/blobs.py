@@ -35,7 +35,7 @@ class Blobs:
         return sha256
 
     def read(self, sha256: str) -> Optional[bytes]:
-        """The content; None where it is not there or is damaged."""
+        """The content; None if it is not there or is damaged."""
         with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
             try:
                 with self.tree.at(_folder(sha256)) as folder:

@@ -59,7 +59,7 @@ class StoredCheckpoints:
         return self.tree.path(place)
 
     def epochs_done(self, stage: str, key: str) -> int:
-        """How many epochs the newest checkpoint holds; 0 where there is none."""
+        """How many epochs the newest checkpoint holds; 0 if there is none."""
         training = self._unfinished(stage, key)
         return training.epochs_done if training else 0
 

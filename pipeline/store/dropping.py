@@ -49,7 +49,7 @@ def _begin_note(folder: Folder) -> None:
 
 
 def _a_file(folder: Folder) -> str:
-    """The name of a file that is to be deleted; '' where there is none."""
+    """The name of a file that is to be deleted; '' if there is none."""
     for name in folder.names():
         status = folder.status(name)
         if name != manifests.NAME and status is not None and stat.S_ISREG(status.st_mode):

@@ -40,7 +40,7 @@ def write(folder: Folder, manifest: Mapping[str, Any]) -> None:
 
 
 def read(folder: Folder) -> Optional[Manifest]:
-    """The manifest in `folder`, converted to the newest format; None where there is none, or it is damaged.
+    """The manifest in `folder`, converted to the newest format; None if there is none, or it is damaged.
 
     `stage`, `key` and `outputs` are there if the caller checks for them. Raises StoreError for the manifest of a newer
     Octet, which may be sound."""
@@ -75,7 +75,7 @@ def sealed(record: Mapping[str, Any]) -> bytes:
 
 
 def unsealed(content: bytes) -> Optional[Dict[str, Any]]:
-    """The record in a sealed text; None where the text is no JSON object, or its seal does not fit."""
+    """The record in a sealed text; None if the text is no JSON object, or its seal does not fit."""
     try:
         record = json.loads(content.decode("ascii"))
         if not isinstance(record, dict):

@@ -66,7 +66,7 @@ class Marks:
         return marks
 
     def get(self, kind: str, stage: str, key: str) -> Optional[Mark]:
-        """The artifact's mark of that kind; None where it has none."""
+        """The artifact's mark of that kind; None if it has none."""
         return self._read(kind, _name(stage, key))[1]
 
     def accepted(self) -> Dict[Artifact, Artifact]:
@@ -107,7 +107,7 @@ class Marks:
                 return []
 
     def _read(self, kind: str, name: str) -> Tuple[Optional[Artifact], Optional[Mark]]:
-        """(the artifact that the file's name tells, or None; the mark, or None where it is damaged or not there)."""
+        """(the artifact that the file's name tells, or None; the mark, or None if it is damaged or not there)."""
         artifact = _artifact(name)
         with explained("read a mark", self.tree.path(_folder(kind)) / name):
             try:

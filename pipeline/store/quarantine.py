@@ -28,7 +28,7 @@ class Quarantine:
                 return []
 
     def size(self, name: str) -> Optional[int]:
-        """The bytes that `drop` would free; None where there is nothing to drop."""
+        """The bytes that `drop` would free; None if there is nothing to drop."""
         with explained("read what is in quarantine", self.tree.path(QUARANTINE) / name):
             with self.tree.at(QUARANTINE) as quarantine:
                 status = quarantine.status(name)

@@ -32,7 +32,7 @@ def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[s
     is not there yet, and only if it is a sound recipe.
 
     find_base: as for `loading.load`. Raises UsageError for words that are no KEY=VALUE, RecipeError for a value that a
-    recipe cannot have, with the words at fault; StoreError where it cannot be kept."""
+    recipe cannot have, with the words at fault; StoreError if it cannot be kept."""
     base = Path(os.path.abspath(str(base)))
     loading.load(base, find_base)  # its own problems are told as such
     text, lines = _text(base, words)

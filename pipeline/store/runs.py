@@ -106,7 +106,7 @@ class Runs:
                 yield record
 
     def _read(self, place: str, number: int) -> Optional[Run]:
-        """The record of a run; None where it is damaged or not there."""
+        """The record of a run; None if it is damaged or not there."""
         with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
             try:
                 with self.tree.at(place) as folder:
@@ -153,7 +153,7 @@ def state(run: Run) -> str:
 
 
 def process_identity(pid: int) -> Optional[str]:
-    """An identifier of the process that no other process with this pid ever has; None where there is no such process.
+    """An identifier of the process that no other process with this pid ever has; None if there is no such process.
 
     It is made of the machine's boot and the process's start."""
     try:

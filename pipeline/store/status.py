@@ -27,7 +27,7 @@ class ArtifactStatus(NamedTuple):
               'damaged': the folder is there, and something in it is missing or has changed;
               'dropped': the manifest was kept and the rest deleted, to free space;
               'forced': intact or dropped, and to be made again; 'unknown': there is no folder.
-    manifest: None where it cannot be read. Never None for 'intact', 'dropped' and 'forced'.
+    manifest: None if it cannot be read. Never None for 'intact', 'dropped' and 'forced'.
     damage:   a line for each thing that is missing or has changed.
     """
 
@@ -106,7 +106,7 @@ def _sha256_if_there(tree: StoreTree, place: str) -> Optional[str]:
 
 
 def size_damage(folder: Folder, output: Output) -> Optional[str]:
-    """What is wrong with an output, as far as its name and size tell it; None where nothing is."""
+    """What is wrong with an output, as far as its name and size tell it; None if nothing is."""
     try:
         status = folder.status(output["path"])
     except Misplaced as error:  # a folder on the way to it

@@ -49,12 +49,12 @@ class StoreTree:
                              next_step="give a path below it") from None
 
     def at(self, inside: str) -> Folder:
-        """An open folder. Raises FileNotFoundError where there is none."""
+        """An open folder. Raises FileNotFoundError if there is none."""
         with Folder.at(self.root) as root:
             return root.folder(inside)
 
     def made(self, inside: str) -> Folder:
-        """An open folder. It is made where there is none. What is in its place and no folder goes to quarantine, with a
+        """An open folder. It is made if there is none. What is in its place and no folder goes to quarantine, with a
         line on stderr."""
         try:
             os.makedirs(str(self.root), exist_ok=True)
@@ -99,7 +99,7 @@ class StoreTree:
         return self.path(QUARANTINE) / new_name
 
     def open_lock(self, name: str) -> int:
-        """A descriptor of the file `locks/<name>`, to read and write. It is made where there is none."""
+        """A descriptor of the file `locks/<name>`, to read and write. It is made if there is none."""
         with self.made("locks") as locks:
             self._clear(locks, name)
             flags = os.O_RDWR | os.O_CREAT | FILE_FLAGS

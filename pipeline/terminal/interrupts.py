@@ -23,7 +23,7 @@ def hear() -> None:
 
 
 def received() -> Optional[KeyboardInterrupt]:
-    """The first interrupt that this process received; None where it received none.
+    """The first interrupt that this process received; None if it received none.
 
     A clean-up that a signal interrupts may raise an error of its own, which then hides the interrupt."""
     return _received

@@ -38,7 +38,7 @@ def watch(command: str) -> None:
 
 
 def expect_some() -> None:
-    """Raises MemoryError where there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
+    """Raises MemoryError if there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
     error where it does not even get the memory for an exception."""
     memory_limits.expect(LEAST_BYTES)
 
@@ -55,7 +55,7 @@ def is_meant(error: BaseException) -> bool:
 
 
 def explained(where: str) -> StageDied:
-    """The error to show for a lack of memory. where: the command, or the stage. Raises MemoryError where there is not
+    """The error to show for a lack of memory. where: the command, or the stage. Raises MemoryError if there is not
     even enough to make it."""
     del _RESERVE[:]
     return StageDied("ran out of memory", where=where, why=_memory(), next_step="end other programs, or raise the "

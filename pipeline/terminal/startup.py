@@ -31,7 +31,7 @@ def begin() -> None:
 
 
 def folder_trouble() -> str:
-    """Why the folder that the command was started in cannot be used; '' where it can."""
+    """Why the folder that the command was started in cannot be used; '' if it can."""
     return _folder_trouble
 
 

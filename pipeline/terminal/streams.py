@@ -97,7 +97,7 @@ class Stream(io.TextIOBase):
         return True
 
     def take_lost(self) -> str:
-        """The lines that could not be written, below a line that says why; '' where there are none. Forgets them."""
+        """The lines that could not be written, below a line that says why; '' if there are none. Forgets them."""
         lost = "".join(self._lost)
         self._lost.clear()
         return "could not be written before ({}):\n{}".format(self._trouble, lost) if lost else ""

@@ -13,7 +13,7 @@ from pipeline.terminal import out_of_memory
 
 def explained(error: BaseException, where: str) -> OctetError:
     """The OctetError to show for `error`. Writes the traceback into a file; an OctetError is returned as it is. A lack
-    of memory is told as such; raises MemoryError where there is not even enough for that.
+    of memory is told as such; raises MemoryError if there is not even enough for that.
 
     where: the command, or the stage."""
     if isinstance(error, OctetError):
@@ -33,7 +33,7 @@ def explained(error: BaseException, where: str) -> OctetError:
 
 
 def _write_report(text: str) -> Optional[str]:
-    """The path of a new temporary file with the text; None where none can be written."""
+    """The path of a new temporary file with the text; None if none can be written."""
     try:
         descriptor, path = tempfile.mkstemp(prefix="octet-error-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:

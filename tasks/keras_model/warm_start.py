@@ -105,7 +105,7 @@ def _uncounted(name: str, automatic: Collection[str]) -> str:
 
 
 def _read(path: Path) -> Dict[str, np.ndarray]:
-    """{variable: value} of a file. Raises ModelError where the file cannot be read."""
+    """{variable: value} of a file. Raises ModelError if the file cannot be read."""
     try:
         return _keras(path) if path.suffix in KERAS else _checkpoint(path)
     except BROKEN as error:

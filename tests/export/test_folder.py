@@ -61,7 +61,7 @@ def test_a_model_that_misses_its_gates_is_not_exported(project, tmp_path):
         assert done.returncode == 10 and "Measure: started" not in done.stderr, done.stderr
         assert "min_accuracy is 1" in done.stderr
         done = project.octet("export", str(project.recipe), str(tmp_path / "refused"))
-        assert done.returncode == 11 and "there is no verdict on it by the gates" in done.stderr
+        assert done.returncode == 11 and "there is no verdict on it by the present gates" in done.stderr
         assert not (tmp_path / "refused").exists()
     finally:
         project.recipe.write_text(made)
@@ -70,7 +70,7 @@ def test_a_model_that_misses_its_gates_is_not_exported(project, tmp_path):
 def test_a_folder_that_is_there_is_left_alone(project, tmp_path):
     (tmp_path / "canary").write_text("mine")
     done = project.octet("export", str(project.recipe), str(tmp_path))
-    assert done.returncode == 2 and "is there already" in done.stderr
+    assert done.returncode == 2 and "exists already" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["canary"]
 
 

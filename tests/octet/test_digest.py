@@ -154,7 +154,7 @@ def test_a_cache_that_another_process_holds_is_waited_for_once_and_said_once(set
             digest.cached(settled, str(number), digest.of_file)
         assert time.monotonic() - started < 2 * digest.LOCK_WAIT_S
         holder.stdin.close()
-    assert capfd.readouterr().err == ("the digest cache {} is held by another process: files are hashed without "
+    assert capfd.readouterr().err == ("the digest cache {} is locked by another process: files are hashed without "
                                       "it\n".format(digest.cache_file()))
 
 

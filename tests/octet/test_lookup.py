@@ -89,8 +89,8 @@ def test_an_installed_modules_file_is_found_without_importing_it():
     ("tensorflow.keras.applications:ResNet51", "did you mean 'ResNet50'?"),
     ("tensorflow.keras.aplications:ResNet50", "no module 'aplications' in tensorflow.keras\n"
      "    the recipe names it\n    did you mean 'applications'?"),
-    ("tensorflow.keras.applications.ResNet50", "'ResNet50' in tensorflow.keras.applications is no module\n"
-     "    what stands before a colon, or alone, is a module\n"
+    ("tensorflow.keras.applications.ResNet50", "'ResNet50' in tensorflow.keras.applications is not a module\n"
+     "    the part before the colon must be a module\n"
      "    write the function after a colon: tensorflow.keras.applications:ResNet50"),
 ])
 def test_a_name_that_an_installed_package_has_not_gets_a_suggestion(tmp_path, spec, said):
@@ -123,9 +123,9 @@ def test_a_name_that_is_taken_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("spec, said", [
-    ("lenett", "model.build  no model named 'lenett'\n    a name without a dot or a slash is one of ours\n"
+    ("lenett", "model.build  no model named 'lenett'\n    a name without a dot or a slash refers to Octet's own\n"
      "    did you mean 'lenet'?  There are: "),
-    ("./nest.py", "model.build  no file './nest.py' in {}\n    the recipe says that its model is there\n"
+    ("./nest.py", "model.build  no file './nest.py' in {}\n    the recipe names it as its model\n"
      "    did you mean 'nets.py'?  There are: nets.py"),
     ("./nets.py:bild", "model.build  no function 'bild' in {}/nets.py\n    a model is a function\n"
      "    did you mean 'build'?  There are: build"),
@@ -147,7 +147,7 @@ def test_a_module_that_fails_is_an_error_with_its_line(tmp_path):
         load("./nets.py", tmp_path)
     assert str(caught.value) == (
         "model.build  './nets.py' cannot be imported: NameError: name 'nope' is not defined\n"
-        "    raised at {}/nets.py:3\n    mend that file, or name another model".format(tmp_path))
+        "    raised at {}/nets.py:3\n    correct that file, or name another model".format(tmp_path))
 
 
 def put(folder, **files):
@@ -200,7 +200,8 @@ def build():
     ("import bloks\n", "did you mean 'blocks', which is beside it?"),
     ("import blocks.gone\n", "No module named 'blocks.gone'"),
     ("from blocks import gone\n", "cannot import name 'gone' from 'blocks'"),
-    ("import fails\n", "ZeroDivisionError: division by zero\n    raised at {folder}/fails.py:2\n    mend that file")])
+    ("import fails\n",
+     "ZeroDivisionError: division by zero\n    raised at {folder}/fails.py:2\n    correct that file")])
 def test_what_a_neighbour_lacks_is_said_with_its_place_and_a_way_out(tmp_path, source, said):
     put(tmp_path, blocks="", fails="\n1 / 0\n", net=source)
     with pytest.raises(ModelError) as caught:

@@ -56,8 +56,8 @@ def test_a_network_is_drafted_where_none_of_ours_is_for_the_target(tmp_path):
 
 
 def test_what_holds_no_data_is_said(tmp_path):
-    assert "no data that is known" in refusal(recipe_draft.of, str(tmp_path / "none"))
-    assert "not told apart" in refusal(recipe_draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
+    assert "no data of a known kind" in refusal(recipe_draft.of, str(tmp_path / "none"))
+    assert "cannot tell inputs from targets" in refusal(recipe_draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
     (tmp_path / "empty").mkdir()
     assert "no pictures in train/" in refusal(recipe_draft.of, str(tmp_path / "empty"))
 

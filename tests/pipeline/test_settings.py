@@ -23,7 +23,7 @@ def test_a_path_is_not_made_of_names_that_other_programs_replace(path, tmp_path,
     config = tmp_path / "luigi.cfg"
     monkeypatch.setenv("LUIGI_CONFIG_PATH", str(config))
     config.write_text("[octet]\nstore = {}\n".format(path))
-    with pytest.raises(UsageError, match="stands for nothing here"):
+    with pytest.raises(UsageError, match="is not replaced here"):
         settings.load()
 
 

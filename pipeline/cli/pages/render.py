@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 STYLE = settings.ROOT / "tasks" / "report" / "page.css"
 """The style of the stage Report's page, so that all pages look alike."""
 PLACE, LINK = "<!-- history -->", "<!-- history link -->"
-"""Where the stage Report's page has room for what depends on history, and for a link to it."""
+"""The places in the stage Report's page for the history section, and for a link to it."""
 
 
 def comparison(items: Sequence[Compared], figures: Sequence[Row], inputs: Sequence[Row]) -> str:
@@ -27,7 +27,7 @@ def comparison(items: Sequence[Compared], figures: Sequence[Row], inputs: Sequen
 
 
 def with_history(page: str, **facts: Any) -> str:
-    """The stage Report's page with the section of history.html in it, which shows `facts`."""
+    """The stage Report's page with the section history.html, rendered with `facts`."""
     section = _rendered("history.html", **facts)
     before, place, after = page.partition(PLACE)
     return before.replace(LINK, '<li><a href="#history">What changed</a></li>', 1) + section + after

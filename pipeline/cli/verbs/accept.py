@@ -1,7 +1,7 @@
-"""The present artifact of a stage is taken as fresh although its code changed.
+"""Accepts the present artifact of a stage as fresh, although its code changed.
 
-Only code and versions may differ: with another recipe, other data or another upstream it would be
-another artifact. Its manifest says so from then on, and so does every trace.
+Only code and versions may differ. With another recipe, other data or other upstream artifacts, it would be another
+artifact. Its manifest records the acceptance and its differences, and `octet trace` shows them.
 """
 
 import argparse
@@ -16,6 +16,6 @@ add_arguments = stage_arguments.add_arguments
 def run(arguments: argparse.Namespace) -> None:
     plan = stage_arguments.plan(arguments)
     differences = overrides.accept(plan, Runs(plan.store.root), arguments.stage, arguments.reason)
-    print("{} is taken as fresh, although".format(arguments.stage))
+    print("{} is accepted as fresh, although".format(arguments.stage))
     for line in differences:
         print("  " + line)

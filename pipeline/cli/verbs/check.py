@@ -1,4 +1,4 @@
-"""Whether a recipe, with its model and its data, is fit to run, and where each tensor's range will come from."""
+"""Checks that a recipe, its model and its data can run, and shows where each tensor's range will come from."""
 
 import argparse
 import json
@@ -18,11 +18,11 @@ MOST_LAYERS = 6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
     recipe_arguments.add_set(parser)
-    parser.add_argument("--json", action="store_true", help="the coverage as JSON, and nothing else")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the ranges and the changes of the network. Raises OctetError for what would fail in training."""
+    """Prints the ranges and the changes of the network. Raises OctetError for anything that would fail in training."""
     settings.expect_folders()
     snapshot = snapshots.with_source(
         snapshots.take(recipe_arguments.path(arguments.recipe, arguments, settings.load())))
@@ -45,7 +45,7 @@ def _show(report: Dict[str, Any]) -> None:
     for item in report["ranges"]:
         table.add_row(item["layer"], item["tensor"], item["op"],
                       " ".join(part for part in (item["source"], item["of"]) if part))
-    # A pipe has no width: a line for each tensor, of any length.
+    # Output to a pipe has no width: one line for each tensor, of any length.
     Console(width=None if sys.stdout.isatty() else 240).print(table)
     for line in rewrites(report["rewrites"]):
         print(line)
@@ -54,7 +54,7 @@ def _show(report: Dict[str, Any]) -> None:
 
 
 def rewrites(items: List[Dict[str, str]]) -> List[str]:
-    """A line for each kind of change, in the order of the passes, with the first of the layers that it was made in.
+    """A line for each kind of change, in the order of the passes, with the first layers that were changed.
 
     items: the changes, each with `did`, `why` and `layer`."""
     layers: Dict[Tuple[str, str], Dict[str, None]] = {}

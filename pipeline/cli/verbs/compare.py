@@ -1,11 +1,11 @@
-"""Several runs, recipes or artifacts side by side: their figures, and what went into one and not into all.
+"""Compares runs, recipes or artifacts side by side: their figures, and the inputs in which they differ.
 
     octet compare digits:3 digits:5         two runs of a recipe, as `octet ls digits` prints them
-    octet compare digits digits_resnet8     what the newest run of each came to
-    octet compare a.tflite b.tflite 3fa2c1  files of models, wherever they are, and keys
+    octet compare digits digits_resnet8     the newest run of each recipe
+    octet compare a.tflite b.tflite 3fa2c1  model files at any place, and keys
 
-`--html` draws them as a page, in the user's cache, and prints its path.
-A run that failed is compared as far as it came. `octet diff A B` says what differs stage by stage.
+`--html` writes the comparison as a page to the user's cache, and prints its path. Of a run that failed, the finished
+stages are compared. `octet diff A B` shows the differences stage by stage.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pipeline.store.runs import Runs, state
 
 MODEL = "ConvertUint8"
 WIDEST = 36
-"""Of a cell; `--json` has all of it."""
+"""The largest width of a cell; `--json` has the whole text."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the comparison. Raises UsageError for fewer than two, and for what is none of them."""
+    """Prints the comparison. Raises UsageError for fewer than two items, and for unknown items."""
     if len(arguments.items) < 2:
-        raise UsageError("needs two or more", where="octet compare", why="they are shown side by side",
+        raise UsageError("needs two or more items", where="octet compare", why="",
                          next_step="octet ls {} lists the runs of a recipe".format(arguments.items[0]))
     found = settings.load()
     lineage = Lineage(Store(found.store))
@@ -57,20 +57,20 @@ def run(arguments: argparse.Namespace) -> None:
     formatting.table(head, [[row.name] + [formatting.cut(cell, WIDEST) for cell in row.cells] for row in figures])
     print()
     if inputs:
-        formatting.table(["went in"] + head[1:], [[row.name] + [formatting.cut(cell, WIDEST) for cell in row.cells]
+        formatting.table(["input"] + head[1:], [[row.name] + [formatting.cut(cell, WIDEST) for cell in row.cells]
                                                   for row in inputs])
     else:
-        print("what went in is the same")
+        print("all inputs are the same")
 
 
 def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
-    """The run that `text` means, else the artifact, with what it was made from and what was made from it."""
+    """The run or the artifact that `text` refers to, with the artifacts upstream and downstream of it."""
     recorded = artifact_reference.run(text, found, Runs(lineage.store.root))
     if recorded is not None:
         return Compared(text, run_history.manifests(lineage.store, [recorded])[0], state(recorded))
     record: Any = artifact_reference.artifact(text, lineage, found)
     chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
-    if MODEL in chain:  # what was made of one part of the data, say, is many models
+    if MODEL in chain:  # otherwise many models may be downstream, for example of a part of the data
         for each in _newest_first(lineage.below([record])):
             chain.setdefault(each["stage"], each)
     return Compared(text, chain, "")
@@ -81,5 +81,5 @@ def _newest_first(records: List[Any]) -> List[Any]:
 
 
 def _named(text: str) -> str:
-    """The end of a long name tells more than its beginning."""
+    """Shortens a long name to its end, which distinguishes it better than the beginning."""
     return text if len(text) <= WIDEST else "\u2026" + text[-(WIDEST - 1):]

@@ -1,6 +1,6 @@
-"""What a recipe's data is: counts by class and part, ranges, what was left out, and a picture of some samples.
+"""Describes a recipe's data: counts by class and part, ranges, what was left out, and a picture of some samples.
 
-Where the data is prepared, that is read from the store, and nothing is decoded again.
+If the data is prepared, it is read from the store, and nothing is decoded again.
 """
 
 import argparse
@@ -24,16 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
     parser.add_argument("--sheet", metavar="FILE", help="write some samples of each class, as the network sees them, "
                                                         "into this PNG file")
-    parser.add_argument("--json", action="store_true", help="the same as JSON, and nothing else")
+    parser.add_argument("--json", action="store_true", help="print the description as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints a description of the data. Raises OctetError for faulty data."""
     sheet = Path(arguments.sheet).absolute() if arguments.sheet else None
     if sheet is not None and (not sheet.parent.is_dir() or sheet.is_dir() or sheet.suffix.lower() != ".png"):
-        raise UsageError("{} is no place for a PNG file".format(arguments.sheet), where="octet data --sheet",
-                         why="the contact sheet is written there", next_step="name a file that ends in .png, in a "
-                         "folder that is there")
+        raise UsageError("{} cannot be a PNG file".format(arguments.sheet), where="octet data --sheet",
+                         why="the contact sheet is written there", next_step="name a file that ends in .png, in an "
+                         "existing folder")
     config = settings.load()
     snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
     plan = Plan(snapshot, Store(config.store))
@@ -48,11 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
         print(line)
     if sheet is not None:
         print("{}: {}".format(sheet, "some samples of each class" if summary["sheet"] else
-                              "not written, for no input is a picture"))
+                              "not written, because no input is a picture"))
 
 
 def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
-    """What SummarizeData has published; None where it has not."""
+    """The summary that SummarizeData has published, or None."""
     folder = plan.folder(SUMMARIZE)
     if folder is None or not plan.intact(SUMMARIZE):
         return None
@@ -61,7 +61,7 @@ def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
 
 
 def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
-    """The report of the check `tasks/checks/describe.py`, on the prepared parts where all are there."""
+    """The report of the check `tasks/checks/describe.py`. It uses the prepared parts if all of them exist."""
     parts = [PREPARE_DATA + part for part in PARTS]
     is_prepared = all(plan.intact(stage) for stage in parts)
     sections = {**plan.snapshot.sections, "sheet": str(sheet) if sheet else None}
@@ -73,13 +73,13 @@ def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
 
 
 def _of_dataset(plan: Plan) -> List[str]:
-    """What the dataset said when its parts were read, each sentence once."""
+    """The notes and warnings of the dataset when its parts were read, without duplicates."""
     manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
     return list(dict.fromkeys(note for found in manifests if found for note in found["metrics"].get("of_dataset", ())))
 
 
 def _show(summary: Dict[str, Any]) -> None:
-    """Prints what `octet/data/description.py` says."""
+    """Prints a description made by `octet/data/description.py`."""
     parts = [part for part in PARTS if part in summary["parts"]]
     print("samples: {}".format(", ".join("{} {}".format(summary["parts"][part], part) for part in parts)))
     for name, spec in summary["inputs"].items():

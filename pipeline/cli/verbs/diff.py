@@ -1,4 +1,4 @@
-"""What differs between two artifacts: their inputs, stage by stage, and their metrics.
+"""Shows the differences between two artifacts: their inputs, stage by stage, and their metrics.
 
 A and B are each a file (see `octet trace`), a recipe (the last artifact of its newest run), RECIPE:STAGE, or the first
 digits of a key.
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class StageDifference(NamedTuple):
-    """How one stage of two lineages differs.
+    """The differences in one stage between two lineages.
 
-    origin: a sentence for each difference of the inputs. metrics: {dotted name: (value of A, value of B)} of those that
-    differ; None where one does not have it."""
+    origin: a sentence for each difference in the inputs. metrics: {dotted name: (value of A, value of B)} of metrics
+    that differ; None for a missing value."""
 
     stage: str
     origin: List[str]
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _of_stage(lineage: Lineage, stage: str, a: Optional[Manifest], b: Optional[Manifest]) -> StageDifference:
     if a is None or b is None:
-        return StageDifference(stage, ["only {} has it".format("A" if b is None else "B")], {})
+        return StageDifference(stage, ["only {} has this stage".format("A" if b is None else "B")], {})
     blob = lineage.store.blobs.read
     origin = [] if a["key"] == b["key"] and a["seal"] == b["seal"] else key_differences.differences(
         a["inputs"], b["inputs"], key_differences.from_manifest(a, blob), key_differences.from_manifest(b, blob))

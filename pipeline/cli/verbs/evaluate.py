@@ -1,7 +1,7 @@
-"""How well a .tflite file answers on one part of a recipe's data: uint8, int8 or float, of Octet or not.
+"""Measures a .tflite file (uint8, int8 or float, of any origin) on one part of a recipe's data.
 
-FILE is a .tflite file, an exported folder, or what `octet ls` prints: a recipe, or the first digits of a key. Inputs
-that are quantized are given codes of the file's own quantization, others reals.
+FILE is a .tflite file, an exported folder, a recipe, or the first digits of a key, as `octet ls` prints them. Quantized
+inputs get codes in the file's own quantization; other inputs get reals.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from pipeline.store.artifacts import Store
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="a .tflite file, an exported folder, a recipe, or the first digits of a key")
     parser.add_argument("--recipe", required=True, help="the recipe whose data it is measured on")
-    parser.add_argument("--part", choices=PARTS, default="test", help="test unless said")
-    parser.add_argument("--json", action="store_true", help="every figure as JSON, and nothing else")
+    parser.add_argument("--part", choices=PARTS, default="test", help="the part of the data; test by default")
+    parser.add_argument("--json", action="store_true", help="print all figures as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the figures. Raises OctetError for data that is not prepared, and for files that do not fit it."""
+    """Prints the figures. Raises OctetError for data that is not prepared, and for a file that does not fit the
+    data."""
     found = settings.load()
     lineage = Lineage(Store(found.store))
     model = model_reference.find(arguments.file, lineage, found)
@@ -51,14 +52,14 @@ def _lines(name: str, measured: Dict[str, Any]) -> Iterator[str]:
             end["dtype"] for end in measured[side])) for side in ("inputs", "outputs")), measured["samples"],
         measured["part"])
     for metric, value in measured["metrics"].items():
-        yield "  {:<12} {}".format(metric, "these samples do not give it" if value is None else "{:.4g}".format(value))
+        yield "  {:<12} {}".format(metric, "not defined on these samples" if value is None else "{:.4g}".format(value))
     for output, figures in measured["figures"].items():
         numbers = {metric: value for metric, value in figures.items() if isinstance(value, (int, float))}
         yield "  {:<12} {}".format(output, "  ".join("{} {:.4g}".format(*each) for each in numbers.items()) or
-                                   "not measured: only the recipe's own loss and metrics know what it means")
+                                   "not measured: only the recipe's own metrics can interpret it")
         missed = [metric for metric, value in figures.items() if value is None]
         if missed:
-            yield "  {:<12} these samples do not give {}".format("", ", ".join(missed))
+            yield "  {:<12} not defined on these samples: {}".format("", ", ".join(missed))
         for place, recall in (figures.get("recall") or {}).items():
             yield "    {:<20} recall {}  precision {}".format(place, *(
                 "-" if share is None else "{:.4f}".format(share) for share in (recall, figures["precision"][place])))

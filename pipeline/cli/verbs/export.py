@@ -1,9 +1,9 @@
-"""Copies the folder that is made for whoever uses the model: files, card, C sources, examples, samples.
+"""Copies the exported folder for users of the model: files, card, C sources, examples, samples.
 
-    octet export RECIPE DIR     DIR is new; the folder is what `luigi --module pipeline Export` has made
+    octet export RECIPE DIR     copies what `luigi --module pipeline Export` has made to the new folder DIR
 
-Beside what the stage made, DIR gets origin.json: the recipe, commit, data, seed and versions. The copy of
-card.md in it ends with the same in words.
+DIR also gets origin.json, with the recipe, commit, data, seed and versions. The copy of card.md ends with the same
+information in words.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ STAGE, ORIGIN, CARD = "Export", "origin.json", "card.md"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name in recipes/, or a path")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to make")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the new folder")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Makes the folder. Raises UsageError where something is there already, StoreError where nothing was exported yet,
-    or no verdict was given by the gates that the recipe sets now."""
+    """Creates the folder. Raises UsageError if it exists, StoreError if there is no export of the present recipe, or no
+    verdict by its present gates."""
     config = settings.load()
     store = Store(config.store)
     recipe = artifact_reference.recipe(arguments.recipe, config, Runs(store.root))
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     command = "luigi --module pipeline {} --recipe {}".format(STAGE, shlex.quote(arguments.recipe))
     manifest, status = plan.manifest(STAGE), plan.status(STAGE)
     if manifest is None:
-        raise StoreError("there is no whole export of the recipe as it is now", where=str(recipe),
+        raise StoreError("there is no complete export of the recipe as it is now", where=str(recipe),
                          why="; ".join(status.damage) or _missing(plan), next_step="run `{}`".format(command))
     files = _files(store, manifest)
     origin = _origin(Lineage(store), manifest)
@@ -57,41 +57,42 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         target.mkdir()
     except FileExistsError:
-        raise UsageError("{} is there already".format(target), where="octet export", why="nothing is written over",
-                         next_step="name a folder that is not there") from None
+        raise UsageError("{} exists already".format(target), where="octet export", why="nothing is overwritten",
+                         next_step="name a folder that does not exist") from None
     except FileNotFoundError:
         raise UsageError("there is no folder {}".format(target.parent), where="octet export",
-                         why="the new folder goes there", next_step="make it, or name another folder") from None
+                         why="the new folder is created in it",
+                         next_step="create it, or name another folder") from None
     with explained("write the export", target):
         for path, content in files.items():
             (target / path).parent.mkdir(exist_ok=True)
-            (target / path).write_bytes(content)  # no link: whoever edits the copy must not edit the store
-    print("{}: {} files; card.md says what they are".format(target, len(files)))
+            (target / path).write_bytes(content)  # a copy, no hard link: edits must not change the store
+    print("{}: {} files; card.md describes them".format(target, len(files)))
 
 
 def _missing(plan: Plan) -> str:
-    """What an export waits for; nothing to say where the stages above it are there."""
+    """Why there is no export; empty if its upstream stages are complete."""
     if plan.intact("Measure") and not plan.intact("ValidateInterpreter"):
-        return "the model was measured, and there is no verdict on it by the gates that the recipe has now"
+        return "the model was measured, but there is no verdict on it by the present gates of the recipe"
     return ""
 
 
 def _files(store: Store, manifest: Manifest) -> Dict[str, bytes]:
-    """{path: bytes} of the artifact. Raises StoreError where they are not the bytes that were published."""
+    """{path: bytes} of the artifact. Raises StoreError if they are not the bytes that were published."""
     files = {output["path"]: store.read(STAGE, manifest["key"], output["path"]) for output in manifest["outputs"]}
     damaged = [output["path"] for output in manifest["outputs"]
                if digest.of_bytes(files[output["path"]]) != output["sha256"]]
     if damaged:
         raise StoreError("the export in the store is damaged", where=", ".join(damaged),
-                         why="these bytes are not those that were made",
-                         next_step="run `octet verify`, which takes it out of the store; then make it again: "
+                         why="its files have changed since they were published",
+                         next_step="run `octet verify`, which removes it from the store; then make it again: "
                                    "luigi --module pipeline {}".format(STAGE))
     return files
 
 
 def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
-    """The recipe, data, code and versions that made the model, from its manifests. They differ between two artifacts of
-    the same bytes, so they are in no artifact."""
+    """The recipe, data, code and versions that made the model, from its manifests. Artifacts do not contain them, since
+    they may differ between artifacts with the same bytes."""
     chain = list({made["stage"]: made for made in lineage.chain(manifest)}.values())
     sections = {name: section for made in chain for name, section in made["inputs"]["recipe"].items()}
     parts = {part: sha256 for made in chain for part, sha256 in made["inputs"]["data"].items()}
@@ -103,7 +104,7 @@ def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
 
 
 def _told(origin: Dict[str, Any]) -> str:
-    """The origin as the end of the card."""
+    """The last section of the card: the origin in words."""
     sections, data, made = origin["recipe"]["sections"], origin["data"], origin["stages"]
     dataset = dict(sections.get("data") or {})
     arguments = ", ".join("{}: {}".format(key, json.dumps(value)) for key, value in sorted(

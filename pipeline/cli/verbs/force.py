@@ -1,6 +1,6 @@
-"""A stage of a recipe is made again by the next run, although nothing changed.
+"""Makes the next run repeat a stage of a recipe, although nothing changed.
 
-What lies below it is stale then, unless the bytes come out the same.
+Downstream stages become stale, unless the stage produces the same bytes again.
 """
 
 import argparse

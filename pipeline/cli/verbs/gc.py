@@ -1,10 +1,10 @@
-"""What could be removed to free space; with --delete, it is.
+"""Lists what could be removed to free space; with --delete, removes it.
 
-The bytes of an artifact are deleted and its manifest stays, so nothing below it becomes stale and everything can
-still be traced. Artifacts that are fresh for a recipe, those of the last runs of each recipe, and pinned ones are
-kept. Nothing that a running stage makes or reads is touched.
+The files of an artifact are deleted, but its manifest stays: nothing downstream becomes stale, and everything can still
+be traced. Artifacts that are fresh for a recipe, those of the last runs of each recipe, and pinned ones are kept.
+Nothing that a running stage makes or reads is removed.
 
-The checkpoints of a training that did not end go when they are older than `[octet] keep_partial` days (14).
+Checkpoints of a training that did not end are removed when they are older than `[octet] keep_partial` days (14).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAST_RUNS = 3
 
 
 class Row(NamedTuple):
-    """What is deleted, or would be. bytes: the space that it frees. done: what was done, or would be, in words."""
+    """Something that was or would be removed. bytes: the freed space. done: what was or would be done, in words."""
 
     stage: str
     key: str
@@ -41,18 +41,18 @@ class Row(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--delete", action="store_true", help="do it, rather than say what would be done")
-    mode.add_argument("--dry-run", action="store_true", help="only say what would be done (the default)")
+    mode.add_argument("--delete", action="store_true", help="remove it, instead of only listing it")
+    mode.add_argument("--dry-run", action="store_true", help="only list what would be removed (the default)")
     parser.add_argument("--runs", type=int, default=LAST_RUNS, metavar="N",
                         help="how many of a recipe's last runs are kept ({})".format(LAST_RUNS))
-    parser.add_argument("--quarantine", action="store_true", help="what is in quarantine too")
+    parser.add_argument("--quarantine", action="store_true", help="also remove what is in quarantine")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.runs < 0:
         raise UsageError("a number of runs is not negative", where="--runs {}".format(arguments.runs),
-                         why="so many of the last runs of each recipe keep their artifacts",
+                         why="it is the number of last runs of each recipe whose artifacts are kept",
                          next_step="give 0 or more; {} is the default".format(LAST_RUNS))
     config = settings.load()
     store = Store(config.store)
@@ -60,13 +60,13 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         statuses = store.statuses(store.list())  # first, so that nothing that is made from now on is deleted
         reasons, troubles = retention.kept(store, statuses, Runs(store.root), config.recipes, arguments.runs)
         if troubles and arguments.delete:
-            # It is unknown what would be fresh for a recipe that cannot be read.
+            # Without the recipe, it is unknown which artifacts are fresh for it.
             raise troubles[0]
     for error in troubles:
-        print("not known what is fresh for it: {}".format(error))
+        print("unknown which artifacts are fresh for a recipe: {}".format(error))
     rows: List[Row] = []
     failed: List[StoreError] = []
-    # First what is deleted without a note: on a full disk, that makes space for the notes of the rest.
+    # First remove what needs no note. On a full disk, this makes space for the notes of the rest.
     swept = store.sweep() if arguments.delete else []
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
 
 
 def _row(rows: Iterator[Row], failed: List[StoreError]) -> List[Row]:
-    """The rows. An error is added to `failed`, so that the other rows follow."""
+    """The rows. An error is added to `failed`, and the other rows are still returned."""
     try:
         return list(rows)
     except StoreError as error:
@@ -133,7 +133,7 @@ def _drop(store: Store, stage: str, key: str) -> str:
 
 
 def _print(arguments: argparse.Namespace, rows: List[Row], there: int, swept: int) -> None:
-    """there: how many artifacts the store had. swept: how many workspaces of killed runs were removed."""
+    """there: the number of artifacts in the store. swept: the number of removed workspaces of killed runs."""
     if arguments.json:
         print(json.dumps([row._asdict() for row in rows], indent=1))
         return

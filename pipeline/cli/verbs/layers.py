@@ -1,9 +1,9 @@
-"""What each layer of a uint8 model does to its figures: the operators that are wrong, then the layer that hurts first.
+"""Shows the quantization error of each layer of a uint8 model: first wrong operators, then the layers that lose most.
 
-FILE is a .tflite file, an artifact's folder, or any file of one, of a model that was measured. For each
-tensor: the difference to the fake-quantized graph in LSB, its signal-to-quantization-noise ratio, how much of that
-its own operator lost, and the ratio against the float model; for its operator: the most that it is off
-by itself, on data and over the whole range of codes.
+FILE is a .tflite file that was measured, the folder of its artifact, or any file in it. For each tensor, the table has
+the difference from the fake-quantized graph in LSB, the signal-to-quantization-noise ratio (SQNR), the part of it that
+the tensor's own operator lost, and the SQNR against the float model. For its operator alone, it has the largest error
+in LSB, on data and over the whole range of codes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MEASURED, MEASUREMENT = "Measure", "measurement.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="the model, its measurement, or the name of one, as `octet ls` prints it")
-    parser.add_argument("--json", action="store_true", help="the whole measurement of parity")
+    parser.add_argument("file", help="the model, its measurement, or a name of one, as `octet ls` prints it")
+    parser.add_argument("--json", action="store_true", help="print the whole parity measurement as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -48,19 +48,19 @@ def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict[str, Any]:
     """The parity in the measurement that `file` belongs to, or that was made from it."""
     found = artifact_reference.find(file, lineage, settings)
     if found.how == IDENTIFIER:
-        print("{}: known by {}; its content is another now, which was not measured".format(file, found.how),
+        print("{}: known by {}; its content has changed since, and was not measured".format(file, found.how),
               file=sys.stderr)
     measurements = [manifest for manifest in [found.manifest, *lineage.below([found.manifest])]
                     if manifest["stage"] == MEASURED]
     if not measurements:
         raise StoreError("no measurement was made of this", where=str(file),
-                         why="what each layer does is found out by {}".format(MEASURED),
+                         why="{} measures the layers".format(MEASURED),
                          next_step="run `luigi --module pipeline {}` for its recipe".format(MEASURED))
     intact = [manifest for manifest in measurements if _is_intact(lineage.store, manifest)]
     if not intact:
         raise StoreError("its measurement is damaged, or was deleted to free space", where=str(file),
-                         why="`octet trace {}` says what it was".format(file),
-                         next_step="run `luigi --module pipeline {}` for its recipe: it is made again".format(MEASURED))
+                         why="`octet trace {}` shows its manifest".format(file),
+                         next_step="run `luigi --module pipeline {}` for its recipe, to make it again".format(MEASURED))
     newest = max(intact, key=lambda manifest: manifest.get("finished") or "")
     measurement = json.loads(lineage.store.read(newest["stage"], newest["key"], MEASUREMENT).decode("utf-8"))
     parity: Dict[str, Any] = measurement["parity"]
@@ -68,7 +68,7 @@ def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict[str, Any]:
 
 
 def _is_intact(store: Store, manifest: Manifest) -> bool:
-    """Whether the artifact of the manifest is there, and not another under its key."""
+    """Whether the artifact in the store is intact and is the one of this manifest."""
     status = store.status(manifest["stage"], manifest["key"])
     return status.state in (INTACT, FORCED) and id_of(status.recorded) == id_of(manifest) and any(
         output["path"] == MEASUREMENT for output in manifest["outputs"])

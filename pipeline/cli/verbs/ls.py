@@ -1,8 +1,8 @@
-"""What there is: the recipes that ran, the runs and stages of one of them, or every artifact.
+"""Lists recipes that ran, the runs and stages of one recipe, or all artifacts.
 
-    octet ls                every recipe that ran: how its newest run ended, and the figures that it came to
-    octet ls RECIPE         its runs, what each came to and why it ran, and the stages of the newest
-    octet ls --artifacts    every artifact in the store, and the checkpoints of trainings that have not ended
+    octet ls                every recipe that ran: the end of its newest run, and its figures
+    octet ls RECIPE         the runs of a recipe with their figures and reasons, and the stages of the newest run
+    octet ls --artifacts    every artifact in the store, and the checkpoints of unfinished trainings
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OTHER_FIGURES = 40
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path")
     parser.add_argument("--artifacts", action="store_true", help="every artifact in the store")
-    parser.add_argument("--json", action="store_true", help="as JSON, nothing left out")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -77,7 +77,7 @@ def artifacts(store: Store) -> Iterator[Row]:
 
 
 def recipes(store: Store, runs: Runs) -> Iterator[Row]:
-    """A row for each recipe that ever ran: the end of its newest run, and the artifacts of its newest run with
+    """A row for each recipe that ever ran: the end of its newest run, and the artifacts of its newest run that had
     stages."""
     newest: List[Tuple[Run, Run, int]] = []
     for count, of_recipe in runs.every():
@@ -95,8 +95,8 @@ def recipes(store: Store, runs: Runs) -> Iterator[Row]:
 
 
 def _name(rows: List[Row], config: settings.Settings) -> None:
-    """Names each row's recipe by a text that refers to it in every command: its name, or its path where another recipe
-    has that name."""
+    """Sets the name of each row's recipe to a text that every command accepts: its name, or its path if several recipes
+    have that name."""
     catalogue = {path.stem: str(path.absolute()) for path in config.recipes.glob("*.yaml")}
     ran = collections.Counter(row["recipe"] for row in rows)
     for row in rows:
@@ -179,13 +179,13 @@ def _in_order(row: Row) -> Tuple[int, str, str]:
 
 
 def _in_chunks(items: List[_T]) -> Iterator[List[_T]]:
-    """Parts of the list, so that few manifests are in memory at a time: one is many times as large as its row."""
+    """Splits the list, so that few manifests are in memory at a time: a manifest is much larger than its row."""
     for start in range(0, len(items), CHUNK):
         yield items[start:start + CHUNK]
 
 
 def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[Row], nothing: str) -> None:
-    """nothing: what to print where there are no rows."""
+    """nothing: the text to print if there are no rows."""
     if arguments.json:
         print(json.dumps(rows, indent=1))
     elif rows:
@@ -197,8 +197,8 @@ def _print(arguments: argparse.Namespace, columns: Tuple[str, ...], rows: List[R
 
 
 def _fit(columns: Tuple[str, ...], cells: List[List[str]]) -> int:
-    """Cuts the figures and the states, the only columns that can be long, so that the table fits. A name is not cut,
-    since every command takes it: a long one stands on a line of its own. Returns the width of the first column."""
+    """Cuts the figures and the states, so that the table fits the terminal. Names are not cut, so that they can be used
+    in commands; a long name is printed on a line of its own. Returns the width of the first column."""
     figures, last = columns.index("figures"), len(columns) - 1
     widths = [max([len(name)] + [len(line[place]) for line in cells if place or len(line[0]) <= LONGEST_NAME])
               for place, name in enumerate(columns)]
@@ -206,7 +206,7 @@ def _fit(columns: Tuple[str, ...], cells: List[List[str]]) -> int:
     for line in cells:
         line[figures] = formatting.cut(line[figures], max(SHORTEST_FIGURES, left - min(SHORTEST_STATE, widths[last])))
     left -= max(len(text) for text in ["figures"] + [line[figures] for line in cells])
-    for line in cells:  # the error of a run can be long: it gets the rest of the line
+    for line in cells:  # the error of a run may be long: it gets the rest of the line
         line[last] = formatting.cut(line[last], max(SHORTEST_STATE, left))
     return widths[0]
 
@@ -229,7 +229,7 @@ def _cell(row: Row, column: str) -> str:
 
 
 def _why(row: Row, columns: int) -> str:
-    """What a run made, and why, in one line; '' for a row that is no run."""
+    """The stages that a run made and the reasons, in one line; '' for a row that is not a run."""
     if "made" not in row:
         return ""
     every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
@@ -241,7 +241,7 @@ def _why(row: Row, columns: int) -> str:
 
 
 def _figures(headlines: List[Dict[str, Any]]) -> str:
-    """The first output's two figures that tell most: of the uint8 file, and of the float model."""
+    """The headline metric of the first output: for the uint8 file, and for the float model."""
     if not headlines:
         return ""
     first = headlines[0]

@@ -1,10 +1,10 @@
-"""An artifact is kept by every `octet gc` until it is unpinned, with all that it was made from.
+"""Pins an artifact: `octet gc` keeps it, and everything that it was made from, until it is unpinned.
 
-    octet pin               what is pinned, since when, by whom and why
-    octet pin ARTIFACT      pins it; of a model the measurement too, so that it can still be shown how good it is
+    octet pin               lists what is pinned, since when, by whom and why
+    octet pin ARTIFACT      pins it; with a model, also its measurement
 
-ARTIFACT is a file (see `octet trace`), a recipe (what its newest run made last), RECIPE:STAGE, or the
-first digits of a key.
+ARTIFACT is a file (see `octet trace`), a recipe (the last artifact of its newest run), RECIPE:STAGE, or the first
+digits of a key.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MODEL = "ConvertUint8"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("artifact", metavar="ARTIFACT", nargs="?", help="what to pin")
-    parser.add_argument("--remove", action="store_true", help="unpin it: what another pin needs is kept")
+    parser.add_argument("--remove", action="store_true", help="unpin it; what another pin needs is still kept")
     parser.add_argument("--reason", default="", help="for the record")
     parser.add_argument("--json", action="store_true", help="the list of pins as JSON")
 
@@ -61,7 +61,7 @@ def _pin(store: Store, lineage: Lineage, manifest: Manifest, reason: str) -> Non
     stages = list(STAGES)
     if _is_model(manifest["stage"]) and not any(stage in stages and stages.index(stage) > stages.index(MODEL)
                                              for stage, _ in kept):
-        print("it was not measured yet: pin it again when it was, and the measurement is kept too")
+        print("it has not been measured yet: pin it again after that, to keep the measurement too")
 
 
 def _needed(lineage: Lineage, manifest: Manifest) -> List[Manifest]:

@@ -1,8 +1,8 @@
-"""What a .tflite file says of pictures, each decoded and resized as its training pictures were.
+"""Predicts pictures with a .tflite file. Each picture is decoded and resized like the training pictures.
 
-FILE is a .tflite file that Octet made, wherever it lies now; an exported folder; or what `octet ls` prints: a recipe,
-or the first digits of a key. The store says what size and channels a picture has and what the classes are called. For a
-file of another origin, the data of the recipe that `--recipe` names says it.
+FILE is a .tflite file that Octet made, at any place; an exported folder; a recipe; or the first digits of a key, as
+`octet ls` prints them. The store has the size and channels of the pictures and the names of the classes. For a file of
+another origin, they are taken from the data of the recipe that `--recipe` names.
 """
 
 import argparse
@@ -31,13 +31,13 @@ MOST_VALUES = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="a .tflite file, an exported folder, a recipe, or the first digits of a key")
     parser.add_argument("pictures", nargs="+", metavar="picture", help="a picture file")
-    parser.add_argument("--recipe", help="the recipe whose data says what pictures and classes are; needed for a file "
-                                         "that Octet does not know")
-    parser.add_argument("--json", action="store_true", help="all that is said, as JSON and nothing else")
+    parser.add_argument("--recipe", help="the recipe whose data defines pictures and classes; needed for a file "
+                                         "that Octet did not make")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints what the file says. Raises OctetError for pictures that cannot be read and files that cannot be run."""
+    """Prints the predictions. Raises OctetError for pictures that cannot be read, and for files that cannot be run."""
     found = settings.load()
     lineage = Lineage(Store(found.store))
     for path in arguments.pictures:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps({"file": str(model.path), "known_by": model.how or None, **said}, indent=1))
         return
     if model.how == IDENTIFIER:
-        print("note: {} is known by {}; its content is another than what was measured".format(
+        print("note: {} is known by {}; its content has changed since it was measured".format(
             arguments.file, model.how))
     for note in said["notes"]:
         print("note: {}".format(note))
@@ -79,18 +79,18 @@ def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings,
         return data
     if model.manifests:
         raise StoreError("the prepared data of its recipe is not in the store", where=arguments.file,
-                         why="{} says what inputs and classes are".format(PREPARED),
+                         why="{} has the inputs and classes".format(PREPARED),
                          next_step="run `luigi --module pipeline {}` for its recipe; or name another with "
                                    "--recipe".format(PREPARED))
-    raise UsageError("what it was trained on is not known", where=arguments.file,
-                     why="no manifest of {} holds its content or an identifier that it carries; missing are the size "
-                         "and the channels of a picture, the reals of its pixels, and the names of the classes".format(
+    raise UsageError("it is unknown what it was trained on", where=arguments.file,
+                     why="no manifest of {} has its content or its identifier, so the size, channels and range of "
+                         "pictures and the names of the classes are unknown".format(
                              lineage.store.root),
                      next_step="name a recipe with such data: --recipe RECIPE")
 
 
 def _lines(picture: Dict[str, Any], named: bool) -> Iterator[str]:
-    """What is said of one picture. named: whether each output is named."""
+    """The lines for one picture. named: whether they name each output."""
     for name, output in picture["outputs"].items():
         where = "{} {}".format(picture["picture"], name) if named else picture["picture"]
         numbers = any("value" in answer for answer in output["answers"])

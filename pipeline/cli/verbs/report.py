@@ -1,10 +1,10 @@
-"""Where the page of a recipe's model is: what it is, how good it is, what it gets wrong, and what changed.
+"""Shows the report page of a recipe's model: what it is, how good it is, its mistakes, and what changed.
 
-    octet report RECIPE            draws the page with its history, and prints its path
-    octet report RECIPE --open     opens it in the browser, too
+    octet report RECIPE            writes the page with its history, and prints its path
+    octet report RECIPE --open     also opens it in the browser
 
-What the model and its figures have become since the last run that came to another page, and where each stage's
-artifact came from, depends on history: it is drawn now, into a copy of the page in the user's cache.
+The page is a copy of the stage Report's page in the user's cache, with two sections more: the changes since the last
+run that made another page, and the origin of each stage's artifact.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the page's path. Raises StoreError where there is no page of the recipe as it is now."""
+    """Prints the page's path. Raises StoreError if there is no page for the recipe as it is now."""
     found = settings.load()
     store = Store(found.store)
     runs = Runs(store.root)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     plan = Plan(snapshot.take(recipe), store)
     folder = plan.folder(STAGE)
     if folder is None or not plan.intact(STAGE):
-        raise StoreError("there is no whole page of the recipe as it is now", where=str(recipe),
+        raise StoreError("there is no complete page of the recipe as it is now", where=str(recipe),
                          why="; ".join(plan.status(STAGE).damage),
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(
                              STAGE, shlex.quote(arguments.recipe)))
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _changes(plan: Plan, runs: Runs, recipe: Path, name: str) -> Dict[str, Any]:
-    """{before: the run that the present page is compared with, figures, inputs}; `before` is '' where there is none."""
+    """{before: the run that the present page is compared with, figures, inputs}; `before` is '' if there is none."""
     before = _before(plan, runs, recipe, name)
     if before is None:
         return {"before": "", "figures": [], "inputs": []}
@@ -71,7 +71,7 @@ def _changes(plan: Plan, runs: Runs, recipe: Path, name: str) -> Dict[str, Any]:
 
 
 def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compared]:
-    """The newest run of the recipe that came to another page than the present one."""
+    """The newest run of the recipe that made another page than the present one."""
     for run in runs.of(recipe):
         in_run = run["stages"].get(STAGE)
         if in_run is None or in_run["key"] in (None, plan.known_key(STAGE)):
@@ -83,7 +83,7 @@ def _before(plan: Plan, runs: Runs, recipe: Path, name: str) -> Optional[Compare
 
 
 def _origins(plan: Plan) -> Iterator[Dict[str, Any]]:
-    """When, from which commit and under which key each stage's artifact was made."""
+    """The time, commit and key of each stage's artifact."""
     for stage in STAGES:
         manifest = plan.status(stage).manifest
         if manifest is not None:

@@ -1,12 +1,12 @@
-"""Which runtimes and accelerators take a .tflite file, and what would have to change for the others.
+"""Shows which runtimes and accelerators support a .tflite file, and what would have to change for the others.
 
-FILE is a .tflite file, an exported folder, or what `octet ls` prints: a recipe, or the first digits of a key. Of a
-uint8 file the int8 twin is judged, too, which `octet export` puts beside it. What a target takes is looked up in a list
-of its operators and their limits; `--json` has the source and the date of each list.
+FILE is a .tflite file, an exported folder, a recipe, or the first digits of a key, as `octet ls` prints them. For a
+uint8 file, its int8 twin, which `octet export` also writes, is checked too. The check uses a list of each target's
+operators and their limits; `--json` has the source and the date of each list.
 
-    octet targets --install     makes environments with LiteRT, TensorFlow Lite for Microcontrollers and Vela, from PyPI
-    octet targets FILE --run    runs FILE in them and in TensorFlow 1.14, and says whether the outputs agree
-    octet targets FILE --time   does the same, and measures how long an inference takes on one processor of this machine
+    octet targets --install     creates environments for LiteRT, TensorFlow Lite for Microcontrollers and Vela
+    octet targets FILE --run    runs FILE in them and in TensorFlow 1.14, and compares the outputs
+    octet targets FILE --time   also measures the time of an inference on one processor of this machine
 """
 
 import argparse
@@ -37,14 +37,14 @@ MOST_LAYERS = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?",
                         help="a .tflite file, an exported folder, a recipe, or the first digits of a key")
-    parser.add_argument("--install", action="store_true", help="make the environments that --run uses")
-    parser.add_argument("--run", dest="run_it", action="store_true", help="run it in the runtimes at hand")
+    parser.add_argument("--install", action="store_true", help="create the environments that --run uses")
+    parser.add_argument("--run", dest="run_it", action="store_true", help="run it in the installed runtimes")
     parser.add_argument("--time", action="store_true", help="run it, and time it")
-    parser.add_argument("--json", action="store_true", help="all of it, with the sources, as JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints what each target takes. Raises OctetError for what is no .tflite file."""
+    """Prints which operators each target supports. Raises OctetError for anything but a .tflite file."""
     if not arguments.file and not arguments.install:
         raise UsageError("no file is named", where="octet targets", why="",
                          next_step="name a .tflite file or a recipe; see octet targets --help")
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _ran(model: ModelReference, lineage: Lineage, timed: bool) -> Dict[str, Any]:
-    """What the runtimes at hand make of the file (the metrics of tasks/checks/run_on.py), and which are not there."""
+    """The results of the installed runtimes (the metrics of tasks/checks/run_on.py), and which are not installed."""
     environments = target_environments.installed()
     inputs = {stage: str(lineage.store.artifact(stage, manifest["key"])) for stage, manifest in model.manifests.items()
               if stage in (SAMPLES, FLOAT) and lineage.store.state(stage, manifest["key"]) == INTACT}
@@ -96,7 +96,7 @@ def _ran(model: ModelReference, lineage: Lineage, timed: bool) -> Dict[str, Any]
 
 
 def _details(name: str, target: Dict[str, Any]) -> Iterator[str]:
-    """Why the target does not take a file, for each file that it does not take whole; the same reason once."""
+    """The reasons why the target does not support a file completely, without duplicates."""
     for dtype, fit in target["files"].items():
         if fit["why"] and not fit["outside"]:
             yield "{}: {} file refused: {}".format(name, dtype, fit["why"])

@@ -1,9 +1,9 @@
-"""Where a file came from, back to data, source, commit, versions and seed; or what a thing went into.
+"""Traces a file back to data, source, commit, versions and seed; or lists what was made from an input.
 
-FILE is a file or folder of the store, a copy of such a file, or a .tflite found anywhere: it is known
-by its content, and else by the identifier that it carries. It may be a name, too: RECIPE, RECIPE:NUMBER
-of a run, RECIPE:STAGE, or the first digits of a key. WHAT is the name or path of a dataset, a
-model or a source file, a commit, or the first digits of a sha256.
+FILE is a file or folder of the store, a copy of such a file, or a .tflite found anywhere, which is identified by its
+content or by the identifier at its end. It may also be a name: RECIPE, RECIPE:NUMBER of a run, RECIPE:STAGE, or the
+first digits of a key. WHAT is the name or path of a dataset, a model or a source file, a commit, or the first digits of
+a sha256.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", help="the file to trace, or a name")
-    parser.add_argument("--all", action="store_true", help="every source file, product and version of each stage, too")
-    parser.add_argument("--used-by", metavar="WHAT", help="the artifacts that WHAT went into, instead")
+    parser.add_argument("--all", action="store_true", help="also list all source files, products and versions")
+    parser.add_argument("--used-by", metavar="WHAT", help="instead list the artifacts that were made from WHAT")
     parser.add_argument("--source", metavar="DIR", type=Path,
-                        help="also write the source that made it into DIR, a folder for each stage")
+                        help="also write the source that made it to DIR, with a folder for each stage")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="every manifest of the lineage")
+    form.add_argument("--json", action="store_true", help="print every manifest of the lineage as JSON")
     form.add_argument("--dot", action="store_true", help="a picture, for Graphviz")
     form.add_argument("--mermaid", action="store_true", help="a picture, for Markdown")
 
@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
     lineage = Lineage(Store(config.store))
     if (arguments.file is None) == (arguments.used_by is None):
         raise UsageError("needs a FILE or --used-by WHAT, one of them", where="octet trace",
-                         why="the one asks where a file came from, the other what came from it",
-                         next_step="`octet trace model.tflite`, say")
+                         why="the first traces a file back, the second lists what was made from an input",
+                         next_step="write `octet trace model.tflite`, for example")
     if arguments.used_by is not None:
         _print_users(lineage, arguments.used_by, arguments.json)
         return
@@ -82,8 +82,8 @@ def _print_users(lineage: Lineage, name: str, as_json: bool) -> None:
     below = lineage.below([manifest for manifest, _ in users])
     if not users:
         raise StoreError("nothing in the store was made with it", where=name,
-                         why="it is no dataset, model, source file, commit or sha256 of any manifest",
-                         next_step="`octet ls --artifacts` lists what there is")
+                         why="no manifest has a dataset, model, source file, commit or sha256 of this name",
+                         next_step="`octet ls --artifacts` lists all artifacts")
     rows = [(manifest, how) for manifest, how in users] + [(manifest, "made from these") for manifest in below]
     if as_json:
         print(json.dumps([{"stage": manifest["stage"], "key": manifest["key"], "how": how}
@@ -113,7 +113,7 @@ def _tree(lineage: Lineage, root: Manifest, whole: bool) -> Iterator[str]:
 
 
 def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> Iterator[str]:
-    """The lines of one artifact. again: it has been printed before. whole: with products, source and versions."""
+    """The lines for one artifact. again: whether it was printed before. whole: with products, source and versions."""
     state = lineage.store.state(manifest["stage"], manifest["key"])
     yield "{} {}  {}{}".format(manifest["stage"], manifest["key"][:12], state, "  (above)" if again else "")
     if again:

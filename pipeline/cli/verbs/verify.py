@@ -1,8 +1,8 @@
-"""Every byte of the store is read again; what is damaged goes into quarantine.
+"""Reads every byte of the store, and moves what is damaged to quarantine.
 
-The exit code is 11 when anything was damaged or could not be read. A damaged artifact is made again by the next run
-that needs it. A damaged by-product (a log, events) leaves its artifact as it is, and is known to be lost from then on.
-A folder that other users can write is said, too: what they put there is taken for what was published.
+The exit code is 11 if anything was damaged or could not be read. The next run that needs a damaged artifact makes it
+again. If a by-product (a log, events) is damaged, its artifact stays valid, and the by-product is marked as lost.
+Folders that other users can write are reported too, because Octet would trust files that they put there.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 from pipeline.store.status import DAMAGED, INTACT
 
-SHOWN = 3  # folders that others can write; the rest are counted
+SHOWN = 3  # folders that others can write; the other ones are only counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--keep", action="store_true", help="leave what is damaged where it is")
+    parser.add_argument("--keep", action="store_true", help="leave damaged files where they are")
 
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
@@ -56,7 +56,7 @@ def _reads_damage(name: str, lines: Iterator[str]) -> bool:
 
 
 def _each(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, and one for the error that ends them, if one does."""
+    """The lines, followed by a line for an error that ends them."""
     try:
         yield from lines
     except StoreError as error:
@@ -144,8 +144,8 @@ def _runs(store: Store, keep: bool) -> Iterator[str]:
 
 
 def _checkpoints(store: Store, keep: bool) -> None:
-    """Moves the spoiled checkpoints into quarantine, unless `keep`. The training goes on from the one before. They are
-    not counted as damage, since no artifact has lost anything."""
+    """Moves damaged checkpoints to quarantine, unless `keep`. The training then continues from the one before. They do
+    not count as damage, since no artifact is affected."""
     for stage, key in store.checkpoints.places():
         for name in store.checkpoints.spoiled(stage, key):
             line = "{} {}: the checkpoint {} is not what was written".format(stage, key[:12], name)

@@ -1,6 +1,6 @@
-"""Why the stages of a recipe would run, or that they are fresh.
+"""Shows which stages of a recipe would run and why, or that they are fresh.
 
-Each stage is compared with the newest run of the recipe, and every difference is named:
+It compares each stage with the newest run of the recipe and names every difference:
 `train.learning_rate 0.001 -> 0.002`, `tasks/training/learning_rate_schedule.py: cosine() changed`.
 """
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
     recipe_arguments.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--all", action="store_true", help="every recipe in recipes/: the stale stages only")
+    parser.add_argument("--all", action="store_true", help="the stale stages of every recipe in recipes/")
 
 
 def run(arguments: argparse.Namespace) -> Optional[int]:

@@ -238,7 +238,7 @@ for word in ("", " ", ".", "..", "/", "./", "a" * 5000, "a/" * 3000, "x.yaml", "
       argv=("why", "--", word))
     _("diffed_" + ascii(word)[:40], (USAGE, 11), [], argv=("diff", "--", word, word))
 for word in ("42af", "a1b2", "0000000", "deadbeef", "f" * 64):
-    _("diff_key_" + word[:9], USAGE, ["no key of the store begins so"], argv=("diff", word, word))
+    _("diff_key_" + word[:9], USAGE, ["no key in the store matches it"], argv=("diff", word, word))
 for word in ("4", "42", "42a"):
     _("diff_short_key_" + word, USAGE, ["{} digits are too few to name a key".format(len(word)), "give 4 digits"]
       if len(word) > 1 else ["digits are too few"], argv=("diff", word, word))
@@ -278,10 +278,10 @@ for key in ("train: {batch_size: ", "train: {epochs: ", "quantize: {calibration_
 # Source that Python or the closure cannot take
 
 for name, source, words in (
-        ("parentheses", "x = " + "(" * 200 + "1" + ")" * 200 + "\n", ["parser cannot take this file"]),
-        ("elif", "if 0: pass\n" + "elif 0: pass\n" * 3000, ["parser cannot take this file"]),
-        ("sum", "x = " + "1 + " * 5000 + "1\n", ["parser cannot take this file"]),
-        ("attributes", "x = a" + ".a" * 5000 + "\n", ["parser cannot take this file"]),
+        ("parentheses", "x = " + "(" * 200 + "1" + ")" * 200 + "\n", ["parser fails on this file"]),
+        ("elif", "if 0: pass\n" + "elif 0: pass\n" * 3000, ["parser fails on this file"]),
+        ("sum", "x = " + "1 + " * 5000 + "1\n", ["parser fails on this file"]),
+        ("attributes", "x = a" + ".a" * 5000 + "\n", ["parser fails on this file"]),
         ("lists", "x = " + "[" * 20 + "]" * 20 + "\n", None),
         ("unary", "x = " + "-" * 5000 + "1\n", ["net.py"]),
         ("indents", "".join(" " * n + "if 1:\n" for n in range(120)) + " " * 120 + "pass\n", ["net.py", "indentation"]),

@@ -56,10 +56,10 @@ def test_what_would_be_lost_is_told_as_json_too(project):
 
 def test_nothing_is_written_over_and_bad_places_are_said(project):
     assert project.octet("new", "set", "recipe", cwd=project.folder).returncode == 2
-    assert "is there already" in project.octet("new", "set", "recipe.yaml", cwd=project.folder).stderr
-    assert "no data that is known" in project.octet("new", "nothing", cwd=project.folder).stderr
+    assert "exists already" in project.octet("new", "set", "recipe.yaml", cwd=project.folder).stderr
+    assert "no data of a known kind" in project.octet("new", "nothing", cwd=project.folder).stderr
     refused = project.octet("data", str(project.recipe), "--sheet", "sheet.txt")
-    assert refused.returncode == 2 and "is no place for a PNG file" in refused.stderr
+    assert refused.returncode == 2 and "cannot be a PNG file" in refused.stderr
 
 
 def test_a_network_is_written_beside_a_recipe_that_needs_one(project):

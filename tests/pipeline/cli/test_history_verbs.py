@@ -78,7 +78,7 @@ def test_a_copy_of_a_model_is_compared_with_its_measurement(checkout, tmp_path):
     found = json.loads(octet(checkout, "compare", copy, key[:8], "faces:1:ConvertUint8", "--json"))
     assert found["figures"]["uint8 accuracy (test)"] == ["0.895"] * 3
     assert found["differs"] == {"quantize.learning_rate": ["0.002", "0.002", "0.0001"]}
-    assert "what went in is the same" in octet(checkout, "compare", copy, "second")
+    assert "all inputs are the same" in octet(checkout, "compare", copy, "second")
 
 
 @pytest.mark.parametrize("words, said", [
@@ -126,7 +126,7 @@ def test_a_page_is_drawn_with_what_changed_since_the_run_before(checkout):
     assert "beside that of faces:1" in shown
     assert "train.epochs 1 2" in shown and "validate.min_accuracy null 0.9" in shown
     assert "TrainFloat" in shown and made.parent.name[:12] in shown
-    assert "no whole page" in octet(checkout, "report", "second", code=11)
+    assert "no complete page" in octet(checkout, "report", "second", code=11)
 
 
 def test_a_comparison_is_drawn_as_a_page(checkout):

@@ -26,13 +26,13 @@ def publish(store):
 
 
 @pytest.mark.parametrize("words, told", [
-    (["chek", "digits"], "no command named 'chek'\n    the first word is the command\n    did you mean 'check'?"),
+    (["chek", "digits"], "no command named 'chek'\n    the first word must be a command\n    did you mean 'check'?"),
     (["check", "--foo"], "octet check  no option --foo"),
     (["check", "digits", "--jsn"], "no option --jsn\n"
      "    did you mean '--json'?"),
     (["check"], "the following arguments are required: recipe"), ([], "arguments are required: COMMAND"),
     (["--foo"], "octet --foo  no option --foo"),
-    (["ls", "a", "b"], "octet ls  'b' is one word too many")])
+    (["ls", "a", "b"], "octet ls  'b' is an extra word")])
 def test_words_that_mean_nothing_are_told_without_the_usage(store, capsys, words, told):
     assert main.main(words) == 2
     said = capsys.readouterr()

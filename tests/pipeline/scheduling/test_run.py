@@ -47,7 +47,7 @@ def test_unknown_stage_is_told_the_nearest(config):
 @pytest.mark.parametrize("words, told", [
     (["ConvertUint8", "--recipee", "digits"], "no option --recipee\n"
      "    did you mean --recipe?"),
-    (["ConvertUint8", "--foo"], "no option --foo"), (["ConvertUint8", "digits"], "'digits' is one word too many"),
+    (["ConvertUint8", "--foo"], "no option --foo"), (["ConvertUint8", "digits"], "'digits' is an extra word"),
     (["ConvertUint8", "--recipe"], "argument --recipe: expected one argument"),
     (["--recipe", "digits", "ConvertUint8"], "no stage named 'digits'\n    the first word is the stage to make"),
     ([], "no stage is named")])

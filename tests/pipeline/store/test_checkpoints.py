@@ -119,7 +119,7 @@ def test_days_that_are_none_are_refused(checkout):
     try:
         config.write_text(text.replace("[octet]", "[octet]\nkeep_partial = soon"))
         refused = checkout.octet("gc")
-        assert refused.returncode != 0 and "keep_partial: soon is no number of days" in refused.stderr
+        assert refused.returncode != 0 and "keep_partial: soon is not a number of days" in refused.stderr
         config.write_text(text.replace("[octet]", "[octet]\nkeep_partial = 0.5"))
         assert checkout.octet("gc").returncode == 0
     finally:

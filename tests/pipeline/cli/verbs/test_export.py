@@ -21,7 +21,7 @@ def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_pat
     assert card.startswith((made / "card.md").read_text() + "\n## Where it came from\n")
     for words in ("- recipe: faces\n", "- dataset: image_folder\n", "- network: nets.net:build\n", "channels: 1"):
         assert words in card
-    assert "is there already" in octet(checkout, "export", recipe, folder, code=2)
+    assert "exists already" in octet(checkout, "export", recipe, folder, code=2)
     damage(made / "samples" / "input_0.npy", b"X" * (made / "samples" / "input_0.npy").stat().st_size)
     assert "damaged" in octet(checkout, "export", recipe, tmp_path / "another", code=11)
     assert not (tmp_path / "another").exists()
