@@ -211,7 +211,7 @@ class ForkedProcess:
                 if self._was_killed:
                     self._control.close()
                     return new_process.given_up(self._stage, self.pid)
-                print("{}: the process that forks the stages does not answer: it is ended, and its stages with it".format(
+                print("{}: the process that forks the stages does not answer: it is ended with all its stages".format(
                     self._stage), file=sys.stderr, flush=True)
                 self._server.kill()
                 break

@@ -101,8 +101,8 @@ class NewProcess:
 
 def given_up(stage: str, pid: int) -> Ended:
     """The end of a process that was killed and waited for in vain, which is said on stderr."""
-    print("{}: its process {} was killed and does not end: it waits for a device or a file system that does not answer, "
-          "or a debugger holds it. It does no more work, and is not waited for".format(stage, pid),
+    print("{}: its process {} was killed and does not end: it waits for a device or a file system that does not "
+          "answer, or a debugger holds it. It does no more work, and is not waited for".format(stage, pid),
           file=sys.stderr, flush=True)
     return Ended(-signal.SIGKILL)
 

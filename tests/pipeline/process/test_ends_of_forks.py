@@ -56,8 +56,8 @@ def order(folder, code="time.sleep(60)"):
 
 def child_of(server):
     for _ in range(200):
-        for child in psutil.Process(server.process.pid).children():
-            return child.pid
+        for process in psutil.Process(server.process.pid).children():
+            return process.pid
         time.sleep(0.02)
     raise AssertionError("no stage was forked")
 
