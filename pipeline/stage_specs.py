@@ -30,7 +30,8 @@ class StageSpec(NamedTuple):
               by the sections of the recipe.
     wants:    stages that a run of it makes too, before it where it can, although it reads nothing of them (what systemd
               calls Wants=). They are not in its key, their failure does not stop it, and they are left out where they
-              would need stages that the run has no other reason to make (see `Plan.wanted`).
+              would need stages that the run has no other reason to make (see `Plan.wanted`). Each run tries again to
+              make one that failed: a failure may come of what is in no key (memory, a full disk), so it is not kept.
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files that its work reads and that are no Python. Their bytes are in
@@ -154,6 +155,14 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 def upward(target: str) -> Tuple[str, ...]:
     """The stages that a run of `target` makes where there is nothing yet, upstream first: it, what it needs, and what
     these want, but for wanted stages that need more than that (see `Plan.wanted`)."""
+    names = needed(target)
+    wanted = {name for stage in names for name in STAGES[stage].wants}
+    names |= {name for name in wanted if names.issuperset(STAGES[name].needs)}
+    return tuple(name for name in STAGES if name in names)
+
+
+def needed(target: str) -> Set[str]:
+    """The stage, and all that it needs, directly or not: without these no run of it is complete."""
     names: Set[str] = set()
     todo = [target]
     while todo:
@@ -161,6 +170,4 @@ def upward(target: str) -> Tuple[str, ...]:
         if name not in names:
             names.add(name)
             todo.extend(STAGES[name].needs)
-    wanted = {name for stage in names for name in STAGES[stage].wants}
-    names |= {name for name in wanted if names.issuperset(STAGES[name].needs)}
-    return tuple(name for name in STAGES if name in names)
+    return names
