@@ -31,6 +31,7 @@ class StageSpec(NamedTuple):
     wants:    stages that a run of it also makes, before it if possible, although it does not read them (like Wants= of
               systemd). They are not in its key, and their failure does not stop it. They are left out if they would
               need stages that the run has no other reason to make (see `Plan.wanted`).
+              Each run tries again to make one that failed: the cause may be in no key (memory, a full disk).
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files other than Python source that its work reads. Their bytes are in
@@ -154,6 +155,14 @@ JOBS = tuple(dict.fromkeys([job for spec in _IN_ORDER for job in (spec.module, *
 def upward(target: str) -> Tuple[str, ...]:
     """The stages that a run of `target` makes in an empty store, upstream first: the target, the stages that it needs,
     and the wanted stages that need no others (see `Plan.wanted`)."""
+    names = needed(target)
+    wanted = {name for stage in names for name in STAGES[stage].wants}
+    names |= {name for name in wanted if names.issuperset(STAGES[name].needs)}
+    return tuple(name for name in STAGES if name in names)
+
+
+def needed(target: str) -> Set[str]:
+    """The stage and all stages that it needs, directly or not."""
     names: Set[str] = set()
     todo = [target]
     while todo:
@@ -161,6 +170,4 @@ def upward(target: str) -> Tuple[str, ...]:
         if name not in names:
             names.add(name)
             todo.extend(STAGES[name].needs)
-    wanted = {name for stage in names for name in STAGES[stage].wants}
-    names |= {name for name in wanted if names.issuperset(STAGES[name].needs)}
-    return tuple(name for name in STAGES if name in names)
+    return names

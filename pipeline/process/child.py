@@ -86,8 +86,10 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
             _send(ours[1], job)
             _read_reports(process, ours[0], reports)
         finally:
+            # An interrupt waits until the process has ended, after which the caller may free the lock of its key, and
+            # until the scratch folder is removed.
+            ending.enter_context(interrupts.held())
             ended = process.end()
-            ending.enter_context(interrupts.held())  # one that comes while the scratch folder is removed waits for that
     if reports.metrics is not None:
         return reports.metrics
     used = memory_words.describe(memory_before, ended.peak_resident, reports.address_space)

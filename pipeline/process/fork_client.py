@@ -5,6 +5,7 @@ command that calls `use` has one, and it has it from the first stage on that imp
 used, a stage's process is started anew, and the run says why.
 """
 
+import errno
 import json
 import os
 import resource
@@ -19,7 +20,7 @@ from contextlib import suppress
 from typing import AbstractSet, Any, Callable, Dict, List, Optional
 
 from octet import interrupts
-from pipeline.process import child_environment
+from pipeline.process import child_environment, new_process
 from pipeline.process.new_process import PYTHON, Ended, Start, die_with_parent, exit_code
 
 MODULE = "tensorflow"
@@ -29,12 +30,16 @@ BOOT = "import sys; del sys.argv[0]; exec(compile(open(sys.argv[0]).read(), '<fo
 """Runs the script under a name that is no path. The frames of the server lie below those of a stage, which would take
 a path outside its own source for the user's."""
 POLL_S = 0.2
-# A server that does not kill a process within this time is killed itself, and its processes with it.
-KILL_WITHIN_S = 30.0
+ENDS_WITHIN_S = 1.0
+"""How long after the end of an order's socket the server's own end is still to be noticed, where it has ended."""
+READY = b"ready"
+"""What the server sends when it takes orders (`fork_server.py`). It stays in the socket."""
 NO_KERAS_HOME = os.path.join(os.devnull, "keras")
 """Keras reads keras.json, which changes results, from KERAS_HOME while it is imported, and makes the folder where there
 is none. Nothing can be read or made below this path."""
-GONE = "the process that was to import it for all of them has ended"
+GONE = "the process that imports it for all stages has ended"
+NO_FORK = "no process can be forked for it: {}"
+ONE = "a stage"  # the next one may be forked again
 PER_STAGE = ("TMPDIR", "KERAS_HOME")
 """The variables that each stage has for itself."""
 
@@ -58,6 +63,19 @@ class ForkServer:
     def was_killed(self) -> bool:
         """Whether a signal has ended it. One that ends by itself cannot import what it should, nor can the next."""
         return (self.process.poll() or 0) < 0
+
+    def is_ready(self) -> bool:
+        """Whether it takes orders, or has taken some before it ended."""
+        try:
+            return self.orders.recv(len(READY), socket.MSG_PEEK | socket.MSG_DONTWAIT) == READY
+        except OSError:
+            return False
+
+    def has_ended(self, within_s: float) -> bool:
+        """Whether it has ended, or does so within the time. A fork of its owner can ask, too."""
+        poll = select.poll()
+        poll.register(self.orders, 0)  # POLLHUP and POLLERR are reported in any case
+        return bool(poll.poll(1000 * within_s))
 
     def kill(self) -> None:
         """Ends the server, and with it the processes that it has forked."""
@@ -120,10 +138,10 @@ def _unusable() -> Optional[str]:
     return None
 
 
-def _say(reason: str) -> None:
+def _say(reason: str, who: str = "each stage") -> None:
     if reason not in _said:
         _said.append(reason)
-        print("each stage imports TensorFlow itself: {}".format(reason), file=sys.stderr, flush=True)
+        print("{} imports TensorFlow itself: {}".format(who, reason), file=sys.stderr, flush=True)
 
 
 def ordered(start: Start) -> Optional["ForkedProcess"]:
@@ -144,9 +162,9 @@ def ordered(start: Start) -> Optional["ForkedProcess"]:
                                    [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
         except OSError as error:
             control.close()
-            _say("{} ({})".format(GONE, error.strerror))
+            _say(GONE if _server.has_ended(0) else NO_FORK.format(error.strerror), ONE)
             return None
-    return ForkedProcess(control, _server)
+    return ForkedProcess(start.stage, control, _server)
 
 
 class ForkedProcess:
@@ -154,21 +172,25 @@ class ForkedProcess:
 
     pid: its number; 0 until `has_started`."""
 
-    def __init__(self, control: socket.socket, server: ForkServer) -> None:
+    def __init__(self, stage: str, control: socket.socket, server: ForkServer) -> None:
         self.pid = 0
-        self._control, self._server = control, server
-        self._is_open, self._has_ended = True, False
+        self._stage, self._control, self._server = stage, control, server
+        self._is_open, self._has_ended, self._was_killed = True, False, False
+        self._refused: Optional[str] = None
         self._end: Optional[Ended] = None
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
 
     def has_started(self, on_wait: Callable[[], None]) -> bool:
-        """Returns when the process is there, or the server is not. `on_wait` is called meanwhile."""
+        """Returns when the process is there, or is not to come. `on_wait` is called meanwhile."""
         while not self.pid and self._is_open:
             self._read(POLL_S)
             on_wait()
         if not self.pid:
-            _say(GONE)
+            if self._refused is None and self._server.has_ended(ENDS_WITHIN_S):
+                _say(GONE, ONE)
+            else:
+                _say(NO_FORK.format(self._refused or os.strerror(errno.EMFILE)), ONE)
         return bool(self.pid)
 
     def has_ended(self) -> bool:
@@ -177,17 +199,25 @@ class ForkedProcess:
         return self._has_ended or not self._is_open
 
     def end(self) -> Ended:
-        """Kills its process group. Returns when the process has ended."""
+        """Kills its process group. Returns when the process has ended, has been waited for in vain, or is never going
+        to be forked."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+        # After the shutdown, a server that is not ready finds an order that was withdrawn.
+        end = time.monotonic() + new_process.KILL_WITHIN_S
+        while self._end is None and self._is_open and (self.pid or self._server.is_ready()):
+            self._read(POLL_S)
+            if time.monotonic() > end:
+                if self._was_killed:
+                    self._control.close()
+                    return new_process.given_up(self._stage, self.pid)
+                print("{}: the process that forks the stages does not answer: it is ended with all its stages".format(
+                    self._stage), file=sys.stderr, flush=True)
+                self._server.kill()
+                break
         if self.pid:
-            with suppress(OSError):
-                self._control.send(b"end")
-            end = time.monotonic() + KILL_WITHIN_S
-            while self._end is None and self._is_open:
-                self._read(POLL_S)
-                if time.monotonic() > end:
-                    self._server.kill()
             _wait_until_gone(self.pid)
-        self._control.close()  # an order that was not carried out yet is withdrawn by this
+        self._control.close()
         return self._end or Ended(-signal.SIGKILL)
 
     def _read(self, timeout_s: float) -> None:
@@ -203,6 +233,8 @@ class ForkedProcess:
             said: Dict[str, Any] = json.loads(message.decode("utf-8"))
             self.pid = said.get("pid", self.pid)
             self._has_ended = self._has_ended or "ended" in said
+            self._was_killed = self._was_killed or "killed" in said
+            self._refused = said.get("refused", self._refused)
             if "status" in said:
                 self._end = Ended(exit_code(said["status"]), said["peak_resident_bytes"], said["cpu_s"])
             timeout_s = 0
@@ -211,7 +243,7 @@ class ForkedProcess:
 def _wait_until_gone(pid: int) -> None:
     """Returns when no process of this number leads a session. Without a server, the kernel kills it (PR_SET_PDEATHSIG),
     and the process that adopted it reaps it."""
-    end = time.monotonic() + KILL_WITHIN_S
+    end = time.monotonic() + new_process.KILL_WITHIN_S
     while time.monotonic() < end:
         try:
             with open("/proc/{}/stat".format(pid)) as stat:

@@ -10,13 +10,19 @@ An order is one message: {"script": file to run, "environment": {name: value}, "
 descriptors of a control socket, the report pipe, the job pipe, the pseudo-terminal and the log. The process of the
 order leads a session of its own with that terminal, and runs the script as Python would: `script REPORTS JOBS`.
 
-The control socket is the order's own. The server sends {"pid": number} when it has forked, and {"ended": true} when
-that process has ended. When it is told b"end", it kills the process group, and sends {"status": of os.wait4,
+The server sends READY through ORDERS when it takes orders: an order that is withdrawn before is never carried out.
+Nobody takes this message out of the socket, so that everybody can look whether it is there.
+
+The control socket is the order's own. The server sends {"pid": number} when it has forked, or {"refused": why not}, and
+{"ended": true} when that process has ended. When the other end of the control socket is closed, or shut for writing, it
+sends {"killed": true}, kills the process group, and when the process has ended {"status": of os.wait4,
 "peak_resident_bytes": number, "cpu_s": number}. Until then the process is not reaped: no other group can have its
-number. When the other end of the control socket is closed, the group is killed, too; when ORDERS is closed, all are.
+number. Then the server closes the socket, as it does for an order that was withdrawn or refused. When ORDERS is closed,
+all groups are killed.
 """
 
 import ctypes
+import errno
 import fcntl
 import gc
 import importlib
@@ -36,6 +42,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 LIBC = ctypes.CDLL(None)
 DESCRIPTORS = 5
+READY = b"ready"
 LONGEST_ORDER = 1 << 16
 
 
@@ -65,6 +72,7 @@ class Stage:
     def kill(self) -> None:
         """Kills the process and its group. It is not reaped yet, so both numbers are its own."""
         self.ending = True
+        self.say(killed=True)
         for kill in (os.kill, os.killpg):
             with suppress(ProcessLookupError):
                 kill(self.pid, signal.SIGKILL)
@@ -97,6 +105,7 @@ class Server:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self.orders.send(READY)
         poll = select.poll()
         for descriptor in (wake, self.orders.fileno()):
             poll.register(descriptor, select.POLLIN)
@@ -116,8 +125,6 @@ class Server:
                         self.stages[forked.control.fileno()] = forked
                         poll.register(forked.control.fileno(), select.POLLIN)
                 elif descriptor in self.stages:
-                    with suppress(OSError):
-                        self.stages[descriptor].control.recv(64)  # b"end", or b"" of a socket that is closed
                     self.stages[descriptor].kill()
                     poll.unregister(descriptor)
             for descriptor, stage in list(self.stages.items()):
@@ -128,17 +135,20 @@ class Server:
 
     def _fork(self, message: bytes, received: List[int], wakers: Tuple[int, int]) -> Optional[Stage]:
         """The stage of an order; None where the order has been withdrawn, or no process can be had."""
-        if len(received) != DESCRIPTORS:
-            _close(received)
+        if not received:
             return None
         control, rest = socket.socket(fileno=received[0]), received[1:]
         try:
+            if len(received) < DESCRIPTORS:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             if _is_closed(control):
                 control.close()
                 return None
             server = os.getpid()
             pid = os.fork()
-        except OSError:
+        except OSError as error:
+            with suppress(OSError):
+                control.send(json.dumps({"refused": error.strerror}).encode("utf-8"))
             control.close()
             return None
         finally:
@@ -211,7 +221,10 @@ def _seed() -> None:
 def _received(orders: socket.socket) -> Tuple[bytes, List[int]]:
     """(an order, its descriptors); (b"", []) where no order can come any more."""
     room = array("i", [0] * DESCRIPTORS)
-    message, ancillary, _, _ = orders.recvmsg(LONGEST_ORDER, socket.CMSG_SPACE(len(room) * room.itemsize))
+    try:
+        message, ancillary, _, _ = orders.recvmsg(LONGEST_ORDER, socket.CMSG_SPACE(len(room) * room.itemsize))
+    except ConnectionResetError:  # it was closed by one that has not taken READY out of it
+        return b"", []
     found = array("i")
     for level, kind, content in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
@@ -222,7 +235,7 @@ def _received(orders: socket.socket) -> Tuple[bytes, List[int]]:
 
 
 def _is_closed(control: socket.socket) -> bool:
-    """Whether the other end is closed: nobody waits for the order any more."""
+    """Whether the other end is closed, or shut for writing: nobody waits for the order any more."""
     try:
         return not control.recv(64, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from octet import errors
@@ -18,6 +19,9 @@ from pipeline.process import memory_words
 PYTHON = [sys.executable, "-I", "-X", "utf8"]
 """The command that runs a script of Octet. -I: neither the working folder nor PYTHONPATH can put another `tasks` first.
 -X utf8: the encoding of text files does not depend on the locale."""
+KILL_WITHIN_S = 30.0
+"""How long a process that has been killed is waited for. One that waits in the kernel for a device or a file system
+which does not answer, or that a debugger holds, does not end before. It runs no instruction any more."""
 PR_SET_PDEATHSIG = 1
 # Loaded here and not in the new process: between fork and exec nothing may take the loader's lock.
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -74,19 +78,33 @@ class NewProcess:
                 "no process can be started: {}".format(error.strerror), where=start.stage,
                 why=memory_words.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
                 next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
-        self.pid = self._process.pid
+        self.pid, self._stage = self._process.pid, start.stage
 
     def has_ended(self) -> bool:
         """Whether it has ended. It is not reaped."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
     def end(self) -> Ended:
-        """Kills its process group. Returns when the process has ended."""
+        """Kills its process group. Returns when the process has ended, or has been waited for in vain."""
         # The leader is not reaped yet, so no other group can have its number.
         os.killpg(self.pid, signal.SIGKILL)
+        end, pause_s = time.monotonic() + KILL_WITHIN_S, 0.0005
+        while not self.has_ended():
+            if time.monotonic() > end:
+                return given_up(self._stage, self.pid)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.05)
         _, status, usage = os.wait4(self.pid, 0)
         self._process.returncode = exit_code(status)
         return Ended(exit_code(status), 1024 * usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
+
+
+def given_up(stage: str, pid: int) -> Ended:
+    """The end of a process that was killed and waited for in vain, which is said on stderr."""
+    print("{}: its process {} was killed and does not end: it waits for a device or a file system that does not "
+          "answer, or a debugger holds it. It does no more work, and is not waited for".format(stage, pid),
+          file=sys.stderr, flush=True)
+    return Ended(-signal.SIGKILL)
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:

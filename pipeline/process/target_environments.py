@@ -2,32 +2,44 @@
 
     octet targets --install     makes them
 
-They are in the cache of Octet ($OCTET_CACHE, else the user's): whoever deletes them makes them again.
+They are in the cache of Octet ($OCTET_CACHE, else the user's): whoever deletes them makes them again. What is in them
+is run as this user, so one that another user owns or can write is refused.
 """
 
+import ast
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from octet import digest
 from octet.errors import StoreError, UsageError
 from octet.targets import DISTRIBUTIONS
+from pipeline.files import trust
 
 PYTHONS = ("3.11", "3.12", "3.10", "3.13")
 """Versions of Python that all of these distributions have wheels for, the one they were tried with first."""
 READY = "ready"
-ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
-"""Variables that let pip install into another place."""
+SOURCES = ("index-url", "extra-index-url", "find-links", "no-index", "proxy", "cert", "client-cert", "trusted-host",
+           "timeout", "default-timeout", "retries", "constraint", "keyring-provider", "use-feature", "cache-dir")
+"""The settings of pip, from its files and variables, that say where it takes packages from and how. Others could
+install into another place, or something else."""
+UMASK = 0o022
+WHY = "what is in it is run as this user"
+NEXT_STEP = "set OCTET_CACHE to a folder that only this user can write, and run `octet targets --install`"
 
 
 def installed() -> Dict[str, str]:
-    """{target: the Python of its environment} of those that are there, in the versions of octet/targets.py."""
-    return {target: str(_python(folder)) for target in DISTRIBUTIONS for folder in [_folder(target)]
-            if folder is not None and (folder / READY).is_file() and _python(folder).is_file()}
+    """{target: the Python of its environment} of those that are there, in the versions of octet/targets.py. Raises
+    StoreError for one that another user owns or can write."""
+    found = {target: folder for target in DISTRIBUTIONS for folder in [_folder(target)]
+             if folder is not None and (folder / READY).is_file() and _python(folder).is_file()}
+    for folder in found.values():
+        trust.expect_own(folder, WHY, NEXT_STEP)
+    return {target: str(_python(folder)) for target, folder in found.items()}
 
 
 def install(target: str) -> str:
@@ -37,8 +49,17 @@ def install(target: str) -> str:
     if folder is None:
         raise UsageError("there is no place for environments", where="octet targets --install",
                          why="this user has no home folder", next_step="set OCTET_CACHE to a folder")
+    before = os.umask(UMASK)
+    try:
+        return _install(target, folder)
+    finally:
+        os.umask(before)
+
+
+def _install(target: str, folder: Path) -> str:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        trust.expect_own_place(folder.parent, WHY, NEXT_STEP)
         lock = open(str(folder) + ".lock", "w")
     except OSError as error:
         raise StoreError("the folder of environments cannot be made: {}".format(error.strerror),
@@ -53,22 +74,47 @@ def install(target: str) -> str:
 
 def _make(folder: Path, requirement: str) -> None:
     """Makes the environment anew. What an interrupted command left there has no mark READY, and is deleted."""
-    python = _newer_python()
+    newer = _newer_python()
     shutil.rmtree(str(folder), ignore_errors=True)
-    # -I and the variables: nothing of the working folder is imported, and nothing is installed elsewhere.
-    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-    for words in ([python, "-I", "-m", "venv", str(folder)],
-                  [str(_python(folder)), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                   "--only-binary", ":all:", requirement]):
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=environment)
-        if done.returncode:
-            shutil.rmtree(str(folder), ignore_errors=True)
-            lines: List[str] = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-            raise StoreError("{} cannot be installed".format(requirement), where=str(folder),
-                             why="\n".join(lines[-3:]),
-                             next_step="is the package index reachable from here? Then try again")
-    (folder / READY).write_text(requirement + "\n")
+    python, name = str(_python(folder)), requirement.partition("==")[0]
+    try:
+        # -I: nothing of the working folder is imported.
+        _call([newer, "-I", "-m", "venv", str(folder)], os.environ, requirement, folder)
+        environment = _pip_environment(_call([python, "-I", "-m", "pip", "config", "list"], os.environ, requirement,
+                                             folder))
+        _call([python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
+               requirement], environment, requirement, folder)
+        _call([python, "-I", "-m", "pip", "show", "--quiet", name], environment, requirement, folder)  # it is there
+        (folder / READY).write_text(requirement + "\n")
+    except BaseException:
+        shutil.rmtree(str(folder), ignore_errors=True)
+        raise
+
+
+def _call(words: Sequence[str], environment: Mapping[str, str], requirement: str, folder: Path) -> str:
+    """What the command prints. Raises StoreError where it fails."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=dict(environment))
+    said = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        lines: List[str] = [line for line in said.splitlines() if line.strip()]
+        raise StoreError("{} cannot be installed".format(requirement), where=str(folder), why="\n".join(lines[-3:]),
+                         next_step="is the package index reachable from here? Then try again")
+    return said
+
+
+def _pip_environment(settings: str) -> Dict[str, str]:
+    """The variables for pip: of its settings, SOURCES alone.
+
+    settings: what `pip config list` prints, a line for each: section.name='value'."""
+    found: Dict[str, str] = {}
+    for section in ("global.", "install.", ":env:."):  # a later one counts, as for pip
+        for line in settings.splitlines():
+            name, equals, value = line.partition("=")
+            if equals and name.startswith(section) and name[len(section):] in SOURCES:
+                found["PIP_" + name[len(section):].upper().replace("-", "_")] = ast.literal_eval(value)
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    return {**others, **found, "PIP_CONFIG_FILE": os.devnull}
 
 
 def _folder(target: str) -> Optional[Path]:

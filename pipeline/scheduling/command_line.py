@@ -44,6 +44,11 @@ def recipe(arguments: List[str]) -> Optional[str]:
     return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "recipe", None)
 
 
+def snapshot(arguments: List[str]) -> Optional[str]:
+    """The snapshot that the command line names; None where the run takes one itself."""
+    return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "snapshot", None)
+
+
 def says(arguments: List[str], *options: str) -> bool:
     """Whether one of the options is on the command line, by its own name or Luigi's longer one (--core-...)."""
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import warnings
-from typing import Dict, List, NoReturn, Optional, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, NoReturn, Optional, Set, Tuple
 
 import luigi
 import luigi.configuration
@@ -18,6 +18,7 @@ import luigi.interface
 import luigi.rpc
 from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
+from luigi.scheduler import UNKNOWN
 
 from octet.errors import DataChanged, GateError, OctetError, RecipeError, SchedulerError
 from pipeline import settings
@@ -72,25 +73,37 @@ def run(argv: List[str]) -> None:
         arguments += ["--log-level", "WARNING"]
     logging.getLogger("luigi-interface").addFilter(quiet_about_known_errors)
     with command_line.parsed(arguments) as parsed:
+        factory = Factory()
         try:
-            root, wanted = _make(parsed, arguments, {})
+            root, wanted = _make(parsed, arguments, factory)
         except DataChanged:
             if interrupts.received():
                 raise
+            if command_line.snapshot(arguments) is not None:
+                print("--snapshot names the data as it was, so the run does not begin again from the data as it is; "
+                      "without --snapshot it does", file=sys.stderr, flush=True)
+                raise
             print("the data is looked at anew, and the run begins again, once", file=sys.stderr, flush=True)
             run_failures.start()
-            root, wanted = _make(parsed, arguments, stage.forget_snapshots())
+            root, wanted = _make(parsed, arguments, Factory(), _FirstPass(stage.forget_snapshots(), factory))
         _print_result(root, wanted)
 
 
-def _make(parsed: CmdlineParser, arguments: List[str], before: Dict[str, Snapshot]) -> "Tuple[stage.Stage, Wanted]":
+class _FirstPass(NamedTuple):
+    """What a run that begins again has begun with. snapshots: {recipe: the snapshot}. factory: of its worker."""
+
+    snapshots: Dict[str, Snapshot]
+    factory: Factory
+
+
+def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: Optional[_FirstPass] = None
+          ) -> "Tuple[stage.Stage, Wanted]":
     """Makes the artifact of the stage that the command line names, from a snapshot of this moment, and records the run.
     Returns the stage, and what was wanted beside it.
 
-    before: {recipe: the snapshot from which this run has begun once}. Raises RecipeError where more than the data has
-    changed since: an edit of recipe or source during a run belongs to the next run."""
+    first: given where the run has begun once. Raises RecipeError where more than the data has changed since: an edit of
+    recipe or source during a run belongs to the next run."""
     target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
-    factory = Factory()
     with run_record.refusals(stage.settings_now(), target, recipe):
         core = command_line.core()
         local = not scheduler.is_used(core, command_line.names_scheduler(arguments))
@@ -100,10 +113,13 @@ def _make(parsed: CmdlineParser, arguments: List[str], before: Dict[str, Snapsho
             if not local:
                 _show_refusal(Client(scheduler.url(core), attempts=1), target, recipe, error)
             raise
-        if root.recipe in before and not snapshot.differ_in_data_alone(before[root.recipe], root.taken_snapshot):
+        before = first.snapshots.get(root.recipe) if first else None
+        if before is not None and not snapshot.differ_in_data_alone(before, root.taken_snapshot):
             raise RecipeError("the recipe or its source has been edited, too, since the run began",
                               where=str(root.taken_snapshot.recipe), why="",
                               next_step="run it again, if the edited one is meant")
+        if first and not local:
+            _withdraw(first.factory)
         wanted = root.plan().wanted(root.task_family)
         stage.Stage.made_beside = frozenset(wanted.made)
         try:
@@ -132,6 +148,16 @@ def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exc
     except luigi.rpc.RPCError:
         pass  # the terminal says it
 
+
+def _withdraw(factory: Factory) -> None:
+    """The scheduler's page no longer shows the tasks of this factory's worker that are not done: neither as failed nor
+    as waiting. They were of a snapshot that is not made any more."""
+    try:
+        for task, _ in list(_not_done(factory)):
+            factory.scheduler.add_task(worker=factory.last_worker._id, task_id=task.task_id, status=UNKNOWN,
+                                       runnable=False, expl=json.dumps("the run has begun again from other data"))
+    except (luigi.rpc.RPCError, LookupError, AttributeError, TypeError):
+        pass  # a scheduler that does not answer is said by what asks it for work
 
 
 def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
@@ -216,13 +242,20 @@ def _states(factory: Factory) -> str:
     """The status that the scheduler has for each of this run's tasks that is not done, a line for each."""
     lines = []
     try:
-        for task in factory.last_worker.tasks:
-            for status, tasks in factory.scheduler.task_search(task.task_id).items():
-                if task.task_id in tasks and status != "DONE":
-                    lines.append("{} is {} there".format(task.task_family, status))
+        for task, status in _not_done(factory):
+            lines.append("{} is {} there".format(task.task_family, status))
     except (luigi.rpc.RPCError, AttributeError, TypeError) as error:
         lines.append("their status is not known: {}".format(error))
     return "\n".join(lines) or "it has the status 'done' for all of them, and they are not done"
+
+
+def _not_done(factory: Factory) -> Iterator[Tuple[luigi.Task, str]]:
+    """(task, the status that the scheduler has for it) of each of its worker's tasks that is not done there. Raises
+    RPCError, and AttributeError or TypeError for an answer that is no scheduler's."""
+    for task in factory.last_worker.tasks:
+        for status, tasks in factory.scheduler.task_search(task.task_id).items():
+            if task.task_id in tasks and status != "DONE":
+                yield task, status
 
 
 def quiet_about_known_errors(entry: logging.LogRecord) -> bool:

@@ -42,11 +42,11 @@ _SNAPSHOTS: Dict[str, Snapshot] = {}
 
 
 def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
-    """The snapshot of `recipe`, which this process takes once. It has the bytes of the source where the stage `target`
-    is still to be made."""
+    """The snapshot of `recipe`, which this process takes once. It has the bytes of the source where the stage `target`,
+    or one that is wanted with it, is still to be made."""
     if recipe not in _SNAPSHOTS:
         taken_snapshot = snapshots.take(settings_now().find_recipe(recipe))
-        if target is not None and not Plan(taken_snapshot, Store(settings_now().store)).intact(target):
+        if target is not None and _has_work(Plan(taken_snapshot, Store(settings_now().store)), target):
             taken_snapshot = snapshots.with_source(taken_snapshot)
             for variable in withheld():
                 print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
@@ -58,6 +58,10 @@ def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
                              why="{} and {} begin alike".format(of_this_name.digest, taken_snapshot.digest),
                              next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
+
+
+def _has_work(plan: Plan, target: str) -> bool:
+    return not plan.intact(target) or bool(plan.wanted(target).made)
 
 
 def forget_snapshots() -> Dict[str, Snapshot]:

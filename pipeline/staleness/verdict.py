@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional
 
 from octet.data import identity
 from pipeline.inputs import key
-from pipeline.stage_specs import STAGES, upward
+from pipeline.stage_specs import STAGES, needed, upward
 from pipeline.staleness import key_differences
 from pipeline.staleness.plan import Plan
 from pipeline.store.runs import Runs
@@ -164,7 +164,11 @@ def _key_in(run: Run, stage: str) -> Optional[str]:
 def _made(run: Run, stage: str, key: Optional[str]) -> bool:
     """Whether the run left an artifact of the stage, under this key if one is given."""
     in_run = run["stages"].get(stage)
-    return bool(in_run and in_run["key"] and key in (None, in_run["key"]) and (in_run["made"] or run["exit"] == 0))
+    if not (in_run and in_run["key"] and key in (None, in_run["key"])):
+        return False
+    # A run may end well although a stage that it only wanted has failed.
+    complete = run["exit"] == 0 and run["target"] in STAGES and stage in needed(run["target"])
+    return in_run["made"] or complete
 
 
 def listing_bytes(files: Digests) -> bytes:

@@ -28,7 +28,7 @@ class Situation(NamedTuple):
     touches:  folders of the situation that the command may write, beside store, cache and temporary folder.
     undamaged: whether no artifact is damaged by us, so that whatever is published must be right.
     new_keys: whether another recipe, model or data makes other artifacts than those of the template.
-    waits:    whether the command is right to wait for ever, if it says for what; it is interrupted then.
+    waits:    whether the command is right to wait for ever, if it says for what (`says`); it is interrupted then.
     env:      environment variables, None for one that is taken away.
     limits:   {name of a limit of `resource`: value}.
     closed:   'stdout', 'stderr': closed; 'full': /dev/full; 'pipe': a pipe that nobody reads.

@@ -1,12 +1,13 @@
 """Gates that are changed: what is judged again, and what is not measured again."""
 
 import json
+import subprocess
 
 import pytest
 
 from pipeline.stage_specs import upward
 from pipeline.store.artifacts import Store
-from tests.pipeline.checkout import Checkout
+from tests.pipeline.checkout import Checkout, run_of
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,14 @@ def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
         assert run.code == code and "no ink" in run.said, run.said
         assert "not made: Report: stopped on an error that nobody expected: RuntimeError: no ink" in run.said, run.said
     assert [made(checkout, stage) for stage in ("Measure", "ValidateInterpreter", "Report")] == [1, 1, 0]
+    assert checkout.why()["Report"][1:] == ["a run began to make it, and did not finish"]
     run = checkout.luigi(stage="Report")
     assert run.code == 1 and run.made == ["Report"], run.said
     page.write_text(sound)
     set_gates(checkout, "{}")
-    assert checkout.luigi().made == ["Report"]
+    # It imports TensorFlow by its source. Under a limit of memory the run says that it has no server for it.
+    checkout.change(checkout.root / "pipeline/process/fork_client.py", '"not imported"', '"tensorflow"')
+    limited = subprocess.run(["bash", "-c", 'ulimit -v 8000000; exec "$@"', "bash"] + checkout.command(), cwd="/",
+                             env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = run_of(limited.returncode, limited.stdout)
+    assert run.made == ["Report"] and "each stage imports TensorFlow itself: `ulimit -v`" in run.said, run.said

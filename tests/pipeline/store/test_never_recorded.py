@@ -2,6 +2,7 @@
 cannot be written to, or a clock that was set back, does."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -11,7 +12,8 @@ import pytest
 from pipeline.stage_specs import upward
 from pipeline.store import manifest
 from tests.pipeline.checkout import Checkout, finish
-from tests.pipeline.scheduling.test_concurrent_runs import child_of
+from tests.pipeline.scheduling.test_concurrent_runs import child_of, luigid
+from tests.pipeline.scheduling.test_run_scheduler import ask
 
 ALL = list(upward("ValidateInterpreter"))
 PREPARED, FLOAT = ALL[:4], ALL[4:]
@@ -60,12 +62,12 @@ def test_a_users_own_module_is_not_missed_either(checkout):
     assert run.code == 14 and "nets.extra" in run.said and made(checkout) == sorted(PREPARED)
 
 
-def reading_slowly(checkout):
+def reading_slowly(checkout, *words):
     """A run that makes PrepareData.train, while it reads the data."""
     checkout.put("slow.py", SLOW_DATA)
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
                     "dataset: ./slow.py, args: {sleep_s: 2, ")
-    run = checkout.start(stage="PrepareData.train")
+    run = checkout.start(*words, stage="PrepareData.train")
     child_of(run, "PrepareData.train")
     return run
 
@@ -88,6 +90,32 @@ def test_data_that_changes_while_it_is_read_is_read_again_with_a_new_snapshot(ch
     assert made(checkout) == ["PrepareData.train"] and checkout.luigi(stage="PrepareData.train").made == []
     records = [manifest.unsealed(path.read_bytes()) for path in sorted(checkout.store.glob("runs/*/*.json"))]
     assert [record["exit"] for record in records] == [4, 0]
+
+
+def test_the_schedulers_page_shows_the_run_that_began_again_and_no_failure(checkout):
+    with luigid(checkout) as (_, option):
+        going_on = reading_slowly(checkout, option)
+        checkout.picture("photos/train/cat/0.png", 222)
+        assert finish(going_on).code == 0
+        shown = {status: list(ask(option, "task_list", status=status, upstream_status=""))
+                 for status in ("FAILED", "PENDING", "RUNNING", "DONE")}
+    assert [status for status, tasks in shown.items() if tasks] == ["DONE"] and len(shown["DONE"]) == 1, shown
+
+
+def test_a_run_of_a_named_snapshot_does_not_begin_again_from_another(checkout):
+    checkout.put("slow.py", SLOW_DATA)
+    checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
+                    "dataset: ./slow.py, args: {sleep_s: 2, ")
+    refused = checkout.luigi("--snapshot", "0" * 16, stage="PrepareData.train")
+    name, = re.findall(r"was asked for, there is (\w+)", refused.said)
+    going_on = checkout.start("--snapshot", name, stage="PrepareData.train")
+    child_of(going_on, "PrepareData.train")
+    checkout.picture("photos/train/cat/0.png", 222)
+    run = finish(going_on)
+    assert run.code == 4 and run.made == ["PrepareData.train"] and made(checkout) == [], run.said
+    assert "the data changed while it was read" in run.said and "begins again" not in run.said
+    assert "no longer what was asked for" not in run.said and "without --snapshot" in run.said
+    assert checkout.luigi(stage="PrepareData.train").code == 0
 
 
 def test_data_that_is_never_at_rest_ends_the_run(checkout):

@@ -1,0 +1,156 @@
+"""Ends that are not as usual: a process that cannot be ended, one that cannot be forked, an order that is withdrawn.
+
+The server, its forks and what keeps them from ending are real processes."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from pipeline.process import child, fork_client, new_process
+from tests.pipeline.process.test_child import gone
+from tests.pipeline.process.test_fork_server import WHERE, run, serve  # noqa: F401
+
+TRACE = """
+import ctypes, sys, time
+PTRACE_SEIZE = 0x4206
+print(ctypes.CDLL(None).ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0), flush=True)
+time.sleep(60)
+"""
+"""Traces a process, as a debugger does. A process that is traced and killed has not ended for its parent before the
+tracer lets it go: like one that waits in the kernel for a device that does not answer, it cannot be ended."""
+
+
+@pytest.fixture
+def traced():
+    """A function that makes a process one that cannot be ended. It is let go after the test."""
+    tracers = []
+
+    def trace(pid):
+        tracers.append(subprocess.Popen([sys.executable, "-c", TRACE, str(pid)], stdout=subprocess.PIPE, text=True))
+        if tracers[-1].stdout.readline() != "0\n":
+            pytest.skip("no process may be traced here")
+
+    yield trace
+    for tracer in tracers:
+        tracer.kill()
+        tracer.communicate()
+
+
+def order(folder, code="time.sleep(60)"):
+    """The process of an order to the server."""
+    (folder / "script.py").write_text("import time\n" + code)
+    pipes = [os.pipe() for _ in range(2)]
+    start = new_process.Start("stages.small", new_process.PYTHON + [str(folder / "script.py")],
+                              dict(fork_client._server.environment), pipes[0][1], pipes[1][0], os.openpty()[1],
+                              os.open(str(folder / "log.txt"), os.O_WRONLY | os.O_CREAT))
+    return fork_client.ordered(start)
+
+
+def child_of(server):
+    for _ in range(200):
+        for process in psutil.Process(server.process.pid).children():
+            return process.pid
+        time.sleep(0.02)
+    raise AssertionError("no stage was forked")
+
+
+@pytest.mark.parametrize("served", [True, False], ids=["forked", "new"])
+def test_a_stage_that_cannot_be_ended_is_said_and_ends_no_other(serve, traced, tmp_path, monkeypatch, capfd, served):  # noqa: F811
+    server = serve() if served else None
+    monkeypatch.setattr(new_process, "KILL_WITHIN_S", 1.0)
+
+    monkeypatch.setattr(child, "END_WITHIN_S", 0.1)
+
+    def stuck():
+        run(tmp_path / "stuck", "say(progress=0, message=str(os.getpid())); time.sleep(1); say(metrics={})\n"
+            "time.sleep(60)", lambda fraction, message: traced(int(message)))
+        return time.monotonic()
+
+    def done():
+        metrics = run(tmp_path / "other", "time.sleep(4); say(metrics={'parent': os.getppid()})")
+        return metrics["parent"], time.monotonic()
+
+    with ThreadPoolExecutor(2) as pool:
+        other, one = pool.submit(done), pool.submit(stuck)
+        parent, other_ended = other.result()
+        assert one.result() < other_ended  # it was not waited for
+    assert parent == (server.process.pid if served else os.getpid())
+    assert "does not end" in capfd.readouterr().err
+    assert not served or run(tmp_path / "next", WHERE)["parent"] == server.process.pid
+
+
+def test_a_server_that_does_not_answer_is_ended_in_words(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
+    server = serve()
+    monkeypatch.setattr(new_process, "KILL_WITHIN_S", 0.5)
+    process = order(tmp_path)
+    assert process.has_started(lambda: None)
+    os.kill(server.process.pid, signal.SIGSTOP)
+    assert process.end().code == -signal.SIGKILL
+    assert gone(process.pid) and gone(server.process.pid)
+    assert "does not answer" in capfd.readouterr().err
+
+
+def test_an_order_that_is_withdrawn_between_the_fork_and_the_answer_has_ended(serve, tmp_path):  # noqa: F811
+    """Whoever withdraws it holds the key's lock: it must not be free before the process is gone."""
+    server = serve()
+    process = order(tmp_path)
+    pid = child_of(server)
+    os.kill(server.process.pid, signal.SIGSTOP)
+    threading.Timer(0.5, os.kill, (server.process.pid, signal.SIGCONT)).start()
+    process.end()
+    assert not psutil.pid_exists(pid)
+
+
+def test_an_order_to_a_server_that_is_not_ready_is_withdrawn_at_once(serve, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(fork_client, "BOOT", "import time; time.sleep(3); " + fork_client.BOOT)
+    server, started = serve(), time.monotonic()
+    order(tmp_path, "open({!r}, 'w')".format(str(tmp_path / "ran"))).end()
+    assert time.monotonic() - started < 1
+    assert run(tmp_path, WHERE)["parent"] == server.process.pid
+    assert not (tmp_path / "ran").exists()
+
+
+NO_FORK = """
+import importlib, os, resource
+importing = importlib.import_module
+def limited(name):
+    importing(name)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    os.setresuid(65534, 65534, 65534)  # there is no such limit for root
+importlib.import_module = limited
+"""
+
+
+def test_a_fork_that_fails_is_said_as_that_and_the_server_is_kept(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
+    if os.getuid():
+        pytest.skip("only root can become another user")
+    monkeypatch.setattr(fork_client, "BOOT", NO_FORK + fork_client.BOOT)
+    server = serve()
+    assert run(tmp_path, WHERE) == {"parent": os.getpid(), "leads": True}
+    said = capfd.readouterr().err
+    assert os.strerror(11) in said and "has ended" not in said
+    assert server.process.poll() is None
+
+
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_a_server_without_free_descriptors_is_said_as_that_and_kept(serve, tmp_path, capfd, more):  # noqa: F811
+    """more: how many of the five descriptors of an order it can take."""
+    server = serve()
+    assert run(tmp_path, WHERE)["parent"] == server.process.pid
+    used = set(map(int, os.listdir("/proc/{}/fd".format(server.process.pid))))
+    limit = max(limit for limit in range(100) if len(set(range(limit)) - used) == more)
+    hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
+    assert run(tmp_path, WHERE) == {"parent": os.getpid(), "leads": True}
+    said = capfd.readouterr().err
+    assert said.startswith("a stage imports TensorFlow itself: ") and "has ended" not in said
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    assert run(tmp_path, WHERE)["parent"] == server.process.pid
