@@ -18,7 +18,7 @@ from octet.job import Job, Progress
 from tasks import data_source
 from tasks.checks import trial
 from tasks.evaluation.own_metrics import OwnMetrics
-from tasks.keras_model import approximate_activations
+from tasks.keras_model import approximate_activations, sessions
 from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
@@ -38,7 +38,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
                           next_step="leave it out, or choose a gate for this kind of target")
     # Before anything runs: a loop cannot be frozen, and an operation that needs a GPU cannot run.
-    inference = Inference(job, dataset, recurrent_layers.refuse)
+    inference = Inference(job, dataset, recurrent_layers.refuse, sessions.RUN_ONCE)
     network = inference.network
     inference.expect_sound_losses(dataset.parts["train"], SAMPLES)
     _expect_sound_metrics(job, inference, dataset.parts["test"])

@@ -5,7 +5,7 @@ one sample in the interpreter.
 """
 
 from types import SimpleNamespace
-from typing import Dict, List, NamedTuple
+from typing import List, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,7 @@ from tasks.tflite.interpreter import processes
 from tasks.training.calibrate import calibrate
 
 SAMPLES = 2
+SETTINGS = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
 REFUSALS = (ConvertError, InterpreterError)
 
 
@@ -39,16 +40,16 @@ def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: 
     only the ranges of the untrained network is a warning: training changes them.
     """
     warnings = []
-    values = _calibrated(found.quantized, network, part)
-    evaluation, ended = quantized_graph.evaluation(found.folded, network)
-    with evaluation.graph.as_default(), tf.Session(graph=evaluation.graph, config=constants.RUN_ONCE) as session:
-        _put(session, values)
+    quantized, ended = found.quantized, quantized_graph.with_outputs_of(found.quantized, network)
+    with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
+        session.run(tf.global_variables_initializer())
+        calibrate(session, network, quantized, part, SETTINGS, 0, lambda done, message: None)
         try:
-            content = _convert_and_run(session, ended, part)
+            content = _convert_and_run(session, quantized, ended, part)
         except REFUSALS as refusal:
-            _put(session, _ordinary(evaluation))
+            _put_ordinary_ranges(session, quantized)
             try:
-                content = _convert_and_run(session, ended, part)
+                content = _convert_and_run(session, quantized, ended, part)
             except REFUSALS:
                 raise _before_training(refusal) from refusal
             warnings.append("with the ranges that it has untrained the network is refused, and so it would be if "
@@ -60,31 +61,19 @@ def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: 
     return Trial(content, warnings)
 
 
-def _calibrated(quantized: quantized_graph.Quantized, network: io_spec.Network, part: Part) -> Dict[str, np.ndarray]:
-    """{variable: value} of the training graph, calibrated on a few samples."""
-    settings = SimpleNamespace(batch_size=SAMPLES, calibration_batches=1)
-    with quantized.graph.as_default(), tf.Session(graph=quantized.graph, config=constants.RUN_ONCE) as session:
-        session.run(tf.global_variables_initializer())
-        calibrate(session, network, quantized, part, settings, 0, lambda done, message: None)
-        return session.run({variable.op.name: variable for variable in tf.global_variables()})
-
-
-def _ordinary(quantized: quantized_graph.Quantized) -> Dict[str, np.ndarray]:
-    """{variable: value} that makes every range of ordinary width, and no two ranges equal."""
-    random, values = np.random.RandomState(0), {}
+def _put_ordinary_ranges(session: tf.Session, quantized: quantized_graph.Quantized) -> None:
+    """Makes every range of ordinary width, and no two ranges equal."""
+    random = np.random.RandomState(0)
     for trained in quantized.trained:
-        values[trained.ends.low.op.name] = np.float32(-random.uniform(4, 8))
-        values[trained.ends.high.op.name] = np.float32(random.uniform(4, 8))
-    return values
+        sessions.put(session, trained.ends, [np.float32(-random.uniform(4, 8)), np.float32(random.uniform(4, 8))])
 
 
-def _put(session: tf.Session, values: Dict[str, np.ndarray]) -> None:
-    variables = [variable for variable in tf.global_variables() if variable.op.name in values]
-    sessions.put(session, variables, [values[variable.op.name] for variable in variables])
-
-
-def _convert_and_run(session: tf.Session, network: io_spec.Network, part: Part) -> bytes:
-    frozen = freeze_eval_graph.freeze(session, io_spec.nodes(network, "outputs"))
+def _convert_and_run(session: tf.Session, quantized: quantized_graph.Quantized, network: io_spec.Network,
+                     part: Part) -> bytes:
+    ends = session.run([trained.ends for trained in quantized.trained])
+    moved = {tensor: value for trained, values in zip(quantized.trained, ends)
+             for tensor, value in zip(trained.moved, values)}
+    frozen = freeze_eval_graph.freeze(session, io_spec.nodes(network, "outputs"), moved)
     converted = conversion.to_uint8(frozen, network)
     sample = [part.inputs[end["name"]][:1] for end in network["inputs"]]
     processes.over(converted.content, converted.contents, sample, lambda done: None)

@@ -74,18 +74,22 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
 
 
 def fold_session(session: tf.Session, outputs: Sequence[str],
-                 nodes: Optional[Mapping[str, tf.NodeDef]] = None) -> tf.GraphDef:
+                 nodes: Optional[Mapping[str, tf.NodeDef]] = None,
+                 given: Optional[Mapping[tf.Tensor, np.ndarray]] = None) -> tf.GraphDef:
     """What the nodes `outputs` of the session's graph depend on, inputs before readers: variables are constants with
     the values that they have in the session, and what depends on constants and variables alone is one constant.
 
-    nodes: the graph's nodes by name, where they are at hand.
+    nodes: the graph's nodes by name, where they are at hand. given: {tensor: its value, whatever it depends on}, of
+    operations with one output.
     """
-    order = _in_order([session.graph.get_operation_by_name(name) for name in outputs])
+    given = given or {}
+    replaced = {tensor.op for tensor in given}
+    order = _in_order([session.graph.get_operation_by_name(name) for name in outputs], replaced)
     members = set(order)
     known: Set[tf.Operation] = set()
     for operation in order:
         sources = {tensor.op for tensor in operation.inputs}
-        if operation.type in GIVEN or (
+        if operation.type in GIVEN or operation in replaced or (
                 sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1
                 and not operation.op_def.is_stateful):
             known.add(operation)
@@ -95,7 +99,7 @@ def fold_session(session: tf.Session, outputs: Sequence[str],
         and any(reader in members and reader not in known for reader in operation.outputs[0].consumers())}
     kept = _in_order([session.graph.get_operation_by_name(name) for name in outputs], computed)
     values = session.run({operation.name: operation.outputs[0] for operation in kept
-                          if operation in computed or operation.type in VARIABLES})
+                          if operation in computed or operation.type in VARIABLES}, dict(given))
     folded = tf.GraphDef(versions=session.graph.graph_def_versions)
     for operation in kept:
         node = folded.node.add()

@@ -34,9 +34,9 @@ def _without_its_init() -> Iterator[None]:
 
 
 with _without_its_init():
-    from tensorflow.contrib.quantize.python import common, quantize, quantize_graph
+    from tensorflow.contrib.quantize.python import common, quant_ops, quantize, quantize_graph
 
-__all__ = ["common", "expect_operations", "quantize", "quantize_graph"]
+__all__ = ["common", "expect_operations", "quant_ops", "quantize", "quantize_graph"]
 
 
 def expect_operations(graph_def: tf.GraphDef) -> None:

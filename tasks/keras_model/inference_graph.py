@@ -34,12 +34,13 @@ class Inference:
     """
 
     def __init__(self, job: Job, dataset: Dataset,
-                 refuse: Callable[[tf.Graph, List[str]], None] = lambda graph, layers: None) -> None:
+                 refuse: Callable[[tf.Graph, List[str]], None] = lambda graph, layers: None,
+                 config: tf.ConfigProto = sessions.ANY_DEVICE) -> None:
         """refuse: called with the graph and the names of its layers before anything runs; raises an error for a graph
-        that must not be run or frozen."""
+        that must not be run or frozen. config: of the session."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
-            tf.keras.backend.set_session(tf.Session(graph=graph, config=sessions.ANY_DEVICE))
+            tf.keras.backend.set_session(tf.Session(graph=graph, config=config))
             tf.keras.backend.set_learning_phase(0)
             tf.set_random_seed(job.seed)
             built = build(job, dataset)

@@ -6,9 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import ModelError
+from tasks.graph import constants
 
 ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
 """Session configuration: operations placed on a GPU run on the CPU if there is no GPU."""
+
+RUN_ONCE = tf.ConfigProto(allow_soft_placement=True, graph_options=constants.RUN_ONCE.graph_options)
+"""The same for a graph that runs once or twice."""
 
 
 def of_keras() -> tf.Session:

@@ -3,12 +3,13 @@
     make shapes constant -> run the passes -> make weights trainable -> tf.contrib.quantize -> assign ranges
 """
 
-from typing import List, NamedTuple, Tuple
+import contextlib
+from typing import Any, Iterator, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
 from octet.errors import QuantizeError
-from tasks.graph import constants, contrib, io_spec
+from tasks.graph import constants, contrib, deprecated_arguments, io_spec
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.pass_order import PASSES
@@ -73,12 +74,13 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, trainin
     uint8, or where an output has no fake-quant.
     """
     graph = tf.Graph()
-    with graph.as_default():
+    with graph.as_default(), deprecated_arguments.not_searched():
         trainable_weights.make_trainable(graph_def)
         # is_training=False for the training graph too: the fake-quants stand in the same places, and assign_ranges
         # replaces the ranges. Not `create_eval_graph`: it first looks for batch norms by name, although none is left,
         # and a user may name any layer `my_BatchNorm`.
-        contrib.quantize.Quantize(graph, is_training=False)
+        with _constants_for_variables():
+            contrib.quantize.Quantize(graph, is_training=False)
         outputs, covered, trained = assign.assign_ranges(
             graph, [assign.InputRange(end["node"], end["scale"], end["zero_point"]) for end in network["inputs"]],
             io_spec.nodes(network, "outputs"), training)
@@ -87,17 +89,41 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, trainin
                      trained_range.momentum(graph), trained)
 
 
+@contextlib.contextmanager
+def _constants_for_variables() -> Iterator[None]:
+    """Inside the block, tf.contrib.quantize makes no variables for its ranges, but one constant for all of them:
+    assign_ranges replaces them, and a variable is six operations."""
+    made, zeros = contrib.quant_ops._ModelVariable, []  # type: Any, List[tf.Tensor]
+
+    def zero(*args: Any, **kwargs: Any) -> tf.Tensor:
+        if not zeros:
+            with tf.name_scope(None), tf.control_dependencies(None):
+                zeros.append(tf.constant(0.0, name="octet/replaced_range"))
+        return zeros[0]
+
+    contrib.quant_ops._ModelVariable = zero
+    try:
+        yield
+    finally:
+        contrib.quant_ops._ModelVariable = made
+
+
 def evaluation(graph_def: tf.GraphDef, network: io_spec.Network) -> Tuple[Quantized, io_spec.Network]:
     """(the evaluation graph of a folded graph, the network with the output nodes of that graph). The variables have no
     values yet."""
     quantized = insert_fake_quants(graph_def, network, training=False)
+    return quantized, with_outputs_of(quantized, network)
+
+
+def with_outputs_of(quantized: Quantized, network: io_spec.Network) -> io_spec.Network:
+    """The network with the output nodes of that graph."""
     renamed = network.copy()
     renamed["outputs"] = []
     for end, tensor in zip(network["outputs"], quantized.outputs):
         output = end.copy()
         output["node"] = tensor.op.name
         renamed["outputs"].append(output)
-    return quantized, renamed
+    return renamed
 
 
 class Quantizable(NamedTuple):

@@ -184,7 +184,7 @@ class _Assignment:
 
 def _two_codes(found: Range) -> tf.Tensor:
     """A real number two codes from 0, on the side where the range has them."""
-    two = 2.0 * found.scale
+    two = trained_range.number(2.0) * found.scale
     return tf.where(found.high > two, two, -two)
 
 

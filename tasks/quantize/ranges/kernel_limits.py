@@ -19,7 +19,7 @@ from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import trained_range
 from tasks.quantize.ranges.shared import Group, origin
-from tasks.quantize.ranges.trained_range import Limits, Range
+from tasks.quantize.ranges.trained_range import Limits, Range, number
 
 LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
 # MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
@@ -42,6 +42,7 @@ class Scales:
     def __init__(self, kernel_groups: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
         self.kernel_groups, self.range_of = kernel_groups, range_of
         self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
+        self._scales: Dict[Range, tf.Tensor] = {}
         # Between which scales the kernels are right that read a tensor.
         self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
         self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
@@ -58,17 +59,17 @@ class Scales:
         range."""
         if group is not None and self._is_alpha(operation, group):
             # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
-            self._weights(self._layer(operation), tf.constant(1.0), None)
+            self._weights(self._layer(operation), number(1.0), None)
             return []
         return self._least(operation, self.range_of, self._weights)
 
     def finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
         """The least scales of the tensor at which the kernels that read it are right."""
-        return [tf.constant(least) for least, _ in self._between[tensor] if least]
+        return [number(least) for least, _ in self._between[tensor] if least]
 
     def coarsest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
         """The largest scales of the tensor at which the kernels that read it are right."""
-        return [tf.maximum(tf.constant(most), self._least_of_a_product(tensor))
+        return [tf.maximum(number(most), self._least_of_a_product(tensor))
                 for _, most in self._between[tensor] if math.isfinite(most)]
 
     def within(self, tensor: tf.Tensor) -> List[Range]:
@@ -81,8 +82,8 @@ class Scales:
         if tensor not in self._clamped:
             return []
         ends = [abs(end) for end in self._clamped[tensor]]
-        low, high = (tf.maximum(trained_range.CUT * (end or max(ends)),
-                                trained_range.CODES * self._least_of_a_product(tensor)) for end in ends)
+        low, high = (tf.maximum(number(trained_range.CUT * (end or max(ends))),
+                                number(trained_range.CODES) * self._least_of_a_product(tensor)) for end in ends)
         return [Range(-low, high)]
 
     def reach(self, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
@@ -102,9 +103,10 @@ class Scales:
             if layer is None:
                 continue
             incoming = tf.maximum(ends_of(self._read(operation)[0]).scale,
-                                  trained_range.LEAST_WIDTH / trained_range.CODES)
+                                  number(trained_range.LEAST_WIDTH / trained_range.CODES))
             seen = layer.inputs[known_kernel(layer).weights_input].op
-            wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), LEAST_MULTIPLIER * made / incoming)
+            least = number(LEAST_MULTIPLIER) * made / incoming
+            wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), least)
             seen._update_input(1, wide.low)
             seen._update_input(2, wide.high)
             if seen in self._weighed:
@@ -112,22 +114,28 @@ class Scales:
 
     def _least(self, operation: tf.Operation, range_of: Callable[[tf.Tensor], Range],
                weights_scale: WeightsScale) -> List[tf.Tensor]:
-        incoming = [range_of(tensor).scale for tensor in self._read(operation)]
+        incoming = [self._scale(range_of(tensor)) for tensor in self._read(operation)]
         chain, layer = self.kernel_groups.group(operation), self._layer(operation)
         if layer is not None:
             bias = next((member.inputs[1] for member in chain if member.type == "BiasAdd"), None)
             multiplied = incoming[0] * weights_scale(layer, incoming[0], bias)
-            return [multiplied / MOST_MULTIPLIER if self._only_clamps(operation) else LAYER_ROOM * multiplied]
+            return [multiplied / number(MOST_MULTIPLIER) if self._only_clamps(operation) else
+                    number(LAYER_ROOM) * multiplied]
         if chain[0].type == "Mul":
-            return [PRODUCT_ROOM * incoming[0] * incoming[1]]
+            return [number(PRODUCT_ROOM) * incoming[0] * incoming[1]]
         if chain[0].type in uint8_kernels.SUMS:
-            return [SUM_ROOM * (incoming[0] + incoming[1])]
+            return [number(SUM_ROOM) * (incoming[0] + incoming[1])]
         return []
+
+    def _scale(self, found: Range) -> tf.Tensor:
+        if found not in self._scales:
+            self._scales[found] = found.scale
+        return self._scales[found]
 
     def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
         """The least scale of a product (a multiplier above 1 ends the process); 0 for other tensors."""
         is_product = self.kernel_groups.group(tensor.op)[0].type == "Mul"
-        return self.least(tensor.op)[0] if is_product else tf.constant(0.0)
+        return self.least(tensor.op)[0] if is_product else number(0.0)
 
     def _is_cut(self, operation: tf.Operation) -> bool:
         """Whether the range of the operation's input may be cut: the operation clamps it on both sides, and nothing
@@ -163,7 +171,8 @@ class Scales:
         if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
             return self._weighed[seen.op]
         weights = source(seen)
-        least = [] if bias is None else [tf.reduce_max(tf.abs(bias)) / (BIAS_CODES * incoming)]
+        least = [] if bias is None else [
+            trained_range.greatest_of(tf.abs(bias)) / (number(BIAS_CODES) * incoming)]
         found = trained_range.of_weights(weights, least)
         if seen is weights:
             seen = tf.fake_quant_with_min_max_vars(weights, *found, narrow_range=True,
@@ -173,6 +182,7 @@ class Scales:
             seen.op._update_input(1, found.low)
             seen.op._update_input(2, found.high)
             self._weighed[seen.op] = _weights_scale(found)
+            return self._weighed[seen.op]
         return _weights_scale(found)
 
 
@@ -193,4 +203,4 @@ def _scale_of_weights_alone(layer: tf.Operation, *_: Optional[tf.Tensor]) -> tf.
 
 
 def _weights_scale(found: Range) -> tf.Tensor:
-    return (found.high - found.low) / float(NARROW_STEPS)
+    return (found.high - found.low) / number(NARROW_STEPS)

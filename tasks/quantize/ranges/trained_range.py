@@ -10,8 +10,9 @@ training, a moving average that remembers n steps; 0, its default, leaves every 
 
 import functools
 import math
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from octet.quantization import STEPS
@@ -37,18 +38,20 @@ class Range(NamedTuple):
 
     @property
     def scale(self) -> tf.Tensor:
-        return (self.high - self.low) / CODES
+        return (self.high - self.low) / number(CODES)
 
 
 class Trained(NamedTuple):
     """A moving-average range, after the tensor that it is for.
 
-    ends: the two variables, scalar float32, as they were trained. range: what they were made into, for the
-    kernels' sake. observed: what it must hold; none in an evaluation graph of what several tensors share.
+    ends: the two variables, scalar float32, as they were trained. moved: their values after a run of the graph has
+    moved them. range: what those are made into, for the kernels' sake. observed: what it must hold; none in an
+    evaluation graph of what several tensors share.
     """
 
     tensor: str
     ends: Range
+    moved: Range
     range: Range
     observed: List[tf.Tensor]
 
@@ -62,8 +65,43 @@ def momentum(graph: tf.Graph) -> tf.Tensor:
             return tf.placeholder_with_default(tf.constant(0.0), [], MOMENTUM)
 
 
+def number(value: float) -> tf.Tensor:
+    """The current graph's one constant of this value, a scalar float32.
+
+    The arithmetic of a large network's ranges would have thousands of constants, each as dear to make as the sum that
+    reads it."""
+    graph, name = tf.get_default_graph(), "octet/number/{!r}".format(float(value)).replace("+", "")
+    try:
+        return graph.get_tensor_by_name(name + ":0")
+    except KeyError:
+        with tf.name_scope(None), tf.control_dependencies(None):
+            return tf.constant(value, tf.float32, name=name)
+
+
+def least_of(tensor: tf.Tensor) -> tf.Tensor:
+    """The least of all values, a scalar."""
+    return tf.reduce_min(tensor, _axes(tensor))
+
+
+def greatest_of(tensor: tf.Tensor) -> tf.Tensor:
+    """The greatest of all values, a scalar."""
+    return tf.reduce_max(tensor, _axes(tensor))
+
+
+def _axes(tensor: tf.Tensor) -> Optional[tf.Tensor]:
+    """All axes of the tensor: the graph's one constant of so many. None where their number is unknown."""
+    if tensor.shape.ndims is None:
+        return None
+    name = "octet/axes/{}".format(tensor.shape.ndims)
+    try:
+        return tensor.graph.get_tensor_by_name(name + ":0")
+    except KeyError:
+        with tf.name_scope(None), tf.control_dependencies(None):
+            return tf.constant(np.arange(tensor.shape.ndims), tf.int32, name=name)
+
+
 def fixed(low: float, high: float) -> Range:
-    return Range(tf.constant(low, tf.float32), tf.constant(high, tf.float32))
+    return Range(number(low), number(high))
 
 
 def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.Tensor],
@@ -83,67 +121,68 @@ def trained(name: str, observed: Sequence[tf.Tensor], least_scales: Sequence[tf.
     with tf.name_scope("ranges/" + name + "/width"):
         if training:
             rate = momentum(low.graph)
-            nothing = tf.constant(0.0)
-            lows = functools.reduce(tf.minimum, [tf.reduce_min(tensor) for tensor in observed], nothing)
-            highs = functools.reduce(tf.maximum, [tf.reduce_max(tensor) for tensor in observed], nothing)
-            moved = Range(tf.assign_add(low, rate * (tf.stop_gradient(lows) - low)),
-                          tf.assign_add(high, rate * (tf.stop_gradient(highs) - high)))
+            lows = functools.reduce(tf.minimum, map(least_of, observed), number(0.0))
+            highs = functools.reduce(tf.maximum, map(greatest_of, observed), number(0.0))
+            moved = Range(tf.assign_add(low, rate * (lows - low)), tf.assign_add(high, rate * (highs - high)))
         else:
             moved = Range(tf.identity(low), tf.identity(high))
-        wide = _cut(_widened(moved, least_scales, upwards=limits[1] > 0), limits, least_scales)
+        least = _least(least_scales, LEAST_WIDTH)
+        wide = _cut(_widened(moved, least, LEAST_WIDTH, upwards=limits[1] > 0), limits, least)
         for far in within:
-            wide = Range(tf.maximum(wide.low, tf.stop_gradient(far.low)),
-                         tf.minimum(wide.high, tf.stop_gradient(far.high)))
+            wide = Range(tf.maximum(wide.low, far.low), tf.minimum(wide.high, far.high))
         if most_scales:
-            share = tf.stop_gradient(tf.minimum(1.0, functools.reduce(tf.minimum, most_scales) / wide.scale))
+            share = tf.minimum(number(1.0), functools.reduce(tf.minimum, most_scales) / wide.scale)
             wide = Range(wide.low * share, wide.high * share)
-        return Trained(name, Range(low, high), wide, list(observed))
+        return Trained(name, Range(low, high), moved, _not_trained(wide), list(observed))
 
 
-def _cut(wide: Range, limits: Limits, least_scales: Sequence[tf.Tensor]) -> Range:
+def _not_trained(found: Range) -> Range:
+    """The range, through which no gradient comes: it moves by what it sees."""
+    return Range(tf.stop_gradient(found.low), tf.stop_gradient(found.high))
+
+
+def _cut(wide: Range, limits: Limits, least: tf.Tensor) -> Range:
     """The range within the limits. Where they leave one end free, that makes up for what they cut off the other."""
     low, high = wide
     if limits == ANYTHING:
         return wide
     if limits[0] > -math.inf:
-        low = tf.maximum(low, limits[0])
+        low = tf.maximum(low, number(limits[0]))
     if limits[1] < math.inf:
-        high = tf.minimum(high, limits[1])
-    least = _least(least_scales, LEAST_WIDTH)
+        high = tf.minimum(high, number(limits[1]))
     if limits[1] == math.inf:
         high = tf.maximum(high, low + least)
     elif limits[0] == -math.inf:
         low = tf.minimum(low, high - least)
-    return Range(tf.stop_gradient(low), tf.stop_gradient(high))
+    return Range(low, high)
 
 
-def _widened(found: Range, least_scales: Sequence[tf.Tensor], least_width: float = LEAST_WIDTH,
-             upwards: bool = True) -> Range:
+def _widened(found: Range, least: tf.Tensor, least_width: float, upwards: bool = True) -> Range:
+    """The range, at least as wide as `least`, which is no less than `least_width`."""
     width = found.high - found.low
-    least = _least(least_scales, least_width)
-    nothing = tf.constant(least_width * 1e-6)
-    factor = tf.maximum(1.0, least / tf.maximum(width, nothing))
+    nothing = number(least_width * 1e-6)
+    factor = tf.maximum(number(1.0), least / tf.maximum(width, nothing))
     low, high = found.low * factor, found.high * factor
     # A range of no width is widened upwards, where most activations are, or else to where it may be.
     if upwards:
         high = tf.where(width <= nothing, least, high)
     else:
         low = tf.where(width <= nothing, -least, low)
-    return Range(tf.stop_gradient(low), tf.stop_gradient(high))
+    return Range(low, high)
 
 
 def _least(scales: Sequence[tf.Tensor], width: float) -> tf.Tensor:
     """The least width that reaches each of the scales and is no less than `width`."""
-    return functools.reduce(tf.maximum, [CODES * scale for scale in scales], tf.constant(width))
+    return functools.reduce(tf.maximum, [number(CODES) * scale for scale in scales], number(width))
 
 
 def of_weights(weights: tf.Tensor, least_scales: Sequence[tf.Tensor]) -> Range:
     """The range of a layer's weights as they are, 0 included; its scale reaches each of `least_scales`."""
-    nothing = tf.constant(0.0)
-    found = Range(tf.minimum(tf.reduce_min(weights), nothing), tf.maximum(tf.reduce_max(weights), nothing))
-    return _widened(found, least_scales, LEAST_WEIGHTS_WIDTH)
+    nothing = number(0.0)
+    found = Range(tf.minimum(least_of(weights), nothing), tf.maximum(greatest_of(weights), nothing))
+    return _not_trained(_widened(found, _least(least_scales, LEAST_WEIGHTS_WIDTH), LEAST_WEIGHTS_WIDTH))
 
 
 def of_weights_reaching(found: Range, least_scale: tf.Tensor) -> Range:
     """A range of weights, widened until its scale reaches that."""
-    return _widened(found, [least_scale], LEAST_WEIGHTS_WIDTH)
+    return _not_trained(_widened(found, _least([least_scale], LEAST_WEIGHTS_WIDTH), LEAST_WEIGHTS_WIDTH))
