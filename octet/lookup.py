@@ -1,7 +1,7 @@
 """Finds the function or class that a recipe names. The name, called a spec, is one of
 
-    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); there is none of losses
-                          and metrics
+    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); there is none of
+                          losses, metrics and boxes
     my_package.nets:fn    a dotted path: the recipe's folder first, then what is installed, such as
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
@@ -33,7 +33,7 @@ UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 """What reading and parsing a source file may raise; the last two for source that is nested too deeply for Python."""
 LONGEST_SPEC = 1000  # characters
 
-MODELS, DATASETS, LOSSES, METRICS = "models", "octet.datasets", "losses", "metrics"
+MODELS, DATASETS, LOSSES, METRICS, BOXES = "models", "octet.datasets", "losses", "metrics", "boxes"
 
 
 class Catalogue(NamedTuple):
@@ -58,7 +58,8 @@ class Catalogue(NamedTuple):
 CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "dataset"),
               MODELS: Catalogue("build", "model", ModelError, "model", "build"),
               LOSSES: Catalogue("", "loss", ModelError, "loss", ""),
-              METRICS: Catalogue("", "metric", ModelError, "metrics", "")}
+              METRICS: Catalogue("", "metric", ModelError, "metrics", ""),
+              BOXES: Catalogue("", "reader of boxes", ModelError, "report", "boxes")}
 
 
 class Named(NamedTuple):
