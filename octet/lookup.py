@@ -1,14 +1,14 @@
 """Finds the function or class that a recipe names. The name is called a spec, and has one of these forms:
 
-    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); losses and metrics have
-                          no catalogue
+    lenet                 a module of the catalogue (the package `models` or `octet.datasets`); losses, metrics and
+                          boxes have no catalogue
     my_package.nets:fn    a dotted path, looked up in the recipe's folder, then among installed packages, such as
                           tensorflow.keras.applications:ResNet50
     ./nets.py:fn          a file, relative to the recipe's folder
 
 `:fn` may be omitted if the function has the catalogue's usual name. A file can import the modules beside it
 (`neighbour_modules.py`). For a dotted path, only its top-level name is imported from the recipe's folder, so a
-`yaml.py` there does not shadow the installed package. """
+`yaml.py` there does not shadow the installed package."""
 
 import ast
 import functools
@@ -32,7 +32,7 @@ UNPARSABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 """The exceptions of reading and parsing a source file. The last two: the source is nested too deeply for Python."""
 LONGEST_SPEC = 1000  # characters
 
-MODELS, DATASETS, LOSSES, METRICS = "models", "octet.datasets", "losses", "metrics"
+MODELS, DATASETS, LOSSES, METRICS, BOXES = "models", "octet.datasets", "losses", "metrics", "boxes"
 
 
 class Catalogue(NamedTuple):
@@ -57,7 +57,8 @@ class Catalogue(NamedTuple):
 CATALOGUES = {DATASETS: Catalogue("load", "dataset", DatasetError, "data", "dataset"),
               MODELS: Catalogue("build", "model", ModelError, "model", "build"),
               LOSSES: Catalogue("", "loss", ModelError, "loss", ""),
-              METRICS: Catalogue("", "metric", ModelError, "metrics", "")}
+              METRICS: Catalogue("", "metric", ModelError, "metrics", ""),
+              BOXES: Catalogue("", "reader of boxes", ModelError, "report", "boxes")}
 
 
 class Named(NamedTuple):

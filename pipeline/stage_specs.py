@@ -72,7 +72,7 @@ class StageSpec(NamedTuple):
 
 CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
 PREDICT, EVALUATE, TARGETS, RUN_ON = "checks.predict", "checks.evaluate", "checks.targets", "checks.run_on"
-CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics"), DESCRIBE: ("data",),
+CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics", "report"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),
                                       PREDICT: (), EVALUATE: ("metrics",), TARGETS: (), RUN_ON: ()}
 """{module in `tasks` that makes no artifact: the sections of the recipe whose source it runs}."""
@@ -128,10 +128,12 @@ _IN_ORDER = (
               products=("model.tflite", "network.json")),
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               takes={"TrainFloat": ("float.pb", "network.json")},
-              products=("measurement.json", "mistakes.json")),
+              # And model_int8.tflite, where the uint8 file has an int8 twin.
+              products=("measurement.json", "mistakes.json", "*")),
     StageSpec("Report", "stages.report",
               needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
-              takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",)},
+              takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",),
+                     "Measure": ("measurement.json", "mistakes.json")},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
     # The verdict exists only if the measurement passes all gates. The report page exists in any case.
@@ -141,7 +143,8 @@ _IN_ORDER = (
     # The last stage: its whole folder is the product. It needs a verdict but does not read it, so that changed gates
     # which are passed too do not export again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
-              takes={"ValidateInterpreter": ()}, reads=("export",), files=(_TARGET_LISTS,),
+              takes={"Measure": ("measurement.json", "model_int8.tflite"), "ValidateInterpreter": ()},
+              reads=("export",), files=(_TARGET_LISTS,),
               products=("model.tflite", "card.json", "*")),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from octet import regular_file
 from octet.errors import RecipeError
-from octet.lookup import LOSSES, METRICS, is_file, named
+from octet.lookup import BOXES, LOSSES, METRICS, is_file, named
 from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
 
 MOST_BYTES = 256 << 10
@@ -200,7 +200,7 @@ def _rebased(text: Text, written_in: str, here: str) -> Text:
         path = values.get(keys[-1])
         if isinstance(path, str) and (is_file(path) or keys[-1] in ("path", "weights")):
             values[keys[-1]] = _from(path, there, here)
-    for function in [found for found in named(text.values) if found.catalogue in (LOSSES, METRICS)]:
+    for function in [found for found in named(text.values) if found.catalogue in (LOSSES, METRICS, BOXES)]:
         mapping = text.values
         for key in function.keys[:-1]:
             mapping = mapping[key]

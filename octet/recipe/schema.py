@@ -222,6 +222,11 @@ class Report(Section):
     # Pictures on the page. wrong: test samples that the uint8 file predicts wrongly, and some training samples. none:
     # no pictures, for example for reasons of privacy.
     samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
+    # A function of your own that turns the outputs of one sample into boxes, which are drawn beside those of the
+    # dataset: `./boxes.py:shown`. It is called with a dictionary of all outputs (numpy arrays of reals, without the
+    # batch axis) and returns a list of ((y0, x0, y1, x1), words): a box in pixels of the prepared input, and what the
+    # page says of it, such as 'square 0.93'.
+    boxes: Optional[str] = Field(None, min_length=1, description="FILE:FUNCTION, or null")
 
 
 class Export(Section):

@@ -74,11 +74,6 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
         if isinstance(measured.get("agreement"), (int, float)):
             yield "{}agreement with float (test)".format(output + ": " if several else ""), "{:.4g}".format(
                 measured["agreement"])
-    twins = ((metrics.get("Export") or {}).get("int8") or {}).get("measured") or {}
-    for output, measured in sorted(twins.items()):
-        if isinstance(measured.get("accuracy_int8"), (int, float)):
-            yield "{}int8 accuracy (test)".format(output + ": " if several else ""), "{:.4g}".format(
-                measured["accuracy_int8"])
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
         yield "size", sizes.size(size)

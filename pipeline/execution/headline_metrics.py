@@ -5,7 +5,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 METRICS = ("mean_iou", "accuracy", "mse")
 """Candidates in order of preference: the first one that an output has is its headline metric."""
 
-SIDES = ("float", "fake_quantized", "uint8")
+SIDES = ("float", "fake_quantized", "uint8", "int8")
+JUDGED = SIDES[:3]
+"""The sides that every measurement has. There is none of int8 where the uint8 file has no int8 twin."""
 
 Metrics = Dict[str, Dict[str, Any]]
 """{stage: the metrics in its manifest} of the stages that have an artifact."""
@@ -38,17 +40,15 @@ def of(metrics: Metrics) -> List[Headline]:
         figures = (metrics.get(stage) or {}).get(part)
         for name, values in sorted(figures.items()) if isinstance(figures, dict) else ():
             found.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
-    twins = ((metrics.get("Export") or {}).get("int8") or {}).get("measured") or {}
-    found += [Headline(name, "accuracy", "test", {"int8": figures["accuracy_int8"]})
-              for name, figures in sorted(twins.items()) if "accuracy_int8" in figures]
     return [each for each in found if each]
 
 
 def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
-    """A headline for each of the recipe's own metrics that has a value on every side."""
-    return [Headline("", name, "test", {side: by_side[side] for side in SIDES})
+    """One for each metric that the recipe names and that has a value on every side of JUDGED."""
+    return [Headline("", name, "test", {side: by_side[side] for side in SIDES
+                                        if isinstance(by_side.get(side), (int, float))})
             for name, by_side in sorted(named.items())
-            if all(isinstance(by_side.get(side), (int, float)) for side in SIDES)]
+            if all(isinstance(by_side.get(side), (int, float)) for side in JUDGED)]
 
 
 def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:

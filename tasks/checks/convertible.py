@@ -3,9 +3,9 @@
 In:  all sections of the recipe.
 Out: no file. Metrics: the source of each tensor's range, the changes of each pass (passes.Applied), the largest error
      of each approximated activation, warnings (of what a target does not take, too), and notes about the data.
-Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss or
-metric of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for a gate that does not
-apply to any target, or for rates of layers that are not there.
+Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss, a
+metric or the function of boxes of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for
+a gate that does not apply to any target, or for rates of layers that are not there.
 """
 
 from typing import Any, Dict, Optional
@@ -24,6 +24,7 @@ from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
 from tasks.quantize.prepare import recurrent_layers
 from tasks.quantize.ranges import coverage
+from tasks.report.predicted_boxes import PredictedBoxes
 from tasks.tflite.targets import fit
 from tasks.training import layer_learning_rates, live_batch_norm
 
@@ -68,12 +69,14 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 
 def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:
-    """Raises ModelError where a metric of the user's own cannot measure a few samples, as the network without training
-    answers them."""
+    """Raises ModelError where a metric of the user's own cannot measure a few samples, or their boxes cannot be drawn,
+    as the network without training answers them."""
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
     if job.settings["metrics"]:
-        inference.measure(part, SAMPLES, own)
+        inference.give_outputs(part, SAMPLES, own.add)
         own.figures()
+    if job.section("report").boxes is not None:
+        inference.give_outputs(part, SAMPLES, PredictedBoxes(job.section("report").boxes, job.recipe_folder).add)
 
 
 def _training_samples(dataset: Dataset) -> Optional[int]:

@@ -24,7 +24,7 @@ from octet.quantization import to_real
 from tasks.export import samples
 from tasks.graph import io_spec
 from tasks.quantize import quantized_graph
-from tasks.tflite import any_model, int8_twin, model_file, toco
+from tasks.tflite import any_model, int8_run, int8_twin, model_file, toco
 from tasks.tflite.targets import fit, running, vela
 
 COUNT = 32
@@ -84,7 +84,7 @@ def _files(job: Job, model: any_model.AnyModel, codes: List[np.ndarray]
            ) -> Dict[str, Tuple[bytes, List[np.ndarray]]]:
     """{type: (the .tflite file, what its inputs are given)}: the file itself first."""
     given = fit.activations(model.contents)
-    lowered = [(each.astype(np.int16) - int8_twin.SHIFT).astype(np.int8) for each in codes]
+    lowered = [int8_run.to_int8(each) for each in codes]
     if given == "int8":
         return {"int8": (model.content, lowered)}
     files = {"uint8": (model.content, codes)}

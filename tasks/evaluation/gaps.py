@@ -11,13 +11,14 @@ from octet.errors import OctetError
 
 
 @contextlib.contextmanager
-def stated(gaps: List[str], what: str) -> Iterator[None]:
-    """Catches every error inside the block: adds to `gaps` what was not measured and why, and logs the traceback."""
+def stated(gaps: List[str], what: str, done: str = "measured") -> Iterator[None]:
+    """Catches every error inside the block: adds to `gaps` what was not done (measured, made, drawn) and why, and logs
+    the traceback."""
     try:
         yield
     except Exception as error:
-        logging.warning("not measured: %s", what, exc_info=True)
-        gaps.append("{} was not measured: {}".format(what, reason(error)))
+        logging.warning("not %s: %s", done, what, exc_info=True)
+        gaps.append("{} was not {}: {}".format(what, done, reason(error)))
 
 
 def reason(error: Exception) -> str:

@@ -11,17 +11,18 @@ from octet.targets import supported_operators
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
-SIDES = ("float", "fake_quantized", "uint8")
+SIDES = {"float": "float model", "uint8": "uint8 file", "int8": "int8 file"}
+"""{side of a measurement: the head of its column}."""
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
 
 
-def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, int8: Dict[str, Any],
+def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, kernel_faults: List[str],
           labels: Dict[str, str], cost: Dict[str, Any], targets: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
-    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the file that was measured.
-    int8: what is known of the twin. labels: {output: file of its class names}. cost: see tflite.cost.of. targets: see
-    tflite.targets.fit.both; those that the recipe names."""
+    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the uint8 file.
+    kernel_faults: see runtime_faults.found. labels: {output: file of its class names}. cost: see tflite.cost.of.
+    targets: see tflite.targets.fit.both; those that the recipe names."""
     card = {
         "format": 1,
         "measured_identifier": model_identifier.find(measured),
@@ -39,7 +40,8 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
                          if figures["kind"] == "class"},
         "accuracy_interval_95": {name: wilson(figures["accuracy"]["uint8"], sum(_by_class(figures).values()))
                                  for name, figures in measurement["outputs"].items() if figures["kind"] == "class"},
-        "int8": int8,
+        "int8": {**measurement["int8"], "kernel_faults": kernel_faults, "outputs": {
+            name: figures["int8"] for name, figures in measurement["outputs"].items() if "int8" in figures}},
         "cost": cost,
         "targets": targets,
     }
@@ -85,13 +87,13 @@ def markdown(card: Dict[str, Any]) -> str:
               "`octet export` adds recipe, commit and data, at the end of this page and in `origin.json`.", "",
               "## How well", "", "On {} samples of the test part, which training has not seen.".format(
                   card["measured_on"]["samples"]), ""]
+    sides = {side: head for side, head in SIDES.items() if side != "int8" or card["int8"]["measured"]}
     if card["metrics"]:
-        lines += _table(("metric of the recipe", "float model", "uint8 file"), [
-            (name, *(_number(sides[side]) for side in ("float", "uint8")))
-            for name, sides in card["metrics"].items()]) + [""]
+        lines += _table(("metric of the recipe", *sides.values()), [
+            (name, *(_number(values.get(side)) for side in sides)) for name, values in card["metrics"].items()]) + [""]
     for name, figures in card["measured"].items():
-        lines += ["**{}**".format(name), ""] + _table(("", "float model", "uint8 file"), [
-            (figure.replace("_", " "), *(_number(values.get(side)) for side in ("float", "uint8")))
+        lines += ["**{}**".format(name), ""] + _table(("", *sides.values()), [
+            (figure.replace("_", " "), *(_number(values.get(side)) for side in sides))
             for figure, values in figures.items() if isinstance(values, dict) and set(values) >= {"float", "uint8"}])
         if "agreement" in figures:
             lines += ["", "The uint8 file and the float model give the same answer on {} % of the samples.".format(
@@ -102,8 +104,8 @@ def markdown(card: Dict[str, Any]) -> str:
                       "confidence interval, Wilson).".format(*(_number(100 * end) for end in interval))]
         if figures.get("recall"):
             lines += [""] + _table(("class", "recall", "precision") + (("test samples",) if counts else ()), [
-                (label, _number(sides["uint8"]), _number(figures["precision"][label]["uint8"]),
-                 *([str(counts[label])] if counts else [])) for label, sides in figures["recall"].items()])
+                (label, _number(recall["uint8"]), _number(figures["precision"][label]["uint8"]),
+                 *([str(counts[label])] if counts else [])) for label, recall in figures["recall"].items()])
         lines.append("")
     lines += ["## The int8 file", "", _int8(card), ""]
     lines += ["- " + words for words in card["int8"].get("kernel_faults", ())] + [""]
@@ -173,12 +175,15 @@ def _int8(card: Dict[str, Any]) -> str:
         return "There is none: {}.".format(int8["why"])
     said = ("`model_int8.tflite` is the same network with its weights quantized again, for runtimes that take int8 "
             "only (TensorFlow Lite for Microcontrollers).")
-    if int8["measured"] is None:
-        return said + " Its answers were not measured: {}.".format(int8["why"])
-    return said + " On {} samples of the test part, in {}: {}.".format(
-        int8["samples"], int8["runtime"], "; ".join("{} {}".format(name, ", ".join(
-            "{} {}".format(figure.replace("_", " "), _number(value)) for figure, value in figures.items()))
-            for name, figures in int8["measured"].items()))
+    if not int8["measured"]:
+        return said + " {}.".format(int8["why"])
+    words = []
+    for name, figures in int8["outputs"].items():
+        same = "gives the same answer as the uint8 file in {} %, and ".format(
+            _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
+        words.append("**{}** {}differs from it by at most {} codes".format(
+            name, same, figures["largest_difference_lsb"]))
+    return said + " Over the test part ({}): {}.".format(int8["runtime"], "; ".join(words))
 
 
 def _number(value: Any) -> str:

@@ -9,7 +9,6 @@ from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError, RecipeError
 from octet.job import Job
 from tasks.evaluation import evaluate_graph
-from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import freezing, io_spec, scopes
 from tasks.keras_model import (
     applications,
@@ -99,11 +98,11 @@ class Inference:
         with self.session.graph.as_default():
             own_loss.expect_sound(self.session, self.network, self._inputs, self._outputs, self._own, part, samples)
 
-    def measure(self, part: Part, samples: int, own: OwnMetrics) -> None:
-        """Updates the user's metrics with the outputs for the first samples of the part."""
+    def give_outputs(self, part: Part, samples: int, add: Callable[..., None]) -> None:
+        """Calls `add(ends, outputs, part, rows)`, as that of OwnMetrics, for the first samples of the part."""
         rows = slice(0, samples)
         found = self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows))
-        own.add(self.network["outputs"], found, part, rows)
+        add(self.network["outputs"], found, part, rows)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
         """Assigns these values to the model's variables, in order."""

@@ -15,7 +15,8 @@ from octet.gates.judgement import Judgement
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.evaluation.gaps import stated
 from tasks.graph.io_spec import Network, OutputEnd
-from tasks.report import charts, layers, number_words, output_figures, pictures, ranges, samples
+from tasks.report import box_samples, charts, layers, number_words, output_figures, pictures, ranges, samples
+from tasks.report.predicted_boxes import PredictedBoxes
 from tasks.tflite import activation_memory, input_output_names, model_file
 
 HERE = Path(__file__).parent
@@ -31,6 +32,7 @@ class Known(NamedTuple):
     float_phase, quantized_phase: training.json of both phases of training.
     judgements:  of the gates, by this measurement.
     draw:        whether samples may be shown.
+    boxes:       the user's function that turns outputs into boxes; None where the recipe names none.
     """
 
     dataset: Dataset
@@ -42,6 +44,7 @@ class Known(NamedTuple):
     quantized_phase: Dict[str, Any]
     judgements: List[Judgement]
     draw: bool
+    boxes: Optional[PredictedBoxes] = None
 
 
 def render(known: Known) -> str:
@@ -65,15 +68,25 @@ def facts(known: Known) -> Dict[str, Any]:
         codes = ranges.of_tensors(known.content, contents,
                                   [part.inputs[end["name"]] for end in known.network["inputs"]])
     sizes, operators = measured["size_bytes"], layers.operators(contents)
+    outputs = [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]]
+    boxed: List[Dict[str, Any]] = []
+    if known.boxes is not None and known.draw:
+        with stated(gaps, "the gallery of boxes", "drawn"):
+            boxed = box_samples.shown(known.boxes, known.content, contents, known.network, known.dataset)
     return {
         "title": "{} → {}".format(", ".join(end["name"] for end in known.network["inputs"]),
                                   ", ".join(end["name"] for end in known.network["outputs"])),
         "inputs": [dict(end, low=known.dataset.inputs[end["name"]].low, high=known.dataset.inputs[end["name"]].high)
                    for end in known.network["inputs"]],
-        "outputs": [_output(known, end, answered.get(end["name"])) for end in known.network["outputs"]],
+        "outputs": outputs, "boxed": boxed,
+        "shows_samples": bool(boxed) or any(one["kind"] != "raw" or one["unjudged"] for one in outputs),
+        "samples_title": "Samples and answers" if all(one["kind"] == "raw" for one in outputs) else
+        "What it gets wrong",
+        "may_have_boxes": known.boxes is None and any(
+            extra.kind == "boxes" for extra in known.dataset.extras.values()),
         "own_metrics": output_figures.own_metrics(measured["metrics"]),
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
-        "sides": output_figures.measured_sides(measured["outputs"]),
+        "sides": output_figures.measured_sides(measured["outputs"]), "int8": measured["int8"],
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
         "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
         "operators": operators, "damage": layers.damage(contents, measured["parity"], codes),
@@ -100,6 +113,8 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
         "agreement": number_words.percent(measured["agreement"]) if "agreement" in measured else "",
         "agreement_interval": number_words.interval(wilson(measured["agreement"], count))
         if measured["kind"] == "class" else "",
+        "int8_agreement": number_words.percent(measured["int8"]["agreement"])
+        if "agreement" in measured.get("int8", ()) else "",
         "confusion": output_figures.confusion(measured), "confusions": output_figures.confusions(measured),
         "by_class": output_figures.by_class(measured), "by_column": output_figures.by_column(measured, end["columns"]),
         "differences": output_figures.differences(measured), "never_answered": measured.get("never_answered", []),
@@ -110,12 +125,13 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
 
 
 def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
-    """The metric to look at first: {name, uint8, float, change, interval}. None for a raw output, which has none."""
+    """The metric to look at first: {name, uint8, float, int8, change, interval}; int8 is
+    None where it was not measured. None for a raw output, which has none."""
     row = next((row for row in output_figures.sides(measured, count)
                 if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
                     measured["kind"], "accuracy")), None)
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
-            "change": row["change"], "interval": row["intervals"]["uint8"]}
+            "int8": row["values"].get("int8"), "change": row["change"], "interval": row["intervals"]["uint8"]}
 
 
 def _phases(known: Known) -> List[Dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,7 +11,8 @@ from octet.data.sheet import COLOURS
 
 LARGEST, SMALLEST = 160, 96  # pixels of a side in the page: a smaller picture is enlarged by a whole factor
 CHANNELS = (1, 2, 3, 4)
-BRIGHT, DARK, RED = (255, 210, 0), (0, 0, 0), (214, 30, 40)
+BRIGHT, ANSWERED, DARK, RED = (255, 210, 0), (0, 225, 255), (0, 0, 0), (214, 30, 40)
+Colour = Tuple[int, int, int]
 
 
 class Marks(NamedTuple):
@@ -42,20 +43,23 @@ def of_codes(codes: np.ndarray, alt: str) -> Picture:
     return _picture(_plain(codes), alt)
 
 
-def marked(codes: np.ndarray, marks: Marks, alt: str) -> Picture:
-    """The sample with what is known of it: masks as colours over it, boxes as frames, keypoints as rings."""
+def marked(codes: np.ndarray, marks: Marks, alt: str, colour: Colour = BRIGHT) -> Picture:
+    """The sample with these marks: masks as colours over it, boxes as frames, keypoints as rings. Boxes without area
+    are left out."""
     image = _plain(codes).convert("RGB")
     for mask in marks.masks:
         image = _over(image, COLOURS[np.clip(mask, 0, 255)], mask != 0)
     factor = max(1, -(-SMALLEST // max(image.size)))
     image = image.resize([side * factor for side in image.size], Image.NEAREST)
     pen = ImageDraw.Draw(image)
-    for y0, x0, y1, x1 in np.asarray(marks.boxes, np.float64) * factor:
+    for y0, x0, y1, x1 in np.asarray(marks.boxes, np.float64).reshape(-1, 4) * factor:
+        if y1 <= y0 or x1 <= x0:
+            continue
         pen.rectangle([x0 - 1, y0 - 1, x1, y1], outline=DARK)
-        pen.rectangle([x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)], outline=BRIGHT)
+        pen.rectangle([x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)], outline=colour)
     for y, x in np.asarray(marks.keypoints, np.float64) * factor:
         pen.ellipse([x - 4, y - 4, x + 4, y + 4], outline=DARK)
-        pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline=BRIGHT)
+        pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline=colour)
     return _picture(image, alt)
 
 
@@ -97,8 +101,12 @@ def of_class_map(labels: np.ndarray, ignore: Optional[int], alt: str) -> Picture
 
 def legend(classes: Sequence[str], shown: Sequence[int]) -> List[Dict[str, Any]]:
     """[{name, colour}] of those classes in a map."""
-    return [{"name": classes[index], "colour": "#{:02x}{:02x}{:02x}".format(*COLOURS[min(index, 255)])}
-            for index in shown]
+    return [entry(classes[index], tuple(COLOURS[min(index, 255)])) for index in shown]
+
+
+def entry(name: str, colour: Sequence[int]) -> Dict[str, Any]:
+    """{name, colour} of one entry of a legend."""
+    return {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
 
 
 def of_image(image: Image.Image, alt: str) -> Picture:

@@ -65,13 +65,13 @@ def _inputs(dataset: Dataset, part: Part, row: int) -> List[pictures.Picture]:
     found = []
     for name in names:
         codes, alt = np.asarray(part.inputs[name][row]), "{} of test sample {}".format(name, row)
-        marks, what = _marks(dataset, part, row, codes.shape[:2])
-        found.append(pictures.marked(codes, marks, "{} with its {}".format(alt, what)) if what else
+        known, what = marks(dataset, part, row, codes.shape[:2])
+        found.append(pictures.marked(codes, known, "{} with its {}".format(alt, what)) if what else
                      pictures.of_codes(codes, alt))
     return found
 
 
-def _marks(dataset: Dataset, part: Part, row: int, size: Sequence[int]) -> Tuple[pictures.Marks, str]:
+def marks(dataset: Dataset, part: Part, row: int, size: Sequence[int]) -> Tuple[pictures.Marks, str]:
     """What the extras of the dataset say of one sample, and a word for what there is; '' where there is nothing."""
     found: Dict[str, List[np.ndarray]] = {"boxes": [], "keypoints": [], "masks": []}
     for name, extra in dataset.extras.items():

@@ -1,26 +1,31 @@
-"""Measure: the float model, the fake-quantized graph and the uint8 file side by side.
+"""Measure: the float model, the fake-quantized graph, the uint8 file and its int8 twin side by side.
 
 In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test; the recipe's
      metrics section.
 Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judges it.
 
-    samples, size_bytes: {float, uint8}; float is None where toco takes the float model as no file
-    outputs: {name: {kind, METRIC: {float, fake_quantized, uint8} for each of the kind's metrics,
+    samples, size_bytes: {float, uint8, int8}; None for a file that could not be made
+    outputs: {name: {kind, METRIC: {SIDE: figure} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
-                     of classes: recall, precision: {class: {float, fake_quantized, uint8}},
-                                 agreement, classes, confusion, never_answered}}
-    metrics: {NAME: {float, fake_quantized, uint8}} of the recipe's section `metrics`
+                     of classes: recall, precision: {class: {SIDE: share}},
+                                 agreement, classes, confusion, never_answered,
+                     int8: how far the int8 file is from the uint8 file (see `evaluation/int8_side.py`)}}
+    metrics: {NAME: {SIDE: result}} of the recipe's section `metrics`
+    int8: {made, measured: whether the int8 file was, why: not ('' where it was), runtime: where it was measured}
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
-    gaps: side figures that could not be measured, each with the reason: they fail nothing
+    gaps: what could not be made or measured beside the uint8 file, each with the reason: it fails nothing
 
+    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured.
+
+     model_int8.tflite, the int8 twin of the uint8 file; absent where it could not be made
      mistakes.json, {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
 """
 
 import json
 import logging
 from contextlib import closing
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -31,12 +36,23 @@ from tasks import prepared_data
 from tasks.evaluation import evaluate_graph
 from tasks.evaluation.comparison import SIDES, Comparison
 from tasks.evaluation.gaps import stated
+from tasks.evaluation.int8_side import SIDE as INT8
+from tasks.evaluation.int8_side import Int8Side
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
 from tasks.quantize import quantized_graph
-from tasks.tflite import input_output_names, model_file, toco
+from tasks.tflite import input_output_names, int8_run, int8_twin, model_file, toco
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
+
+INT8_FILE = "model_int8.tflite"
+
+
+class Measured(NamedTuple):
+    """outputs, metrics: as measurement.json has them."""
+
+    outputs: Dict[str, Dict[str, Any]]
+    metrics: Dict[str, Dict[str, Optional[float]]]
 
 
 def run(job: Job, progress: Progress) -> dict:
@@ -51,10 +67,10 @@ def run(job: Job, progress: Progress) -> dict:
     inputs = [part.inputs[end["name"]] for end in network["inputs"]]
     codes = processes.over(
         content, contents, inputs,
-        lambda done: progress(0.8 * done, "the uint8 file over the test set"))
+        lambda done: progress(0.7 * done, "the uint8 file over the test set"))
     frozen, floating = (io_spec.read_graph(job.input(stage) / name)
                         for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
-    progress(0.85, "the float model and the fake-quantized graph")
+    progress(0.75, "the float model and the fake-quantized graph")
     comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
     own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in SIDES}
     for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
@@ -65,15 +81,27 @@ def run(job: Job, progress: Progress) -> dict:
         for side, found in zip(SIDES, (real, fake, uint8)):
             own[side].add(network["outputs"], found, part, rows)
     folded, gaps = quantized_graph.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
+    measured = Measured({name: comparison.figures() for name, comparison in comparisons.items()},
+                        _by_metric({side: each.figures() for side, each in own.items()}))
+    int8_size, int8 = _make_int8(job, content, gaps)
+    if int8["made"]:
+        before = len(gaps)
+        with stated(gaps, "the accuracy of the int8 file"):
+            measured = _with_int8(job, network, part, inputs, codes, measured,
+                                  lambda done: progress(0.8 + 0.1 * done, "the int8 file over the test set"))
+            int8.update(measured=True, runtime=int8_run.runtime())
+        int8["why"] = "; ".join(gaps[before:])
     measurement: Dict[str, Any] = {
         "samples": len(part),
-        "metrics": _by_metric({side: each.figures() for side, each in own.items()}),
+        "metrics": measured.metrics,
+        "int8": int8,
         "default_ranges": network["measured"],
-        "outputs": {name: comparison.figures() for name, comparison in comparisons.items()},
+        "outputs": measured.outputs,
         "parity": operators.measure(
             content, contents, io_spec.read(job.input("Freeze")), frozen, folded, inputs,
             lambda done: progress(0.9 + 0.1 * done, "operator by operator"), gaps),
-        "size_bytes": {"float": _float_size(folded, float_network, gaps), "uint8": uint8_path.stat().st_size},
+        "size_bytes": {"float": _float_size(folded, float_network, gaps), "uint8": uint8_path.stat().st_size,
+                       "int8": int8_size},
     }
     measurement["gaps"] = gaps
     if gaps:
@@ -92,6 +120,36 @@ def run(job: Job, progress: Progress) -> dict:
         text = json.dumps(figures, indent=1, sort_keys=True)
         (job.out / file).write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
+
+
+def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int], Dict[str, Any]]:
+    """(the size of model_int8.tflite, what measurement.json says of it). The file is in the job's folder afterwards;
+    (None, ...) and a gap where it cannot be made."""
+    twin, before = None, len(gaps)
+    with stated(gaps, "the int8 file", "made"):
+        twin = int8_twin.of(content)
+    if twin is not None:
+        (job.out / INT8_FILE).write_bytes(twin)
+    return None if twin is None else len(twin), {
+        "made": twin is not None, "measured": False, "runtime": None, "why": "; ".join(gaps[before:])}
+
+
+def _with_int8(job: Job, network: io_spec.Network, part: Part, inputs: Sequence[np.ndarray],
+               codes: Sequence[np.ndarray], measured: Measured, progress: Callable[[float], None]) -> Measured:
+    """The figures with those of the int8 file beside them. codes: the outputs of the uint8 file, [N, ...] each."""
+    content = (job.out / INT8_FILE).read_bytes()
+    made = int8_run.over(content, model_file.read(content), inputs, progress)
+    sides = {end["name"]: Int8Side(end) for end in network["outputs"]}
+    own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
+    for start in range(0, len(part), evaluate_graph.MOST_SAMPLES):
+        rows = slice(start, start + evaluate_graph.MOST_SAMPLES)
+        for place, (name, side) in enumerate(sides.items()):
+            side.add(codes[place][rows], made[place][rows], part.targets[name][rows])
+        own.add(network["outputs"], [io_spec.real(end, made[place][rows])
+                                     for place, end in enumerate(network["outputs"])], part, rows)
+    results = own.figures()
+    return Measured({name: sides[name].put_beside(figures) for name, figures in measured.outputs.items()},
+                    {name: {**by_side, INT8: results[name]} for name, by_side in measured.metrics.items()})
 
 
 def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict[str, Optional[float]]]:

@@ -7,12 +7,14 @@ A model that misses its gates has its page, too.
 """
 
 import json
+from typing import Optional
 
 from octet.gates import judgement
 from octet.job import Job, Progress
 from tasks import prepared_data
 from tasks.graph import io_spec
 from tasks.report import page
+from tasks.report.predicted_boxes import PredictedBoxes
 from tasks.training import training_record
 
 MEASURED, PAGE = "Measure", "report.html"
@@ -27,6 +29,11 @@ def run(job: Job, progress: Progress) -> dict:
         dataset, io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset),
         (job.input("ConvertUint8") / "model.tflite").read_bytes(), measurement, mistakes,
         training_record.read(job.input("TrainFloat")), training_record.read(job.input("TrainQAT")), judgements,
-        draw=job.section("report").samples != "none"))
+        draw=job.section("report").samples != "none", boxes=_boxes(job)))
     (job.out / PAGE).write_text(text, encoding="utf-8")
     return {"bytes": len(text.encode("utf-8")), "gates_missed": sum(not one.passed for one in judgements)}
+
+
+def _boxes(job: Job) -> Optional[PredictedBoxes]:
+    spec = job.section("report").boxes
+    return None if spec is None else PredictedBoxes(spec, job.recipe_folder)

@@ -14,7 +14,7 @@ import numpy as np
 from octet.data.dataset import Input
 from octet.errors import InterpreterError
 from octet.quantization import quantization, to_real
-from tasks.tflite import model_file
+from tasks.tflite import int8_run, model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents, Tensor
 
@@ -145,13 +145,17 @@ def _report(progress: Callable[[float], None], rows: slice, total: int, done: fl
 
 def _run(model: AnyModel, given: Sequence[np.ndarray], progress: Callable[[float], None]) -> List[np.ndarray]:
     parts = [part for part in np.array_split(np.arange(len(given[0])), processes.processors()) if len(part)]
+    # As Measure does (see int8_run.py).
+    is_int8 = any(tensor.dtype == "int8" for tensor in model.contents.tensors)
+    runtime, name = ("tflite_runtime", int8_run.runtime()) if is_int8 else (
+        "tensorflow", "the interpreter of TensorFlow 1.14")
     outcomes = processes.run(model.content, [processes.Pass(
         len(part), {tensor.index: values[part[0]:part[-1] + 1] for tensor, values in zip(model.inputs, given)},
-        model.outputs) for part in parts], progress)
+        model.outputs) for part in parts], progress, runtime)
     pieces: List[Dict[int, np.ndarray]] = []
     for outcome in outcomes:
         if isinstance(outcome, processes.Failure):
-            raise InterpreterError("the interpreter of TensorFlow 1.14 cannot run it", where=model.path,
+            raise InterpreterError("{} cannot run it".format(name), where=model.path,
                                    why=outcome.words, next_step="a file of a newer converter may need a newer "
                                    "interpreter: convert it with fewer of the newer operators, or run it there")
         pieces.append(outcome)

@@ -19,3 +19,9 @@ def test_an_output_is_named_only_where_there_are_several():
     assert not headline_metrics.has_several_outputs(measured(label={"accuracy": SIDES}))
     assert not headline_metrics.has_several_outputs(measured(grid={}))
     assert headline_metrics.has_several_outputs(measured(label={"accuracy": SIDES}, other={"mse": SIDES}))
+
+
+def test_int8_is_told_where_it_was_measured():
+    outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
+    label, = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
+    assert label.figures() == "float 0.5, fake-quantized 0.25, uint8 0.125, int8 0.0625"

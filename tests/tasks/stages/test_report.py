@@ -137,7 +137,8 @@ def folder(tmp_path_factory):
     (folder / report.MEASURED / "measurement.json").write_text(json.dumps({
         "samples": SAMPLES, "metrics": {"<hits>": {"float": 0.5, "fake_quantized": 0.25, "uint8": None}},
         "outputs": measured, "parity": parity, "gaps": ["a <gap>"], "default_ranges": [],
-        "size_bytes": {"float": None, "uint8": len(content)}}))
+        "int8": {"made": False, "measured": False, "runtime": None, "why": "a <gap>"},
+        "size_bytes": {"float": None, "uint8": len(content), "int8": None}}))
     (folder / report.MEASURED / "mistakes.json").write_text(json.dumps(mistakes))
     _phase(folder / "TrainFloat")
     _phase(folder / "TrainQAT", health=[{"words": "range of <x> clips"}], calibrated={
@@ -149,7 +150,7 @@ def _made(folder, out, gates=GATES, samples="wrong"):
     out.mkdir()
     stages = ["PrepareData.train", "PrepareData.validation", "PrepareData.test", "TrainFloat", "TrainQAT",
               "ConvertUint8", report.MEASURED]
-    metrics = report.run(Job("stages.report", {"validate": gates, "report": {"samples": samples}},
+    metrics = report.run(Job("stages.report", {"validate": gates, "report": {"samples": samples, "boxes": None}},
                              {name: str(folder / name) for name in stages}, str(out), str(folder)),
                          lambda fraction, message: None)
     return metrics, (out / report.PAGE).read_text(encoding="utf-8")
@@ -278,5 +279,11 @@ def test_int8_stands_beside_uint8_where_it_was_measured(folder, tmp_path):
     for figures in measurement["outputs"].values():
         for name in ("accuracy", "mse"):
             figures.get(name, {})["int8"] = 0.4375
+    measurement["outputs"]["animal"]["int8"] = {"largest_difference_lsb": 7, "agreement": 0.96875}
+    measurement["metrics"]["<hits>"]["int8"] = 0.1875
+    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "why": ""}
+    measurement["size_bytes"]["int8"] = 12345
     path.write_text(json.dumps(measurement))
-    assert "43.75 %" in Page(_made(copy, tmp_path / "with")[1]).text
+    text = Page(_made(copy, tmp_path / "with")[1]).text
+    for words in ("43.75 %", "0.1875", "12,345 bytes", "a <runtime>", "96.88 %"):
+        assert words in text, words

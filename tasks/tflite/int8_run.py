@@ -1,0 +1,54 @@
+"""The int8 file on samples, in the built-in kernels of tflite-runtime.
+
+Samples and answers are codes of the uint8 file: each int8 code is 128 lower than the uint8 code of the same real.
+
+TensorFlow 1.14's own interpreter is not used: it has no int8 kernel for five operators (RELU, LEAKY_RELU, SUM,
+TRANSPOSE_CONV, QUANTIZE), and its int8 CONV_2D is about 70 times slower than its uint8 one.
+"""
+
+from typing import Callable, List, Sequence
+
+import numpy as np
+
+from tasks.tflite.interpreter import processes
+from tasks.tflite.model_file import Contents
+
+SIGN_BIT = np.uint8(0x80)  # flipping it adds or subtracts 128
+
+
+class _Int8Codes:
+    """uint8 codes that are converted to int8 where they are read: a part of the data may be larger than the memory."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        self._codes = codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return to_int8(np.asarray(self._codes[rows]))
+
+
+def to_int8(codes: np.ndarray) -> np.ndarray:
+    """The int8 codes of the same reals. codes: uint8."""
+    return (codes ^ SIGN_BIT).view(np.int8)
+
+
+def to_uint8(codes: np.ndarray) -> np.ndarray:
+    """The uint8 codes of the same reals. codes: int8."""
+    return codes.view(np.uint8) ^ SIGN_BIT
+
+
+def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
+         progress: Callable[[float], None]) -> List[np.ndarray]:
+    """The codes of each output, uint8 [N, ...]. content: an int8 file. codes: those of each input, uint8 [N, ...].
+
+    Raises InterpreterError where the file cannot be run."""
+    made = processes.over(content, contents, [_Int8Codes(each) for each in codes], progress, "tflite_runtime")
+    return [to_uint8(each) for each in made]
+
+
+def runtime() -> str:
+    """The interpreter that runs the file, with its version."""
+    import tflite_runtime  # by name, so that its version is in the key of each stage that runs an int8 file
+    return "tflite-runtime {}, built-in kernels".format(tflite_runtime.__version__)

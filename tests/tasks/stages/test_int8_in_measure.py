@@ -1,0 +1,91 @@
+"""The stage Measure makes the int8 twin and measures it beside the other sides; what fails there fails nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+
+from octet.data import prepared
+from tasks.tflite import int8_run, int8_twin, model_file
+from tasks.tflite.interpreter import processes
+from tests.project import SMALL
+from tests.tasks import jobs
+
+RECIPE = SMALL + "metrics: {hits: ./hits.py:Hits}\n"
+METRIC = """
+class Hits:
+    def __init__(self):
+        self.hits = []
+
+    def update(self, answers, targets, extras):
+        self.hits.extend(answers["label"].argmax(-1) == targets["label"])
+
+    def result(self):
+        return float(sum(self.hits))
+"""
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """The folders of all stages up to ConvertUint8."""
+    folder = tmp_path_factory.mktemp("converted")
+    (folder / "hits.py").write_text(METRIC)
+    _, folders = jobs.run(folder, RECIPE, "ConvertUint8")
+    return folders
+
+
+def _measured(converted, folder):
+    (folder / "hits.py").write_text(METRIC)
+    _, folders = jobs.run(folder, RECIPE, "Measure", made=converted)
+    return folders["Measure"], json.loads((folders["Measure"] / "measurement.json").read_text())
+
+
+def test_int8_is_measured_on_all_samples_with_every_metric_of_the_other_sides(converted, tmp_path):
+    folder, measurement = _measured(converted, tmp_path)
+    twin = (folder / "model_int8.tflite").read_bytes()
+    uint8 = (converted["ConvertUint8"] / "model.tflite").read_bytes()
+    assert twin == int8_twin.of(uint8) and measurement["size_bytes"]["int8"] == len(twin)
+    part = prepared.read({"test": converted["PrepareData.test"]}).parts["test"]
+    codes, labels = np.asarray(part.inputs["image"]), np.asarray(part.targets["label"])
+    # Counted here once more, in int8 from end to end.
+    lowered = (codes.astype(int) - 128).astype(np.int8)
+    made, = processes.over(twin, model_file.read(twin), [lowered], lambda done: None, "tflite_runtime")
+    before, = processes.over(uint8, model_file.read(uint8), [codes], lambda done: None)
+    label = measurement["outputs"]["label"]
+    assert label["accuracy"]["int8"] == pytest.approx(float(np.mean(made.argmax(-1) == labels)))
+    assert label["int8"] == {"agreement": pytest.approx(float(np.mean(made.argmax(-1) == before.argmax(-1)))),
+                             "largest_difference_lsb": int(np.abs(made.astype(int) + 128 - before).max())}
+    assert measurement["metrics"]["hits"]["int8"] == np.sum(made.argmax(-1) == labels)
+    of_eight = np.mean(made.argmax(-1)[labels == 8] == 8)
+    assert label["recall"]["8"]["int8"] == pytest.approx(float(of_eight))
+    assert all(set(sides) == {"float", "fake_quantized", "uint8", "int8"}
+               for name, sides in label.items() if name in ("accuracy", "balanced_accuracy", "macro_f1"))
+    assert measurement["int8"] == {"made": True, "measured": True, "why": "", "runtime": int8_run.runtime()}
+    assert not measurement["gaps"]
+
+
+def test_a_twin_that_cannot_be_made_is_a_gap_and_everything_else_is_measured(converted, tmp_path, monkeypatch):
+    monkeypatch.delitem(int8_twin.VERSIONS, "CONV_2D")
+    folder, measurement = _measured(converted, tmp_path)
+    assert not (folder / "model_int8.tflite").exists() and measurement["size_bytes"]["int8"] is None
+    assert measurement["outputs"]["label"]["accuracy"].keys() == {"float", "fake_quantized", "uint8"}
+    assert "int8" not in measurement["outputs"]["label"]
+    gap, = measurement["gaps"]
+    assert gap == measurement["int8"]["why"] and "CONV_2D has no int8 form" in gap
+    assert not measurement["int8"]["made"] and measurement["parity"]["local"]
+
+
+def test_a_twin_that_no_kernel_runs_is_there_and_its_accuracy_is_a_gap(converted, tmp_path, monkeypatch):
+    monkeypatch.setitem(int8_twin.VERSIONS, "CONV_2D", 99)  # tflite-runtime refuses such a file
+    folder, measurement = _measured(converted, tmp_path)
+    assert (folder / "model_int8.tflite").exists()
+    assert measurement["int8"]["made"] and not measurement["int8"]["measured"]
+    gap, = measurement["gaps"]
+    assert gap == measurement["int8"]["why"] and "the accuracy of the int8 file was not measured" in gap
+    assert "int8" not in measurement["outputs"]["label"]["accuracy"]
+
+
+def test_int8_and_uint8_codes_stand_for_the_same_reals():
+    every = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(int8_run.to_int8(every), np.arange(-128, 128))
+    np.testing.assert_array_equal(int8_run.to_uint8(int8_run.to_int8(every)), every)
