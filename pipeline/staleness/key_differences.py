@@ -1,6 +1,6 @@
-"""The differences between the preimages of two keys, as sentences: why a stage is not fresh.
+"""Describes the differences between the preimages of two keys as sentences: the reasons why a stage is not fresh.
 
-Pure functions; `verdict.py` finds the preimages.
+All functions are pure. `verdict.py` finds the preimages.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 Blob = Callable[[str], Optional[bytes]]
 """Returns the bytes that have a sha256; None if they are not stored."""
 
-SHOWN = 3  # names in a sentence; the others are counted
+SHOWN = 3  # names in a sentence; the other ones are only counted
 
 
 class Contents:
     """The contents behind the digests of a preimage.
 
-    source(file): its bytes. listing(part): {file or array of the data: sha256}. None for a content that is not known.
+    source(file): its bytes. listing(part): {file or array of the data: sha256}. Both return None for unknown content.
     """
 
     def __init__(self, source: Callable[[str], Optional[bytes]],
@@ -56,7 +56,7 @@ def from_manifest(manifest: Manifest, blob: Blob) -> Contents:
         content = blob(sha256) if sha256 else None
         try:
             digests = None if content is None else json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError):  # the blob is no listing
+        except (ValueError, RecursionError):  # the blob is not a listing
             return None
         return digests if isinstance(digests, dict) else None
     return Contents(source, listing)
@@ -83,7 +83,7 @@ def _as_text(value: Any) -> str:
 
 def _data(old: Preimage, new: Preimage, before: Contents, after: Contents) -> Iterator[str]:
     datasets = [(preimage["recipe"].get("data") or {}).get("dataset", "") for preimage in (old, new)]
-    # The files or arrays of two different datasets are not compared.
+    # Files or arrays of different datasets are not compared.
     describe = _DESCRIBE.get(identity.unit(datasets[0]) or "") if datasets[0] == datasets[1] else None
     for part in sorted(set(old["data"]) | set(new["data"])):
         if part not in old["data"] or part not in new["data"]:
@@ -128,7 +128,7 @@ def _files(old: Digests, new: Digests) -> str:
 
 
 _DESCRIBE: Dict[str, Callable[[Digests, Digests], str]] = {"file": _files, "array": _arrays}
-"""{unit of a dataset: describes how two listings of these differ}."""
+"""{unit of a dataset, 'file' or 'array': function that describes the differences between two listings}."""
 
 
 def _digests(old: Digests, new: Digests) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _source(old: Digests, new: Digests, before: Contents, after: Contents) -> It
 
 
 def _used(name: str) -> str:
-    """How a stage comes to a file of its source: a template, say, is not imported."""
+    """The verb for a file of the source: 'imported', or 'read' for files such as templates."""
     return "imported" if name.partition("#")[0].endswith((".py", ".so")) else "read"
 
 

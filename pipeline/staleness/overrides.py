@@ -1,4 +1,4 @@
-"""A person's decisions about an artifact: to make it again (force), or to take it as it is (accept)."""
+"""Manual overrides of an artifact's staleness: make it again (force), or accept it as fresh (accept)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def force(plan: Plan, stage: str, reason: str) -> str:
-    """Marks the stage's artifact so that the next run makes it again, from the first epoch on: its checkpoints are
-    removed. Returns its key. Raises UsageError if there is nothing to force, or a run is making it."""
+    """Marks the stage's artifact to be made again by the next run, and removes its checkpoints. Returns its key. Raises
+    UsageError if there is nothing to force, or a run is making the artifact."""
     identity, status = plan.key(stage), plan.status(stage)
     had_checkpoints = identity is not None and _remove_checkpoints(plan.store, stage, identity.key)
     if identity is not None and had_checkpoints and status.state not in (INTACT, DROPPED):
@@ -29,43 +29,43 @@ def force(plan: Plan, stage: str, reason: str) -> str:
     if identity is None or status.state not in (INTACT, DROPPED):
         raise UsageError("there is no fresh artifact to force", where=stage,
                          why="it is stale, so the next run makes it anyway",
-                         next_step="`octet why` says why it is stale")
+                         next_step="`octet why` shows the reason")
     plan.store.marks.put(FORCED, stage, identity.key, {"by": current_user(), "reason": reason})
     return identity.key
 
 
 def _remove_checkpoints(store: Store, stage: str, key: str) -> bool:
-    """Removes the checkpoints of an artifact that is not finished. Returns whether there were any."""
+    """Removes the checkpoints of an unfinished artifact. Returns whether there were any."""
     if not store.checkpoints.epochs_done(stage, key):
         return False
     try:
         with store.lock(stage, key).acquire(timeout=0):
             return store.checkpoints.remove(stage, key)
     except TimeoutError:
-        raise UsageError("it is being made at this moment", where=stage,
-                         why="its run goes on from its checkpoints, and writes more of them",
+        raise UsageError("a run is making it at this moment", where=stage,
+                         why="the run uses its checkpoints, and writes more of them",
                          next_step="end that run first, or wait for it") from None
 
 
 def accept(plan: Plan, runs: Runs, stage: str, reason: str) -> List[str]:
-    """Publishes the artifact of the newest run under the stage's present key, although other code has made it.
+    """Publishes the artifact of the newest run under the stage's present key, although other code made it.
 
-    Returns a sentence for each difference; the manifest keeps them. Raises UsageError if the artifact is fresh
-    already, is not intact, or differs in more than code and versions: then it was made from other inputs."""
+    Returns a sentence for each difference; the manifest records them. Raises UsageError if the artifact is fresh, is
+    not intact, or differs in more than code and versions."""
     identity, state = plan.key(stage), plan.status(stage).state
     if identity is None:
-        raise UsageError("an upstream artifact is not there yet", where=stage,
-                         why="the stage's key follows from its upstream artifacts",
-                         next_step="accept or make those first: `octet why` lists them")
+        raise UsageError("an upstream artifact does not exist yet", where=stage,
+                         why="the stage's key depends on its upstream artifacts",
+                         next_step="accept or make them first: `octet why` lists them")
     if state != UNKNOWN:
         raise UsageError("there is nothing to accept: the artifact is {}".format(state), where=stage,
-                         why="only an artifact that is stale for its code can be accepted",
+                         why="only an artifact that is stale because of its code can be accepted",
                          next_step="run it")
     staleness = Staleness(plan, runs)
     last = staleness.last_manifest(stage)
     if last is None or plan.store.state(stage, last["key"]) != INTACT:
         raise UsageError("no run of this recipe left an intact artifact to accept", where=stage,
-                         why="what is accepted is an earlier artifact, for code that has changed since",
+                         why="accepting publishes an earlier artifact for changed code",
                          next_step="run it")
     key, preimage = identity
     differences = staleness.differences(stage)

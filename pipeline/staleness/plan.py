@@ -1,8 +1,8 @@
-"""Which artifacts of one snapshot are in one store.
+"""Finds the keys of a snapshot's stages, and which of their artifacts a store has.
 
-A stage's key is known once its upstream artifacts are there, so the plan walks upstream. A dropped upstream artifact is
-as good as an intact one: its manifest has the digests of its products. The plan remembers only artifacts that are
-there, since they are immutable; a missing one may be made a moment later, by this process or another.
+A stage's key is known when its upstream artifacts exist, so the plan walks upstream. A dropped upstream artifact is
+sufficient, since its manifest has the digests of its products. The plan caches only existing artifacts, which are
+immutable. A missing one may be made at any moment, by this process or another.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """The stages that a run wants beside its target, and that are not there.
+    """The wanted stages of a run that have no artifact.
 
     made:     those that the run makes.
-    left_out: {each other one: the stages that would have to be made again for it alone}.
+    left_out: {each other one: the stages that would have to be made again only for it}.
     """
 
     made: List[str]
     left_out: Dict[str, List[str]]
 
     def why(self, stage: str) -> str:
-        """Why the stage is left out; '' if it is not."""
+        """The reason why the stage is left out; '' if it is not."""
         needed = self.left_out.get(stage)
         return "it needs {}, which nothing else in the run needs".format(", ".join(needed)) if needed else ""
 
@@ -44,8 +44,8 @@ class Plan:
     """The keys and artifacts of the stages of one snapshot, in one store."""
 
     def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, ArtifactStatus]] = None) -> None:
-        """seen: the status of some artifacts, read a moment ago for many plans of one store. That of another is read
-        when it is needed."""
+        """seen: the statuses of some artifacts, which were just read for many plans of one store. Other statuses are
+        read when they are needed."""
         self._seen = seen or {}
         self.snapshot = snapshot
         self.store = store
@@ -66,14 +66,14 @@ class Plan:
         return self._keys[stage]
 
     def known_key(self, stage: str) -> str:
-        """The key of a stage whose upstream artifacts are there. Raises LookupError if one is missing."""
+        """The key of a stage whose upstream artifacts exist. Raises LookupError if one is missing."""
         identity = self.key(stage)
         if identity is None:
-            raise LookupError("the key of {} is not known".format(stage))
+            raise LookupError("the key of {} is unknown".format(stage))
         return identity.key
 
     def status(self, stage: str) -> ArtifactStatus:
-        """The status of the stage's artifact: 'unknown' while its key is not known."""
+        """The status of the stage's artifact; 'unknown' if its key is unknown."""
         if stage in self._statuses:
             return self._statuses[stage]
         identity = self.key(stage)
@@ -85,7 +85,7 @@ class Plan:
         return status
 
     def folder(self, stage: str) -> Optional[Path]:
-        """The folder of the stage's artifact, which need not exist; None while its key is not known."""
+        """The folder of the stage's artifact, which need not exist; None if its key is unknown."""
         identity = self.key(stage)
         return None if identity is None else self.store.artifact(stage, identity.key)
 
@@ -99,8 +99,8 @@ class Plan:
         return self.status(stage).state == INTACT
 
     def to_make(self, stage: str) -> Set[str]:
-        """The stages that a run of `stage` makes, without those that are wanted only: none where it is intact. Some of
-        them may come out as fresh, where a stage upstream of them makes the same bytes again."""
+        """The stages that a run of `stage` makes, without wanted stages; empty if the stage is intact. Some may turn
+        out to be fresh, if upstream stages make the same bytes again."""
         found: Set[str] = set()
         todo = [stage]
         while todo:
@@ -111,8 +111,8 @@ class Plan:
         return found
 
     def wanted(self, target: str) -> Wanted:
-        """What a run of `target` wants beside it. A wanted stage is made if it needs no stage that the run does not
-        make anyway; one whose files were deleted, where the run makes anything."""
+        """The wanted stages of a run of `target`. A wanted stage is made if all stages that it needs exist or are made
+        by the run anyway. If only its files were deleted, it is made only by a run that makes something else."""
         needed, found = self.to_make(target), Wanted([], {})
         for name in dict.fromkeys(name for stage in upward(target) for name in STAGES[stage].wants):
             more = self.to_make(name) - needed - {name}

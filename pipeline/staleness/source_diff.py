@@ -10,7 +10,7 @@ from pipeline.inputs.source_closure import without_docstrings
 def changes(before: Optional[bytes], after: Optional[bytes]) -> List[str]:
     """'cosine() changed', 'class Feed added', 'module level changed' ..., in the order of the file.
 
-    Empty if one version is not known or not Python, or where only comments, docstrings and formatting differ."""
+    Empty if one version is unknown or not Python, or if only comments, docstrings and formatting differ."""
     old, new = _pieces(before), _pieces(after)
     if old is None or new is None:
         return []
@@ -25,7 +25,7 @@ def changes(before: Optional[bytes], after: Optional[bytes]) -> List[str]:
     return lines
 
 
-@functools.lru_cache(maxsize=64)  # many stale recipes mostly share the same files
+@functools.lru_cache(maxsize=64)  # stale recipes mostly share the same files
 def _pieces(source: Optional[bytes]) -> Optional[Dict[str, str]]:
     """{name: its syntax tree} of the functions, classes, methods and constants; 'module level' is the rest."""
     if source is None:

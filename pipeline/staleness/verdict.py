@@ -1,4 +1,4 @@
-"""The verdict on each stage of a recipe: whether it is fresh, and if not, what differs from its newest run."""
+"""Decides for each stage of a recipe whether it is fresh, and if not, what differs from the newest run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest, Run
 
 USUAL = "ValidateInterpreter"
-"""What a run of a recipe is for, unless it says otherwise."""
+"""The usual target of a run."""
 FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
 
 
@@ -41,7 +41,7 @@ class Staleness:
     """The verdicts on the stages of one plan."""
 
     def __init__(self, plan: Plan, runs: Runs, but_for: Optional[str] = None) -> None:
-        """but_for: the name of the present run, which is left out of the comparison; None outside a run."""
+        """but_for: the name of the present run, which is not compared with; None outside a run."""
         self.plan = plan
         self._is_run = but_for is not None
         self.store = plan.store
@@ -54,8 +54,8 @@ class Staleness:
         return {stage: self.of(stage) for stage in STAGES}
 
     def asked_for(self) -> Dict[str, Verdict]:
-        """The verdicts on the stages up to the measurement, and on those that a run of the recipe went on to: a model
-        that nobody has exported is not stale for that."""
+        """The verdicts on the stages of the usual target, and on further stages that a run of the recipe has made. A
+        recipe that was never exported is not stale because of that."""
         usual = upward(USUAL)
         return {stage: self.of(stage) for stage in STAGES
                 if stage in usual or any(stage in run["stages"] for run in self.runs)}
@@ -80,18 +80,18 @@ class Staleness:
         return Verdict(STALE, (self.differences(stage) or [self._gone(stage)]) + self._left_out(stage))
 
     def _left_out(self, stage: str) -> List[str]:
-        """Why the usual run, which wants this stage, does not make it."""
+        """The reason why a run of the usual target does not make this wanted stage."""
         why = "" if self._is_run else self.plan.wanted(USUAL).why(stage)
         return ["not made with {}: {}".format(USUAL, why)] if why else []
 
     def _missing_above(self, stage: str) -> List[str]:
-        """The direct upstream stages whose products are not known."""
+        """The direct upstream stages whose products are unknown."""
         return [name for name in STAGES[stage].needs
                 if self.plan.status(name).state not in (INTACT, DROPPED)]
 
     def differences(self, stage: str) -> List[str]:
-        """A sentence for each change since the newest run that has a manifest of this stage. While an upstream artifact
-        is missing, changes of the upstream products are not known and are left out."""
+        """A sentence for each change since the newest run that has a manifest of this stage. If an upstream artifact is
+        missing, changes of upstream products are unknown and are left out."""
         last, identity = self.last_manifest(stage), self.plan.key(stage)
         if last is None:
             return []
@@ -105,8 +105,8 @@ class Staleness:
                       {name: upstream.get(name, {}) for name in spec.needs}).preimage
 
     def last_manifest(self, stage: str) -> Optional[Manifest]:
-        """The manifest of this stage's artifact in the newest run that has one. Where somebody has accepted that
-        artifact under another key, the manifest under that key."""
+        """The manifest of this stage's artifact in the newest run that has one. If that artifact was accepted under
+        another key, the manifest under that key."""
         for run in self.runs:
             key_in_run = _key_in(run, stage)
             for candidate in self._accepted_as(stage, key_in_run) if key_in_run else ():
@@ -116,7 +116,7 @@ class Staleness:
         return None
 
     def _accepted_as(self, stage: str, first: str) -> List[str]:
-        """The keys under which an artifact was accepted, last one first, and then its own key."""
+        """The keys under which an artifact was accepted, the latest first, and then its own key."""
         keys = [first]
         while self._accepted.get((stage, keys[0]), (stage, first))[1] not in keys:
             keys.insert(0, self._accepted[stage, keys[0]][1])
@@ -140,29 +140,29 @@ class Staleness:
         return "forced on {} by {}".format(mark["marked"], mark.get("by"))
 
     def _gone(self, stage: str) -> str:
-        """Why there is no artifact although its upstream artifacts are there and nothing has changed."""
+        """The reason why there is no artifact, although its upstream artifacts exist and nothing has changed."""
         key_now = self.plan.known_key(stage)
-        # A run that asks holds the lock itself.
+        # During a run, this process may hold the lock itself.
         if not self._is_run and self.store.is_being_made(stage, key_now):
             return "a run is making it at this moment"
         if any(_made(run, stage, None) for run in self.runs):
             return "its artifact is not in the store any more"
         if not os.path.exists(str(self.store.log(stage, key_now))):
             return "never made for this recipe"
-        others = Runs(self.store.root).every()  # it may have been made for another recipe
+        others = Runs(self.store.root).every()  # the artifact may have been made for another recipe
         if any(_made(run, stage, key_now) for _, runs in others for run in runs):
             return "its artifact is not in the store any more"
         return "a run began to make it, and did not finish"
 
 
 def _key_in(run: Run, stage: str) -> Optional[str]:
-    """The key of the stage's artifact in a run; None if the run does not have the stage, or did not know the key."""
+    """The key of the stage's artifact in a run; None if the run does not have the stage, or its key was unknown."""
     in_run = run["stages"].get(stage)
     return None if in_run is None else in_run["key"]
 
 
 def _made(run: Run, stage: str, key: Optional[str]) -> bool:
-    """Whether the run left an artifact of the stage, under this key if one is given."""
+    """Whether the run left an artifact of the stage, with this key unless it is None."""
     in_run = run["stages"].get(stage)
     if not (in_run and in_run["key"] and key in (None, in_run["key"])):
         return False

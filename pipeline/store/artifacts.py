@@ -1,7 +1,7 @@
 """The store: artifact folders, found by stage and key. They are published atomically, and never changed afterwards.
 
     <root>/artifacts/<stage>/<key>/           one artifact; its manifest.json is written last
-    <root>/artifacts/<stage>/.<key>.<id>.tmp/ a workspace: of a run that goes on, or was killed
+    <root>/artifacts/<stage>/.<key>.<id>.tmp/ a workspace of a run that is running, or was killed
     <root>/marks/<kind>/<stage>-<key>.json    a note about an artifact: pinned, forced ...
     <root>/locks/<stage>-<key>.lock           held while an artifact is made, removed, or read by a stage
     <root>/quarantine/<stage>-<key>-<id>/     a damaged or replaced artifact
@@ -10,7 +10,8 @@
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              the output of the last process of each stage and key
 
-No symbolic link in it is followed: see store_tree.py and safe_tree.py. No other file computes paths inside the store.
+Symbolic links in the store are not followed: see store_tree.py and safe_tree.py. No other module computes paths inside
+the store.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Store:
         return self.tree.path(_place(stage, key))
 
     def log(self, stage: str, key: str) -> Path:
-        """The path of the file that gets the output of the stage's process."""
+        """The path of the log file, which gets the output of the stage's process."""
         return self.tree.path(_log_place(stage, key))
 
     def state(self, stage: str, key: str) -> str:
@@ -64,7 +65,7 @@ class Store:
         return self.status(stage, key).state
 
     def status(self, stage: str, key: str, hashed: bool = False) -> ArtifactStatus:
-        """The status of an artifact. hashed: read every byte of its products, rather than use the cache of digests."""
+        """The status of an artifact. hashed: read every byte of its products, instead of using the cache of digests."""
         return self.statuses([(stage, key)], hashed)[stage, key]
 
     def statuses(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, ArtifactStatus]:
@@ -94,7 +95,7 @@ class Store:
         return found
 
     def read(self, stage: str, key: str, path: str) -> bytes:
-        """The bytes of one file of an artifact. Raises StoreError if there is none, or it is too large for a
+        """The bytes of one file of an artifact. Raises StoreError if it does not exist, or is too large for a
         record."""
         with explained("read an artifact", self.artifact(stage, key) / path):
             with self.tree.at(_place(stage, key)) as folder:
@@ -103,7 +104,7 @@ class Store:
     def list(self, strict: bool = True) -> List[Artifact]:
         """(stage, key) of every published artifact, sorted.
 
-        strict: raises StoreError if a stage's folder cannot be read, rather than take it for empty."""
+        strict: raises StoreError if a stage's folder cannot be read; otherwise such a folder counts as empty."""
         return sorted((stage, key) for stage in self._names("artifacts", strict)
                       for key in self._names("artifacts/" + stage, strict and stage in STAGES))
 
@@ -120,7 +121,7 @@ class Store:
                 return []
 
     def manifests(self) -> Iterator[Manifest]:
-        """The manifests of all published artifacts, then of those in quarantine."""
+        """The manifests of all published artifacts, followed by those of artifacts in quarantine."""
         for stage, key in self.list():
             with explained("read an artifact", self.artifact(stage, key)):
                 record = self._manifest(_place(stage, key))
@@ -141,7 +142,7 @@ class Store:
         return record if record is not None and {"stage", "key", "outputs"} <= set(record) else None
 
     def holder(self, file: Path) -> Optional[Artifact]:
-        """The artifact in whose folder a path lies; None for any other path."""
+        """The artifact whose folder contains the path; None for other paths."""
         try:
             parts = Path(file).resolve().relative_to(self.root / "artifacts").parts
         except ValueError:
@@ -156,7 +157,8 @@ class Store:
 
     def lock(self, stage: str, key: str, shared: bool = False,
              on_wait: Optional[Callable[[], None]] = None) -> locks.Lock:
-        """The lock on an artifact, not taken yet. shared: to read the artifact, rather than to make or remove it."""
+        """The lock on an artifact, not acquired yet. shared: for reading the artifact, instead of making or removing
+        it."""
         name = "{}-{}.lock".format(stage, key)
         path = self.tree.path("locks") / name
 
@@ -179,15 +181,15 @@ class Store:
     def workspace(self, stage: str, key: str) -> Path:
         """A new empty folder in which to make the artifact.
 
-        The caller must hold the lock: the workspaces that killed runs of the same key have left are removed. What is in
-        the place of the log and no file goes to quarantine."""
+        The caller must hold the lock, because workspaces of killed runs with the same key are removed. An entry in
+        place of the log that is not a file is moved to quarantine."""
         with explained("make a workspace", self.artifact(stage, key).parent):
             self.tree.clear_for_file(_log_place(stage, key))
             return workspaces.make(self.tree, _place(stage, key), key)
 
     def copy(self, stage: str, key: str, to_key: str) -> Path:
-        """A workspace for `to_key` with the files of the artifact, without its manifest: hard links, where the file
-        system has them. Raises StoreError for an entry that is neither a file nor a folder."""
+        """A workspace for `to_key` with the files of the artifact except its manifest, as hard links if the file system
+        supports them. Raises StoreError for an entry that is neither a file nor a folder."""
         workspace = self.workspace(stage, to_key)
         with explained("copy an artifact", self.artifact(stage, key)):
             workspaces.fill(self.tree, self.tree.inside(workspace), _place(stage, key))
@@ -199,11 +201,11 @@ class Store:
             workspaces.remove_at(self.tree, self.tree.inside(workspace))
 
     def publish(self, workspace: Path, stage: str, key: str, facts: Facts) -> Path:
-        """Makes the workspace the artifact, atomically and fsynced. Returns the artifact's folder.
+        """Publishes the workspace as the artifact, atomically and durably. Returns the artifact's folder.
 
-        facts: the manifest is made of them; it lists the workspace's files, unless `facts` is itself a manifest with
-        `outputs`. An artifact that is there already and is not intact goes to quarantine. An intact one is never
-        changed: then the workspace is removed."""
+        facts: the content of the manifest. If it has no `outputs`, they are computed from the workspace's files. An
+        existing artifact that is not intact is moved to quarantine. An intact one is never changed; then the workspace
+        is removed."""
         place, target = self.tree.inside(workspace), self.artifact(stage, key)
         with explained("publish an artifact", target):
             record = cast("Manifest", dict(facts, stage=stage, key=key))
@@ -245,17 +247,17 @@ class Store:
             return self.tree.put_aside(place)
 
     def by_product_damage(self, stage: str, key: str, manifest: Manifest) -> Dict[str, str]:
-        """{path: what is wrong} of the damaged by-products that are not known to be lost. Reads every byte."""
+        """{path: description} of damaged by-products that are not marked as lost. Reads every byte."""
         known = by_products.lost(self.marks, stage, key)
         damaged = by_products.damage(self.tree, _place(stage, key), manifest)
         return {path: wrong for path, wrong in damaged.items() if path not in known}
 
     def lose_by_products(self, stage: str, key: str, paths: Iterable[str]) -> List[Path]:
-        """Puts the remains of those by-products into quarantine and marks them as lost. Returns their new paths."""
+        """Moves what remains of these by-products to quarantine, and marks them as lost. Returns their new paths."""
         return by_products.lose(self.tree, self.marks, stage, key, _place(stage, key), list(paths))
 
     def quarantine(self, stage: str, key: str) -> Path:
-        """Moves the artifact into quarantine: its state is 'unknown' then. Returns its new folder."""
+        """Moves the artifact to quarantine, so that its state becomes 'unknown'. Returns its new folder."""
         with explained("put an artifact into quarantine", self.artifact(stage, key)):
             return self.tree.put_aside(_place(stage, key), "{}-{}".format(stage, key))
 
@@ -267,7 +269,7 @@ class Store:
                 let_go(folder, why)
 
     def leftovers(self) -> List[Path]:
-        """The workspaces of all runs: of those that go on, and of those that were killed."""
+        """The workspaces of all runs, running or killed."""
         with explained("list the workspaces", self.tree.path("artifacts")):
             return sorted(self.tree.path(place) for stage in self._names("artifacts", strict=False)
                           for place in workspaces.left(self.tree, "artifacts/" + stage))
@@ -282,7 +284,7 @@ class Store:
                     workspaces.remove_at(self.tree, self.tree.inside(path))
                     removed.append(path)
             except TimeoutError:
-                pass  # of a run that goes on
+                pass  # its run is still running
         return removed
 
 

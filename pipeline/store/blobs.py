@@ -1,4 +1,4 @@
-"""Bytes stored under their sha256: the source that made each artifact, and the lists of its data's files.
+"""Stores bytes under their sha256: the source that made each artifact, and the lists of its data files.
 
     <root>/sources/<two digits>/<sha256>        compressed by gzip; the sha256 is that of the uncompressed content
 """
@@ -14,7 +14,7 @@ from pipeline.store.store_tree import StoreTree
 
 FOLDER = "sources"
 MOST_BYTES = 1 << 30
-"""A file that unpacks to more than this is damaged: nothing so large is ever stored."""
+"""The largest content that is ever stored. A file that unpacks to more is damaged."""
 
 
 class Blobs:
@@ -24,7 +24,7 @@ class Blobs:
         self.tree = tree
 
     def keep(self, content: bytes) -> str:
-        """Stores `content`, where it is not stored yet. Returns its sha256."""
+        """Stores `content` unless it is stored already. Returns its sha256."""
         sha256 = digest.of_bytes(content)
         path = self.tree.path(_place(sha256))
         with durable_files.explained("keep a source file", path):
@@ -35,7 +35,7 @@ class Blobs:
         return sha256
 
     def read(self, sha256: str) -> Optional[bytes]:
-        """The content; None if it is not there or is damaged."""
+        """The content; None if it is missing or damaged."""
         with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
             try:
                 with self.tree.at(_folder(sha256)) as folder:

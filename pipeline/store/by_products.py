@@ -1,7 +1,7 @@
-"""By-products (logs, events): which are damaged, and which are known to be lost.
+"""Finds damaged by-products (logs, events), and marks them as lost.
 
-No stage reads them. So a damaged one makes nothing stale, and its artifact stays in place. `octet verify` reports it
-once and puts it into quarantine; a mark then says that the artifact has lost it.
+No stage reads by-products, so a damaged one makes nothing stale, and its artifact stays in place. `octet verify`
+reports it once and moves it to quarantine; a mark then records the loss.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def damage(tree: StoreTree, inside: str, manifest: Manifest) -> Dict[str, str]:
-    """{path: what is wrong} of the damaged by-products of the artifact at `inside`. Reads every byte. Raises
+    """{path: description} of the damaged by-products of the artifact at `inside`. Reads every byte. Raises
     StoreError."""
     damaged = {}
     with explained("read an artifact", tree.path(inside)), tree.at(inside) as folder:
@@ -44,7 +44,7 @@ def _digest_damage(folder: Folder, output: Output) -> Optional[str]:
 
 
 def lose(tree: StoreTree, marks: Marks, stage: str, key: str, inside: str, paths: Sequence[str]) -> List[Path]:
-    """Puts the remains of those by-products into quarantine, and marks them as lost. Returns their new paths. Raises
+    """Moves what remains of these by-products to quarantine, and marks them as lost. Returns their new paths. Raises
     StoreError."""
     aside = []
     with explained("put a by-product into quarantine", tree.path(inside)), tree.at(inside) as folder:
@@ -60,15 +60,15 @@ def lose(tree: StoreTree, marks: Marks, stage: str, key: str, inside: str, paths
 
 
 def lost(marks: Marks, stage: str, key: str) -> List[str]:
-    """The by-products of an artifact that are known to be lost."""
+    """The by-products of an artifact that are marked as lost."""
     mark = marks.get(LOST, stage, key)
     return [] if mark is None else mark.get("paths", [])
 
 
 def clear_misplaced(folder: Folder, products: Sequence[str]) -> None:
-    """Removes from a workspace what is neither a file nor a folder and no product, and prints a line for each.
+    """Removes by-products that are neither files nor folders from a workspace, and prints a line for each.
 
-    So hours of training are not lost because of it, and nothing in the store leads out of the store."""
+    Otherwise hours of training would be lost because of them, or links could lead out of the store."""
     for path, status in list(folder.walk()):
         if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or any(
                 fnmatchcase(path, pattern) for pattern in products):

@@ -1,6 +1,6 @@
 """Checkpoints of unfinished trainings, in `<root>/partial/<stage>/<key>/`. The stage's process writes them.
 
-They are no artifacts: only the artifact of that key is made from them, and they are removed when it is published.
+They are not artifacts: they belong to the artifact with this key, and are removed when it is published.
 """
 
 import os
@@ -23,8 +23,8 @@ DAY_S = 24 * 3600
 class UnfinishedTraining(NamedTuple):
     """A training that is running or was interrupted, and has checkpoints.
 
-    epochs_done: how many epochs the newest checkpoint holds. size_bytes: of all of them. written: when the newest was,
-    in seconds since 1970."""
+    epochs_done: the number of finished epochs in the newest checkpoint. size_bytes: of all checkpoints. written: the
+    time of the newest one, in seconds since 1970."""
 
     stage: str
     key: str
@@ -37,7 +37,7 @@ class UnfinishedTraining(NamedTuple):
 
 
 class StoredCheckpoints:
-    """<root>/partial of one store. Hold the artifact's lock to call a method that changes anything. OSErrors become
+    """The folder <root>/partial of one store. Methods that change something need the artifact's lock. OSErrors become
     StoreErrors, except in `remove_empty`, which ignores them."""
 
     def __init__(self, tree: StoreTree) -> None:
@@ -59,7 +59,7 @@ class StoredCheckpoints:
         return self.tree.path(place)
 
     def epochs_done(self, stage: str, key: str) -> int:
-        """How many epochs the newest checkpoint holds; 0 if there is none."""
+        """The number of finished epochs in the newest checkpoint; 0 without a checkpoint."""
         training = self._unfinished(stage, key)
         return training.epochs_done if training else 0
 
@@ -75,7 +75,7 @@ class StoredCheckpoints:
                 yield stage, key
 
     def spoiled(self, stage: str, key: str) -> List[str]:
-        """The names of files that are no checkpoints or do not match their digest. Reads every byte."""
+        """The names of files that are not checkpoints, or do not match their digest. Reads every byte."""
         place = _place(stage, key)
         with explained("read the checkpoints", self.tree.path(place)):
             try:

@@ -1,4 +1,4 @@
-"""Deletes the files of an artifact and keeps its manifest. It needs no disk space, since it is used on a full disk."""
+"""Deletes the files of an artifact and keeps its manifest. It needs no disk space, so it works on a full disk."""
 
 import errno
 import os
@@ -15,10 +15,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def let_go(folder: Folder, why: str) -> None:
-    """Deletes everything in the artifact's folder but the manifest, and leaves a note of when and why.
+    """Deletes everything in the artifact's folder except the manifest, and writes a note with the time and the reason.
 
-    The note is made first, and empty: from then on the artifact counts as dropped and not as damaged, even if this
-    process is killed. Its text is written at the end, where there is space for it."""
+    The note is created first, as an empty file: from then on, the artifact counts as dropped and not as damaged, even
+    if this process is killed. Its text is written at the end, if there is space."""
     _begin_note(folder)
     for name in folder.names():
         if name not in (manifests.NAME, DROPPED_NAME):
@@ -44,12 +44,12 @@ def _begin_note(folder: Folder) -> None:
         spare = _a_file(folder)
         if error.errno not in _FULL or not spare:
             raise
-        folder.rename(spare, folder, DROPPED_NAME)  # no space even for an empty file: one that is deleted anyway serves
+        folder.rename(spare, folder, DROPPED_NAME)  # no space for a new file: reuse one that is to be deleted
     folder.sync()
 
 
 def _a_file(folder: Folder) -> str:
-    """The name of a file that is to be deleted; '' if there is none."""
+    """The name of a file to be deleted; '' if there is none."""
     for name in folder.names():
         status = folder.status(name)
         if name != manifests.NAME and status is not None and stat.S_ISREG(status.st_mode):

@@ -1,8 +1,8 @@
-"""Locks held by the kernel (flock): it frees those of a process that dies at once.
+"""File locks of the kernel (flock), which are released at once when their process dies.
 
-A process that makes or removes an artifact holds its lock exclusively. A process that reads an artifact shares its
-lock with other readers, so that nobody removes the files meanwhile. A holder waits only for locks of artifacts further
-upstream, so no two holders wait for each other.
+A process that makes or removes an artifact holds its lock exclusively. Processes that read an artifact share its lock,
+so that nobody removes the files meanwhile. A holder waits only for locks of artifacts further upstream, so there are no
+deadlocks.
 """
 
 import fcntl
@@ -19,8 +19,8 @@ class Lock:
 
     def __init__(self, path: Path, open_file: Callable[[], int], shared: bool = False,
                  on_wait: Optional[Callable[[], None]] = None) -> None:
-        """path: for messages. open_file: returns a new descriptor of the file. on_wait: called once if the lock has to
-        be waited for."""
+        """path: for messages. open_file: returns a new descriptor of the file. on_wait: called once if the lock is not
+        free."""
         self.path = path
         self.open_file = open_file
         self.kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
@@ -28,8 +28,8 @@ class Lock:
         self._handle: Optional[int] = None
 
     def acquire(self, timeout: Optional[float] = None) -> "Lock":
-        """Takes the lock, and waits for it `timeout` seconds at most. Raises TimeoutError, and what `open_file`
-        raises."""
+        """Takes the lock, after waiting for at most `timeout` seconds. Raises TimeoutError, and any error of
+        `open_file`."""
         handle = self.open_file()
         try:
             self._take(handle, timeout)
@@ -60,7 +60,7 @@ class Lock:
             time.sleep(POLL_S)
 
     def _try(self, handle: int) -> bool:
-        """Takes the lock if that needs no waiting. Returns whether it did."""
+        """Takes the lock if it is free. Returns whether it did."""
         try:
             fcntl.flock(handle, self.kind | fcntl.LOCK_NB)
         except BlockingIOError:

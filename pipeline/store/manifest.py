@@ -1,7 +1,7 @@
-"""The manifest, which is the provenance record of one artifact: what went in, what came out, who made it, when.
+"""The manifest: the provenance record of an artifact, with its inputs, its outputs, its maker and the time.
 
-`docs/manifest.schema.json` describes its form. It is written last, and is the only sign that an artifact is complete.
-`seal` is the sha256 of the rest, so that a manifest with a flipped bit does not count as one.
+`docs/manifest.schema.json` describes its fields. It is written last: an artifact is complete if it has a valid
+manifest. `seal` is the sha256 of the rest, so that damage is detected.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ NAME = "manifest.json"
 FORMAT = 2
 
 _SINCE_2: Dict[str, Any] = {"run": None, "why": [], "upstream": {}, "sources": {}, "listings": {}, "places": {}}
-"""The defaults of the fields that format 1 did not have."""
+"""Defaults of the fields that format 1 did not have."""
 _PARTS: Dict[str, Any] = {"recipe": {}, "source": {}, "data": {}, "files": {}, "versions": {}, "upstream": {}}
 """The defaults of the fields of `inputs` that may be missing."""
 MOST_BYTES = 256 << 20
-"""A larger file is no record."""
+"""The size of the largest valid record."""
 
 
 def write(folder: Folder, manifest: Mapping[str, Any]) -> None:
@@ -66,8 +66,8 @@ def read(folder: Folder) -> Optional[Manifest]:
 def sealed(record: Mapping[str, Any]) -> bytes:
     """`record` as JSON text with its seal.
 
-    NaN and infinities, which JSON does not have, become strings: a diverged loss is no reason to lose the record of
-    hours of training."""
+    NaN and infinities, which JSON cannot represent, become strings, so that a training with a diverged loss can be
+    recorded."""
     content = _json_value(record)
     content.pop("seal", None)
     content["seal"] = key.digest(content)
@@ -75,14 +75,14 @@ def sealed(record: Mapping[str, Any]) -> bytes:
 
 
 def unsealed(content: bytes) -> Optional[Dict[str, Any]]:
-    """The record in a sealed text; None if the text is no JSON object, or its seal does not fit."""
+    """The record in a sealed text; None if the text is not a JSON object, or its seal does not match."""
     try:
         record = json.loads(content.decode("ascii"))
         if not isinstance(record, dict):
             return None
         seal_fits = record.get("seal") == key.digest(
             {name: value for name, value in record.items() if name != "seal"})
-    except (ValueError, RecursionError):  # no JSON, too deep, no ASCII, or NaN, which `sealed` never writes
+    except (ValueError, RecursionError):  # not JSON, nested too deeply, not ASCII, or NaN, which `sealed` never writes
         return None
     return record if seal_fits else None
 
@@ -103,8 +103,8 @@ def outputs(folder: Folder, patterns: Sequence[str]) -> List[Output]:
         if not is_safe(path) or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             raise StoreError("the stage made {}: {}".format(kind(status.st_mode), printable(path)),
                              where=printable(str(folder.path)),
-                             why="an artifact holds files and folders; anything else could lead out of the store",
-                             next_step="write a file there, in the stage's file in tasks/ or in the code that it calls")
+                             why="an artifact consists of files and folders; anything else could lead out of the store",
+                             next_step="write a file instead, in the stage's module in tasks/ or in code that it calls")
         if stat.S_ISREG(status.st_mode) and path != NAME:
             paths.append(path)
     for pattern in patterns:

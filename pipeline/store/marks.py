@@ -1,4 +1,4 @@
-"""Marks: notes about artifacts. An artifact is pinned, forced or accepted, or has lost by-products."""
+"""Marks: notes that an artifact is pinned, forced or accepted, or has lost by-products."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 PINNED, ACCEPTED, LOST = "pinned", "accepted", "lost"
 KEEPING = (PINNED,)
-"""Kinds of marks that keep an artifact from garbage collection. A damaged mark keeps it too: its file's name tells
-which one."""
+"""The kinds of marks that protect an artifact from garbage collection. A damaged mark protects it too, since the name
+of its file identifies the artifact."""
 
 Artifact = Tuple[str, str]
 """(stage, key)."""
@@ -31,7 +31,7 @@ _MOST_BYTES = 16 << 20
 
 
 class Marks:
-    """The marks of one store, a file for each: <root>/marks/<kind>/<stage>-<key>.json. Its methods raise StoreError for
+    """The marks of one store, each in a file: <root>/marks/<kind>/<stage>-<key>.json. Its methods raise StoreError for
     every OSError."""
 
     def __init__(self, tree: StoreTree) -> None:
@@ -47,7 +47,7 @@ class Marks:
                                                     "marked": formatting.utc(time.time()), **facts}))
 
     def remove(self, kind: str, stage: str, key: str) -> None:
-        """Removes the artifact's mark of that kind, where there is one."""
+        """Removes the artifact's mark of that kind, if there is one."""
         with explained("remove a mark", self.tree.path(_folder(kind)) / _name(stage, key)):
             try:
                 with self.tree.at(_folder(kind)) as marks:
@@ -70,7 +70,7 @@ class Marks:
         return self._read(kind, _name(stage, key))[1]
 
     def accepted(self) -> Dict[Artifact, Artifact]:
-        """{artifact: the one that it was accepted as}."""
+        """{artifact: the artifact as which it was accepted}."""
         return {(stage, key): (stage, facts["as"]) for (stage, key), facts in self.of(ACCEPTED) if "as" in facts}
 
     def damaged(self) -> Iterator[Tuple[str, str, Optional[StoreError]]]:
@@ -84,8 +84,8 @@ class Marks:
                     yield kind, name, error
 
     def mend(self, kind: str, name: str) -> str:
-        """Puts a damaged mark into quarantine; one of a kind in KEEPING is written again. Returns a sentence on what
-        was done."""
+        """Moves a damaged mark to quarantine. A mark of a kind in KEEPING is also written again. Returns a description
+        of what was done."""
         with explained("put a mark into quarantine", self.tree.path(_folder(kind)) / name):
             aside = self.tree.put_aside("{}/{}".format(_folder(kind), name))
         artifact = _artifact(name)
@@ -102,12 +102,12 @@ class Marks:
             except FileNotFoundError:
                 return []
             except Misplaced:
-                if kind in KEEPING:  # it is unknown what is kept, so nothing may be deleted
+                if kind in KEEPING:  # it is unknown which artifacts are protected, so none may be deleted
                     raise
                 return []
 
     def _read(self, kind: str, name: str) -> Tuple[Optional[Artifact], Optional[Mark]]:
-        """(the artifact that the file's name tells, or None; the mark, or None if it is damaged or not there)."""
+        """(the artifact according to the file's name, or None; the mark, or None if it is damaged or missing)."""
         artifact = _artifact(name)
         with explained("read a mark", self.tree.path(_folder(kind)) / name):
             try:
@@ -135,7 +135,7 @@ def _artifact(name: str) -> Optional[Artifact]:
 
 
 def current_user() -> str:
-    """The name of the user that runs this process; the user's number where the system has no name for it."""
+    """The name of the user that runs this process; the user's number if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no entry

@@ -19,7 +19,7 @@ class Quarantine:
         self.tree = tree
 
     def names(self) -> List[str]:
-        """The names of its entries, of whatever kind."""
+        """The names of all entries."""
         with explained("list what is in quarantine", self.tree.path(QUARANTINE)):
             try:
                 with self.tree.at(QUARANTINE) as folder:
@@ -42,7 +42,7 @@ class Quarantine:
                     return sum(_sizes(folder))
 
     def drop(self, name: str) -> None:
-        """Deletes the entry; of an artifact all but its manifest, so that what came from it can still be traced."""
+        """Deletes the entry. The manifest of an artifact is kept, so that downstream artifacts can still be traced."""
         with explained("drop what is in quarantine", self.tree.path(QUARANTINE) / name):
             with self.tree.at(QUARANTINE) as quarantine:
                 if self._is_artifact(quarantine, name):
@@ -66,4 +66,4 @@ def _sizes(folder: Folder) -> Iterator[int]:
             if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME):
                 yield status.st_size
     except Misplaced:
-        pass  # nested deeper than any artifact: the sum so far is a lower bound
+        pass  # nested more deeply than any artifact: the sum so far is a lower bound

@@ -1,8 +1,8 @@
-"""Recipes that are another one with some of its values set on the command line: files of the store.
+"""Variants of recipes, with values that were set on the command line (`--set`), as files in the store.
 
     <root>/recipes/<which base>/<base>+train.epochs=5.yaml
 
-A variant extends its base, so it is a recipe like any other: it has runs, a name and a state of its own.
+A variant extends its base. Otherwise it is an ordinary recipe, with its own name and runs.
 """
 
 import hashlib
@@ -24,17 +24,17 @@ LONGEST_NAME = 100
 OPTION = "--set"
 
 Tree = Dict[str, Any]
-"""The keys that are set: sections, and the words after `--set` at the leaves."""
+"""The keys that are set: nested sections with the words after `--set` as leaves."""
 
 
 def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[str], Path]) -> Path:
-    """The file of the recipe `base` with the values that `words` set, such as 'train.epochs=5'. It is written where it
-    is not there yet, and only if it is a sound recipe.
+    """The file of the variant of the recipe `base` with the values in `words`, such as 'train.epochs=5'. It is written
+    if it does not exist yet and is a valid recipe.
 
-    find_base: as for `loading.load`. Raises UsageError for words that are no KEY=VALUE, RecipeError for a value that a
-    recipe cannot have, with the words at fault; StoreError if it cannot be kept."""
+    find_base: as for `loading.load`. Raises UsageError for words other than KEY=VALUE, RecipeError for an invalid
+    value, with the words at fault, and StoreError if the file cannot be written."""
     base = Path(os.path.abspath(str(base)))
-    loading.load(base, find_base)  # its own problems are told as such
+    loading.load(base, find_base)  # reports problems of the base as such
     text, lines = _text(base, words)
     with tempfile.TemporaryDirectory(prefix="octet-set-") as folder:
         draft = Path(folder) / "recipe.yaml"
@@ -60,7 +60,7 @@ def _read(path: Path) -> bytes:
 
 
 def _text(base: Path, words: Sequence[str]) -> Tuple[str, Dict[int, str]]:
-    """The recipe's YAML, and {line: the words that are written there}."""
+    """The variant's YAML text, and {line: the words from which it was made}."""
     lines = ["extends: {}".format(json.dumps(str(base))), "relative_to: {}".format(json.dumps(str(base.parent)))]
     told: Dict[int, str] = {}
 
@@ -99,13 +99,13 @@ def _tree(words: Sequence[str]) -> Tree:
                 break
         if not isinstance(section, dict) or keys[-1] in section:
             raise UsageError("{} is set twice".format(key), where="{} {}".format(OPTION, each),
-                             why="only one of the values can count", next_step="leave one of them out")
+                             why="only one of the values can be used", next_step="remove one of them")
         section[keys[-1]] = each
     return tree
 
 
 def _blamed(error: RecipeError, draft: Path, base: Path, lines: Dict[int, str]) -> RecipeError:
-    """The error, with the words after `--set` in the place of lines of a file that nobody has seen."""
+    """The error, with the words after `--set` instead of lines of a file that the user does not know."""
     def say(text: str) -> str:
         text = re.sub(re.escape(str(draft)) + r":(\d+):\d+", lambda found: "{} {}".format(
             OPTION, lines[int(found.group(1))]) if int(found.group(1)) in lines else str(base), text)
@@ -119,7 +119,7 @@ def _place(base: Path) -> str:
 
 
 def _name(base: Path, words: Sequence[str]) -> str:
-    """What the variant is called: by its base and the words, as far as a file can be."""
+    """The name of the variant: the base's name and the words, as far as they fit into a file name."""
     asked = "{}+{}".format(base.stem, ",".join(sorted(words)))
     name = re.sub(r"[^A-Za-z0-9_.=,+-]+", "-", asked)
     if name == asked and len(name) <= LONGEST_NAME:

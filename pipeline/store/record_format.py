@@ -1,7 +1,7 @@
-"""The form that a record (manifest, mark, run) must have before anything in it is used.
+"""Validates the format of a record (manifest, mark, run) before its content is used.
 
-A seal shows that a record is not damaged. It does not show who wrote it. So the values are checked too, for a stage, a
-key and a path of a record become paths in the store. `record_types.py` has the same forms as types.
+A seal shows that a record is not damaged, but not who wrote it. So the values are checked too, because stages, keys and
+paths of a record become paths in the store. `record_types.py` has the same formats as types.
 """
 
 import calendar
@@ -41,7 +41,7 @@ def is_artifact(value: object) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text that can stand in a path or an argument of a command."""
+    """Whether it is a text that can be used in a path or an argument of a command."""
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
     except ValueError:  # a lone surrogate
@@ -88,7 +88,7 @@ RUN = {
 
 
 def fault(value: Any, form: Form, name: str = "") -> Optional[str]:
-    """The name of the first field that does not have the form, as 'outputs[0].path'; None where all have it."""
+    """The name of the first field that does not have the form, such as 'outputs[0].path'; None if all have it."""
     if isinstance(form, Nullable):
         return None if value is None and not isinstance(form, Absent) else fault(value, form.form, name)
     if isinstance(form, dict):

@@ -1,7 +1,7 @@
-"""The types of the records in the store: manifests, marks, runs. For annotations: import it below `TYPE_CHECKING` only.
+"""The types of the records in the store: manifests, marks, runs. Import this module only below `TYPE_CHECKING`.
 
-A record is JSON, and stays what it is in memory. `record_format.py` checks each one that is read, so what is not
-`total` here may be missing from a record of an earlier Octet. `docs/manifest.schema.json` describes a manifest in full.
+A record is JSON, and a plain dict in memory. `record_format.py` validates each record that is read. A field that is not
+`total` here may be missing in records of earlier versions. `docs/manifest.schema.json` describes manifests in full.
 """
 
 from typing import Any, Dict, List, Optional
@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from pipeline.inputs.preimage_types import Digests, GitState, Preimage
 
 Metrics = Dict[str, Any]
-"""The figures that a stage reports, and its notes and warnings. Their form is the stage's own."""
+"""The metrics that a stage reports, with its notes and warnings. Their structure depends on the stage."""
 
 
 class Output(TypedDict):
@@ -33,12 +33,12 @@ class RecipeName(TypedDict):
 
 
 Accepted = TypedDict("Accepted", {"from": str, "accepted": str, "by": str, "reason": str, "differences": List[str]})
-"""Who accepted an artifact of other code as this one: `from` is its key, `accepted` the time, `differences` a sentence
-for each thing in which the two differ."""
+"""The acceptance of an artifact of other code as this one: `from` is its key, `accepted` the time, `differences` a
+sentence for each difference between the two."""
 
 
 class _Circumstances(TypedDict, total=False):
-    """Under which circumstances an artifact was made.
+    """The circumstances under which an artifact was made.
 
     snapshot: digest of the snapshot. started, finished: UTC, as '2026-01-31T12:00:00Z'. seconds: between them.
     accepted: only where somebody has accepted another artifact as this one."""
@@ -55,7 +55,7 @@ class _Circumstances(TypedDict, total=False):
 
 
 class Facts(_Circumstances):
-    """What the maker of an artifact knows of it.
+    """What is known about an artifact when it is made.
 
     inputs:   the preimage of its key.
     run:      the name of the run that made it ('RECIPE/NUMBER'); None outside a run.
@@ -63,7 +63,7 @@ class Facts(_Circumstances):
     upstream: {upstream stage: key of the artifact that was read}.
     sources:  {source file: sha256 of its bytes}, which are kept as blobs.
     listings: {part: sha256 of the list of the files or arrays that it consists of}, kept as blobs.
-    places:   {'data', or a key of the recipe: path} of what was read, for a person who looks for it.
+    places:   {'data', or a key of the recipe: path} of the files and folders that were read, for messages.
     """
 
     inputs: Preimage
@@ -89,17 +89,17 @@ class Manifest(Facts):
 Mark = TypedDict("Mark", {
     "format": int, "stage": str, "key": str, "marked": str, "by": str, "reason": str, "as": str,
     "keeps": List[List[str]], "paths": List[str], "seal": str}, total=False)
-"""A note about an artifact: that it is pinned, forced or accepted, or has lost by-products. A damaged mark of a
-kind that keeps artifacts reads as an empty one.
+"""A note that an artifact is pinned, forced or accepted, or has lost by-products. A damaged mark that protects an
+artifact is read as an empty one.
 
-marked: when. by: the user. as: of an accepted artifact, the key that it was accepted as. keeps: of a pinned one, the
-artifacts [stage, key] that are kept with it. paths: the by-products that are lost."""
+marked: the time. by: the user. as: for an accepted artifact, the key as which it was accepted. keeps: for a pinned
+artifact, the artifacts [stage, key] that are kept with it. paths: the lost by-products."""
 
 
 class RunStage(TypedDict):
     """One stage of a run.
 
-    key: of its artifact; None while it is not known. made: whether this run made it. why: why it was not fresh."""
+    key: of its artifact; None if unknown. made: whether this run made it. why: the reasons why it was not fresh."""
 
     key: Optional[str]
     made: bool
@@ -107,8 +107,8 @@ class RunStage(TypedDict):
 
 
 class _RunFacts(TypedDict, total=False):
-    """snapshot: its digest; None for a run that was refused before it was taken. error: one line. by: the user.
-    process: tells the process from every other that ever had its pid. argv: the arguments of the command."""
+    """snapshot: its digest; None for a run that was refused before it. error: one line. by: the user. process: a unique
+    identifier of the process, also among later processes with its pid. argv: the arguments of the command."""
 
     snapshot: Optional[str]
     error: Optional[str]
@@ -122,7 +122,7 @@ class _RunFacts(TypedDict, total=False):
 class UnnumberedRun(_RunFacts):
     """The record of a run, before it has a number.
 
-    target: the stage that was asked for. finished, exit: None while the run goes on, or where it was killed."""
+    target: the stage to be made. finished, exit: None for a run that is running or was killed."""
 
     recipe: RecipeName
     target: str

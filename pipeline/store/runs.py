@@ -1,9 +1,10 @@
-"""The record of each run of a recipe: its target, its artifacts, and how it ended.
+"""Records the runs of each recipe: their targets, their artifacts, and how they ended.
 
     <root>/runs/<recipe>/<number>.json
 
-`records.Run` has its fields. Numbers count upward, and the highest is the newest run: clocks can be set back. A run
-whose `exit` is null goes on, or was killed. One that was refused before its first stage has no snapshot and no stages.
+`record_types.Run` has the fields of a record. The highest number is the newest run; times are not compared, since
+clocks can be set back. A run whose `exit` is null is running or was killed. A run that was refused before its first
+stage has no snapshot and no stages.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Runs:
                     number += 1
 
     def end(self, recipe: Path, record: Run) -> Run:
-        """Replaces the run's record by `record`. Returns it with its format. Raises StoreError."""
+        """Replaces the run's record by `record`. Returns it with its format number. Raises StoreError."""
         place, record = _place(recipe), cast("Run", {"format": FORMAT, **record})
         with durable_files.explained("record a run", self.tree.path(place) / _file(record["number"])):
             with self.tree.made(place) as folder:
@@ -67,7 +68,7 @@ class Runs:
 
     @staticmethod
     def name(recipe: Path, number: int) -> str:
-        """The name of a run, which stands in the manifests of its artifacts: 'RECIPE/NUMBER'."""
+        """The name of a run in the manifests of its artifacts: 'RECIPE/NUMBER'."""
         return "{}/{:06d}".format(_folder_name(recipe), number)
 
     def of(self, recipe: Path) -> Iterator[Run]:
@@ -106,7 +107,7 @@ class Runs:
                 yield record
 
     def _read(self, place: str, number: int) -> Optional[Run]:
-        """The record of a run; None if it is damaged or not there."""
+        """The record of a run; None if it is damaged or missing."""
         with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
             try:
                 with self.tree.at(place) as folder:
@@ -129,7 +130,7 @@ class Runs:
         return [int(name[:-5]) for name in self._names(place) if re.fullmatch(r"[0-9]{6,18}\.json", name)]
 
     def _names(self, place: str) -> List[str]:
-        """The names in a folder; none where it does not exist, or is no folder, which `octet verify` reports."""
+        """The names in a folder; empty if it does not exist, or is not a folder, which `octet verify` reports."""
         with durable_files.explained("list the runs", self.tree.path(place)):
             try:
                 with self.tree.at(place) as folder:
@@ -153,9 +154,8 @@ def state(run: Run) -> str:
 
 
 def process_identity(pid: int) -> Optional[str]:
-    """An identifier of the process that no other process with this pid ever has; None if there is no such process.
-
-    It is made of the machine's boot and the process's start."""
+    """An identifier of the process, unique among all processes that ever have this pid; None if there is no such
+    process. It consists of the identifier of the machine's boot and the start time of the process."""
     try:
         with open("/proc/{}/stat".format(pid), "rb") as file:
             started = file.read().rpartition(b")")[2].split()[19].decode()

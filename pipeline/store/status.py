@@ -1,4 +1,4 @@
-"""The status of an artifact, by the names, sizes and bytes of its files."""
+"""Determines the status of an artifact from the names, sizes and bytes of its files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DROPPED_NAME = "dropped.json"
 class ArtifactStatus(NamedTuple):
     """The status of one artifact.
 
-    state:    'intact': the manifest and every product are there, with the bytes that were published;
-              'damaged': the folder is there, and something in it is missing or has changed;
-              'dropped': the manifest was kept and the rest deleted, to free space;
+    state:    'intact': the manifest and all products exist, with the bytes that were published;
+              'damaged': the folder exists, but something in it is missing or has changed;
+              'dropped': only the manifest was kept, to free space;
               'forced': intact or dropped, and to be made again; 'unknown': there is no folder.
     manifest: None if it cannot be read. Never None for 'intact', 'dropped' and 'forced'.
-    damage:   a line for each thing that is missing or has changed.
+    damage:   a line for each file that is missing or has changed.
     """
 
     state: str
@@ -37,14 +37,14 @@ class ArtifactStatus(NamedTuple):
 
     @property
     def recorded(self) -> Manifest:
-        """The manifest, of an artifact whose state says that it has one."""
+        """The manifest of an artifact whose state implies that it has one."""
         assert self.manifest is not None, self.state
         return self.manifest
 
 
 def by_files(tree: StoreTree, inside: str, stage: str, key: str) -> ArtifactStatus:
-    """The status of the artifact at `inside`, as far as names and sizes tell it. Raises OSError for what this user may
-    not read."""
+    """The status of the artifact at `inside`, judged by names and sizes only. Raises OSError for missing
+    permissions."""
     try:
         folder = tree.at(inside)
     except FileNotFoundError:
@@ -78,9 +78,9 @@ def _in(folder: Folder, stage: str, key: str) -> ArtifactStatus:
 
 
 def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optional[str]]:
-    """{place: sha256} of files of the store; None for one that was removed meanwhile, or is no file any more.
+    """{place: sha256} of files of the store; None for a file that was removed or replaced meanwhile.
 
-    hashed: read every byte, rather than take the digest of an unchanged file from the cache."""
+    hashed: read every byte, instead of using cached digests of unchanged files."""
     def compute(path: str) -> str:
         return _sha256(tree, tree.inside(Path(path)))
     if not hashed:
@@ -88,7 +88,7 @@ def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optio
             paths = [str(tree.path(place)) for place in places]
             return dict(zip(places, digest.cached_all(paths, "sha256", compute)))
         except (FileNotFoundError, Misplaced, StoreError):
-            pass  # one of the files is the cause: take them one by one
+            pass  # one of the files is the cause: hash them one by one
     return {place: _sha256_if_there(tree, place) for place in places}
 
 
@@ -106,7 +106,7 @@ def _sha256_if_there(tree: StoreTree, place: str) -> Optional[str]:
 
 
 def size_damage(folder: Folder, output: Output) -> Optional[str]:
-    """What is wrong with an output, as far as its name and size tell it; None if nothing is."""
+    """The damage of an output, judged by its name and size only; None if there is none."""
     try:
         status = folder.status(output["path"])
     except Misplaced as error:  # a folder on the way to it

@@ -1,4 +1,4 @@
-"""The store's own folders: they are made where they are missing, and what does not belong there goes to quarantine.
+"""The store's folders. Missing ones are created, and entries that do not belong there are moved to quarantine.
 
 Every file of the store is opened through this class (and `safe_tree`).
 """
@@ -18,19 +18,19 @@ QUARANTINE, PARTIAL = "quarantine", "partial"
 
 LAYOUT = {"artifacts": (FOLDER,), "marks": (FOLDER, FILE), "sources": (FOLDER, FILE), "runs": (FOLDER, FILE),
           "recipes": (FOLDER, FILE), "locks": (FILE,), "logs": (FILE,), PARTIAL: (FOLDER, FOLDER, FILE), QUARANTINE: ()}
-"""{folder below the root: the kind of its entries, and of theirs}. An artifact's manifest lists its files. In
-quarantine there may be anything."""
+"""{folder below the root: (kind of its entries, kind of their entries, ...)}. The files of an artifact are in its
+manifest; the quarantine may contain anything."""
 
 LONGEST_PATH = 4095
 NAMES_WITHIN = 255
-"""Bytes of a path that are reserved for the names that a stage and its tools choose below its folder."""
+"""Bytes of a path that are reserved for file names that a stage chooses below its folder."""
 
 
 class StoreTree:
     """The folders and files below the store's root. Its methods raise OSError."""
 
     def __init__(self, root: Path) -> None:
-        """root: may be a symbolic link, which is followed here. Raises StoreError for a text that is no path."""
+        """root: may be a symbolic link, which is followed here. Raises StoreError for an impossible path."""
         if "\0" in str(root):
             raise StoreError("is not a path", where=printable(str(root).replace("\0", "\\0")),
                              why="it holds a NUL character", next_step="correct the store's folder in luigi.cfg")
@@ -54,8 +54,8 @@ class StoreTree:
             return root.folder(inside)
 
     def made(self, inside: str) -> Folder:
-        """An open folder. It is made if there is none. What is in its place and no folder goes to quarantine, with a
-        line on stderr."""
+        """An open folder, which is created if it does not exist. Another entry in its place is moved to quarantine,
+        with a line on stderr."""
         try:
             os.makedirs(str(self.root), exist_ok=True)
         except FileExistsError:
@@ -73,7 +73,8 @@ class StoreTree:
         except FileNotFoundError:
             return above.made(name)
         except Misplaced:
-            # Two processes may find it at the same moment: the second must not move the folder that the first makes.
+            # Two processes may find the entry at once; the second one must not move the folder that the first one
+            # creates.
             fcntl.flock(above.handle, fcntl.LOCK_EX)
         try:
             return above.folder(name)
@@ -99,7 +100,8 @@ class StoreTree:
         return self.path(QUARANTINE) / new_name
 
     def open_lock(self, name: str) -> int:
-        """A descriptor of the file `locks/<name>`, to read and write. It is made if there is none."""
+        """A descriptor of the file `locks/<name>`, for reading and writing. The file is created if it does not
+        exist."""
         with self.made("locks") as locks:
             self._clear(locks, name)
             flags = os.O_RDWR | os.O_CREAT | FILE_FLAGS
@@ -110,8 +112,8 @@ class StoreTree:
                 raise
 
     def clear_for_file(self, inside: str) -> Path:
-        """Makes the folder of a file, and puts into quarantine what is in the file's place and no regular file. Returns
-        the file's path."""
+        """Creates the folder of a file, and moves another entry in the file's place to quarantine. Returns the file's
+        path."""
         parent, _, name = inside.rpartition("/")
         with self.made(parent) as folder:
             self._clear(folder, name)
@@ -143,7 +145,7 @@ class StoreTree:
 
     def misplaced(self) -> Iterator[Tuple[str, OSError]]:
         """(place, error) of every entry of the wrong kind, and of every folder that cannot be listed. An artifact that
-        is no folder is not among them: it has the state 'damaged'."""
+        is not a folder is not included, since its state is 'damaged'."""
         try:
             root = Folder.at(self.root)
         except FileNotFoundError:
@@ -169,7 +171,7 @@ class StoreTree:
 
 
 def _misplaced(folder: Folder, name: str, inside: str, levels: Tuple[str, ...]) -> Iterator[Tuple[str, OSError]]:
-    """levels: the kind that the entry must have, then that of its entries, and so on."""
+    """levels: the required kind of the entry, then of its entries, and so on."""
     status = folder.status(name)
     if status is None:
         return
@@ -210,5 +212,5 @@ def _folders(root: Folder) -> Iterator[Tuple[Path, os.stat_result]]:
 
 
 def _as_name(inside: str) -> str:
-    """A place as the name of one file, cut to a length that is allowed."""
+    """A place as a file name of valid length."""
     return inside.replace("/", "-").replace("\0", "")[:150]

@@ -1,4 +1,4 @@
-"""Workspaces: the folders in which artifacts are made, beside the artifacts: `artifacts/<stage>/.<key>.<id>.tmp`.
+"""Workspaces: folders beside the artifacts in which artifacts are made: `artifacts/<stage>/.<key>.<id>.tmp`.
 
 The functions raise OSError. Places are relative to the store's root.
 """
@@ -22,12 +22,12 @@ def make(tree: StoreTree, artifact: str, key: str) -> Path:
         for name in folder.names():
             if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
                 remove(folder, name)
-        folder.make(fresh)  # not mkdtemp: its mode 0700 would lock out the others who share the store
+        folder.make(fresh)  # not mkdtemp: with its mode 0700, other users of the store could not read the folder
         return folder.path / fresh
 
 
 def fill(tree: StoreTree, workspace: str, artifact: str) -> None:
-    """Copies the files of the artifact into the workspace, without its manifest."""
+    """Copies the files of the artifact, except its manifest, into the workspace."""
     with tree.at(artifact) as source, tree.at(workspace) as target:
         for path, status in source.walk():
             if stat.S_ISDIR(status.st_mode):

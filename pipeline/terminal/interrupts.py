@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command works, and while it ends. Imports little, as startup.py does."""
+"""Handles Ctrl-C and SIGTERM while a command works and while it ends. Like startup.py, it imports little."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ _has_handlers = False
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM. A KeyboardInterrupt, since Luigi catches every other exception."""
+    """SIGTERM as an exception. It is a KeyboardInterrupt because Luigi catches all other exceptions."""
 
 
 def hear() -> None:
-    """From now on Ctrl-C and SIGTERM raise KeyboardInterrupt, for there is something to clean up. Where Ctrl-C was
-    ignored, as with `nohup`, it stays ignored."""
+    """From now on, Ctrl-C and SIGTERM raise KeyboardInterrupt, so that the command can clean up. An ignored Ctrl-C, as
+    with `nohup`, stays ignored."""
     global _has_handlers
     _has_handlers = True
     signal.signal(signal.SIGTERM, _raise)
@@ -23,22 +23,20 @@ def hear() -> None:
 
 
 def received() -> Optional[KeyboardInterrupt]:
-    """The first interrupt that this process received; None if it received none.
-
-    A clean-up that a signal interrupts may raise an error of its own, which then hides the interrupt."""
+    """The first interrupt that this process received, or None. It is needed because an interrupted clean-up may raise
+    another error instead."""
     return _received
 
 
 def leave_at_once() -> None:
-    """From now on Ctrl-C ends the process at once: only the buffered output is still to be written."""
+    """From now on, Ctrl-C ends the process at once, since only buffered output remains to be written."""
     if _has_handlers and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
 
 
 def ignore() -> None:
-    """From now on Ctrl-C is ignored: the exit code is decided.
-
-    Python restores the system's handlers while it ends, and the system's handler of SIGINT would kill the process."""
+    """From now on, Ctrl-C is ignored, so that it cannot change the exit code: while Python exits, it restores the
+    system's handler of SIGINT, which would kill the process."""
     if _has_handlers:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

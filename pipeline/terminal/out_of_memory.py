@@ -1,4 +1,4 @@
-"""The end of a command that gets no more memory: it is said, if need be without asking for any."""
+"""Ends a command that runs out of memory with an error, which can be printed without allocating memory."""
 
 import errno
 import os
@@ -13,17 +13,17 @@ from octet.sizes import size
 
 LEAST_BYTES = 4 << 20
 
-# Made while there is some: the words, and small objects. Python can use the room of those for others, once they are
-# dropped.
+# Allocated in advance: the text, and small objects whose memory Python can reuse after they are deleted.
 _RESERVE = [bytes(480) for _ in range(400)]
 _WORDS = (b"ran out of memory\n    the command could not even say how much there was\n"
           b"    end other programs, or raise its limits (`ulimit -a`), then start the same command again\n")
 
 
 def watch(command: str) -> None:
-    """From now on, an exception that nobody caught and that means a lack of memory is told in words.
+    """From now on, an uncaught exception that means a lack of memory is printed as an error.
 
-    Some reach no `except Exception`: pydantic, written in Rust, makes a BaseException of a MemoryError."""
+    `except Exception` does not catch all of them: pydantic raises a BaseException for a MemoryError in its Rust
+    code."""
     before = sys.excepthook
 
     def told(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
@@ -44,7 +44,7 @@ def expect_some() -> None:
 
 
 def is_meant(error: BaseException) -> bool:
-    """Whether `error` says that this process got no memory."""
+    """Whether `error` means that this process could not allocate memory."""
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
     name = type(error).__name__
@@ -55,15 +55,15 @@ def is_meant(error: BaseException) -> bool:
 
 
 def explained(where: str) -> StageDied:
-    """The error to show for a lack of memory. where: the command, or the stage. Raises MemoryError if there is not
-    even enough to make it."""
+    """The error for a lack of memory. where: the command, or the stage. Raises MemoryError if there is not enough
+    memory to create it."""
     del _RESERVE[:]
     return StageDied("ran out of memory", where=where, why=_memory(), next_step="end other programs, or raise the "
                      "limit of this one (`ulimit -a`), then start the same command again")
 
 
 def _end(where: str) -> NoReturn:
-    """Says that there was no memory, and ends the process."""
+    """Prints that there was no memory, and ends the process."""
     try:
         try:
             text = "{}\n".format(explained(where)).encode("utf-8")
@@ -75,6 +75,6 @@ def _end(where: str) -> NoReturn:
 
 
 def _memory() -> str:
-    """How much memory this process took, and how much there is."""
+    """The memory that this process used, and the memory of the machine, in words."""
     used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return "; ".join(["it took {}".format(size(used))] + memory_limits.room().words())

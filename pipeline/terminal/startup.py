@@ -1,6 +1,6 @@
-"""Standard streams, working folder and Ctrl-C, set up before a command imports anything else.
+"""Sets up standard streams, working folder and Ctrl-C before a command imports anything else.
 
-It imports os, signal and sys only: until `begin` has run, Ctrl-C prints a traceback."""
+It imports only os, signal and sys, because Ctrl-C prints a traceback until `begin` has run."""
 
 import os
 import signal
@@ -10,18 +10,18 @@ _folder_trouble = ""
 
 
 def begin() -> None:
-    """Opens the standard streams that are closed, makes sure of a working folder, and lets Ctrl-C end the process
-    without a traceback.
+    """Opens closed standard streams, ensures that there is a working folder, and makes Ctrl-C end the process without a
+    traceback.
 
-    A working folder that was removed is replaced by `/`, since Python cannot import without one; `folder_trouble`
-    then says why."""
+    If the working folder was removed, it changes to `/`, since Python cannot import without one. `folder_trouble` then
+    returns the reason."""
     global _folder_trouble
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
-        except OSError:  # `>&-`: the next file that is opened would get the stream's descriptor
+        except OSError:  # closed by `>&-`; otherwise the next opened file would get the stream's descriptor
             os.open(os.devnull, os.O_RDWR)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with `nohup`, which has it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not if `nohup` has made it ignored
         signal.signal(signal.SIGINT, _end)
     try:
         os.getcwd()
@@ -31,7 +31,7 @@ def begin() -> None:
 
 
 def folder_trouble() -> str:
-    """Why the folder that the command was started in cannot be used; '' if it can."""
+    """The reason why the folder in which the command was started cannot be used; '' if it can."""
     return _folder_trouble
 
 

@@ -1,7 +1,7 @@
-"""Standard output and error that never raise: a run goes on when it can no longer print.
+"""Standard output and error streams that never raise, so that a run continues when it can no longer print.
 
-The disk of a log may be full, a terminal closed, a pipe without a reader: the artifact matters more than the line.
-Lines that could not be written are kept, and written at the end where that is possible by then.
+The disk of a log may be full, a terminal closed, or a pipe without a reader. Lines that could not be written are kept,
+and written at the end if that is possible then.
 """
 
 import collections
@@ -22,14 +22,14 @@ def guard() -> None:
 
 
 def take_any_name() -> None:
-    """From now on `sys.stdout` and `sys.stderr` escape the bytes of a file name that they cannot encode."""
+    """From now on, `sys.stdout` and `sys.stderr` escape bytes of file names that they cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def finish() -> None:
-    """Writes the lines that could not be written before: to the same stream, or else to the other one."""
+    """Writes the lines that could not be written before, to the same stream or else to the other one."""
     standard: List[object] = [sys.stdout, sys.stderr]
     streams = [stream for stream in standard if isinstance(stream, Stream)]
     for stream in streams:
@@ -42,7 +42,8 @@ def finish() -> None:
 
 
 class Stream(io.TextIOBase):
-    """Text for a file descriptor. Each line is one `write`: processes that share the file do not mix their lines."""
+    """A text stream for a file descriptor. Each line is written by one `write`, so that processes which share the file
+    do not mix their lines."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor
@@ -83,13 +84,13 @@ class Stream(io.TextIOBase):
             self._lost.append(text)
 
     def emit(self, text: str) -> bool:
-        """Whether `text` was written."""
+        """Writes the text. Returns whether that was possible."""
         rest = text.encode(self._encoding, "backslashreplace")
         try:
             while rest:
                 try:
                     rest = rest[os.write(self._descriptor, rest):]
-                except BlockingIOError:  # somebody has made the terminal or pipe non-blocking
+                except BlockingIOError:  # another process has made the terminal or pipe non-blocking
                     select.select([], [self._descriptor], [])
         except OSError as error:
             self._trouble = error.strerror
@@ -97,7 +98,8 @@ class Stream(io.TextIOBase):
         return True
 
     def take_lost(self) -> str:
-        """The lines that could not be written, below a line that says why; '' if there are none. Forgets them."""
+        """Returns and removes the lines that could not be written, after a line with the reason; '' if there are
+        none."""
         lost = "".join(self._lost)
         self._lost.clear()
         return "could not be written before ({}):\n{}".format(self._trouble, lost) if lost else ""

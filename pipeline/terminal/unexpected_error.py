@@ -1,4 +1,4 @@
-"""An unexpected exception as an OctetError, with its traceback in a file that the user can report."""
+"""Turns an unexpected exception into an OctetError, and writes its traceback to a file for a report."""
 
 import os
 import platform
@@ -12,8 +12,8 @@ from pipeline.terminal import out_of_memory
 
 
 def explained(error: BaseException, where: str) -> OctetError:
-    """The OctetError to show for `error`. Writes the traceback into a file; an OctetError is returned as it is. A lack
-    of memory is told as such; raises MemoryError if there is not even enough for that.
+    """The OctetError for `error`, whose traceback is written to a file. An OctetError is returned unchanged; a lack of
+    memory gets an error of its own. Raises MemoryError if there is not enough memory for that.
 
     where: the command, or the stage."""
     if isinstance(error, OctetError):
@@ -21,13 +21,13 @@ def explained(error: BaseException, where: str) -> OctetError:
     if out_of_memory.is_meant(error):
         return out_of_memory.explained(where)
     lines = str(error).strip().splitlines()
-    machine = os.uname()  # `platform.platform()` would start a process to know no more
+    machine = os.uname()  # `platform.platform()` would start a process for the same information
     text = "{}\nPython {}, {} {} {}\n\n{}".format(
         " ".join(sys.argv), platform.python_version(), machine.sysname, machine.release, machine.machine,
         "".join(traceback.format_exception(type(error), error, error.__traceback__)))
     path = _write_report(text)
     return OctetError("unexpected {}".format(": ".join([type(error).__name__] + lines[:1])), where=where,
-                      why="Octet has no answer to this error",
+                      why="Octet does not know this error",
                       next_step="please report it, with the traceback in {}".format(path) if path else
                       "please report it, with this traceback, which no file could be written for:\n" + text)
 
