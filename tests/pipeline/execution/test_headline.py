@@ -1,4 +1,5 @@
 """The figures that a person asks for first."""
+from pipeline.cli.verbs import ls
 from pipeline.execution import headline
 
 SIDES = {"float": 0.5, "fake_quantized": 0.25, "uint8": 0.125}
@@ -23,3 +24,8 @@ def test_an_output_is_named_only_where_there_are_several():
 def test_int8_is_told_where_it_was_measured():
     label, = headline.of({"Measure": {"outputs": {"label": {"accuracy": dict(SIDES, int8=0.0625)}}, "metrics": {}}})
     assert label.figures() == "float 0.5, fake-quantized 0.25, uint8 0.125, int8 0.0625"
+
+
+def test_a_list_of_runs_shows_uint8_and_float_where_int8_was_measured_too():
+    found = headline.of({"Measure": {"outputs": {"label": {"accuracy": dict(SIDES, int8=0.0625)}}, "metrics": {}}})
+    assert ls._figures([each._asdict() for each in found]) == "accuracy 0.125 uint8, 0.5 float"
