@@ -67,9 +67,9 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
     found = headline_metrics.of(metrics)
     several = headline_metrics.has_several_outputs(found)
     for each in found:
-        for side, value in each.sides.items():
+        for side in each.sides:
             yield "{}{} {} ({})".format(each.output + ": " if several and each.output else "", side.replace("_", "-"),
-                                        each.metric.replace("_", " "), each.part), "{:.4g}".format(value)
+                                        each.metric.replace("_", " "), each.part), each.value(side)
     for output, measured in sorted(((metrics.get("Measure") or {}).get("outputs") or {}).items()):
         if isinstance(measured.get("agreement"), (int, float)):
             yield "{}agreement with float (test)".format(output + ": " if several else ""), "{:.4g}".format(

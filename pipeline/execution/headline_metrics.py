@@ -15,16 +15,23 @@ Metrics = Dict[str, Dict[str, Any]]
 
 class Headline(NamedTuple):
     """A headline metric. output, metric: such as 'label', 'accuracy'; output is '' for the recipe's own metrics. part:
-    the part of the dataset on which it was measured. sides: {side: value}, in the order of SIDES."""
+    the part of the dataset on which it was measured. sides: {side: value}, in the order of SIDES. fewer: {side: number
+    of samples} of a side that was measured on some of the part's samples only."""
 
     output: str
     metric: str
     part: str
     sides: Dict[str, float]
+    fewer: Dict[str, int] = {}
 
     def figures(self) -> str:
         """The value of each side, as 'float 0.9925, fake-quantized 0.9924'."""
-        return ", ".join("{} {:.4g}".format(side.replace("_", "-"), value) for side, value in self.sides.items())
+        return ", ".join("{} {}".format(side.replace("_", "-"), self.value(side)) for side in self.sides)
+
+    def value(self, side: str) -> str:
+        """The value of one side, as '0.9925' or '0.9925 (700 samples)'."""
+        count = " ({:,} samples)".format(self.fewer[side]) if side in self.fewer else ""
+        return "{:.4g}{}".format(self.sides[side], count)
 
 
 def of(metrics: Metrics) -> List[Headline]:
@@ -32,7 +39,10 @@ def of(metrics: Metrics) -> List[Headline]:
     metrics come first, with an empty output."""
     measurement = metrics.get("Measure") or {}
     if measurement.get("outputs"):
-        return _of_recipe(measurement.get("metrics") or {}) + _of_outputs(measurement["outputs"])
+        on_int8 = (measurement.get("int8") or {}).get("samples")
+        fewer = {"int8": on_int8} if on_int8 and on_int8 != measurement.get("samples") else {}
+        return [each._replace(fewer=fewer) for each in _of_recipe(measurement.get("metrics") or {}) + _of_outputs(
+            measurement["outputs"])]
     before = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
               ("EvalGraph", "test", "fake_quantized")]
     found = []

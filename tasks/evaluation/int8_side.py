@@ -1,4 +1,4 @@
-"""One output of the int8 file: its metrics, and how far it is from the uint8 file."""
+"""One output of the int8 file: its metrics, and how far it is from the uint8 file on the same samples."""
 
 from typing import Any, Dict
 
@@ -15,17 +15,20 @@ class Int8Side:
 
     def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
-        self._sums = metrics.of(end)
+        self._sums, self._of_uint8 = metrics.of(end), metrics.of(end)
+        self._samples = 0
         self._largest = self._answers = self._agreed = 0
 
     def add(self, uint8: np.ndarray, int8: np.ndarray, answers: np.ndarray) -> None:
         """Adds a batch of n samples. uint8, int8: what the two files make, both as codes of the uint8 file [n, ...].
         answers: the dataset's [n, ...]."""
-        reals = io_spec.real(self.end, int8)
+        reals, of_uint8 = io_spec.real(self.end, int8), io_spec.real(self.end, uint8)
         self._sums.add(reals, answers)
+        self._of_uint8.add(of_uint8, answers)
+        self._samples += len(answers)
         self._largest = max(self._largest, int(np.abs(uint8.astype(np.int16) - int8).max()))
         if self.end["kind"] not in ("value", "raw"):
-            same = metrics.decided(self.end, io_spec.real(self.end, uint8)) == metrics.decided(self.end, reals)
+            same = metrics.decided(self.end, of_uint8) == metrics.decided(self.end, reals)
             if self.end.get("ignore") is not None:
                 same = same[answers != self.end["ignore"]]
             self._answers, self._agreed = self._answers + same.size, self._agreed + int(same.sum())
@@ -33,14 +36,17 @@ class Int8Side:
     def put_beside(self, figures: Dict[str, Any]) -> Dict[str, Any]:
         """The figures of a Comparison of the same output, with a side `int8` in each metric, and
 
-            int8  {largest_difference_lsb: to a code of the uint8 file; of an output with classes also agreement: the
-                  share of samples or pixels with the same answer from both files}
+            int8  {samples: how many the side int8 is measured on
+                   uint8: {METRIC: the figure of the uint8 file on the same samples}
+                   largest_difference_lsb: to a code of the uint8 file
+                   agreement: of an output with classes, the share of samples or pixels with the same answer from both}
         """
         made = self._sums.figures()
         found = {name: {**sides, SIDE: made[name]} if name in made else sides for name, sides in figures.items()}
         for metric, by_name in self._sums.details().items():
             found[metric] = {name: {**figures[metric][name], SIDE: value} for name, value in by_name.items()}
-        found[SIDE] = {"largest_difference_lsb": self._largest}
+        found[SIDE] = {"samples": self._samples, "uint8": self._of_uint8.figures(),
+                       "largest_difference_lsb": self._largest}
         if self.end["kind"] not in ("value", "raw"):
             found[SIDE]["agreement"] = self._agreed / self._answers if self._answers else None
         return found

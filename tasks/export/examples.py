@@ -1,4 +1,4 @@
-"""Programs that run an exported model: text in a module, so that its bytes are in the stage's key as source is."""
+"""Programs that run an exported model. They are text in a module, so that their bytes are in the stage's key."""
 
 import functools
 import operator
@@ -7,7 +7,11 @@ from typing import Any, Dict, Sequence
 from tasks.tflite.model_file import Contents
 
 PYTHON = '''\
-"""Runs samples/ through the model and compares: python run.py [model.tflite or model_int8.tflite]"""
+"""Runs samples/ through a model and prints its answers: python run.py [model.tflite or model_int8.tflite]
+
+"differs by" is the largest difference to the expected output codes in samples/. It is 0 for model.tflite with the
+kernels of tflite-runtime, and some codes for model_int8.tflite and for other kernels.
+"""
 
 import json
 import os
@@ -29,7 +33,7 @@ card = json.load(open(os.path.join(here, "card.json"), encoding="utf-8"))
 interpreter = Interpreter(os.path.join(here, name))
 interpreter.allocate_tensors()
 inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-shift = 128 if inputs[0]["dtype"] == np.int8 else 0  # codes of int8 files are 128 lower
+shift = 128 if inputs[0]["dtype"] == np.int8 else 0  # int8 codes are 128 lower than uint8 codes
 
 
 def load(kind, index):
@@ -49,7 +53,8 @@ for row in range(len(load("input", 0))):
 '''
 
 LITE = '''\
-// A fragment for TensorFlow Lite in C++: loads model.tflite, feeds codes, reads codes.
+// A fragment for TensorFlow Lite in C++: one inference of model.tflite, from the codes of its first input to those of
+// its first output.
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -60,7 +65,8 @@ LITE = '''\
 
 #include "../c/model_data.h"
 
-// `codes` holds octet_model_data::kInput0Bytes bytes; the result as many as octet_model_data::kOutput0Bytes.
+// codes: octet_model_data::kInput0Bytes of them. Returns octet_model_data::kOutput0Bytes codes, which the next call
+// overwrites; nullptr where the model cannot be run.
 const std::uint8_t* Run(const std::uint8_t* codes) {
   static auto model = tflite::FlatBufferModel::BuildFromBuffer(
       reinterpret_cast<const char*>(octet_model_data::kModel), octet_model_data::kModelBytes);
@@ -77,7 +83,8 @@ const std::uint8_t* Run(const std::uint8_t* codes) {
 '''
 
 MICRO = '''\
-// A fragment for TensorFlow Lite for Microcontrollers: the int8 model. Codes are 128 lower than those of model.tflite.
+// A fragment for TensorFlow Lite for Microcontrollers: one inference of model_int8.tflite, from the codes of its first
+// input to those of its first output. int8 codes are 128 lower than the uint8 codes of samples/.
 #include <cstdint>
 #include <cstring>
 
@@ -87,9 +94,11 @@ MICRO = '''\
 
 #include "../c/model_int8_data.h"
 
-// Optimized kernels (CMSIS-NN) need more of it: AllocateTensors says when it is too small.
+// Optimized kernels (CMSIS-NN) need a larger arena. AllocateTensors fails where it is too small.
 alignas(16) static std::uint8_t arena[octet_model_int8_data::kArenaBytes];
 
+// codes: octet_model_int8_data::kInput0Bytes of them. Returns octet_model_int8_data::kOutput0Bytes codes, which the
+// next call overwrites; nullptr where the model cannot be run.
 const std::int8_t* Run(const std::int8_t* codes) {{
   static tflite::MicroMutableOpResolver<{count}> resolver;
   static tflite::MicroInterpreter* interpreter = nullptr;
@@ -109,11 +118,11 @@ const std::int8_t* Run(const std::int8_t* codes) {{
 IRREGULAR = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "AVERAGE_POOL_2D": "AveragePool2D",
              "MAX_POOL_2D": "MaxPool2D", "L2_NORMALIZATION": "L2Normalization", "PADV2": "PadV2", "SPLIT_V": "SplitV",
              "RELU6": "Relu6"}
-"""The operators whose method of Micro's resolver is not their name in camel case."""
+"""{operator: its method of Micro's resolver, without `Add`}, where that is not its name in camel case."""
 
 
 def micro(kinds: set) -> str:
-    """The fragment for Micro, which registers the operators of these kinds and no others."""
+    """The fragment for Micro. It registers the operators of these kinds and no others."""
     names = [IRREGULAR.get(kind) or "".join(word.capitalize() for word in kind.split("_")) for kind in sorted(kinds)]
     return MICRO.format(count=len(names), adds="\n".join("    resolver.Add{}();".format(name) for name in names))
 
@@ -134,7 +143,7 @@ import java.nio.ByteOrder
 import java.nio.channels.FileChannel
 import org.tensorflow.lite.Interpreter
 
-/** The model. Codes are 0..255, those of samples/; card.md says which reals they stand for. */
+/** model.tflite. Its inputs and outputs are codes 0..255; card.md says which reals they stand for. */
 class Model(activity: Activity) : AutoCloseable {{
     private val interpreter: Interpreter = activity.assets.openFd("model.tflite").use {{ file ->
         FileInputStream(file.fileDescriptor).use {{ stream ->
@@ -142,7 +151,7 @@ class Model(activity: Activity) : AutoCloseable {{
         }}
     }}
 
-    /** The codes of each output for those of each input. */
+    /** The codes of each output. inputs: the codes of each input. */
     fun run(vararg inputs: ByteArray): List<IntArray> {{
         val given = Array<Any>(INPUT_BYTES.size) {{ buffer(INPUT_BYTES[it]).put(inputs[it]).rewind() }}
         val made = OUTPUT_BYTES.map {{ buffer(it) }}
@@ -177,7 +186,7 @@ class MainActivity : Activity() {{
 '''
 
 PICTURE = '''
-        /** A picture as codes. It is resized in another way than in training: compare with `octet predict`. */
+        /** The codes of a picture. Android's way to resize is not that of training: compare with `octet predict`. */
         fun codesOf(bitmap: Bitmap): ByteArray {{
             val pixels = IntArray({height} * {width})
             val scaled = Bitmap.createScaledBitmap(bitmap, {width}, {height}, true)

@@ -4,8 +4,8 @@ The schema is metadata_schema.fbs 1.0.0 of TensorFlow Lite Support (file identif
 https://github.com/tensorflow/tflite-support/blob/v0.4.4/tensorflow_lite_support/metadata/metadata_schema.fbs
 
     flatbuffer   the model, with the metadata in a buffer of its own, which Model.metadata calls TFLITE_METADATA
-    zip          the associated files, not compressed; our identifier is the zip's comment, so that it ends the file and
-                 no reader of zips stumbles over it
+    zip          the associated files, not compressed. Our identifier is the zip's comment: it ends the file, and every
+                 reader of zips accepts it
 """
 
 import io
@@ -19,7 +19,7 @@ from tasks.tflite import same_computation
 from tasks.tflite.flatbuffer_edit import EditedFile
 
 NAME, FILE_IDENTIFIER, PARSER_VERSION = "TFLITE_METADATA", b"M001", "1.0.0"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can say: equal models give equal bytes
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold; always the same, so that bytes are reproducible
 READABLE = 0o100644 << 16
 
 # Enumerations and unions of the schema.
@@ -30,10 +30,10 @@ NORMALIZATION, THRESHOLD = 1, 3  # ProcessUnitOptions
 
 
 def pack(content: bytes, card: Dict[str, Any], files: Dict[str, bytes], measured: str) -> bytes:
-    """The model with its metadata, the associated files and an identifier of its own. Nothing of the network changes,
-    which is proven: raises AuditError.
+    """The model with its metadata, the associated files and an identifier of its own. Raises AuditError where its
+    network is not that of `content`.
 
-    card: see card.facts. files: {name: bytes}. measured: the identifier of the file that was measured."""
+    card: see card.facts. files: {name: bytes}. measured: the identifier of the uint8 file that was measured."""
     content = model_identifier.without(content)
     file = EditedFile(content)
     file.add_metadata(NAME, described(card, measured))
@@ -65,7 +65,7 @@ def described(card: Dict[str, Any], measured: str) -> bytes:
         3: builder.tables([_output(builder, end) for end in card["outputs"]])})
     model = builder.table({
         0: builder.text(title),
-        1: builder.text("Made by Octet; what was measured has the identifier octet-model-1 sha256:{}. "
+        1: builder.text("Made by Octet from the measured file octet-model-1 sha256:{}. "
                         "card.md, beside the file, says how good it is.".format(measured)),
         2: builder.text(measured[:12]),
         3: builder.tables([graph]),
@@ -77,7 +77,7 @@ def _input(builder: "_Builder", end: Dict[str, Any]) -> int:
     shape = end["shape"][1:]
     is_picture = len(shape) == 3 and shape[2] in (1, 3)
     properties = builder.table({}, {0: RGB if shape[2] == 3 else GRAYSCALE} if is_picture else {})
-    # A pixel is the code itself, and (pixel - mean) / std is the real that the code stands for.
+    # A code is a pixel, and (pixel - mean) / std is its real.
     options = builder.table({0: builder.floats([end["zero_point"]]), 1: builder.floats([1.0 / end["scale"]])})
     return builder.table({
         0: builder.text(end["name"]),
@@ -99,7 +99,7 @@ def _output(builder: "_Builder", end: Dict[str, Any]) -> int:
         # One score for two classes has an axis of 1.
         by_axis = end["kind"] == "labels" or end["threshold"] is None
         fields[6] = builder.tables([builder.table({
-            0: builder.text(end["labels"]), 1: builder.text("class names, a line each, in the order of the classes")},
+            0: builder.text(end["labels"]), 1: builder.text("class names, a line each, in the order of the codes")},
             {2: AXIS_LABELS if by_axis else DESCRIPTIONS})])
     return builder.table(fields)
 
@@ -109,7 +109,7 @@ def _stats(builder: "_Builder", low: float, high: float) -> int:
 
 
 class _Builder:
-    """Tables by the numbers of their fields, as the schema counts them; the type of a union comes before its value."""
+    """Writes tables by the numbers of their fields in the schema. A union has two fields: its type, then its value."""
 
     def __init__(self) -> None:
         self._builder = flatbuffers.Builder(1024)
@@ -132,7 +132,8 @@ class _Builder:
 
     def table(self, fields: Dict[int, int], bytes_: Optional[Dict[int, int]] = None,
               floats: Optional[Dict[int, float]] = None) -> int:
-        """fields: {number: what it leads to}; bytes_, floats: {number: its value}."""
+        """The offset of a new table. fields: {number: offset of a string, vector or table}; bytes_, floats: {number:
+        value}."""
         bytes_, floats = bytes_ or {}, floats or {}
         self._builder.StartObject(max([*fields, *bytes_, *floats], default=-1) + 1)
         for number, offset in fields.items():

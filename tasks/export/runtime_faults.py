@@ -1,7 +1,7 @@
-"""Kernels of other runtimes that were seen to compute something else, for the operators of a file.
+"""Known faults in int8 kernels of other runtimes, and which operators of a file they concern.
 
-What is here was seen on small networks, operator by operator against the uint8 file (see
-tests/tasks/tflite/test_int8_twin.py for the networks); another version may be right.
+Each was found by comparing single operators with the uint8 file on small networks (those of
+tests/tasks/tflite/test_int8_twin.py). Another version of the runtime may be right.
 """
 
 from typing import Callable, List, NamedTuple
@@ -12,7 +12,8 @@ from tasks.tflite.model_file import Contents, Operator
 
 
 class KernelFault(NamedTuple):
-    """runtime: with its version. applies: whether an operator of the kind is one of those. words: what was seen."""
+    """kind: of operator. runtime: with its version. applies: whether an operator of this kind meets the fault. words:
+    what the kernel does."""
 
     kind: str
     runtime: str
@@ -38,7 +39,7 @@ FAULTS = (
 
 
 def found(int8: Contents) -> List[str]:
-    """A sentence for each known fault that the int8 file meets: the runtime, its operators, what was seen."""
+    """A sentence for each known fault that concerns the int8 file: the runtime, what its kernel does, the operators."""
     said = []
     for fault in FAULTS:
         names = [int8.name(operator) for operator in int8.operators

@@ -1,4 +1,4 @@
-"""Charts as SVG: text that is put into the page, without a script or a style of its own (see page.css)."""
+"""Charts as SVG text inside the page. They have no script; page.css has their style."""
 
 import math
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
@@ -12,7 +12,8 @@ BARS_WIDTH, BARS_HEIGHT = 112, 28
 
 
 class Line(NamedTuple):
-    """name: what it is of. points: (x, y), in order. style: the class in page.css, 'float' or 'quantized'."""
+    """name: for readers who hear the chart. points: (x, y), in order of x. style: the class in page.css, 'float' or
+    'quantized'."""
 
     name: str
     points: Sequence[Tuple[float, float]]
@@ -21,8 +22,8 @@ class Line(NamedTuple):
 
 def chart(title: str, lines: Sequence[Line], marked: Sequence[Tuple[float, float]] = (),
           x_name: str = "epoch") -> Optional[Markup]:
-    """The lines over whole numbers x, in one frame; points of `marked` have a ring. None where no line has a point
-    that is finite."""
+    """A chart of lines over whole numbers x, with a ring around each point of `marked`. None where no line has a finite
+    point."""
     lines = [line._replace(points=[point for point in line.points if math.isfinite(point[1])]) for line in lines]
     every = [point for line in lines for point in line.points]
     if not every:
@@ -54,7 +55,7 @@ def chart(title: str, lines: Sequence[Line], marked: Sequence[Tuple[float, float
 
 
 def bars(heights: Sequence[float], spoken: str) -> Markup:
-    """A small chart of bars side by side, the highest as high as the chart. spoken: what it shows."""
+    """A small bar chart. The highest bar is as high as the chart. spoken: its text for readers who do not see it."""
     top, width = max(max(heights), 1e-12), BARS_WIDTH / len(heights)
     steps = "".join("V{:g}H{:g}".format(round(BARS_HEIGHT * (1 - height / top), 1), round(width * (index + 1), 1))
                     for index, height in enumerate(heights))
@@ -73,14 +74,14 @@ def _frame(ticks: Sequence[float], place: Callable[[float], float]) -> str:
 
 
 def _spoken(title: str, lines: Sequence[Line]) -> str:
-    """What a reader who does not see the chart is told."""
+    """The chart's text for readers who do not see it."""
     said = ["{} from {:.4g} to {:.4g} in {} points".format(
         line.name, line.points[0][1], line.points[-1][1], len(line.points)) for line in lines if line.points]
     return "{}: {}".format(title, "; ".join(said))
 
 
 def _ticks(low: float, high: float) -> List[float]:
-    """Round numbers, at equal distances, from at or below `low` to at or above `high`."""
+    """Round numbers at equal distances. The first is at most `low`, the last at least `high`."""
     if high - low < 1e-9 * max(1.0, abs(high)):
         low, high = low - 0.5 * max(abs(low), 1e-3), high + 0.5 * max(abs(high), 1e-3)
     exact = (high - low) / TICKS

@@ -1,4 +1,4 @@
-"""The operators of the file: which there are, what they cost, their ranges, and what each does to its figures."""
+"""The operators of the file: their kinds and costs, and by tensor its range and its loss of precision."""
 
 from collections import Counter
 from typing import Any, Dict, List
@@ -9,13 +9,13 @@ from tasks.tflite import cost
 from tasks.tflite.model_file import Contents
 
 MOST = 12
-"""Layers in the table before the others are folded away."""
+"""Layers in the open table. Those after them stand in a closed one."""
 
 
 def damage(contents: Contents, parity: Dict[str, Any], codes: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """A row for each tensor that an operator makes, the one that loses most first: {name, kind, shape, low, high, lsb,
-    sqnr, lost, float, own, driven, wrong, bar, codes}; `bar` is its loss as a share of the largest. codes: how each
-    tensor uses its codes, by name (see `ranges.of_tensors`)."""
+    """A row for each tensor that an operator makes, the largest loss first: {name, kind, shape, low, high, lsb, sqnr,
+    lost, float, own, driven, wrong, bar, codes}; `bar` is its loss as a share of the largest. codes: {tensor: how it
+    uses its codes}, see `ranges.of_tensors`."""
     tensors = {tensor.name: tensor for tensor in contents.computed()}
     own = {row["name"]: row for row in parity["local"]}
     most = max([row["lost_db"] or 0.0 for row in parity["end_to_end"]] + [1e-9])
@@ -35,7 +35,8 @@ def damage(contents: Contents, parity: Dict[str, Any], codes: Dict[str, Dict[str
 
 
 def operators(contents: Contents) -> List[Dict[str, Any]]:
-    """[{kind, count, weights: bytes, macs}] by kind, the most multiplications first."""
+    """[{kind, count, weights: bytes, macs}] for each kind of operator, the largest number of multiply-accumulates
+    first."""
     count, weights, macs = Counter(), Counter(), Counter()  # type: Counter, Counter, Counter
     seen = set()
     for operator in contents.operators:

@@ -1,26 +1,26 @@
-"""Numbers of a measurement as people read them."""
+"""The numbers of a measurement, as text for the page."""
 
 from typing import Any, Optional, Sequence, Tuple
 
 from octet import sizes
 
 NONE = "–"
-"""In the place of a figure that the samples do not give."""
+"""Shown in the place of a figure that is None."""
 MINUS = "−"
 
 NAMES = {
     "accuracy": "accuracy", "exact_match": "all labels of a sample right", "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1", "mean_iou": "mean IoU", "roc_auc": "ROC AUC", "average_precision": "average precision",
     "mse": "mean squared error", "mae": "mean absolute error", "snr_db": "signal to error"}
-"""Each metric in words, in the order in which a page shows them."""
+"""{metric: its name on the page}, in the order of the page."""
 
 SIDES = {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8", "int8": "int8"}
-"""Each side of a measurement in words."""
+"""{side of a measurement: its name on the page}, in the order of the page."""
 ALWAYS = ("float", "fake_quantized", "uint8")
 """The sides that every measurement has."""
 
 ERRORS = ("mse", "mae")
-"""Metrics of which less is better."""
+"""Metrics for which a lower value is better."""
 SHARES = tuple(name for name in NAMES if name not in ERRORS + ("snr_db",))
 
 
@@ -34,7 +34,8 @@ def metric(name: str, value: Optional[float]) -> str:
 
 
 def change(name: str, before: Optional[float], after: Optional[float]) -> str:
-    """From one value of a metric to another, with its sign: of shares in points, of errors in percent."""
+    """The difference of two values of a metric, with its sign: in points for shares, in dB for ratios, in percent of
+    the first value for errors."""
     if before is None or after is None:
         return NONE
     if name in SHARES:
@@ -66,10 +67,10 @@ def shape(numbers: Sequence[int]) -> str:
 
 
 def figure(value: Any) -> str:
-    """A number of a table of layers."""
+    """A number in the table of layers."""
     return NONE if value is None else "{:g}".format(value).replace("-", MINUS)
 
 
 def real(value: float) -> str:
-    """A number with the digits that matter."""
+    """A number with four significant digits."""
     return "{:.4g}".format(value).replace("-", MINUS)

@@ -1,4 +1,4 @@
-"""What a measurement says of one output, side by side, by class and by answer, as a page shows it."""
+"""The figures of one output as rows of the page's tables: by side, by class, and by label and answer."""
 
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -9,10 +9,10 @@ from tasks.evaluation.confidence_intervals import wilson
 from tasks.report import number_words
 
 MOST_CELLS = 25
-"""Classes in a confusion matrix; of more, the most frequent confusions are listed."""
+"""The most classes of a confusion matrix. For more, the page lists the most frequent confusions."""
 MOST_CONFUSIONS = 20
 MOST_CLASSES = 40
-"""Classes in the table before the others are folded away."""
+"""Classes in the open table. Those after them stand in a closed one."""
 
 
 def measured_sides(outputs: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
@@ -33,11 +33,33 @@ def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
         rows.append({
             "metric": name, "name": number_words.NAMES[name],
             "values": {side: number_words.metric(name, value) for side, value in by_side.items()},
-            "intervals": {side: number_words.interval(wilson(value, count)) for side, value in by_side.items()},
+            "intervals": {side: number_words.interval(wilson(value, _count(figures, side, count)))
+                          for side, value in by_side.items()},
             "change": number_words.change(name, by_side["float"], by_side["uint8"]),
             "worse": bool(lower) if name not in number_words.ERRORS else lower is False and
             by_side["uint8"] != by_side["float"]})
     return rows
+
+
+def _count(figures: Dict[str, Any], side: str, count: int) -> int:
+    """The number of samples behind a side's figure; 0 for a figure without an interval."""
+    return min(count, figures["int8"]["samples"]) if side == "int8" else count
+
+
+def uint8_on_fewer(figures: Dict[str, Any], measurement: Dict[str, Any]) -> str:
+    """The headline of the uint8 file on the samples of int8, in words; '' where those are all samples."""
+    if "int8" not in figures or figures["int8"]["samples"] == measurement["samples"]:
+        return ""
+    name = headline(figures["kind"])
+    if name not in figures:
+        return ""
+    return "{} of uint8 is {}".format(number_words.NAMES[name], number_words.metric(
+        name, figures["int8"]["uint8"][name]))
+
+
+def headline(kind: str) -> str:
+    """The metric to look at first, for a kind of target."""
+    return {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(kind, "accuracy")
 
 
 def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
@@ -47,19 +69,19 @@ def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str
 
 
 def _is_of_samples(kind: str, metric: str) -> bool:
-    """Whether the metric is a share of independent samples, and so has an interval. Pixels of one picture, or labels of
-    one sample, depend on each other."""
+    """Whether the metric is a share of independent samples. Only such a share has a confidence interval: the pixels of
+    a picture, or the labels of a sample, depend on each other."""
     return (kind, metric) in (("class", "accuracy"), ("labels", "exact_match"))
 
 
 def counted(figures: Dict[str, Any], samples: int) -> int:
-    """How many samples the output was measured on: those with a label that is not ignored."""
+    """The number of samples that the output was measured on. Samples whose label is ignored do not count."""
     return int(np.sum(figures["confusion"])) if figures["kind"] == "class" else samples
 
 
 def confusion(figures: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """{classes, rows: [{name, total, cells: [{count, share, right}]}]} of one class out of several, where they are few
-    enough for a table; else None."""
+    """{classes, rows: [{name, total, cells: [{count, share, right}]}]}; None for an output without a confusion matrix,
+    and for one with more than MOST_CELLS classes."""
     if figures["kind"] not in ("class", "class_map") or len(figures["classes"]) > MOST_CELLS:
         return None
     rows = []
@@ -72,7 +94,7 @@ def confusion(figures: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 
 
 def confusions(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """[{label, answer, count, share: of the samples of that label}], the most frequent first."""
+    """[{label, answer, count, share: of the samples with that label}] of wrong answers, the most frequent first."""
     if figures["kind"] not in ("class", "class_map"):
         return []
     table = np.array(figures["confusion"])
@@ -86,7 +108,7 @@ def confusions(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 def by_class(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
     """[{name, count, recall, precision: {side: text}, interval: of the uint8 file's recall, share: that recall}], the
-    class that is found least first; classes without a sample last."""
+    lowest recall first; classes without a sample last."""
     if "recall" not in figures:
         return []
     table = np.array(figures["confusion"])
@@ -110,8 +132,8 @@ def _of_label(table: np.ndarray) -> Dict[str, int]:
 
 
 def by_column(figures: Dict[str, Any], columns: Sequence[Sequence[float]]) -> List[Dict[str, Any]]:
-    """[{column, low, high, values: {side: text}}] of the mean absolute error of columns that were scaled, in their own
-    units."""
+    """[{column, low, high, values: {side: text}}] for columns that were scaled. Values are mean absolute errors in the
+    column's unit before it was scaled."""
     return [{"column": int(column), "low": number_words.figure(columns[int(column)][0]),
              "high": number_words.figure(columns[int(column)][1]),
              "values": {side: "{:.4g}".format(error) for side, error in by_side.items()}}
@@ -119,7 +141,8 @@ def by_column(figures: Dict[str, Any], columns: Sequence[Sequence[float]]) -> Li
 
 
 def differences(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """[{lsb, count, share}]: how far the uint8 file's outputs are from the fake-quantized graph's."""
+    """[{lsb, count, share}]: the distribution of the differences between the outputs of the uint8 file and of the
+    fake-quantized graph."""
     found = sorted((int(lsb), count) for lsb, count in figures["output_difference_lsb"].items())
     total = sum(count for _, count in found) or 1
     rows = [{"lsb": str(lsb), "count": count, "share": count / total} for lsb, count in found[:8]]

@@ -1,4 +1,4 @@
-"""The page: what is known of a model, as one HTML file that needs nothing else."""
+"""The page as one HTML file: everything that the template page.html shows."""
 
 import hashlib
 from pathlib import Path
@@ -24,7 +24,7 @@ KINDS = {"class": "one of {} classes", "labels": "any of {} labels", "class_map"
 
 
 class Known(NamedTuple):
-    """What the page is made from; all of it follows from the key of the stage.
+    """What the page is made from. All of it follows from the key of the stage.
 
     dataset:     its parts train, validation and test, as they were published.
     network:     network.json of ConvertUint8. content: its model.tflite.
@@ -58,7 +58,7 @@ def render(known: Known) -> str:
 
 
 def facts(known: Known) -> Dict[str, Any]:
-    """What the template shows, section by section."""
+    """The variables of the template."""
     contents = input_output_names.with_graph_names(model_file.read(known.content), known.network)
     measured, missed = known.measurement, [one for one in known.judgements if not one.passed]
     part = known.dataset.parts["test"]
@@ -115,6 +115,7 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
         if measured["kind"] == "class" else "",
         "int8_agreement": number_words.percent(measured["int8"]["agreement"])
         if "agreement" in measured.get("int8", ()) else "",
+        "uint8_on_fewer": output_figures.uint8_on_fewer(measured, known.measurement),
         "confusion": output_figures.confusion(measured), "confusions": output_figures.confusions(measured),
         "by_class": output_figures.by_class(measured), "by_column": output_figures.by_column(measured, end["columns"]),
         "differences": output_figures.differences(measured), "never_answered": measured.get("never_answered", []),
@@ -128,8 +129,7 @@ def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
     """The metric to look at first: {name, uint8, float, int8, change, interval}; int8 is
     None where it was not measured. None for a raw output, which has none."""
     row = next((row for row in output_figures.sides(measured, count)
-                if row["metric"] == {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(
-                    measured["kind"], "accuracy")), None)
+                if row["metric"] == output_figures.headline(measured["kind"])), None)
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
             "int8": row["values"].get("int8"), "change": row["change"], "interval": row["intervals"]["uint8"]}
 
@@ -141,8 +141,8 @@ def _phases(known: Known) -> List[Dict[str, Any]]:
 
 
 def _curves(known: Known) -> List[Dict[str, Any]]:
-    """[{title, svg}]: the loss of both phases, and the first metric of each output on the validation part. The epochs
-    of the quantized phase go on counting from those of the float phase; its epoch 0 is the calibrated network."""
+    """[{title, svg}]: the loss of both phases, and the main metric of each output on the validation part. The first
+    epoch of the quantized phase follows the last one of the float phase; its epoch 0 is the calibrated network."""
     phases = [("float", known.float_phase, 0), ("quantized", known.quantized_phase, len(known.float_phase["epochs"]))]
     lines, found = [], []
     for style, phase, start in phases:
@@ -167,7 +167,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
 
 
 def _curve_metric(kind: str) -> str:
-    """The metric that a curve is drawn of, for a kind of target."""
+    """The main metric of a kind of target: the one that has a curve."""
     return {"value": "mse", "class_map": "mean_iou", "raw": "loss"}.get(kind, "accuracy")
 
 

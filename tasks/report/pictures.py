@@ -1,4 +1,4 @@
-"""Samples and answers as pictures that stand in the page itself: PNG in data URIs."""
+"""Samples and answers as pictures inside the page: PNG in data URIs."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ Colour = Tuple[int, int, int]
 
 
 class Marks(NamedTuple):
-    """What is known of one sample: boxes [n, 4] as y0, x0, y1, x1 and keypoints [n, 2] as y, x in its pixels; masks
+    """Marks to draw on one sample: boxes [n, 4] as y0, x0, y1, x1 and keypoints [n, 2] as y, x in its pixels; masks
     [H, W] of classes, 0 of none."""
 
     boxes: Sequence[np.ndarray] = ()
@@ -25,7 +25,7 @@ class Marks(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """uri: the PNG. alt: what it shows, for those who do not see it. width, height: in the page, pixels."""
+    """uri: the PNG. alt: its text for readers who do not see it. width, height: in pixels of the page."""
 
     uri: str
     alt: str

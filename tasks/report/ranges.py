@@ -21,8 +21,8 @@ def of_tensors(content: bytes, contents: Contents, inputs: Sequence[np.ndarray])
     """{tensor: {histogram: SVG, used: the lowest and highest code, clipped: share of its codes at an end of the range}}
     of each tensor that an operator makes, on the first samples. inputs: codes uint8 [N, ...] of each input.
 
-    A code 0 that stands for the real 0 is not clipped: it is what a ReLU gives. The samples are fewer where the tensors
-    of one are large."""
+    A code 0 of the real 0 does not count as clipped, since ReLU makes it. There are fewer samples where the tensors of
+    one sample are large."""
     tensors = [tensor for tensor in contents.computed() if tensor.dtype == "uint8" and tensor.scale]
     of_one = sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in tensors) or 1
     count = int(np.clip(MOST_BYTES // of_one, 1, MOST_SAMPLES))
@@ -69,12 +69,12 @@ def _by_channel(operator: Operator, weights: np.ndarray) -> np.ndarray:
 def _used(counts: np.ndarray) -> Dict[str, Any]:
     codes = np.flatnonzero(counts)
     used = "{}–{}".format(codes[0], codes[-1]) if len(codes) else number_words.NONE
-    # Square roots: beside one frequent code, as that of zero, the others would not be seen.
+    # Square roots: without them one frequent code, such as that of zero, would make all other bars invisible.
     heights = np.sqrt(counts.reshape(BINS, -1).sum(1) / max(1, counts.sum()))
     return {"used": used, "histogram": charts.bars(heights, "Histogram of its codes: {} of 256 are used, {}".format(
         len(codes), used))}
 
 
 def _at_most(values: np.ndarray) -> np.ndarray:
-    """The values; of more than MOST_CHANNELS, as many at equal distances."""
+    """The values, or MOST_CHANNELS of them at equal distances."""
     return values[np.linspace(0, len(values) - 1, min(len(values), MOST_CHANNELS)).round().astype(int)]

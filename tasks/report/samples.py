@@ -13,25 +13,25 @@ from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
 
 MOST = 24
-"""Samples of one output in the page."""
+"""Samples of one output on the page."""
 MOST_NUMBERS = 8
-"""Numbers of a value that are written out."""
+"""The most numbers of a value that the page writes out."""
 MOST_UNJUDGED, MOST_CHANNELS = 12, 4
-"""Samples of a raw output in the page, and channels of each that are drawn."""
+"""Samples of a raw output on the page, and drawn channels of each."""
 
 Mistakes = Dict[str, Any]
-"""Of one output, as `Mistakes.to_json` in tasks/evaluation/mistakes.py gives them."""
+"""The mistakes of one output, as returned by `Mistakes.to_json` in tasks/evaluation/mistakes.py."""
 
 
 def chosen(mistakes: Dict[str, Mistakes]) -> Dict[str, List[Dict[str, Any]]]:
-    """{output: the first rows of its mistakes, those that the page shows}."""
+    """{output: the mistakes that the page shows}."""
     return {name: found["rows"][:MOST] for name, found in mistakes.items()}
 
 
 def answers(content: bytes, contents: Contents, network: Network, part: Part,
             mistakes: Dict[str, Mistakes]) -> Dict[str, Dict[int, np.ndarray]]:
-    """{output: {row: what the uint8 file gives for it, reals [...]}} of the outputs whose answers are drawn or written
-    out: class maps and values on their worst samples, raw outputs on the first ones."""
+    """{output: {row: reals [...] of the uint8 file}} for the outputs whose answers the page shows: class maps and
+    values on their worst samples, raw outputs on the first samples."""
     shown = {name: [one["row"] for one in rows] for name, rows in chosen(mistakes).items()}
     shown.update({end["name"]: list(range(min(MOST_UNJUDGED, len(part))))
                   for end in network["outputs"] if end["kind"] == "raw"})
@@ -72,7 +72,7 @@ def _inputs(dataset: Dataset, part: Part, row: int) -> List[pictures.Picture]:
 
 
 def marks(dataset: Dataset, part: Part, row: int, size: Sequence[int]) -> Tuple[pictures.Marks, str]:
-    """What the extras of the dataset say of one sample, and a word for what there is; '' where there is nothing."""
+    """(the boxes, keypoints and masks that the dataset has for one sample, their kinds in words). '' for none."""
     found: Dict[str, List[np.ndarray]] = {"boxes": [], "keypoints": [], "masks": []}
     for name, extra in dataset.extras.items():
         if extra.kind == "boxes":
@@ -87,8 +87,8 @@ def marks(dataset: Dataset, part: Part, row: int, size: Sequence[int]) -> Tuple[
 
 
 def unjudged(end: OutputEnd, dataset: Dataset, answered: Optional[Dict[int, np.ndarray]]) -> List[Dict[str, Any]]:
-    """[{row, said, pictures, legend}] of the first test samples of a raw output: the inputs with what is known of them,
-    and the channels of the answer, each from its lowest number in black to its highest in white."""
+    """[{row, said, pictures, legend}] of the first test samples of a raw output: the inputs with the marks of the
+    dataset, and channels of the answer as grey maps, the lowest number of each in black and the highest in white."""
     part, found = dataset.parts["test"], []
     for row in sorted(answered or {}):
         answer = (answered or {})[row]
@@ -117,7 +117,8 @@ def _answers(end: OutputEnd, dataset: Dataset, part: Part, row: int,
 
 def _maps(end: OutputEnd, dataset: Dataset, part: Part, row: int, truth: np.ndarray,
           answer: np.ndarray) -> List[pictures.Picture]:
-    """What is right and what is answered, over the first input of that size if there is one, and the wrong pixels."""
+    """Pictures of the label map, the answered map and the wrong pixels. The maps lie over the first input of their
+    size; without such an input, they stand alone and the wrong pixels are left out."""
     right, given, wrong = ("{} for test sample {}".format(what, row) for what in (
         "what is right", "what the uint8 file answers", "the wrong pixels"))
     name = next((name for name, spec in dataset.inputs.items()
@@ -130,7 +131,7 @@ def _maps(end: OutputEnd, dataset: Dataset, part: Part, row: int, truth: np.ndar
 
 
 def _decided(end: OutputEnd, found: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The class of each pixel; ignored ones stay ignored."""
+    """The answered class of each pixel. Pixels whose label is ignored keep that label."""
     answer = metrics.decided(end, found)
     return answer if end["ignore"] is None else np.where(truth == end["ignore"], end["ignore"], answer)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from octet.job import Job, Progress
 from tasks import prepared_data
-from tasks.export import c_source, card, examples, metadata, runtime_faults, samples
+from tasks.export import c_source, card, card_page, examples, metadata, runtime_faults, samples
 from tasks.graph import io_spec
 from tasks.tflite import activation_memory, cost, int8_run, model_file
 from tasks.tflite.interpreter import processes
@@ -56,7 +56,7 @@ def run(job: Job, progress: Progress) -> dict:
     for name, each in {**models, **names}.items():
         (job.out / name).write_bytes(each)
     (job.out / "card.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (job.out / "card.md").write_text(card.markdown(facts), encoding="utf-8")
+    (job.out / "card.md").write_text(card_page.markdown(facts), encoding="utf-8")
 
     samples.write(job.out / "samples", fed, made)
     rows = samples.rows(len(few), IN_C).tolist()
@@ -81,7 +81,8 @@ def run(job: Job, progress: Progress) -> dict:
 
 def _int8_codes(int8: bytes, contents: model_file.Contents, fed: List[np.ndarray]) -> List[np.ndarray]:
     """The int8 codes of each output of the int8 file, [samples, ...], for the uint8 codes of its inputs."""
-    return [int8_run.to_int8(each) for each in int8_run.over(int8, contents, fed, lambda done: None)]
+    return [int8_run.to_int8(each) for each in int8_run.over(
+        int8, contents, fed, np.arange(len(fed[0])), lambda done: None)]
 
 
 def _labels(network: io_spec.Network) -> Tuple[Dict[str, str], Dict[str, bytes]]:

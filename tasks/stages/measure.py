@@ -11,12 +11,14 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
                                  agreement, classes, confusion, never_answered,
                      int8: how far the int8 file is from the uint8 file (see `evaluation/int8_side.py`)}}
     metrics: {NAME: {SIDE: result}} of the recipe's section `metrics`
-    int8: {made, measured: whether the int8 file was, why: not ('' where it was), runtime: where it was measured}
+    int8: {made, measured: whether the int8 file was, why: not ('' where it was), runtime: where it was measured,
+           samples: on how many}
     default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
     gaps: what could not be made or measured beside the uint8 file, each with the reason: it fails nothing
 
-    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured.
+    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured: of a large network on some of the
+    samples only, since the int8 kernels are slow.
 
      model_int8.tflite, the int8 twin of the uint8 file; absent where it could not be made
      mistakes.json, {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
@@ -85,11 +87,11 @@ def run(job: Job, progress: Progress) -> dict:
                         _by_metric({side: each.figures() for side, each in own.items()}))
     int8_size, int8 = _make_int8(job, content, gaps)
     if int8["made"]:
-        before = len(gaps)
+        before, int8_rows = len(gaps), int8_run.rows(contents, len(part))
         with stated(gaps, "the accuracy of the int8 file"):
-            measured = _with_int8(job, network, part, inputs, codes, measured,
+            measured = _with_int8(job, network, part, int8_rows, inputs, codes, measured,
                                   lambda done: progress(0.8 + 0.1 * done, "the int8 file over the test set"))
-            int8.update(measured=True, runtime=int8_run.runtime())
+            int8.update(measured=True, runtime=int8_run.runtime(), samples=len(int8_rows))
         int8["why"] = "; ".join(gaps[before:])
     measurement: Dict[str, Any] = {
         "samples": len(part),
@@ -131,22 +133,24 @@ def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int]
     if twin is not None:
         (job.out / INT8_FILE).write_bytes(twin)
     return None if twin is None else len(twin), {
-        "made": twin is not None, "measured": False, "runtime": None, "why": "; ".join(gaps[before:])}
+        "made": twin is not None, "measured": False, "runtime": None, "samples": 0, "why": "; ".join(gaps[before:])}
 
 
-def _with_int8(job: Job, network: io_spec.Network, part: Part, inputs: Sequence[np.ndarray],
+def _with_int8(job: Job, network: io_spec.Network, part: Part, measured_on: np.ndarray, inputs: Sequence[np.ndarray],
                codes: Sequence[np.ndarray], measured: Measured, progress: Callable[[float], None]) -> Measured:
-    """The figures with those of the int8 file beside them. codes: the outputs of the uint8 file, [N, ...] each."""
+    """The figures with those of the int8 file beside them. measured_on: the rows of the part that it is run on. codes:
+    the outputs of the uint8 file, [N, ...] each."""
     content = (job.out / INT8_FILE).read_bytes()
-    made = int8_run.over(content, model_file.read(content), inputs, progress)
+    made = int8_run.over(content, model_file.read(content), inputs, measured_on, progress)
     sides = {end["name"]: Int8Side(end) for end in network["outputs"]}
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
-    for start in range(0, len(part), evaluate_graph.MOST_SAMPLES):
-        rows = slice(start, start + evaluate_graph.MOST_SAMPLES)
-        for place, (name, side) in enumerate(sides.items()):
-            side.add(codes[place][rows], made[place][rows], part.targets[name][rows])
-        own.add(network["outputs"], [io_spec.real(end, made[place][rows])
-                                     for place, end in enumerate(network["outputs"])], part, rows)
+    for start in range(0, len(measured_on), evaluate_graph.MOST_SAMPLES):
+        places = slice(start, start + evaluate_graph.MOST_SAMPLES)
+        rows = measured_on[places]
+        for index, (name, side) in enumerate(sides.items()):
+            side.add(codes[index][rows], made[index][places], part.targets[name][rows])
+        own.add(network["outputs"], [io_spec.real(end, made[index][places])
+                                     for index, end in enumerate(network["outputs"])], part, rows)
     results = own.figures()
     return Measured({name: sides[name].put_beside(figures) for name, figures in measured.outputs.items()},
                     {name: {**by_side, INT8: results[name]} for name, by_side in measured.metrics.items()})

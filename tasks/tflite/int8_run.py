@@ -3,30 +3,43 @@
 Samples and answers are codes of the uint8 file: each int8 code is 128 lower than the uint8 code of the same real.
 
 TensorFlow 1.14's own interpreter is not used: it has no int8 kernel for five operators (RELU, LEAKY_RELU, SUM,
-TRANSPOSE_CONV, QUANTIZE), and its int8 CONV_2D is about 70 times slower than its uint8 one.
+TRANSPOSE_CONV, QUANTIZE), and its int8 CONV_2D is about 70 times slower than its uint8 one. That of tflite-runtime 2.11
+is about 8 times slower than TensorFlow 1.14's uint8 one (0.7 billion multiply-accumulates a second on x86-64).
 """
 
 from typing import Callable, List, Sequence
 
 import numpy as np
 
+from tasks.tflite import cost
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
 
+MOST_MACS = 4 * 10 ** 10
+LEAST_SHARE = 10  # a tenth of the samples takes about as long as the uint8 file takes for all of them
 SIGN_BIT = np.uint8(0x80)  # flipping it adds or subtracts 128
 
 
 class _Int8Codes:
-    """uint8 codes that are converted to int8 where they are read: a part of the data may be larger than the memory."""
+    """Some rows of uint8 codes, converted to int8 where they are read: a part of the data may be larger than the
+    memory."""
 
-    def __init__(self, codes: np.ndarray) -> None:
-        self._codes = codes
+    def __init__(self, codes: np.ndarray, rows: np.ndarray) -> None:
+        self._codes, self._rows = codes, rows
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self._rows)
 
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return to_int8(np.asarray(self._codes[rows]))
+    def __getitem__(self, places: slice) -> np.ndarray:
+        return to_int8(np.asarray(self._codes[self._rows[places]]))
+
+
+def rows(contents: Contents, total: int) -> np.ndarray:
+    """The samples of `total` that the file is measured on: all of them where that takes about a minute of one processor
+    at most; else as many as that minute allows, at least a tenth, spread evenly over them."""
+    macs = sum(cost.multiply_accumulates(contents, operator) for operator in contents.operators)
+    count = min(total, max(MOST_MACS // max(macs, 1), -(-total // LEAST_SHARE)))
+    return np.unique(np.linspace(0, total - 1, count).round().astype(int))
 
 
 def to_int8(codes: np.ndarray) -> np.ndarray:
@@ -39,12 +52,13 @@ def to_uint8(codes: np.ndarray) -> np.ndarray:
     return codes.view(np.uint8) ^ SIGN_BIT
 
 
-def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
+def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], rows: np.ndarray,
          progress: Callable[[float], None]) -> List[np.ndarray]:
-    """The codes of each output, uint8 [N, ...]. content: an int8 file. codes: those of each input, uint8 [N, ...].
+    """The codes of each output for these rows of the samples, uint8 [rows, ...]. content: an int8 file. codes: those of
+    each input, uint8 [N, ...].
 
     Raises InterpreterError where the file cannot be run."""
-    made = processes.over(content, contents, [_Int8Codes(each) for each in codes], progress, "tflite_runtime")
+    made = processes.over(content, contents, [_Int8Codes(each, rows) for each in codes], progress, "tflite_runtime")
     return [to_uint8(each) for each in made]
 
 

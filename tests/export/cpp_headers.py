@@ -1,8 +1,12 @@
-"""What the C++ fragments use of TensorFlow Lite and of its runtime for microcontrollers, declared: enough to check
-their syntax and types without the libraries, not to link them.
+"""What the C++ fragments use of TensorFlow Lite and of its runtime for microcontrollers, declared.
 
 After tensorflow/lite/{interpreter,model}.h of TensorFlow 2.11, and tensorflow/lite/micro/{micro_interpreter,
 micro_mutable_op_resolver}.h of tflite-micro 933f830 (2023); LogSoftmax and ReduceMin came later.
+
+The declarations for TensorFlow Lite are enough to link against the library of the distribution tflite-runtime 2.11,
+which exports these symbols (test_linked.py). It has no headers, so objects that the program itself makes have room for
+whatever the library puts into them (`state_`), and the two inline methods that read an interpreter's tensors are the
+program's. Those for Micro check syntax and types only.
 """
 
 from pathlib import Path
@@ -20,36 +24,57 @@ COMMON = """#pragma once
 enum TfLiteStatus { kTfLiteOk = 0, kTfLiteError = 1 };
 union TfLitePtrUnion { std::int8_t* int8; std::uint8_t* uint8; float* f; };
 struct TfLiteTensor { TfLitePtrUnion data; };
+struct TfLiteCustomAllocation { void* data; std::size_t bytes; };
 """
 LITE = {
     "tensorflow/lite/interpreter.h": """namespace tflite {
 class Interpreter {
  public:
+  ~Interpreter();
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
-  template <class T> T* typed_input_tensor(int index) { return static_cast<T*>(data(index)); }
-  template <class T> T* typed_output_tensor(int index) { return static_cast<T*>(data(index)); }
+  TfLiteStatus SetCustomAllocationForTensor(int tensor_index, const TfLiteCustomAllocation& allocation,
+                                            std::int64_t flags = 0);
+  template <class T> T* typed_input_tensor(int index) { return static_cast<T*>(input_data(index)); }
+  template <class T> T* typed_output_tensor(int index) { return static_cast<T*>(output_data(index)); }
  private:
-  void* data(int index);
+  void* input_data(int index);
+  void* output_data(int index);
 };
 }""",
     "tensorflow/lite/kernels/register.h": """namespace tflite {
-class OpResolver { public: virtual ~OpResolver() {} };
-namespace ops { namespace builtin { class BuiltinOpResolver : public OpResolver { public: BuiltinOpResolver(); }; } }
+class OpResolver { public: virtual ~OpResolver(); };
+namespace ops {
+namespace builtin {
+class BuiltinOpResolver : public OpResolver {
+ public:
+  BuiltinOpResolver();
+  ~BuiltinOpResolver() override;
+ private:
+  char state_[4096];
+};
+}
+}
 }""",
     "tensorflow/lite/model.h": """#include "tensorflow/lite/interpreter.h"
 #include "tensorflow/lite/kernels/register.h"
 namespace tflite {
 class ErrorReporter;
+class InterpreterOptions;
 class FlatBufferModel {
  public:
+  ~FlatBufferModel();
   static std::unique_ptr<FlatBufferModel> BuildFromBuffer(
       const char* caller_owned_buffer, std::size_t buffer_size, ErrorReporter* error_reporter = nullptr);
 };
 class InterpreterBuilder {
  public:
-  InterpreterBuilder(const FlatBufferModel& model, const OpResolver& op_resolver);
+  InterpreterBuilder(const FlatBufferModel& model, const OpResolver& op_resolver,
+                     const InterpreterOptions* options_experimental = nullptr);
+  ~InterpreterBuilder();
   TfLiteStatus operator()(std::unique_ptr<Interpreter>* interpreter);
+ private:
+  char state_[4096];
 };
 }"""}
 MICRO = {

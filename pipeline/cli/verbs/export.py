@@ -21,6 +21,7 @@ from pipeline.files.durable_files import explained
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
+from pipeline.stage_specs import PREPARE_DATA
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
@@ -97,8 +98,10 @@ def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
     sections = {name: section for made in chain for name, section in made["inputs"]["recipe"].items()}
     parts = {part: sha256 for made in chain for part, sha256 in made["inputs"]["data"].items()}
     recipe = manifest["recipe"]
+    samples = {made["stage"].partition(".")[2]: made["metrics"]["samples"] for made in chain
+               if made["stage"].startswith(PREPARE_DATA) and "samples" in made["metrics"]}
     return {"recipe": {"name": Path(recipe["path"]).stem if recipe else None, "sections": sections}, "data": parts,
-            "seed": manifest["seed"],
+            "samples": samples, "seed": manifest["seed"],
             "stages": {made["stage"]: _circumstances(made) for made in chain},
             "versions": {name: version for made in chain for name, version in made["inputs"]["versions"].items()}}
 
@@ -115,7 +118,9 @@ def _told(origin: Dict[str, Any]) -> str:
     rows = [("recipe", origin["recipe"]["name"]), ("dataset", dataset.get("dataset")), ("its arguments", arguments),
             ("network", (sections.get("model") or {}).get("build"))]
     rows += [("data, {}".format(part), "sha256 {}".format(sha256)) for part, sha256 in sorted(data.items())]
-    rows += [("trained on", trained), ("commit of the code", "; ".join(commits) or "not known"),
+    rows += [("samples", ", ".join("{:,} in the {} part".format(count, part)
+                                   for part, count in sorted(origin["samples"].items(), key=lambda item: -item[1])))]
+    rows += [("training ended", trained), ("commit of the code", "; ".join(commits) or "not known"),
              ("TensorFlow", origin["versions"].get("tensorflow"))]
     return "\n## Where it came from\n\n" + "".join(
         "- {}: {}\n".format(name, value) for name, value in rows if value) + \

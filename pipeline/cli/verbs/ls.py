@@ -245,7 +245,8 @@ def _figures(headlines: List[Dict[str, Any]]) -> str:
     if not headlines:
         return ""
     first = headlines[0]
-    sides = list(first["sides"].items())
+    # The last side of the chain, and the float model. int8 is a second form of the uint8 file, and no link of it.
+    sides = [(side, value) for side, value in first["sides"].items() if side in headline_metrics.JUDGED]
     shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
     return "{} {}".format(first["metric"].replace("_", " "), ", ".join(
         "{:.4g} {}".format(value, side.replace("_", "-")) for side, value in shown))

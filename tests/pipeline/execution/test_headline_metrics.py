@@ -1,4 +1,5 @@
 """The figures that a person asks for first."""
+from pipeline.cli.verbs import ls
 from pipeline.execution import headline_metrics
 
 SIDES = {"float": 0.5, "fake_quantized": 0.25, "uint8": 0.125}
@@ -25,3 +26,9 @@ def test_int8_is_told_where_it_was_measured():
     outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
     label, = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
     assert label.figures() == "float 0.5, fake-quantized 0.25, uint8 0.125, int8 0.0625"
+
+
+def test_a_list_of_runs_shows_uint8_and_float_where_int8_was_measured_too():
+    outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
+    found = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
+    assert ls._figures([each._asdict() for each in found]) == "accuracy 0.125 uint8, 0.5 float"

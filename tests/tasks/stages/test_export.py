@@ -50,7 +50,8 @@ def _job(folder):
                                    "zero_point": contents.tensors[index].zero_point})
     codes = processes.over(content, contents, list(part.inputs.values()), lambda done: None)
     twin, measured = int8_twin.of(content), {}
-    int8_codes = int8_run.over(twin, model_file.read(twin), list(part.inputs.values()), lambda done: None)
+    int8_codes = int8_run.over(twin, model_file.read(twin), list(part.inputs.values()), np.arange(SAMPLES),
+                               lambda done: None)
     for end, made, int8 in zip(network["outputs"], codes, int8_codes):
         comparison, side = Comparison(end), Int8Side(end)
         comparison.add(io_spec.real(end, made), io_spec.real(end, made), made, part.targets[end["name"]])
@@ -63,7 +64,8 @@ def _job(folder):
     io_spec.write(folder / "ConvertUint8", network)
     (folder / "Measure" / "measurement.json").write_text(json.dumps({
         "samples": SAMPLES, "outputs": measured, "metrics": {},
-        "int8": {"made": True, "measured": True, "runtime": int8_run.runtime(), "why": ""}}))
+        "int8": {"made": True, "measured": True, "runtime": int8_run.runtime(), "samples": SAMPLES,
+                 "why": ""}}))
     (folder / "Measure" / "model_int8.tflite").write_bytes(twin)
     inputs_of = {name: str(folder / name) for name in ("PrepareData.test", "ConvertUint8", "Measure")}
     return codes, Job("stages.export", {"export": {"targets": ["edgetpu", "micro"]}}, inputs_of,
@@ -99,7 +101,8 @@ def test_where_there_is_no_int8_file_the_card_says_why(tmp_path):
     (tmp_path / "Measure" / "model_int8.tflite").unlink()
     path = tmp_path / "Measure" / "measurement.json"
     measurement = json.loads(path.read_text())
-    measurement["int8"] = {"made": False, "measured": False, "runtime": None, "why": "SQUARE has no int8 form"}
+    measurement["int8"] = {"made": False, "measured": False, "runtime": None, "samples": 0,
+                           "why": "SQUARE has no int8 form"}
     for figures in measurement["outputs"].values():
         del figures["int8"]
     path.write_text(json.dumps(measurement))

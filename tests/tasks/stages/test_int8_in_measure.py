@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from octet.data import prepared
+from pipeline.execution import headline
 from tasks.tflite import int8_run, int8_twin, model_file
 from tasks.tflite.interpreter import processes
 from tests.project import SMALL
@@ -53,14 +54,18 @@ def test_int8_is_measured_on_all_samples_with_every_metric_of_the_other_sides(co
     before, = processes.over(uint8, model_file.read(uint8), [codes], lambda done: None)
     label = measurement["outputs"]["label"]
     assert label["accuracy"]["int8"] == pytest.approx(float(np.mean(made.argmax(-1) == labels)))
-    assert label["int8"] == {"agreement": pytest.approx(float(np.mean(made.argmax(-1) == before.argmax(-1)))),
-                             "largest_difference_lsb": int(np.abs(made.astype(int) + 128 - before).max())}
+    beside = label["int8"]
+    assert beside["agreement"] == pytest.approx(float(np.mean(made.argmax(-1) == before.argmax(-1))))
+    assert beside["largest_difference_lsb"] == int(np.abs(made.astype(int) + 128 - before).max())
+    assert beside["samples"] == len(codes)
+    assert beside["uint8"] == {name: label[name]["uint8"] for name in beside["uint8"]} and beside["uint8"]
     assert measurement["metrics"]["hits"]["int8"] == np.sum(made.argmax(-1) == labels)
     of_eight = np.mean(made.argmax(-1)[labels == 8] == 8)
     assert label["recall"]["8"]["int8"] == pytest.approx(float(of_eight))
     assert all(set(sides) == {"float", "fake_quantized", "uint8", "int8"}
                for name, sides in label.items() if name in ("accuracy", "balanced_accuracy", "macro_f1"))
-    assert measurement["int8"] == {"made": True, "measured": True, "why": "", "runtime": int8_run.runtime()}
+    assert measurement["int8"] == {"made": True, "measured": True, "why": "", "runtime": int8_run.runtime(),
+                                   "samples": len(codes)}
     assert not measurement["gaps"]
 
 
@@ -83,6 +88,24 @@ def test_a_twin_that_no_kernel_runs_is_there_and_its_accuracy_is_a_gap(converted
     gap, = measurement["gaps"]
     assert gap == measurement["int8"]["why"] and "the accuracy of the int8 file was not measured" in gap
     assert "int8" not in measurement["outputs"]["label"]["accuracy"]
+
+
+def test_a_large_network_is_measured_on_a_tenth_of_the_samples_at_least(converted, tmp_path, monkeypatch):
+    monkeypatch.setattr(int8_run, "MOST_MACS", 1)
+    folder, measurement = _measured(converted, tmp_path)
+    label, rows = measurement["outputs"]["label"], np.linspace(0, 399, 40).round().astype(int)
+    twin = (folder / "model_int8.tflite").read_bytes()
+    part = prepared.read({"test": converted["PrepareData.test"]}).parts["test"]
+    codes, labels = np.asarray(part.inputs["image"])[rows], np.asarray(part.targets["label"])[rows]
+    made, = processes.over(twin, model_file.read(twin), [(codes.astype(int) - 128).astype(np.int8)],
+                           lambda done: None, "tflite_runtime")
+    uint8 = (converted["ConvertUint8"] / "model.tflite").read_bytes()
+    before, = processes.over(uint8, model_file.read(uint8), [codes], lambda done: None)
+    assert measurement["int8"]["samples"] == label["int8"]["samples"] == 40 and measurement["samples"] == 400
+    assert label["accuracy"]["int8"] == pytest.approx(float(np.mean(made.argmax(-1) == labels)))
+    assert label["int8"]["uint8"]["accuracy"] == pytest.approx(float(np.mean(before.argmax(-1) == labels)))
+    accuracy = next(each for each in headline.of({"Measure": measurement}) if each.metric == "accuracy")
+    assert accuracy.figures().endswith("int8 {:.4g} (40 samples)".format(label["accuracy"]["int8"]))
 
 
 def test_int8_and_uint8_codes_stand_for_the_same_reals():

@@ -20,13 +20,13 @@ quantize: {epochs: 1, batch_size: 32%s}
 
 @pytest.mark.parametrize("train, augment, quantize", [
     ("", "", ", distill: 0.5"), ("", ", flip: both, crop: 0.1", ""), ("", ", mixup: 0.2", ", batch_norm: live")])
-def test_a_loss_trains_both_phases_and_a_metric_measures_three_sides(tmp_path, train, augment, quantize):
+def test_a_loss_trains_both_phases_and_a_metric_measures_every_side(tmp_path, train, augment, quantize):
     detector.put(tmp_path)
     metrics, folders = jobs.run(tmp_path, RECIPE % (train, augment, quantize), "Report")
     first, *_, last = [epoch["validation"]["grid"]["loss"] for epoch in metrics["TrainFloat"]["history"]]
     assert last < 0.5 * first
     hits = metrics["Measure"]["metrics"]["hits"]
-    assert set(hits) == {"float", "fake_quantized", "uint8"} and min(hits.values()) > 0.9
+    assert set(hits) == {"float", "fake_quantized", "uint8", "int8"} and min(hits.values()) > 0.9
     assert metrics["EvalGraph"]["metrics"]["hits"] == hits["fake_quantized"]
     assert metrics["TrainQAT"]["validation"]["grid"]["loss"] < 0.5 * first
     page = (folders["Report"] / "report.html").read_text("utf-8")

@@ -18,7 +18,7 @@ from octet.data.dataset import Dataset, Input, Part, Target
 from octet.job import Job
 from tasks.evaluation.comparison import Comparison
 from tasks.graph import io_spec
-from tasks.report import layers, pictures, ranges
+from tasks.report import layers, number_words, pictures, ranges
 from tasks.stages import report
 from tasks.tflite import model_file
 from tasks.tflite.interpreter import processes
@@ -137,7 +137,7 @@ def folder(tmp_path_factory):
     (folder / report.MEASURED / "measurement.json").write_text(json.dumps({
         "samples": SAMPLES, "metrics": {"<hits>": {"float": 0.5, "fake_quantized": 0.25, "uint8": None}},
         "outputs": measured, "parity": parity, "gaps": ["a <gap>"], "default_ranges": [],
-        "int8": {"made": False, "measured": False, "runtime": None, "why": "a <gap>"},
+        "int8": {"made": False, "measured": False, "runtime": None, "samples": 0, "why": "a <gap>"},
         "size_bytes": {"float": None, "uint8": len(content), "int8": None}}))
     (folder / report.MEASURED / "mistakes.json").write_text(json.dumps(mistakes))
     _phase(folder / "TrainFloat")
@@ -279,11 +279,15 @@ def test_int8_stands_beside_uint8_where_it_was_measured(folder, tmp_path):
     for figures in measurement["outputs"].values():
         for name in ("accuracy", "mse"):
             figures.get(name, {})["int8"] = 0.4375
-    measurement["outputs"]["animal"]["int8"] = {"largest_difference_lsb": 7, "agreement": 0.96875}
+    for figures in measurement["outputs"].values():
+        figures["int8"] = {"samples": 5, "uint8": {name: 0.5625 for name in number_words.NAMES},
+                           "largest_difference_lsb": 7}
+    measurement["outputs"]["animal"]["int8"]["agreement"] = 0.96875
     measurement["metrics"]["<hits>"]["int8"] = 0.1875
-    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "why": ""}
+    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "samples": 5, "why": ""}
     measurement["size_bytes"]["int8"] = 12345
     path.write_text(json.dumps(measurement))
     text = Page(_made(copy, tmp_path / "with")[1]).text
-    for words in ("43.75 %", "0.1875", "12,345 bytes", "a <runtime>", "96.88 %"):
+    for words in ("43.75 %", "0.1875", "12,345 bytes", "a <runtime>", "96.88 %",
+                  "on 5 samples spread over the test part", "accuracy of uint8 is 56.25 %"):
         assert words in text, words

@@ -1,0 +1,201 @@
+"""card.md: the facts of card.json, as a page for an app developer, a firmware engineer and a manager."""
+
+from typing import Any, Dict, List, Optional
+
+from octet.targets import supported_operators
+
+SIDES = {"float": "float model", "uint8": "uint8 file", "int8": "int8 file"}
+"""{side of a measurement: the head of its column}."""
+UINT8_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
+FILES = {"uint8": UINT8_FILE, "int8": INT8_FILE}
+MOST_CLASSES = 20
+"""Names of classes in a sentence; labels.txt has all of them."""
+
+
+def markdown(card: Dict[str, Any]) -> str:
+    """The page. card: see card.facts and card.with_files."""
+    has_int8 = card["int8"]["made"]
+    lines = ["# {}".format(card["title"]), "", _what(card), "", *_summary(card), "", "## What is here", ""]
+    lines += ["- `{}`: the model in uint8, {:,} bytes; for phones, computers and the Edge TPU".format(
+        UINT8_FILE, card["files"][UINT8_FILE]["bytes"])]
+    if has_int8:
+        lines += ["- `{}`: the same network in int8, {:,} bytes; for runtimes that take int8 only, as TensorFlow Lite "
+                  "for Microcontrollers".format(INT8_FILE, card["files"][INT8_FILE]["bytes"])]
+    lines += ["- `{}`: the classes of {}, a line each".format(each["labels"], each["name"])
+              for each in card["outputs"] if each["labels"]]
+    lines += ["- `card.json`: this page for programs",
+              "- `samples/`: inputs from the test part as codes, and the codes that must come out of model.tflite; "
+              "numpy arrays, one row for each sample",
+              "- `examples/run.py`: runs the samples and compares (Python, numpy, and a TensorFlow Lite interpreter)",
+              "- `examples/MainActivity.kt`, `examples/main.cc`: calls from Android, and from C++",
+              *(["- `examples/main_micro.cc`: a call from TensorFlow Lite for Microcontrollers"] if has_int8 else []),
+              "- `c/`: the models as C arrays, with sizes, scales, zero points and expected outputs", ""]
+    lines += ["## How to feed it", "", *_feeding(card), "", "## How to read its answers", ""]
+    lines += ["- **{}**{}: {}".format(each["name"], " ({})".format(each["labels"]) if each["labels"] else "",
+                                      each["answer"]) for each in card["outputs"]]
+    if has_int8:
+        lines += ["", "`real` is the same for the int8 file after 128 was added to each code."]
+    lines += ["", "## How good it is", "", *_measured(card), "## The int8 file", "",
+              _int8(card["int8"], card["measured_on"]["samples"]), ""]
+    lines += ["- " + words for words in card["int8"]["kernel_faults"]] + [""] * bool(card["int8"]["kernel_faults"])
+    lines += ["## What an inference costs", "", *_cost(card["cost"]), ""]
+    lines += ["## Where it runs", ""] + (_targets(card["targets"]) if card["targets"] else [
+        "The recipe names no targets (`export: {targets: [...]}`). `octet targets model.tflite` says which runtimes "
+        "and accelerators take the files."])
+    lines += ["", "LiteRT runs XNNPACK's kernels unless it is told otherwise. They round differently from those of "
+              "TensorFlow 1.14, which made samples/: an output may differ from them by some codes.", "",
+              "## Which model it is", ""]
+    lines += _table(("file", "identifier"), [
+        (name, each["identifier"] or "") for name, each in card["files"].items()])
+    lines += ["", "The identifier stands at the end of the file. `octet trace FILE` finds by it, or by the content, "
+              "what the file came from. The network in model.tflite is exactly that of the measured file, whose "
+              "identifier is {}. Beside the network the files hold TFLite metadata: names, ranges, normalization, and "
+              "the class names, which `unzip model.tflite` takes out.".format(card["measured_identifier"]), ""]
+    return "\n".join(lines)
+
+
+def _what(card: Dict[str, Any]) -> str:
+    """One paragraph: what goes in and what comes out."""
+    return "A neural network for TensorFlow Lite in 8-bit integers. It takes {} and answers {}.".format(
+        _listed(["**{}** ({}, reals from {:g} to {:g})".format(
+            each["name"], _shape(each["shape"][1:]), each["low"], each["high"]) for each in card["inputs"]]),
+        _listed(["**{}**: {}".format(each["name"], _answer(each)) for each in card["outputs"]]))
+
+
+def _answer(output: Dict[str, Any]) -> str:
+    names, count = output["classes"], len(output["classes"])
+    of_classes = "{} classes ({}{})".format(count, ", ".join(names[:MOST_CLASSES]),
+                                            ", ..." if count > MOST_CLASSES else "")
+    return {"class": "one of " + of_classes, "labels": "any of " + of_classes,
+            "class_map": "for each pixel one of " + of_classes, "value": "real numbers",
+            "raw": "raw numbers, which the app has to decode"}[output["kind"]]
+
+
+def _summary(card: Dict[str, Any]) -> List[str]:
+    """The figures that a reader asks for first."""
+    lines = []
+    for name, sides in card["metrics"].items():
+        lines.append("- {}: {}".format(name, _sides(sides)))
+    for name, figures in card["measured"].items():
+        metric = next((each for each in ("mean_iou", "accuracy", "mse") if each in figures), None)
+        if metric is None:
+            continue
+        interval = card["accuracy_interval_95"].get(name)
+        lines.append("- {} of {}: {}{}".format(
+            metric.replace("_", " ").replace("mse", "mean squared error"), name, _sides(figures[metric]),
+            "; 95 % confidence interval of the uint8 file {} to {}".format(*map(_number, interval))
+            if interval else ""))
+    lines.append("- measured on {:,} samples of the test part, which training has not seen".format(
+        card["measured_on"]["samples"]))
+    return lines
+
+
+def _sides(values: Dict[str, Any]) -> str:
+    return ", ".join("{} ({})".format(_number(values[side]), head) for side, head in (
+        ("uint8", "uint8 file"), ("int8", "int8 file"), ("float", "float model")) if side in values)
+
+
+def _feeding(card: Dict[str, Any]) -> List[str]:
+    lines = _table(("input", "shape", "reals", "scale", "zero point"), [
+        (each["name"], " x ".join(map(str, each["shape"])), "{:g} to {:g}".format(each["low"], each["high"]),
+         "{:.9g}".format(each["scale"]), str(each["zero_point"])) for each in card["inputs"]])
+    lines += ["", "code = round(real / scale) + zero point, at least 0 and at most 255."]
+    if any(len(each["shape"]) == 4 and each["shape"][3] in (1, 3) for each in card["inputs"]):
+        lines += ["Where the input is a picture, its 8-bit pixels are the codes, as they are. Its shape is batch x "
+                  "height x width x channels, row by row; three channels are red, green, blue. Resize a picture as the "
+                  "training data was: `octet predict` does, and `samples/` has pictures that were."]
+    if card["int8"]["made"]:
+        lines += ["For the int8 file, subtract 128 from each input code, and add 128 to each output code."]
+    return lines
+
+
+def _measured(card: Dict[str, Any]) -> List[str]:
+    """The figures of all outputs, as tables."""
+    sides = {side: head for side, head in SIDES.items() if side != "int8" or card["int8"]["measured"]}
+    lines: List[str] = []
+    if card["metrics"]:
+        lines += _table(("metric of the recipe", *sides.values()), [
+            (name, *(_number(values.get(side)) for side in sides)) for name, values in card["metrics"].items()]) + [""]
+    for name, figures in card["measured"].items():
+        rows = [(figure.replace("_", " "), *(_number(values.get(side)) for side in sides))
+                for figure, values in figures.items() if isinstance(values, dict) and set(values) >= {"float", "uint8"}]
+        if not rows:
+            continue
+        lines += ["**{}**".format(name), ""] + _table(("", *sides.values()), rows)
+        if "agreement" in figures:
+            lines += ["", "The uint8 file and the float model give the same answer in {} % of the cases.".format(
+                _number(100 * figures["agreement"]))]
+        counts = card["test_samples"].get(name, {})
+        if figures.get("recall"):
+            lines += ["", "By class, the uint8 file: recall is the share of the class that is found, precision the "
+                      "share of these answers that is right.", ""]
+            lines += _table(("class", "recall", "precision") + (("test samples",) if counts else ()), [
+                (label, _number(recall["uint8"]), _number(figures["precision"][label]["uint8"]),
+                 *([str(counts[label])] if counts else [])) for label, recall in figures["recall"].items()])
+        lines.append("")
+    return lines
+
+
+def _int8(int8: Dict[str, Any], measured_on: int) -> str:
+    """measured_on: the samples of the test part."""
+    if not int8["made"]:
+        return "There is none: {}.".format(int8["why"])
+    if not int8["measured"]:
+        return "It was made, but its answers are not known: {}.".format(int8["why"])
+    words = []
+    for name, figures in int8["outputs"].items():
+        same = "gives the same answer as the uint8 file in {} % of the cases, and ".format(
+            _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
+        words.append("**{}** {}differs from it by at most {} codes".format(
+            name, same, figures["largest_difference_lsb"]))
+        if int8["samples"] != measured_on and "accuracy" in figures["uint8"]:
+            words[-1] += "; on these samples the uint8 file has an accuracy of {}".format(
+                _number(figures["uint8"]["accuracy"]))
+    return ("Its weights were quantized again, with a scale for each channel. On {:,} samples of the test part, in {}: "
+            "{}.").format(int8["samples"], int8["runtime"], "; ".join(words))
+
+
+def _cost(cost: Dict[str, Any]) -> List[str]:
+    rows = [(layer["name"], layer["kind"], *("{:,}".format(layer[figure]) for figure in (
+        "multiply_accumulates", "weight_bytes", "activation_bytes"))) for layer in cost["layers"]]
+    return ["{:,} multiply-accumulates. {:,} bytes of weights, which may stay in flash. {:,} bytes of RAM for "
+            "activations (`kActivationBytes` in c/); a runtime needs some more.".format(
+                cost["multiply_accumulates"], cost["weight_bytes"], cost["arena_bytes"]), "",
+            *_table(("layer", "operator", "multiply-accumulates", "bytes of weights", "bytes of activations"), rows)]
+
+
+def _targets(targets: Dict[str, Any]) -> List[str]:
+    lines = ["By the lists of what each target takes; `octet targets model.tflite` says more.", ""]
+    lines += _table(("target", *FILES.values(), "file to use", "list of"), [
+        (target["title"], *(_verdict(target["files"].get(dtype)) for dtype in FILES),
+         FILES.get(target["use"], "none"), target["date"]) for target in targets.values()])
+    for target in targets.values():
+        left = target["files"].get(target["use"] or "uint8", {}).get("outside", [])
+        said: List[tuple] = [(each["operator"], each["layer"], "; ".join(filter(None, (each["why"], each["instead"]))))
+                             for each in left]
+        if said:
+            lines += ["", "{}: {}.".format(target["title"], target["outside_words"]), ""]
+            lines += _table(("operator", "layer", "why, and what to do"), said)
+    return lines
+
+
+def _verdict(fit: Optional[Dict[str, Any]]) -> str:
+    if fit is None:
+        return "-"
+    return supported_operators(fit) + (": " + fit["why"] if fit["why"] else "")
+
+
+def _shape(numbers: List[int]) -> str:
+    return " x ".join(map(str, numbers)) or "one number"
+
+
+def _listed(words: List[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else "{:.4g}".format(value)
+
+
+def _table(head: tuple, rows: List[tuple]) -> List[str]:
+    return ["| {} |".format(" | ".join(cells)) for cells in [head, ["---"] * len(head), *rows]]
