@@ -25,6 +25,9 @@ class Job(NamedTuple):
     origin:    the folder that the packages octet, tasks and models were copied from: the process runs a copy.
     stamps:    of the files that the recipe names and that it reads, by their key in the recipe (`octet.stamps`).
     names:     whether the stage's key has the names of the classes. A stage without them calls each by its number.
+    decoder:   of PrepareData: the sha256 of the source and the versions that it decodes with.
+    earlier:   of PrepareData: the folders of artifacts that may hold what is to be decoded, the newest first. Each may
+               be removed at any moment.
     checkpoints: the folder of the stage's checkpoints, in which it may write and from which it goes on; '' for none.
     """
 
@@ -39,6 +42,8 @@ class Job(NamedTuple):
     stamps: Stamps = {}
     data: Dict[str, str] = {}
     names: bool = True
+    decoder: str = ""
+    earlier: Sequence[str] = ()
 
     @property
     def out(self) -> Path:
