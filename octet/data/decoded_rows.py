@@ -52,14 +52,15 @@ class DecodedRows:
 
 
 class DecodedIntoShards(DecodedRows):
-    """The rows of N files in shards. sources: the sha256 of each file, as the snapshot has it."""
+    """The rows of N files in shards. files: the sha256 of each file, as the snapshot has it. sources: the sha256 of all
+    that its row is decoded from."""
 
-    def __init__(self, sources: Sequence[str], batch: Batch, what: str) -> None:
-        super().__init__(len(sources), np.empty(0), what)
-        self._sources, self._batch = sources, batch
+    def __init__(self, files: Sequence[str], sources: Sequence[str], batch: Batch, what: str) -> None:
+        super().__init__(len(files), np.empty(0), what)
+        self._files, self._sources, self._batch = files, sources, batch
 
     def was_read(self, place: int, sha256: str) -> None:
-        self.sha256[place] = sha256 if sha256 == self._sources[place] else ""
+        self.sha256[place] = sha256 if sha256 == self._files[place] else ""
 
     def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
         self._batch.row(self._sources[place])[0] = row
@@ -83,7 +84,7 @@ class DecodedIntoShards(DecodedRows):
                 found = put(place)  # the same error, with the name of this file
             else:
                 found = set(self._batch.words.get(source, ()))
-                self.sha256[place] = source
+                self.sha256[place] = self._files[place]
             yield place, found
 
     def of(self, places: Sequence[int]) -> Any:
@@ -91,15 +92,17 @@ class DecodedIntoShards(DecodedRows):
 
 
 def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, settings: Any, what: str,
-          samples: str) -> DecodedRows:
+          samples: str, beside: Sequence[str] = ()) -> DecodedRows:
     """The rows of these files below `path`, to be filled. settings: what JSON can hold, which with a file's content
-    decides its row. what: the files in words, for whoever waits; samples: with how many there are, and how large."""
+    decides its row. what: the files in words, for whoever waits; samples: with how many there are, and how large.
+    beside: the sha256 of another file that each row follows from as well."""
     writer = reading.shard_writer()
     if writer is None or not files:
         return DecodedRows(len(files), reading.empty((len(files), *shape), dtype, samples, path), what)
     try:
-        sources = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
+        of_files = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
     except OSError as error:
         raise DatasetError("cannot be read: {}".format(error.strerror or error), str(error.filename or path),
                            "It was there when the data was listed.", "Run it again when the data is at rest.") from None
-    return DecodedIntoShards(sources, writer.begin(sources, shape, dtype, settings, samples, path), what)
+    sources = [digests.of_bytes((one + other).encode()) for one, other in zip(of_files, beside)] if beside else of_files
+    return DecodedIntoShards(of_files, sources, writer.begin(sources, shape, dtype, settings, samples, path), what)

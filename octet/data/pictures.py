@@ -199,23 +199,24 @@ def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int
     what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
     again. Raises DatasetError that names the file."""
     height, width = size
-    masks = reading.empty((len(pairs), height, width), np.int32,
-                          "{} masks of {}x{}".format(len(pairs), height, width), path)
-    sha256 = [""] * len(pairs)
+    rows = decoded_rows.begin(path, [mask for _, mask in pairs], (height, width), np.int32,
+                              ["masks", classes, ignore, fit], what,
+                              "{} masks of {}x{}".format(len(pairs), height, width), pictures_sha256)
 
-    def put(index: int) -> Optional[DatasetError]:
+    def put(index: int) -> Union[Set[str], DatasetError]:
         try:
-            masks[index], of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
-            if not pictures_sha256 or pictures_sha256[index] == of_picture:
-                sha256[index] = of_mask
-            return None
+            labels, of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
+            same = not pictures_sha256 or pictures_sha256[index] == of_picture
+            rows.was_read(index, of_mask if same else "")
+            rows.put(index, labels, set())
+            return set()
         except DatasetError as error:
             return error
 
-    for error in _on_all_cores(put, len(pairs), what):
-        if error is not None:
-            raise error
-    return Decoded(masks, list(range(len(pairs))), [], sha256)
+    for _, found in rows.filled(put, _on_all_cores):
+        if isinstance(found, DatasetError):
+            raise found
+    return Decoded(rows.of(range(len(pairs))), list(range(len(pairs))), [], rows.sha256)
 
 
 def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int],

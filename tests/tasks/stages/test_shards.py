@@ -47,7 +47,7 @@ def _made(folder, name, *earlier, part="train", section=SECTION, decoder="a"):
               earlier=[str(folder / one) for one in earlier], data={part: identity.digest(section, folder, part)})
     metrics = prepare_data.run(job, lambda fraction, message: None)
     found = prepared.read({part: out}).parts[part]
-    args = {**section["args"], "path": str(folder / "set")}
+    args = {**section["args"], "path": str(folder / section["args"]["path"])}
     plain = image_folder.load(**args, parts=(part,)).parts[part]
     for kind in ("inputs", "targets"):
         for array, values in getattr(plain, kind).items():
@@ -57,7 +57,7 @@ def _made(folder, name, *earlier, part="train", section=SECTION, decoder="a"):
 
 
 def _shards(out):
-    return {path.name: path.stat().st_ino for path in (out / "shards").glob("*.npy") if path.name != "input_0.npy"}
+    return {path.name: path.stat().st_ino for path in (out / "shards").glob("*.npy") if len(path.stem) == 64}
 
 
 def _bytes(out):
@@ -159,6 +159,35 @@ def test_what_is_said_of_pictures_is_said_when_they_are_not_decoded(tmp_path):
     after, _ = _made(tmp_path, "second", "first")
     said, = [note for note in before["notes"] if "transparency" in note]
     assert said.replace("of 80", "of 81") in after["notes"]
+
+
+def test_masks_lie_in_shards_too(tmp_path):
+    section = {"dataset": "image_folder", "args": {"path": "seg", "size": [8, 8], "masks": ["no", "yes"]}}
+    folder = tmp_path / "seg"
+    for part, count in (("train", 30), ("validation", 2), ("test", 2)):
+        for index in range(count):
+            _picture(folder / part / "images" / "{}.png".format(index))
+            _mask(folder / part / "masks" / "{}.png".format(index))
+    metrics, first = _made(tmp_path, "first", section=section)
+    assert metrics["decoded"] == 60 and (first / "target_0.json").exists()
+    _mask(folder / "train/masks/3.png")
+    metrics, second = _made(tmp_path, "second", "first", section=section)
+    assert metrics["decoded"] == 1 and metrics["reused"] == 59
+    _picture(folder / "train/images/3.png")  # its mask is compared with its size again
+    metrics, third = _made(tmp_path, "third", "second", section=section)
+    assert metrics["decoded"] == 2 and metrics["reused"] == 58
+    for folder in ("images", "masks"):
+        (tmp_path / "seg/train" / folder / "3.png").rename(tmp_path / "seg/train" / folder / "z.png")
+    metrics, fourth = _made(tmp_path, "fourth", "third", section=section)
+    assert metrics["decoded"] == 0 and _shards(fourth) == _shards(third)
+    other = {**section, "args": {**section["args"], "masks": ["no", "maybe", "yes"], "ignore": 255}}
+    with pytest.raises(DatasetError, match="no training pixel"):
+        _made(tmp_path, "fifth", "fourth", section=other)
+
+
+def _mask(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(RNG.randint(0, 2, (12, 12)).astype(np.uint8)).save(str(path))
 
 
 def test_pictures_that_are_skipped_are_in_no_shard(tmp_path):
