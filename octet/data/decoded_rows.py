@@ -60,7 +60,7 @@ class DecodedIntoShards(DecodedRows):
         self._files, self._sources, self._batch = files, sources, batch
 
     def was_read(self, place: int, sha256: str) -> None:
-        self.sha256[place] = sha256 if sha256 == self._files[place] else ""
+        self.sha256[place] = self._files[place] if sha256 == self._files[place] else ""
 
     def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
         self._batch.row(self._sources[place])[0] = row

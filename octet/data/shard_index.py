@@ -10,60 +10,87 @@ its name says, the files are decoded again.
 """
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
 from contextlib import contextmanager
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional
+from pathlib import Path
+from typing import BinaryIO, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple
 
 from octet import digest
 from octet.data.shards import FOLDER
 
 ENDING = ".samples"
+BYTES = 32  # of a sha256
+HEX = frozenset("0123456789abcdef")
 _HEAD = "octet-samples 1 "
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Rows(NamedTuple):
-    """The rows of one shard, in order. sources: the sha256 of what each was decoded from. row_sha256: of its bytes.
-    words: {source: what was noticed}; sources of which nothing was noticed are left out."""
+    """The rows of one shard, in order. sources: the sha256 of what each was decoded from. row_sha256: of its bytes, 32
+    bytes for each. words: {source: what was noticed}; sources of which nothing was noticed are left out."""
 
     shard: str
     sources: List[str]
-    row_sha256: List[str]
+    row_sha256: bytes
     words: Dict[str, FrozenSet[str]]
 
 
-def text(decoder: str, shards: Iterable[Rows]) -> str:
-    """The text of the file. decoder: the sha256 of everything but its source that a row follows from."""
-    lines = [_HEAD + decoder]
+def write(path: Path, decoder: str, shards: Iterable[Rows]) -> None:
+    """Writes the file. decoder: the sha256 of everything but its source that a row follows from."""
+    hasher = hashlib.sha256()
+    with path.open("w", encoding="ascii") as out:
+        for line in _lines(decoder, shards):
+            hasher.update(line.encode())
+            out.write(line)
+        out.write("seal {}\n".format(hasher.hexdigest()))
+
+
+def _lines(decoder: str, shards: Iterable[Rows]) -> Iterator[str]:
+    yield _HEAD + decoder + "\n"
     for one in shards:
-        lines.append("shard {} {}".format(one.shard, len(one.sources)))
-        lines.extend("{} {} {}".format(source, row, ",".join(sorted(one.words.get(source, ()))))
-                     for source, row in zip(one.sources, one.row_sha256))
-    above = "\n".join(lines) + "\n"
-    return "{}seal {}\n".format(above, digest.of_bytes(above.encode()))
+        yield "shard {} {}\n".format(one.shard, len(one.sources))
+        for row, source in enumerate(one.sources):
+            yield "{} {} {}\n".format(source, one.row_sha256[BYTES * row:BYTES * (row + 1)].hex(),
+                                      ",".join(sorted(one.words.get(source, ()))))
 
 
-def parsed(content: bytes, decoder: str) -> Optional[List[Rows]]:
-    """The shards of a file; None where it was made by another decoder, or its seal does not fit."""
-    if not content.startswith((_HEAD + decoder + "\n").encode()):
-        return None
-    above, seal, of_lines = content.rpartition(b"seal ")
-    if not seal or of_lines != digest.of_bytes(above).encode() + b"\n":
-        return None
-    shards: List[Rows] = []
-    for line in above.decode().splitlines()[1:]:
-        first, second, words = line.split(" ")
+def _read(file: BinaryIO, decoder: str) -> List[Rows]:
+    """The shards of a file; none where it was made by another decoder, or its seal does not fit."""
+    head = (_HEAD + decoder + "\n").encode()
+    if file.read(len(head)) != head:
+        return []
+    hasher, shards, rows = hashlib.sha256(head), [], bytearray()  # type: Any, List[Rows], bytearray
+    for line in file:
+        first, _, rest = line.decode("ascii", "replace").rstrip("\n").partition(" ")
+        if first == "seal":
+            sound = line == "seal {}\n".format(hasher.hexdigest()).encode() and not file.read(1)
+            return _with_digests(shards, bytes(rows)) if sound else []
+        hasher.update(line)
+        second, _, words = rest.partition(" ")
         if first == "shard":
-            shards.append(Rows(second, [], [], {}))
+            shards.append(Rows(second, [], b"", {}))
             continue
+        if not shards or len(second) != 2 * BYTES or set(second) - HEX:
+            return []
         shards[-1].sources.append(first)
-        shards[-1].row_sha256.append(second)
+        rows += bytes.fromhex(second)
         if words:
             shards[-1].words[first] = frozenset(words.split(","))
-    return shards
+    return []
+
+
+def _with_digests(shards: List[Rows], rows: bytes) -> List[Rows]:
+    """The shards, each with the digests of its rows. rows: those of all, one after another."""
+    found, start = [], 0
+    for one in shards:
+        end = start + BYTES * len(one.sources)
+        found.append(one._replace(row_sha256=rows[start:end]))
+        start = end
+    return found
 
 
 def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:
@@ -73,7 +100,7 @@ def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:
             for name in sorted(os.listdir(shards)):
                 if name.endswith(ENDING):
                     with os.fdopen(_regular(shards, name), "rb") as file:
-                        yield from parsed(file.read(), decoder) or ()
+                        yield from _read(file, decoder)
     except OSError:
         return
 

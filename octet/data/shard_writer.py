@@ -1,5 +1,6 @@
 """Lays decoded files out in shards (octet/data/shards.py), with the rows and shards that earlier artifacts have."""
 
+import hashlib
 import json
 import os
 from bisect import bisect_left, bisect_right
@@ -13,6 +14,10 @@ from octet import digest
 from octet.data import reading, shard_index, shards
 from octet.data.shard_index import Rows
 from octet.data.shards import Sharded
+
+MOST_IN_VAIN = 9
+"""Artifacts in a row that have nothing of what is sought, after which no more are looked through: three runs of three
+parts. For a file that is new, all of them would be read each time."""
 
 
 class ShardWriter:
@@ -77,8 +82,12 @@ class _Shard:
 
     def __init__(self, sources: List[str], array: np.ndarray, taken: Optional[Rows] = None) -> None:
         self.sources, self.array, self.taken = sources, array, taken
-        self.row_sha256 = taken.row_sha256 if taken else [""] * len(sources)
+        self.row_sha256 = bytearray(taken.row_sha256 if taken else shard_index.BYTES * len(sources))
         self.name = taken.shard if taken else ""
+
+    def say_row(self, row: int, sha256: bytes) -> None:
+        """The sha256 of a row's bytes."""
+        self.row_sha256[shard_index.BYTES * row:shard_index.BYTES * (row + 1)] = sha256
 
 
 class Batch:
@@ -114,9 +123,11 @@ class Batch:
         unknown = {source for sources in groups for source in sources}
         known: Dict[str, _Known] = {}
         whole: Dict[int, _Known] = {}
+        in_vain = 0
         for folder in self._writer.earlier:
-            if not unknown:
+            if not unknown or in_vain == MOST_IN_VAIN:
                 break
+            still_unknown = len(unknown)
             for rows in shard_index.of_artifact(folder, self._decoder):
                 place = place_of.get(rows.sources[0]) if rows.sources else None
                 if place is not None and groups[place] == rows.sources:
@@ -125,6 +136,7 @@ class Batch:
                     if source in unknown:
                         unknown.discard(source)
                         known[source] = _Known(folder, rows, row)
+            in_vain = in_vain + 1 if len(unknown) == still_unknown else 0
         return known, whole
 
     def _take(self, lent: Dict[Tuple[str, str], str]) -> None:
@@ -154,7 +166,7 @@ class Batch:
                 here, there = of_earlier.setdefault(one.shard, ([], []))
                 here.append(row)
                 there.append(one.row)
-                shard.row_sha256[row] = one.rows.row_sha256[one.row]
+                shard.say_row(row, one.rows.row_sha256[shard_index.BYTES * one.row:shard_index.BYTES * (one.row + 1)])
                 if source in one.rows.words:
                     self.words[source] = one.rows.words[source]
             for place, (here, there) in of_earlier.items():
@@ -178,7 +190,7 @@ class Batch:
         """The row of a missing source is written. words: what was noticed of it."""
         shard, row = self._found(source)
         one = self._shards[shard]
-        one.row_sha256[row] = digest.of_bytes(one.array[row].tobytes())
+        one.say_row(row, hashlib.sha256(one.array[row].tobytes()).digest())
         if words:
             self.words[source] = frozenset(words)
 
@@ -191,7 +203,8 @@ class Batch:
                 kept = [row for row, source in enumerate(one.sources) if source in done]
                 one.array = reading.taken(one.array, kept)
                 one.sources = [one.sources[row] for row in kept]
-                one.row_sha256 = [one.row_sha256[row] for row in kept]
+                of_rows = np.frombuffer(bytes(one.row_sha256), np.uint8).reshape(-1, shard_index.BYTES)
+                one.row_sha256 = bytearray(of_rows[kept].tobytes())
         self._shards = [one for one in self._shards if one.sources]
         self._firsts = [one.sources[0] for one in self._shards]
         written = [one for one in self._shards if not one.taken]
@@ -226,11 +239,9 @@ class Laid(Sharded):
 
     def publish(self, folder: Path, name: str) -> None:
         """Writes what the array is, its order, and what its rows were decoded from, beside its shards."""
-        row_sha256 = Sharded([np.frombuffer(bytes.fromhex("".join(one.row_sha256)), np.uint8).reshape(-1, 32)
-                              for one in self._laid], self.rows, (32,), np.uint8)
+        width = shard_index.BYTES
+        row_sha256 = Sharded([np.frombuffer(bytes(one.row_sha256), np.uint8).reshape(-1, width)
+                              for one in self._laid], self.rows, (width,), np.uint8)
         shards.publish(folder, name, self, [one.name for one in self._laid], np.asarray(row_sha256))
-        text = shard_index.text(self._decoder, [
-            Rows(one.name, one.sources, one.row_sha256,
-                 {source: self._words[source] for source in one.sources if source in self._words})
-            for one in self._laid])
-        (folder / shards.FOLDER / (name + shard_index.ENDING)).write_text(text, encoding="ascii")
+        shard_index.write(folder / shards.FOLDER / (name + shard_index.ENDING), self._decoder, [
+            Rows(one.name, one.sources, bytes(one.row_sha256), self._words) for one in self._laid])

@@ -24,12 +24,13 @@ TRAIN = "PrepareData.train"
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
     part, = job.parts
-    progress(0.0, "reading the data")
     learnt = prepared.learnt(job.input(TRAIN)) if TRAIN in job.inputs else None
     before = data_source.stamp(job)
     # A user's dataset may compute with its arrays, so they are plain ones.
-    ours = identity.is_ours(job.settings["data"]["dataset"])
-    shards = ShardWriter(job.out, job.decoder, job.earlier) if ours else None
+    name = job.settings["data"]["dataset"]
+    shards = ShardWriter(job.out, job.decoder, job.earlier) if identity.is_ours(name) else None
+    if identity.unit(name) != "file":  # else the first line of a log says how much disk the decoded files need
+        progress(0.0, "reading the data")
     with reading.into(str(job.out), progress, shards):
         dataset = data_source.load(job, learnt=learnt)
         prepared.write(job.out, dataset, part)

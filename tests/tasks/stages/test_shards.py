@@ -292,7 +292,7 @@ def test_the_disk_that_is_needed_is_said_before_anything_is_decoded(tmp_path, mo
     job = Job("stages.prepare_data", {"data": SECTION}, {}, str(out), str(tmp_path), ("train",),
               data={"train": identity.digest(SECTION, tmp_path, "train")})
     prepare_data.run(job, lambda fraction, message: said.append(message))
-    assert "80 pictures of 8x8x3: 15.4 kB of disk" in said[1]
+    assert said[0] == "80 pictures of 8x8x3: 15.4 kB of disk"
     free = os.statvfs(str(tmp_path))
     full = type("Full", (), {"f_bavail": 1, "f_frsize": 1000})()
     monkeypatch.setattr(os, "statvfs", lambda path: full)
