@@ -25,6 +25,9 @@ class Job(NamedTuple):
     origin:    the folder from which the packages octet, tasks and models were copied; the process runs the copy.
     stamps:    {key in the recipe: (path, stamp)} of the files that the recipe names (`octet.file_stamps`).
     names:     whether the stage's key has the names of the classes. Other stages call each class by its number.
+    decoder:   of PrepareData: the sha256 of the source and the versions that it decodes with.
+    earlier:   of PrepareData: the folders of artifacts that may hold decoded rows of the same files, newest first. Each
+               may be removed at any moment.
     checkpoints: the folder in which the stage writes checkpoints, and from which it resumes; '' for none.
     """
 
@@ -39,6 +42,8 @@ class Job(NamedTuple):
     stamps: Stamps = {}
     data: Dict[str, str] = {}
     names: bool = True
+    decoder: str = ""
+    earlier: Sequence[str] = ()
 
     @property
     def out(self) -> Path:

@@ -83,8 +83,9 @@ CHECK_FILES: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: (_TARGET_LISTS,), TARGET
 
 _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = (PREPARE_DATA + part for part in ("train", "validation", "test"))
-_UNNAMED = ("spec.json", "*.npy")  # the arrays of inputs, targets and extras, without the names of the classes
-_PREPARED = _UNNAMED + (NAMES,)
+_UNNAMED = ("spec.json", "input_*", "target_*", "extra_*")  # extras: of a dataset that has some
+_NAMED = _UNNAMED + (NAMES,)
+"""What a stage reads of a prepared part. In which shards the rows lie is in no key: input_0.json says what they are."""
 _LEARNT = ("spec.json", NAMES)
 
 
@@ -97,7 +98,7 @@ def _weighs_named_classes(sections: Mapping[str, Any]) -> bool:
 def _prepare(name: str, needs: Tuple[str, ...] = (), takes: Optional[Dict[str, Tuple[str, ...]]] = None,
              checks: Tuple[str, ...] = ()) -> StageSpec:
     return StageSpec(name, "stages.prepare_data", needs, takes or {}, reads=("data",),
-                     parts=(name.partition(".")[2],), products=_PREPARED, checks=checks)
+                     parts=(name.partition(".")[2],), products=("*.json", "*.npy"), checks=checks)
 
 
 _IN_ORDER = (
@@ -105,7 +106,8 @@ _IN_ORDER = (
     _prepare(_TRAIN, checks=(CONVERTIBLE,)),
     _prepare(_VALIDATION, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
     _prepare(_TEST, needs=(_TRAIN,), takes={_TRAIN: _LEARNT}),
-    StageSpec(SUMMARIZE, "stages.summarize_data", needs=(_TRAIN, _VALIDATION, _TEST), products=(SUMMARY,)),
+    StageSpec(SUMMARIZE, "stages.summarize_data", needs=(_TRAIN, _VALIDATION, _TEST),
+              takes={_TRAIN: _NAMED, _VALIDATION: _NAMED, _TEST: _NAMED}, products=(SUMMARY,)),
     # Its warnings about the data are printed before hours of training.
     StageSpec("TrainFloat", "stages.train_float", needs=(_TRAIN, _VALIDATION),
               takes={_TRAIN: _UNNAMED, _VALIDATION: _UNNAMED}, names_if=_weighs_named_classes,
@@ -119,7 +121,7 @@ _IN_ORDER = (
               reads=("seed", "augment", "loss", "quantize"),
               products=("network.pb", "network.json", "training.json") + _VARIABLES, trains="quantize"),
     StageSpec("EvalGraph", "stages.eval_graph", needs=(_TEST, "TrainQAT"), reads=("metrics",),
-              takes={"TrainQAT": ("network.pb", "network.json") + _VARIABLES},
+              takes={_TEST: _NAMED, "TrainQAT": ("network.pb", "network.json") + _VARIABLES},
               products=("eval_graph.pb", "network.json") + _VARIABLES),
     StageSpec("Freeze", "stages.freeze", needs=("EvalGraph",),
               products=("frozen.pb", "network.json")),
@@ -127,12 +129,13 @@ _IN_ORDER = (
               reads=("convert",),
               products=("model.tflite", "network.json")),
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
-              takes={"TrainFloat": ("float.pb", "network.json")},
+              takes={_TEST: _NAMED, "TrainFloat": ("float.pb", "network.json")},
               # And model_int8.tflite, where the uint8 file has an int8 twin.
               products=("measurement.json", "mistakes.json", "*")),
     StageSpec("Report", "stages.report",
               needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),
-              takes={"TrainFloat": ("training.json",), "TrainQAT": ("training.json",),
+              takes={_TRAIN: _NAMED, _VALIDATION: _NAMED, _TEST: _NAMED,
+                     "TrainFloat": ("training.json",), "TrainQAT": ("training.json",),
                      "Measure": ("measurement.json", "mistakes.json")},
               reads=("validate", "report"), files=("report/*.html", "report/*.css"),
               products=("report.html",)),
@@ -143,7 +146,7 @@ _IN_ORDER = (
     # The last stage: its whole folder is the product. It needs a verdict but does not read it, so that changed gates
     # which are passed too do not export again.
     StageSpec("Export", "stages.export", needs=(_TEST, "ConvertUint8", "Measure", "ValidateInterpreter"),
-              takes={"Measure": ("measurement.json", "model_int8.tflite"), "ValidateInterpreter": ()},
+              takes={_TEST: _NAMED, "Measure": ("measurement.json", "model_int8.tflite"), "ValidateInterpreter": ()},
               reads=("export",), files=(_TARGET_LISTS,),
               products=("model.tflite", "card.json", "*")),
 )

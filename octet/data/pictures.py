@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from octet import digest as digests
 from octet import regular_file
-from octet.data import reading
+from octet.data import decoded_rows, reading
 from octet.data.resize import Resize, resized
 from octet.errors import DatasetError
 
@@ -143,40 +143,39 @@ class Decoded(NamedTuple):
 
 def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures") -> Decoded:
     """The pictures, [N, H, W, C] uint8. They are decoded on all cores; the result does not depend on how many there
-    are. what: the pictures in words, for whoever waits. Raises DatasetError that names the first file, in order, that
-    cannot be read, unless it is to be skipped."""
-    images = reading.empty((len(files),) + form.shape, np.uint8,
-                           "{} pictures of {}x{}x{}".format(len(files), *form.shape), path)
-    sha256 = [""] * len(files)
+    are. What lies in shards of earlier artifacts (octet.data.reading.shard_writer) is not decoded again. what: the
+    pictures in words, for whoever waits. Raises DatasetError that names the first file, in order, that cannot be read,
+    unless it is to be skipped."""
+    rows = decoded_rows.begin(path, files, form.shape, np.uint8, form, what, "{} pictures of {}x{}x{}".format(
+        len(files), *form.shape))
 
     def put(place: int) -> Union[Set[str], DatasetError]:
         try:
             with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
                                            "data.args goes on without it."):
                 content = _bytes(path, files[place])
-                sha256[place] = digests.of_bytes(content)
-                images[place], words = decode(content, form)
+                rows.was_read(place, digests.of_bytes(content))
+                codes, words = decode(content, form)
+                rows.put(place, codes, words)
             return words
         except DatasetError as error:
             return error
 
     read, skipped = [], []  # type: List[int], List[str]
     noticed: Dict[str, List[str]] = {}
-    for place, found in enumerate(_on_all_cores(put, len(files), what)):
+    for place, found in rows.filled(put, _on_all_cores):
         if isinstance(found, DatasetError):
             if not skip_unreadable or isinstance(found.__context__, MemoryError):
                 raise found  # a picture that needs more memory than there is now is not unreadable
             skipped.append("skipped: {}: {}".format(files[place], found.what))
             continue
-        if len(read) != place:
-            images[len(read)] = images[place]
         read.append(place)
         for word in found:
             noticed.setdefault(word, []).append(files[place])
     notes = ["{} of {} pictures {} (such as {})".format(
         len(noticed[word]), len(files), said.format(alpha=ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1),
         noticed[word][0]) for word, said in NOTICED.items() if word in noticed]
-    return Decoded(images[:len(read)] if skipped else images, read, skipped + notes, sha256)
+    return Decoded(rows.of(read), read, skipped + notes, rows.sha256)
 
 
 def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[Any]:
@@ -200,23 +199,24 @@ def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int
     what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
     again. Raises DatasetError that names the file."""
     height, width = size
-    masks = reading.empty((len(pairs), height, width), np.int32,
-                          "{} masks of {}x{}".format(len(pairs), height, width), path)
-    sha256 = [""] * len(pairs)
+    rows = decoded_rows.begin(path, [mask for _, mask in pairs], (height, width), np.int32,
+                              ["masks", classes, ignore, fit], what,
+                              "{} masks of {}x{}".format(len(pairs), height, width), pictures_sha256)
 
-    def put(index: int) -> Optional[DatasetError]:
+    def put(index: int) -> Union[Set[str], DatasetError]:
         try:
-            masks[index], of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
-            if not pictures_sha256 or pictures_sha256[index] == of_picture:
-                sha256[index] = of_mask
-            return None
+            labels, of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
+            same = not pictures_sha256 or pictures_sha256[index] == of_picture
+            rows.was_read(index, of_mask if same else "")
+            rows.put(index, labels, set())
+            return set()
         except DatasetError as error:
             return error
 
-    for error in _on_all_cores(put, len(pairs), what):
-        if error is not None:
-            raise error
-    return Decoded(masks, list(range(len(pairs))), [], sha256)
+    for _, found in rows.filled(put, _on_all_cores):
+        if isinstance(found, DatasetError):
+            raise found
+    return Decoded(rows.of(range(len(pairs))), list(range(len(pairs))), [], rows.sha256)
 
 
 def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int],

@@ -6,6 +6,7 @@
                    when a class is renamed
     input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
     target_0.npy   the answers to the first target, as octet.data.dataset.Target says; target_1.npy, ...
+    input_0.json   in place of input_0.npy, where the rows lie in shards (octet/data/shards.py)
     extra_0.npy    the first array of the extras, as octet.data.dataset.Extra says; only where there are some. spec.json
                    has their `extras`: [{name, kind, shape, placeless, dtype}]
 """
@@ -40,12 +41,18 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
                                   ("target", list(dataset.targets), found.targets),
                                   ("extra", _extra_arrays(dataset.extras), found.extras)):
         for index, name in enumerate(of_side):
-            _save(folder / "{}_{}.npy".format(side, index), arrays[name])
+            _save(folder, "{}_{}".format(side, index), arrays[name])
 
 
-def _save(path: Path, array: Any) -> None:
+def _save(folder: Path, name: str, array: Any) -> None:
     import numpy as np
 
+    from octet.data.shard_writer import Laid
+
+    if isinstance(array, Laid):
+        array.publish(folder, name)
+        return
+    path = folder / (name + ".npy")
     file = reading.file_of(array)
     if file is not None:
         array.flush()
@@ -100,7 +107,11 @@ def _spec(folder: Path, named: bool) -> Tuple[Dict[str, Input], Dict[str, Target
 
 
 def _arrays(folder: Path, side: str, names: Sequence[str]) -> Dict[str, Any]:
-    import numpy as np
+    from octet.data import shards
 
-    return {name: np.asarray(np.load(str(folder / "{}_{}.npy".format(side, index)), mmap_mode="r"))
-            for index, name in enumerate(names)}
+    found = {}
+    for index, name in enumerate(names):
+        file = "{}_{}".format(side, index)
+        in_shards = (folder / shards.described(file)).exists()
+        found[name] = shards.read(folder, file) if in_shards else shards.mapped(folder / (file + ".npy"))
+    return found

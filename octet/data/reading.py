@@ -8,11 +8,14 @@ import operator
 import os
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from octet.data import memory_for_data
 from octet.errors import StoreError
 from octet.sizes import size
+
+if TYPE_CHECKING:
+    from octet.data.shard_writer import ShardWriter
 
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
 Progress = Callable[[float, str], None]
@@ -24,17 +27,20 @@ class _Reading(NamedTuple):
     folder: Optional[str]
     progress: Progress
     files: Dict[str, Tuple[Tuple[int, ...], Any]]
+    shards: "Optional[ShardWriter]"
 
 
-_now = _Reading(None, lambda fraction, message: None, {})
+_now = _Reading(None, lambda fraction, message: None, {}, None)
 
 
 @contextmanager
-def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
+def into(folder: Optional[str], progress: Progress, shards: "Optional[ShardWriter]" = None) -> Iterator[None]:
     """Inside the block, `empty` allocates arrays in files of the folder (None: in memory), and `Watch` reports to
-    `progress`. At the end, the files that were not renamed are removed."""
+    `progress`. At the end, the files that were not renamed are removed.
+
+    shards: what lays out decoded files in the folder, so that later artifacts can have them; None for plain arrays."""
     global _now
-    before, _now = _now, _Reading(folder, progress, {})
+    before, _now = _now, _Reading(folder, progress, {}, shards)
     try:
         yield
     finally:
@@ -47,6 +53,11 @@ def into(folder: Optional[str], progress: Progress) -> Iterator[None]:
 def on_disk() -> bool:
     """Whether `empty` allocates arrays in files."""
     return _now.folder is not None
+
+
+def shard_writer() -> "Optional[ShardWriter]":
+    """What lays out decoded files in shards; None where they become plain arrays."""
+    return _now.shards
 
 
 def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data") -> Any:
@@ -68,6 +79,13 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     with open(file, "r+b") as opened:  # a full disk would otherwise end the process when a page is written
         os.posix_fallocate(opened.fileno(), 0, made.offset + made.nbytes)
     return made
+
+
+def expect_disk(needed: int, what: str, where: str, note: str) -> None:
+    """Reports how many bytes of disk are needed, before anything is decoded. note: more to be said of them. Raises
+    StoreError where fewer are free."""
+    _now.progress(0.0, "{}: {} of disk{}".format(what, size(needed), "; " + note if note else ""))
+    _expect_disk(needed, what, where)
 
 
 def _expect_disk(needed: int, what: str, where: str) -> None:

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from octet import file_stamps
 from octet.data import identity
@@ -16,17 +16,24 @@ from pipeline import formatting
 from pipeline.execution import preflight, progress, run_record
 from pipeline.files import durable_files
 from pipeline.inputs import git, snapshot
+from pipeline.inputs.key import digest as key_digest
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child
-from pipeline.stage_specs import StageSpec
+from pipeline.stage_specs import PREPARE_DATA, STAGES, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness, listing_bytes
+from pipeline.store import shared_files
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
+from pipeline.store.status import FORCED
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage_types import Digests, Preimage
     from pipeline.store.record_types import Metrics
+
+MOST_EARLIER = 32
+"""Artifacts of PrepareData whose shards are looked through for what is to be decoded: each costs the reading of its
+list of samples."""
 
 _PRINTED: Set[Tuple[str, str]] = set()
 """(digest of a snapshot, line) of each remark that this process has printed."""
@@ -157,7 +164,19 @@ class Making(NamedTuple):
                    inputs={need: str(plan.folder(need)) for need in self.spec.needs},
                    output=str(workspace), recipe_folder=str(self.taken_snapshot.folder), parts=self.spec.parts,
                    origin=self.source[self.spec.module].origin, checkpoints=checkpoints,
-                   stamps=self._stamps(), data=self.data, names=self.spec.takes_names(sections))
+                   stamps=self._stamps(), data=self.data, names=self.spec.takes_names(sections),
+                   **self._decoding(plan))
+
+    def _decoding(self, plan: Plan) -> Dict[str, Any]:
+        """What PrepareData is told of earlier artifacts. One that is made again by force takes nothing from them."""
+        name, taken_snapshot = self.spec.name, self.taken_snapshot
+        if not name.startswith(PREPARE_DATA):
+            return {}
+        decoder = key_digest({"source": taken_snapshot.source[name], "versions": taken_snapshot.versions[name]})
+        forced = plan.status(name).state == FORCED
+        folders = [] if forced else shared_files.newest(
+            plan.store, [stage for stage in STAGES if stage.startswith(PREPARE_DATA)], MOST_EARLIER)
+        return {"decoder": decoder, "earlier": tuple(str(folder) for folder in folders)}
 
     def _stamps(self) -> file_stamps.Stamps:
         """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after

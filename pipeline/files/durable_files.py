@@ -39,7 +39,9 @@ def take_write_permission(folder: Folder, path: str) -> None:
     handle = folder.open_file(path)
     try:
         os.fsync(handle)
-        os.fchmod(handle, os.fstat(handle).st_mode & 0o7555)
+        mode = os.fstat(handle).st_mode & 0o7777
+        if mode & 0o222:  # else its ctime would change, by which a file that artifacts share is known
+            os.fchmod(handle, mode & 0o7555)
     finally:
         os.close(handle)
 

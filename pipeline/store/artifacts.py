@@ -32,6 +32,7 @@ from pipeline.store.checkpoints import StoredCheckpoints
 from pipeline.store.dropping import let_go
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
+from pipeline.store.shared_files import Inode
 from pipeline.store.status import DAMAGED, DROPPED, FORCED, INTACT, UNKNOWN, ArtifactStatus, by_files, digests
 from pipeline.store.store_tree import StoreTree
 
@@ -64,11 +65,14 @@ class Store:
         """'intact', 'damaged', 'dropped', 'forced' or 'unknown': see ArtifactStatus."""
         return self.status(stage, key).state
 
-    def status(self, stage: str, key: str, hashed: bool = False) -> ArtifactStatus:
-        """The status of an artifact. hashed: read every byte of its products, instead of using the cache of digests."""
-        return self.statuses([(stage, key)], hashed)[stage, key]
+    def status(self, stage: str, key: str, hashed: bool = False, read: Optional[Dict[Inode, str]] = None
+               ) -> ArtifactStatus:
+        """The status of an artifact. hashed: read every byte of its products, instead of using the cache of digests.
+        read: {inode: sha256} of files that were read before; they are not read again, and others are added."""
+        return self.statuses([(stage, key)], hashed, read)[stage, key]
 
-    def statuses(self, artifacts: Iterable[Artifact], hashed: bool = False) -> Dict[Artifact, ArtifactStatus]:
+    def statuses(self, artifacts: Iterable[Artifact], hashed: bool = False, read: Optional[Dict[Inode, str]] = None
+                 ) -> Dict[Artifact, ArtifactStatus]:
         """`status` for many artifacts, with the cache of digests opened once."""
         found: Dict[Artifact, ArtifactStatus] = {}
         sound: Dict[str, Tuple[str, str, Output]] = {}
@@ -83,7 +87,7 @@ class Store:
                     if output["product"]:
                         sound["{}/{}".format(place, output["path"])] = (stage, key, output)
         with explained("read an artifact", self.root):
-            sha256 = digests(self.tree, sorted(sound), hashed)
+            sha256 = digests(self.tree, sorted(sound), hashed, read)
         for path, (stage, key, output) in sound.items():
             if sha256[path] != output["sha256"]:
                 status = found[stage, key]

@@ -49,21 +49,23 @@ def _begin_note(folder: Folder) -> None:
 
 
 def _a_file(folder: Folder) -> str:
-    """The name of a file to be deleted; '' if there is none."""
+    """The name of a file to be deleted, one that no other artifact shares if possible; '' if there is none."""
+    found = []
     for name in folder.names():
         status = folder.status(name)
         if name != manifests.NAME and status is not None and stat.S_ISREG(status.st_mode):
-            return name
-    return ""
+            found.append((status.st_nlink > 1, name))
+    return min(found)[1] if found else ""
 
 
 def _empty(folder: Folder) -> None:
-    """Truncates the note, which may have been another file."""
+    """Truncates the note, which may have been another file. One that another artifact shares keeps its bytes."""
     handle = folder.open_file(DROPPED_NAME)
     try:
-        if os.fstat(handle).st_size == 0:
+        status = os.fstat(handle)
+        if status.st_size == 0 or status.st_nlink > 1:
             return
-        os.fchmod(handle, os.fstat(handle).st_mode | stat.S_IWUSR)
+        os.fchmod(handle, status.st_mode | stat.S_IWUSR)
     finally:
         os.close(handle)
     handle = os.open(DROPPED_NAME, os.O_WRONLY | FILE_FLAGS, dir_fd=folder.handle)

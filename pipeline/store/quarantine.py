@@ -63,7 +63,8 @@ class Quarantine:
 def _sizes(folder: Folder) -> Iterator[int]:
     try:
         for path, status in folder.walk():
-            if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME):
+            shared = status.st_nlink > 1  # with an artifact: it stays there
+            if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME) and not shared:
                 yield status.st_size
     except Misplaced:
         pass  # nested more deeply than any artifact: the sum so far is a lower bound

@@ -11,6 +11,7 @@ from octet import digest
 from octet.errors import StoreError
 from pipeline.files.safe_tree import Folder, Misplaced, kind
 from pipeline.store import manifest as manifests
+from pipeline.store.shared_files import Inode, inode
 from pipeline.store.store_tree import StoreTree
 
 if TYPE_CHECKING:
@@ -77,10 +78,12 @@ def _in(folder: Folder, stage: str, key: str) -> ArtifactStatus:
     return ArtifactStatus(DAMAGED if lines else INTACT, record, tuple(lines))
 
 
-def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optional[str]]:
+def digests(tree: StoreTree, places: List[str], hashed: bool, read: Optional[Dict[Inode, str]] = None
+            ) -> Dict[str, Optional[str]]:
     """{place: sha256} of files of the store; None for a file that was removed or replaced meanwhile.
 
-    hashed: read every byte, instead of using cached digests of unchanged files."""
+    hashed: read every byte, instead of using cached digests of unchanged files. read: {inode: sha256} of files that
+    were read before; each that is read now is added."""
     def compute(path: str) -> str:
         return _sha256(tree, tree.inside(Path(path)))
     if not hashed:
@@ -89,18 +92,23 @@ def digests(tree: StoreTree, places: List[str], hashed: bool) -> Dict[str, Optio
             return dict(zip(places, digest.cached_all(paths, "sha256", compute)))
         except (FileNotFoundError, Misplaced, StoreError):
             pass  # one of the files is the cause: hash them one by one
-    return {place: _sha256_if_there(tree, place) for place in places}
+    known = {} if read is None else read
+    return {place: _sha256_if_there(tree, place, known) for place in places}
 
 
-def _sha256(tree: StoreTree, place: str) -> str:
+def _sha256(tree: StoreTree, place: str, known: Optional[Dict[Inode, str]] = None) -> str:
     parent, _, name = place.rpartition("/")
+    known = {} if known is None else known
     with tree.at(parent) as folder, os.fdopen(folder.open_file(name), "rb") as file:
-        return digest.of_open_file(file)
+        of_disk = inode(os.fstat(file.fileno()))
+        if of_disk not in known:
+            known[of_disk] = digest.of_open_file(file)
+        return known[of_disk]
 
 
-def _sha256_if_there(tree: StoreTree, place: str) -> Optional[str]:
+def _sha256_if_there(tree: StoreTree, place: str, known: Dict[Inode, str]) -> Optional[str]:
     try:
-        return _sha256(tree, place)
+        return _sha256(tree, place, known)
     except (FileNotFoundError, Misplaced):
         return None
 

@@ -2,7 +2,8 @@
 
 The files of an artifact are deleted, but its manifest stays: nothing downstream becomes stale, and everything can still
 be traced. Artifacts that are fresh for a recipe, those of the last runs of each recipe, and pinned ones are kept.
-Nothing that a running stage makes or reads is removed.
+Nothing that a running stage makes or reads is removed. A file that artifacts share, such as a shard of
+PrepareData, exists until the last of them is removed: its bytes are counted with that one.
 
 Checkpoints of a training that did not end are removed when they are older than `[octet] keep_partial` days (14).
 """
@@ -18,15 +19,18 @@ from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
 from pipeline.files.safe_tree import printable
 from pipeline.provenance import retention
+from pipeline.store import shared_files
 from pipeline.store.artifacts import Store
 from pipeline.store.checkpoints import UnfinishedTraining
 from pipeline.store.runs import Runs
+from pipeline.store.shared_files import SharedFiles
 from pipeline.store.status import INTACT
 
 if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest
 
 LAST_RUNS = 3
+IN_USE = "in use: left alone"
 
 
 class Row(NamedTuple):
@@ -74,9 +78,10 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         status = statuses.get((training.stage, training.key))
         if training.is_older_than(config.keep_partial) or (status is not None and status.state == INTACT):
             rows += _row(_of_training(store, training, arguments.delete), failed)
+    shared = SharedFiles()
     for (stage, key), status in sorted(statuses.items()):
         if (stage, key) not in reasons and status.state == INTACT:
-            rows += _row(_of_artifact(store, stage, key, status.recorded, arguments.delete), failed)
+            rows += _row(_of_artifact(store, stage, key, status.recorded, shared, arguments.delete), failed)
     _print(arguments, rows, len(statuses), len(swept))
     if failed:
         raise failed[0]
@@ -92,9 +97,11 @@ def _row(rows: Iterator[Row], failed: List[StoreError]) -> List[Row]:
         return []
 
 
-def _of_artifact(store: Store, stage: str, key: str, manifest: Manifest, delete: bool) -> Iterator[Row]:
-    size = sum(output["bytes"] for output in manifest["outputs"])
-    yield Row(stage, key, size, manifest.get("finished"), _drop(store, stage, key) if delete else "would go")
+def _of_artifact(store: Store, stage: str, key: str, manifest: Manifest, shared: SharedFiles, delete: bool
+                 ) -> Iterator[Row]:
+    files = shared_files.of_artifact(store, stage, key)
+    done = _drop(store, stage, key) if delete else "would go"
+    yield Row(stage, key, 0 if done == IN_USE else shared.freed(files), manifest.get("finished"), done)
 
 
 def _of_training(store: Store, training: UnfinishedTraining, delete: bool) -> Iterator[Row]:
@@ -108,7 +115,7 @@ def _drop_checkpoints(store: Store, training: UnfinishedTraining) -> str:
         with store.lock(training.stage, training.key).acquire(timeout=0):
             store.checkpoints.remove(training.stage, training.key)
     except TimeoutError:
-        return "in use: left alone"
+        return IN_USE
     return "gone"
 
 
@@ -128,7 +135,7 @@ def _drop(store: Store, stage: str, key: str) -> str:
         with store.lock(stage, key).acquire(timeout=0):
             store.drop(stage, key, "nothing needed it")
     except TimeoutError:
-        return "in use: left alone"
+        return IN_USE
     return "gone"
 
 
@@ -141,7 +148,7 @@ def _print(arguments: argparse.Namespace, rows: List[Row], there: int, swept: in
         formatting.table(("stage", "key", "age", "size", ""), [
             [row.stage, row.key[:12], formatting.age(row.finished), sizes.size(row.bytes), row.done]
             for row in rows])
-    freed = sizes.size(sum(row.bytes for row in rows if not row.done.endswith("in use: left alone")))
+    freed = sizes.size(sum(row.bytes for row in rows if not row.done.endswith(IN_USE)))
     print("{} of {} artifacts, {}, {}".format(
         len(rows), there, freed, "gone" if arguments.delete else "would go: `octet gc --delete` does it"))
     if swept:

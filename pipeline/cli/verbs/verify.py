@@ -7,13 +7,14 @@ Folders that other users can write are reported too, because Octet would trust f
 
 import argparse
 from functools import partial
-from typing import Callable, Collection, Iterator, Optional
+from typing import Callable, Collection, Dict, Iterator, Optional
 
 from octet.errors import StoreError
 from pipeline import settings
 from pipeline.files.safe_tree import Misplaced, printable
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
+from pipeline.store.shared_files import Inode
 from pipeline.store.status import DAMAGED, INTACT
 
 SHOWN = 3  # folders that others can write; the other ones are only counted
@@ -29,8 +30,10 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         _say(line)
     damaged = sum(1 for _ in _misplaced(store, arguments.keep))
     artifacts = store.list(strict=False)
+    read: Dict[Inode, str] = {}  # a shard of several artifacts is read once
     for stage, key in artifacts:
-        damaged += _reads_damage("{} {}".format(stage, key[:12]), _of_artifact(store, stage, key, arguments.keep))
+        lines = _of_artifact(store, stage, key, arguments.keep, read)
+        damaged += _reads_damage("{} {}".format(stage, key[:12]), lines)
     for lines in (_marks(store, arguments.keep), _runs(store, arguments.keep), _sources(store, arguments.keep)):
         damaged += sum(1 for _ in _each(lines))
     _checkpoints(store, arguments.keep)
@@ -85,8 +88,8 @@ def _move(store: Store, place: str) -> str:
     return "in quarantine: {}".format(store.put_aside(place))
 
 
-def _of_artifact(store: Store, stage: str, key: str, keep: bool) -> Iterator[str]:
-    status = store.status(stage, key, hashed=True)
+def _of_artifact(store: Store, stage: str, key: str, keep: bool, read: Dict[Inode, str]) -> Iterator[str]:
+    status = store.status(stage, key, hashed=True, read=read)
     if status.state == DAMAGED:
         yield from status.damage
         if not keep:

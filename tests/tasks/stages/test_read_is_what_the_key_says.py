@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from octet import digest
-from octet.data import identity
+from octet.data import identity, prepared
 from octet.errors import DataChanged, DatasetError
 from octet.job import Job
 from tasks.stages import prepare_data
@@ -197,7 +197,7 @@ def _job(section: Dict[str, object], folder: Path, part: str) -> Job:
 
 def _made(job: Job) -> Dict[str, bytes]:
     prepare_data.run(job, lambda fraction, message: None)
-    return {path.name: path.read_bytes() for path in job.out.iterdir()}
+    return {str(path.relative_to(job.out)): path.read_bytes() for path in job.out.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("make", CASES)
@@ -270,5 +270,10 @@ def test_a_dataset_made_of_one_of_ours_may_have_a_digest_of_its_own(tmp_path):
     (tmp_path / "mine.py").write_text("from octet.datasets import image_folder\ndef load(**args):\n"
                                       "    return image_folder.load(**args)\ndef digest(part, **args):\n"
                                       "    return 'my own of ' + part\n")
-    made = _made(_job({**section, "dataset": "./mine.py"}, tmp_path, "train"))
-    assert made == _made(_job(section, tmp_path, "train"))
+    _made(_job({**section, "dataset": "./mine.py"}, tmp_path, "train"))
+    (tmp_path / "out").rename(tmp_path / "own")
+    _made(_job(section, tmp_path, "train"))
+    own, ours = (prepared.read({"train": tmp_path / name}).parts["train"] for name in ("own", "out"))
+    assert isinstance(own.inputs["image"], np.ndarray)  # which a user's code may compute with
+    assert np.array_equal(own.inputs["image"], ours.inputs["image"])
+    assert np.array_equal(own.targets["label"], ours.targets["label"])

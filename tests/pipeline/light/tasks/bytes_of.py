@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import numpy
+
 from octet.data.dataset import quantization
 from tasks.promised import PRODUCTS
 
@@ -23,7 +25,7 @@ def part(dataset, name: str) -> str:
     """One part of the dataset."""
     found = dataset.parts[name]
     scales = [quantization(spec.low, spec.high) for _, spec in sorted(dataset.inputs.items())]
-    return digest(scales, *(array.tobytes() for arrays in (found.inputs, found.targets)
+    return digest(scales, *(numpy.asarray(array).tobytes() for arrays in (found.inputs, found.targets)
                     for _, array in sorted(arrays.items())))
 
 

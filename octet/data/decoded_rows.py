@@ -1,0 +1,108 @@
+"""The rows that files are decoded to: one array that is filled in the files' order, or shards, of which earlier
+artifacts have some already.
+
+Which rows those are is decided by the files' digests as the snapshot has them (`octet.digest.cached_all`). A file of
+such a row is not read again: its row was decoded from bytes of this digest, and that digest is in the key. A file that
+is decoded is hashed as it is read; where that is another digest, the part is not what its key says.
+"""
+
+import os
+from typing import Any, Callable, Dict, Iterator, Sequence, Set, Tuple, Union
+
+import numpy as np
+
+from octet import digest as digests
+from octet.data import reading
+from octet.data.shard_writer import Batch
+from octet.errors import DatasetError
+
+Found = Union[Set[str], DatasetError]
+"""What was noticed of a file, or why it cannot be read."""
+OnAllCores = Callable[[Callable[[int], Any], int, str], Iterator[Any]]
+
+
+class DecodedRows:
+    """The rows of N files in one plain array. sha256: of each file as it was read; '' where none could be read, or
+    where two readings differ."""
+
+    def __init__(self, count: int, array: np.ndarray, what: str) -> None:
+        self.sha256 = [""] * count
+        self._array, self._what = array, what
+
+    def was_read(self, place: int, sha256: str) -> None:
+        """Called with the sha256 of the bytes that the file's row is decoded from, before it is decoded."""
+        self.sha256[place] = sha256
+
+    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
+        """The row of a file. words: what was noticed of it."""
+        self._array[place] = row
+
+    def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
+        """(place, what was noticed or why it cannot be read) of each file, in order. put: decodes a file, and calls
+        `was_read` and `put`."""
+        yield from enumerate(on_all_cores(put, len(self.sha256), self._what))
+
+    def of(self, places: Sequence[int]) -> Any:
+        """The array of these files' rows, in order. To be called once, in the end."""
+        if len(places) == len(self.sha256):
+            return self._array
+        for row, place in enumerate(places):
+            self._array[row] = self._array[place]
+        return self._array[:len(places)]
+
+
+class DecodedIntoShards(DecodedRows):
+    """The rows of N files in shards. files: the sha256 of each file, as the snapshot has it. sources: the sha256 of all
+    that its row is decoded from."""
+
+    def __init__(self, files: Sequence[str], sources: Sequence[str], batch: Batch, what: str) -> None:
+        super().__init__(len(files), np.empty(0), what)
+        self._files, self._sources, self._batch = files, sources, batch
+
+    def was_read(self, place: int, sha256: str) -> None:
+        self.sha256[place] = self._files[place] if sha256 == self._files[place] else ""
+
+    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
+        self._batch.row(self._sources[place])[0] = row
+        self._batch.done(self._sources[place], words)
+
+    def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
+        missing = set(self._batch.missing)
+        first: Dict[str, int] = {}  # the first file of each content that is to be decoded
+        for place, source in enumerate(self._sources):
+            if source in missing:
+                first.setdefault(source, place)
+        todo = list(first.values())
+        decoding = on_all_cores(lambda index: put(todo[index]), len(todo), self._what)
+        unreadable: Set[str] = set()
+        for place, source in enumerate(self._sources):
+            if first.get(source) == place:
+                found: Found = next(decoding)
+                if isinstance(found, DatasetError):
+                    unreadable.add(source)
+            elif source in unreadable:
+                found = put(place)  # the same error, with the name of this file
+            else:
+                found = set(self._batch.words.get(source, ()))
+                self.sha256[place] = self._files[place]
+            yield place, found
+
+    def of(self, places: Sequence[int]) -> Any:
+        return self._batch.finished([self._sources[place] for place in places])
+
+
+def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, settings: Any, what: str,
+          samples: str, beside: Sequence[str] = ()) -> DecodedRows:
+    """The rows of these files below `path`, to be filled. settings: what JSON can hold, which with a file's content
+    decides its row. what: the files in words, for whoever waits; samples: with how many there are, and how large.
+    beside: the sha256 of another file that each row follows from as well."""
+    writer = reading.shard_writer()
+    if writer is None or not files:
+        return DecodedRows(len(files), reading.empty((len(files), *shape), dtype, samples, path), what)
+    try:
+        of_files = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
+    except OSError as error:
+        raise DatasetError("cannot be read: {}".format(error.strerror or error), str(error.filename or path),
+                           "It was there when the data was listed.", "Run it again when the data is at rest.") from None
+    sources = [digests.of_bytes((one + other).encode()) for one, other in zip(of_files, beside)] if beside else of_files
+    return DecodedIntoShards(of_files, sources, writer.begin(sources, shape, dtype, settings, samples, path), what)

@@ -1,0 +1,163 @@
+"""What the rows of shards were decoded from: `shards/<array>.samples`, by which a later artifact finds them.
+
+    octet-samples 1 <decoder>               one line
+    shard <sha256> <rows>                   one for each shard, and below it a line for each of its rows:
+    <source> <sha256 of the row> <words>    words: what was noticed as it was decoded, separated by commas; may be empty
+    seal <sha256 of all the lines above>
+
+No stage reads it but PrepareData, which takes it as it is or not at all: without its seal, or where a shard is not what
+its name says, the files are decoded again.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple
+
+from octet import digest
+from octet.data.shards import FOLDER
+
+ENDING = ".samples"
+BYTES = 32  # of a sha256
+HEX = frozenset("0123456789abcdef")
+_HEAD = "octet-samples 1 "
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Rows(NamedTuple):
+    """The rows of one shard, in order. sources: the sha256 of what each was decoded from. row_sha256: of its bytes, 32
+    bytes for each. words: {source: what was noticed}; sources of which nothing was noticed are left out."""
+
+    shard: str
+    sources: List[str]
+    row_sha256: bytes
+    words: Dict[str, FrozenSet[str]]
+
+
+def write(path: Path, decoder: str, shards: Iterable[Rows]) -> None:
+    """Writes the file. decoder: the sha256 of everything but its source that a row follows from."""
+    hasher = hashlib.sha256()
+    with path.open("w", encoding="ascii") as out:
+        for line in _lines(decoder, shards):
+            hasher.update(line.encode())
+            out.write(line)
+        out.write("seal {}\n".format(hasher.hexdigest()))
+
+
+def _lines(decoder: str, shards: Iterable[Rows]) -> Iterator[str]:
+    yield _HEAD + decoder + "\n"
+    for one in shards:
+        yield "shard {} {}\n".format(one.shard, len(one.sources))
+        for row, source in enumerate(one.sources):
+            yield "{} {} {}\n".format(source, one.row_sha256[BYTES * row:BYTES * (row + 1)].hex(),
+                                      ",".join(sorted(one.words.get(source, ()))))
+
+
+def _read(file: BinaryIO, decoder: str) -> List[Rows]:
+    """The shards of a file; none where it was made by another decoder, or its seal does not fit."""
+    head = (_HEAD + decoder + "\n").encode()
+    if file.read(len(head)) != head:
+        return []
+    hasher, rows = hashlib.sha256(head), bytearray()
+    shards: List[Rows] = []
+    for line in file:
+        first, _, rest = line.decode("ascii", "replace").rstrip("\n").partition(" ")
+        if first == "seal":
+            sound = line == "seal {}\n".format(hasher.hexdigest()).encode() and not file.read(1)
+            return _with_digests(shards, bytes(rows)) if sound else []
+        hasher.update(line)
+        second, _, words = rest.partition(" ")
+        if first == "shard":
+            shards.append(Rows(second, [], b"", {}))
+            continue
+        if not shards or len(second) != 2 * BYTES or set(second) - HEX:
+            return []
+        shards[-1].sources.append(first)
+        rows += bytes.fromhex(second)
+        if words:
+            shards[-1].words[first] = frozenset(words.split(","))
+    return []
+
+
+def _with_digests(shards: List[Rows], rows: bytes) -> List[Rows]:
+    """The shards, each with the digests of its rows. rows: those of all, one after another."""
+    found, start = [], 0
+    for one in shards:
+        end = start + BYTES * len(one.sources)
+        found.append(one._replace(row_sha256=rows[start:end]))
+        start = end
+    return found
+
+
+def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:
+    """The shards of an artifact that this decoder made; none where there are none, or it was removed meanwhile."""
+    try:
+        with _shards(folder) as shards:
+            for name in sorted(os.listdir(shards)):
+                if name.endswith(ENDING):
+                    with os.fdopen(_regular(shards, name), "rb") as file:
+                        yield from _read(file, decoder)
+    except OSError:
+        return
+
+
+def lend(folder: str, shard: str, to: str) -> bool:
+    """Whether `to` is now the shard of that name of an artifact: a hard link to it, or a copy where the file system has
+    none. Its bytes were read, and are what its name says. No symbolic link is followed."""
+    name = shard + ".npy"
+    try:
+        with _shards(folder) as shards:
+            try:
+                os.link(name, to, src_dir_fd=shards, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+            except OSError:  # none on this file system, or too many of this file
+                with os.fdopen(_regular(shards, name), "rb") as file, open(to, "xb") as copy:
+                    shutil.copyfileobj(file, copy, digest.CHUNK_BYTES)
+        above = os.open(os.path.dirname(to), _FOLDER_FLAGS)
+        try:
+            with os.fdopen(_regular(above, os.path.basename(to)), "rb") as file:
+                sound = digest.of_open_file(file) == shard
+        finally:
+            os.close(above)
+    except OSError:
+        sound = False
+    if not sound and os.path.lexists(to):
+        os.remove(to)
+    return sound
+
+
+@contextmanager
+def _shards(folder: str) -> Iterator[int]:
+    """A descriptor of an artifact's folder of shards."""
+    artifact = os.open(folder, _FOLDER_FLAGS)
+    try:
+        shards = os.open(FOLDER, _FOLDER_FLAGS, dir_fd=artifact)
+    finally:
+        os.close(artifact)
+    try:
+        yield shards
+    finally:
+        os.close(shards)
+
+
+def _regular(folder: int, name: str) -> int:
+    """A descriptor of a regular file. Raises OSError for anything else, which is not opened."""
+    _expect_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
+    handle = os.open(name, _FILE_FLAGS, dir_fd=folder)
+    try:
+        _expect_regular(os.fstat(handle), name)  # again: another file may have replaced it
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _expect_regular(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", name)
