@@ -29,10 +29,11 @@ MOST_PIXELS = 89478485  # of a picture: as many as Pillow opens without a warnin
 
 
 class Found(NamedTuple):
-    """pictures: by part. notes: what is not read, and what was held out."""
+    """pictures: by part. notes: what is not read, and what was held out. left_out: how many files are not read."""
 
     pictures: Dict[str, List[Picture]]
     notes: List[str]
+    left_out: int
 
     @property
     def classes(self) -> List[str]:
@@ -69,6 +70,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     index = {name: number for number, name in enumerate(classes)}
     read_parts, answers = {}, {}  # type: Dict[str, Part], Dict[str, Dict[str, Any]]
     read = {}  # type: Dict[str, Read]
+    left_out = {}
     for part in parts:
         of_part = found.pictures[part]
         if samples is not None:
@@ -80,6 +82,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         notes.extend("{}: {}".format(part, words) for words in images.notes)
         sha256 = {picture.file: one for picture, one in zip(of_part, images.sha256)}
         whole, of_part = of_part, [of_part[place] for place in images.places]
+        left_out[part] = len(whole) - len(of_part)
         if masks is None:
             target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
@@ -99,7 +102,8 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
-                         notes=tuple(notes), samples=samples, answers=answers, read=read), path, parts)
+                         notes=tuple(notes), samples=samples, answers=answers, read=read, left_out=left_out), path,
+                 parts)
 
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
@@ -131,6 +135,12 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
     found = _found(path, split, masks is not None, skip_unreadable)
     return _digest(_hashes(path, found.pictures[part]), found.classes, size, channels, low, high, ignore, alpha, bits,
                    resize)
+
+
+def left_out(path: str, masks: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None,
+             skip_unreadable: bool = False, **others: Any) -> int:
+    """How many files of the data are of no part: in another form, in no class. Hidden ones do not count."""
+    return _found(path, split, masks is not None, skip_unreadable).left_out
 
 
 def _digest(hashes: List[Tuple[str, str]], classes: Sequence[str], size: Sequence[int], channels: int, low: float,
@@ -171,7 +181,7 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]
     if not missing:
-        return Found(listed.parts, listed.notes + splits.unused(wanted))
+        return Found(listed.parts, listed.notes + splits.unused(wanted), listed.left_out)
     train = listed.parts["train"]
     place = splits.parts(wanted, missing, _contents(path, [picture.file for picture in train]),
                          [picture.name for picture in train], path,
@@ -181,7 +191,7 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     parts["train"] = [picture for picture, of in zip(train, place) if of == "train"]
     notes = ["held out of the training pictures by {}: {}".format(wanted.by, ", ".join(
         "{} of {} for {}".format(len(parts[part]), len(train), part) for part in missing))]
-    return Found({part: parts[part] for part in PARTS}, listed.notes + notes)
+    return Found({part: parts[part] for part in PARTS}, listed.notes + notes, listed.left_out)
 
 
 def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence[Any]], ignore: Optional[int],

@@ -66,10 +66,13 @@ FILES = (("model", "weights"), ("model", "files"))
 
 
 def without_paths(name: str, section: Any) -> Any:
-    """A section without its paths. The files that they lead to are in the key by content, so that moved data retrains
-    nothing. `seed`, a number, is returned as it is."""
-    if name == "data" and "path" in (section.get("args") or {}):
-        args = {arg: value for arg, value in section["args"].items() if arg != "path"}
-        return {**section, "args": args}
+    """A section without its paths, and the section `data` without its limits. The files that the paths lead to are in
+    the key by content, so that moved data retrains nothing; limits are judged by each run. `seed`, a number, is
+    returned as it is."""
+    if name == "data":
+        kept = {key: value for key, value in section.items() if key != "limits"}
+        if "path" in (section.get("args") or {}):
+            kept["args"] = {arg: value for arg, value in section["args"].items() if arg != "path"}
+        return kept
     files = [key for owner, key in FILES if owner == name and section.get(key) is not None]
     return {key: value for key, value in section.items() if key not in files} if files else section

@@ -19,9 +19,9 @@ import luigi.rpc
 from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 
-from octet.errors import DataChanged, GateError, OctetError, RecipeError, SchedulerError
+from octet.errors import DataChanged, GateError, LimitError, OctetError, RecipeError, SchedulerError
 from pipeline import settings
-from pipeline.execution import result, run_failures, run_record
+from pipeline.execution import data_limits, result, run_failures, run_record
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.process import fork_client
@@ -104,11 +104,14 @@ def _make(parsed: CmdlineParser, arguments: List[str], before: Dict[str, Snapsho
             raise RecipeError("the recipe or its source has been edited, too, since the run began",
                               where=str(root.taken_snapshot.recipe), why="",
                               next_step="run it again, if the edited one is meant")
-        wanted = root.plan().wanted(root.task_family)
-        stage.Stage.made_beside = frozenset(wanted.made)
+        plan = root.plan()
+        wanted = plan.wanted(root.task_family)
+        stage.Stage.made_beside = frozenset(wanted.made).difference(plan.required)
         try:
             run_record.around(root.plan, root.task_family, wanted.made,
-                              lambda: _run_until_complete(root, wanted.made, factory, local))
+                              lambda: _run_within_limits(root, wanted.made, factory, local))
+        except LimitError:
+            raise
         except GateError:
             _print_result(root, wanted, missed=True)
             raise
@@ -132,6 +135,13 @@ def _show_refusal(client: Client, target: str, recipe: Optional[str], error: Exc
     except luigi.rpc.RPCError:
         pass  # the terminal says it
 
+
+
+def _run_within_limits(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
+    """`_run_until_complete`, before and after which the data keeps to the limits of the recipe. Raises LimitError."""
+    data_limits.expect_kept(root.plan())
+    _run_until_complete(root, beside, factory, local)
+    data_limits.expect_kept(root.plan())
 
 
 def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:

@@ -35,4 +35,5 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
             next_step="run it again when the data is at rest" if identity.is_ours(job.settings["data"]["dataset"]) else
             "let digest('train', ...) change with the classes of every part, too. `octet force RECIPE {}` prepares the "
             "train part again at once".format(TRAIN))
-    return {"samples": len(dataset.parts[part]), "notes": list(dataset.notes), "of_dataset": list(dataset.notes)}
+    return {"samples": len(dataset.parts[part]), "left_out": dataset.left_out.get(part, 0),
+            "notes": list(dataset.notes), "of_dataset": list(dataset.notes)}
