@@ -14,7 +14,7 @@ from octet import digest as digests
 from octet import regular_file
 from octet.data import reading
 from octet.data.resize import Resize, resized
-from octet.errors import DatasetError
+from octet.errors import DataChanged, DatasetError
 
 AT_ONCE = 256  # pictures that are asked for before the first of them is waited for
 INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
@@ -141,9 +141,11 @@ class Decoded(NamedTuple):
     sha256: List[str]
 
 
-def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures") -> Decoded:
+def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures",
+               read_place: Optional[Callable[[int], bytes]] = None) -> Decoded:
     """The pictures, [N, H, W, C] uint8. They are decoded on all cores; the result does not depend on how many there
-    are. what: the pictures in words, for whoever waits. Raises DatasetError that names the first file, in order, that
+    are. what: the pictures in words, for whoever waits. read_place: gives the bytes of the picture at a place in
+    `files`, where pictures are no files of their own. Raises DatasetError that names the first file, in order, that
     cannot be read, unless it is to be skipped."""
     images = reading.empty((len(files),) + form.shape, np.uint8,
                            "{} pictures of {}x{}x{}".format(len(files), *form.shape), path)
@@ -153,7 +155,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
         try:
             with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
                                            "data.args goes on without it."):
-                content = _bytes(path, files[place])
+                content = read_place(place) if read_place else _bytes(path, files[place])
                 sha256[place] = digests.of_bytes(content)
                 images[place], words = decode(content, form)
             return words
@@ -164,7 +166,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     noticed: Dict[str, List[str]] = {}
     for place, found in enumerate(_on_all_cores(put, len(files), what)):
         if isinstance(found, DatasetError):
-            if not skip_unreadable or isinstance(found.__context__, MemoryError):
+            if not skip_unreadable or isinstance(found, DataChanged) or isinstance(found.__context__, MemoryError):
                 raise found  # a picture that needs more memory than there is now is not unreadable
             skipped.append("skipped: {}: {}".format(files[place], found.what))
             continue
