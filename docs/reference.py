@@ -76,6 +76,10 @@ def recipe_page() -> str:
             parts += ["## {}\n".format(name), _paragraph(field.annotation), _readers(name)]
             if field.annotation.model_fields:
                 parts.append(_table(field.annotation, list(field.annotation.model_fields)))
+            for key, inner in field.annotation.model_fields.items():
+                if _is_section(inner.annotation):
+                    parts += ["### {}.{}\n".format(name, key), _paragraph(inner.annotation),
+                              _table(inner.annotation, list(inner.annotation.model_fields))]
     return "\n".join(parts)
 
 
@@ -107,6 +111,8 @@ def _table(section: Type[BaseModel], names: List[str]) -> str:
 def _written(field: Any) -> str:
     """The default as it would stand in a recipe."""
     default = field.get_default(call_default_factory=True)
+    if _is_section(type(default)):
+        return "{}"
     return default if isinstance(default, str) else json.dumps(default)
 
 

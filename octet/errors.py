@@ -11,6 +11,7 @@ OctetError
 │   └── AuditError        the .tflite file is not fully uint8
 ├── InterpreterError      the TensorFlow Lite interpreter
 ├── GateError             a measured value misses a limit of the recipe
+│   └── LimitError        the data misses one
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
 ├── StageDied             a stage's process ended without a report
@@ -93,6 +94,10 @@ class InterpreterError(OctetError):
 
 class GateError(OctetError):
     exit_code = 10
+
+
+class LimitError(GateError):
+    pass  # of `data.limits`: nothing is trained
 
 
 class StoreError(OctetError):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet.data import array_folder
 from octet.data.dataset import PARTS
@@ -55,8 +55,12 @@ class Draft(NamedTuple):
 
 
 def of(path: str) -> Draft:
-    """The draft for the data at `path`. Raises DatasetError unless it is a folder of pictures or arrays, an .npz file
-    or a table."""
+    """The draft for the data at `path`. Raises DatasetError unless it is a folder of pictures, arrays or records,
+    a file of arrays or records, or a table."""
+    from octet.data import record_draft
+
+    if record_draft.fits(path):
+        return Draft("tfrecord", *record_draft.of(path, NAMED, _pictures_of))
     if os.path.isdir(path):
         return _archive(path) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
@@ -64,8 +68,8 @@ def of(path: str) -> Draft:
     if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
         return _table(path)
     raise DatasetError("there is no data of a known kind", path,
-                       "Octet proposes recipes for a folder of pictures or of .npy files, an .npz file, or a .csv or "
-                       ".tsv table.", "Give the path of one of these.")
+                       "Octet proposes recipes for a folder of pictures, of .npy files or of TFRecord files, an .npz "
+                       "file, a TFRecord file, or a .csv or .tsv table.", "Give the path of one of these.")
 
 
 def recipe(draft: Draft, path: str) -> str:
@@ -127,12 +131,17 @@ def _folder(path: str) -> Draft:
 
 def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
     """(size and channels, remarks), from the headers of some pictures."""
+    return _pictures_of([os.path.join(path, file) for file in files[::max(1, len(files) // SOME)]], path)
+
+
+def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], List[str]]:
+    """(size and channels, remarks), from the headers of the pictures in some files, paths or open ones."""
     from PIL import Image
 
     sizes, modes = [], set()
-    for file in files[::max(1, len(files) // SOME)]:
+    for source in sources:
         try:
-            with Image.open(os.path.join(path, file)) as image:
+            with Image.open(source) as image:
                 sizes.append(image.size)
                 modes.add(image.mode)
         except Exception:  # Pillow raises many types; loading the dataset reports the error

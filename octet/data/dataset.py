@@ -16,7 +16,8 @@ that takes both `parts` and `samples` reads only what a stage needs; Octet gives
 
 A digest is asked for whenever a recipe is looked at, so what only `load` needs, numpy above all, ours
 import inside it. One that is made of files, or of arrays in a file, also has `files` or `arrays`, which with the
-arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key.
+arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key. One of ours that finds
+files of no part also has `left_out`, which gives how many.
 """
 
 from dataclasses import dataclass, field
@@ -135,6 +136,7 @@ class Dataset:
     known without decoding anything.
     extras: by name, what only losses and metrics of the user's own read.
     read: {part: what was read of it}, from a `load` that hashes each file as it reads it.
+    left_out: {part: how many of its samples are left out because they could not be read}.
     """
 
     inputs: Dict[str, Input]
@@ -145,6 +147,7 @@ class Dataset:
     answers: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     extras: Dict[str, Extra] = field(default_factory=dict)
     read: Dict[str, Read] = field(default_factory=dict)
+    left_out: Dict[str, int] = field(default_factory=dict)
 
     def known_answers(self, target: str) -> Dict[str, Any]:
         """{part: array} of the answers to one target: all of the part's where they are known, else of its samples."""

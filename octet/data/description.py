@@ -15,10 +15,30 @@ def of(dataset: Dataset) -> Dict[str, Any]:
     targets  {name: {kind, shape, classes, PART}}. PART, of each: how many samples (or pixels) of each class; of a
              value [the least, the largest]; of a raw target []
     extras   {name: {kind, shape, PART}}. PART: of boxes how many there are, of others [the least, the largest number]
+    figures  what `data.limits` are judged by: {samples, classes, codes, shared, contradictions} (`_figures`)
     notes    a sentence for each thing that a person should know
     """
-    return {"parts": {part: len(one) for part, one in dataset.parts.items()}, "inputs": _inputs(dataset),
-            "targets": _targets(dataset), "extras": _extras(dataset), "notes": summary.notes(dataset)}
+    twice = summary.occurring_twice(dataset)
+    found = {"parts": {part: len(one) for part, one in dataset.parts.items()}, "inputs": _inputs(dataset),
+             "targets": _targets(dataset), "extras": _extras(dataset), "notes": summary.notes(dataset, twice)}
+    return {**found, "figures": _figures(found, twice)}
+
+
+def _figures(found: Dict[str, Any], twice: summary.Twice) -> Dict[str, Any]:
+    """A few numbers, whatever the size of the data: they are in the manifest.
+
+    samples  {part: how many}
+    classes  {target of kind class or labels: {part: {least, most: [how many samples, the class]}}}
+    codes    {input: on how many codes the bulk of its training values lies}
+    shared, contradictions: as summary.Twice says
+    """
+    classes_of = {
+        name: {part: {"least": list(min(zip(target[part], target["classes"]))),
+                      "most": list(max(zip(target[part], target["classes"])))} for part in found["parts"]}
+        for name, target in found["targets"].items() if target["kind"] in ("class", "labels")}
+    return {"samples": found["parts"], "classes": classes_of,
+            "codes": {name: each["codes"][0] for name, each in found["inputs"].items()},
+            "shared": [list(each) for each in twice.shared], "contradictions": twice.contradictions}
 
 
 def _inputs(dataset: Dataset) -> Dict[str, Any]:

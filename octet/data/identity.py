@@ -55,6 +55,14 @@ def unit(dataset: str) -> Optional[str]:
     return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
 
 
+def left_out(section: Dict[str, Any], folder: Path) -> int:
+    """How many files of the data are of no part and are not read; 0 for a dataset that does not count them."""
+    if not is_ours(section["dataset"]):
+        return 0
+    module = importlib.import_module("{}.{}".format(lookup.DATASETS, section["dataset"]))
+    return int(module.left_out(**arguments(section, folder))) if hasattr(module, "left_out") else 0
+
+
 def listing(section: Dict[str, Any], folder: Path, part: str) -> Optional[Dict[str, str]]:
     """{file or array: sha256} of one part; None where the dataset does not list them."""
     made_of = unit(section["dataset"])

@@ -35,10 +35,11 @@ class Picture(NamedTuple):
 
 class Listing(NamedTuple):
     """parts: {part: its pictures}; where the classes are in `path` itself, all pictures are of 'train'.
-    notes: sentences about files that are not read."""
+    notes: sentences about files that are not read. left_out: how many there are, but for hidden ones."""
 
     parts: Dict[str, List[Picture]]
     notes: List[str]
+    left_out: int
 
 
 def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool) -> Listing:
@@ -59,27 +60,31 @@ def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool)
         losses.note_files("", [name for name, folder in names.items() if not folder])
         others = [name for name, folder in names.items() if folder and name not in PARTS and name[0] != "."]
         if others and found:
+            losses.count += sum(losses.pictures_below(os.path.join(path, name)) for name in others)
             losses.notes.append("not read, for it is no part: {}".format(", ".join(name + "/" for name in others)))
     for part in PARTS:
         if not found.get(part) and not (part in split_off and found.get("train") and part not in found):
             raise _no_pictures(path, part, masked, [name for name, folder in names.items() if folder])
-    return Listing(found, losses.notes + losses.others())
+    return Listing(found, losses.notes + losses.others(), losses.count)
 
 
 class Losses:
-    """Collects what is not read: sentences in `notes`, or a DatasetError for data that a user expects to be read."""
+    """Collects what is not read: sentences in `notes`, or a DatasetError for data that a user expects to be read.
+    count: how many files that are, but for hidden ones."""
 
     def __init__(self, path: str, skip: bool) -> None:
         self.path, self.skip = path, skip
         self.notes = []  # type: List[str]
+        self.count = 0
         self._others = {}  # type: Dict[str, Dict[str, List[str]]]
         self._looked_at = 0
 
-    def lose(self, what: str, why: str, next_step: str) -> None:
-        """Notes a picture or a class that cannot be read, or raises DatasetError."""
+    def lose(self, what: str, why: str, next_step: str, files: int = 1) -> None:
+        """Notes a picture or a class that cannot be read, or raises DatasetError. files: how many are lost."""
         if not self.skip:
             raise DatasetError(what, self.path, why,
                                next_step + ", or write skip_unreadable: true in data.args to go on without it.")
+        self.count += files
         self.notes.append("skipped: {}".format(what))
 
     def note_files(self, folder: str, names: Iterable[str]) -> None:
@@ -90,22 +95,29 @@ class Losses:
         if lost:
             self.lose("{} files in {}/ are in a form that is not read: {}".format(
                 len(lost), folder or ".", some(lost)), "Read are: {}.".format(" ".join(sorted(ENDINGS))),
-                "Save them as PNG or JPEG")
+                "Save them as PNG or JPEG", len(lost))
         for name, ending in ending_of.items():
             if name not in lost:
+                self.count += ending != "hidden"
                 self._others.setdefault(folder.split(os.sep)[0], {}).setdefault(ending, []).append(
                     os.path.join(folder, name))
 
-    def counted(self, folder: str) -> str:
+    def pictures_below(self, folder: str) -> int:
         """How many pictures there are below a folder that is not read. The count ends after MOST_LOOKED_AT files, for
         all such folders together: somebody may have named the root of a disk."""
         pictures = 0
         for _, _, names in os.walk(folder):
+            if self._looked_at > MOST_LOOKED_AT:
+                break
             self._looked_at += 1 + len(names)
             pictures += sum(name.lower().endswith(ENDINGS) for name in names)
-            if self._looked_at > MOST_LOOKED_AT:
-                return "at least {}".format(pictures)
-        return str(pictures)
+        return pictures
+
+    def counted(self, folder: str) -> str:
+        """`pictures_below` in words. They are counted as not read."""
+        pictures = self.pictures_below(folder)
+        self.count += pictures
+        return "{}{}".format("at least " if self._looked_at > MOST_LOOKED_AT else "", pictures)
 
     def others(self) -> List[str]:
         """A sentence for each part or class with skipped files: the number of each ending, with an example."""
@@ -129,7 +141,7 @@ def _expect_meant(path: str, names: Dict[str, bool], losses: Losses) -> None:
         if folder and part in PARTS and name != part and not names.get(part):
             losses.lose("the folder {}/ is not read: did you mean {}/?".format(name, part),
                         "The parts are called {}.".format(", ".join(PARTS)),
-                        "Rename it, or move it elsewhere")
+                        "Rename it, or move it elsewhere", losses.pictures_below(os.path.join(losses.path, name)))
 
 
 def _no_pictures(path: str, part: str, masked: bool, folders: List[str]) -> DatasetError:
@@ -156,10 +168,11 @@ def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
             if not files:
                 losses.lose("the class '{}' has no picture in {}/".format(name, folder),
                             "It holds {}.".format(_contents(os.path.join(path, folder))),
-                            "Put pictures there, remove the folder")
+                            "Put pictures there, remove the folder", 0)
             found.extend(Picture(os.path.join(folder, file), name=name) for file in files)
     lost = [name for name in beside if name.lower().endswith(ENDINGS) and name[0] != "."]
     if lost:
+        losses.count += len(lost)
         losses.notes.append("not read in {}/, for they are in no class's folder: {} pictures ({})".format(
             part or ".", len(lost), some(lost)))
     losses.note_files(part, [name for name in beside if name not in lost])
@@ -178,7 +191,7 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
         names = sorted(os.listdir(os.path.join(path, folder)))
     except OSError as error:
         losses.lose("{}/ cannot be read: {}".format(folder, error.strerror), "Its pictures are part of the dataset.",
-                    "Mend its permissions, or remove it")
+                    "Mend its permissions, or remove it", 0)
         names = []
     for name in names:
         file = os.path.join(path, folder, name)

@@ -14,7 +14,7 @@ from octet import digest as digests
 from octet import regular_file
 from octet.data import decoded_rows, reading
 from octet.data.resize import Resize, resized
-from octet.errors import DatasetError
+from octet.errors import DataChanged, DatasetError
 
 AT_ONCE = 256  # pictures that are asked for before the first of them is waited for
 INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
@@ -141,19 +141,25 @@ class Decoded(NamedTuple):
     sha256: List[str]
 
 
-def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures") -> Decoded:
+def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures",
+               read_place: Optional[Callable[[int], bytes]] = None) -> Decoded:
     """The pictures, [N, H, W, C] uint8. They are decoded on all cores; the result does not depend on how many there
     are. What lies in shards of earlier artifacts (octet.data.reading.shard_writer) is not decoded again. what: the
-    pictures in words, for whoever waits. Raises DatasetError that names the first file, in order, that cannot be read,
-    unless it is to be skipped."""
-    rows = decoded_rows.begin(path, files, form.shape, np.uint8, form, what, "{} pictures of {}x{}x{}".format(
-        len(files), *form.shape))
+    pictures in words, for progress. read_place: returns the bytes of the picture at a place in `files`, for pictures
+    that are not separate files; these are not put into shards. Raises DatasetError that names the first file, in order,
+    that cannot be read, unless it is to be skipped."""
+    size_words = "{} pictures of {}x{}x{}".format(len(files), *form.shape)
+    if read_place is None:
+        rows = decoded_rows.begin(path, files, form.shape, np.uint8, form, what, size_words)
+    else:
+        array = reading.empty((len(files),) + form.shape, np.uint8, size_words, path)
+        rows = decoded_rows.DecodedRows(len(files), array, what)
 
     def put(place: int) -> Union[Set[str], DatasetError]:
         try:
             with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
                                            "data.args goes on without it."):
-                content = _bytes(path, files[place])
+                content = read_place(place) if read_place else _bytes(path, files[place])
                 rows.was_read(place, digests.of_bytes(content))
                 codes, words = decode(content, form)
                 rows.put(place, codes, words)
@@ -165,7 +171,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     noticed: Dict[str, List[str]] = {}
     for place, found in rows.filled(put, _on_all_cores):
         if isinstance(found, DatasetError):
-            if not skip_unreadable or isinstance(found.__context__, MemoryError):
+            if not skip_unreadable or isinstance(found, DataChanged) or isinstance(found.__context__, MemoryError):
                 raise found  # a picture that needs more memory than there is now is not unreadable
             skipped.append("skipped: {}: {}".format(files[place], found.what))
             continue

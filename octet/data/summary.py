@@ -4,7 +4,7 @@ missing, samples that are in two parts.
 Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
 """
 
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 
@@ -21,9 +21,17 @@ MOST_ROWS = 1 << 18  # of features are sorted
 AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
 
 
-def notes(dataset: Dataset) -> List[str]:
+class Twice(NamedTuple):
+    """shared: (part, other part, how many samples of the part are in the other as well), of each pair of parts.
+    contradictions: {target of kind class: how many contents have more than one label}."""
+
+    shared: List[Tuple[str, str, int]]
+    contradictions: Dict[str, int]
+
+
+def notes(dataset: Dataset, twice: Optional[Twice] = None) -> List[str]:
     """A sentence for each thing, the dataset's own first. Of a dataset of which only some samples were read, what its
-    known answers tell, and where the rest is to be had."""
+    known answers tell, and where the rest is to be had. twice: `occurring_twice` of the dataset, where it is known."""
     found = list(dataset.notes)
     for name, spec in dataset.inputs.items():
         found.extend(_channels_first(name, spec))
@@ -42,7 +50,7 @@ def notes(dataset: Dataset) -> List[str]:
             found.extend(_counts(name, target, answers))
     found.extend(_places(dataset))
     if dataset.samples is None:
-        found.extend(_twice(dataset))
+        found.extend(_twice(twice or occurring_twice(dataset)))
     else:
         found.append("{} samples of each part were looked at; `octet data` looks at all of them".format(
             dataset.samples))
@@ -59,7 +67,8 @@ def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
     for start in range(0, len(codes), rows * step):
         count += np.bincount(codes[start:start + rows * step:step].reshape(-1), minlength=256)
     order = np.argsort(-count, kind="stable")
-    needed = int(np.searchsorted(np.cumsum(count[order]), int(BULK * count.sum()))) + 1
+    whole = int(count.sum())
+    needed = int(np.searchsorted(np.cumsum(count[order]), whole - int(whole * (1 - BULK) + 1e-9))) + 1
     bulk = order[:needed]
     return needed, int(bulk.min()), int(bulk.max())
 
@@ -135,18 +144,16 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
                 part, each[:-1], some([repr(one) for one in missing]), name)
 
 
-def _twice(dataset: Dataset) -> Iterator[str]:
-    """Contents that are in two parts, and contents with two labels."""
+def occurring_twice(dataset: Dataset) -> Twice:
+    """The samples, by the content of their inputs, that are in two parts or have two labels."""
     names = list(dataset.inputs)
     hashes = {part: content.of_samples([one.inputs[name] for name in names]) for part, one in dataset.parts.items()}
-    parts = list(hashes)
+    parts, shared = list(hashes), []
     for place, part in enumerate(parts):
         for other in parts[place + 1:]:
             of_other = set(hashes[other])
-            shared = sum(one in of_other for one in hashes[part])
-            if shared:
-                yield "{} samples of the {} part are in the {} part as well: what is measured there is too good".format(
-                    shared, part, other)
+            shared.append((part, other, sum(one in of_other for one in hashes[part])))
+    contradictions = {}
     for name, target in dataset.targets.items():
         if target.kind != "class":
             continue
@@ -154,9 +161,18 @@ def _twice(dataset: Dataset) -> Iterator[str]:
         for part, one in dataset.parts.items():
             for sample, label in zip(hashes[part], one.targets[name].tolist()):
                 labels.setdefault(sample, set()).add(label)
-        torn = sum(len(found) > 1 for found in labels.values())
-        if torn:
-            yield "{} contents have more than one label of '{}'".format(torn, name)
+        contradictions[name] = sum(len(found) > 1 for found in labels.values())
+    return Twice(shared, contradictions)
+
+
+def _twice(found: Twice) -> Iterator[str]:
+    for part, other, count in found.shared:
+        if count:
+            yield "{} samples of the {} part are in the {} part as well: what is measured there is too good".format(
+                count, part, other)
+    for name, count in found.contradictions.items():
+        if count:
+            yield "{} contents have more than one label of '{}'".format(count, name)
 
 
 def places(dataset: Dataset, name: str, part: str) -> np.ndarray:

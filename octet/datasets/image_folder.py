@@ -29,10 +29,16 @@ MOST_PIXELS = 89478485  # of a picture: as many as Pillow opens without a warnin
 
 
 class Found(NamedTuple):
-    """pictures: by part. notes: what is not read, and what was held out."""
+    """pictures: by part. notes: what is not read, and what was held out. left_out: how many files are not read."""
 
     pictures: Dict[str, List[Picture]]
     notes: List[str]
+    left_out: int
+
+    @property
+    def classes(self) -> List[str]:
+        """The names of the classes of all parts, sorted; a label is the place in them."""
+        return sorted({picture.name for of_part in self.pictures.values() for picture in of_part})
 
 
 def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
@@ -60,10 +66,11 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     found = _found(path, split, masks is not None, skip_unreadable)
     form = picture_form(size, channels, alpha, bits, resize)
     notes = list(found.notes)
-    classes = sorted({picture.name for of_part in found.pictures.values() for picture in of_part})
+    classes = found.classes
     index = {name: number for number, name in enumerate(classes)}
     read_parts, answers = {}, {}  # type: Dict[str, Part], Dict[str, Dict[str, Any]]
     read = {}  # type: Dict[str, Read]
+    left_out = {}
     for part in parts:
         of_part = found.pictures[part]
         if samples is not None:
@@ -75,6 +82,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         notes.extend("{}: {}".format(part, words) for words in images.notes)
         sha256 = {picture.file: one for picture, one in zip(of_part, images.sha256)}
         whole, of_part = of_part, [of_part[place] for place in images.places]
+        left_out[part] = len(whole) - len(of_part)
         if masks is None:
             target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
@@ -88,12 +96,14 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
             # A mask whose picture was skipped was not read.
             unread = [picture.mask for picture in whole if picture.mask and picture.mask not in sha256]
             sha256.update(zip(unread, _contents(path, unread)))
-            read[part] = Read(_digest(_in_part(whole, sha256), size, channels, low, high, ignore, alpha, bits, resize),
+            read[part] = Read(_digest(_in_part(whole, sha256), classes, size, channels, low, high, ignore, alpha, bits,
+                                      resize),
                               {os.path.join(path, file): one for file, one in sha256.items()})
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
-                         notes=tuple(notes), samples=samples, answers=answers, read=read), path, parts)
+                         notes=tuple(notes), samples=samples, answers=answers, read=read, left_out=left_out), path,
+                 parts)
 
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
@@ -116,19 +126,28 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
            split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
            alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
            resize: Optional[Dict[str, Any]] = None) -> str:
-    """The sha256 of that part's file names and contents, and of how they are decoded."""
+    """The sha256 of that part's file names and contents, of the names of all parts' classes, which its labels count,
+    and of how pictures are decoded."""
     content.known_part(part)
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     expect_resize(resize, masks is not None, ignore)
     scale_of(low, high, path)
-    return _digest(_hashes(part, path, split, masks is not None, skip_unreadable), size, channels, low, high, ignore,
-                   alpha, bits, resize)
+    found = _found(path, split, masks is not None, skip_unreadable)
+    return _digest(_hashes(path, found.pictures[part]), found.classes, size, channels, low, high, ignore, alpha, bits,
+                   resize)
 
 
-def _digest(hashes: List[Tuple[str, str]], size: Sequence[int], channels: int, low: float, high: float,
-            ignore: Optional[int], alpha: Optional[str], bits: int, resize: Optional[Dict[str, Any]]) -> str:
-    return digests.of_bytes(json.dumps([hashes, list(size), channels, float(low), float(high), ignore, alpha, bits,
-                                        resizing.settings(resize)]).encode())
+def left_out(path: str, masks: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None,
+             skip_unreadable: bool = False, **others: Any) -> int:
+    """How many files of the data are of no part: in another form, in no class. Hidden ones do not count."""
+    return _found(path, split, masks is not None, skip_unreadable).left_out
+
+
+def _digest(hashes: List[Tuple[str, str]], classes: Sequence[str], size: Sequence[int], channels: int, low: float,
+            high: float, ignore: Optional[int], alpha: Optional[str], bits: int,
+            resize: Optional[Dict[str, Any]]) -> str:
+    return digests.of_bytes(json.dumps([hashes, list(classes), list(size), channels, float(low), float(high), ignore,
+                                        alpha, bits, resizing.settings(resize)]).encode())
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
@@ -136,11 +155,10 @@ def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: flo
           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
           resize: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
     """{file: sha256} of that part, pictures and masks."""
-    return dict(_hashes(part, path, split, masks is not None, skip_unreadable))
+    return dict(_hashes(path, _found(path, split, masks is not None, skip_unreadable).pictures[part]))
 
 
-def _hashes(part: str, path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> List[Tuple[str, str]]:
-    of_part = _found(path, said, masked, skip).pictures[part]
+def _hashes(path: str, of_part: Sequence[Picture]) -> List[Tuple[str, str]]:
     files = [file for picture in of_part for file in (picture.file, picture.mask) if file]
     return _in_part(of_part, dict(zip(files, _contents(path, files))))
 
@@ -163,7 +181,7 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]
     if not missing:
-        return Found(listed.parts, listed.notes + splits.unused(wanted))
+        return Found(listed.parts, listed.notes + splits.unused(wanted), listed.left_out)
     train = listed.parts["train"]
     place = splits.parts(wanted, missing, _contents(path, [picture.file for picture in train]),
                          [picture.name for picture in train], path,
@@ -173,7 +191,7 @@ def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) 
     parts["train"] = [picture for picture, of in zip(train, place) if of == "train"]
     notes = ["held out of the training pictures by {}: {}".format(wanted.by, ", ".join(
         "{} of {} for {}".format(len(parts[part]), len(train), part) for part in missing))]
-    return Found({part: parts[part] for part in PARTS}, listed.notes + notes)
+    return Found({part: parts[part] for part in PARTS}, listed.notes + notes, listed.left_out)
 
 
 def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[Sequence[Any]], ignore: Optional[int],

@@ -84,7 +84,8 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
                          {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
-                          for one, of_files in hashed.items()}), path, parts)
+                          for one, of_files in hashed.items()},
+                         {one: len(wanted[one]) - len(found[one]) for one in parts}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,

@@ -10,16 +10,40 @@ from typing_extensions import Annotated, Literal
 
 from octet.gates.definitions import GATES
 from octet.recipe.schema_training import Quantize, Train
-from octet.recipe.schema_types import MOST, ErrorLimit, Fraction, Section, Share
+from octet.recipe.schema_types import MOST, ErrorLimit, Fraction, Limit, Section, Share
+
+
+class _Limits(Section):
+    """Thresholds over the data, as `octet data` says what it is; null is none. They are judged before training, each
+    time that the recipe is run; a change of them makes nothing again."""
+
+    # The least samples of each part.
+    min_samples: Limit = None
+    # The least training samples of each class. Of targets of kind class and labels, as the next two.
+    min_class_samples: Limit = None
+    # The least samples of each class in the validation part, and in the test part.
+    min_class_held_out: Limit = None
+    # The largest share of the training samples that are of one class.
+    max_class_share: Fraction = None
+    # The most samples that are in two parts.
+    max_shared_samples: Limit = None
+    # The most contents that have more than one label.
+    max_contradictions: Limit = None
+    # The least codes, of 256, on which 99.9 % of the training values of each input lie.
+    min_codes: Optional[int] = Field(None, ge=1, le=256, description="a whole number from 1 to 256, or null")
+    # The most files that are not read: in another form, in no class, damaged and skipped. Hidden files do not count.
+    max_left_out: Limit = None
 
 
 class Data(Section):
-    """The dataset, and its arguments."""
+    """The dataset, its arguments, and what it has to keep to."""
 
     # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
     dataset: str = Field(description="the name of a dataset", min_length=1)
     # The arguments of its `load`.
     args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
+    # Thresholds over the data. A missed one ends a run with exit code 10 before anything is trained.
+    limits: _Limits = Field(_Limits(), description="a mapping")
 
 
 PREPROCESSING = ("caffe", "torch", "tf")

@@ -8,6 +8,7 @@ from typing_extensions import Annotated
 # Errors show a field's description after 'expected'.
 MOST = 10 ** 9  # the largest allowed count
 Count = Annotated[int, Field(ge=1, le=MOST, description="a whole number of at least 1")]
+Limit = Annotated[Optional[int], Field(ge=0, le=MOST, description="a whole number of at least 0, or null")]
 Fraction = Annotated[Optional[float], Field(ge=0, le=1, description="a fraction from 0 to 1, or null")]
 ErrorLimit = Annotated[Optional[float], Field(ge=0, description="a number of at least 0, or null")]
 Share = Annotated[Optional[float], Field(ge=0, lt=1, description="a number of at least 0 and below 1, or null")]

@@ -64,10 +64,13 @@ FILES = (("model", "weights"), ("model", "files"))
 
 
 def without_paths(name: str, section: Any) -> Any:
-    """A section without its paths, so that moved data does not change the key; the content of the files is in the key.
-    `seed`, a number, is returned unchanged."""
-    if name == "data" and "path" in (section.get("args") or {}):
-        args = {arg: value for arg, value in section["args"].items() if arg != "path"}
-        return {**section, "args": args}
+    """A section without its paths, and the section `data` without its limits, so that moved data does not change the
+    key; the content of the files is in the key, and limits are judged by each run. `seed`, a number, is returned
+    unchanged."""
+    if name == "data":
+        kept = {key: value for key, value in section.items() if key != "limits"}
+        if "path" in (section.get("args") or {}):
+            kept["args"] = {arg: value for arg, value in section["args"].items() if arg != "path"}
+        return kept
     files = [key for owner, key in FILES if owner == name and section.get(key) is not None]
     return {key: value for key, value in section.items() if key not in files} if files else section

@@ -20,9 +20,9 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.execution_summary import LuigiStatusCode
 from luigi.scheduler import UNKNOWN
 
-from octet.errors import DataChanged, GateError, OctetError, RecipeError, SchedulerError
+from octet.errors import DataChanged, GateError, LimitError, OctetError, RecipeError, SchedulerError
 from pipeline import settings
-from pipeline.execution import run_failures, run_record, run_summary
+from pipeline.execution import data_limits, run_failures, run_record, run_summary
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.process import fork_client
@@ -120,11 +120,14 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
                               next_step="run it again, if the edited one is meant")
         if first and not local:
             _withdraw(first.factory)
-        wanted = root.plan().wanted(root.task_family)
-        stage.Stage.made_beside = frozenset(wanted.made)
+        plan = root.plan()
+        wanted = plan.wanted(root.task_family)
+        stage.Stage.made_beside = frozenset(wanted.made).difference(plan.required)
         try:
             run_record.around(root.plan, root.task_family, wanted.made,
-                              lambda: _run_until_complete(root, wanted.made, factory, local))
+                              lambda: _run_within_limits(root, wanted.made, factory, local))
+        except LimitError:
+            raise
         except GateError:
             _print_result(root, wanted, missed=True)
             raise
@@ -158,6 +161,13 @@ def _withdraw(factory: Factory) -> None:
                                        runnable=False, expl=json.dumps("the run has begun again from other data"))
     except (luigi.rpc.RPCError, LookupError, AttributeError, TypeError):
         pass  # a scheduler that does not answer is said by what asks it for work
+
+
+def _run_within_limits(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
+    """`_run_until_complete`, before and after which the data keeps to the limits of the recipe. Raises LimitError."""
+    data_limits.expect_kept(root.plan())
+    _run_until_complete(root, beside, factory, local)
+    data_limits.expect_kept(root.plan())
 
 
 def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:

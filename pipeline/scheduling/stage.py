@@ -13,14 +13,14 @@ import luigi.rpc
 from octet.data.dataset import PARTS
 from octet.errors import DataChanged, DatasetError, OctetError, StageDied, UsageError
 from pipeline import settings
-from pipeline.execution import preflight, run_failures
+from pipeline.execution import data_limits, preflight, run_failures
 from pipeline.execution.make import Making
 from pipeline.inputs import snapshot as snapshots
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process.child_environment import withheld
 from pipeline.scheduling.set_parameter import SetParameter
-from pipeline.stage_specs import STAGES, StageSpec
+from pipeline.stage_specs import PREPARE_DATA, STAGES, SUMMARIZE, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.store import recipe_variants
 from pipeline.store.artifacts import Store
@@ -145,7 +145,13 @@ class Stage(luigi.Task):
         return Plan(self.taken_snapshot, Store(settings_now().store))
 
     def requires(self) -> List[Stage]:
-        return [self.of_same_snapshot(name) for name in self.spec.needs]
+        first = self.plan().required if self._is_limited else ()
+        return [self.of_same_snapshot(name) for name in (*self.spec.needs, *first)]
+
+    @property
+    def _is_limited(self) -> bool:
+        """Whether it is made only where the data keeps to its limits: all stages that need more than the data."""
+        return self.spec.name != SUMMARIZE and not self.spec.name.startswith(PREPARE_DATA)
 
     def of_same_snapshot(self, name: str) -> Stage:
         """The task of another stage."""
@@ -185,6 +191,8 @@ class Stage(luigi.Task):
 
     def _make(self) -> None:
         plan, name = self.plan(), self.spec.name
+        if self._is_limited:
+            data_limits.expect_kept(plan)
         identity = plan.key(name)
         if identity is None:
             raise self._gone(", ".join(self.spec.needs))

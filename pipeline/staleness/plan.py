@@ -8,12 +8,13 @@ immutable. A missing one may be made at any moment, by this process or another.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set, Tuple
 
+from octet.gates import data_limits
 from pipeline.inputs import key
 from pipeline.inputs.key import Identity
 from pipeline.inputs.snapshot import Snapshot
-from pipeline.stage_specs import STAGES, upward
+from pipeline.stage_specs import STAGES, SUMMARIZE, upward
 from pipeline.store import manifest
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import Artifact
@@ -51,6 +52,11 @@ class Plan:
         self.store = store
         self._keys: Dict[str, Identity] = {}
         self._statuses: Dict[str, ArtifactStatus] = {}  # of intact and dropped artifacts only
+
+    @property
+    def required(self) -> Tuple[str, ...]:
+        """The wanted stages whose failure ends a run: the limits of the data are judged by what SummarizeData says."""
+        return (SUMMARIZE,) if data_limits.are_set(self.snapshot.sections["data"]) else ()
 
     def key(self, stage: str) -> Optional[Identity]:
         """The key of a stage, and its preimage; None while an upstream artifact is missing."""
@@ -118,7 +124,7 @@ class Plan:
             more = self.to_make(name) - needed - {name}
             if name in needed or self.intact(name) or (self.status(name).state == DROPPED and not needed):
                 continue
-            if more:
+            if more and name not in self.required:
                 found.left_out[name] = [stage for stage in STAGES if stage in more]
             else:
                 found.made.append(name)

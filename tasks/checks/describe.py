@@ -27,4 +27,4 @@ def _described(job: Job, dataset: Dataset, progress: Progress) -> Dict[str, Any]
     drawn = sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
         drawn.save(job.settings["sheet"], "PNG")
-    return {**description.of(dataset), "sheet": drawn is not None}
+    return {**description.of(dataset), "left_out": sum(dataset.left_out.values()), "sheet": drawn is not None}

@@ -39,7 +39,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         raise DatasetError(
             "the {} part has other inputs, targets or classes than the train part".format(part), where="data",
             why="the train part was read from the data as it was before; the data has changed since",
-            next_step="run it again when the data is at rest")
+            next_step="run it again when the data is at rest" if identity.is_ours(job.settings["data"]["dataset"]) else
+            "let digest('train', ...) change with the classes of every part, too. `octet force RECIPE {}` prepares the "
+            "train part again at once".format(TRAIN))
     figures = shards.figures if shards is not None and any(shards.figures.values()) else {}
-    return {"samples": len(dataset.parts[part]), "notes": list(dataset.notes), "of_dataset": list(dataset.notes),
-            **figures}
+    return {"samples": len(dataset.parts[part]), "left_out": dataset.left_out.get(part, 0),
+            "notes": list(dataset.notes), "of_dataset": list(dataset.notes), **figures}

@@ -7,9 +7,12 @@ from typing import Any, Dict, List, Tuple
 
 from pipeline import formatting, settings
 from pipeline.cli import recipe_arguments
-from pipeline.execution import preflight
+from pipeline.execution import data_limits, preflight
 from pipeline.inputs import snapshot as snapshots
+from pipeline.inputs.snapshot import Snapshot
 from pipeline.stage_specs import CONVERTIBLE
+from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
 
 MOST_LAYERS = 6
 """The most layers that a line about a pass names; `--json` names them all."""
@@ -24,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prints the ranges and the changes of the network. Raises OctetError for anything that would fail in training."""
     settings.expect_folders()
-    snapshot = snapshots.with_source(
-        snapshots.take(recipe_arguments.path(arguments.recipe, arguments, settings.load())))
+    config = settings.load()
+    snapshot = snapshots.with_source(snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config)))
     report = preflight.run(snapshot, CONVERTIBLE)
+    judged = _judged(snapshot, config)
     if arguments.json:
         print(json.dumps(report, indent=1, sort_keys=True))
         return
@@ -34,7 +38,21 @@ def run(arguments: argparse.Namespace) -> None:
     _show(report)
     for line in preflight.remarks(report):
         print(line)
+    for line in judged:
+        print(line)
     print("fit to run")
+
+
+def _judged(snapshot: Snapshot, config: settings.Settings) -> List[str]:
+    """What the limits of the data say, as far as the store has figures of the data. Raises LimitError for a missed
+    one."""
+    if not data_limits.are_set(snapshot):
+        return []
+    figures = data_limits.figures(Plan(snapshot, Store(config.store)))
+    if figures is None:
+        return ["note: data.limits are judged when the data has been prepared, before training; `octet data` judges "
+                "them now"]
+    return ["limit kept: {}".format(judgement) for judgement in data_limits.judge(snapshot, figures)]
 
 
 def _show(report: Dict[str, Any]) -> None:

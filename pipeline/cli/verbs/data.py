@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional
 from octet.data.dataset import PARTS
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.execution import preflight, progress
+from pipeline.execution import data_limits, preflight, progress
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.stage_specs import DESCRIBE, PREPARE_DATA, SUMMARIZE, SUMMARY
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints a description of the data. Raises OctetError for faulty data."""
+    """Prints a description of the data. Raises OctetError for faulty data, LimitError where it misses a limit."""
     sheet = Path(arguments.sheet).absolute() if arguments.sheet else None
     if sheet is not None and (not sheet.parent.is_dir() or sheet.is_dir() or sheet.suffix.lower() != ".png"):
         raise UsageError("{} cannot be a PNG file".format(arguments.sheet), where="octet data --sheet",
@@ -40,8 +40,10 @@ def run(arguments: argparse.Namespace) -> None:
     summary = _recorded(plan) if sheet is None else None
     if summary is None:
         summary = _described(plan, sheet)
+    figures = {**summary["figures"], "left_out": summary.pop("left_out")}
     if arguments.json:
         print(json.dumps(summary, indent=1, sort_keys=True))
+        data_limits.judge(snapshot, figures)
         return
     _show(summary)
     for line in preflight.remarks(summary):
@@ -49,6 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
     if sheet is not None:
         print("{}: {}".format(sheet, "some samples of each class" if summary["sheet"] else
                               "not written, because no input is a picture"))
+    for judgement in data_limits.judge(snapshot, figures):
+        print("limit kept: {}".format(judgement))
 
 
 def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
@@ -57,7 +61,7 @@ def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
     if folder is None or not plan.intact(SUMMARIZE):
         return None
     found: Dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return {**found, "notes": _of_dataset(plan) + found["notes"], "sheet": False}
+    return {**found, "notes": _of_dataset(plan) + found["notes"], "left_out": _left_out(plan), "sheet": False}
 
 
 def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
@@ -69,7 +73,15 @@ def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
         found = preflight.run(
             snapshots.with_source(plan.snapshot, (DESCRIBE,))._replace(sections=sections), DESCRIBE, on_progress=report,
             inputs={stage: str(plan.folder(stage)) for stage in parts} if is_prepared else {})
-    return {**found, "notes": _of_dataset(plan) + found["notes"]} if is_prepared else found
+    if is_prepared:
+        return {**found, "notes": _of_dataset(plan) + found["notes"], "left_out": _left_out(plan)}
+    return found
+
+
+def _left_out(plan: Plan) -> int:
+    """How many samples could not be read, as the parts have recorded it."""
+    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
+    return sum(manifest["metrics"]["left_out"] for manifest in manifests if manifest)
 
 
 def _of_dataset(plan: Plan) -> List[str]:

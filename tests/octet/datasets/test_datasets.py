@@ -31,14 +31,17 @@ def test_a_dataset_of_ones_own_is_held_to_its_word(data, words):
 
 
 def test_datasets_import_no_tensorflow():
-    code = ("import sys; from octet.datasets import mnist, digits, npz, image_folder;"
+    code = ("import sys; from octet.datasets import mnist, digits, npz, image_folder, table, tfrecord;"
             "sys.exit('tensorflow' in sys.modules)")
     subprocess.check_call([sys.executable, "-c", code])
 
 
-@pytest.mark.parametrize("name", ["mnist", "digits", "npz", "image_folder"])
+@pytest.mark.parametrize("name", ["mnist", "digits", "npz", "image_folder", "tfrecord"])
 def test_what_has_not_changed_is_digested_without_numpy(tmp_path, name):
-    args = {"npz": {"path": save(tmp_path, arrays())}, "image_folder": {"path": pictures(tmp_path), "size": [4, 4]}}
+    (tmp_path / "a.tfrecord").write_bytes(b"records")
+    args = {"npz": {"path": save(tmp_path, arrays())}, "image_folder": {"path": pictures(tmp_path), "size": [4, 4]},
+            "tfrecord": {"path": str(tmp_path / "a.tfrecord"), "numbers": "x", "label": "y",
+                         "split": {"validation": 0.1, "test": 0.1}}}
     code = ("import sys; from octet.datasets import {name} as data\n"
             "print([data.digest(part, **{args!r}) for part in ('train', 'validation', 'test')])\n"
             "sys.exit(bool({{'numpy', 'PIL'}} & set(sys.modules)))").format(name=name, args=args.get(name, {}))

@@ -12,6 +12,8 @@ from tests.octet.recipe.recipe_texts import SHORT, refusal, write
 pytestmark = pytest.mark.usefixtures("inside")
 
 
+LIMITS = ("min_samples", "min_class_samples", "min_class_held_out", "max_class_share", "max_shared_samples",
+          "max_contradictions", "min_codes", "max_left_out")
 PHASE = {"batch_size": 64, "momentum": 0.9, "clip_norm": None, "schedule": "cosine", "warm_up": None,
          "milestones": [0.5, 0.75], "step_factor": 0.1, "plateau_epochs": 5, "rates": {},
          "final_factor": 0.01, "weight_average": None, "keep": "best",
@@ -22,7 +24,7 @@ def test_a_short_recipe_has_every_default_filled_in():
     loaded = loading.load(write("r.yaml", SHORT))
     assert loaded.sections() == {
         "seed": 1,
-        "data": {"dataset": "digits", "args": {}},
+        "data": {"dataset": "digits", "args": {}, "limits": dict.fromkeys(LIMITS)},
         "model": {"build": "lenet", "args": {}, "approximate": [], "preprocess": None, "weights": None,
                   "new_layers": [], "files": []},
         "train": {"epochs": 60, "optimizer": None, "learning_rate": None, "weight_decay": None, **PHASE,
@@ -126,3 +128,14 @@ def test_a_loss_that_means_nothing_is_told_once(loss, said):
 def test_what_is_a_loss_s_is_told_where_it_goes(train, key):
     with pytest.raises(RecipeError, match="write loss: {{{}: ...}}, for both phases".format(key)):
         loading.load(write("r.yaml", SHORT + "train: {}\n".format(train)))
+
+
+@pytest.mark.parametrize("limit, words", [
+    ("min_sample: 3", "data.limits.min_sample: no key of this name; did you mean 'min_samples'?"),
+    ("min_samples: -1", "expected a whole number of at least 0, or null, found -1"),
+    ("min_samples: 0.5", "expected a whole number of at least 0, or null, found 0.5"),
+    ("max_class_share: 60", "expected a fraction from 0 to 1, or null, found 60"),
+    ("min_codes: 257", "expected a whole number from 1 to 256, or null, found 257"),
+])
+def test_a_limit_that_is_none_is_told_at_its_place(limit, words):
+    assert words in refusal(SHORT.replace("{dataset: digits}", "{dataset: digits, limits: {" + limit + "}}"))

@@ -54,6 +54,13 @@ def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
     assert changed == ["TrainFloat", "TrainQAT"]
 
 
+def test_the_limits_of_the_data_are_in_no_key():
+    upstream = {name: {"file": "00"} for name in STAGES}
+    limited = with_section("data", {**SNAPSHOT.sections["data"], "limits": {"min_samples": 3}})
+    assert [stage for stage in STAGES if of(stage, upstream, sections=limited) != of(stage, upstream)] == []
+    assert of("PrepareData.train", {}, sections=limited) == of("PrepareData.train", {})
+
+
 def test_a_changed_threshold_changes_the_keys_of_the_page_and_the_verdict_alone():
     upstream = {name: {"file": "00"} for name in STAGES}
     changed = [stage for stage in STAGES

@@ -217,6 +217,7 @@ EDITS = [
          "PrepareData.train: data: train: 4 files renamed (cat/0.png -> cow/0.png"),
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
+    Edit("a limit of the data", recipe("data: {", "data: {limits: {min_class_samples: 2}, "), []),
     # versions
     Edit("another numpy", install("numpy", "9.9"), NO_VERDICT, "PrepareData.train: numpy 1.19.5 -> 9.9"),
     Edit("another version of what TensorFlow requires", install("h5py", "9.9"), NO_VERDICT[ALL.index("TrainFloat"):],

@@ -1,6 +1,7 @@
 """The stages that prepare data, one after another, as the pipeline runs them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -53,3 +54,36 @@ def test_what_a_part_tells_is_in_its_metrics(tmp_path):
     (tmp_path / "set" / "train" / "cat" / "notes.txt").write_text("a note")
     metrics, _ = jobs.run(tmp_path, PICTURES, TRAIN)
     assert any("not read in train/: 1 .txt (train/cat/notes.txt)" in note for note in metrics[TRAIN]["notes"])
+
+
+OWN = """
+from octet.datasets import image_folder
+
+def load(path, *, parts=("train", "validation", "test"), samples=None):
+    return image_folder.load(path, [6, 6], parts=parts, samples=samples)
+
+def digest(part, path):
+    return {digest}
+"""
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_digest_that_says_nothing_of_the_classes_of_other_parts_is_named(tmp_path, mended):
+    pictures(tmp_path)
+    (tmp_path / "own.py").write_text(OWN.format(digest='"of the files of " + part'))
+    recipe = PICTURES.replace("image_folder", "./own.py").replace(", size: [6, 6]", "")
+    _, folders = jobs.run(tmp_path, recipe, TRAIN)
+    for part in ("train", "test"):
+        (tmp_path / "set" / part / "bird").mkdir()
+        for index in range(3):
+            (tmp_path / "set" / part / "bird" / "{}.png".format(index)).write_bytes(
+                (tmp_path / "set" / part / "cat" / "{}.png".format(index)).read_bytes())
+    if mended:  # as the error says: the train part is prepared again, for its digest is another
+        shutil.rmtree(str(folders.pop(TRAIN)))
+        (tmp_path / "own.py").write_text(OWN.format(digest="image_folder.digest(part, path, [6, 6])"))
+        assert jobs.run(tmp_path, recipe, VALIDATION, folders)[0][VALIDATION]["samples"] == 3
+        return
+    with pytest.raises(DatasetError) as caught:
+        jobs.run(tmp_path, recipe, VALIDATION, folders)
+    assert "the validation part has other inputs, targets or classes than the train part" in caught.value.what
+    assert "let digest('train', ...) change with the classes of every part" in caught.value.next_step

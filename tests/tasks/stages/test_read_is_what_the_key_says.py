@@ -17,6 +17,7 @@ from octet.data import identity, prepared
 from octet.errors import DataChanged, DatasetError
 from octet.job import Job
 from tasks.stages import prepare_data
+from tests.octet.datasets.test_tfrecord import example, write
 
 MOMENTS = 25  # of each kind of data
 RNG = np.random.RandomState(5)
@@ -156,6 +157,25 @@ def array_file_edited(folder: Path) -> Case:
     return Case({"dataset": "npz", "args": {"path": "set"}}, *_overwriting(path, content[:-8] + content[-16:-8]))
 
 
+def _gauges(path: Path, seed: int) -> Path:
+    numbers = np.random.RandomState(seed).rand(60, 3).astype(np.float32)
+    return Path(write(path, [example(x=row, kind=index % 2) for index, row in enumerate(numbers)]))
+
+
+def records_edited(folder: Path) -> Case:
+    for part in ("train", "validation", "test"):
+        _gauges(folder / "set" / (part + ".tfrecord"), len(part))
+    other = _gauges(folder / "other.tfrecord", 99).read_bytes()
+    return Case({"dataset": "tfrecord", "args": {"path": "set", "numbers": "x", "label": "kind"}},
+                *_overwriting(folder / "set" / "train.tfrecord", other))
+
+
+def records_edited_that_are_split(folder: Path) -> Case:
+    path, other = _gauges(folder / "all.tfrecord", 1), _gauges(folder / "other.tfrecord", 99).read_bytes()
+    return Case({"dataset": "tfrecord", "args": {"path": path.name, "numbers": "x", "label": "kind", "split": {
+        "validation": 0.2, "test": 0.2}}}, *_overwriting(path, other))
+
+
 def users_mapped_file(folder: Path) -> Case:
     """Its arrays are read from the file when they are written."""
     case = users_file(folder)
@@ -177,7 +197,8 @@ def users_file(folder: Path) -> Case:
 
 
 CASES = [picture_edited, picture_relabelled, class_added, split_moved, mask_edited, table_relabelled, array_edited,
-         class_renamed_in_an_array, array_file_edited, users_file, users_mapped_file]
+         class_renamed_in_an_array, array_file_edited, users_file, users_mapped_file, records_edited,
+         records_edited_that_are_split]
 
 
 @pytest.fixture(autouse=True)

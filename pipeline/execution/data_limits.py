@@ -1,0 +1,52 @@
+"""Judges the data of a snapshot by its `data.limits`, from what is recorded of the data in a store.
+
+While a recipe has limits, no stage but PrepareData and SummarizeData is made before the data has kept to them.
+"""
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from octet.data import identity
+from octet.data.dataset import PARTS
+from octet.errors import LimitError
+from octet.gates import data_limits
+from octet.gates.data_limits import Judgement
+from pipeline.inputs import snapshot as snapshots
+from pipeline.inputs.snapshot import Snapshot
+from pipeline.stage_specs import PREPARE_DATA, SUMMARIZE
+from pipeline.staleness.plan import Plan
+from pipeline.store.status import DROPPED, INTACT
+
+
+def are_set(snapshot: Snapshot) -> bool:
+    """Whether the recipe has a limit."""
+    return data_limits.are_set(snapshot.sections["data"])
+
+
+def figures(plan: Plan) -> Optional[Dict[str, Any]]:
+    """What SummarizeData and PrepareData have recorded of the data, also where their files were deleted since; None
+    where the data has not been summarized."""
+    statuses = [plan.status(stage) for stage in (SUMMARIZE, *(PREPARE_DATA + part for part in PARTS))]
+    if any(status.state not in (INTACT, DROPPED) for status in statuses):
+        return None
+    summarized, *prepared = (status.recorded["metrics"] for status in statuses)
+    return {**summarized["figures"], "left_out": sum(metrics["left_out"] for metrics in prepared)}
+
+
+def judge(snapshot: Snapshot, found: Mapping[str, Any]) -> List[Judgement]:
+    """The judgements on these figures, all passed. Raises LimitError, with its place in the recipe.
+
+    Files that are of no part change no part: they are counted now."""
+    section = snapshot.sections["data"]
+    try:
+        if section["limits"]["max_left_out"] is not None:
+            found = {**found, "left_out": found["left_out"] + identity.left_out(section, snapshot.folder)}
+        return data_limits.expect(found, section)
+    except LimitError as error:
+        raise snapshots.located(error, snapshot.where) from error
+
+
+def expect_kept(plan: Plan) -> None:
+    """Raises LimitError where the data is summarized and misses a limit."""
+    found = figures(plan) if are_set(plan.snapshot) else None
+    if found is not None:
+        judge(plan.snapshot, found)
