@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from octet.data import prepared
-from pipeline.execution import headline
+from pipeline.execution import headline_metrics
 from tasks.tflite import int8_run, int8_twin, model_file
 from tasks.tflite.interpreter import processes
 from tests.project import SMALL
@@ -104,7 +104,7 @@ def test_a_large_network_is_measured_on_a_tenth_of_the_samples_at_least(converte
     assert measurement["int8"]["samples"] == label["int8"]["samples"] == 40 and measurement["samples"] == 400
     assert label["accuracy"]["int8"] == pytest.approx(float(np.mean(made.argmax(-1) == labels)))
     assert label["int8"]["uint8"]["accuracy"] == pytest.approx(float(np.mean(before.argmax(-1) == labels)))
-    accuracy = next(each for each in headline.of({"Measure": measurement}) if each.metric == "accuracy")
+    accuracy = next(each for each in headline_metrics.of({"Measure": measurement}) if each.metric == "accuracy")
     assert accuracy.figures().endswith("int8 {:.4g} (40 samples)".format(label["accuracy"]["int8"]))
 
 
