@@ -63,7 +63,8 @@ def _read(file: BinaryIO, decoder: str) -> List[Rows]:
     head = (_HEAD + decoder + "\n").encode()
     if file.read(len(head)) != head:
         return []
-    hasher, shards, rows = hashlib.sha256(head), [], bytearray()  # type: Any, List[Rows], bytearray
+    hasher, rows = hashlib.sha256(head), bytearray()
+    shards: List[Rows] = []
     for line in file:
         first, _, rest = line.decode("ascii", "replace").rstrip("\n").partition(" ")
         if first == "seal":
