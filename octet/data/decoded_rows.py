@@ -63,8 +63,7 @@ class DecodedIntoShards(DecodedRows):
         self.sha256[place] = self._files[place] if sha256 == self._files[place] else ""
 
     def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
-        self._batch.row(self._sources[place])[0] = row
-        self._batch.done(self._sources[place], words)
+        self._batch.put(self._sources[place], row, words)
 
     def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
         missing = set(self._batch.missing)

@@ -91,8 +91,8 @@ class _Shard:
 
 
 class Batch:
-    """An array that is being laid out in shards. `missing`: the sources of the rows that are to be decoded; `row` and
-    `done` take them from any thread. Then `finished` gives the array. words: {source: what was noticed of it}."""
+    """An array that is being laid out in shards. `missing`: the sources of the rows that are to be decoded; `put` takes
+    them from any thread. Then `finished` gives the array. words: {source: what was noticed of it}."""
 
     def __init__(self, writer: ShardWriter, decoder: str, sources: Sequence[str], shape: Tuple[int, ...],
                  dtype: np.dtype, what: str, where: str) -> None:
@@ -105,9 +105,9 @@ class Batch:
             known[source].shard for place, group in enumerate(groups) if place not in whole
             for source in group if source in known]))
         whole = {place: one for place, one in whole.items() if one.shard in lent}
-        new = [len(group) for place, group in enumerate(groups) if place not in whole]
-        there = sum(one.shard in lent for one in known.values())
-        reading.expect_disk(sum(new) * row_bytes, what, where,
+        new = [source for place, group in enumerate(groups) if place not in whole for source in group]
+        there = sum(map(len, groups)) - sum(source not in known or known[source].shard not in lent for source in new)
+        reading.expect_disk(len(new) * row_bytes, what, where,
                             "{} were decoded before".format(there) if there else "")
         self._shards = [
             _Shard(group, shards.mapped(Path(lent[whole[place].shard])), whole[place].rows) if place in whole else
@@ -118,7 +118,8 @@ class Batch:
         self._take(lent)
 
     def _found_in_earlier(self, groups: List[List[str]]) -> Tuple[Dict[str, _Known], Dict[int, _Known]]:
-        """({source: where its row is}, {place of a group: the shard that holds it and nothing else})."""
+        """({source: where its row is}, {place of a group: the shard that holds it and nothing else}). The first need
+        not have the sources of the second."""
         place_of = {sources[0]: place for place, sources in enumerate(groups)}
         unknown = {source for sources in groups for source in sources}
         known: Dict[str, _Known] = {}
@@ -131,7 +132,9 @@ class Batch:
             for rows in shard_index.of_artifact(folder, self._decoder):
                 place = place_of.get(rows.sources[0]) if rows.sources else None
                 if place is not None and groups[place] == rows.sources:
-                    whole.setdefault(place, _Known(folder, rows, 0))
+                    whole.setdefault(place, _Known(folder, rows._replace(sources=groups[place]), 0))
+                    unknown.difference_update(rows.sources)
+                    continue
                 for row, source in enumerate(rows.sources):
                     if source in unknown:
                         unknown.discard(source)
@@ -181,16 +184,12 @@ class Batch:
         shard = bisect_right(self._firsts, source) - 1
         return shard, bisect_left(self._shards[shard].sources, source)
 
-    def row(self, source: str) -> np.ndarray:
-        """[1, *shape]: the row of a missing source, to be written."""
-        shard, row = self._found(source)
-        return self._shards[shard].array[row:row + 1]
-
-    def done(self, source: str, words: Set[str]) -> None:
-        """The row of a missing source is written. words: what was noticed of it."""
-        shard, row = self._found(source)
+    def put(self, source: str, row: np.ndarray, words: Set[str]) -> None:
+        """The row of a missing source. words: what was noticed as it was decoded."""
+        shard, place = self._found(source)
         one = self._shards[shard]
-        one.say_row(row, hashlib.sha256(one.array[row].tobytes()).digest())
+        one.array[place] = row
+        one.say_row(place, hashlib.sha256(np.ascontiguousarray(row, self._dtype)).digest())
         if words:
             self.words[source] = frozenset(words)
 
