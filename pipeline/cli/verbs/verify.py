@@ -1,11 +1,13 @@
 """Every byte of the store is read again; what is damaged goes into quarantine.
 
-The exit code is 11 when anything was damaged or could not be read. A damaged artifact is made again by the next run
-that needs it. A damaged by-product (a log, events) leaves its artifact as it is, and is known to be lost from then on.
-A folder that other users can write is said, too: what they put there is taken for what was published.
+The exit code is 11 when anything was damaged or could not be read, and when there is no store. A damaged artifact is
+made again by the next run that needs it. A damaged by-product (a log, events) leaves its artifact as it is, and is
+known to be lost from then on. A folder that other users can write is said, too: what they put there is taken for what
+was published.
 """
 
 import argparse
+import os
 from functools import partial
 from typing import Callable, Collection, Iterator, Optional
 
@@ -25,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
     store = Store(settings.load().store)
+    if not os.path.lexists(str(store.root)):
+        raise StoreError("there is no store", where=str(store.root),
+                         why="nothing was made yet, or the disk that it is on is not mounted",
+                         next_step="`store` in luigi.cfg says where it is")
     for line in _writable_by_others(store):
         _say(line)
     damaged = sum(1 for _ in _misplaced(store, arguments.keep))
