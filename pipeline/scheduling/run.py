@@ -104,6 +104,8 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
     first: given where the run has begun once. Raises RecipeError where more than the data has changed since: an edit of
     recipe or source during a run belongs to the next run."""
     target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
+    if not os.path.lexists(str(stage.settings_now().store)):  # it was moved, or the disk that it is on is not mounted
+        print("{}: there is no store yet".format(stage.settings_now().store), file=sys.stderr, flush=True)
     with run_record.refusals(stage.settings_now(), target, recipe):
         core = command_line.core()
         local = not scheduler.is_used(core, command_line.names_scheduler(arguments))

@@ -3,13 +3,16 @@
 In:  the recipe's data section; the setting `sheet`, the path of a PNG to write, or null; the three parts as PrepareData
      published them, where they are there: else the data is read from its source.
 Out: the contact sheet; as metrics, what octet/data/description.py says, and whether there is a sheet.
-Fails with DatasetError when the data is not sound.
+Fails with DatasetError when the data is not sound, with StoreError when the sheet cannot be written.
 """
 
+import os
+from contextlib import suppress
 from typing import Any, Dict
 
 from octet.data import description, reading, sheet
 from octet.data.dataset import Dataset
+from octet.errors import StoreError
 from octet.job import Job, Progress
 from tasks import data_source, prepared_data
 
@@ -26,5 +29,18 @@ def _described(job: Job, dataset: Dataset, progress: Progress) -> Dict[str, Any]
     progress(0.99, "comparing the parts")
     drawn = sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
-        drawn.save(job.settings["sheet"], "PNG")
+        _save(drawn, job.settings["sheet"])
     return {**description.of(dataset), "left_out": sum(dataset.left_out.values()), "sheet": drawn is not None}
+
+
+def _save(drawn: Any, path: str) -> None:
+    """drawn: a PIL.Image.Image. The file that is there is replaced by a whole one, or stays."""
+    beside = "{}.{}.tmp".format(path, os.getpid())
+    try:
+        drawn.save(beside, "PNG")
+        os.replace(beside, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise StoreError("the contact sheet cannot be written: {}".format(error.strerror or error), where=path, why="",
+                         next_step="name another place: octet data RECIPE --sheet FILE") from error

@@ -5,6 +5,7 @@ If the data is prepared, it is read from the store, and nothing is decoded again
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -29,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints a description of the data. Raises OctetError for faulty data, LimitError where it misses a limit."""
-    sheet = Path(arguments.sheet).absolute() if arguments.sheet else None
-    if sheet is not None and (not sheet.parent.is_dir() or sheet.is_dir() or sheet.suffix.lower() != ".png"):
+    sheet = Path(arguments.sheet).absolute() if arguments.sheet is not None else None
+    if sheet is not None and (not os.path.isdir(str(sheet.parent)) or os.path.isdir(str(sheet))
+                              or sheet.suffix.lower() != ".png"):
         raise UsageError("{} cannot be a PNG file".format(arguments.sheet), where="octet data --sheet",
                          why="the contact sheet is written there", next_step="name a file that ends in .png, in an "
                          "existing folder")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict
 
 from octet import digest
-from octet.errors import StoreError, UsageError
+from octet.errors import StoreError
 from pipeline import settings
-from pipeline.files.durable_files import explained
+from pipeline.files import new_files
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
@@ -55,19 +55,10 @@ def run(arguments: argparse.Namespace) -> None:
     if CARD in files:
         files[CARD] += _told(origin).encode("utf-8", "backslashreplace")
     target = arguments.folder.expanduser().absolute()
-    try:
-        target.mkdir()
-    except FileExistsError:
-        raise UsageError("{} exists already".format(target), where="octet export", why="nothing is overwritten",
-                         next_step="name a folder that does not exist") from None
-    except FileNotFoundError:
-        raise UsageError("there is no folder {}".format(target.parent), where="octet export",
-                         why="the new folder is created in it",
-                         next_step="create it, or name another folder") from None
-    with explained("write the export", target):
+    with new_files.folder(target, "octet export") as folder:
         for path, content in files.items():
-            (target / path).parent.mkdir(exist_ok=True)
-            (target / path).write_bytes(content)  # a copy, no hard link: edits must not change the store
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)  # a copy, no hard link: edits must not change the store
     print("{}: {} files; card.md describes them".format(target, len(files)))
 
 

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from octet.errors import UsageError
+from pipeline.files import new_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +20,14 @@ def run(arguments: argparse.Namespace) -> None:
     data = Path(arguments.data).expanduser().absolute()
     name = arguments.recipe or "{}.yaml".format(data.stem if data.is_file() else data.name)
     path = Path(name if is_path(name) else name + ".yaml").absolute()
-    if not path.parent.is_dir():
-        raise UsageError("there is no folder {}".format(path.parent), where="octet new",
-                         why="the recipe is written to it", next_step="create it, or name another file")
+    with new_files.explained(path, "octet new"):
+        path.parent.stat()  # looked at before the data, which may be large
     description = recipe_draft.of(str(data))
     text = recipe_draft.recipe(description, os.path.relpath(str(data), str(path.parent)))
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError("{} exists already".format(path), where="octet new", why="nothing is overwritten",
-                         next_step="name another file: octet new DATA RECIPE") from None
+    new_files.write(path, text, "octet new")
     network, beside = recipe_draft.network(description), path.parent / "net.py"
-    if network is not None and not beside.exists():
-        beside.write_text(network, encoding="utf-8")
+    if network is not None and not os.path.lexists(str(beside)):
+        new_files.write(beside, network, "octet new")
         print("{}: written, a small network to start from".format(beside))
     print(text, end="")
     print("{}: written; `octet data {}` shows the data as the network sees it, `octet check {}` checks both".format(

@@ -12,6 +12,7 @@ import shlex
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
+from octet import regular_file
 from octet.errors import DatasetError, StoreError, UsageError
 from octet.job import Job
 from pipeline import settings
@@ -41,10 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     found = settings.load()
     lineage = Lineage(Store(found.store))
     for path in arguments.pictures:
-        if not os.path.isfile(path):
-            raise DatasetError("it is a folder" if os.path.isdir(path) else "there is no such file", where=path,
-                               why="a picture is a file", next_step="name the picture files, as {}*.png does".format(
-                                   shlex.quote(path.rstrip("/")) + "/") if os.path.isdir(path) else "check the path")
+        _expect_file(path)
     model = model_reference.find(arguments.file, lineage, found)
     section, prepared = _data(model, arguments, found, lineage)
     job = Job(stage=PREDICT, inputs={PREPARED: str(prepared)}, output="", recipe_folder="", settings={
@@ -87,6 +85,21 @@ def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings,
                          "pictures and the names of the classes are unknown".format(
                              lineage.store.root),
                      next_step="name a recipe with such data: --recipe RECIPE")
+
+
+def _expect_file(path: str) -> None:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        what = "there is no such file"
+    except OSError as error:
+        what = "cannot be read: {}".format(error.strerror)
+    else:
+        if os.path.isfile(path):
+            return
+        what = "it is {}".format(regular_file.kind(path))
+    raise DatasetError(what, where=path, why="a picture is a file", next_step="name the picture files, as {}*.png does"
+                       .format(shlex.quote(path.rstrip("/")) + "/") if os.path.isdir(path) else "check the path")
 
 
 def _lines(picture: Dict[str, Any], named: bool) -> Iterator[str]:

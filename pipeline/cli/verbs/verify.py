@@ -1,11 +1,13 @@
 """Reads every byte of the store, and moves what is damaged to quarantine.
 
-The exit code is 11 if anything was damaged or could not be read. The next run that needs a damaged artifact makes it
-again. If a by-product (a log, events) is damaged, its artifact stays valid, and the by-product is marked as lost.
-Folders that other users can write are reported too, because Octet would trust files that they put there.
+The exit code is 11 if anything was damaged or could not be read, or if there is no store. The next run that needs a
+damaged artifact makes it again. If a by-product (a log, events) is damaged, its artifact stays valid, and the
+by-product is marked as lost. Folders that other users can write are reported too, because Octet would trust files that
+they put there.
 """
 
 import argparse
+import os
 from functools import partial
 from typing import Callable, Collection, Dict, Iterator, Optional
 
@@ -26,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Optional[int]:
     store = Store(settings.load().store)
+    if not os.path.lexists(str(store.root)):
+        raise StoreError("there is no store", where=str(store.root),
+                         why="nothing was made yet, or the disk that it is on is not mounted",
+                         next_step="`store` in luigi.cfg says where it is")
     for line in _writable_by_others(store):
         _say(line)
     damaged = sum(1 for _ in _misplaced(store, arguments.keep))

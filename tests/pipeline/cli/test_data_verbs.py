@@ -58,8 +58,13 @@ def test_nothing_is_written_over_and_bad_places_are_said(project):
     assert project.octet("new", "set", "recipe", cwd=project.folder).returncode == 2
     assert "exists already" in project.octet("new", "set", "recipe.yaml", cwd=project.folder).stderr
     assert "no data of a known kind" in project.octet("new", "nothing", cwd=project.folder).stderr
-    refused = project.octet("data", str(project.recipe), "--sheet", "sheet.txt")
-    assert refused.returncode == 2 and "cannot be a PNG file" in refused.stderr
+    for place in ("sheet.txt", ""):
+        refused = project.octet("data", str(project.recipe), "--sheet", place)
+        assert refused.returncode == 2 and "cannot be a PNG file" in refused.stderr
+    place = project.folder / ("n" * 300 + ".png")
+    refused = project.octet("data", str(project.recipe), "--sheet", str(place))
+    assert refused.returncode == 11 and "contact sheet cannot be written: File name too long" in refused.stderr
+    assert str(place) in refused.stderr
 
 
 def test_a_network_is_written_beside_a_recipe_that_needs_one(project):

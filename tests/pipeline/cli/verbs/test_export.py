@@ -21,7 +21,10 @@ def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_pat
     assert card.startswith((made / "card.md").read_text() + "\n## Where it came from\n")
     for words in ("- recipe: faces\n", "- dataset: image_folder\n", "- network: nets.net:build\n", "channels: 1"):
         assert words in card
+    assert "cannot be written: File name too long" in octet(checkout, "export", recipe, tmp_path / ("n" * 300), code=11)
+    assert "there is no folder" in octet(checkout, "export", recipe, tmp_path / "none" / "folder", code=2)
+    assert "cannot be written: Not a directory" in octet(checkout, "export", recipe, recipe / "folder", code=11)
     assert "exists already" in octet(checkout, "export", recipe, folder, code=2)
     damage(made / "samples" / "input_0.npy", b"X" * (made / "samples" / "input_0.npy").stat().st_size)
     assert "damaged" in octet(checkout, "export", recipe, tmp_path / "another", code=11)
-    assert not (tmp_path / "another").exists()
+    assert not (tmp_path / "another").exists() and not list(tmp_path.glob(".octet-*"))

@@ -10,6 +10,14 @@ def test_verify_of_a_sound_store_is_quiet(checkout):
     assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
+def test_a_store_that_is_not_there_is_not_said_to_be_sound(checkout, tmp_path):
+    checkout.use_store(tmp_path / "not mounted")
+    said = octet(checkout, "verify", code=11)
+    assert "there is no store" in said and str(tmp_path / "not mounted") in said
+    run = checkout.luigi("--set", "train.epochs=none")
+    assert run.code == 3 and "{}: there is no store yet".format(tmp_path / "not mounted") in run.said, run.said
+
+
 def test_verify_finds_quarantines_and_says_so_in_its_exit_code(checkout):
     path = artifact(checkout, "Freeze") / "frozen.pb"
     stat = path.stat()
