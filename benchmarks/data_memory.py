@@ -1,9 +1,10 @@
 """Memory and CPU seconds of the stages that read data, for a growing number of pictures.
 
-    python -m benchmarks.data_memory [NUMBER ...]      2000 8000 32000 unless said: about 20 minutes
+    python -m benchmarks.data_memory [--light] [NUMBER ...]      2000 8000 32000 unless said: about 20 minutes
 
 Made pictures of 64x64, eight of ten to train on, one each to validate and to test on; the network is lenet, one epoch
-in each phase. Memory is the peak of RssAnon + RssShmem of a stage's process and its children: pages that are mapped
+in each phase. --light: it has one convolution, which costs a tenth, so that what grows with the data is a larger share
+of the memory. Memory is the peak of RssAnon + RssShmem of a stage's process and its children: pages that are mapped
 from files do not count, for the system takes them back. It is to be flat within 10 %.
 """
 
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Iterator, List, Tuple
+from typing import IO, Dict, Iterator, List, Tuple
 
 from octet.job import Job
 from octet.recipe import loading
@@ -28,15 +29,23 @@ model: {build: lenet}
 train: {epochs: 1}
 quantize: {epochs: 1}
 """
+LIGHT = '''\
+import tensorflow as tf
+
+def build(input_shape, classes):
+    return tf.keras.Sequential([tf.keras.layers.Conv2D(8, 8, 8, activation="relu", input_shape=input_shape),
+                                tf.keras.layers.Flatten(), tf.keras.layers.Dense(classes, activation="softmax")])
+'''
 
 
-def furnish(folder: Path, count: int) -> None:
+def furnish(folder: Path, count: int, is_light: bool) -> None:
     """The recipe, and `count` pictures of ten classes."""
     import numpy as np
     from PIL import Image
 
     random = np.random.RandomState(0)
-    (folder / "recipe.yaml").write_text(RECIPE)
+    (folder / "recipe.yaml").write_text(RECIPE.replace("lenet", "./net.py") if is_light else RECIPE)
+    (folder / "net.py").write_text(LIGHT)
     for part, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
         for name in range(10):
             place = folder / "pictures" / part / str(name)
@@ -83,7 +92,7 @@ def _cpu_s() -> float:
 
 
 def _with_children(pid: int) -> List[int]:
-    parents = {}  # type: Dict[int, int]
+    parents: Dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -109,10 +118,11 @@ def main(arguments: List[str]) -> None:
     if arguments[:1] == ["--stage"]:
         run_stage(Path(arguments[1]), arguments[2])
         return
+    is_light, numbers = "--light" in arguments, [number for number in arguments if number != "--light"]
     print("{:>9}  {:<24} {:>8} {:>8}".format("pictures", "stage", "MB", "CPU s"))
-    for count in map(int, arguments or ("2000", "8000", "32000")):
+    for count in map(int, numbers or ("2000", "8000", "32000")):
         with tempfile.TemporaryDirectory(prefix="octet-data-memory-") as name:
-            furnish(Path(name), count)
+            furnish(Path(name), count, is_light)
             for stage, peak_mb, cpu_s in measure(Path(name)):
                 print("{:>9}  {:<24} {:>8.0f} {:>8.1f}".format(count, stage, peak_mb, cpu_s), flush=True)
 

@@ -55,8 +55,11 @@ class Plan:
 
     @property
     def required(self) -> Tuple[str, ...]:
-        """The wanted stages whose failure ends a run: the limits of the data are judged by what SummarizeData says."""
-        return (SUMMARIZE,) if data_limits.are_set(self.snapshot.sections["data"]) else ()
+        """The wanted stages without which no training begins: where the data has limits and there is no manifest of
+        SummarizeData to judge them by, SummarizeData."""
+        if not data_limits.are_set(self.snapshot.sections["data"]):
+            return ()
+        return () if self.status(SUMMARIZE).state in (INTACT, DROPPED) else (SUMMARIZE,)
 
     def key(self, stage: str) -> Optional[Identity]:
         """The key of a stage, and its preimage; None while an upstream artifact is missing."""

@@ -4,11 +4,12 @@ A mirrored cat is a cat; a mirrored b is a d. Some pictures are classified by th
 they are and mirrored: where a class is not the same mirrored, far fewer of the mirrored come out right.
 """
 
-from typing import Optional
+from typing import List, Optional
 
 import numpy as np
 
 PICTURES, QUERIES = 5000, 1000
+AT_ONCE = 256  # pictures that a query is compared with
 SIDE = 16  # pixels that are looked at, after averaging
 SIGNIFICANT = 2.6  # standard deviations, 1 of 200 by chance
 
@@ -22,10 +23,7 @@ def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
     queries, others = np.split(rows, [min(QUERIES, len(rows) // 5)])
     if not len(queries):
         return None
-    known = _directions(codes, others)
-    small = _small(codes, queries)
-    right = [labels[others][np.argmax(_unit(each) @ known.T, axis=1)] == labels[queries]
-             for each in (small, small[:, :, ::-1])]
+    right = [labels[nearest] == labels[queries] for nearest in _nearest(codes, queries, others)]
     common = np.bincount(labels[queries]).max() / len(queries)
     if right[0].sum() <= len(queries) * common + SIGNIFICANT * np.sqrt(len(queries) * common * (1 - common)):
         return None
@@ -33,8 +31,23 @@ def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
     return bool(lost - won <= SIGNIFICANT * np.sqrt(lost + won))
 
 
-def _directions(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    return _unit(_small(codes, rows))
+def _nearest(codes: np.ndarray, queries: np.ndarray, others: np.ndarray) -> List[np.ndarray]:
+    """Of each query as it is, and of each mirrored: the row of the most alike picture of the others. A few of the
+    others are in memory at a time."""
+    small = _small(codes, queries)
+    views = [_unit(small), _unit(small[:, :, ::-1])]
+    likeness = [np.full(len(queries), -np.inf, np.float32) for _ in views]
+    nearest = [np.zeros(len(queries), np.int64) for _ in views]
+    for start in range(0, len(others), AT_ONCE):
+        rows = others[start:start + AT_ONCE]
+        known = _unit(_small(codes, rows))
+        for view, best, found in zip(views, likeness, nearest):
+            alike = view @ known.T
+            column = alike.argmax(1)
+            value = alike[np.arange(len(alike)), column]
+            better = value > best
+            best[better], found[better] = value[better], rows[column[better]]
+    return nearest
 
 
 def _small(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -52,4 +65,5 @@ def _unit(pictures: np.ndarray) -> np.ndarray:
     """[N, numbers]: each without its mean, and of length 1, so that brightness and contrast count for nothing."""
     flat = pictures.reshape(len(pictures), -1)
     flat = flat - flat.mean(1, keepdims=True)
-    return flat / np.maximum(np.sqrt(np.square(flat).sum(1, keepdims=True)), 1e-6)
+    flat /= np.maximum(np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None], 1e-6)
+    return flat

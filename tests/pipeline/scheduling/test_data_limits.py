@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.stage_specs import STAGES, upward
+from pipeline.stage_specs import upward
+from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout
 
 DATA = ["PrepareData.train", "PrepareData.validation", "PrepareData.test", "SummarizeData"]
@@ -63,6 +64,21 @@ def test_data_that_has_changed_is_judged_before_anything_is_measured_on_it(check
     assert "max_left_out is 0: 1 files are not read" in run.said
 
 
+def test_limits_are_judged_where_the_files_of_the_data_were_deleted(checkout):
+    limit(checkout, "min_class_samples: 4")
+    assert checkout.luigi().code == 0
+    store = Store(checkout.store)
+    for stage in DATA:
+        store.drop(stage, checkout.artifact(stage).name, "a test")
+    checkout.recipe = checkout.recipe.replace("0.95", "0.96")
+    limit(checkout, "min_class_samples: 4")
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ["ValidateInterpreter"], run.said
+    limit(checkout, "min_class_samples: 5")
+    run = checkout.luigi()
+    assert run.code == 10 and run.made == [], run.said
+
+
 def test_training_alone_waits_for_the_summary_and_a_summary_that_fails_ends_the_run(checkout):
     limit(checkout, "max_shared_samples: 0")
     stage = checkout.root / "tasks/stages/summarize_data.py"
@@ -74,4 +90,3 @@ def test_training_alone_waits_for_the_summary_and_a_summary_that_fails_ends_the_
     stage.write_text(text)
     run = checkout.luigi(stage="TrainFloat")
     assert run.code == 0 and run.made == ["SummarizeData", "TrainFloat"], run.said
-    assert set(DATA) < set(STAGES)
