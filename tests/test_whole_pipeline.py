@@ -95,7 +95,8 @@ def test_last_lines_of_a_run_are_figures_size_verdict_and_path_of_the_file(built
     assert lines[0] == "ValidateInterpreter is complete"
     assert lines[1].split() == ["accuracy", "float", "{:.4g},".format(accuracy["float"]), "fake-quantized",
                                 "{:.4g},".format(accuracy["fake_quantized"]), "uint8",
-                                "{:.4g}".format(accuracy["uint8"]), "(test)"]
+                                "{:.4g},".format(accuracy["uint8"]), "int8", "{:.4g}".format(accuracy["int8"]),
+                                "(test)"]
     assert lines[2].split() == ["size", "{:.1f}".format(model.stat().st_size / 1e3), "kB"]
     assert lines[3].startswith("  verdict    passes its gates (max_accuracy_drop 0.05")
     assert lines[4] == "  file       {}".format(model)

@@ -34,7 +34,7 @@ ARENA = """\
 constexpr std::size_t kArenaBytes = {};
 """
 EXPECTED = """\
-// To test an integration: feed these samples of samples/, and compare the output codes.
+// To test an integration: samples of the test part, and the output codes that must come out.
 constexpr int kExpectedSamples = {count};
 extern const int kExpectedRows[{count}];  // their row numbers in samples/input_*.npy
 """
@@ -54,14 +54,15 @@ LINE = 20
 
 
 def render(name: str, file: str, content: bytes, contents: Contents, classes: Sequence[Sequence[str]],
-           outputs: Optional[Sequence[np.ndarray]], rows: Sequence[int], peak: int,
+           inputs: Sequence[np.ndarray], outputs: Optional[Sequence[np.ndarray]], rows: Sequence[int], peak: int,
            arena: Optional[int] = None) -> Dict[str, str]:
     """{file: text} of the header and the source.
 
     name: of both, without their ending. file: the exported .tflite file. content, contents: the network without the
-    metadata. classes, outputs: of each output, in order; outputs hold its codes [samples, ...], None where they are not
-    known. rows: of these samples, the ones whose codes are in the source. peak: see activation_memory.arena_bytes;
-    arena: micro_arena_bytes, None for a file that Micro does not take."""
+    metadata. classes: of each output, in order. inputs, outputs: codes of samples, [samples, ...] each, of the file's
+    own type; outputs are None where they are not known, and the source has no samples then. rows: those samples that
+    the source has. peak: see activation_memory.arena_bytes. arena: micro_arena_bytes, None for a file that Micro does
+    not take."""
     tensors = [("Input", index, contents.tensors[at]) for index, at in enumerate(contents.inputs)] + [
         ("Output", index, contents.tensors[at]) for index, at in enumerate(contents.outputs)]
     ends: List[str] = []
@@ -71,7 +72,9 @@ def render(name: str, file: str, content: bytes, contents: Contents, classes: Se
                  "constexpr float k{}{}Scale = {:.9e}f;".format(side, index, tensor.scale),
                  "constexpr int k{}{}ZeroPoint = {};".format(side, index, tensor.zero_point)]
     named = [(index, names) for index, names in enumerate(classes) if names]
-    codes = {index: array[list(rows)].reshape(len(rows), -1) for index, array in enumerate(outputs or ())}
+    codes = {"{}{}".format(side, index): array[list(rows)].reshape(len(rows), -1)
+             for side, arrays in (("Input", inputs), ("Output", outputs)) for index, array in enumerate(arrays)
+             } if outputs is not None else {}
     kind = "std::{}_t".format(contents.tensors[contents.outputs[0]].dtype)
     space = "octet_" + name
     return {
@@ -82,18 +85,18 @@ def render(name: str, file: str, content: bytes, contents: Contents, classes: Se
             labels="".join("extern const char* const kOutput{}Labels[{}];\n".format(index, len(names))
                            for index, names in named),
             expected=(EXPECTED.format(count=len(rows)) if codes else "") + "".join(
-                "extern const {} kExpectedOutput{}[{}][{}];\n".format(kind, index, *array.shape)
-                for index, array in codes.items())),
+                "extern const {} kExpected{}[{}][{}];\n".format(kind, end, *array.shape)
+                for end, array in codes.items())),
         name + ".cc": SOURCE.format(
             name=name, space=space, bytes=_lines(list(content)),
             labels="".join("\nextern const char* const kOutput{}Labels[] = {{{}}};\n".format(
                 index, ", ".join(map(quoted, names))) for index, names in named),
             expected=("extern const int kExpectedRows[] = {{{}}};\n".format(", ".join(map(str, rows)))
                       if codes else "")
-            + "".join("extern const {} kExpectedOutput{}[{}][{}] = {{\n{}\n}};\n".format(
-                kind, index, array.shape[0], array.shape[1],
+            + "".join("extern const {} kExpected{}[{}][{}] = {{\n{}\n}};\n".format(
+                kind, end, array.shape[0], array.shape[1],
                 ",\n".join("{{\n{}\n}}".format(_lines(row.tolist())) for row in array))
-                for index, array in codes.items()))}
+                for end, array in codes.items()))}
 
 
 def quoted(text: str) -> str:

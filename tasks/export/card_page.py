@@ -29,7 +29,8 @@ def markdown(card: Dict[str, Any]) -> str:
               "- `examples/run.py`: runs the samples and compares (Python, numpy, and a TensorFlow Lite interpreter)",
               "- `examples/MainActivity.kt`, `examples/main.cc`: calls from Android, and from C++",
               *(["- `examples/main_micro.cc`: a call from TensorFlow Lite for Microcontrollers"] if has_int8 else []),
-              "- `c/`: the models as C arrays, with sizes, scales, zero points and expected outputs", ""]
+              "- `c/`: the models as C arrays, with sizes, scales, zero points, and some samples with expected outputs",
+              ""]
     lines += ["## How to feed it", "", *_feeding(card), "", "## How to read its answers", ""]
     lines += ["- **{}**{}: {}".format(each["name"], " ({})".format(each["labels"]) if each["labels"] else "",
                                       each["answer"]) for each in card["outputs"]]

@@ -63,11 +63,11 @@ def run(job: Job, progress: Progress) -> dict:
     classes = [end["classes"] for end in network["outputs"]]
     texts = {"examples/run.py": examples.PYTHON, "examples/main.cc": examples.LITE,
              "examples/MainActivity.kt": examples.kotlin(facts, contents)}
-    sources = c_source.render("model_data", "model.tflite", content, contents, classes, made, rows,
+    sources = c_source.render("model_data", "model.tflite", content, contents, classes, fed, made, rows,
                               costs["arena_bytes"])
     if int8 is not None and int8_contents is not None:
         sources.update(c_source.render(
-            "model_int8_data", INT8_FILE, int8, int8_contents, classes,
+            "model_int8_data", INT8_FILE, int8, int8_contents, classes, [int8_run.to_int8(each) for each in fed],
             _int8_codes(int8, int8_contents, fed) if measurement["int8"]["measured"] else None, rows,
             activation_memory.arena_bytes(int8_contents), activation_memory.micro_arena_bytes(int8_contents)))
         texts["examples/main_micro.cc"] = examples.micro({each.kind for each in int8_contents.operators})

@@ -49,6 +49,7 @@ def test_card_says_what_measurement_and_origin_what_made_it(project, exported):
     assert (exported / "labels.txt").read_text().split() == list("0123456789")
     origin = json.loads((exported / "origin.json").read_text())
     assert origin["recipe"]["name"] == "recipe" and origin["recipe"]["sections"]["model"]["build"] == "lenet"
+    assert "- samples: {:,} in the train part".format(origin["samples"]["train"]) in card
     assert "- dataset: {}".format(origin["recipe"]["sections"]["data"]["dataset"]) in card
     assert "- commit of the code: {}".format(origin["stages"]["ConvertUint8"]["commit"]) in card
     assert all("sha256 {}".format(sha256) in card for sha256 in origin["data"].values())

@@ -25,6 +25,7 @@ int main() {{
   if (reinterpret_cast<std::size_t>(m::kModel) % 16) return 1;
   std::fwrite(m::kModel, 1, m::kModelBytes, stdout);
   std::fwrite(m::kExpectedRows, 1, sizeof m::kExpectedRows, stdout);
+  std::fwrite(m::kExpectedInput0, 1, sizeof m::kExpectedInput0, stdout);
   std::fwrite(m::kExpectedOutput0, 1, sizeof m::kExpectedOutput0, stdout);
   return 0;
 }}
@@ -48,9 +49,11 @@ def test_c_arrays_are_the_measured_network_and_its_answers(project, exported, tm
     compiled(tmp_path, "-I", str(source), "main.cc", str(source / (header + ".cc")), "-o", "main")
     said = subprocess.run([str(tmp_path / "main")], stdout=subprocess.PIPE, timeout=20, check=True).stdout
     assert said[:len(file)] == file and model_identifier.find(file)
-    rows, outputs = np.frombuffer(said[len(file):len(file) + 12], "<i4"), said[len(file) + 12:]
-    wanted = np.load(str(exported / "samples" / "output_0.npy"))[rows]
-    codes = np.frombuffer(outputs, np.uint8 if header == "model_data" else np.int8).reshape(wanted.shape)
+    rows, codes = np.frombuffer(said[len(file):len(file) + 12], "<i4"), said[len(file) + 12:]
+    fed, wanted = (np.load(str(exported / "samples" / name))[rows] for name in ("input_0.npy", "output_0.npy"))
+    dtype, shift = (np.uint8, 0) if header == "model_data" else (np.int8, 128)
+    np.testing.assert_array_equal(np.frombuffer(codes[:fed.size], dtype).astype(int) + shift, fed.reshape(-1))
+    codes = np.frombuffer(codes[fed.size:], dtype).reshape(wanted.shape)
     if header == "model_data":
         np.testing.assert_array_equal(codes, wanted)
     else:
