@@ -16,7 +16,7 @@ def folder(target: Path, command: str) -> Iterator[Path]:
     """A folder to be filled in the block, which becomes `target` at the end of the block. Where the block raises, or is
     interrupted, nothing is left.
 
-    command: for errors. Raises UsageError where something is there already or the folder above is not, StoreError for
+    command: for errors. Raises UsageError where something exists already or the folder above is not, StoreError for
     what the file system refuses."""
     with explained(target, command):
         _expect_new(target, command)
