@@ -33,7 +33,7 @@ IN_C = 3
 RUNTIME = "the interpreter of TensorFlow 1.14"
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)

@@ -39,7 +39,7 @@ from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))
