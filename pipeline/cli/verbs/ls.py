@@ -234,7 +234,9 @@ def _why(row: Row, columns: int) -> str:
         return ""
     every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
     made = "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2)
-    text = ("made {}: ".format(made) if made else "made nothing: ") + "; ".join(row["changed"])
+    # A run says at its end what it made: one that goes on, or was killed, has not said it.
+    what = "began: " if row["exit"] is None else "made {}: ".format(made or "nothing")
+    text = what + "; ".join(row["changed"])
     return formatting.cut(text.rstrip(": "), max(SHORTEST_STATE, columns))
 
 

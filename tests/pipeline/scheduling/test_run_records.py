@@ -51,6 +51,8 @@ def test_a_killed_run_is_told_from_one_that_goes_on(checkout):
     run.kill()
     run.communicate()
     assert [row["state"] for row in runs(checkout)] == ["killed"]
+    listed = checkout.octet("ls", "faces").stdout
+    assert "began: never made for this recipe" in listed and "made nothing" not in listed  # PrepareData was made
     assert checkout.why()["TrainFloat"] == ["stale", "a run began to make it, and did not finish"]
 
 
