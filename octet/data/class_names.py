@@ -4,7 +4,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from octet.data import targets_of_arrays
+from octet.data import target_arrays
 from octet.data.named_arrays import TargetArray, in_part
 from octet.errors import DatasetError
 
@@ -16,14 +16,14 @@ def of(answer: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
         return answer.classes or []
     labels, name = train[answer.pattern], in_part(answer.pattern, "train")
     if answer.kind == "labels":
-        return [str(index) for index in range(targets_of_arrays.several(labels, name, path).shape[1])]
-    words = targets_of_arrays.vocabulary(labels) if answer.kind == "class" else None
+        return [str(index) for index in range(target_arrays.several(labels, name, path).shape[1])]
+    words = target_arrays.vocabulary(labels) if answer.kind == "class" else None
     if words is not None:
         return words
     if answer.kind == "class":
-        labels = targets_of_arrays.labels(labels, name, path)
+        labels = target_arrays.labels(labels, name, path)
     else:
-        labels = targets_of_arrays.class_map(labels, name, path)
+        labels = target_arrays.class_map(labels, name, path)
     return [str(index) for index in range(
         _count(labels if answer.ignore is None else labels[labels != answer.ignore], name, path))]
 

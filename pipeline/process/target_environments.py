@@ -15,7 +15,7 @@ from typing import Dict, List, Optional
 
 from octet import digest
 from octet.errors import StoreError, UsageError
-from octet.targets import DISTRIBUTIONS
+from octet.target_runtimes import DISTRIBUTIONS
 
 PYTHONS = ("3.11", "3.12", "3.10", "3.13")
 """Versions of Python that all of these distributions have wheels for, the one they were tried with first."""
@@ -25,7 +25,7 @@ ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
 
 
 def installed() -> Dict[str, str]:
-    """{target: the Python of its environment} of those that are there, in the versions of octet/targets.py."""
+    """{target: the Python of its environment} of those that are there, in the versions of octet/target_runtimes.py."""
     return {target: str(_python(folder)) for target in DISTRIBUTIONS for folder in [_folder(target)]
             if folder is not None and (folder / READY).is_file() and _python(folder).is_file()}
 

@@ -8,7 +8,7 @@ Fails with DatasetError when the data is not sound.
 
 from typing import Any, Dict
 
-from octet.data import description, reading, sheet
+from octet.data import contact_sheet, description, reading
 from octet.data.dataset import Dataset
 from octet.job import Job, Progress
 from tasks import data_source, prepared_data
@@ -24,7 +24,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 def _described(job: Job, dataset: Dataset, progress: Progress) -> Dict[str, Any]:
     progress(0.99, "comparing the parts")
-    drawn = sheet.draw(dataset) if job.settings["sheet"] else None
+    drawn = contact_sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
         drawn.save(job.settings["sheet"], "PNG")
     return {**description.of(dataset), "sheet": drawn is not None}

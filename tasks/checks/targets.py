@@ -1,6 +1,6 @@
 """Targets: which runtimes and accelerators take a .tflite file.
 
-In:  the settings file (its path) and targets (names of octet/targets.py).
+In:  the settings file (its path) and targets (names of octet/target_runtimes.py).
 Out: no file; as metrics {file: {operators, dtype}, int8: why the uint8 file has no int8 twin, targets: see
      tflite.targets.fit.both, kernel_faults: what is known to be wrong in kernels for the int8 file}.
 Fails with InterpreterError for what is no .tflite file, or one that is neither uint8 nor int8.

@@ -7,7 +7,7 @@ commit, the recipe's name, the day) is added by `octet export`, in origin.json.
 from typing import Any, Dict, List, Optional
 
 from octet import model_identifier
-from octet.targets import supported_operators
+from octet.target_runtimes import supported_operators
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from octet.errors import StoreError
-from octet.targets import DISTRIBUTIONS
+from octet.target_runtimes import DISTRIBUTIONS
 from pipeline.process import target_environments
 
 
