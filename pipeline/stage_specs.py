@@ -70,7 +70,7 @@ class StageSpec(NamedTuple):
         return any(self.taken(need, {NAMES: ""}, sections) for need in self.needs if need.startswith(PREPARE_DATA))
 
 
-CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.data_digest"
+CONVERTIBLE, DESCRIBE, DIGEST = "checks.convertible", "checks.describe", "checks.user_data_digest"
 PREDICT, EVALUATE, TARGETS, RUN_ON = "checks.predict", "checks.evaluate", "checks.targets", "checks.run_on"
 CHECKS: Dict[str, Tuple[str, ...]] = {CONVERTIBLE: ("data", "model", "loss", "metrics", "report"), DESCRIBE: ("data",),
                                       DIGEST: ("data",),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence
 
 from octet import digest, file_stamps
-from octet.data import content, identity
+from octet.data import content_digests, dataset_digest
 from octet.data.check import check
 from octet.data.dataset import Dataset, Read, arguments
 from octet.errors import DataChanged, DatasetError
@@ -41,7 +41,7 @@ def stamp(job: Job) -> str:
     for one that has no `path`."""
     section, folder = job.settings["data"], Path(job.recipe_folder)
     path = arguments(section, folder).get("path")
-    if identity.is_ours(section["dataset"]) or not isinstance(path, str):
+    if dataset_digest.is_ours(section["dataset"]) or not isinstance(path, str):
         return ""
     try:
         return file_stamps.of(path)
@@ -64,15 +64,15 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
 
 def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
     """What was read of one part. For a user's dataset, what its `digest` says now."""
-    if not identity.is_ours(section["dataset"]):  # it may be made of one of ours, and have a `digest` of its own
+    if not dataset_digest.is_ours(section["dataset"]):  # it may be made of one of ours, and have a `digest` of its own
         files = dataset.read[part].files if part in dataset.read else {}
-        return Read(identity.digest(section, folder, part), files)
+        return Read(dataset_digest.digest(section, folder, part), files)
     if part in dataset.read:
         return dataset.read[part]
     path = str(arguments(section, folder).get("path", ""))
     is_folder = os.path.isdir(path)  # of .npy files
     files = dict.fromkeys([os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path], "")
-    return Read(content.of_part(dataset, part), files if path else {})
+    return Read(content_digests.of_part(dataset, part), files if path else {})
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:

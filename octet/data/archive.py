@@ -1,4 +1,4 @@
-"""Reads arrays from an .npz file, or from a folder of .npy files; a damaged file is a DatasetError."""
+"""Reads arrays from an .npz file or from a folder of .npy files. It never unpickles objects."""
 
 import functools
 import lzma
@@ -23,8 +23,8 @@ BROKEN = (ValueError, EOFError, OSError, OverflowError, RuntimeError, SyntaxErro
 
 
 def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, np.ndarray]:
-    """{name: array} of the named arrays. Arrays of `optional` may be missing. It never unpickles.
-    Raises DatasetError for a missing or damaged file, and for a missing required array."""
+    """{name: array} of the named arrays. Arrays of `optional` may be missing. Raises DatasetError for a missing or
+    damaged file, and for a missing required array."""
     if os.path.isdir(path):
         return _read_folder(path, required, optional)
     try:
@@ -69,7 +69,7 @@ def names(path: str) -> List[str]:
 
 
 def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: str) -> None:
-    """Raises DatasetError where the unpacked arrays do not fit into memory."""
+    """Raises DatasetError if the unpacked arrays do not fit into memory."""
     unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
     needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
     memory_for_data.expect(needed, "its arrays, {} in the file and more unpacked,".format(
@@ -97,8 +97,8 @@ def _array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
 
 
 def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
-    """The array, unpacked in pieces into a file of its own. None for an array that numpy must read or refuse: one of
-    objects, in Fortran order, empty, or with a size that differs from its header."""
+    """The array, unpacked in pieces into a file of its own. None for an array that numpy must read or refuse: of
+    objects, in Fortran order, empty, or with a size other than in its header."""
     info = archive.zip.getinfo(name + ".npy" if name + ".npy" in archive.zip.namelist() else name)
     with archive.zip.open(info) as member:
         if member.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:

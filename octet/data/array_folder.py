@@ -1,4 +1,4 @@
-"""A folder of .npy files, each called as its array: x_train.npy, y_train.npy. octet/data/archive.py reads them."""
+"""Lists a folder of .npy files, each named after its array (x_train.npy). octet/data/archive.py reads the arrays."""
 
 import os
 from typing import Dict, List, Sequence
@@ -15,7 +15,7 @@ def names(path: str) -> List[str]:
         return sorted(name[:-len(ENDING)] for name in os.listdir(path) if name.endswith(ENDING) and name[0] != ".")
     except OSError as error:
         raise DatasetError("the folder cannot be read: {}".format(error.strerror), path,
-                           "The dataset is read from it.", "Mend its permissions.") from None
+                           "The dataset is read from it.", "Correct its permissions.") from None
 
 
 def file_of(path: str, name: str) -> str:
@@ -24,6 +24,6 @@ def file_of(path: str, name: str) -> str:
 
 
 def hashes(path: str, wanted: Sequence[str]) -> Dict[str, str]:
-    """{array: sha256 of its file} of those that are there."""
+    """{array: sha256 of its file} of the wanted arrays that exist."""
     there = [name for name in names(path) if name in wanted]
     return dict(zip(there, digests.cached_all([file_of(path, name) for name in there], "file", digests.of_file)))

@@ -1,4 +1,4 @@
-"""What holds for every dataset, whatever file it came from."""
+"""Validates a dataset: the checks that apply to every dataset."""
 
 from itertools import chain
 from typing import Sequence, Tuple
@@ -12,12 +12,12 @@ from octet.errors import DatasetError
 
 
 def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset:
-    """`dataset`, sound: all of `parts` with two samples or more; inputs [N, *shape] uint8 with a finite
-    range; labels int32 inside the classes, one a sample ('class') or one a pixel ('class_map'), or uint8 0 and 1
-    for each class ('labels'), and a training example of every class; values [N, *shape] float32, all finite; extras as
-    `Extra` says. Of a dataset of which only some samples were read, what they can tell.
+    """Returns `dataset` after these checks: it has all of `parts`, with at least two samples each. Inputs are [N,
+    *shape] uint8 with a finite range. Labels are int32 class indices, one for each sample ('class') or pixel
+    ('class_map'), or uint8 0 and 1 for each class ('labels'); every class has a training example. Values are [N,
+    *shape] float32, all finite. Extras are as in `Extra`. If only some samples were read, only these are checked.
 
-    `where` names the data in messages. Raises DatasetError for the first thing that is not so.
+    where: names the data in messages. Raises DatasetError for the first violation.
     """
     _check_names(dataset, where)
     for spec in dataset.inputs.values():
@@ -62,16 +62,16 @@ def _check_names(dataset: Dataset, where: str) -> None:
         twice = [one for place, one in enumerate(target.classes) if one in target.classes[:place]]
         if twice:
             raise DatasetError("two classes of '{}' are called {!r}".format(name, twice[0]), where,
-                               "Whoever reads the answers could not tell them apart.", "Name each differently.")
+                               "Predictions of them could not be distinguished.", "Give each a name of its own.")
     for name, extra in dataset.extras.items():
         _check_extra(name, extra, dataset, where)
 
 
 def _check_extra(name: str, extra: Extra, dataset: Dataset, where: str) -> None:
-    """Raises DatasetError for an extra that is declared wrongly."""
+    """Raises DatasetError for a wrong declaration of an extra."""
     if extra.kind not in EXTRA_KINDS:
         raise DatasetError("the extra '{}' is of kind {!r}".format(name, extra.kind), where,
-                           "The kind decides how it moves with the picture.",
+                           "The kind decides how it is transformed with the picture.",
                            "Use one of: {}.".format(", ".join(EXTRA_KINDS)))
     last = {"boxes": 4, "keypoints": 2}.get(extra.kind)
     if last is not None and (len(extra.shape) != 2 or extra.shape[1] != last):
@@ -172,7 +172,7 @@ def _check_target(answers: np.ndarray, target: Target, name: str, where: str) ->
 
 
 def _check_labels(rows: np.ndarray, start: int, target: Target, name: str, where: str) -> None:
-    """Raises DatasetError for a label outside the classes; `start` samples lie before these rows."""
+    """Raises DatasetError for a label outside the classes. start: the number of samples before these rows."""
     bad = (rows < 0) | (rows >= len(target.classes))
     if target.ignore is not None:
         bad &= rows != target.ignore

@@ -1,4 +1,4 @@
-"""How often each class of a target occurs."""
+"""Counts the samples of each class of a target."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ ROWS = 4096  # counted at a time
 
 
 def counts(target: Target, answers: np.ndarray) -> np.ndarray:
-    """How many samples, or pixels, are of each class [C]; ignored pixels are of none."""
+    """The number of samples, or of pixels, of each class [C]. Ignored pixels do not count."""
     if target.kind == "labels":
         return answers.sum(0, dtype=np.int64)
     count = np.zeros(len(target.classes), np.int64)

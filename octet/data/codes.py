@@ -12,11 +12,11 @@ from octet.quantization import quantization, to_real
 
 ROWS = 4096  # samples encoded at a time: the float64 copy stays small
 MOST_VALUES = 1 << 25  # used for a percentile
-BULK = 99.9  # percent of the values that are no outliers
+BULK = 99.9  # percent of the values that do not count as outliers
 
 
 class Range(NamedTuple):
-    """The reals that the codes 0..255 stand for. clip: whether a real outside becomes the nearest end; else it is an
+    """The range of reals for the codes 0..255. clip: whether values outside are clipped; otherwise they are an
     error."""
 
     low: float
@@ -25,11 +25,11 @@ class Range(NamedTuple):
 
 
 def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.ndarray, List[str]]:
-    """(codes [N, ...] uint8 of `values`, a sentence where some were clipped). Values of type uint8 are codes; bool,
-    other integers and floats are reals.
+    """(codes [N, ...] uint8 of `values`, a sentence if some were clipped). uint8 values are codes; bool, other integers
+    and floats are reals.
 
-    Raises DatasetError for another dtype or fewer than two axes, a NaN or an infinity, a real outside the range that
-    is not to be clipped, or a range that is none.
+    Raises DatasetError for another dtype, fewer than two axes, a NaN or an infinity, a value outside the range without
+    `clip`, or an invalid range.
     """
     expect_numbers(values, name, where)
     if values.dtype == np.uint8:
@@ -126,7 +126,7 @@ NATURAL = ((0, 1), (-1, 1), (0, 255), (-128, 127), (0, 1023), (0, 4095), (0, 655
 
 
 def _natural(least: float, most: float) -> Tuple[float, float]:
-    """The usual range that data with these extremes probably has; else the extremes, rounded outwards."""
+    """The usual range that fits these extremes; otherwise the extremes, rounded outwards."""
     for low, high in NATURAL:
         if low <= least and most <= high and max(most, -least) > high / 2:
             return low, high
@@ -151,7 +151,7 @@ def _outward(number: float, up: bool) -> float:
 
 
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The reals [N, ...] float32 of codes, which the network is fed."""
+    """Dequantizes codes to reals [N, ...] float32, the input of the network."""
     scale, zero_point = quantization(low, high)
     real_of = to_real(np.arange(256).astype(np.float32), scale, zero_point)
     found = reading.empty(codes.shape, np.float32)
@@ -161,8 +161,8 @@ def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str) -> None:
-    """Raises DatasetError, which names the first bad value, if there is one. bad: a mask of `rows`. start: the number
-    of rows before these."""
+    """Raises DatasetError for the first bad value, if there is one. bad: a mask of `rows`. start: the number of rows
+    before these."""
     if bad.any():
         first = np.unravel_index(int(bad.argmax()), bad.shape)
         index = [int(first[0]) + start] + [int(i) for i in first[1:]]

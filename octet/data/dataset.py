@@ -1,23 +1,23 @@
-"""What a dataset is: named inputs and targets, in three parts. numpy only.
+"""The dataset interface: named inputs and targets in three parts.
 
 A dataset is a module with two functions:
 
     load(**args) -> Dataset
-    digest(part, **args) -> str     sha256 of that part's content, cheap when nothing changed
+    digest(part, **args) -> str     sha256 of that part's content, fast if nothing changed
 
-`args` are the recipe's `data.args`. A `load` without the following keyword arguments reads everything each time. One
-that takes both `parts` and `samples` reads only what a stage needs; Octet gives them, unless the recipe does:
+`args` are the recipe's `data.args`. If `load` also takes `parts` and `samples`, Octet passes them, unless the recipe
+does, so that only the needed data is read:
 
-    parts     the names of the parts that are wanted. The Dataset has these parts; it may leave out the others
-    samples   None, or a number: at most so many samples of each part, spread over the classes, for a quick look.
-              The Dataset says so in its field `samples`
-    learnt    only where `load` takes it, too: None, or the Dataset, without parts, that the train part was published
-              with. Its ranges, classes, shapes and columns hold for every part: nothing is learnt again
+    parts     the names of the wanted parts. The Dataset must have these, and may leave out others
+    samples   None, or the largest number of samples of each part, spread over the classes, for a quick check. The
+              field `samples` of the Dataset repeats it
+    learnt    optional for `load`: None, or the published Dataset of the train part, without arrays. Its ranges,
+              classes, shapes and columns are used for the other parts
 
-A digest is asked for whenever a recipe is looked at, so what only `load` needs, numpy above all, ours
-import inside it. One that is made of files, or of arrays in a file, also has `files` or `arrays`, which with the
-arguments of `digest` give {name: sha256}: they say what changed, and are no part of any key. One of ours that finds
-files of no part also has `left_out`, which gives how many.
+`digest` is called whenever a recipe is read, so modules that only `load` needs, such as numpy, are imported inside of
+it. A dataset that consists of files, or of arrays in a file, also has a function `files` or `arrays` with the arguments
+of `digest`, which returns {name: sha256}. These are used to describe changes, and are not part of a key. One
+of ours that finds files that belong to no part also has `left_out`, which returns their number.
 """
 
 from dataclasses import dataclass, field
@@ -28,14 +28,14 @@ from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
 
 PARTS = ("train", "validation", "test")
-ANSWERED = ("class", "labels", "class_map", "value")  # kinds of targets that have answers of their own
+ANSWERED = ("class", "labels", "class_map", "value")  # kinds of targets that predictions are compared with
 KINDS = ANSWERED + ("raw",)
 EXTRA_KINDS = ("mask", "boxes", "keypoints", "array")
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input: codes 0..255 of shape [N, *shape] uint8, standing for reals in [low, high]."""
+    """An input: codes [N, *shape] uint8, whose values 0..255 represent reals in [low, high]."""
 
     shape: Tuple[int, ...]
     low: float
@@ -44,18 +44,17 @@ class Input:
 
 @dataclass(frozen=True)
 class Target:
-    """What a network is to answer for each sample:
+    """What a network predicts for each sample:
 
     'class'      one of `classes`: labels [N] int32
     'labels'     any number of `classes` at once: [N, C] uint8, 1 where the sample is of the class, else 0
     'class_map'  one of `classes` for each pixel: labels [N, H, W] int32, `shape` is (H, W)
     'value'      reals: [N, *shape] float32 (regression, reconstruction)
-    'raw'        numbers of `shape` that have no answer of their own, such as a detector's grid of anchors. Only a loss
-                 and metrics of the user's own know what they mean; they compare them with the dataset's extras.
-                 The answers are empty: [N, 0] float32
+    'raw'        numbers of `shape` that Octet does not interpret, such as a detector's grid of anchors. The user's own
+                 loss and metrics compare them with the dataset's extras. The target's array is empty: [N, 0] float32
 
-    ignore: of a class map, the label of the pixels that are neither learnt nor measured; it is none of the classes'.
-    columns: of values that were scaled by column, the (low, high) that became 0 and 1 in each; else empty.
+    ignore: for a class map, the label of pixels that are excluded from training and measurement; not a class index.
+    columns: for values that were scaled by column, the (low, high) of each column that became 0 and 1; else empty.
     """
 
     kind: str
@@ -66,13 +65,13 @@ class Target:
 
     @property
     def extent(self) -> Union[int, Tuple[int, ...]]:
-        """What a model's `build` is told as `classes`: how many, or a value's shape."""
+        """The argument `classes` of a model's `build`: the number of classes, or the shape of a value."""
         return self.shape if self.kind in ("value", "raw") else len(self.classes)
 
 
 @dataclass(frozen=True)
 class Extra:
-    """What is known of each sample and no output answers: only losses and metrics of the user's own read it.
+    """Something known about each sample that no output predicts. Only the user's own losses and metrics use it.
 
     'mask'       [N, *shape] int32, `shape` is (H, W) of the input that is a picture
     'boxes'      [N, *shape] float32, `shape` is (n, 4): y0, x0, y1, x1 in pixels of the prepared input, whose upper
@@ -81,8 +80,8 @@ class Extra:
     'keypoints'  [N, *shape] float32, `shape` is (n, 2): y, x in the same pixels
     'array'      [N, *shape] float32 or int32: anything
 
-    placeless: of an array, whether it is the same wherever things are in the picture, as the classes of boxes are.
-    Masks, boxes and keypoints move with the picture when training varies it.
+    placeless: for an array, whether it does not depend on positions in the picture; for example, classes of boxes.
+    Augmentation transforms masks, boxes and keypoints with the picture.
     """
 
     kind: str
@@ -109,12 +108,12 @@ class Read(NamedTuple):
 
 
 COUNT = "_count"
-"""What the name of an extra of boxes and this is called: how many boxes each sample has."""
+"""The ending of the array with the number of boxes of each sample, after the name of the extra."""
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared with ==
 class Part:
-    """Arrays of one part by name, all of one length N, as `Input` and `Target` say."""
+    """The arrays of one part by name, all of the same length N, with the shapes that `Input` and `Target` define."""
 
     inputs: Dict[str, Any]
     targets: Dict[str, Any]
@@ -156,8 +155,8 @@ class Dataset:
 
 
 def spread(classes: Sequence[Any], samples: int) -> List[int]:
-    """The rows, in order, of at most so many samples: as many of each class as there are, as far as possible, and
-    those of a class evenly over its rows. classes: the class of each row."""
+    """The rows, in order, of at most `samples` samples: equally many of each class if possible, and evenly distributed
+    over the rows of a class. classes: the class of each row."""
     rows_of = {}  # type: Dict[Any, List[int]]
     for row, one in enumerate(classes):
         rows_of.setdefault(one, []).append(row)
@@ -172,7 +171,7 @@ def spread(classes: Sequence[Any], samples: int) -> List[int]:
 
 
 def scale_of(low: float, high: float, where: str) -> Quantization:
-    """`quantization(low, high)`; raises DatasetError for a range that is none."""
+    """`quantization(low, high)`, but raises DatasetError for an invalid range."""
     try:
         return quantization(low, high)
     except ValueError as error:
@@ -181,13 +180,12 @@ def scale_of(low: float, high: float, where: str) -> Quantization:
 
 
 def arguments(section: Dict[str, Any], folder: Union[str, Path]) -> Dict[str, Any]:
-    """What `load` and `digest` are called with: the recipe's `data.args`, a relative `path` in it
-    taken from the recipe's folder, `~` from the user's. The recipe itself keeps it as written.
-    Raises DatasetError for a number."""
+    """The arguments for `load` and `digest`: the recipe's `data.args`, with an absolute `path` (relative to the
+    recipe's folder, and with `~` expanded). Raises DatasetError for a `path` that is a number."""
     args = dict(section.get("args") or {})
     if isinstance(args.get("path"), (int, float)):
         raise DatasetError("it is {!r}, not a path".format(args["path"]), where="data.args.path",
-                           why="the data is looked for there", next_step="give the path of a file or folder")
+                           why="the data is read from there", next_step="give the path of a file or folder")
     if isinstance(args.get("path"), str):
         args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
     return args

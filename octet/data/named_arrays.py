@@ -1,5 +1,5 @@
-"""Reads the settings of named arrays in `data.args`: the array of each input and target, and its meaning; and the array
-that says the group or the time of each sample."""
+"""Reads the settings of named arrays in `data.args`: the arrays of inputs and targets with their meaning, and the array
+with the group or the time of each sample."""
 
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -11,8 +11,8 @@ from octet.suggestions import suggest
 
 
 class InputArray(NamedTuple):
-    """One input: the array's name for each part, as a pattern; the reals that it lies between, what is outside
-    clipped or not; or the percentage of the training values that the range holds."""
+    """An input: the pattern of the array's name in each part, and its range with or without clipping, or the percentage
+    of the training values that the range contains."""
 
     pattern: str
     low: float = 0.0
@@ -22,10 +22,9 @@ class InputArray(NamedTuple):
 
 
 class TargetArray(NamedTuple):
-    """One target: the array's name as a pattern, or else the input that it is a copy of.
+    """A target: the pattern of the array's name, or the input of which it is a copy.
 
-    ignore: of a class map, the label that is none. scale: 'columns' where each column of a value is to reach from 0
-    to 1."""
+    ignore: the label of ignored pixels of a class map. scale: 'columns' to scale each column of a value to [0, 1]."""
 
     pattern: str
     kind: str
@@ -44,8 +43,7 @@ def in_part(pattern: str, part: str) -> str:
 
 
 def inputs_of(said: Optional[Dict[str, Any]], simple: Dict[str, Any]) -> Dict[str, InputArray]:
-    """The inputs that are named, or `image` in x with the `simple` form's range. Raises DatasetError that names the
-    argument."""
+    """The named inputs; without any, the input `image` in array x with the range in `simple`. Raises DatasetError."""
     given = {key: value for key, value in simple.items() if value is not None}
     if said is None:
         said = {"image": dict(given, array="x")}
@@ -81,7 +79,7 @@ def _input(keys: Any, where: str) -> InputArray:
 
 def targets_of(said: Optional[Dict[str, Any]], classes: Optional[Sequence[Any]],
                inputs: Dict[str, InputArray]) -> Dict[str, TargetArray]:
-    """The targets that are named, or `label` in y. Raises DatasetError that names the argument."""
+    """The named targets; without any, the target `label` in array y. Raises DatasetError."""
     if said is None:
         said = {"label": {"array": "y", "kind": "class", "classes": classes}}
     elif classes is not None:
@@ -150,7 +148,7 @@ def _keys(keys: Any, known: Sequence[str], where: str) -> Dict[str, Any]:
 
 
 def key_names(split: Split) -> List[str]:
-    """The names that the array with the group or the time of each training sample may have; none where the split needs
+    """The possible names of the array with the group or the time of each training sample; empty if the split needs
     none."""
     if split.key is None:
         return []
@@ -159,8 +157,8 @@ def key_names(split: Split) -> List[str]:
 
 
 def keys(split: Split, count: int, path: str) -> Optional[List[str]]:
-    """The group or the time of each of `count` training samples in an .npz file, as text; None where the split needs
-    none. Raises DatasetError."""
+    """The group or the time of each of `count` training samples in an .npz file, as text; None if the split needs none.
+    Raises DatasetError."""
     from octet.data import archive
 
     names = key_names(split)

@@ -1,4 +1,4 @@
-"""How a picture becomes the size that a network takes, in integers that anybody can repeat.
+"""Resizes pictures to the network's input size, by exactly defined integer arithmetic.
 
     resize: {method: bilinear | area | bicubic | nearest, antialias: false | true, fit: stretch | crop | pad}
 
@@ -10,14 +10,14 @@ Along an axis on which m pixels become n, pixel k of the picture covers [k, k + 
     bicubic    1.5 d^3 - 2.5 d^2 + 1 for d <= 1, -0.5 d^3 + 2.5 d^2 - 4 d + 2 for d <= 2, else 0 (Keys 1981)
     area       how much of [k, k + 1) the result's pixel covers
 
-With `antialias`, where m > n, d is divided by m / n: all pixels that the result covers count. The weights of i are
-scaled to whole numbers that sum to 2048, rounded half up; what the sum lacks is added to the largest, the first of
-equal ones. A pixel of the result is
+With `antialias`, if m > n, d is divided by m / n, so that all covered pixels count. The weights of i are scaled to
+whole numbers that sum to 2048, rounded half up; a rest of the sum is added to the first of the largest weights. A pixel
+of the result is
 
     clip((sum over y, x of weight_y * weight_x * code + 2^21) >> 22, 0, 255)
 
-fit: `stretch` changes the aspect ratio where it has to; `crop` first cuts the picture's middle out, as large as its
-aspect ratio allows; `pad` puts the whole picture into the middle of a black one.
+fit: `stretch` changes the aspect ratio if necessary; `crop` first crops the largest centred part with the aspect ratio
+of the result; `pad` centres the whole picture on black.
 """
 
 import functools
@@ -32,7 +32,7 @@ ONE = 1 << BITS
 
 
 class Resize(NamedTuple):
-    """What the argument `resize` says."""
+    """The settings in the argument `resize`."""
 
     method: str = "bilinear"
     antialias: bool = False
@@ -40,7 +40,7 @@ class Resize(NamedTuple):
 
 
 def settings(said: Optional[Dict[str, Any]]) -> Resize:
-    """What `data.args.resize` says. Raises DatasetError."""
+    """Reads `data.args.resize`. Raises DatasetError."""
     where = "data.args.resize"
     if said is None:
         return Resize()
@@ -67,7 +67,7 @@ def settings(said: Optional[Dict[str, Any]]) -> Resize:
 
 
 def resized(codes: Any, height: int, width: int, how: Resize, fill: int = 0) -> Any:
-    """The picture [H, W, C] uint8 as [height, width, C] uint8. fill: the code that `fit: pad` puts around it."""
+    """Resizes the picture [H, W, C] uint8 to [height, width, C] uint8. fill: the code of the padding of `fit: pad`."""
     import numpy as np
 
     if how.fit == "crop":
@@ -119,8 +119,8 @@ def _stretched(codes: Any, height: int, width: int, how: Resize) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _taps(m: int, n: int, method: str, antialias: bool) -> Tuple[Any, Any]:
-    """(the pixels that each pixel of the result is made of, their weights), both [n, taps] int32. Exact until the
-    weights are rounded."""
+    """(indices of the pixels that contribute to each pixel of the result, their weights), both [n, taps] int32. Exact
+    until the weights are rounded."""
     import numpy as np
 
     centre = (2 * np.arange(n, dtype=np.int64) + 1) * m  # times 2 * n

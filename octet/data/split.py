@@ -1,20 +1,19 @@
-"""Splits one set of samples into training, validation and test parts, where the data has no parts.
+"""Splits samples into training, validation and test parts, for data that has no parts.
 
     split: {validation: 0.1, test: 0.1, by: rank | content}
     split: {validation: 0.1, test: 0.1, by: group, group: patient}
     split: {validation: 0.1, test: 0.1, by: time, time: taken}
 
-    rank     exact shares of each class; an added sample may move others of its class
-    content  an added, renamed or relabelled sample moves no other; the shares are approximate
+    rank     exact shares of each class; an added sample may move others of its class to another part
+    content  an added, renamed or relabelled sample does not move others; the shares are approximate
     group    the samples of a group, such as one person's pictures, are in one part; the shares are approximate
-    time     the newest samples are the test part, the newest of the others the validation part; those of one time are
-             in one part
+    time     the newest samples are the test part, the newest of the rest the validation part; samples with the same
+             time are in the same part
 
-Each dataset says what `group` and `time` name: a column, an array, or a part of file names. The other methods use the
-sha256 of a sample's content without its label. The order of samples in a file, which is often by class or by time,
-never has an effect. Samples with identical content are in the same part: groups that have some in common stay together,
-and the time of a content is its oldest one. Only by rank, and only where a class has no other sample, a content is in
-two parts.
+`group` and `time` name a column, an array or a part of the file name, depending on the dataset. The other methods use
+the sha256 of a sample's content without its label. The order of samples in a file has no effect. Samples with identical
+content are in the same part: groups with a common sample stay together, and repeated samples have the time of the
+oldest one. The only exception: with `rank`, a content may be in two parts if its class has no other sample.
 """
 
 import re
@@ -28,14 +27,14 @@ from octet.suggestions import some, suggest
 
 BY = ("rank", "content", "group", "time")
 KEYED = ("group", "time")
-"""The methods that need a text of each sample: its group, or its time."""
+"""The methods that need a text for each sample: its group or its time."""
 HELD_OUT = ("validation", "test")
 
 
 class Split(NamedTuple):
-    """The shares that are held out of the training samples, each above 0 and below 1; None is not held out.
+    """The shares of the validation and test parts, each above 0 and below 1; None for a part that is not split off.
 
-    group, time: where the dataset finds the group or the time of a sample; None unless `by` is that method."""
+    group, time: the source of a sample's group or time; None for other methods."""
 
     validation: Optional[float] = 0.1
     test: Optional[float] = None
@@ -45,12 +44,12 @@ class Split(NamedTuple):
 
     @property
     def key(self) -> Optional[str]:
-        """`group` or `time`, whichever `by` needs; None where it needs none."""
+        """`group` or `time`, depending on `by`; None for other methods."""
         return {"group": self.group, "time": self.time}.get(self.by)
 
     @property
     def key_where(self) -> str:
-        """The argument that says `key`."""
+        """The argument that contains `key`."""
         return "split." + self.by
 
 

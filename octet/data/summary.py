@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 
-from octet.data import classes, content, listing
+from octet.data import classes, content_digests, listing
 from octet.data.dataset import COUNT, Dataset, Input, Target
 from octet.suggestions import some
 
@@ -147,7 +147,8 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
 def occurring_twice(dataset: Dataset) -> Twice:
     """The samples, by the content of their inputs, that are in two parts or have two labels."""
     names = list(dataset.inputs)
-    hashes = {part: content.of_samples([one.inputs[name] for name in names]) for part, one in dataset.parts.items()}
+    hashes = {part: content_digests.of_samples([one.inputs[name] for name in names])
+              for part, one in dataset.parts.items()}
     parts, shared = list(hashes), []
     for place, part in enumerate(parts):
         for other in parts[place + 1:]:

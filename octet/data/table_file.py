@@ -11,7 +11,7 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 
 
 class Table(NamedTuple):
-    """columns: their names. rows: the cells of each sample, as text. lines: the line of the file that each is on."""
+    """columns: their names. rows: the cells of each sample, as text. lines: the line number of each sample."""
 
     path: str
     columns: List[str]
@@ -19,7 +19,7 @@ class Table(NamedTuple):
     lines: List[int]
 
     def column(self, name: str, argument: str) -> List[str]:
-        """The cells of one column. Raises DatasetError where there is none of this name, or a cell is empty."""
+        """The cells of one column. Raises DatasetError for an unknown column or an empty cell."""
         place = self.place(name, argument)
         cells = [row[place].strip() for row in self.rows]
         for cell, line in zip(cells, self.lines):
@@ -29,7 +29,7 @@ class Table(NamedTuple):
         return cells
 
     def place(self, name: str, argument: str) -> int:
-        """The column's place in a row. Raises DatasetError where there is none of this name."""
+        """The index of the column. Raises DatasetError for an unknown column."""
         if name not in self.columns:
             raise DatasetError("there is no column {!r}".format(name), "data.args." + argument,
                                "{} has the columns {}.".format(self.path, ", ".join(self.columns)),
@@ -37,7 +37,7 @@ class Table(NamedTuple):
         return self.columns.index(name)
 
     def numbers(self, names: Sequence[str], argument: str) -> Any:
-        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is no number."""
+        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is not a number."""
         import numpy as np
 
         found = np.empty((len(self.rows), len(names)))
@@ -56,7 +56,7 @@ class Table(NamedTuple):
 
 
 def read(path: str) -> Table:
-    """The table in a file. Raises DatasetError for one whose lines are not all of one form."""
+    """The table in a file. Raises DatasetError for a malformed table."""
     if not os.path.isfile(path):
         raise DatasetError("no such file", path, "The dataset is read from it.",
                            "Check data.args.path in the recipe.")

@@ -1,4 +1,4 @@
-"""Times of samples, written as text, as numbers that can be compared."""
+"""Parses the times of samples from text to comparable numbers."""
 
 import math
 import re

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any, Dict, List, Optional, Sequence
 
-from octet.data import content
+from octet.data import content_digests
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.errors import DatasetError
 
@@ -34,7 +34,7 @@ def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
     from octet.data import archive
     from octet.data.check import check
     from octet.data.codes import reals
-    from octet.data.targets_of_arrays import labels
+    from octet.data.target_arrays import labels
 
     wanted = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))
@@ -56,12 +56,12 @@ def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
 
 def digest(part: str, targets: Sequence[str] = ("label",)) -> str:
     """The sha256 of that part's content."""
-    return content.in_file(part, FILE, "digits " + json.dumps(_known(targets)), lambda: load(targets))
+    return content_digests.in_file(part, FILE, "digits " + json.dumps(_known(targets)), lambda: load(targets))
 
 
 def arrays(part: str, targets: Sequence[str] = ("label",)) -> Dict[str, str]:
     """{array of the file: sha256} of those that the part is in."""
-    return content.arrays(FILE, ("x", "y"))
+    return content_digests.arrays(FILE, ("x", "y"))
 
 
 def _known(targets: Sequence[str]) -> List[str]:

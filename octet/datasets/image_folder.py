@@ -18,7 +18,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.data import content, listing
+from octet.data import content_digests, listing
 from octet.data import resize as resizing
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_of, spread
@@ -126,9 +126,9 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
            split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
            alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
            resize: Optional[Dict[str, Any]] = None) -> str:
-    """The sha256 of that part's file names and contents, of the names of all parts' classes, which its labels count,
-    and of how pictures are decoded."""
-    content.known_part(part)
+    """The sha256 of that part's file names and contents, of the names of the classes of all parts (its labels
+    are positions among them), and of how pictures are decoded."""
+    content_digests.known_part(part)
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     expect_resize(resize, masks is not None, ignore)
     scale_of(low, high, path)

@@ -6,7 +6,7 @@ The embedded file is not in the original's order: see data/SOURCES.md.
 import os
 from typing import Dict, Optional, Sequence
 
-from octet.data import content
+from octet.data import content_digests
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.errors import DatasetError
 
@@ -20,7 +20,7 @@ def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optio
     says. Raises DatasetError."""
     from octet.data import archive
     from octet.data.check import check
-    from octet.data.targets_of_arrays import labels
+    from octet.data.target_arrays import labels
 
     sides = {part: "test" if part == "test" else "train" for part in parts}
     arrays = archive.read(FILE, [name + side for side in sorted(set(sides.values())) for name in ("x_", "y_")])
@@ -44,10 +44,10 @@ def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optio
 
 def digest(part: str, validation: int = 5000) -> str:
     """The sha256 of that part's content."""
-    return content.in_file(part, FILE, "mnist {}".format(validation), lambda: load(validation))
+    return content_digests.in_file(part, FILE, "mnist {}".format(validation), lambda: load(validation))
 
 
 def arrays(part: str, validation: int = 5000) -> Dict[str, str]:
     """{array of the file: sha256} of those that the part is in."""
     side = "test" if part == "test" else "train"
-    return content.arrays(FILE, ("x_" + side, "y_" + side))
+    return content_digests.arrays(FILE, ("x_" + side, "y_" + side))

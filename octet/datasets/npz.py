@@ -28,7 +28,7 @@ import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from octet.data import content, named_arrays
+from octet.data import content_digests, named_arrays
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
 from octet.data.listing import MEANT
@@ -118,7 +118,7 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
     args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
     if not os.path.exists(path):
         load(path, *args)  # has the words for it
-    return content.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
+    return content_digests.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
@@ -131,7 +131,7 @@ def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[flo
     names = {of: [in_part(pattern, of) for pattern in asked.patterns] for of in PARTS}
     plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
     every = [name for of in PARTS for name in names[of]]
-    found = content.arrays(path, (), every + plain)
+    found = content_digests.arrays(path, (), every + plain)
     mine = names[part] if set(names[part]) <= set(found) else names["train"]
     return {name: found[name] for name in (mine if set(mine) <= set(found) else plain)}
 
@@ -192,15 +192,15 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
     """The part's answers by target, but for those that are copies of an input."""
-    from octet.data import targets_of_arrays
+    from octet.data import target_arrays
 
-    read_as = {"labels": targets_of_arrays.several, "class_map": targets_of_arrays.class_map,
-               "value": targets_of_arrays.values}
+    read_as = {"labels": target_arrays.several, "class_map": target_arrays.class_map,
+               "value": target_arrays.values}
     made = {}
     for name, answer in asked.targets.items():
         where = in_part(answer.pattern, part), path
         if answer.kind == "class":
-            made[name] = targets_of_arrays.labels(found[answer.pattern], *where, classes=classes_of[name])
+            made[name] = target_arrays.labels(found[answer.pattern], *where, classes=classes_of[name])
         elif not answer.input:
             made[name] = read_as[answer.kind](found[answer.pattern], *where)
     return made
@@ -218,7 +218,7 @@ def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tupl
     count = lengths.pop()
     by = next((train.targets[name] for name, answer in asked.targets.items() if answer.kind == "class"), None)
     place = np.array(splits.parts(
-        asked.split, held_out, content.of_samples([train.inputs[name] for name in sorted(train.inputs)]),
+        asked.split, held_out, content_digests.of_samples([train.inputs[name] for name in sorted(train.inputs)]),
         [0] * count if by is None else by.tolist(), path, named_arrays.keys(asked.split, count, path)))
     return {part: np.flatnonzero(place == part) for part in ("train", *held_out)}, [
         "held out of the training samples by {}: {}".format(asked.split.by, ", ".join(
@@ -248,8 +248,8 @@ def _range(source: InputArray, train: Arrays, learnt: Optional[Input], path: str
 
 
 def _columns(train: Any, name: str, path: str) -> Any:
-    from octet.data import targets_of_arrays
-    return targets_of_arrays.columns(train, name, path)
+    from octet.data import target_arrays
+    return target_arrays.columns(train, name, path)
 
 
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
@@ -270,7 +270,7 @@ def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, range
             columns: Dict[str, Any]) -> Dict[str, Any]:
     """All answers of a part: copies of inputs, columns scaled, the others as they are."""
     from octet.data import codes
-    from octet.data.targets_of_arrays import by_column
+    from octet.data.target_arrays import by_column
 
     made = {}
     for name, answer in asked.targets.items():

@@ -16,7 +16,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.data import content, listing
+from octet.data import content_digests, listing
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Read, Target, spread
 from octet.data.table_file import Table, read
@@ -95,7 +95,7 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
            skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None
            ) -> str:
     """The sha256 of that part's lines and pictures, and of how they are read."""
-    content.known_part(part_name)
+    content_digests.known_part(part_name)
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
                   skip_unreadable, resize, weight)
     _expect(asked)
@@ -252,17 +252,17 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
     """({part: codes}, {part: which of its rows could be read}, what was noticed, {part: sha256 of each picture as it
     was read}). train: the rows that the features are scaled by."""
-    from octet.data import codes, pictures, targets_of_arrays
+    from octet.data import codes, pictures, target_arrays
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     sha256: Dict[str, List[str]] = {part: [] for part in wanted}
     if asked.features:
         numbers = table.numbers(asked.features, "features")
-        ends = targets_of_arrays.columns(numbers[train], "features", table.path)
+        ends = target_arrays.columns(numbers[train], "features", table.path)
         notes.append("features are scaled from their training values to 0..1: {}".format(", ".join(
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
         for part, of_part in wanted.items():
-            scaled = targets_of_arrays.by_column(numbers[of_part], ends)
+            scaled = target_arrays.by_column(numbers[of_part], ends)
             made[part], said = codes.encode(scaled, codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
             kept[part] = slice(None)
@@ -281,15 +281,15 @@ def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, 
     """(the target, the answers of all rows). train: the rows that values are scaled by."""
     import numpy as np
 
-    from octet.data import targets_of_arrays
+    from octet.data import target_arrays
 
     if asked.label:
         cells = np.array(table.column(asked.label, "label"))
-        classes = targets_of_arrays.vocabulary(cells) or []
-        return Target("class", classes), targets_of_arrays.labels(cells, asked.label, table.path, classes)
+        classes = target_arrays.vocabulary(cells) or []
+        return Target("class", classes), target_arrays.labels(cells, asked.label, table.path, classes)
     if asked.labels:
-        found = targets_of_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
+        found = target_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
         return Target("labels", list(asked.labels)), found
     numbers = table.numbers(asked.value or (), "value")
-    ends = targets_of_arrays.columns(numbers[train], "value", table.path)
-    return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), targets_of_arrays.by_column(numbers, ends)
+    ends = target_arrays.columns(numbers[train], "value", table.path)
+    return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), target_arrays.by_column(numbers, ends)

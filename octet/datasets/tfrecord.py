@@ -16,7 +16,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.data import content, record_parts
+from octet.data import content_digests, record_parts
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_of, spread
 from octet.errors import DatasetError
@@ -69,7 +69,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     classes; else the texts, or as many as the largest number, of the training labels. skip_unreadable: goes on without
     pictures that cannot be decoded, and says so. parts, samples, learnt: what of it is wanted, and what is known of
     it, as octet/data/dataset.py says. Raises DatasetError."""
-    from octet.data import class_names, codes, targets_of_arrays
+    from octet.data import class_names, codes, target_arrays
     from octet.data.check import check
     from octet.data.named_arrays import TargetArray
 
@@ -88,8 +88,8 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     else:
         names = class_names.of(TargetArray(feature, kind, [str(one) for one in classes] if classes else None),
                                {feature: indexed["train"].answers}, path)
-    read_as = {"labels": targets_of_arrays.several, "value": targets_of_arrays.values}
-    answers = {part: targets_of_arrays.labels(of_part.answers, feature, path, names) if kind == "class"
+    read_as = {"labels": target_arrays.several, "value": target_arrays.values}
+    answers = {part: target_arrays.labels(of_part.answers, feature, path, names) if kind == "class"
                else read_as[kind](of_part.answers, feature, path) for part, of_part in indexed.items()}
     rows, notes = _rows(found, indexed.get("train"), answers, asked, needed)
     made, kept, spoken = {}, {}, list(found.notes) + notes
@@ -139,7 +139,7 @@ def digest(part: str, path: str, image: Optional[str] = None, numbers: Optional[
            resize: Optional[Dict[str, Any]] = None, skip_unreadable: bool = False, low: float = 0.0,
            high: float = 1.0, clip: bool = False, split: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of the files that the part is in, and of how they are read."""
-    content.known_part(part)
+    content_digests.known_part(part)
     asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
                   skip_unreadable, low, high, clip, split)
     _expect(asked)

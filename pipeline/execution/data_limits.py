@@ -5,7 +5,7 @@ While a recipe has limits, no stage but PrepareData and SummarizeData is made be
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from octet.data import identity
+from octet.data import dataset_digest
 from octet.data.dataset import PARTS
 from octet.errors import LimitError
 from octet.gates import data_limits
@@ -39,7 +39,7 @@ def judge(snapshot: Snapshot, found: Mapping[str, Any]) -> List[Judgement]:
     section = snapshot.sections["data"]
     try:
         if section["limits"]["max_left_out"] is not None:
-            found = {**found, "left_out": found["left_out"] + identity.left_out(section, snapshot.folder)}
+            found = {**found, "left_out": found["left_out"] + dataset_digest.left_out(section, snapshot.folder)}
         return data_limits.expect(found, section)
     except LimitError as error:
         raise snapshots.located(error, snapshot.where) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from octet import file_stamps
-from octet.data import identity
+from octet.data import dataset_digest
 from octet.errors import OctetError, RecipeError
 from octet.job import Job
 from pipeline import formatting
@@ -148,11 +148,11 @@ class Making(NamedTuple):
         """Stores the listing of each part that the stage reads, if the dataset has listings and the data has not been
         edited since it was read. Returns {part: sha256}."""
         sha256 = {}
-        if not identity.unit(self.taken_snapshot.sections["data"]["dataset"]) or not snapshot.has_data_as_taken(
+        if not dataset_digest.unit(self.taken_snapshot.sections["data"]["dataset"]) or not snapshot.has_data_as_taken(
                 self.taken_snapshot, self.spec.parts):
             return {}
         for part in self.spec.parts:
-            listing = identity.listing(self.taken_snapshot.sections["data"], self.taken_snapshot.folder, part)
+            listing = dataset_digest.listing(self.taken_snapshot.sections["data"], self.taken_snapshot.folder, part)
             if listing is not None:
                 sha256[part] = store.blobs.keep(listing_bytes(listing))
         return sha256

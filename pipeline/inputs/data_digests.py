@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Set
 
-from octet.data import identity
+from octet.data import dataset_digest
 from octet.errors import DatasetError, StageDied
 from octet.job import Job
 from pipeline.files import durable_files
@@ -30,7 +30,7 @@ def is_light(section: Section, modules: Optional[Set[str]] = None) -> bool:
 
     True for Octet's own datasets, and for a dataset whose closure imports no third-party `modules` except LIGHT ones.
     modules: None during a run, when a user's file may have been edited; then only Octet's own datasets count."""
-    return identity.is_ours(section["dataset"]) or (modules is not None and modules <= LIGHT)
+    return dataset_digest.is_ours(section["dataset"]) or (modules is not None and modules <= LIGHT)
 
 
 def digests(section: Section, folder: Path, parts: Sequence[str], tree: Optional[SourceTree]) -> Digests:
@@ -39,7 +39,7 @@ def digests(section: Section, folder: Path, parts: Sequence[str], tree: Optional
     tree: the source of the job `digest`, to run it in a new process; None to compute the digests in this process.
     Raises DatasetError for data that has no digest."""
     if tree is None:
-        return {part: identity.digest(section, folder, part) for part in parts}
+        return {part: dataset_digest.digest(section, folder, part) for part in parts}
     doing = "take the digest of the data"
     with scratch.folder("digest", doing) as place, durable_files.explained(doing, place):
         settings: Dict[str, Any] = {"data": section, "parts": list(parts)}

@@ -17,7 +17,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from octet import digest
 from octet.errors import StoreError, UsageError
-from octet.targets import DISTRIBUTIONS
+from octet.target_runtimes import DISTRIBUTIONS
 from pipeline.files import trust
 
 PYTHONS = ("3.11", "3.12", "3.10", "3.13")
@@ -33,8 +33,8 @@ NEXT_STEP = "set OCTET_CACHE to a folder that only this user can write, and run 
 
 
 def installed() -> Dict[str, str]:
-    """{target: the Python of its environment} of those that are there, in the versions of octet/targets.py. Raises
-    StoreError for one that another user owns or can write."""
+    """{target: the Python of its environment} of the installed ones, in the versions of octet/target_runtimes.py.
+    Raises StoreError for one that another user owns or can write."""
     found = {target: folder for target in DISTRIBUTIONS for folder in [_folder(target)]
              if folder is not None and (folder / READY).is_file() and _python(folder).is_file()}
     for folder in found.values():

@@ -1,4 +1,5 @@
-"""The arguments of `luigi --module pipeline STAGE ...`, checked before Luigi reads them: it would print its usage."""
+"""Checks the arguments of `luigi --module pipeline STAGE ...` before Luigi reads them, which would only print its
+usage."""
 
 import argparse
 import configparser
@@ -25,7 +26,7 @@ OPTIONS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-h
 
 @contextmanager
 def parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
-    """Parses the command line once. Inside the block, Luigi takes its own settings from it too.
+    """Parses the command line once. Inside the block, Luigi also uses its own options in it.
 
     Raises UsageError for an unknown stage or option."""
     _check_arguments(arguments)
@@ -40,7 +41,7 @@ def stage(arguments: List[str]) -> str:
 
 
 def recipe(arguments: List[str]) -> Optional[str]:
-    """The recipe that the command line names; None where luigi.cfg has the default."""
+    """The recipe that the command line names; None for the default in luigi.cfg."""
     return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "recipe", None)
 
 
@@ -50,7 +51,7 @@ def snapshot(arguments: List[str]) -> Optional[str]:
 
 
 def says(arguments: List[str], *options: str) -> bool:
-    """Whether one of the options is on the command line, by its own name or Luigi's longer one (--core-...)."""
+    """Whether one of the options is on the command line, with its own name or with Luigi's longer one (--core-...)."""
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}
     return any(argument.split("=")[0] in flags for argument in arguments)
 
@@ -81,7 +82,7 @@ def core() -> luigi.interface.core:
                          why="", next_step="take 1, which is the default")
     for option, why in (
             ("assistant", "an assistant runs whatever a scheduler names, and a run makes only its own target"),
-            ("parallel_scheduling", "Luigi waits for ever where one of its processes fails")):
+            ("parallel_scheduling", "Luigi waits forever if one of its processes fails")):
         if getattr(settings, option):
             raise UsageError("--{} is not possible".format(option.replace("_", "-")), why=why, next_step="leave it out",
                              where="the command line, or section [core] of luigi.cfg")
@@ -102,7 +103,7 @@ def _check_worker(settings: luigi.worker.worker) -> None:
 
 
 def _read(make: Callable[[], _T], section: str) -> _T:
-    """What `make` makes of Luigi's settings. Raises UsageError for a malformed one."""
+    """The result of `make`, which reads Luigi's settings. Raises UsageError for a malformed setting."""
     try:
         return make()
     except (ValueError, TypeError, configparser.Error) as error:
@@ -130,8 +131,8 @@ def _check_arguments(arguments: List[str]) -> None:
                 "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OPTIONS)))
     if "--recipe=" in arguments or ("--recipe", "") in zip(arguments, arguments[1:]):
         raise UsageError("--recipe is empty", where="the command line",
-                         why="an empty name would mean the default recipe, which nobody asked for",
-                         next_step="name one, or leave --recipe out for the one in luigi.cfg")
+                         why="an empty name would be the default recipe",
+                         next_step="name a recipe, or leave --recipe out for the one in luigi.cfg")
 
 
 def _strict(root_task: Optional[str]) -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
 """The `luigi` command, which replaces Luigi's own (docs/decisions/0002-the-luigi-command.md).
 
-Luigi reads every luigi.cfg that it finds while it is imported, and prints a traceback for a malformed one. So for
-`--module pipeline` those files are checked first. For any other module, Luigi's own command runs.
+While it is imported, Luigi reads every luigi.cfg that it finds, and prints a traceback for a malformed one. So for
+`--module pipeline`, these files are checked first. For other modules, Luigi's own command runs.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def take_over(argv: List[str]) -> NoReturn:
-    """Runs the pipeline as the arguments say, and exits."""
+    """Runs the pipeline with these arguments, and exits."""
     streams.guard()
     try:
         out_of_memory.expect_some()
@@ -43,7 +43,7 @@ def take_over(argv: List[str]) -> NoReturn:
 
 
 def _expect_module(argv: List[str]) -> None:
-    """Raises UsageError where Luigi's own command would not find the module, and print a traceback."""
+    """Raises UsageError if Luigi's own command would not find the module and would print a traceback."""
     module = _module(argv)
     if module is None:
         from pipeline.stage_specs import STAGES
@@ -65,7 +65,7 @@ def _expect_module(argv: List[str]) -> None:
 
 
 def _module(argv: List[str]) -> Optional[str]:
-    """The value of the option `--module`; None where it is not given."""
+    """The value of the option `--module`, or None."""
     for option, after in zip(argv, argv[1:] + [""]):
         if option == "--module":
             return after

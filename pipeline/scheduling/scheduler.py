@@ -1,4 +1,4 @@
-"""Luigi's central scheduler: whether one answers, and the error where none does."""
+"""Finds Luigi's central scheduler, and makes the errors for one that does not answer."""
 
 import json
 import urllib.error
@@ -56,7 +56,7 @@ def _start_command(address: str) -> str:
         return "luigid --unix-socket {}".format(urllib.parse.unquote(parts.netloc))
     try:
         port = parts.port or 8082
-    except ValueError:  # the port is no number
+    except ValueError:  # the port is not a number
         port = 8082
     if parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return "luigid --address 127.0.0.1 --port {}".format(port)
@@ -64,7 +64,7 @@ def _start_command(address: str) -> str:
 
 
 def _ask(address: str) -> Optional[str]:
-    """Why the scheduler at `address` cannot be used; None where it answers within ANSWER_WITHIN_S."""
+    """The reason why the scheduler at `address` cannot be used; None if it answers within ANSWER_WITHIN_S."""
     if address.startswith("http+unix:"):
         return None  # only Luigi's own client can connect to it
 

@@ -1,4 +1,4 @@
-"""`--set KEY=VALUE`, as often as one likes: a parameter of Luigi's that is a list."""
+"""The repeatable option `--set KEY=VALUE` as a Luigi parameter."""
 
 import json
 from typing import Any, Dict, List, Tuple, Union
@@ -7,7 +7,7 @@ import luigi
 
 
 class SetParameter(luigi.Parameter):
-    """The words after each `--set`, in the order in which they were given."""
+    """The words after each `--set`, in order."""
 
     @classmethod
     def _parser_kwargs(cls, *args: Any, **kwargs: Any) -> Dict[str, Any]:

@@ -1,7 +1,7 @@
 """The map: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
 -> ValidateInterpreter -> Export, and Report of what was measured.
 
-What each needs, reads and makes is in `stage_specs.py`; what each does is in `tasks/`.
+`stage_specs.py` declares their inputs and products; `tasks/` does their work.
 """
 
 from pipeline.scheduling.stage import Stage
@@ -26,23 +26,23 @@ class test(_PrepareData):
 
 
 class SummarizeData(Stage):
-    """What the data is, and how its parts compare."""
+    """A description of the data, and a comparison of its parts."""
 
 
 class TrainFloat(Stage):
-    """The model as it is written, trained in float."""
+    """The float training of the model."""
 
 
 class TrainQAT(Stage):
-    """The same network, folded, rewritten and trained with fake quantization."""
+    """The training of the folded and rewritten network with fake-quantization."""
 
 
 class EvalGraph(Stage):
-    """The evaluation graph with the trained weights and ranges, and its accuracy."""
+    """The evaluation graph with trained weights and ranges, and its metrics."""
 
 
 class Freeze(Stage):
-    """One graph of constants, its inputs and outputs named."""
+    """The frozen graph: variables are constants, inputs and outputs are named."""
 
 
 class ConvertUint8(Stage):
@@ -50,16 +50,16 @@ class ConvertUint8(Stage):
 
 
 class Measure(Stage):
-    """The uint8 file beside the float model and the frozen graph, on the whole test set."""
+    """The comparison of the uint8 file with the float model and the frozen graph, on the test part."""
 
 
 class Report(Stage):
-    """One HTML page: what the model is, how good it is, what it gets wrong, and where it loses."""
+    """An HTML page about the model: its metrics, its mistakes and its quantization errors."""
 
 
 class ValidateInterpreter(Stage):
-    """The verdict on the measurement: it passes each gate of the recipe's section `validate`."""
+    """The verdict: the measurement passes all gates of the recipe's section `validate`."""
 
 
 class Export(Stage):
-    """One folder with the files, the card, C sources, examples and samples, of a model that passes its gates."""
+    """A folder for users of the model: files, card, C sources, examples and samples."""

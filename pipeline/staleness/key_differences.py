@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional
 
-from octet.data import identity
+from octet.data import dataset_digest
 from pipeline.staleness import source_diff
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _as_text(value: Any) -> str:
 def _data(old: Preimage, new: Preimage, before: Contents, after: Contents) -> Iterator[str]:
     datasets = [(preimage["recipe"].get("data") or {}).get("dataset", "") for preimage in (old, new)]
     # Files or arrays of different datasets are not compared.
-    describe = _DESCRIBE.get(identity.unit(datasets[0]) or "") if datasets[0] == datasets[1] else None
+    describe = _DESCRIBE.get(dataset_digest.unit(datasets[0]) or "") if datasets[0] == datasets[1] else None
     for part in sorted(set(old["data"]) | set(new["data"])):
         if part not in old["data"] or part not in new["data"]:
             yield "data: {} is {} read".format(part, "now" if part in new["data"] else "no longer")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional
 
-from octet.data import identity
+from octet.data import dataset_digest
 from pipeline.inputs import key
 from pipeline.stage_specs import STAGES, needed, upward
 from pipeline.staleness import key_differences
@@ -131,7 +131,7 @@ class Staleness:
             return Path(files[name].path).read_bytes() if name in files else None
 
         def listing(part: str) -> Optional[Digests]:
-            return identity.listing(snapshot.sections["data"], snapshot.folder, part)
+            return dataset_digest.listing(snapshot.sections["data"], snapshot.folder, part)
         return key_differences.Contents(source, listing)
 
     def _forced(self, stage: str) -> str:

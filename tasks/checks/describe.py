@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import Any, Dict
 
-from octet.data import description, reading, sheet
+from octet.data import contact_sheet, description, reading
 from octet.data.dataset import Dataset
 from octet.errors import StoreError
 from octet.job import Job, Progress
@@ -27,7 +27,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 def _described(job: Job, dataset: Dataset, progress: Progress) -> Dict[str, Any]:
     progress(0.99, "comparing the parts")
-    drawn = sheet.draw(dataset) if job.settings["sheet"] else None
+    drawn = contact_sheet.draw(dataset) if job.settings["sheet"] else None
     if drawn is not None:
         _save(drawn, job.settings["sheet"])
     return {**description.of(dataset), "left_out": sum(dataset.left_out.values()), "sheet": drawn is not None}

@@ -8,7 +8,7 @@ Out: no file; as metrics {samples, size_bytes, inputs and outputs: [{name, tenso
 Fails with InterpreterError for a file whose inputs or outputs are not those of the data, or that cannot be run.
 """
 
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from octet.job import Job, Progress
 from tasks import prepared_data
@@ -18,7 +18,7 @@ from tasks.tflite import any_model, output_meanings
 from tasks.tflite.model_file import Tensor
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     (part_name, part), = dataset.parts.items()
     model = any_model.read(job.settings["file"])
@@ -48,6 +48,6 @@ def run(job: Job, progress: Progress) -> dict:
             "metrics": own.figures()}
 
 
-def _told(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict]:
+def _told(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict[str, Any]]:
     return [{"name": name, "tensor": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
             for tensor, name in zip(tensors, names)]

@@ -28,7 +28,7 @@ FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_fo
 """{dataset that decodes picture files: what its arguments decode them to}."""
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared.learnt(job.input("PrepareData.train"))
     model = any_model.read(job.settings["file"])
     known = job.settings["network"]

@@ -32,7 +32,7 @@ RUNTIMES = {"litert": ("litert", "litert-builtin"), "micro": ("micro",)}
 """{target: its names in runtime_worker.RUNTIMES}."""
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     model = any_model.read(job.settings["file"])
     fit.expect_8_bits(model.contents, model.path)
     codes, of_what = _codes(job, model)

@@ -1,12 +1,12 @@
 """Targets: which runtimes and accelerators take a .tflite file.
 
-In:  the settings file (its path) and targets (names of octet/targets.py).
+In:  the settings file (its path) and targets (names of octet/target_runtimes.py).
 Out: no file; as metrics {file: {operators, dtype}, int8: why the uint8 file has no int8 twin, targets: see
      tflite.targets.fit.both, kernel_faults: what is known to be wrong in kernels for the int8 file}.
 Fails with InterpreterError for what is no .tflite file, or one that is neither uint8 nor int8.
 """
 
-from typing import List
+from typing import Any, Dict, List
 
 from octet.errors import ConvertError
 from octet.job import Job, Progress
@@ -15,7 +15,7 @@ from tasks.tflite import any_model, int8_twin, model_file
 from tasks.tflite.targets import fit
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     model = any_model.read(job.settings["file"])
     fit.expect_8_bits(model.contents, model.path)
     judged = fit.both(model.content, job.settings["targets"])

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
-from octet.targets import supported_operators
+from octet.target_runtimes import supported_operators
 
 SIDES = {"float": "float model", "uint8": "uint8 file", "int8": "int8 file"}
 """{side of a measurement: the head of its column}."""

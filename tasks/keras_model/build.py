@@ -143,7 +143,7 @@ def _collect(model: tf.keras.Model, outputs: Sequence[tf.Tensor]) -> None:
         variable for variable in model.trainable_weights if variable not in trainable]
 
 
-def _called(model: tf.keras.Model, shapes: Dict) -> tf.keras.Model:
+def _called(model: tf.keras.Model, shapes: Dict[str, Any]) -> tf.keras.Model:
     """Calls a model that has no inputs yet (a subclass, or a Sequential without input shape) on the dataset's inputs.
     If it returns a dict, the keys become the names of the outputs."""
     inputs = {name: tf.keras.layers.Input(shape, name=name) for name, shape in shapes.items()}

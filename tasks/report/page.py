@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from octet import model_identifier
-from octet.data import classes, sheet
+from octet.data import classes, contact_sheet
 from octet.data.dataset import Dataset
 from octet.gates.judgement import Judgement
 from tasks.evaluation.confidence_intervals import wilson
@@ -191,7 +191,7 @@ def _data(known: Known) -> Dict[str, Any]:
 
 
 def _sheet(known: Known) -> Optional[pictures.Picture]:
-    drawn = sheet.draw(known.dataset)
+    drawn = contact_sheet.draw(known.dataset)
     return drawn and pictures.of_image(drawn, "Samples of the training part as the network sees them")
 
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from octet.data.sheet import COLOURS
+from octet.data.contact_sheet import COLOURS
 
 LARGEST, SMALLEST = 160, 96  # pixels of a side in the page: a smaller picture is enlarged by a whole factor
 CHANNELS = (1, 2, 3, 4)

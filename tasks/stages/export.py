@@ -13,7 +13,7 @@ Nothing in it depends on history: the same model gives the same bytes.
 """
 
 import json
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ IN_C = 3
 INT8_FILE = "model_int8.tflite"
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     network = io_spec.named(io_spec.read(job.input("ConvertUint8")), dataset)

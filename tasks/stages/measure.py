@@ -57,7 +57,7 @@ class Measured(NamedTuple):
     metrics: Dict[str, Dict[str, Optional[float]]]
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     part = dataset.parts["test"]
     float_network = io_spec.read(job.input("TrainFloat"))

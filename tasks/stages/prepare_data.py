@@ -13,7 +13,7 @@ when what was read is not what the key says.
 
 from typing import Any, Dict
 
-from octet.data import identity, prepared, reading
+from octet.data import dataset_digest, prepared, reading
 from octet.data.shard_writer import ShardWriter
 from octet.errors import DatasetError
 from octet.job import Job, Progress
@@ -28,8 +28,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     before = data_source.stamp(job)
     # A user's dataset may compute with its arrays, so they are plain ones.
     name = job.settings["data"]["dataset"]
-    shards = ShardWriter(job.out, job.decoder, job.earlier) if identity.is_ours(name) else None
-    if identity.unit(name) != "file":  # else the first line of a log says how much disk the decoded files need
+    ours = dataset_digest.is_ours(name)
+    shards = ShardWriter(job.out, job.decoder, job.earlier) if ours else None
+    if dataset_digest.unit(name) != "file":  # else the first line of a log says how much disk the decoded files need
         progress(0.0, "reading the data")
     with reading.into(str(job.out), progress, shards):
         dataset = data_source.load(job, learnt=learnt)
@@ -39,7 +40,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         raise DatasetError(
             "the {} part has other inputs, targets or classes than the train part".format(part), where="data",
             why="the train part was read from the data as it was before; the data has changed since",
-            next_step="run it again when the data is at rest" if identity.is_ours(job.settings["data"]["dataset"]) else
+            next_step="run it again when the data is at rest" if ours else
             "let digest('train', ...) change with the classes of every part, too. `octet force RECIPE {}` prepares the "
             "train part again at once".format(TRAIN))
     figures = shards.figures if shards is not None and any(shards.figures.values()) else {}

@@ -7,7 +7,7 @@ A model that misses its gates has its page, too.
 """
 
 import json
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from octet.gates import judgement
 from octet.job import Job, Progress
@@ -20,7 +20,7 @@ from tasks.training import training_record
 MEASURED, PAGE = "Measure", "report.html"
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     measurement, mistakes = (json.loads((job.input(MEASURED) / name).read_text(encoding="utf-8"))
                              for name in ("measurement.json", "mistakes.json"))
     judgements = judgement.judged(measurement, job.settings["validate"])

@@ -9,7 +9,7 @@ the loss leaves the numbers.
 """
 
 import logging
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -29,7 +29,7 @@ from tasks.training.history import History
 from tasks.training.loop import Trainer
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset = prepared_data.load(job)
     inference = Inference(job, dataset)
     for warning in inference.warnings:
@@ -46,7 +46,7 @@ def run(job: Job, progress: Progress) -> dict:
 
 
 def _train(job: Job, dataset: Dataset, inference: Inference,
-           progress: Progress) -> Tuple[Dict, List[str]]:
+           progress: Progress) -> Tuple[Dict[str, Any], List[str]]:
     """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
     weights that are kept."""
     seed, part = job.seed, dataset.parts["train"]
@@ -83,7 +83,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             sessions.initialize(session)
             session.run(tf.tables_initializer())
 
-            def validate() -> Dict:
+            def validate() -> Dict[str, Any]:
                 feeds = ({**trainer.fed(part, rows), **trainer.random.fed(-1 - batch)} for batch, rows in
                          enumerate(feed.batches(part, settings.batch_size, seed, epoch=0)))
                 with trainer.average.in_place(session, model.weights):

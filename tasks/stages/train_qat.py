@@ -54,7 +54,7 @@ CALIBRATION = 0.05  # the share of the progress bar that it has
 HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     dataset, seed = prepared_data.load(job), job.seed
     settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
     part, validation = dataset.parts["train"], dataset.parts["validation"]
@@ -65,7 +65,7 @@ def run(job: Job, progress: Progress) -> dict:
     augmentation = Augmentation(chosen, network, seed) if chosen.on else None
     own = own_loss.load(network, job.recipe_folder)
     teacher, best = graph_def, Best(settings, "quantize")
-    history: List[Dict] = []
+    history: List[Dict[str, Any]] = []
 
     def training(done: float, message: str) -> None:
         progress(CALIBRATION + (1 - CALIBRATION) * done, message)
@@ -99,10 +99,10 @@ def run(job: Job, progress: Progress) -> dict:
         raw = own_loss.raw_losses(network, quantized.outputs, own)
         session.run(tf.global_variables_initializer())
 
-        def validate() -> dict:
+        def validate() -> Dict[str, Any]:
             return evaluate_graph.figures(session, network, *ends, validation, raw)
 
-        def end_epoch() -> dict:
+        def end_epoch() -> Dict[str, Any]:
             with trainer.average.in_place(session):
                 figures = validate()
                 best.offer(figures, lambda: session.run(variables))

@@ -7,13 +7,14 @@ Fails with GateError where a gate is missed. It needs no TensorFlow.
 """
 
 import json
+from typing import Any, Dict
 
 from octet.errors import GateError
 from octet.gates import judgement
 from octet.job import Job, Progress
 
 
-def run(job: Job, progress: Progress) -> dict:
+def run(job: Job, progress: Progress) -> Dict[str, Any]:
     measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))
     judged = judgement.judged(measurement, job.settings["validate"])
     missed = [str(each) for each in judged if not each.passed]

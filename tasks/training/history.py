@@ -16,7 +16,7 @@ class History:
     """
 
     def __init__(self, folder: Path, validate: Callable[[], Dict[str, Dict[str, float]]]) -> None:
-        self.epochs: List[Dict] = []
+        self.epochs: List[Dict[str, Any]] = []
         self._ended: List[float] = []
         self._validate = validate
         self._events = tf.summary.FileWriter(str(folder / FOLDER))
@@ -56,7 +56,7 @@ class History:
                 samples / (time.perf_counter() - self._began) if samples else self.epochs[-1]["images_per_s"]))
         return ", ".join(words)
 
-    def close(self) -> List[Dict]:
+    def close(self) -> List[Dict[str, Any]]:
         """The epochs; the events are on disk."""
         self._events.close()
         return self.epochs

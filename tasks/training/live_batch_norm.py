@@ -7,7 +7,7 @@ word: so what it leaves out is looked for first.
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -104,7 +104,7 @@ def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operatio
 
 def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, progress: Progress,
           settings: SimpleNamespace, augmentation: Optional[Augmentation], best: Best,
-          own: own_loss.OwnLosses) -> Tuple[tf.GraphDef, List[Dict]]:
+          own: own_loss.OwnLosses) -> Tuple[tf.GraphDef, List[Dict[str, Any]]]:
     """(the float inference graph with the weights that are kept of this training, what each epoch came to).
 
     In the folder `source` are TrainFloat's products. Validation is that of the float graph.
@@ -127,11 +127,11 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
         def with_weights(weights: Sequence[np.ndarray]) -> tf.GraphDef:
             return _with(graph_def, dict(zip(names, weights)))
 
-        def measured(trained: tf.GraphDef) -> Dict:
+        def measured(trained: tf.GraphDef) -> Dict[str, Any]:
             return evaluate_graph.figures_of(trained, network, dataset.parts["validation"],
                                        lambda outputs: own_loss.raw_losses(network, outputs, own))
 
-        def end_epoch() -> Dict:
+        def end_epoch() -> Dict[str, Any]:
             with trainer.average.in_place(session):
                 weights = session.run(variables)
             figures = measured(with_weights(weights))

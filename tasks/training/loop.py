@@ -4,7 +4,7 @@ import logging
 import time
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
-from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -48,7 +48,7 @@ class Trainer:
                  checkpoints: Optional[Path] = None,
                  own: OwnLosses = OwnLosses(),  # noqa: B008 (it has no state)
                  factors: Mapping[tf.Variable, float] = MappingProxyType({}),
-                 noise: Callable[[int], Dict] = lambda step: {}) -> None:
+                 noise: Callable[[int], Dict[tf.Tensor, Any]] = lambda step: {}) -> None:
         self.network = network
         self.inputs = inputs
         self.settings = settings
@@ -88,7 +88,7 @@ class Trainer:
         return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.others, own)
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress, best: Best,
-            fed_too: Callable[[float], Dict] = lambda epochs_done: {}) -> None:
+            fed_too: Callable[[float], Dict[tf.Tensor, Any]] = lambda epochs_done: {}) -> None:
         """Trains for the settings' epochs, or until `best` is exhausted; `history` is told of each.
 
         `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
@@ -187,5 +187,6 @@ class Trainer:
         return fed
 
 
-def _known(answers: Answers, targets: Sequence[np.ndarray], extras: Dict[str, np.ndarray]) -> Dict:
+def _known(answers: Answers, targets: Sequence[np.ndarray],
+           extras: Dict[str, np.ndarray]) -> Dict[tf.Tensor, np.ndarray]:
     return {**dict(zip(answers.targets, targets)), **{answers.extras[name]: extras[name] for name in answers.extras}}

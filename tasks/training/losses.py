@@ -120,7 +120,7 @@ def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, we
     return 1 - tf.reduce_mean((2 * both + SMOOTH) / (either + SMOOTH))
 
 
-def _huber(error: tf.Tensor, settings: Dict) -> tf.Tensor:
+def _huber(error: tf.Tensor, settings: Dict[str, Any]) -> tf.Tensor:
     """Half the square up to delta, from there on a straight line (Huber 1964)."""
     delta, size = settings["delta"], tf.abs(error)
     return tf.where(size <= delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))

@@ -7,7 +7,7 @@ depend on that scale (Loshchilov & Hutter 2017, arXiv:1711.05101).
 """
 
 from types import MappingProxyType, SimpleNamespace
-from typing import Callable, Collection, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Collection, Dict, List, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -82,7 +82,7 @@ def minimize(loss: tf.Tensor, rate: tf.Tensor, settings: SimpleNamespace, frozen
     gradients, trained = zip(*pairs)
     if settings.clip_norm:
         gradients, _ = tf.clip_by_global_norm(gradients, settings.clip_norm)
-    of_factor: Dict[float, List] = {}
+    of_factor: Dict[float, List[Any]] = {}
     for gradient, variable in zip(gradients, trained):
         of_factor.setdefault(factors.get(variable, 1.0), []).append((gradient, variable))
     # All is computed with the weights as they were, and only then moved.
@@ -108,5 +108,5 @@ def is_decayed(variable: tf.Variable) -> bool:
     return variable.shape.ndims >= 2 and variable.op.name.split("/")[-1] not in NOT_DECAYED
 
 
-def _dense(gradients: Sequence) -> List[tf.Tensor]:
+def _dense(gradients: Sequence[Any]) -> List[tf.Tensor]:
     return [gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient for gradient in gradients]

@@ -5,7 +5,7 @@ that goes on after epoch 7 would see the numbers of epoch 1. Each is replaced by
 distribution before the gradient is taken.
 """
 
-from typing import Collection, Dict, Iterable, List, Set
+from typing import Any, Collection, Dict, Iterable, List, Set
 
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
@@ -30,7 +30,7 @@ class RandomNumbers:
     Python's own code. Where there are any, a training cannot go on in the middle with the same numbers.
     """
 
-    def __init__(self, ends: Iterable) -> None:
+    def __init__(self, ends: Iterable[tf.Tensor]) -> None:
         self._step = None
         self.left: List[str] = []
         library = {function.signature.name: function
@@ -59,7 +59,7 @@ class RandomNumbers:
                     reader._update_input(index, stateless)
 
 
-def _before(ends: Iterable) -> Set[tf.Operation]:
+def _before(ends: Iterable[tf.Tensor]) -> Set[tf.Operation]:
     """The operations that these tensors or operations depend on, they included."""
     found: Set[tf.Operation] = set()
     todo = [end if isinstance(end, tf.Operation) else end.op for end in ends]
@@ -71,7 +71,7 @@ def _before(ends: Iterable) -> Set[tf.Operation]:
     return found
 
 
-def _has_state(nodes: Collection[tf.NodeDef], library: Dict, seen: Collection[str] = ()) -> bool:
+def _has_state(nodes: Collection[tf.NodeDef], library: Dict[str, Any], seen: Collection[str] = ()) -> bool:
     """Whether one of these nodes, or of the functions that they call, has a state that is in no variable."""
     registered = op_def_registry.get_registered_ops()
     for node in nodes:

@@ -13,7 +13,8 @@ RECORD = "training.json"
 PATHS = (("model", "weights"), ("model", "files"))  # the key has the content of these files, not where they lie
 
 
-def write(folder: Path, settings: Dict[str, Any], epochs: List[Dict], kept_epoch: Optional[int], **found: Any) -> None:
+def write(folder: Path, settings: Dict[str, Any], epochs: List[Dict[str, Any]], kept_epoch: Optional[int],
+          **found: Any) -> None:
     """Writes it, with what else was found beside the epochs."""
     sections = {name: {key: value for key, value in section.items() if (name, key) not in PATHS}
                 if isinstance(section, dict) else section for name, section in settings.items()}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from octet.targets import NAMES
+from octet.target_runtimes import NAMES
 from tests.pipeline.checkout import Checkout
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octet import digest
-from octet.data import content
+from octet.data import content_digests
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +42,12 @@ def test_digests_are_golden(tmp_path):
 
 def test_an_array_digest_sees_dtype_shape_and_values_but_not_strides():
     array = np.arange(6, dtype=np.int32).reshape(2, 3)
-    same = content.of_array(np.asfortranarray(array))
+    same = content_digests.of_array(np.asfortranarray(array))
     others = [array.reshape(3, 2), array.view(np.uint32), array.astype(">i4"), array + 1, array[:0]]
-    assert content.of_array(array) == same
-    assert len({same} | {content.of_array(other) for other in others}) == 6
+    assert content_digests.of_array(array) == same
+    assert len({same} | {content_digests.of_array(other) for other in others}) == 6
     with pytest.raises(TypeError):
-        content.of_array(np.array([None]))
+        content_digests.of_array(np.array([None]))
 
 
 def test_an_unchanged_file_is_hashed_once(settled):

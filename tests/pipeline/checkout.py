@@ -135,9 +135,10 @@ class Checkout:
 
     def _put_light_stages(self) -> None:
         shutil.copytree(str(LIGHT / "tasks"), str(self.root / "tasks"), ignore=_not_needed)
-        for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py", "checks/data_digest.py",
-                     "prepared_data.py", "data_source.py", "stages/prepare_data.py", "stages/summarize_data.py",
-                     "stages/validate_interpreter.py", "training/learning_rate_schedule.py", "report/page.css"):
+        for name in ("__main__.py", "log.py", "process", "source_guard", "checks/__init__.py",
+                     "checks/user_data_digest.py", "prepared_data.py", "data_source.py", "stages/prepare_data.py",
+                     "stages/summarize_data.py", "stages/validate_interpreter.py",
+                     "training/learning_rate_schedule.py", "report/page.css"):
             _copy(ROOT / "tasks" / name, self.root / "tasks" / name)
         for name in set(CHECKS) - {DIGEST}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")

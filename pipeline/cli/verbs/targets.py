@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, List
 
 from octet.errors import UsageError
 from octet.job import Job
-from octet.targets import DISTRIBUTIONS, NAMES, supported_operators
+from octet.target_runtimes import DISTRIBUTIONS, NAMES, supported_operators
 from pipeline import formatting, settings
 from pipeline.cli import runtimes_table
 from pipeline.execution import preflight, progress

@@ -35,7 +35,7 @@ class TargetList(NamedTuple):
 
 
 def read(name: str) -> TargetList:
-    """The list of the target of that name (octet/targets.py has the names)."""
+    """The list of the target of that name (octet/target_runtimes.py has the names)."""
     text = (FOLDER / (name + ".json")).read_text(encoding="utf-8")
     values = json.loads(text)
     return TargetList(name=name, **{**values, "source": tuple(values["source"]),

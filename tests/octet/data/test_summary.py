@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from octet.data import sheet, summary
+from octet.data import contact_sheet, summary
 from octet.data.dataset import Dataset, Extra, Input, Part, Target
 from octet.datasets import digits
 
@@ -26,20 +26,20 @@ def test_sound_data_has_no_notes():
 def test_a_contact_sheet_has_a_row_for_each_class_and_is_what_the_network_sees():
     codes = np.zeros((6, 4, 4, 1), np.uint8)
     codes[3:] = 200
-    drawn = np.asarray(sheet.draw(one(codes, label=(Target("class", ["dark", "bright"]), np.arange(6) // 3))))
-    assert drawn.shape == (2 * (sheet.CELL + sheet.TEXT), sheet.COLUMNS * sheet.CELL, 3)
-    middle = sheet.TEXT + sheet.CELL // 2
-    assert (drawn[middle, 10] == 0).all() and (drawn[middle + sheet.CELL + sheet.TEXT, 10] == 200).all()
-    assert (drawn[middle, 4 * sheet.CELL] == 255).all()  # there are three of the class
+    drawn = np.asarray(contact_sheet.draw(one(codes, label=(Target("class", ["dark", "bright"]), np.arange(6) // 3))))
+    assert drawn.shape == (2 * (contact_sheet.CELL + contact_sheet.TEXT), contact_sheet.COLUMNS * contact_sheet.CELL, 3)
+    middle = contact_sheet.TEXT + contact_sheet.CELL // 2
+    assert (drawn[middle, 10] == 0).all() and (drawn[middle + contact_sheet.CELL + contact_sheet.TEXT, 10] == 200).all()
+    assert (drawn[middle, 4 * contact_sheet.CELL] == 255).all()  # there are three of the class
 
 
 def test_masks_are_drawn_beside_their_pictures_with_ignored_pixels_black():
     labels = np.array([[[0, 1], [255, 1]]] * 2, np.int32)
     target = Target("class_map", ["a", "b"], (2, 2), ignore=255)
-    drawn = np.asarray(sheet.draw(one(np.zeros((2, 2, 2, 3), np.uint8), mask=(target, labels))))
-    top, left = sheet.TEXT, sheet.CELL
-    assert (drawn[top + 5, left + 5] == sheet.COLOURS[0]).all()
-    assert (drawn[top + 5, left + 60] == sheet.COLOURS[1]).all()
+    drawn = np.asarray(contact_sheet.draw(one(np.zeros((2, 2, 2, 3), np.uint8), mask=(target, labels))))
+    top, left = contact_sheet.TEXT, contact_sheet.CELL
+    assert (drawn[top + 5, left + 5] == contact_sheet.COLOURS[0]).all()
+    assert (drawn[top + 5, left + 60] == contact_sheet.COLOURS[1]).all()
     assert (drawn[top + 60, left + 5] == 0).all()
 
 
@@ -49,14 +49,14 @@ def test_boxes_keypoints_and_masks_of_the_extras_are_drawn():
     dataset = Dataset({"image": Input((7, 7, 3), 0.0, 1.0)}, {"grid": Target("raw", shape=(1,))}, {"train": Part(
         {"image": np.zeros((1, 7, 7, 3), np.uint8)}, {"grid": np.zeros((1, 0), np.float32)}, extras)},
         extras={"box": Extra("boxes", (2, 4)), "eye": Extra("keypoints", (1, 2)), "skin": Extra("mask", (7, 7))})
-    drawn = np.asarray(sheet.draw(dataset))[sheet.TEXT:]
-    yellow = (drawn[:, :sheet.CELL] == [255, 255, 0]).all(-1)
-    pixel = (sheet.CELL - 2) // 7
+    drawn = np.asarray(contact_sheet.draw(dataset))[contact_sheet.TEXT:]
+    yellow = (drawn[:, :contact_sheet.CELL] == [255, 255, 0]).all(-1)
+    pixel = (contact_sheet.CELL - 2) // 7
     rows, columns = np.nonzero(yellow[:, 2 * pixel:])
     assert (rows.min(), rows.max() + 1) == (pixel, 5 * pixel)  # the second box is padding
     assert (columns.min() + 2 * pixel, columns.max() + 1 + 2 * pixel) == (2 * pixel, 7 * pixel)
     assert yellow[6 * pixel - 3:6 * pixel + 3, pixel - 3:pixel + 3].any()
-    assert (drawn[5, sheet.CELL + 5] == sheet.COLOURS[3]).all()
+    assert (drawn[5, contact_sheet.CELL + 5] == contact_sheet.COLOURS[3]).all()
 
 
 @pytest.mark.parametrize("boxes, note", [
@@ -74,4 +74,4 @@ def test_boxes_that_are_no_pixels_of_the_picture_are_said(boxes, note):
 
 
 def test_what_is_no_picture_has_no_sheet():
-    assert sheet.draw(one(np.zeros((3, 5), np.uint8), label=(Target("class", "ab"), np.arange(3) % 2))) is None
+    assert contact_sheet.draw(one(np.zeros((3, 5), np.uint8), label=(Target("class", "ab"), np.arange(3) % 2))) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from octet import recipe_draft
-from octet.data import identity, reading
+from octet.data import dataset_digest, reading
 from octet.data.dataset import PARTS
 from octet.datasets import npz
 from tests.octet.datasets.samples import arrays, refusal, save, save_folder
@@ -67,7 +67,7 @@ def test_what_is_missing_or_damaged_is_said(tmp_path, spoil, words):
     folder = save_folder(tmp_path, arrays())
     spoil(folder)
     assert words in refusal(npz.load, folder)
-    refusal(identity.digest, {"dataset": "npz", "args": {"path": folder}}, tmp_path, "train")
+    refusal(dataset_digest.digest, {"dataset": "npz", "args": {"path": folder}}, tmp_path, "train")
 
 
 def test_one_npy_file_is_no_dataset_and_a_folder_of_them_is_drafted(tmp_path):

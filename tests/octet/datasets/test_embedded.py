@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from octet.data import content
+from octet.data import content_digests
 from octet.data.dataset import PARTS
 from octet.datasets import digits, mnist
 from tests.octet.datasets.samples import refusal
@@ -76,4 +76,4 @@ def test_a_file_is_read_once_for_the_digests_of_all_its_parts(module, monkeypatc
 def test_the_arrays_of_an_embedded_file_are_those_of_its_parts(module):
     train, held_out, test = (module.arrays(part) for part in PARTS)
     assert train == held_out and set(train) | set(test) == set(np.load(module.FILE).files)
-    assert module.arrays("train")[sorted(train)[0]] == content.of_array(np.load(module.FILE)[sorted(train)[0]])
+    assert module.arrays("train")[sorted(train)[0]] == content_digests.of_array(np.load(module.FILE)[sorted(train)[0]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octet.data import content, prepared, reading
+from octet.data import content_digests, prepared, reading
 from octet.data.dataset import PARTS, spread
 from octet.datasets import digits, image_folder, mnist, npz, table
 from octet.errors import StoreError
@@ -88,7 +88,7 @@ def learnt_arguments(module, folder):
 
 def read_digest(dataset, part):
     """The digest of what was read, as PrepareData compares it with its key."""
-    return dataset.read[part].digest if part in dataset.read else content.of_part(dataset, part)
+    return dataset.read[part].digest if part in dataset.read else content_digests.of_part(dataset, part)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

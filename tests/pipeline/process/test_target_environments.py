@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from octet.errors import StoreError
-from octet.targets import DISTRIBUTIONS
+from octet.target_runtimes import DISTRIBUTIONS
 from pipeline.files import trust
 from pipeline.process import target_environments
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from octet import digest
-from octet.data import identity, prepared
+from octet.data import dataset_digest, prepared
 from octet.errors import DataChanged, DatasetError
 from octet.job import Job
 from tasks.stages import prepare_data
@@ -24,7 +24,7 @@ RNG = np.random.RandomState(5)
 OWN = '''\
 import os
 import numpy as np
-from octet.data import content
+from octet.data import content_digests
 from octet.data.dataset import PARTS, Dataset, Input, Part, Target
 
 def _bytes(path, part):
@@ -37,7 +37,7 @@ def load(path, *, parts=PARTS, samples=None):
         for part in parts}, samples=samples)
 
 def digest(part, path):
-    return content.of_array(_bytes(path, part))
+    return content_digests.of_array(_bytes(path, part))
 '''
 
 
@@ -100,7 +100,7 @@ def split_moved(folder: Path) -> Case:
     section = _pictures(folder)
     shutil.rmtree(str(folder / "set/validation"))
     section["args"]["split"] = {"validation": 0.3}
-    held_out = sorted(identity.listing(section, folder, "validation"))[0]
+    held_out = sorted(dataset_digest.listing(section, folder, "validation"))[0]
     return Case(section, *_overwriting(folder / "set/train" / held_out, (folder / "set/test/dog/0.png").read_bytes()))
 
 
@@ -212,7 +212,7 @@ def _job(section: Dict[str, object], folder: Path, part: str) -> Job:
     out = folder / "out"
     shutil.rmtree(str(out), ignore_errors=True)
     out.mkdir()
-    expected = identity.digest(section, folder, part)
+    expected = dataset_digest.digest(section, folder, part)
     return Job("stages.prepare_data", {"data": section}, {}, str(out), str(folder), (part,), data={part: expected})
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from octet import digest
-from octet.data import identity, pictures, prepared, shard_index, shards
+from octet.data import dataset_digest, pictures, prepared, shard_index, shards
 from octet.datasets import image_folder
 from octet.errors import DatasetError, StoreError
 from octet.job import Job
@@ -44,7 +44,7 @@ def _made(folder, name, *earlier, part="train", section=SECTION, decoder="a"):
     out = folder / name
     out.mkdir()
     job = Job("stages.prepare_data", {"data": section}, {}, str(out), str(folder), (part,), decoder=decoder,
-              earlier=[str(folder / one) for one in earlier], data={part: identity.digest(section, folder, part)})
+              earlier=[str(folder / one) for one in earlier], data={part: dataset_digest.digest(section, folder, part)})
     metrics = prepare_data.run(job, lambda fraction, message: None)
     found = prepared.read({part: out}).parts[part]
     args = {**section["args"], "path": str(folder / section["args"]["path"])}
@@ -90,7 +90,7 @@ def _made_without_check(folder, name, *earlier):
     out.mkdir()
     job = Job("stages.prepare_data", {"data": SECTION}, {}, str(out), str(folder), ("train",), decoder="a",
               earlier=[str(folder / one) for one in earlier],
-              data={"train": identity.digest(SECTION, folder, "train")})
+              data={"train": dataset_digest.digest(SECTION, folder, "train")})
     return prepare_data.run(job, lambda fraction, message: None), out
 
 
@@ -290,7 +290,7 @@ def test_the_disk_that_is_needed_is_said_before_anything_is_decoded(tmp_path, mo
     out = tmp_path / "out"
     out.mkdir()
     job = Job("stages.prepare_data", {"data": SECTION}, {}, str(out), str(tmp_path), ("train",),
-              data={"train": identity.digest(SECTION, tmp_path, "train")})
+              data={"train": dataset_digest.digest(SECTION, tmp_path, "train")})
     prepare_data.run(job, lambda fraction, message: said.append(message))
     assert said[0] == "80 pictures of 8x8x3: 15.4 kB of disk"
     free = os.statvfs(str(tmp_path))

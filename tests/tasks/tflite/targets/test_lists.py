@@ -6,7 +6,7 @@ from typing import get_type_hints
 import pytest
 from tflite.tflite.BuiltinOperator import BuiltinOperator
 
-from octet import targets
+from octet import target_runtimes
 from octet.recipe.schema import Export
 from tasks.tflite import int8_twin
 from tasks.tflite.targets import target_list
@@ -15,11 +15,11 @@ from tasks.tflite.targets.limits import LEVEL, LIMITS, PERHAPS
 
 def test_the_recipe_the_command_and_the_files_name_the_same_targets():
     of_recipe, = get_type_hints(Export)["targets"].__args__
-    assert of_recipe.__args__ == targets.NAMES
-    assert {path.stem for path in target_list.FOLDER.glob("*.json")} == set(targets.NAMES)
+    assert of_recipe.__args__ == target_runtimes.NAMES
+    assert {path.stem for path in target_list.FOLDER.glob("*.json")} == set(target_runtimes.NAMES)
 
 
-@pytest.mark.parametrize("name", targets.NAMES)
+@pytest.mark.parametrize("name", target_runtimes.NAMES)
 def test_each_list_says_its_source_and_its_date_and_names_operators_and_limits_that_exist(name):
     found = target_list.read(name)
     assert found.source and found.title and datetime.date(*map(int, found.date.split("-")))
@@ -32,7 +32,7 @@ def test_each_list_says_its_source_and_its_date_and_names_operators_and_limits_t
 
 
 def test_every_limit_is_of_some_list():
-    used = {limit["limit"] for name in targets.NAMES for found in [target_list.read(name)]
+    used = {limit["limit"] for name in target_runtimes.NAMES for found in [target_list.read(name)]
             for limits in found.operators.values() for limit in limits + found.everywhere}
     assert set(LIMITS) <= used
 

@@ -1,4 +1,4 @@
-"""Converts arrays of a file to answers: labels, class maps, values."""
+"""Converts arrays of a file to the arrays of targets: labels, class maps, values."""
 
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -44,7 +44,7 @@ def _named(values: np.ndarray, name: str, where: str, classes: Sequence[str]) ->
 
 
 def _advice(values: np.ndarray, name: str) -> str:
-    """The next step for an array that does not hold labels [N]. It never loses information."""
+    """The next step for an array that does not contain labels [N]. Following it loses no information."""
     if values.dtype.kind in "biuf" and values.ndim == 2 and np.isin(values, (0, 1)).all():
         if (values.sum(1) == 1).all():
             return "It is one-hot: save {}.argmax(1).".format(name)

@@ -1,4 +1,4 @@
-"""A contact sheet: some samples of each class as the network sees them, in one picture."""
+"""Draws a contact sheet: some samples of each class, as the network sees them, in one picture."""
 
 import colorsys
 from typing import List, Optional, Sequence, Tuple
@@ -13,14 +13,14 @@ MARK = "yellow"  # boxes and keypoints
 COLOURS = np.array([(80, 80, 80)] + [
     [round(255 * part) for part in colorsys.hsv_to_rgb(index * 0.618034 % 1, 0.55 + 0.4 * (index % 2), 0.95)]
     for index in range(1, 256)], np.uint8)
-"""Of the classes of a class map: the first, often the background, is grey; neighbours of the others have hues that are
-far apart."""
+"""Colours of the classes of a class map: grey for the first one, often the background; very different hues for
+consecutive classes."""
 
 
 def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
     """A picture with the first samples of each class of the part, one row for each class; without classes, the first
-    samples. Boxes and keypoints are drawn into the picture; class maps and masks are drawn beside it, with ignored
-    pixels in black. None where no input is a picture."""
+    samples. Boxes and keypoints are drawn on the samples; class maps and masks are drawn beside them, with ignored
+    pixels in black. None if no input is a picture."""
     name = next((name for name, spec in dataset.inputs.items()
                  if len(spec.shape) == 3 and spec.shape[2] in (1, 2, 3, 4)), None)
     if name is None:
@@ -42,7 +42,7 @@ def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
 
 
 def _rows(dataset: Dataset, part: Part, cells: int) -> List[Tuple[str, Sequence[int]]]:
-    """(caption of a row, the samples in it). cells: how many one sample takes."""
+    """(caption of a row, its samples). cells: the number of cells for each sample."""
     answers, step = part.targets, max(1, COLUMNS // cells)
     for name, target in dataset.targets.items():
         if target.kind in ("class", "labels"):
@@ -62,8 +62,7 @@ def _picture(codes: np.ndarray) -> Image.Image:
 
 
 def _marked(cell: Image.Image, side: int, dataset: Dataset, part: Part, index: int) -> Image.Image:
-    """The cell with a sample's boxes and keypoints. side: the longer one of the picture, in the pixels that they are
-    in."""
+    """The cell with a sample's boxes and keypoints. side: the longer side of the picture, in their pixels."""
     pen, scale = ImageDraw.Draw(cell), max(cell.size) / side
     for name, extra in dataset.extras.items():
         values = part.extras[name][index] * scale

@@ -8,10 +8,10 @@ Fails with DatasetError when the data has no digest, RecipeError when the datase
 from pathlib import Path
 from typing import Dict
 
-from octet.data import identity
+from octet.data import dataset_digest
 from octet.job import Job, Progress
 
 
 def run(job: Job, progress: Progress) -> Dict[str, str]:
-    return {part: identity.digest(job.settings["data"], Path(job.recipe_folder), part)
+    return {part: dataset_digest.digest(job.settings["data"], Path(job.recipe_folder), part)
             for part in job.settings["parts"]}
