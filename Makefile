@@ -36,7 +36,8 @@ faults: .venv/ready ## the table of attacks (goes on where it was), 220 runs kil
 	.venv/bin/python -m tests.attacks
 	.venv/bin/python -m tests.pipeline.faults 200
 
-bench: .venv/ready ## what nothing to do costs, and the store with many recipes
+bench: .venv/ready ## the table of docs/speed.md, what nothing to do costs, and the store with many recipes
+	.venv/bin/python -m benchmarks.speed
 	.venv/bin/python -m benchmarks.nothing_to_do
 	.venv/bin/python -m benchmarks.many_recipes
 

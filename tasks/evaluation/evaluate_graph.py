@@ -12,7 +12,7 @@ from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 
 # Of one batch. More makes nothing faster; the inner tensors of a network are many times its input.
-MOST_SAMPLES, MOST_NUMBERS = 200, 4000000
+MOST_SAMPLES, MOST_NUMBERS = 200, 1000000
 
 Figures = Dict[str, Dict[str, Optional[float]]]
 """{output: {metric: value}}; None where the samples do not give the value."""

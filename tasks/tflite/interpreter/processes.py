@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None
             with lock:
                 done[place] = samples
                 progress(sum(done) / total)
-        return _share(content, shares[place], on_done, runtime)
+        return list(_one_by_one(content, shares[place], on_done, runtime))
 
     if not passes:
         return []
@@ -139,22 +139,27 @@ def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None
     return [outcomes[number % count][number // count] for number in range(len(passes))]
 
 
-def _share(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None],
-           runtime: str) -> List[Outcome]:
+def each(content: bytes, passes: Sequence[Pass], runtime: str = "tensorflow") -> Iterator[Outcome]:
+    """The outcome of one pass after the other. All of them run before the first is given, in one process; the arrays of
+    the others wait on the disk."""
+    return _one_by_one(content, passes, lambda samples: None, runtime)
+
+
+def _one_by_one(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None],
+                runtime: str) -> Iterator[Outcome]:
     """The outcomes of passes that run one after the other. A process that dies fails one pass; a new one goes on."""
-    outcomes: List[Outcome] = []
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as arena:
         file.write(content)
         file.flush()
         placed = _placed(arena, passes)
-        while len(outcomes) < len(passes):
-            at = len(outcomes)
+        at = 0
+        while at < len(passes):
             failures = _process(file, arena, placed[at:], functools.partial(
                 _add, on_done, sum(item.samples for item in passes[:at])), runtime)
             for failure, place in zip(failures, placed[at:]):
-                outcomes.append(failure or {index: np.array(_mapped(arena, dtype, shape, offset))
-                                            for index, dtype, shape, offset in place["outputs"]})
-    return outcomes
+                yield failure or {index: np.array(_mapped(arena, dtype, shape, offset))
+                                  for index, dtype, shape, offset in place["outputs"]}
+            at += len(failures)
 
 
 def _add(on_done: Callable[[int], None], before: int, done: int) -> None:

@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import tensorflow as tf
 
-from tasks.graph import io_spec
+from tasks.graph import constants, io_spec
 from tasks.tflite import fake_quants
 from tasks.tflite.model_file import Contents, Tensor
 from tasks.tflite.parity.difference import Tally
@@ -154,7 +154,8 @@ class _Values:
         sizes = {operation.name: len(operation.outputs) for operation in graph.get_operations()}
         self._tensors = {name: graph.get_tensor_by_name(_reference(name)) for name in wanted
                          if int(_reference(name).split(":")[1]) < sizes.get(name.split(":")[0], 0)}
-        self._session = tf.Session(graph=graph)
+        # Every tensor is fetched: there is nothing to fuse, and to look for it takes longer than a run.
+        self._session = tf.Session(graph=graph, config=constants.RUN_ONCE)
 
     def of(self, reals: Sequence[np.ndarray]) -> Dict[str, np.ndarray]:
         """{name: values} for one sample's real inputs."""

@@ -31,9 +31,11 @@ the exponentials that it leaves out begin a few codes too early. At all other sc
 
 DRIVEN_ELEMENTS = 1 << 15  # so many codes of an operator's inputs are tried, at least
 DRIVEN_SAMPLES = (6, 256)
-GROUP_BYTES = 1 << 26
-INSIDE_BYTES = 1 << 26
-"""Of the codes of all tensors, so many at a time; one sample where it has more."""
+GROUP_BYTES = 1 << 25
+INSIDE_BYTES = 3 << 23
+"""Of the codes of all tensors, so many at a time are in memory; one sample where it has more."""
+FILE_BYTES = 1 << 28
+"""Of the codes of all tensors, so many at a time are on the disk: one interpreter's process makes them."""
 
 
 class Finding(NamedTuple):
@@ -88,8 +90,7 @@ def measure(content: bytes, contents: Contents, network: Network, frozen: tf.Gra
     with stated(gaps, "the parity of the operators"):
         on_data, ends, whole = OnData(contents), end_to_end.EndToEnd(contents, network), True
         with ends:
-            for some in _in_pieces(contents, rows):
-                known = inside(content, contents, [np.stack([values[row] for row in some]) for values in codes])
+            for known in _inside_in_pieces(content, contents, [[values[row] for row in rows] for values in codes]):
                 on_data.add(known)
                 if whole:
                     whole = False
@@ -110,12 +111,16 @@ def measure(content: bytes, contents: Contents, network: Network, frozen: tf.Gra
     return found
 
 
-def _in_pieces(contents: Contents, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """The rows, as many at a time as fit into INSIDE_BYTES."""
-    of_one = sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize for tensor in contents.computed())
-    step = max(1, INSIDE_BYTES // max(1, of_one))
-    for start in range(0, len(rows), step):
-        yield rows[start:start + step]
+def _inside_in_pieces(content: bytes, contents: Contents,
+                      codes: Sequence[Sequence[np.ndarray]]) -> Iterator[Dict[int, np.ndarray]]:
+    """What `inside` gives for these samples of each input, some samples at a time."""
+    of_one = max(1, sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
+                        for tensor in contents.computed()))
+    step, total = max(1, INSIDE_BYTES // of_one), len(codes[0])
+    of_file = max(1, FILE_BYTES // (of_one * step)) * step
+    for start in range(0, total, of_file):
+        pieces = [slice(first, min(first + step, total)) for first in range(start, min(start + of_file, total), step)]
+        yield from _inside(content, contents, [[np.stack(values[piece]) for values in codes] for piece in pieces])
 
 
 class OnData:
@@ -173,13 +178,23 @@ def _findings(content: bytes, contents: Contents, on_data: OnData, progress: Cal
 def inside(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
            runtime: str = "tensorflow") -> Dict[int, np.ndarray]:
     """The codes [N, *shape] of every input and computed tensor by its index, on real samples."""
-    entering = {index: np.reshape(values, (-1,) + contents.tensors[index].shape)
-                for index, values in zip(contents.inputs, codes)}
-    outcome, = processes.run(content, [processes.Pass(
-        len(codes[0]), entering, contents.computed(), patch.every_tensor_out(content, contents))], runtime=runtime)
-    if isinstance(outcome, processes.Failure):
-        raise processes.at_fault(content, contents, outcome, runtime)
-    return {**entering, **outcome}
+    (known,) = _inside(content, contents, [codes], runtime)
+    return known
+
+
+def _inside(content: bytes, contents: Contents, pieces: Sequence[Sequence[np.ndarray]],
+            runtime: str = "tensorflow") -> Iterator[Dict[int, np.ndarray]]:
+    """What `inside` gives, of each piece of the samples, from one process."""
+    out = patch.every_tensor_out(content, contents)
+    entering = [{index: np.reshape(values, (-1,) + contents.tensors[index].shape)
+                 for index, values in zip(contents.inputs, codes)} for codes in pieces]
+    outcomes = processes.each(content, [
+        processes.Pass(len(codes[0]), given, contents.computed(), out) for codes, given in zip(pieces, entering)],
+        runtime)
+    for given, outcome in zip(entering, outcomes):
+        if isinstance(outcome, processes.Failure):
+            raise processes.at_fault(content, contents, outcome, runtime)
+        yield {**given, **outcome}
 
 
 def _finding(contents: Contents, operator: Operator, on_data: OnData,

@@ -94,13 +94,12 @@ def test_refusal_of_the_interpreter_is_an_error_with_its_words():
 def test_one_death_costs_one_pass():
     content = graphs.converted(_aborting_product, IMAGE, IMAGE)
     found = model_file.read(content)
-    outcomes = processes.run(content, [
-        processes.Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, np.uint8)
-                             for tensor in found.variable_inputs(operator)},
-                         [found.tensors[index] for index in operator.outputs],
-                         processes.patch.alone(content, found, operator.number))
-        for operator in found.operators])
-    assert [isinstance(outcome, processes.Failure) for outcome in outcomes] == [False, True, False]
+    passes = [processes.Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, np.uint8)
+                                 for tensor in found.variable_inputs(operator)},
+                             [found.tensors[index] for index in operator.outputs],
+                             processes.patch.alone(content, found, operator.number)) for operator in found.operators]
+    for outcomes in (processes.run(content, passes), list(processes.each(content, passes))):
+        assert [isinstance(outcome, processes.Failure) for outcome in outcomes] == [False, True, False]
 
 
 def test_interpreters_process_dies_with_the_process_that_started_it(tmp_path):

@@ -127,3 +127,17 @@ def test_a_file_that_runs_but_not_with_its_tensors_to_be_seen_is_a_stated_gap(mo
     measured, gaps = _measured(_curves, ((16,), -6.0, 6.0))
     assert measured["local"] == measured["end_to_end"] == [] and len(measured["not_measured"]) == 5
     assert len(gaps) == 1 and gaps[0].startswith("the parity of the operators was not measured: the interpreter's")
+
+
+@pytest.mark.parametrize("of_memory, of_file", [(1, 1), (1, 3 * 2000), (2 * 2000, 1 << 28)])
+def test_samples_in_pieces_have_the_codes_that_they_have_together(monkeypatch, of_memory, of_file):
+    content = graphs.converted(_curves, IMAGE)
+    found = model_file.read(content)
+    codes = np.random.RandomState(0).randint(0, 256, (7, 8, 8, 4)).astype(np.uint8)
+    together = operators.inside(content, found, [codes])
+    monkeypatch.setattr(operators, "INSIDE_BYTES", of_memory)
+    monkeypatch.setattr(operators, "FILE_BYTES", of_file)
+    pieces = list(operators._inside_in_pieces(content, found, [list(codes)]))
+    assert len(pieces) > 1
+    for index, values in together.items():
+        np.testing.assert_array_equal(np.concatenate([piece[index] for piece in pieces]), values)
