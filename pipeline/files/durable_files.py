@@ -14,8 +14,8 @@ _WAY_OUT = {
     errno.ENOSPC: "free some space on that disk, or set another store in luigi.cfg.",
     errno.EDQUOT: "free some of your quota, or set another store in luigi.cfg.",
     errno.EROFS: "the file system is read-only: set another store in luigi.cfg.",
-    errno.EACCES: "give this user write access, or set another store in luigi.cfg.",
-    errno.EPERM: "give this user write access, or set another store in luigi.cfg.",
+    errno.EACCES: "give this user access to it, or set another store in luigi.cfg.",
+    errno.EPERM: "give this user access to it, or set another store in luigi.cfg.",
     errno.ENAMETOOLONG: "set a store with a shorter path in luigi.cfg.",
     errno.EIO: "the disk failed: look at the kernel's log before anything else.",
 }
@@ -55,8 +55,7 @@ def explained(doing: str, where: Path) -> Iterator[None]:
         raise StoreError(
             "cannot {}: {}".format(doing, error.strerror or error),
             where=printable(str(error.filename or where)),
-            why="nothing in the store is followed: it could lead anywhere." if isinstance(error, Misplaced) else
-            "an incomplete artifact is never used, and never published.",
+            why="nothing in the store is followed: it could lead anywhere." if isinstance(error, Misplaced) else "",
             next_step="`octet verify` puts it into quarantine, as it is." if isinstance(error, Misplaced) else
             _WAY_OUT.get(error.errno or 0, "check the store's folder in luigi.cfg."),
         ) from error
