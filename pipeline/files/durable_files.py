@@ -14,8 +14,8 @@ _WAY_OUT = {
     errno.ENOSPC: "free some space on that disk, or set another store in luigi.cfg.",
     errno.EDQUOT: "free some of your quota, or set another store in luigi.cfg.",
     errno.EROFS: "the file system is read-only: set another store in luigi.cfg.",
-    errno.EACCES: "give this user write access, or set another store in luigi.cfg.",
-    errno.EPERM: "give this user write access, or set another store in luigi.cfg.",
+    errno.EACCES: "give this user access to it, or set another store in luigi.cfg.",
+    errno.EPERM: "give this user access to it, or set another store in luigi.cfg.",
     errno.ENAMETOOLONG: "set a store with a shorter path in luigi.cfg.",
     errno.EIO: "the disk failed: read the kernel's log first.",
 }
@@ -58,7 +58,7 @@ def explained(doing: str, where: Path) -> Iterator[None]:
             "cannot {}: {}".format(doing, error.strerror or error),
             where=printable(str(error.filename or where)),
             why="Octet follows no links in the store: they could lead anywhere." if isinstance(error, Misplaced) else
-            "an incomplete artifact is never used, and never published.",
+            "",
             next_step="`octet verify` moves it to quarantine, unchanged." if isinstance(error, Misplaced) else
             _WAY_OUT.get(error.errno or 0, "check the store's folder in luigi.cfg."),
         ) from error
