@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from octet.data import prepared
-from octet.data.dataset import Dataset
+from octet.data.dataset import PARTS, Dataset
 from octet.job import Job
 
 PREPARED = "PrepareData."
@@ -12,5 +12,5 @@ PREPARED = "PrepareData."
 def load(job: Job) -> Dataset:
     """The dataset, with the parts that are inputs of the job. Its arrays are read-only and mapped into memory. Its
     classes have their names where these are in the stage's key; else they are called by their numbers."""
-    return prepared.read({stage[len(PREPARED):]: Path(folder) for stage, folder in job.inputs.items()
-                          if stage.startswith(PREPARED)}, job.names)
+    return prepared.read({part: Path(job.inputs[PREPARED + part]) for part in PARTS if PREPARED + part in job.inputs},
+                         job.names)

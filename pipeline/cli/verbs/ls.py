@@ -220,7 +220,7 @@ def _cell(row: Row, column: str) -> str:
         size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
         return "-" if size is None else sizes.size(size)
     if column == "figures":
-        return _figures(row["headline"]) or formatting.cut(formatting.figures(row["metrics"]), OTHER_FIGURES) or "-"
+        return _figures(row["headline"]) or _other_figures(row["metrics"]) or "-"
     if column == "state":
         if row.get("error"):
             return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
@@ -238,6 +238,13 @@ def _why(row: Row, columns: int) -> str:
     what = "began: " if row["exit"] is None else "made {}: ".format(made or "nothing")
     text = what + "; ".join(row["changed"])
     return formatting.cut(text.rstrip(": "), max(SHORTEST_STATE, columns))
+
+
+def _other_figures(metrics: Dict[str, Any]) -> str:
+    """The number of samples, or all figures if that is not one of them."""
+    samples = metrics.get("samples")
+    return "samples={}".format(samples) if isinstance(samples, int) else formatting.cut(
+        formatting.figures(metrics), OTHER_FIGURES)
 
 
 def _figures(headlines: List[Dict[str, Any]]) -> str:

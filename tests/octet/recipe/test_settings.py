@@ -43,7 +43,7 @@ def test_a_short_recipe_has_every_default_filled_in():
                      "min_balanced_accuracy": None, "min_class_recall": None, "max_f1_drop": None,
                      "min_mean_iou": None, "min_roc_auc": None, "min_average_precision": None,
                      "max_error_increase": None, "max_error": None, "max_wrong_operators": 0, "metrics": {}},
-        "report": {"samples": "wrong"},
+        "report": {"samples": "wrong", "boxes": None},
         "export": {"targets": []}}
     assert loaded.path == Path("r.yaml").absolute()
     assert loaded.folder == Path().absolute()

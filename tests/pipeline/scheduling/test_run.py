@@ -153,14 +153,14 @@ def test_scheduler_by_luigis_own_names_is_taken_without_a_warning(tmp_path, conf
     with open(config["LUIGI_CONFIG_PATH"], "a") as file:
         file.write("[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = 1\n")
     code, _, err = luigi("ConvertUint8", **config)
-    assert code == 12 and err.startswith("http://127.0.0.1:1/  the scheduler does not answer")
+    assert code == 12 and "\nhttp://127.0.0.1:1/  the scheduler does not answer" in err
 
 
 def test_recipe_that_the_config_names_by_path_is_relative_to_it(tmp_path, config):
     with open(config["LUIGI_CONFIG_PATH"], "a") as file:
         file.write("recipe = mine/faces.yaml\n")
     code, _, err = luigi("ConvertUint8", "--local-scheduler", **config)
-    assert code == 3 and err.startswith(str(tmp_path / "mine" / "faces.yaml"))
+    assert code == 3 and "\n" + str(tmp_path / "mine" / "faces.yaml") in err
 
 
 def test_modules_on_pythonpath_do_not_come_in(tmp_path, config):
