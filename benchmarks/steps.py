@@ -22,7 +22,7 @@ from tasks import data_source
 from tasks.graph import io_spec
 from tasks.keras_model import build
 from tasks.keras_model.inference_graph import Inference
-from tasks.quantize import passes
+from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
 
 RECIPE = "data: {dataset: mnist}\nmodel: {build: resnet_v1}\n"
@@ -37,7 +37,7 @@ def graphs(folder: Path) -> Dict[str, Callable[[], None]]:
     dataset = data_source.load(job, samples=BATCH)
     part = dataset.parts["train"]
     inference = Inference(job, dataset)
-    network, folded = inference.network, passes.apply_rewrites(inference.frozen(), inference.network)
+    network, folded = inference.network, quantized_graph.apply_rewrites(inference.frozen(), inference.network)
     reals, labels = io_spec.real(network["inputs"][0], part.inputs["image"][:BATCH]), part.targets["label"][:BATCH]
     found = {}
     with tf.Graph().as_default() as graph:
@@ -48,7 +48,7 @@ def graphs(folder: Path) -> Dict[str, Callable[[], None]]:
         trainable_weights.make_trainable(folded)
         ends = [io_spec.tensors(graph, network, side)[0] for side in ("inputs", "outputs")]
         found["folded"] = _steps(graph, ends[0], ends[1], reals, labels)
-    quantized = passes.insert_fake_quants(folded, network, training=True)
+    quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
     with quantized.graph.as_default() as graph:
         found["quantized"] = _steps(graph, quantized.inputs[0], quantized.outputs[0], reals, labels,
                                     fed={quantized.momentum: 0.01})
