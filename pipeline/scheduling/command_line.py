@@ -42,12 +42,17 @@ def stage(arguments: List[str]) -> str:
 
 def recipe(arguments: List[str]) -> Optional[str]:
     """The recipe that the command line names; None for the default in luigi.cfg."""
-    return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "recipe", None)
+    return _value(arguments, "recipe")
 
 
 def snapshot(arguments: List[str]) -> Optional[str]:
     """The snapshot that the command line names; None where the run takes one itself."""
-    return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], "snapshot", None)
+    return _value(arguments, "snapshot")
+
+
+def _value(arguments: List[str], parameter: str) -> Optional[str]:
+    """The value of a parameter of the stage that the command line names; None if it is not given."""
+    return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], parameter, None)
 
 
 def says(arguments: List[str], *options: str) -> bool:

@@ -5,7 +5,8 @@ from typing import Any, Counter, Dict, List
 
 import numpy as np
 
-from tasks.evaluation import metrics
+from tasks.evaluation import agreement, metrics
+from tasks.evaluation.agreement import Agreement
 from tasks.evaluation.mistakes import Mistakes
 from tasks.graph import io_spec
 
@@ -20,7 +21,7 @@ class Comparison:
         self._sums = {side: metrics.of(end) for side in SIDES}
         self.mistakes = Mistakes(end)
         self._lsb: Counter[int] = collections.Counter()
-        self._answers = self._agreed = 0
+        self._agreement = Agreement(end) if agreement.is_defined(end) else None
 
     def add(self, real: np.ndarray, fake: np.ndarray, codes: np.ndarray, answers: np.ndarray) -> None:
         """Adds a batch of n samples.
@@ -33,11 +34,8 @@ class Comparison:
         self.mistakes.add(outputs["uint8"], answers)
         lsb = np.rint(np.abs(outputs["uint8"] - fake) / self.end["scale"]).astype(int)
         self._lsb.update(dict(zip(*(part.tolist() for part in np.unique(lsb, return_counts=True)))))
-        if self.end["kind"] not in ("value", "raw"):
-            same = metrics.decided(self.end, real) == metrics.decided(self.end, outputs["uint8"])
-            if self.end.get("ignore") is not None:
-                same = same[answers != self.end["ignore"]]
-            self._answers, self._agreed = self._answers + same.size, self._agreed + int(same.sum())
+        if self._agreement is not None:
+            self._agreement.add(real, outputs["uint8"], answers)
 
     def figures(self) -> Dict[str, Any]:
         """The figures of this output in measurement.json:
@@ -62,8 +60,8 @@ class Comparison:
             figures[metric] = {name: {side: details[side][metric][name] for side in SIDES} for name in by_name}
         figures["kind"] = self.end["kind"]
         figures["output_difference_lsb"] = {str(lsb): count for lsb, count in sorted(self._lsb.items())}
-        if self.end["kind"] not in ("value", "raw"):
-            figures["agreement"] = self._agreed / self._answers if self._answers else None
+        if self._agreement is not None:
+            figures["agreement"] = self._agreement.share()
             figures["classes"] = list(self.end["classes"])
             figures["confusion"] = self._sums["uint8"].confusion.tolist()
             figures["never_answered"] = self._sums["uint8"].never_answered()

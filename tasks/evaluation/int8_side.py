@@ -4,7 +4,8 @@ from typing import Any, Dict
 
 import numpy as np
 
-from tasks.evaluation import metrics
+from tasks.evaluation import agreement, metrics
+from tasks.evaluation.agreement import Agreement
 from tasks.graph import io_spec
 
 SIDE = "int8"
@@ -16,8 +17,8 @@ class Int8Side:
     def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
         self._sums, self._of_uint8 = metrics.of(end), metrics.of(end)
-        self._samples = 0
-        self._largest = self._answers = self._agreed = 0
+        self._agreement = Agreement(end) if agreement.is_defined(end) else None
+        self._samples = self._largest = 0
 
     def add(self, uint8: np.ndarray, int8: np.ndarray, answers: np.ndarray) -> None:
         """Adds a batch of n samples. uint8, int8: what the two files make, both as codes of the uint8 file [n, ...].
@@ -27,11 +28,8 @@ class Int8Side:
         self._of_uint8.add(of_uint8, answers)
         self._samples += len(answers)
         self._largest = max(self._largest, int(np.abs(uint8.astype(np.int16) - int8).max()))
-        if self.end["kind"] not in ("value", "raw"):
-            same = metrics.decided(self.end, of_uint8) == metrics.decided(self.end, reals)
-            if self.end.get("ignore") is not None:
-                same = same[answers != self.end["ignore"]]
-            self._answers, self._agreed = self._answers + same.size, self._agreed + int(same.sum())
+        if self._agreement is not None:
+            self._agreement.add(of_uint8, reals, answers)
 
     def put_beside(self, figures: Dict[str, Any]) -> Dict[str, Any]:
         """The figures of a Comparison of the same output, with a side `int8` in each metric, and
@@ -47,6 +45,6 @@ class Int8Side:
             found[metric] = {name: {**figures[metric][name], SIDE: value} for name, value in by_name.items()}
         found[SIDE] = {"samples": self._samples, "uint8": self._of_uint8.figures(),
                        "largest_difference_lsb": self._largest}
-        if self.end["kind"] not in ("value", "raw"):
-            found[SIDE]["agreement"] = self._agreed / self._answers if self._answers else None
+        if self._agreement is not None:
+            found[SIDE]["agreement"] = self._agreement.share()
         return found

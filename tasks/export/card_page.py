@@ -3,11 +3,12 @@
 from typing import Any, Dict, List, Optional
 
 from octet.target_runtimes import supported_operators
+from tasks.tflite import int8_run
 
 SIDES = {"float": "float model", "uint8": "uint8 file", "int8": "int8 file"}
 """{side of a measurement: the head of its column}."""
-UINT8_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
-FILES = {"uint8": UINT8_FILE, "int8": INT8_FILE}
+UINT8_FILE = "model.tflite"
+FILES = {"uint8": UINT8_FILE, "int8": int8_run.FILE}
 MOST_CLASSES = 20
 """Names of classes in a sentence; labels.txt has all of them."""
 
@@ -20,7 +21,7 @@ def markdown(card: Dict[str, Any]) -> str:
         UINT8_FILE, card["files"][UINT8_FILE]["bytes"])]
     if has_int8:
         lines += ["- `{}`: the same network in int8, {:,} bytes; for runtimes that take int8 only, as TensorFlow Lite "
-                  "for Microcontrollers".format(INT8_FILE, card["files"][INT8_FILE]["bytes"])]
+                  "for Microcontrollers".format(int8_run.FILE, card["files"][int8_run.FILE]["bytes"])]
     lines += ["- `{}`: the classes of {}, a line each".format(each["labels"], each["name"])
               for each in card["outputs"] if each["labels"]]
     lines += ["- `card.json`: this page for programs",
@@ -92,8 +93,8 @@ def _summary(card: Dict[str, Any]) -> List[str]:
 
 
 def _sides(values: Dict[str, Any]) -> str:
-    return ", ".join("{} ({})".format(_number(values[side]), head) for side, head in (
-        ("uint8", "uint8 file"), ("int8", "int8 file"), ("float", "float model")) if side in values)
+    return ", ".join("{} ({})".format(_number(values[side]), SIDES[side])
+                     for side in ("uint8", "int8", "float") if side in values)
 
 
 def _feeding(card: Dict[str, Any]) -> List[str]:

@@ -26,7 +26,6 @@ from tasks.tflite.interpreter import processes
 from tasks.tflite.targets import fit
 
 IN_C = 3
-INT8_FILE = "model_int8.tflite"
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -36,7 +35,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     content = (job.input("ConvertUint8") / "model.tflite").read_bytes()
     contents = model_file.read(content)
     measurement = json.loads((job.input("Measure") / "measurement.json").read_text(encoding="utf-8"))
-    int8 = (job.input("Measure") / INT8_FILE).read_bytes() if measurement["int8"]["made"] else None
+    int8 = (job.input("Measure") / int8_run.FILE).read_bytes() if measurement["int8"]["made"] else None
     int8_contents = None if int8 is None else model_file.read(int8)
 
     few = samples.rows(len(part), samples.COUNT)
@@ -51,7 +50,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
                        [] if int8_contents is None else runtime_faults.found(int8_contents),
                        labels, costs, judged["targets"])
     models = {name: metadata.pack(each, facts, names, facts["measured_identifier"] or "unknown")
-              for name, each in (("model.tflite", content), (INT8_FILE, int8)) if each is not None}
+              for name, each in (("model.tflite", content), (int8_run.FILE, int8)) if each is not None}
     facts = card.with_files(facts, models)
     for name, each in {**models, **names}.items():
         (job.out / name).write_bytes(each)
@@ -67,7 +66,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
                               costs["arena_bytes"])
     if int8 is not None and int8_contents is not None:
         sources.update(c_source.render(
-            "model_int8_data", INT8_FILE, int8, int8_contents, classes, [int8_run.to_int8(each) for each in fed],
+            "model_int8_data", int8_run.FILE, int8, int8_contents, classes, [int8_run.to_int8(each) for each in fed],
             _int8_codes(int8, int8_contents, fed) if measurement["int8"]["measured"] else None, rows,
             activation_memory.arena_bytes(int8_contents), activation_memory.micro_arena_bytes(int8_contents)))
         texts["examples/main_micro.cc"] = examples.micro({each.kind for each in int8_contents.operators})

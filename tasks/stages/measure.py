@@ -47,8 +47,6 @@ from tasks.tflite import input_output_names, int8_run, int8_twin, model_file, to
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 
-INT8_FILE = "model_int8.tflite"
-
 
 class Measured(NamedTuple):
     """outputs, metrics: as measurement.json has them."""
@@ -131,7 +129,7 @@ def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int]
     with stated(gaps, "the int8 file", "made"):
         twin = int8_twin.of(content)
     if twin is not None:
-        (job.out / INT8_FILE).write_bytes(twin)
+        (job.out / int8_run.FILE).write_bytes(twin)
     return None if twin is None else len(twin), {
         "made": twin is not None, "measured": False, "runtime": None, "samples": 0, "why": "; ".join(gaps[before:])}
 
@@ -140,7 +138,7 @@ def _with_int8(job: Job, network: io_spec.Network, part: Part, measured_on: np.n
                codes: Sequence[np.ndarray], measured: Measured, progress: Callable[[float], None]) -> Measured:
     """The figures with those of the int8 file beside them. measured_on: the rows of the part that it is run on. codes:
     the outputs of the uint8 file, [N, ...] each."""
-    content = (job.out / INT8_FILE).read_bytes()
+    content = (job.out / int8_run.FILE).read_bytes()
     made = int8_run.over(content, model_file.read(content), inputs, measured_on, progress)
     sides = {end["name"]: Int8Side(end) for end in network["outputs"]}
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)

@@ -15,6 +15,7 @@ from tasks.tflite import cost
 from tasks.tflite.interpreter import processes
 from tasks.tflite.model_file import Contents
 
+FILE = "model_int8.tflite"
 MOST_MACS = 4 * 10 ** 10
 LEAST_SHARE = 10  # a tenth of the samples takes about as long as the uint8 file takes for all of them
 SIGN_BIT = np.uint8(0x80)  # flipping it adds or subtracts 128
