@@ -123,7 +123,26 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
     if known.get("key") == result["key"]:
         return known
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
-    return {**result, **_newer(row, content)}
+    return {**result, **_newer(row, content), "int8": _int8(found), "runtimes": _runtimes(row)}
+
+
+def _int8(found: Dict) -> Dict:
+    """How far the int8 file's outputs are from the uint8 file's; {why} where it was not made or not run."""
+    if not found["int8"]["measured"]:
+        return {"why": found["int8"]["why"]}
+    sides = [output["int8"] for output in found["outputs"].values()]
+    return {"lsb": max(side["largest_difference_lsb"] for side in sides), "size_bytes": found["size_bytes"]["int8"],
+            "agreement": min((side["agreement"] for side in sides if side.get("agreement") is not None), default=None)}
+
+
+def _runtimes(row: recipes.Row) -> Dict:
+    """What `octet targets --run` says of the row's files; {error} where it fails."""
+    done = subprocess.run([str(BIN / "octet"), "targets", str(row.path), "--run", "--json"], env=ENVIRONMENT,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        return {"error": done.stderr.decode("utf-8", "replace").splitlines()[-1]}
+    ran = json.loads(done.stdout.decode())["ran"]
+    return {"samples": ran["samples"], "of": ran["of"], "not_installed": ran["not_installed"], "runs": ran["runs"]}
 
 
 def _newer(row: recipes.Row, content: bytes) -> Dict:

@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Sequence
 
 from importlib_metadata import version
 
+from octet.target_runtimes import DISTRIBUTIONS
 from tasks.tflite.interpreter import processes
 from tests.compat.recipes import Row
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
@@ -47,6 +48,24 @@ OURS = """
 
 The recipe of that name with 2 epochs and 1 quantized epoch, through the real stages.
 """
+RUNTIMES = """
+## The same files in other runtimes
+
+The networks of the two tables above: the uint8 file and its int8 twin in the runtimes that
+`octet targets --install` installs, {versions}.
+Each cell is the largest difference from the uint8 file in TensorFlow 1.14, in codes, and the share of the samples
+whose largest output is the same. The column "int8" is tflite-runtime {tflite_runtime} over all test samples; the other
+columns are up to 32 test samples. XNNPACK is LiteRT's default. Vela compiles for an Ethos-U55-256: the column has the
+operators left on the CPU, and Vela's estimate of the time of an inference. The networks of tf.keras.applications are
+untrained: their outputs lie close together, and a small difference changes which is the largest.
+
+| network | bytes int8 | int8 | {columns} |
+|---|---|---|---|---|---|---|---|---|
+"""
+RAN = {("litert", "uint8"): "uint8, XNNPACK", ("litert-builtin", "uint8"): "uint8, built-in",
+       ("litert", "int8"): "int8, XNNPACK", ("litert-builtin", "int8"): "int8, built-in",
+       ("micro", "int8"): "int8, Micro", ("vela", "uint8"): "uint8, Vela"}
+"""{(runtime, file), as `octet targets --run --json` names them: the column}."""
 SMALL = """
 ## Tiny networks, one for each thing that may fail
 
@@ -86,6 +105,10 @@ def text(rows: Sequence[Row], results: Path) -> str:
         parts += [head, "\n", COLUMNS.format("input", "bytes float, uint8 | seconds | ", "---|---|")]
         parts += [_large(row, found[row.name], alone) for row in mine if row.name in found]
         parts.append(_not_run([row.name for row in mine if row.name not in found]))
+    parts.append(RUNTIMES.format(
+        columns=" | ".join(RAN.values()), tflite_runtime=version("tflite-runtime"),
+        versions=", ".join("{} {}".format(*distribution) for distribution in DISTRIBUTIONS.values())))
+    parts += [_runtimes(row.name, found[row.name]) for row in rows if "runtimes" in found.get(row.name, {})]
     parts += [SMALL, "\n", COLUMNS.format("", "", "").replace("| network |  |", "| network |")
               .replace("|---|---|---|---|---|---|", "|---|---|---|---|---|")]
     parts += [_small(name, found[name], alone) for name in small if name in found]
@@ -104,6 +127,28 @@ def _large(row: Row, result: Dict, alone: Dict[str, str]) -> str:
         row.name, row.size, _local(result), result["lsb"], 100 * result["within_2"], _newer(result),
         _bytes(result["size_bytes"]["float"]), result["size_bytes"]["uint8"], result["seconds"],
         _alone(row.name, alone))
+
+
+def _runtimes(name: str, result: Dict) -> str:
+    int8, ran = result["int8"], result["runtimes"]
+    runs = {(run["runtime"], run["file"]): run for run in ran.get("runs", ())}
+    cells = ["{:,}".format(int8["size_bytes"]), _difference(int8["lsb"], int8["agreement"])] if "lsb" in int8 else [
+        "-", int8["why"]]
+    for place in RAN:
+        run = runs.get(place)
+        if run is None:
+            cells.append(ran.get("error", "not run"))
+        elif run["failed"]:
+            cells.append("refused: {}".format(run["failed"]))
+        elif run.get("compiled"):
+            cells.append("{cpu_operators} on the CPU, {inference_ms:.3g} ms".format(**run["compiled"]))
+        else:
+            cells.append(_difference(run["largest_difference"], run["agreement"]))
+    return "| {} | {} |\n".format(name, " | ".join(_cell(words) for words in cells))
+
+
+def _difference(codes: int, agreement: Optional[float]) -> str:
+    return "{}{}".format(codes, "" if agreement is None else ", {:.0%}".format(agreement))
 
 
 def _bytes(size: Optional[int]) -> str:
