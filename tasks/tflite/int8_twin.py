@@ -2,7 +2,8 @@
 
     activations, other constants   code - 128 and zero point - 128: exactly the same reals
     weights                        symmetric, codes -127..127; one scale for each output channel (CONV_2D,
-                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED)
+                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED);
+                                   exactly the same reals where code - zero point is within -127..127
     biases                         int32, with the scale of input x weights
 
     CONCATENATION                  a QUANTIZE before it for each input whose scale is not the output's: the uint8 kernel
@@ -180,12 +181,13 @@ def _real(tensor: Tensor) -> np.ndarray:
 
 
 def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) -> Requantized:
-    """int8 weights, with scales that are large enough for the biases too: the bias of a channel may be far larger than
-    its weights."""
+    """int8 weights. A channel whose uint8 codes lie within 127 of the zero point keeps the scale of the uint8 weights,
+    and so its exact reals; any other channel gets the smallest scale that holds its weights. A large bias may need a
+    larger scale than the weights."""
     real, axis = _real(tensor), LAYERS[operators[0].kind].axis
     others = tuple(place for place in range(real.ndim) if place != axis)
     widest = np.abs(real).max(axis=others if axis is not None else None).reshape(-1)
-    scales = np.where(widest > 0, widest / MOST, tensor.scale)
+    scales = np.maximum(widest / MOST, tensor.scale)
     for operator in operators:
         bias = _bias(contents, operator)
         if bias is not None:

@@ -27,8 +27,7 @@ def _twins(build, *inputs):
 
 
 @pytest.mark.parametrize("build, inputs, lsb", [
-    # weights are rounded once more, at another scale: each product is off by up to half a step of both
-    (test_operators._layers, [IMAGE], 3),
+    (test_operators._layers, [IMAGE], 1),
     (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)], 2),
     (test_operators._pools_and_reductions, [IMAGE], 1),
     (test_operators._curves, [((16,), -6.0, 6.0)], 3),
@@ -63,6 +62,24 @@ def test_weights_are_symmetric_by_channel_and_stand_for_the_same_reals():
     (bias, (codes, scales)), = biases.items()
     old = uint8.tensors[bias]
     np.testing.assert_allclose(codes * scales.astype(float), old.value * old.scale, atol=float(scales.max()))
+
+
+def _uneven(x):
+    """Weights whose zero point is far from the middle of their range; only the last channel uses codes above 212."""
+    values = np.random.RandomState(0).uniform(-1, 1, (3, 3, 4, 4)).astype(np.float32)
+    values[0, 0, 0, 3] = 1.9
+    return ranged(tf.nn.conv2d(x, ranged(tf.constant(values), -1.0, 2.0, narrow=True), [1, 1, 1, 1], "SAME"), -9.0, 9.0)
+
+
+def test_channels_within_127_codes_of_the_zero_point_have_exactly_the_reals_of_the_uint8_weights():
+    uint8 = model_file.read(graphs.converted(_uneven, IMAGE))
+    (index, requantized), = int8_twin._layers(uint8)[0].items()
+    before = uint8.tensors[index]
+    codes = before.value.astype(int) - before.zero_point
+    assert (np.abs(codes).max(axis=(1, 2, 3)) <= 127).tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(requantized.codes[:3], codes[:3])
+    np.testing.assert_array_equal(requantized.scales[:3], np.float32(before.scale))
+    assert requantized.codes[3].max() == 127
 
 
 def test_twin_has_an_identifier_of_its_own_and_always_the_same_bytes():
