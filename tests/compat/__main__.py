@@ -24,6 +24,7 @@ from pipeline.store.artifacts import Store
 from tasks.tflite import model_file
 from tests.compat import newer, page, recipes, small
 from tests.tasks.catalogue import CONVERTED, FARTHER
+from tests.tasks.tflite import int8_operators
 
 FOLDER = settings.ROOT / ".octet" / "compat"
 RESULTS = FOLDER / "results"
@@ -123,15 +124,17 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
     if known.get("key") == result["key"]:
         return known
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
-    return {**result, **_newer(row, content), "int8": _int8(found), "runtimes": _runtimes(row)}
+    return {**result, **_newer(row, content), "int8": _int8(found, content), "runtimes": _runtimes(row)}
 
 
-def _int8(found: Dict) -> Dict:
-    """How far the int8 file's outputs are from the uint8 file's; {why} where it was not made or not run."""
+def _int8(found: Dict, uint8: bytes) -> Dict:
+    """How far the int8 file's operators are from float arithmetic, and its outputs from the uint8 file's; {why} where
+    it was not made or not run."""
     if not found["int8"]["measured"]:
         return {"why": found["int8"]["why"]}
     sides = [output["int8"] for output in found["outputs"].values()]
-    return {"lsb": max(side["largest_difference_lsb"] for side in sides), "size_bytes": found["size_bytes"]["int8"],
+    return {"local": int8_operators.worst(int8_operators.of(uint8)),
+            "lsb": max(side["largest_difference_lsb"] for side in sides), "size_bytes": found["size_bytes"]["int8"],
             "agreement": min((side["agreement"] for side in sides if side.get("agreement") is not None), default=None)}
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Dict, List, Set
 
-from octet.errors import OctetError
+from octet.errors import ConvertError, OctetError
 from pipeline.stage_specs import upward
 from pipeline.staleness.plan import Plan
 from tasks.graph import io_spec
@@ -18,6 +18,7 @@ from tasks.tflite import input_output_names, model_file
 from tests.compat import newer, tiny
 from tests.tasks.catalogue import REFUSED
 from tests.tasks.networks import frozen
+from tests.tasks.tflite import int8_operators
 
 
 def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
@@ -31,6 +32,12 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
     other = newer.of_file(content, contents, [codes])
     seconds = sum(plan.manifest(stage)["seconds"] for stage in upward("Measure")) / len(names)
     found, local = {}, {row["name"]: row for row in measured["parity"]["local"]}
+    int8, why = {}, ""  # type: Dict[str, int8_operators.Found], str
+    try:
+        int8 = {each.name: each for each in int8_operators.of(content)}
+    except ConvertError as error:
+        why = error.why
+    names_in_file = model_file.read(content).name
     outputs = [end["name"] for end in network["outputs"]]
     for name in names:
         place = outputs.index(tiny.OUTPUT.format(name))
@@ -43,7 +50,9 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
             "wrong": [operator["name"] for operator in mine if operator["name"] in measured["parity"]["wrong"]],
             "newer_lsb": other["outputs_lsb"] and other["outputs_lsb"][place], "newer_died": other["died"],
             "unlike": sorted({other["unlike"][number] for number in _behind(contents, index)} - {""}),
-            "seconds": seconds}
+            "seconds": seconds,
+            "int8_local": {"why": why} if why else int8_operators.worst(
+                int8[names_in_file(contents.operators[number])] for number in _behind(contents, index))}
     return found
 
 

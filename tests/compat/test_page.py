@@ -39,12 +39,13 @@ def test_other_runtimes_have_a_row_with_what_each_said(tmp_path):
     runs = [_run("litert", "uint8"), _run("litert-builtin", "uint8", largest_difference=0),
             _run("litert", "int8", failed="no | kernel"), _run("micro", "int8", agreement=0.875),
             _run("vela", "uint8", compiled={"cpu_operators": 1, "inference_ms": 0.2839})]
-    text = _text(tmp_path, Small=dict(GOOD, int8={"lsb": 7, "size_bytes": 1200, "agreement": 0.99},
+    text = _text(tmp_path, Small=dict(GOOD, int8={"lsb": 7, "size_bytes": 1200, "agreement": 0.99, "local": {
+        "lsb": 1, "kernel": "MUL", "died": []}},
                                       runtimes={"runs": runs}),
                  Large=dict(GOOD, int8={"why": "PACK has no int8 form here"}, runtimes={"error": "no room"}))
-    assert ("| Small | 1,200 | 7, 99% | 2, 100% | 0, 100% | refused: no \\| kernel | not run | 2, 88% | "
+    assert ("| Small | 1,200 | 1 MUL | 7, 99% | 2, 100% | 0, 100% | refused: no \\| kernel | not run | 2, 88% | "
             "1 on the CPU, 0.284 ms |\n") in text
-    assert "| Large | - | PACK has no int8 form here |" + 6 * " no room |" + "\n" in text
+    assert "| Large | - | - | PACK has no int8 form here |" + 6 * " no room |" + "\n" in text
 
 
 def test_a_row_from_before_other_runtimes_were_tried_is_left_out_of_their_table(tmp_path):

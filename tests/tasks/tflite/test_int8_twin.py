@@ -6,7 +6,7 @@ from octet import model_identifier
 from octet.errors import ConvertError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
-from tests.tasks.tflite import graphs
+from tests.tasks.tflite import graphs, int8_operators
 from tests.tasks.tflite.graphs import ranged, weights
 from tests.tasks.tflite.parity import test_operators
 
@@ -40,6 +40,23 @@ def test_twin_computes_what_the_uint8_file_computes(build, inputs, lsb):
         operator.options for operator in uint8.operators]
     for index, one, other in zip(uint8.outputs, expected, made):
         assert np.abs(one.astype(int) - 128 - other).max() <= lsb, uint8.tensors[index].name
+
+
+@pytest.mark.parametrize("build, inputs", [
+    (test_operators._layers, [IMAGE]), (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)]),
+    (test_operators._pools_and_reductions, [IMAGE]), (test_operators._curves, [((16,), -6.0, 6.0)]),
+    (test_operators._moves, [IMAGE])], ids=["layers", "sums", "pools", "curves", "moves"])
+def test_each_operator_of_the_twin_is_within_one_lsb_of_float_arithmetic_over_the_whole_range(build, inputs):
+    uint8 = graphs.converted(build, *inputs)
+    found = int8_operators.of(uint8)
+    assert len(found) >= len(model_file.read(uint8).operators)
+    assert not [each for each in found if each.died or each.lsb > 1]
+
+
+def test_an_operator_that_forgets_to_rescale_is_found():
+    found, = int8_operators.of(graphs.converted(
+        lambda x: ranged(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), -2.0, 3.0), IMAGE))
+    assert found.died or found.lsb > 10
 
 
 def _convolution(x):
