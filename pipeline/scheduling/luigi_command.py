@@ -11,7 +11,7 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import out_of_memory, streams, unexpected_error
+from pipeline.terminal import open_files, out_of_memory, streams, unexpected_error
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def take_over(argv: List[str]) -> NoReturn:
     streams.guard()
     try:
         out_of_memory.expect_some()
+        open_files.expect_some("luigi --module pipeline")
         settings.expect_folders()
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi
