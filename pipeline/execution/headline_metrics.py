@@ -2,8 +2,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-METRICS = ("mean_iou", "accuracy", "mse")
-"""Candidates in order of preference: the first one that an output has is its headline metric."""
+from octet.headline_metric import PREFERRED
 
 SIDES = ("float", "fake_quantized", "uint8", "int8")
 JUDGED = SIDES[:3]
@@ -63,7 +62,7 @@ def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
 
 def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:
     found = [_headline(name, "test", {
-        side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
+        side: {metric: figures[metric].get(side) for metric in PREFERRED if isinstance(figures.get(metric), dict)}
         for side in SIDES}) for name, figures in sorted(outputs.items())]
     return [each for each in found if each]
 
@@ -80,7 +79,7 @@ def size_bytes(metrics: Metrics) -> Optional[int]:
 
 
 def _headline(output: str, part: str, sides: Dict[str, Dict[str, Any]]) -> Optional[Headline]:
-    for metric in METRICS:
+    for metric in PREFERRED:
         values = {side: figures[metric] for side, figures in sides.items()
                   if isinstance(figures.get(metric), (int, float))}
         if values:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from octet import headline_metric
 from tasks.evaluation import metrics
 
 
@@ -77,3 +78,13 @@ def test_columns_that_were_scaled_are_told_in_their_own_units():
     total = metrics.of({"kind": "value", "columns": [[0.0, 100.0], [-1.0, 1.0]]})
     total.add(np.array([[0.5, 0.5], [0.5, 0.25]]), np.array([[0.4, 0.5], [0.4, 0.5]]))
     assert total.details()["mae_by_column"] == {"0": pytest.approx(10.0), "1": pytest.approx(0.25)}
+
+
+@pytest.mark.parametrize("kind, headline", [
+    ("class", "accuracy"), ("labels", "exact_match"), ("class_map", "mean_iou"), ("value", "mse")])
+def test_each_kind_of_target_has_the_headline_metric_of_its_kind(kind, headline):
+    shape = (1, 2, 2, 2) if kind == "class_map" else (1, 2)
+    answers = np.zeros({"class": (1,), "class_map": (1, 2, 2)}.get(kind, shape), np.int32)
+    found = figures({"kind": kind, "classes": ["a", "b"], "threshold": 0.5, "name": "it"},
+                    (np.full(shape, 0.25, np.float32), answers))
+    assert headline_metric.of(found) == headline
