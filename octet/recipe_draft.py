@@ -136,12 +136,12 @@ def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
 
 def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], List[str]]:
     """(size and channels, remarks), from the headers of the pictures in some files, paths or open ones."""
-    from PIL import Image
+    from octet.data.picture_file import opened
 
     sizes, modes = [], set()
     for source in sources:
         try:
-            with Image.open(source) as image:
+            with opened(source) as image:
                 sizes.append(image.size)
                 modes.add(image.mode)
         except Exception:  # Pillow raises many types; loading the dataset reports the error
@@ -163,11 +163,12 @@ def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], Lis
 
 def _classes_of_masks(path: str, files: List[str]) -> Dict[str, Any]:
     import numpy as np
-    from PIL import Image
+
+    from octet.data.picture_file import opened
 
     found = set()
     for file in files[:SOME]:
-        with Image.open(os.path.join(path, file)) as image:
+        with opened(os.path.join(path, file)) as image:
             found |= set(np.unique(np.asarray(image)).tolist())
     ignore = {"ignore": 255} if 255 in found and len(found) > 1 and max(found - {255}) < 254 else {}
     count = max(found - ({255} if ignore else set())) + 1
