@@ -73,7 +73,7 @@ class OwnMetrics:
 
     def _told(self, metric: _Metric, method: str) -> ContextManager[None]:
         return translated_errors("{}() of the metric failed".format(method), metric.source, ModelError,
-                                 where=metric.where, next_step="mend the method")
+                                 where=metric.where, next_step="correct the method")
 
 
 def _expect_method(made: Any, method: str, arguments: Sequence[str], spec: str, where: str) -> None:
