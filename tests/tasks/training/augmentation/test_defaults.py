@@ -70,8 +70,9 @@ def test_pictures_that_tell_nothing_are_not_flipped_and_the_log_says_so(coloured
 
 
 def test_pictures_of_several_labels_are_cropped_and_not_flipped():
-    found = chosen(dataset(kind="labels", labels=np.zeros((600, 1), np.float32))) assert found.on == {"crop": 0.125} and
-    "not flipped: the data does not show whether a flip keeps answer" in found.words
+    found = chosen(dataset(kind="labels", labels=np.zeros((600, 1), np.float32)))
+    assert found.on == {"crop": 0.125}
+    assert "not flipped: the data does not show whether a flip keeps answer" in found.words
 
 
 @pytest.mark.parametrize("data, why", [
