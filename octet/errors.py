@@ -11,11 +11,11 @@ OctetError
 │   └── AuditError        the .tflite file is not fully uint8
 ├── InterpreterError      the TensorFlow Lite interpreter
 ├── GateError             a measured value misses a limit of the recipe
-│   └── LimitError        the data misses one
+│   └── LimitError        a figure of the data misses a limit of the recipe
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
 ├── StageDied             a stage's process ended without a report
-└── SourceError           code ran that is in no key
+└── SourceError           code ran that is not part of the stage's key
 """
 
 import json

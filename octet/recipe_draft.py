@@ -38,7 +38,7 @@ HEADS = {
     "labels": '    return tf.keras.Model(image, layers.Dense(classes, activation="sigmoid")(x))  # yes or no for each',
     "value": '    return tf.keras.Model(image, layers.Dense(classes[-1])(x))  # of a value, its shape',
 }
-"""{kind of target: the last line of a network for it}."""
+"""{kind of target: the last line of the network's code}."""
 
 
 class Draft(NamedTuple):

@@ -25,7 +25,7 @@ def _accuracy(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 def _agreement(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = figures["agreement"]
-    return found >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the answers".format(
+    return found >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the predictions".format(
         found)
 
 
@@ -45,7 +45,7 @@ def _error(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 def _class_recall(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
     found = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
     if not found:
-        return False, "no class of it occurs in the test part"
+        return False, "none of its classes occurs in the test part"
     worst = min(sorted(found), key=lambda name: found[name])
     return all(value >= limit - ROUNDING for value in found.values()), \
         "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(worst, found[worst], len(found))
@@ -135,9 +135,8 @@ def _of_metric(name: str, figures: Dict[str, Optional[float]], limits: Dict[str,
 def _operators(parity: Dict[str, Any], most: int) -> Tuple[bool, str]:
     wrong, unknown = parity["wrong"], parity.get("not_measured", [])
     if len(wrong) > most:
-        return False, "operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}".format(
+        return False, "operators whose error exceeds its bound (`octet layers` prints the errors): {}".format(
             ", ".join(wrong))
     if len(wrong) + len(unknown) > most:
-        return False, "operators whose arithmetic could not be measured, and may be wrong: {}".format(
-            ", ".join(unknown))
-    return True, "{} operators are farther from float arithmetic than their bound".format(len(wrong))
+        return False, "operators whose error could not be measured: {}".format(", ".join(unknown))
+    return True, "{} operators have an error above their bound".format(len(wrong))

@@ -47,7 +47,7 @@ def test_every_problem_is_told_at_once_with_its_place():
         r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
         r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset, limits
         r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
-        r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML takes that for text: write 1.0e-3
+        r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML reads that as text: write 1.0e-3
         r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
         r.yaml:7:1  train: written twice, first in line 3
         r.yaml:8:12  quantize.learning_rate: expected a number above 0, found .nan
@@ -78,14 +78,14 @@ def test_every_problem_is_told_at_once_with_its_place():
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
-     "r.yaml:1:35  data.args.a: found '2e3'; YAML takes that for text: write 2.0e+3, or quote it"),
+     "r.yaml:1:35  data.args.a: found '2e3'; YAML reads that as text: write 2.0e+3, or quote it"),
     ("data: {dataset: digits, args: {a: 2020-01-01}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected text, a number, true, false, null, a list or a mapping, "
      "found a date: quote it"),
     ("data: {dataset: digits, args: {1: a}}\nmodel: {build: lenet}",
      "r.yaml:1:32  data.args.1: expected text as a key, found '1': quote it"),
     ("data: {dataset: digits, args: &a {b: *a}}\nmodel: {build: lenet}",
-     "r.yaml:1:35  data.args.b: an anchor holds itself"),
+     "r.yaml:1:35  data.args.b: an anchor contains itself"),
     (SHORT + "extends: gone.yaml\n",
      "r.yaml:3:1  extends: cannot read gone.yaml: No such file or directory"),
     (SHORT + "extends: [a]\n", "r.yaml:3:1  extends: expected the path or the name of a recipe, found a list"),
