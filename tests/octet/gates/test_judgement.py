@@ -129,4 +129,5 @@ def test_figures_over_the_classes_are_judged():
 
 def test_a_gate_of_two_classes_is_not_for_three():
     assert misses({"min_roc_auc": 0.6}, label=seen(a=1.0, b=1.0, c=1.0)) == [
-        "min_roc_auc fits no output: label is of kind class with 3 classes; the gate is for class with 2 classes and labels"]
+        "min_roc_auc fits no output: label is of kind class with 3 classes; the gate is for class with 2 classes and "
+        "labels"]

@@ -60,7 +60,7 @@ def test_a_loss_that_cannot_be_trained_with_is_said(tmp_path, loss, said, advice
 
 @pytest.mark.parametrize("metric, said", [
     (("answers['gird']", "1.0"), "update() of the metric failed: KeyError: 'gird'"),
-    (("pass", "float('nan')"), "result() gives nan"), (("pass", "{'a': 1}"), "which is no finite number"),
+    (("pass", "float('nan')"), "result() returns nan"), (("pass", "{'a': 1}"), "which is no finite number"),
     (("extras['box'][0] = 0", "1.0"), None), (("pass", "None"), None)])
 def test_a_metric_that_cannot_measure_is_said(tmp_path, metric, said):
     if said is None:
