@@ -116,9 +116,9 @@ def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = 
     return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits, resizing.settings(resize))
 
 
-def expect_resize(said: Optional[Dict[str, Any]], masked: bool, ignore: Optional[int]) -> None:
+def expect_resize(resize: Optional[Dict[str, Any]], masked: bool, ignore: Optional[int]) -> None:
     """Raises DatasetError for an invalid argument `resize`, and for one that would need labels for padded pixels."""
-    if resizing.settings(said).fit == "pad" and masked and ignore is None:
+    if resizing.settings(resize).fit == "pad" and masked and ignore is None:
         raise DatasetError("fit is 'pad', but no label is ignored", "data.args.resize.fit",
                            "The pixels that are added around a picture belong to no class.",
                            "Set ignore: 255 beside masks, or fit: crop.")
@@ -176,9 +176,9 @@ def _contents(path: str, files: Sequence[str]) -> List[str]:
     return digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
 
 
-def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:
+def _found(path: str, split: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:
     """The pictures of each part. Parts without a folder are split off the training pictures."""
-    wanted = splits.settings(said)
+    wanted = splits.settings(split)
     held_out = [part for part in splits.HELD_OUT if getattr(wanted, part) is not None]
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]

@@ -87,7 +87,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     needed = [part for part in found if part in parts or part == "train" and held_out]
     codes = {part: _inputs(part, found[part], asked, ranges, kept[part], path) for part in needed}
     whole = {part: Part(codes[part][0], answers[part]) for part in needed}
-    rows, said = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
+    rows, row_notes = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
     every = {part: _taken(answers["train" if part in held_out else part], rows.get(part))
              for part in (*found, *held_out)}
     columns = {name: learnt.targets[name].columns if learnt else _columns(every["train"][name], name, path)
@@ -107,7 +107,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
         targets=learnt.targets if learnt else {
             name: _target(answer, train[asked.inputs[answer.input].pattern] if answer.input else answers["train"][name],
                           classes_of[name], columns.get(name, ())) for name, answer in asked.targets.items()},
-        parts=made, notes=tuple(notes + said + [words for part in codes for words in codes[part][1]]),
+        parts=made, notes=tuple(notes + row_notes + [words for part in codes for words in codes[part][1]]),
         samples=samples, answers={} if samples is None else {part: every[part] for part in parts}), path, parts)
 
 
@@ -261,9 +261,9 @@ def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows
     made, notes = {}, []
     for name, source in asked.inputs.items():
         values = found[source.pattern]
-        made[name], said = codes.encode(values if rows is None else values[rows], ranges[name],
+        made[name], noticed = codes.encode(values if rows is None else values[rows], ranges[name],
                                         in_part(source.pattern, part), path)
-        notes.extend(said)
+        notes.extend(noticed)
     return made, notes
 
 

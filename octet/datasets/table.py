@@ -70,7 +70,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     if samples is not None:
         wanted = {one: [of_part[place] for place in spread(
             answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
-    inputs, kept, said, sha256 = _inputs(table, wanted, asked, rows["train"])
+    inputs, kept, input_notes, sha256 = _inputs(table, wanted, asked, rows["train"])
     weights = _weights(table, weight)
     found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
                        {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
@@ -80,7 +80,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     hashed = {one: _named_hashes(table, asked, rows[one], sha256[one]) for one in parts if samples is None}
     return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
-                         tuple(notes + said), samples,
+                         tuple(notes + input_notes), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
                          {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
@@ -264,10 +264,10 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
         for part, of_part in wanted.items():
             scaled = target_arrays.by_column(numbers[of_part], ends)
-            made[part], said = codes.encode(scaled, codes.Range(0.0, 1.0, True),
+            made[part], noticed = codes.encode(scaled, codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
             kept[part] = slice(None)
-            notes.extend(said)
+            notes.extend(noticed)
         return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
