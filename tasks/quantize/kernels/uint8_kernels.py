@@ -100,8 +100,8 @@ TABLE: Dict[str, Kernel] = {
 MOST_AXES = 4
 FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softmax", "l2_normalization", "Maximum",
             "Minimum")
-"""Operations whose kernels support at most MOST_AXES axes. With more, MAXIMUM and MINIMUM abort the interpreter's
-process, MEAN is 5 LSB off, and the others refuse to run."""
+"""Operations whose kernels support at most MOST_AXES axes. With more, MAXIMUM aborts the interpreter's process,
+MEAN is 5 LSB off, and the others refuse to run."""
 FEWER_AXES = {
     "": "its kernel takes at most {} axes: reshape the tensor to fewer",
     "Transpose": "its kernel takes at most {} axes, and its axes cannot be merged: use tf.nn.depth_to_space or "
