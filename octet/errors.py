@@ -118,13 +118,13 @@ class SourceError(OctetError):
 
 def by_name() -> Dict[str, Type[OctetError]]:
     """{name: class} of all classes of the tree."""
-    found: Dict[str, Type[OctetError]] = {}
+    classes: Dict[str, Type[OctetError]] = {}
     todo: List[Type[OctetError]] = [OctetError]
     while todo:
         cls = todo.pop()
-        found[cls.__name__] = cls
+        classes[cls.__name__] = cls
         todo.extend(cls.__subclasses__())
-    return found
+    return classes
 
 
 def from_json(line: str) -> OctetError:

@@ -36,7 +36,7 @@ def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
     from octet.data.codes import reals
     from octet.data.target_arrays import labels
 
-    wanted = _known(targets)
+    names = _known(targets)
     arrays = archive.read(FILE, ("x", "y"))
     images, digits = arrays["x"][..., None], labels(arrays["y"], "y", FILE)
     answers = {"label": digits,
@@ -47,11 +47,11 @@ def load(targets: Sequence[str] = ("label",), *, parts: Sequence[str] = PARTS,
             for part in parts}
     return check(Dataset(
         inputs={"image": Input((8, 8, 1), 0.0, 1.0)},
-        targets={name: TARGETS[name] for name in wanted},
-        parts={part: Part({"image": images[rows]}, {name: answers[name][rows] for name in wanted})
+        targets={name: TARGETS[name] for name in names},
+        parts={part: Part({"image": images[rows]}, {name: answers[name][rows] for name in names})
                for part, rows in some.items()},
         samples=samples, answers={} if samples is None else {
-            part: {name: answers[name][rows_of[part]] for name in wanted} for part in parts}), "digits", parts)
+            part: {name: answers[name][rows_of[part]] for name in names} for part in parts}), "digits", parts)
 
 
 def digest(part: str, targets: Sequence[str] = ("label",)) -> str:

@@ -72,24 +72,24 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     from octet.data.check import check
 
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
-    found, held_out, notes = _read(path, asked, parts, learnt is None)
-    train = found.get("train", {})
+    loaded, held_out, notes = _read(path, asked, parts, learnt is None)
+    train = loaded.get("train", {})
     classes_of = {name: learnt.targets[name].classes if learnt else class_names.of(answer, train, path)
                   for name, answer in asked.targets.items()}
     ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
               for name, source in asked.inputs.items()}
-    answers = {part: _answers(part, found[part], asked, classes_of, path) for part in found}
+    answers = {part: _answers(part, loaded[part], asked, classes_of, path) for part in loaded}
     kept: Dict[str, Optional[List[int]]]
     if samples is not None and not held_out:  # only these rows are encoded
-        kept = {part: _some(answers[part], len(next(iter(found[part].values()))), asked, samples) for part in found}
+        kept = {part: _some(answers[part], len(next(iter(loaded[part].values()))), asked, samples) for part in loaded}
     else:
-        kept = dict.fromkeys(found)
-    needed = [part for part in found if part in parts or part == "train" and held_out]
-    codes = {part: _inputs(part, found[part], asked, ranges, kept[part], path) for part in needed}
+        kept = dict.fromkeys(loaded)
+    needed = [part for part in loaded if part in parts or part == "train" and held_out]
+    codes = {part: _inputs(part, loaded[part], asked, ranges, kept[part], path) for part in needed}
     whole = {part: Part(codes[part][0], answers[part]) for part in needed}
     rows, row_notes = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
     every = {part: _taken(answers["train" if part in held_out else part], rows.get(part))
-             for part in (*found, *held_out)}
+             for part in (*loaded, *held_out)}
     columns = {name: learnt.targets[name].columns if learnt else _columns(every["train"][name], name, path)
                for name, answer in asked.targets.items() if answer.scale}
     made = {}
@@ -132,9 +132,9 @@ def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[flo
     names = {of: [in_part(pattern, of) for pattern in asked.patterns] for of in PARTS}
     plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
     every = [name for of in PARTS for name in names[of]]
-    found = content_digests.arrays(path, (), every + plain)
-    mine = names[part] if set(names[part]) <= set(found) else names["train"]
-    return {name: found[name] for name in (mine if set(mine) <= set(found) else plain)}
+    sha256 = content_digests.arrays(path, (), every + plain)
+    mine = names[part] if set(names[part]) <= set(sha256) else names["train"]
+    return {name: sha256[name] for name in (mine if set(mine) <= set(sha256) else plain)}
 
 
 def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile: Any, inputs: Any,
@@ -173,11 +173,11 @@ def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
     notes = ["arrays that are not read: {}".format(", ".join(unread))] if unread else []
     notes += [] if held_out else splits.unused(asked.split)
     # To know the rows of any part, all parts that are held out must be drawn.
-    wanted = [part for part in available
+    needed = [part for part in available
               if part in parts or part == "train" and (learn or held_out and set(held_out) & set(parts))]
-    found = archive.read(path, [name for part in wanted for name in names[part]])
-    return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])} for part in wanted},
-            held_out if "train" in wanted else [], notes)
+    loaded = archive.read(path, [name for part in needed for name in names[part]])
+    return ({part: {pattern: loaded[name] for pattern, name in zip(asked.patterns, names[part])} for part in needed},
+            held_out if "train" in needed else [], notes)
 
 
 def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str, List[str]]) -> None:

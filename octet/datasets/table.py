@@ -66,26 +66,26 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     rows, notes = _rows(table, asked)
     target, answers = _answers(table, asked, rows["train"])
     name = "label" if label else "labels" if labels else "value"
-    wanted = {one: rows[one] for one in parts}
+    selected = {one: rows[one] for one in parts}
     if samples is not None:
-        wanted = {one: [of_part[place] for place in spread(
-            answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
-    inputs, kept, input_notes, sha256 = _inputs(table, wanted, asked, rows["train"])
+        selected = {one: [of_part[place] for place in spread(
+            answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in selected.items()}
+    inputs, kept, input_notes, sha256 = _inputs(table, selected, asked, rows["train"])
     weights = _weights(table, weight)
-    found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
-                       {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
+    made = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[selected[one]][kept[one]]},
+                      {extra: array[selected[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
     unread = [column for column in table.columns if column not in (*_used(asked), splits.settings(split).key)]
     notes += ["columns that are not read: {}".format(
         ", ".join(one or "one without a name" for one in unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     hashed = {one: _named_hashes(table, asked, rows[one], sha256[one]) for one in parts if samples is None}
-    return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
+    return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, made,
                          tuple(notes + input_notes), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
                          {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
                           for one, of_files in hashed.items()},
-                         {one: len(wanted[one]) - len(found[one]) for one in parts}), path, parts)
+                         {one: len(selected[one]) - len(made[one]) for one in parts}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
@@ -143,12 +143,12 @@ def _weights(table: Table, column: Optional[str]) -> Dict[str, Any]:
     """{"weight": the weight of each row, float32}; empty where `column` is None. Raises DatasetError."""
     if column is None:
         return {}
-    found = table.numbers([column], "weight")[:, 0]
-    if (found < 0).any():
-        row = int((found < 0).argmax())
-        raise DatasetError("the weight is {:g}".format(found[row]), "{}:{}".format(table.path, table.lines[row]),
+    weights = table.numbers([column], "weight")[:, 0]
+    if (weights < 0).any():
+        row = int((weights < 0).argmax())
+        raise DatasetError("the weight is {:g}".format(weights[row]), "{}:{}".format(table.path, table.lines[row]),
                            "The loss of the sample is multiplied by it.", "Write a number of at least 0.")
-    return {"weight": found.astype("float32")}
+    return {"weight": weights.astype("float32")}
 
 
 def _expect_columns(table: Table, asked: Asked) -> None:
@@ -181,7 +181,7 @@ def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
     """({part: its rows}, notes about what was held out)."""
     _expect_columns(table, asked)
     every = list(range(len(table.rows)))
-    found = {"train": every}  # type: Dict[str, List[int]]
+    rows_of = {"train": every}  # type: Dict[str, List[int]]
     if asked.part:
         cells = table.column(asked.part, "part")
         for cell, line in zip(cells, table.lines):
@@ -189,29 +189,29 @@ def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
                 raise DatasetError("the column '{}' has {!r}".format(asked.part, cell),
                                    "{}:{}".format(table.path, line), "The parts are {}.".format(", ".join(PARTS)),
                                    "Write {}.".format(listing.MEANT.get(cell.lower(), "one of them")))
-        found = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
-    if not found.get("train"):
+        rows_of = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
+    if not rows_of.get("train"):
         raise DatasetError("the table has no training samples", table.path,
                            "Each line after the first{} is a training sample.".format(
                                " with train in the column '{}'".format(asked.part) if asked.part else ""),
                            "Add training samples.")
-    missing = [part for part in PARTS if part not in found]
-    wanted = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
-    if not missing or len(found["train"]) < 2:  # where there are too few, `check` raises the error
-        return {part: found.get(part, []) for part in PARTS}, [] if missing else splits.unused(wanted)
-    held_out = [part for part in missing if getattr(wanted, part) is not None]
-    train = found["train"]
+    missing = [part for part in PARTS if part not in rows_of]
+    settings = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
+    if not missing or len(rows_of["train"]) < 2:  # where there are too few, `check` raises the error
+        return {part: rows_of.get(part, []) for part in PARTS}, [] if missing else splits.unused(settings)
+    held_out = [part for part in missing if getattr(settings, part) is not None]
+    train = rows_of["train"]
     used = [table.columns.index(name) for name in asked.features or ()]
     hashes = _hashes(table, asked, train) if asked.file else [
         digests.of_bytes(json.dumps([table.rows[row][place] for place in used]).encode()) for row in train]
     classes = table.column(asked.label, "label") if asked.label else [""] * len(every)
-    keys = table.column(wanted.key, wanted.key_where) if wanted.key else None
-    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path,
+    keys = table.column(settings.key, settings.key_where) if settings.key else None
+    place = splits.parts(settings, held_out, hashes, [classes[row] for row in train], table.path,
                          keys and [keys[row] for row in train])
     for part in (*held_out, "train"):
-        found[part] = [row for row, of in zip(train, place) if of == part]
-    return {part: found.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
-        wanted.by, ", ".join("{} of {} for {}".format(len(found[part]), len(train), part) for part in held_out))]
+        rows_of[part] = [row for row, of in zip(train, place) if of == part]
+    return {part: rows_of.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
+        settings.by, ", ".join("{} of {} for {}".format(len(rows_of[part]), len(train), part) for part in held_out))]
 
 
 def _files(table: Table, asked: Asked, rows: Sequence[int]) -> Tuple[str, List[str]]:
@@ -289,8 +289,8 @@ def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, 
         classes = target_arrays.vocabulary(cells) or []
         return Target("class", classes), target_arrays.labels(cells, asked.label, table.path, classes)
     if asked.labels:
-        found = target_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
-        return Target("labels", list(asked.labels)), found
+        answers = target_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
+        return Target("labels", list(asked.labels)), answers
     numbers = table.numbers(asked.value or (), "value")
     ends = target_arrays.columns(numbers[train], "value", table.path)
     return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), target_arrays.by_column(numbers, ends)

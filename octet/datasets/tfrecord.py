@@ -78,12 +78,12 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
                   skip_unreadable, low, high, clip, split)
     _expect(asked)
-    found = record_parts.find(path, splits.settings(split))
+    records = record_parts.find(path, splits.settings(split))
     kind, feature = asked.target
     name = {"class": "label"}.get(kind, kind)
-    needed = {part: "train" if part in found.held_out else part for part in parts}
+    needed = {part: "train" if part in records.held_out else part for part in parts}
     sources = sorted({*needed.values(), *(() if learnt else ("train",))})
-    indexed = {part: record_parts.index(found.files[part], _wanted(asked, bool(found.held_out)), samples is None)
+    indexed = {part: record_parts.index(records.files[part], _wanted(asked, bool(records.held_out)), samples is None)
                for part in sources}
     if learnt:
         names = learnt.targets[name].classes
@@ -93,8 +93,8 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     read_as = {"labels": target_arrays.several, "value": target_arrays.values}
     answers = {part: target_arrays.labels(of_part.answers, feature, path, names) if kind == "class"
                else read_as[kind](of_part.answers, feature, path) for part, of_part in indexed.items()}
-    rows, notes = _rows(found, indexed.get("train"), answers, asked, needed)
-    made, kept, spoken = {}, {}, list(found.notes) + notes
+    rows, notes = _rows(records, indexed.get("train"), answers, asked, needed)
+    made, kept, spoken = {}, {}, list(records.notes) + notes
     for part in parts:
         of_part = rows[part]
         if samples is not None:
@@ -116,7 +116,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     some = next(iter(made.values())).inputs
     spec = Input(next(iter(some.values())).shape[1:], float(low), float(high))
     read = {} if samples is not None else {
-        part: Read(_digest(asked, found, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256)
+        part: Read(_digest(asked, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256)
         for part in parts}
     target = Target(kind, names, answers[sources[0]].shape[1:] if kind == "value" else ())
     return check(Dataset(
@@ -146,14 +146,14 @@ def digest(part: str, path: str, image: Optional[str] = None, numbers: Optional[
     asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
                   skip_unreadable, low, high, clip, split)
     _expect(asked)
-    found = record_parts.find(path, splits.settings(split))
-    return _digest(asked, found, part, _hashes(found, part))
+    records = record_parts.find(path, splits.settings(split))
+    return _digest(asked, records, part, _hashes(records, part))
 
 
 def files(part: str, path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -> Dict[str, str]:
     """{file: sha256} of the files that contain the part."""
-    found = record_parts.find(path, splits.settings(split))
-    return {os.path.basename(file): one for file, one in _hashes(found, part).items()}
+    records = record_parts.find(path, splits.settings(split))
+    return {os.path.basename(file): one for file, one in _hashes(records, part).items()}
 
 
 def left_out(path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -> int:
@@ -161,15 +161,15 @@ def left_out(path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -
     return record_parts.find(path, splits.settings(split)).left_out
 
 
-def _hashes(found: record_parts.Found, part: str) -> Dict[str, str]:
-    of_part = found.files["train" if part in found.held_out else part]
+def _hashes(records: record_parts.Found, part: str) -> Dict[str, str]:
+    of_part = records.files["train" if part in records.held_out else part]
     return dict(zip(of_part, digests.cached_all(of_part, "file", digests.of_file)))
 
 
-def _digest(asked: Asked, found: record_parts.Found, part: str, sha256: Dict[str, str]) -> str:
+def _digest(asked: Asked, records: record_parts.Found, part: str, sha256: Dict[str, str]) -> str:
     """sha256: {file: sha256} of the files that contain the part, in order. The random split depends on them only."""
-    held_out = [*found.held_out, asked.split] if found.held_out else []
-    return digests.of_bytes(json.dumps([part if found.held_out else "", list(asked[1:-1]), held_out,
+    held_out = [*records.held_out, asked.split] if records.held_out else []
+    return digests.of_bytes(json.dumps([part if records.held_out else "", list(asked[1:-1]), held_out,
                                         list(sha256.values())]).encode())
 
 
@@ -180,11 +180,11 @@ def _wanted(asked: Asked, is_split: bool) -> record_parts.Wanted:
                                splits.settings(asked.split).key if is_split else None)
 
 
-def _rows(found: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,
+def _rows(records: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,
           needed: Dict[str, str]) -> Tuple[Dict[str, List[int]], List[str]]:
     """({part: its rows among the records of its files}, notes about what was held out)."""
     split = splits.settings(asked.split)
-    if not found.held_out:
+    if not records.held_out:
         return {part: list(range(len(answers[part]))) for part in needed}, splits.unused(split)
     rows = {part: list(range(len(answers[part]))) for part, source in needed.items() if part == source != "train"}
     if train is None:
@@ -192,11 +192,11 @@ def _rows(found: record_parts.Found, train: Optional[record_parts.Index], answer
     count = len(answers["train"])
     if count < 2:  # `check` raises the error
         return {part: rows.get(part, list(range(count))) for part in needed}, []
-    place = splits.parts(split, found.held_out, train.hashes,
+    place = splits.parts(split, records.held_out, train.hashes,
                          answers["train"].tolist() if asked.label else [0] * count, asked.path, train.keys or None)
-    drawn = {part: [row for row, of in enumerate(place) if of == part] for part in ("train", *found.held_out)}
+    drawn = {part: [row for row, of in enumerate(place) if of == part] for part in ("train", *records.held_out)}
     return {**drawn, **rows}, ["held out of the training records by {}: {}".format(split.by, ", ".join(
-        "{} of {} for {}".format(len(drawn[part]), count, part) for part in found.held_out))]
+        "{} of {} for {}".format(len(drawn[part]), count, part) for part in records.held_out))]
 
 
 def _expect(asked: Asked) -> None:

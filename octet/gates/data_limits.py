@@ -56,21 +56,21 @@ def _samples(figures: Figures, limit: float) -> Verdict:
 
 def _least_of_class(parts: Iterable[str]) -> Callable[[Figures, float], Verdict]:
     def judge(figures: Figures, limit: float) -> Verdict:
-        found = [(of_part[part]["least"], target, part) for target, of_part in figures["classes"].items()
-                 for part in parts]
-        if not found:
+        counts = [(of_part[part]["least"], target, part) for target, of_part in figures["classes"].items()
+                  for part in parts]
+        if not counts:
             return False, _UNFIT
-        (count, name), target, part = min(found)
+        (count, name), target, part = min(counts)
         return count >= limit, "the class '{}' of '{}' has {} samples in the {} part".format(name, target, count, part)
     return judge
 
 
 def _share_of_class(figures: Figures, limit: float) -> Verdict:
     whole = figures["samples"]["train"]
-    found = [(of_part["train"]["most"], target) for target, of_part in figures["classes"].items()]
-    if not found:
+    counts = [(of_part["train"]["most"], target) for target, of_part in figures["classes"].items()]
+    if not counts:
         return False, _UNFIT
-    (count, name), target = max(found)
+    (count, name), target = max(counts)
     return count <= limit * whole + ROUNDING, "{:.4g} of the training samples are of the class '{}' of '{}'".format(
         count / whole, name, target)
 

@@ -78,14 +78,14 @@ class OwnMetrics:
 
 
 def _expect_method(made: Any, method: str, arguments: Sequence[str], spec: str, where: str) -> None:
-    found = getattr(made, method, None)
+    bound = getattr(made, method, None)
     shown = "{}({})".format(method, ", ".join(arguments))
-    if not callable(found):
+    if not callable(bound):
         raise ModelError("{} has no method {}".format(spec, shown), where=where,
                          why="a metric is a class with update({}) and result()".format(", ".join(ARGUMENTS)),
                          next_step="write the method; name the class itself, without parentheses")
     try:
-        inspect.signature(found).bind(*arguments)
+        inspect.signature(bound).bind(*arguments)
     except TypeError as error:
         raise ModelError("{} of {} cannot be called as {}: {}".format(method, spec, shown, error), where=where,
                          why="Octet calls it for each batch" if arguments else "Octet calls it at the end",

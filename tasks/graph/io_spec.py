@@ -228,11 +228,11 @@ def read_graph(path: Path) -> tf.GraphDef:
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
     """The operations that the tensors depend on, readers before producers."""
-    found: Set[tf.Operation] = set()
+    operations: Set[tf.Operation] = set()
     todo = [tensor.op for tensor in tensors]
     while todo:
         operation = todo.pop()
-        if operation not in found:
-            found.add(operation)
+        if operation not in operations:
+            operations.add(operation)
             todo.extend(tensor.op for tensor in operation.inputs)
-    return sorted(found, key=lambda operation: -operation._id)
+    return sorted(operations, key=lambda operation: -operation._id)

@@ -79,11 +79,11 @@ class _OriginalsFinder:
 
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: object = None) -> Optional[ModuleSpec]:
         folders = self.originals if path is None else _originals(path)
-        found = PathFinder.find_spec(name, folders) if folders else None
-        if found is None or not found.has_location:
+        spec = PathFinder.find_spec(name, folders) if folders else None
+        if spec is None or not spec.has_location:
             return None
         raise SourceError(
-            "the import of '{}' is not visible in the stage's source".format(name), where=str(found.origin),
+            "the import of '{}' is not visible in the stage's source".format(name), where=str(spec.origin),
             why="a stage's key must cover all source that it runs, and this module is not in it: it is imported by a "
                 "name that is computed at run time",
             next_step="import it by a plain statement where it is used: import {}".format(name))

@@ -27,21 +27,21 @@ def of(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor, sample_weights: O
     if end["kind"] == "value":
         errors = _VALUES[settings["kind"]](expected - output, settings)
         return tf.reduce_mean(errors if sample_weights is None else errors * _beside(sample_weights, errors))
-    logits, wanted, single = _expected_probabilities(end, output, expected)
+    logits, probabilities, single = _expected_probabilities(end, output, expected)
     weights = _weights(end, expected, settings)
     if sample_weights is not None and end["kind"] != "labels":
         weights = (tf.ones_like(expected, tf.float32) if weights is None else weights) * _beside(
             sample_weights, expected)
     if settings["kind"] in ("dice", "iou"):
-        return _overlap(settings["kind"], end, logits, wanted, weights, single)
+        return _overlap(settings["kind"], end, logits, probabilities, weights, single)
     smoothing = settings["label_smoothing"]
     if single:
-        wanted = wanted * (1 - smoothing) + smoothing / 2
-        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=logits)
+        probabilities = probabilities * (1 - smoothing) + smoothing / 2
+        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=probabilities, logits=logits)
     else:
         if smoothing:
-            wanted = wanted * (1 - smoothing) + smoothing / len(end["classes"])
-        each = tf.nn.softmax_cross_entropy_with_logits_v2(labels=wanted, logits=logits)[..., None]
+            probabilities = probabilities * (1 - smoothing) + smoothing / len(end["classes"])
+        each = tf.nn.softmax_cross_entropy_with_logits_v2(labels=probabilities, logits=logits)[..., None]
     if settings["kind"] == "focal":  # Lin et al. 2017: well classified samples count less
         each *= tf.pow(1 - tf.exp(-each), settings["gamma"])
     if end["kind"] == "labels":
@@ -109,14 +109,15 @@ def _weights(end: OutputEnd, expected: tf.Tensor, settings: Dict[str, Any]) -> A
     return weights
 
 
-def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, wanted: tf.Tensor, weights: Any, single: bool) -> tf.Tensor:
+def _overlap(kind: str, end: OutputEnd, logits: tf.Tensor, probabilities: tf.Tensor, weights: Any,
+             single: bool) -> tf.Tensor:
     """1 - the mean over the classes of the soft dice coefficient, 2 |A and B| / (|A| + |B|) (Milletari et al. 2016), or
     of the soft IoU, |A and B| / |A or B| (Rahman and Wang 2016)."""
     shares = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
     if weights is not None:
-        shares, wanted = shares * weights[..., None], wanted * weights[..., None]
+        shares, probabilities = shares * weights[..., None], probabilities * weights[..., None]
     axes = list(range(len(end["shape"]) + 1))
-    intersection, size_sum = tf.reduce_sum(shares * wanted, axes), tf.reduce_sum(shares + wanted, axes)
+    intersection, size_sum = tf.reduce_sum(shares * probabilities, axes), tf.reduce_sum(shares + probabilities, axes)
     if kind == "iou":
         return 1 - tf.reduce_mean((intersection + SMOOTH) / (size_sum - intersection + SMOOTH))
     return 1 - tf.reduce_mean((2 * intersection + SMOOTH) / (size_sum + SMOOTH))

@@ -36,22 +36,22 @@ class Found(NamedTuple):
     left: List[str]
 
 
-def find(wanted: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, network: io_spec.Network,
+def find(regularization: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, network: io_spec.Network,
          part: Part) -> Found:
-    """The places of `wanted` in the folded graph. part: the values on its first samples are compared."""
-    found = Found([], [], list(wanted["left"]))
+    """The places of the regularization in the folded graph. part: the values on its first samples are compared."""
+    places = Found([], [], list(regularization["left"]))
     nodes = {name: {node.name: node for node in graph.node}
              for name, graph in (("float", float_graph), ("folded", folded))}
-    for penalty in wanted["penalties"]:
+    for penalty in regularization["penalties"]:
         factor, layer = _factor(penalty, nodes["float"], nodes["folded"])
         if factor is None:
-            found.left.append("the penalty of {}: folding mixes its weights with others".format(penalty["layer"]))
+            places.left.append("the penalty of {}: folding mixes its weights with others".format(penalty["layer"]))
         else:
-            found.penalties.append((penalty, layer, factor))
+            places.penalties.append((penalty, layer, factor))
     noises = []
-    for noise in wanted["noises"]:
+    for noise in regularization["noises"]:
         if _read_elsewhere(noise, float_graph):
-            found.left.append("{}: another layer reads its input, too".format(noise["layer"]))
+            places.left.append("{}: another layer reads its input, too".format(noise["layer"]))
         else:
             noises.append(noise)
     if noises:
@@ -61,10 +61,10 @@ def find(wanted: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, 
         for noise, value in zip(noises, values):
             node = _same(value, candidates, exactly=bool(noise["shared_axes"]))
             if node is None or node in io_spec.nodes(network, "outputs"):
-                found.left.append("{}: its input is folded into other layers".format(noise["layer"]))
+                places.left.append("{}: its input is folded into other layers".format(noise["layer"]))
             else:
-                found.noises.append((noise, node))
-    return found
+                places.noises.append((noise, node))
+    return places
 
 
 def _read_elsewhere(noise: Noise, graph: tf.GraphDef) -> bool:

@@ -61,14 +61,14 @@ class RandomNumbers:
 
 def _before(ends: Iterable[tf.Tensor]) -> Set[tf.Operation]:
     """The operations of `ends`, and all that they depend on."""
-    found: Set[tf.Operation] = set()
+    operations: Set[tf.Operation] = set()
     todo = [end if isinstance(end, tf.Operation) else end.op for end in ends]
     while todo:
         operation = todo.pop()
-        if operation not in found:
-            found.add(operation)
+        if operation not in operations:
+            operations.add(operation)
             todo.extend([tensor.op for tensor in operation.inputs] + list(operation.control_inputs))
-    return found
+    return operations
 
 
 def _has_state(nodes: Collection[tf.NodeDef], library: Dict[str, Any], seen: Collection[str] = ()) -> bool:

@@ -33,13 +33,13 @@ class KernelGroups(TensorView, KernelView[tf.Tensor]):
     def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
         """The operations that read a tensor, directly or through its fake-quant. One that reads it twice is listed
         twice."""
-        found = []
+        operations = []
         for reader in tensor.consumers():
             if reader.type == FAKE_QUANT and reader.inputs[0] is tensor:
-                found.extend(self.readers(reader.outputs[0]))
+                operations.extend(self.readers(reader.outputs[0]))
             elif reader in self._members:
-                found.append(reader)
-        return found
+                operations.append(reader)
+        return operations
 
     def fake_quants(self, tensor: tf.Tensor) -> List[tf.Operation]:
         """The fake-quants whose input is the tensor."""

@@ -20,21 +20,21 @@ TYPE_ATTRS = ("T", "SrcT", "DstT")
 
 def expect_float32(graph: EditableGraph) -> None:
     """Raises QuantizeError naming the layers that compute in another float or complex type."""
-    found = [(node.layer, "{} ({}) computes in {}".format(node.name, node.op, OTHER_FLOATS[kind]))
-             for node in graph.in_order() for kind in [_other_float(node)] if kind]
-    _refuse("computes in another type than float32", found,
+    faults = [(node.layer, "{} ({}) computes in {}".format(node.name, node.op, OTHER_FLOATS[kind]))
+              for node in graph.in_order() for kind in [_other_float(node)] if kind]
+    _refuse("computes in another type than float32", faults,
             "give the layers dtype='float32', and leave casts out of the network")
 
 
 def expect_finite(graph: EditableGraph) -> None:
     """Raises QuantizeError naming the layers whose weights or other constants are NaN or infinite."""
-    found = []
+    faults = []
     for node in graph.of_type("Const"):
         readers = graph.readers.get(node.name, [])
         value = graph.known_value(node.name)
         if value.dtype.kind == "f" and not np.isfinite(value).all() and not _is_padding(node.name, readers):
-            found.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
-    _refuse("has weights or constants that are not finite", found,
+            faults.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
+    _refuse("has weights or constants that are not finite", faults,
             "check the weights that the layer starts from, divisions by 0, and the variances of batch norms")
 
 
@@ -48,7 +48,7 @@ def _other_float(node: Node) -> int:
     return next((node.get(attr).type for attr in TYPE_ATTRS if node.get(attr).type in OTHER_FLOATS), 0)
 
 
-def _refuse(what: str, found: List[Tuple[str, str]], next_step: str) -> None:
-    if found:
+def _refuse(what: str, faults: List[Tuple[str, str]], next_step: str) -> None:
+    if faults:
         raise QuantizeError("the network {}".format(what), where="model.build", why="\n".join(
-            "layer {}: {}".format(layer, why) for layer, why in found), next_step=next_step)
+            "layer {}: {}".format(layer, why) for layer, why in faults), next_step=next_step)

@@ -23,12 +23,12 @@ FUNCTIONS = {
 def refuse(graph: tf.Graph, layers: Iterable[str]) -> None:
     """Raises QuantizeError naming the layers that loop, and what loops in them. layers: names of the model's layers."""
     layer_of = LayerNames(layers)
-    found: Dict[str, List[tf.Operation]] = {}
+    looping: Dict[str, List[tf.Operation]] = {}
     for operation in graph.get_operations():
         if operation.type in LOOPS:
-            found.setdefault(layer_of(operation.name), []).append(operation)
-    if found:
-        kinds = {layer: _kind(operations) for layer, operations in found.items()}
+            looping.setdefault(layer_of(operation.name), []).append(operation)
+    if looping:
+        kinds = {layer: _kind(operations) for layer, operations in looping.items()}
         raise QuantizeError(
             "{} layer{} cannot be uint8".format(len(kinds), "s" if len(kinds) > 1 else ""), where="model.build",
             why="\n".join("layer {}: {} loops, and loops have no uint8 kernel".format(layer, what)

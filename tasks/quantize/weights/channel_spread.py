@@ -36,14 +36,14 @@ class Channels(NamedTuple):
 def worst_first(graph_def: tf.GraphDef) -> List[Channels]:
     """The layers of a folded graph whose weights are constant and not all 0, by descending `to_median`."""
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
-    found = []
+    spreads = []
     for node in graph_def.node:
         weights = constants.get(node.input[LAYERS[node.op].weights]) if node.op in LAYERS else None
         if weights is not None:
             sizes = largest_weights(node.op, tf.make_ndarray(weights.attr["value"].tensor))
             if sizes.any():
-                found.append(_channels(node, sizes))
-    return sorted(found, key=lambda each: -each.to_median)
+                spreads.append(_channels(node, sizes))
+    return sorted(spreads, key=lambda each: -each.to_median)
 
 
 def largest_weights(op: str, weights: np.ndarray) -> np.ndarray:

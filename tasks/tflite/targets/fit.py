@@ -144,8 +144,8 @@ def both(content: bytes, names: Sequence[str]) -> Dict[str, Any]:
 def _best(fits: Dict[str, Fit]) -> Optional[str]:
     """The type of the file to use on the target: the one with the fewest operators on the CPU; None where all are
     refused."""
-    taken = [fit for fit in fits.values() if fit.verdict != REFUSES]
-    return min(taken, key=lambda fit: fit.elsewhere).dtype if taken else None
+    usable = [fit for fit in fits.values() if fit.verdict != REFUSES]
+    return min(usable, key=lambda fit: fit.elsewhere).dtype if usable else None
 
 
 def warnings(judged: Dict[str, Any]) -> List[str]:
