@@ -111,7 +111,7 @@ def dataset_without_a_digest(folder):
 def dataset_that_gives_none(folder):
     (folder / "faces.py").write_text("def digest(part):\n    return part\n\n\ndef load():\n    pass\n")
     (folder / "recipe.yaml").write_text("data: {dataset: ./faces.py}\nmodel: {build: lenet}\n")
-    return DATASET, ["recipe.yaml:1:", "data.dataset", "gives 'NoneType', which is no Dataset"]
+    return DATASET, ["recipe.yaml:1:", "data.dataset", "returns 'NoneType', which is no Dataset"]
 
 
 def path_that_is_a_number(folder):

@@ -242,7 +242,7 @@ REFUSED = {
     "in a graph of its own": graph_of_its_own,
     "initial weights hold NaN": functional(
         lambda x: L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))(x)),
-    "takes no batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
+    "does not accept a batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
     "for one sample": functional(
         finish=lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0] * 2, -1]))),
 }

@@ -1,4 +1,4 @@
-"""The weights of a folded graph, which are constants, become variables that can be trained."""
+"""Turns the constant weights of a folded graph into trainable variables."""
 
 from typing import Collection, Dict, List
 
@@ -9,22 +9,21 @@ from tasks.quantize.ir import kernel_groups
 from tasks.quantize.ir.nodes import MARK_ATTR, REQUANTIZE
 from tasks.quantize.kernels.layers import BIAS_INPUT, LAYERS
 
-SCOPE = "weights/"  # of the variables
+SCOPE = "weights/"  # the name scope of the variables
 WEIGHTS_INPUT = dict({op: layer.weights for op, layer in LAYERS.items()}, BiasAdd=BIAS_INPUT)
 
 
 def make_trainable(graph_def: tf.GraphDef) -> None:
     """Imports the graph into the current tf.Graph, with its weights and biases as variables.
 
-    A variable has the name of the node that reads it, in the scope SCOPE. So the node keeps its name, and the training
-    graph and the evaluation graph of a network have the same names. Weights that only give a tensor another range
-    (REQUANTIZE) are not trainable.
+    A variable has the name of its reader, in SCOPE. So the reader keeps its name, and the training graph and the
+    evaluation graph have the same names. Weights of nodes marked REQUANTIZE are not trainable.
     """
     nodes = {node.name: node for node in graph_def.node}
-    live = tf.GraphDef(versions=graph_def.versions)
+    trainable = tf.GraphDef(versions=graph_def.versions)
     variables: Dict[str, tf.Variable] = {}
     for node in graph_def.node:
-        copy = live.node.add()
+        copy = trainable.node.add()
         copy.CopyFrom(node)
         if node.op not in WEIGHTS_INPUT:
             continue
@@ -37,7 +36,7 @@ def make_trainable(graph_def: tf.GraphDef) -> None:
                 trainable=not (MARK_ATTR in node.attr and node.attr[MARK_ATTR].s == REQUANTIZE.encode()),
                 use_resource=False)
         copy.input[WEIGHTS_INPUT[node.op]] = _value_name(variables[source.name])
-    tf.import_graph_def(live, name="", input_map={
+    tf.import_graph_def(trainable, name="", input_map={
         _value_name(variable) + ":0": variable.value() for variable in variables.values()})
 
 
@@ -49,10 +48,10 @@ def layers() -> Dict[tf.Variable, str]:
 
 
 def of_layers(names: Collection[str]) -> List[tf.Variable]:
-    """The trainable variables of the current graph that are read by nodes of these Keras layers."""
+    """The trainable variables of the current graph whose readers belong to these Keras layers."""
     return [variable for variable, layer in layers().items() if layer in names]
 
 
 def _value_name(variable: tf.Variable) -> str:
-    """The name that stands for a variable's value in the graph that is imported."""
+    """The name of a variable's value in the graph that is imported."""
     return variable.op.name + "/thawed"

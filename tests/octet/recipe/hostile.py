@@ -131,12 +131,12 @@ _("luigi_cfg_as_recipe", RECIPE, ["luigi.cfg"], argv=("why", "./luigi.cfg"))
 # What a few bytes of YAML can come to
 
 for levels, width in ((9, 9), (8, 10), (30, 2), (7, 20), (5, 60)):
-    _("alias_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its anchors written out"],
+    _("alias_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "with its anchors expanded"],
       bomb(levels, width, "[a, b]"))
 for levels, width in ((9, 9), (8, 10), (20, 2), (7, 20), (5, 60)):
-    _("merge_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its `<<` come to more than 100000 keys"],
+    _("merge_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its `<<` merge more than 100000 keys"],
       merges(levels, width))
-_("long_text_by_alias", RECIPE, ["written out, it comes to more than"], bomb(3, 100, '"{}"'.format("x" * 1000)))
+_("long_text_by_alias", RECIPE, ["anchors expanded, it has more than"], bomb(3, 100, '"{}"'.format("x" * 1000)))
 _("long_chain_of_anchors", RECIPE, ["nested more than 50 levels deep"], "data: {dataset: ./d.py, args: {x0: &x0 [1]" +
   "".join(", x{}: &x{} [*x{}]".format(n, n, n - 1) for n in range(1, 2000)) + "}}\nmodel: {build: lenet}\n")
 for count in (60, 1000, 5000, 50000):

@@ -60,7 +60,7 @@ def test_an_output_that_is_a_call_of_a_function_is_the_functions(tmp_path, activ
 
 
 def test_a_delay_beyond_the_last_step_is_said_before_training(tmp_path):
-    with pytest.raises(RecipeError, match="quantization would come after 5000 steps"):
+    with pytest.raises(RecipeError, match="quantization would begin after 5000 steps"):
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live, delay: 5000}"))
 
 
@@ -105,7 +105,7 @@ def test_live_batch_norm_takes_no_layer_for_another_by_its_name(tmp_path):
         "import tensorflow as tf\nL = tf.keras.layers\n\ndef build(input_shape, classes):\n"
         "    return tf.keras.Sequential([L.Flatten(input_shape=input_shape), L.Dense(8),\n"
         "                                L.BatchNormalization(name='my_BatchNorm'), L.Dense(classes)])\n")
-    with pytest.raises(QuantizeError, match="takes layers by their names") as refused:
+    with pytest.raises(QuantizeError, match="mistakes layers for batch norms because of their names") as refused:
         checked(tmp_path, "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
                           "quantize: {batch_norm: live, default_ranges: measured}\n")
     assert "my_BatchNorm" in refused.value.why
@@ -135,7 +135,7 @@ def test_what_the_labels_tell_is_told_of_all_samples(tmp_path):
 def test_a_delay_is_held_against_the_whole_training_part(tmp_path):
     delayed = "quantize: {batch_norm: live, default_ranges: measured, epochs: 1, batch_size: 100, delay: %d}"
     checked(tmp_path, LENET % ("", delayed % 9))
-    with pytest.raises(RecipeError, match="and there are 11"):
+    with pytest.raises(RecipeError, match="and the phase has only 11"):
         checked(tmp_path, LENET % ("", delayed % 11))
 
 

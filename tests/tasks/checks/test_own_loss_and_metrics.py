@@ -42,14 +42,15 @@ def checked(folder, loss="return tf.reduce_mean(tf.square(outputs['grid']))", me
     ("return outputs['grid']", "returns float32 of shape", "tf.reduce_mean"),
     ("return tf.reduce_mean(tf.cast(outputs['grid'], tf.float64))", "returns float64 of shape ()", "tf.float32"),
     ("return None", "returns 'NoneType', which is not a number", "scalar tensor"),
-    ("return outputs['gird']", "KeyError: 'gird'", "mend the function"),
+    ("return outputs['gird']", "KeyError: 'gird'", "correct the function"),
     ("return tf.reduce_mean(tf.log(outputs['grid'] * 0))", "is -inf", "divisions by 0"),
     ("return tf.reduce_mean(tf.sqrt(tf.abs(outputs['grid'] * 0)))", "has a gradient that is not finite", "sqrt"),
     ("return tf.reduce_mean(tf.cast(tf.argmax(outputs['grid'], -1), tf.float32))",
      "is not differentiable with respect to the output 'grid'", "differentiable operations"),
     ("return tf.constant(1.0)", "is not differentiable with respect to the output 'grid'", "remove an output"),
     ("return tf.reduce_mean(tf.get_variable('v', []) * outputs['grid'])", "creates variables: v", "constants"),
-    ("return tf.reduce_mean(tf.check_numerics(outputs['grid'] / 0, 'zero'))", "fails on the first 32 samples", "mend")])
+    ("return tf.reduce_mean(tf.check_numerics(outputs['grid'] / 0, 'zero'))", "fails on the first 32 samples",
+     "correct the function")])
 def test_a_loss_that_cannot_be_trained_with_is_said(tmp_path, loss, said, advice):
     with pytest.raises(ModelError) as refused:
         checked(tmp_path, loss=loss)
@@ -59,7 +60,7 @@ def test_a_loss_that_cannot_be_trained_with_is_said(tmp_path, loss, said, advice
 
 @pytest.mark.parametrize("metric, said", [
     (("answers['gird']", "1.0"), "update() of the metric failed: KeyError: 'gird'"),
-    (("pass", "float('nan')"), "result() gives nan"), (("pass", "{'a': 1}"), "which is no finite number"),
+    (("pass", "float('nan')"), "result() returns nan"), (("pass", "{'a': 1}"), "which is no finite number"),
     (("extras['box'][0] = 0", "1.0"), None), (("pass", "None"), None)])
 def test_a_metric_that_cannot_measure_is_said(tmp_path, metric, said):
     if said is None:

@@ -42,7 +42,7 @@ def test_a_network_that_converts_has_no_warning(tmp_path):
 def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_said_before(tmp_path):
     """First biases of zero hide it: toco takes their addition out, and then takes the convolution for another."""
     (warning,) = checked(tmp_path, CAUSAL)["warnings"]
-    assert warning.startswith("the size of the float model's file will not be measured: it refused the graph: F ")
+    assert warning.startswith("the size of the float model's file will not be measured: toco refused the graph: F ")
     metrics, _ = jobs.run(tmp_path, RECIPE, "Measure")
     measured = metrics["Measure"]
     assert measured["size_bytes"]["float"] is None and measured["size_bytes"]["uint8"] > 0
@@ -52,7 +52,7 @@ def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_said_bef
 def test_a_refusal_that_hangs_on_a_range_is_a_warning(tmp_path):
     huge = 'L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(3e38))(image)'
     warnings = checked(tmp_path, huge)["warnings"]
-    assert len(warnings) == 1 and "range(s) in the frozen graph are impossible" in warnings[0]
+    assert len(warnings) == 1 and "range(s) in the frozen graph are invalid" in warnings[0]
 
 
 @pytest.mark.parametrize("missing, layers", [

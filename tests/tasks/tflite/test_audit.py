@@ -67,7 +67,7 @@ def test_weights_alone_in_eight_bits_are_not_enough(tmp_path):
 def test_a_float_network_behind_a_uint8_input_is_told_with_what_stands_between(tmp_path):
     found = problems(from_graph(tmp_path, inference_input_type=tf.uint8,
                                 quantized_input_stats={"input0": (0.0, 255.0)}))
-    assert any(line.endswith("is made by DEQUANTIZE") for line in found)
+    assert any(line.endswith("is computed by DEQUANTIZE") for line in found)
 
 
 def test_a_range_that_was_not_trained_is_told_beside_the_one_that_was():

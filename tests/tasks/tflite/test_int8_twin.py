@@ -118,5 +118,5 @@ def test_weights_that_are_data_too_are_refused_with_their_name():
 
 def test_an_operator_without_an_int8_form_is_refused_by_name(monkeypatch):
     monkeypatch.delitem(int8_twin.VERSIONS, "CONV_2D")
-    with pytest.raises(ConvertError, match="CONV_2D has no int8 form here"):
+    with pytest.raises(ConvertError, match="no int8 form of CONV_2D is known"):
         int8_twin.of(graphs.converted(_convolution, IMAGE))

@@ -26,7 +26,7 @@ def _dilated_transposed(x):
 
 CASES = {
     "range_of_input": (lambda x: ranged(tf.nn.relu(x + x) * x, 0.0, 9.0),
-                       r"^tensor Relu has no range; it goes into the Mul that makes FakeQuant"),
+                       r"^tensor Relu has no range; it is an input of the Mul that computes FakeQuant"),
     "range_of_output": (lambda x: tf.stack([x, x], 1), "^tensor stack has no range"),
     "range_of_fixed": (lambda x: tf.nn.relu6(x), "^tensor Relu6 has no range"),
     "no_uint8_kernel": (lambda x: ranged(tf.nn.elu(x), -1.0, 3.0), "^the operator Elu has no uint8 kernel"),

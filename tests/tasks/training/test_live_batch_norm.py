@@ -56,7 +56,7 @@ def test_a_delay_beyond_the_last_step_is_said_before_training_starts(tmp_path):
     for number, delay in enumerate((STEPS, 10 ** 9)):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "net.py").write_text(MODEL)
-        with pytest.raises(RecipeError, match="after {} steps, and there are {}".format(delay, STEPS)):
+        with pytest.raises(RecipeError, match="after {} steps, and the phase has only {}".format(delay, STEPS)):
             jobs.run(tmp_path / str(number), RECIPE.replace("40", str(delay)) % "false", "TrainQAT", made)
 
 

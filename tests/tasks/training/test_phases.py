@@ -158,7 +158,7 @@ def test_weights_that_the_function_puts_are_kept_in_its_own_session_too(tmp_path
 
 
 def test_a_model_that_is_another_one_in_training_is_said_before_its_first_step(tmp_path):
-    with pytest.raises(ModelError, match="the model is another one in training"):
+    with pytest.raises(ModelError, match="training model and the inference model have different variables"):
         jobs.run(tmp_path, BROUGHT.format(user_models.__file__, "another_in_training"), "TrainFloat")
     assert not (tmp_path / "TrainFloat" / "events").exists()
 

@@ -42,7 +42,7 @@ train: {epochs: 1, batch_norm_batches: 5}
 quantize: {epochs: %d, calibration_batches: 2, regularization: %s}
 """
 LEFT = ["the bias_regularizer of second: not a penalty on its kernel",
-        "beside: what it reads is read by another layer, too", "before_norm: what it reads is folded into other layers"]
+        "beside: another layer reads its input, too", "before_norm: its input is folded into other layers"]
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def test_recurrent_layer_is_refused_before_it_is_frozen():
         LAYERS.LSTM(2, name="memory")(LAYERS.Conv1D(3, 2, name="start")(inputs))
         with pytest.raises(QuantizeError) as refused:
             recurrent_layers.refuse(graph, ["start", "memory"])
-    assert refused.value.why == "layer memory: a recurrent layer loops, and no uint8 kernel does"
+    assert refused.value.why == "layer memory: a recurrent layer loops, and loops have no uint8 kernel"
     assert "Conv1D over time" in refused.value.next_step
 
 
@@ -93,5 +93,5 @@ def test_a_loop_that_is_no_recurrent_layer_is_told_as_what_it_is(function, loop)
         LAYERS.Lambda(loop, name="again")(LAYERS.Input((5, 3)))
         with pytest.raises(QuantizeError) as refused:
             recurrent_layers.refuse(graph, ["again"])
-    assert refused.value.why == "layer again: {} loops, and no uint8 kernel does".format(function)
+    assert refused.value.why == "layer again: {} loops, and loops have no uint8 kernel".format(function)
     assert refused.value.next_step.startswith(function + ": ") and "recurrent" not in refused.value.next_step

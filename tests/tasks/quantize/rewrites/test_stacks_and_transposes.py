@@ -51,7 +51,7 @@ def test_file_computes_what_the_float_network_does(names):
     (_pair(lambda pair: tf.reduce_sum(tf.stack(pair), 1), "culprit"), "Sum", "replace it"),
     (_turned([4, 2, 2, 4, 8], [0, 5, 2, 4, 1, 3], "culprit"), "Transpose", "depth_to_space"),
     (lambda x: LAYERS.Lambda(lambda t: tf.cast(tf.argmax(t, -1), tf.float32), name="culprit")(LAYERS.Conv2D(3, 1)(x)),
-     "ArgMax", "whoever reads the output"),
+     "ArgMax", "let the network end before it"),
     (lambda x: LAYERS.ReLU(threshold=0.5, name="culprit")(x), "Greater", "relu(x - threshold)"),
 ])
 def test_what_stays_is_refused_with_a_way_out(build, op, way_out):
