@@ -1,10 +1,11 @@
-"""Every classifier of ours on digits and on MNIST, through the stages: what uint8 costs.
+"""Runs Octet's classifiers on digits and on MNIST through all stages, and measures the accuracy that uint8 costs.
 
     python -m benchmarks.classifiers [NAME ...]
 
-Digits as the recipes have it; on MNIST one epoch of float and one quantized. They go into the store that luigi.cfg
-names, so an interrupted run goes on where it was, and what is there already is read. Writes docs/accuracy.md; the exit
-code is 1 when a network loses more than a point, a range is not healthy, or a run ends without a measurement.
+The recipes for digits are those in recipes/. On MNIST, each network has one epoch of float training and one of
+quantized training. Artifacts go into the store that luigi.cfg names: existing ones are used, and an interrupted
+benchmark resumes. Writes docs/accuracy.md. The exit code is 1 if a network loses more than a point of accuracy, a range
+is not healthy, or a run ends without a measurement.
 """
 
 import json
@@ -23,7 +24,7 @@ from pipeline.store.artifacts import Store
 
 FOLDER = settings.ROOT / ".octet" / "accuracy"
 PAGE = settings.ROOT / "docs" / "accuracy.md"
-MOST_LOST = 1.0  # points
+MOST_LOST = 1.0  # points of accuracy
 
 MNIST: Dict[str, Dict] = {
     "lenet": {},
@@ -33,7 +34,7 @@ MNIST: Dict[str, Dict] = {
     "resnet_v1": {},
     "resnet_v2": {},
 }
-"""The classifiers, with what makes them as small as MNIST is."""
+"""{classifier: arguments that make it small enough for MNIST}."""
 
 RECIPE = """\
 extends: {}
@@ -62,7 +63,7 @@ class Row(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Accuracies are fractions; health: what was found wrong with the ranges."""
+    """accuracy, agreement: fractions. health: a line for each unhealthy range. size_bytes: {'float', 'uint8': size}."""
 
     accuracy: Dict[str, float]
     agreement: float
@@ -71,7 +72,7 @@ class Result(NamedTuple):
 
     @property
     def lost(self) -> float:
-        """Points of accuracy that the uint8 file has less than the float network."""
+        """The accuracy that the uint8 file loses against the float network, in points."""
         return 100 * (self.accuracy["float"] - self.accuracy["uint8"])
 
     @property
@@ -80,7 +81,7 @@ class Result(NamedTuple):
 
 
 def rows(folder: Path) -> List[Row]:
-    """All recipes: those of digits whose model is a classifier, and those for MNIST, which are written to `folder`."""
+    """The recipes for digits whose model is a classifier, and those for MNIST, which are written to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     recipes = settings.ROOT / settings.RECIPES
     found = [Row(path.stem, path) for path in sorted(recipes.glob("digits*.yaml"))
@@ -93,14 +94,14 @@ def rows(folder: Path) -> List[Row]:
 
 
 def run(row: Row) -> None:
-    """The row's stages are made, or as far as they come; luigi says what it does."""
+    """Runs the stages up to Measure, as far as they succeed. luigi prints what it does."""
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")}
     subprocess.run(["luigi", "--module", "pipeline", "Measure", "--recipe", str(row.path),
                     "--local-scheduler"], env=environment, stdin=subprocess.DEVNULL, check=False)
 
 
 def result(row: Row, store: Store) -> Optional[Result]:
-    """What was measured; None where there is no measurement."""
+    """The figures in the measurement; None if there is none."""
     with digest.kept_open():
         plan = Plan(snapshot.take(row.path), store)
         if not plan.intact("Measure"):
@@ -112,7 +113,7 @@ def result(row: Row, store: Store) -> Optional[Result]:
 
 
 def text(results: Dict[str, Optional[Result]]) -> str:
-    """The page."""
+    """The page docs/accuracy.md."""
     return HEAD + "".join(_line(name, found) for name, found in results.items())
 
 
