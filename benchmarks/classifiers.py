@@ -35,7 +35,7 @@ MNIST: Dict[str, Dict] = {
     "resnet_v1": {},
     "resnet_v2": {},
 }
-"""The classifiers, with what makes them as small as MNIST is."""
+"""{classifier: arguments that make it small enough for MNIST}."""
 
 RECIPE = """\
 extends: {}
@@ -80,7 +80,7 @@ class Result(NamedTuple):
 
     @property
     def lost(self) -> float:
-        """Points of accuracy that the uint8 file has less than the float network."""
+        """The accuracy that the uint8 file loses against the float network, in points."""
         return 100 * (self.accuracy["float"] - self.accuracy["uint8"])
 
     @property
@@ -107,14 +107,14 @@ def rows(folder: Path) -> List[Row]:
 
 
 def run(row: Row) -> None:
-    """The row's stages are made, or as far as they come; luigi says what it does."""
+    """Runs the stages up to Measure, as far as they succeed. luigi prints what it does."""
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")}
     subprocess.run(["luigi", "--module", "pipeline", "Measure", "--recipe", str(row.path),
                     "--local-scheduler"], env=environment, stdin=subprocess.DEVNULL, check=False)
 
 
 def result(row: Row, store: Store) -> Optional[Result]:
-    """What was measured; None where there is no measurement."""
+    """The figures in the measurement; None if there is none."""
     with digest.kept_open():
         plan = Plan(snapshot.take(row.path), store)
         if not plan.intact("Measure"):

@@ -31,7 +31,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         streams.take_any_name()
         if argv is None:
-            interrupts.hear()
+            interrupts.raise_on_signals()
         out_of_memory.expect_some()
         open_files.expect_some("octet")
         settings.expect_working_folder()

@@ -1,4 +1,4 @@
-"""docs/compatibility.md from what was found."""
+"""Writes docs/compatibility.md from the results."""
 
 import datetime
 import json

@@ -1,7 +1,6 @@
-"""What the stages found of the tiny networks, a dozen of which go through them in one recipe (see tiny.py).
+"""The results of the tiny networks, a dozen of which run in one recipe (see tiny.py).
 
-`python -m tests.compat.small FOLDER` writes FOLDER/NAME.json for each that is to be refused.
-"""
+`python -m tests.compat.small FOLDER` writes FOLDER/NAME.json for each network that must be refused."""
 
 import json
 import sys
@@ -22,11 +21,11 @@ from tests.tasks.tflite import int8_operators
 
 
 def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
-    """{name: what was found} of networks whose recipe's stages are all made."""
+    """{name: results} of networks whose recipe's stages are all complete."""
     measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
     network = io_spec.read(plan.folder("ConvertUint8"))
-    # The measurement names operators so.
+    # The measurement names operators like this.
     contents = input_output_names.with_graph_names(model_file.read(content), network)
     codes = tiny.load(names).parts["test"].inputs["image"]
     other = newer.of_file(content, contents, [codes])
@@ -57,7 +56,7 @@ def rows(plan: Plan, names: List[str]) -> Dict[str, Dict]:
 
 
 def refused(name: str) -> Dict:
-    """The words in which a network is refused before training."""
+    """The error with which a network is refused before training."""
     started = time.perf_counter()
     try:
         quantization.check_quantizable(*frozen(REFUSED[name]))
@@ -68,7 +67,7 @@ def refused(name: str) -> Dict:
 
 
 def _behind(contents: model_file.Contents, output: int) -> Set[int]:
-    """The numbers of the operators that an output hangs on."""
+    """The numbers of the operators that an output depends on."""
     makers = {index: operator for operator in contents.operators for index in operator.outputs}
     found: Set[int] = set()
     left = [output]

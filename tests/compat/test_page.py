@@ -14,7 +14,7 @@ def _text(folder, **results):
     return page.text(rows, folder)
 
 
-def test_page_says_what_was_seen_and_what_was_not(tmp_path):
+def test_the_page_shows_measured_and_missing_results(tmp_path):
     (tmp_path / "Small.alone.json").write_text(json.dumps({"alone": "toco: no | range"}))
     text = _text(tmp_path, Small=GOOD, Large={"error": "TrainFloat failed\nfor a reason"})
     assert "| Small | 32x32x3 | 1 CONV_2D | 3, 50 % | 2; ADD by 1 | 4,000, 1,000 | 12 | toco: no \\| range |\n" in text
@@ -27,7 +27,7 @@ def test_a_kernel_beyond_its_bound_is_in_its_row(tmp_path):
     assert "**beyond its bound**: block/add" in _text(tmp_path, Small=dict(GOOD, wrong=["block/add"]))
 
 
-def test_kernels_of_the_newer_runtime_are_named_only_where_outputs_are_apart(tmp_path):
+def test_kernels_of_the_newer_runtime_are_named_only_if_outputs_differ(tmp_path):
     assert "ADD by 1" not in _text(tmp_path, Small=dict(GOOD, newer_lsb=1))
 
 

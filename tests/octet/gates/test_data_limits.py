@@ -1,4 +1,4 @@
-"""What the limits of a section `data` say of data whose figures are counted by hand."""
+"""The limits of a section `data`, checked on data whose figures are counted by hand."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ CODES = np.arange(10, dtype=np.uint8).reshape(10, 1) * 20
 
 
 def figures(targets=LABEL, **answers):
-    """Of 10 training samples, one of which is a dog, and 4 and 3 others; one sample of the test part is of the train
-    part, and has another label there."""
+    """10 training samples, one of which is a dog; 4 and 3 samples in the other parts. One test sample is also in the
+    train part, with another label."""
     rows = {"train": CODES, "validation": CODES[:4] + 1, "test": np.array([[9], [11], [0]], np.uint8)}
     given = {"train": np.array([0] * 9 + [1], np.int32), "validation": np.array([0, 0, 1, 1], np.int32),
              "test": np.array([0, 1, 1], np.int32), **answers}

@@ -31,7 +31,7 @@ def test_the_words_say_which_way_a_figure_moved(uint8, words):
     assert words in one.words
 
 
-def test_missed_gates_are_all_told_with_figures():
+def test_all_missed_gates_are_reported_with_figures():
     first, second = misses({"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None},
                            label=classes(0.98))
     assert "0.0100" in first and "0.9700" in second
@@ -69,7 +69,7 @@ def test_each_gate_is_for_the_outputs_that_it_fits():
     assert misses({"max_error": 0.1, "min_accuracy": 0.9}, image=values(0.01), label=classes(0.95)) == []
 
 
-def test_a_gate_that_fits_no_output_is_said():
+def test_a_gate_that_fits_no_output_is_reported():
     assert misses({"min_accuracy": 0.9}, image=values(0.01)) == [
         "min_accuracy fits no output: image is of kind value; the gate is for class and labels and class_map"]
 

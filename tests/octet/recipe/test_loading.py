@@ -1,4 +1,4 @@
-"""A recipe's text: what is refused, where, and in which words."""
+"""The text of a recipe: what is refused, at which position, and with which words."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.octet.recipe.recipe_texts import RECIPES, SHORT, refusal, write
 pytestmark = pytest.mark.usefixtures("inside")
 
 
-def test_what_is_of_another_type_and_would_do_nothing_is_told_as_both():
+def test_a_value_of_another_type_without_effect_is_reported_as_both():
     assert refusal(SHORT + "quantize: {delay: true}\n") == textwrap.dedent("""\
         r.yaml:3:12  quantize.delay: expected a whole number of at least 0, found true
         r.yaml:3:12  quantize.delay: is only for `batch_norm: live`; with folded batch norms, every tensor has a trained
@@ -24,7 +24,7 @@ def test_what_is_of_another_type_and_would_do_nothing_is_told_as_both():
     assert "expected a whole number of at least 0, found a list" in refusal(SHORT + "quantize: {delay: [1]}\n")
 
 
-def test_every_problem_is_told_at_once_with_its_place():
+def test_all_problems_are_reported_at_once_with_their_positions():
     write("parts/base.yaml", """\
         model: {build: lenet}
         train:
@@ -96,7 +96,7 @@ def test_what_is_no_recipe_is_refused_at_its_place(text, said):
     assert refusal(text) == said
 
 
-def test_a_recipe_that_is_not_there_is_said():
+def test_a_missing_recipe_is_reported():
     with pytest.raises(RecipeError, match="cannot read gone.yaml: No such file"):
         loading.load("gone.yaml")
 
@@ -106,7 +106,7 @@ def test_a_recipe_that_is_not_there_is_said():
     ("below/digts.yaml", "No such file or directory; did you mean below/digits.yaml?"),
     ("blow/digits.yaml", "No such file or directory; there is no folder blow"),
     ("below/zzz.yaml", "No such file or directory\n"), ("below/", "Is a directory\n")])
-def test_a_path_to_no_recipe_is_told_the_nearest(path, said):
+def test_a_path_to_no_recipe_gets_a_suggestion(path, said):
     write("below/digits.yaml", SHORT)
     with pytest.raises(RecipeError) as caught:
         loading.load(loading.find(path, "."))
@@ -175,7 +175,7 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     complete = validation.complete
     monkeypatch.setattr(validation, "complete", lambda *args: done.append(args) or complete(*args))
     file = write("r.yaml", SHORT)
-    loading._code.cache_clear()  # as in a process that begins
+    loading._code.cache_clear()  # as in a new process
     for _ in range(2):
         loading.load(file)
     assert len(done) == 1
@@ -186,7 +186,7 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     assert len(done) == 2
     loading._code.cache_clear()
     loading.load(file)
-    assert len(done) == 3  # the classes that this process had were those of before the edit
+    assert len(done) == 3  # this process still has the classes from before the edit
     loading._code.cache_clear()
 
 

@@ -74,7 +74,7 @@ def test_several_labels_are_counted_each_and_together():
     assert "never predicts the class 'b'" in metrics.unanswered(end, total, "here")[0]
 
 
-def test_columns_that_were_scaled_are_told_in_their_own_units():
+def test_scaled_columns_are_reported_in_their_own_units():
     total = metrics.of({"kind": "value", "columns": [[0.0, 100.0], [-1.0, 1.0]]})
     total.add(np.array([[0.5, 0.5], [0.5, 0.25]]), np.array([[0.4, 0.5], [0.4, 0.5]]))
     assert total.details()["mae_by_column"] == {"0": pytest.approx(10.0), "1": pytest.approx(0.25)}

@@ -14,7 +14,7 @@ IMAGE = test_operators.IMAGE
 
 
 def _twins(build, *inputs):
-    """(contents, the outputs' codes) of a uint8 file and of its int8 twin, on the same codes."""
+    """(contents, codes of the outputs) of a uint8 file and of its int8 twin, for the same input codes."""
     content = graphs.converted(build, *inputs)
     random = np.random.RandomState(1)
     codes = [random.randint(0, 256, (8,) + tuple(shape)).astype(np.uint8) for shape, _, _ in inputs]
@@ -60,7 +60,7 @@ def test_an_operator_that_forgets_to_rescale_is_found():
 
 
 def _convolution(x):
-    """Channels whose weights differ by a factor of a thousand, the first all zero, with biases."""
+    """Channels whose weights differ by a factor of a thousand, with biases. The weights of the first are all zero."""
     values = np.random.RandomState(0).uniform(-1, 1, (3, 3, 4, 4)).astype(np.float32) * [0, 1, 1e-3, 1]
     made = tf.nn.bias_add(tf.nn.conv2d(x, ranged(tf.constant(values.astype(np.float32)), -1.0, 1.0, narrow=True),
                                        [1, 1, 1, 1], "SAME"), np.array([2, -2, 1, 0], np.float32))

@@ -1,4 +1,4 @@
-"""Real graphs that toco dies of."""
+"""Real graphs with which toco fails."""
 
 import re
 
@@ -42,7 +42,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_what_toco_dies_of_is_said_with_cause_and_remedy(name):
+def test_a_crash_of_toco_is_explained_with_cause_and_remedy(name):
     build, what = CASES[name]
     with pytest.raises(ConvertError) as caught:
         graphs.converted(build, IMAGE)
@@ -57,7 +57,7 @@ def test_impossible_range_is_named_before_toco_runs(ends):
     assert caught.value.where == "FakeQuantWithMinMaxVars"
 
 
-def test_last_words_of_an_unknown_complaint_are_kept():
+def test_the_last_lines_of_an_unknown_error_of_toco_are_kept():
     said = "\n".join(["I nothing"] * 20 + ["2026-01-01 00:00:00.0: F toco/some.cc:12] Check failed: something new"]
                      + ["  File a", "Aborted"])
     assert toco_errors.translated(said).why.endswith("Check failed: something new")

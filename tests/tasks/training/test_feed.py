@@ -1,4 +1,4 @@
-"""Which samples an epoch has, and in which order."""
+"""The samples of an epoch, and their order."""
 
 import numpy as np
 import pytest

@@ -60,7 +60,7 @@ def test_training_and_evaluation_graph_have_the_same_variables():
     assert names[1] and names[1] <= names[0]
 
 
-def test_a_tensor_is_told_by_the_layer_that_made_it():
+def test_a_tensor_is_identified_by_its_layer():
     def build(x):
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
@@ -88,7 +88,7 @@ def test_recurrent_layer_is_refused_before_it_is_frozen():
     ("tf.foldl", lambda t: tf.foldl(lambda before, row: before + row, t)),
     ("tf.while_loop", lambda t: tf.while_loop(lambda x: tf.reduce_sum(x) < 9, lambda x: x + 1, [t])),
 ])
-def test_a_loop_that_is_no_recurrent_layer_is_told_as_what_it_is(function, loop):
+def test_a_loop_that_is_no_recurrent_layer_is_reported_as_such(function, loop):
     with tf.Graph().as_default() as graph:
         LAYERS.Lambda(loop, name="again")(LAYERS.Input((5, 3)))
         with pytest.raises(QuantizeError) as refused:

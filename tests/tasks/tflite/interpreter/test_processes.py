@@ -91,7 +91,7 @@ def test_refusal_of_the_interpreter_is_an_error_with_its_words():
     assert "(REDUCE_MAX): tensorflow/lite/kernels/reduce.cc" in caught.value.why
 
 
-def test_one_death_costs_one_pass():
+def test_a_crash_costs_only_one_pass():
     content = graphs.converted(_aborting_product, IMAGE, IMAGE)
     found = model_file.read(content)
     passes = [processes.Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""What is on, for the pictures and the recipe that there are."""
+"""Which augmentation is on by default, for different pictures and recipes."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def chosen(data, weights=78000, **said):
 
 
 def in_colour(images):
-    """The digits [N, 8, 8, 1] as colour pictures of 32 x 32 pixels, light on dark and dark on light."""
+    """The digits [N, 8, 8, 1] as colour pictures of 32 x 32 pixels, both light on dark and dark on light."""
     large = np.kron(images[..., 0], np.ones((1, 4, 4))).astype(np.uint8)
     inverted = np.where(RANDOM.rand(len(large), 1, 1) < 0.5, large, 255 - large)
     return (inverted[..., None] * RANDOM.uniform(0.5, 1, (len(large), 1, 1, 3))).astype(np.uint8)
@@ -43,7 +43,7 @@ def coloured():
     return in_colour(DIGITS.inputs["image"])
 
 
-def test_photographs_that_are_classified_are_flipped_and_cropped_where_nothing_is_said():
+def test_photographs_that_are_classified_are_flipped_and_cropped_by_default():
     found = chosen(dataset())
     assert found.on == {"flip": "horizontal", "crop": 0.125}
     assert found.words == "augmented: flip horizontal, crop 0.125 of the side"
@@ -78,12 +78,12 @@ def test_pictures_of_several_labels_are_cropped_and_not_flipped():
 @pytest.mark.parametrize("data, why", [
     (dataset((32, 32, 1)), "not in colour"), (dataset((8, 8, 3)), "smaller than 16"), (dataset((40,)), "no picture"),
     (dataset(kind="value"), "not classification only")])
-def test_nothing_is_on_for_other_data_where_nothing_is_said_and_the_log_says_why(data, why):
+def test_nothing_is_on_for_other_data_by_default_and_the_log_says_why(data, why):
     found = chosen(data)
     assert found.on == {} and found.words.startswith("no augmentation: ") and why in found.words
 
 
-def test_what_the_recipe_says_comes_over_the_preset():
+def test_settings_of_the_recipe_override_the_preset():
     assert chosen(dataset(), flip="none").on == {"crop": 0.125}
     assert chosen(dataset(), crop=0.0, cutout=0.3).on == {"flip": "horizontal", "cutout": 0.3}
     assert chosen(dataset(), preset="none", rotate=10.0).on == {"rotate": 10.0}
