@@ -30,7 +30,8 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
 
     samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
     description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
-    Raises DatasetError for a dataset that is not sound."""
+    Raises DatasetError for a dataset that is not sound, or that cannot be kept as `data.keep` says."""
+    dataset_digest.expect_kept_as_said(job.settings["data"])
     dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
         "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})

@@ -17,7 +17,8 @@ does, so that only the needed data is read:
 `digest` is called whenever a recipe is read, so modules that only `load` needs, such as numpy, are imported inside of
 it. A dataset that consists of files, or of arrays in a file, also has a function `files` or `arrays` with the arguments
 of `digest`, which returns {name: sha256}. These are used to describe changes, and are not part of a key. One
-of ours that finds files that belong to no part also has `left_out`, which returns their number.
+of ours that finds files that belong to no part also has `left_out`, which returns their number; one whose samples are
+decoded from a file each has `decodes_files`.
 """
 
 from dataclasses import dataclass, field

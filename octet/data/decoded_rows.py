@@ -13,7 +13,8 @@ import numpy as np
 
 from octet import digest as digests
 from octet.data import reading
-from octet.data.shard_writer import Batch
+from octet.data.shard_batch import Batch
+from octet.data.shard_writer import RowForm
 from octet.errors import DatasetError
 
 Found = Union[Set[str], DatasetError]
@@ -33,8 +34,8 @@ class DecodedRows:
         """Called with the sha256 of the bytes that the file's row is decoded from, before it is decoded."""
         self.sha256[place] = sha256
 
-    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
-        """The row of a file. words: what was noticed of it."""
+    def put(self, place: int, row: np.ndarray, words: Set[str], content: bytes) -> None:
+        """The row of a file. words: what was noticed of it. content: the bytes of the file."""
         self._array[place] = row
 
     def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
@@ -62,8 +63,9 @@ class DecodedIntoShards(DecodedRows):
     def was_read(self, place: int, sha256: str) -> None:
         self.sha256[place] = self._files[place] if sha256 == self._files[place] else ""
 
-    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
-        self._batch.put(self._sources[place], row, words)
+    def put(self, place: int, row: np.ndarray, words: Set[str], content: bytes) -> None:
+        if self.sha256[place]:  # else the file is another one by now, and nothing is published
+            self._batch.put(self._sources[place], row, words, content)
 
     def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
         missing = set(self._batch.missing)
@@ -90,18 +92,21 @@ class DecodedIntoShards(DecodedRows):
         return self._batch.finished([self._sources[place] for place in places])
 
 
-def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, settings: Any, what: str,
+def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, decoding: Dict[str, Any], what: str,
           samples: str, beside: Sequence[str] = ()) -> DecodedRows:
-    """The rows of these files below `path`, to be filled. settings: what JSON can hold, which with a file's content
-    decides its row. what: the files in words, for whoever waits; samples: with how many there are, and how large.
-    beside: the sha256 of another file that each row follows from as well."""
+    """The rows of these files below `path`, to be filled. decoding: what JSON can hold, by which a file's content is
+    decoded to its row (octet/data/encoded_rows.py). what: the files in words, for whoever waits; samples: with how many
+    there are, and how large. beside: the sha256 of another file that each row follows from as well."""
     writer = reading.shard_writer()
     if writer is None or not files:
         return DecodedRows(len(files), reading.empty((len(files), *shape), dtype, samples, path), what)
+    paths = [os.path.join(path, file) for file in files]
     try:
-        of_files = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
+        of_files = digests.cached_all(paths, "file", digests.of_file)
+        sizes = [os.stat(each).st_size for each in paths]
     except OSError as error:
         raise DatasetError("cannot be read: {}".format(error.strerror or error), str(error.filename or path),
                            "It was there when the data was listed.", "Run it again when the data is at rest.") from None
     sources = [digests.of_bytes((one + other).encode()) for one, other in zip(of_files, beside)] if beside else of_files
-    return DecodedIntoShards(of_files, sources, writer.begin(sources, shape, dtype, settings, samples, path), what)
+    batch = Batch(writer, sources, sizes, RowForm(shape, np.dtype(dtype), decoding), samples, path)
+    return DecodedIntoShards(of_files, sources, batch, what)

@@ -58,6 +58,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     """
     import numpy as np
 
+    from octet.data import masks as mask_files
     from octet.data import pictures
     from octet.data.check import check
 
@@ -86,7 +87,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         if masks is None:
             target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
-            labels = pictures.decode_masks(
+            labels = mask_files.decode_all(
                 path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore,
                 "the {} masks".format(part), form.resize.fit, [sha256[picture.file] for picture in of_part])
             sha256.update((picture.mask, one) for picture, one in zip(of_part, labels.sha256))
@@ -104,6 +105,11 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
                          notes=tuple(notes), samples=samples, answers=answers, read=read, left_out=left_out), path,
                  parts)
+
+
+def decodes_files(**args: Any) -> bool:
+    """Whether each sample is decoded from a file of its own, with these arguments of `load`."""
+    return True
 
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,

@@ -239,6 +239,11 @@ def _named_hashes(table: Table, asked: Asked, rows: Sequence[int], sha256: Seque
     return {os.path.join(folder, file): one for file, one in zip(files, sha256)}
 
 
+def decodes_files(file: Optional[str] = None, **others: Any) -> bool:
+    """Whether each sample is decoded from a file of its own, with these arguments of `load`."""
+    return file is not None
+
+
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
