@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
 
-START = np.dtype("<i8")
+START, START_BYTES = np.dtype("<i8"), 8
 
 
 class PackedBytes:
@@ -18,8 +18,8 @@ class PackedBytes:
     def __init__(self, array: np.ndarray) -> None:
         """array: [M] uint8. Raises ValueError where it does not begin with the starts."""
         self.array = array
-        table_bytes = int(array[:START.itemsize].view(START)[0]) if len(array) >= START.itemsize else 0
-        if not START.itemsize <= table_bytes <= len(array):
+        table_bytes = int(array[:START_BYTES].view(START)[0]) if len(array) >= START_BYTES else 0
+        if not START_BYTES <= table_bytes <= len(array):
             raise ValueError("it does not begin with the starts of its strings")
         self._starts = array[:table_bytes].view(START)
 
@@ -44,7 +44,7 @@ class PackedBytes:
 
 def allocated(sizes: Sequence[int], allocate: Callable[[int], np.ndarray]) -> PackedBytes:
     """Strings of these lengths, to be assigned. allocate: gives an array of that many uint8."""
-    starts = np.cumsum([START.itemsize * (len(sizes) + 1), *sizes], dtype=START)
+    starts = np.cumsum([START_BYTES * (len(sizes) + 1), *sizes], dtype=START)
     array = allocate(int(starts[-1]))
     array[:int(starts[0])].view(START)[:] = starts
     return PackedBytes(array)

@@ -90,7 +90,7 @@ class Batch:
 
     def _kept_bytes(self, source: str) -> int:
         """How much of a shard the row of a source takes."""
-        return self._size[source] + packed_bytes.START.itemsize if self._writer.encoded else self._form.row_bytes
+        return self._size[source] + packed_bytes.START_BYTES if self._writer.encoded else self._form.row_bytes
 
     def _expect_disk(self, ordered: Sequence[str], new: Sequence[str], there: int, what: str, where: str) -> None:
         """Reports how much disk the new rows need. there: how many rows earlier artifacts have."""
