@@ -58,7 +58,7 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
     for part, expected in job.data.items():
         read = _read(dataset, section, folder, part)
         if read.digest != expected:
-            raise _changed(digest.forget_others(read.files), section, folder)
+            raise _changed(digest.forget_others(read.files()), section, folder)
     if stamp(job) != before:
         raise _changed([], section, folder)
 
@@ -66,14 +66,14 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
 def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
     """What was read of one part. For a user's dataset, what its `digest` says now."""
     if not dataset_digest.is_ours(section["dataset"]):  # it may be made of one of ours, and have a `digest` of its own
-        files = dataset.read[part].files if part in dataset.read else {}
-        return Read(dataset_digest.digest(section, folder, part), files)
+        digest_now = dataset_digest.digest(section, folder, part)
+        return dataset.read[part]._replace(digest=digest_now) if part in dataset.read else Read(digest_now)
     if part in dataset.read:
         return dataset.read[part]
     path = str(arguments(section, folder).get("path", ""))
     is_folder = os.path.isdir(path)  # of .npy files
     files = dict.fromkeys([os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path], "")
-    return Read(content_digests.of_part(dataset, part), files if path else {})
+    return Read(content_digests.of_part(dataset, part), files.copy if path else dict)
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:

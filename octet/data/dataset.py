@@ -23,7 +23,7 @@ decoded from a file each has `decodes_files`.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
@@ -101,11 +101,11 @@ class Extra:
 class Read(NamedTuple):
     """What was read of one part.
 
-    digest: what the dataset's `digest` gives for the content that was read. files: {path: sha256} of the files whose
-    bytes were hashed as they were read."""
+    digest: what the dataset's `digest` gives for the content that was read. files: returns {path: sha256} of the files
+    whose bytes were hashed as they were read; it is called where the digest is not the expected one."""
 
     digest: str
-    files: Dict[str, str] = {}
+    files: Callable[[], Dict[str, str]] = dict
 
 
 COUNT = "_count"

@@ -18,7 +18,7 @@ INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
 
 def decode_all(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
                ignore: Optional[int], what: str = "masks", fit: str = "stretch",
-               pictures_sha256: Sequence[str] = ()) -> Decoded:
+               pictures_sha256: Sequence[bytes] = ()) -> Decoded:
     """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
     8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. fit: as the pictures'; `ignore` is
     what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
@@ -31,7 +31,7 @@ def decode_all(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int],
     def put(index: int) -> Union[Set[str], DatasetError]:
         try:
             content, labels, of_picture = _checked(path, *pairs[index], decoding)
-            same = not pictures_sha256 or pictures_sha256[index] == of_picture
+            same = not len(pictures_sha256) or pictures_sha256[index] == of_picture.encode()
             rows.was_read(index, digests.of_bytes(content) if same else "")
             rows.put(index, labels, set(), content)
             return set()
@@ -41,7 +41,7 @@ def decode_all(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int],
     for _, found in rows.filled(put, pictures.on_all_cores):
         if isinstance(found, DatasetError):
             raise found
-    return Decoded(rows.of(range(len(pairs))), list(range(len(pairs))), [], rows.sha256)
+    return Decoded(rows.of(range(len(pairs))), range(len(pairs)), [], rows.sha256)
 
 
 def decode(content: bytes, decoding: Dict[str, Any]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import io
 import os
+from array import array
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -141,13 +142,13 @@ class Decoded(NamedTuple):
     """Pictures, or masks, as arrays.
 
     images: [N, ...]. places: the places in the list of files of those N that could be decoded. notes: a sentence for
-    each thing that was noticed. sha256: of the bytes that were read of each file in the list; '' where none could be
-    read, or two readings differ."""
+    each thing that was noticed. sha256: [n] S64, of the bytes that were read of each file in the list; empty where none
+    could be read, or two readings differ."""
 
     images: np.ndarray
-    places: List[int]
+    places: Sequence[int]
     notes: List[str]
-    sha256: List[str]
+    sha256: np.ndarray
 
 
 def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures",
@@ -161,8 +162,8 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     if read_place is None:
         rows = decoded_rows.begin(path, files, form.shape, np.uint8, form.decoding, what, size_words)
     else:
-        array = reading.empty((len(files),) + form.shape, np.uint8, size_words, path)
-        rows = decoded_rows.DecodedRows(len(files), array, what)
+        rows = decoded_rows.DecodedRows(
+            len(files), reading.empty((len(files),) + form.shape, np.uint8, size_words, path), what)
 
     def put(place: int) -> Union[Set[str], DatasetError]:
         try:
@@ -176,7 +177,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
         except DatasetError as error:
             return error
 
-    read, skipped = [], []  # type: List[int], List[str]
+    read, skipped = array("q"), []  # type: array[int], List[str]
     noticed: Dict[str, List[str]] = {}
     for place, found in rows.filled(put, on_all_cores):
         if isinstance(found, DatasetError):

@@ -81,6 +81,16 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     return made
 
 
+def per_sample(count: int, dtype: Any, shape: Sequence[int] = ()) -> Any:
+    """A new array [count, *shape] of zeros, for what is known of each sample while a part is read. `empty` allocates
+    it: it grows with the data, and the system can write its pages to a file."""
+    import numpy as np
+
+    made = empty((count, *shape), dtype, "what is known of {} samples while they are read".format(count))
+    made[...] = np.zeros((), dtype)
+    return made
+
+
 def expect_disk(needed: int, otherwise: int, encoded: bool, what: str, where: str, note: str) -> None:
     """Reports how many bytes of disk are needed, before anything is decoded. encoded: how the rows are kept, as the
     recipe's `data.keep` says. otherwise: how many bytes they need if they are kept the other way. note: more to be

@@ -20,14 +20,12 @@ a set of files do not depend on the files' names and order, nor on the shards th
 changes one shard, or splits it in two. Files of the same bytes share a row.
 """
 
+import hashlib
 import json
-from bisect import bisect_left
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-
-from octet import digest
 
 FOLDER = "shards"
 MOST_BYTES = 16 << 20
@@ -101,24 +99,22 @@ class Sharded:
         return made
 
 
-def layout(sources: Sequence[str], sizes: Sequence[int]) -> List[List[str]]:
-    """The sources of each shard, sorted. sources: 64 hex digits each, sorted and different. sizes: the bytes of the row
-    of each."""
-    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    return [list(sources[first:last]) for first, last in _leaves(sources, starts, 0, len(sources), 0, 0)]
+def layout(sources: np.ndarray, sizes: np.ndarray) -> List[Tuple[int, int]]:
+    """Which sources are in each shard: (the first, the one after the last). sources: [U] S64, hex digits, sorted and
+    different. sizes: [U], the bytes of the row of each."""
+    return list(_leaves(sources, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), 0, len(sources), 0, 0))
 
 
-def _leaves(sources: Sequence[str], starts: np.ndarray, first: int, last: int, prefix: int,
+def _leaves(sources: np.ndarray, starts: np.ndarray, first: int, last: int, prefix: int,
             bits: int) -> Iterator[Tuple[int, int]]:
-    """(first, last + 1) of the sources of each leaf below a node of the tree, which has those from `first` to `last`,
-    that excluded. starts: the sum of the sizes of the sources before each. prefix: the first `bits` bits that all of
-    them have."""
+    """The leaves below a node of the tree, which has the sources from `first` to `last`, that excluded. starts: the sum
+    of the sizes of the sources before each. prefix: the first `bits` bits that all of them have."""
     if starts[last] - starts[first] <= MOST_BYTES or last - first < 2:
         if first < last:
             yield first, last
         return
     upper = (prefix << 1 | 1) << (SOURCE_BITS - bits - 1)
-    middle = bisect_left(sources, "{:064x}".format(upper), first, last)
+    middle = first + int(np.searchsorted(sources[first:last], "{:064x}".format(upper).encode()))
     yield from _leaves(sources, starts, first, middle, prefix << 1, bits + 1)
     yield from _leaves(sources, starts, middle, last, prefix << 1 | 1, bits + 1)
 
@@ -128,13 +124,13 @@ def described(name: str) -> str:
     return name + ".json"
 
 
-def publish(folder: Path, name: str, array: Sharded, shards: Sequence[str], row_sha256: np.ndarray,
+def publish(folder: Path, name: str, array: Sharded, shards: Sequence[str], row_sha256: Sharded,
             decoding: Optional[Dict[str, Any]] = None) -> None:
     """Writes the description and the order of an array whose shards lie in the folder already.
 
     shards: their names. row_sha256: [N, 32] uint8, of each row of the array. decoding: how a row is decoded that is
     kept encoded; None for decoded rows."""
-    whole = digest.of_bytes(np.ascontiguousarray(row_sha256).tobytes())
+    whole = sha256_of(row_sha256)
     kept: Dict[str, Any] = {"shards": list(shards)}
     if decoding is not None:
         kept["decoding"] = decoding
@@ -142,6 +138,14 @@ def publish(folder: Path, name: str, array: Sharded, shards: Sequence[str], row_
                         (folder / FOLDER / described(name), kept)):
         path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     np.save(str(folder / FOLDER / (name + ".npy")), array.rows)
+
+
+def sha256_of(rows: Any) -> str:
+    """The sha256 of the bytes of an array, or of what is indexed as one, as 64 hex digits."""
+    hasher = hashlib.sha256()
+    for start in range(0, len(rows), ROWS):
+        hasher.update(np.ascontiguousarray(rows[start:start + ROWS]))
+    return hasher.hexdigest()
 
 
 def read(folder: Path, name: str) -> Sharded:

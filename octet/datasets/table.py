@@ -83,7 +83,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
                          tuple(notes + said), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
-                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
+                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files.copy)
                           for one, of_files in hashed.items()},
                          {one: len(wanted[one]) - len(found[one]) for one in parts}), path, parts)
 
@@ -275,9 +275,10 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
         return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], words, sha256[part] = pictures.decode_all(
+        made[part], kept[part], words, as_read = pictures.decode_all(
             folder or ".", files, picture_form(**asked._asdict()), asked.skip_unreadable,
             "the {} pictures".format(part))
+        sha256[part] = [one.decode() for one in as_read]
         notes.extend("{}: {}".format(part, sentence) for sentence in words)
     return made, kept, notes, sha256
 
