@@ -1,6 +1,7 @@
 """The sha256 of bytes and files, and a cache of the sha256 of unchanged files."""
 
 import hashlib
+import itertools
 import os
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from octet import regular_file
 
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
+AT_ONCE = 4096  # files: what is known of each takes half a kB of memory meanwhile
 
 LOCK_WAIT_S = 1.0  # longest wait for a cache that another process has locked
 
@@ -58,7 +60,14 @@ def cached(path: str, purpose: str, compute: Callable[[str], str]) -> str:
 
 
 def cached_all(paths: Iterable[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
-    """`cached` for many files, in their order. The cache is opened once to read and once to write."""
+    """`cached` for many files, in their order. AT_ONCE of them are looked up at a time."""
+    found, rest = [], iter(paths)  # type: List[str], Iterator[str]
+    for some in iter(lambda: list(itertools.islice(rest, AT_ONCE)), []):
+        found += _cached_of(some, purpose, compute)
+    return found
+
+
+def _cached_of(paths: List[str], purpose: str, compute: Callable[[str], str]) -> List[str]:
     keys = [(os.fsencode(path), purpose) for path in _real_paths(paths)]
     if _moment is None:
         return _cached(keys, compute)

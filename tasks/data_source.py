@@ -30,7 +30,8 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
 
     samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
     description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
-    Raises DatasetError for a dataset that is not sound."""
+    Raises DatasetError for a dataset that is not sound, or that cannot be kept as `data.keep` says."""
+    dataset_digest.expect_kept_as_said(job.settings["data"])
     dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
         "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
     return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
@@ -57,7 +58,7 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
     for part, expected in job.data.items():
         read = _read(dataset, section, folder, part)
         if read.digest != expected:
-            raise _changed(digest.forget_others(read.files), section, folder)
+            raise _changed(digest.forget_others(read.files()), section, folder)
     if stamp(job) != before:
         raise _changed([], section, folder)
 
@@ -65,14 +66,14 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
 def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
     """The digest and the files of the part that was read. For a user's dataset, its `digest` is computed now."""
     if not dataset_digest.is_ours(section["dataset"]):  # it may wrap one of Octet's, and have its own `digest`
-        files = dataset.read[part].files if part in dataset.read else {}
-        return Read(dataset_digest.digest(section, folder, part), files)
+        digest_now = dataset_digest.digest(section, folder, part)
+        return dataset.read[part]._replace(digest=digest_now) if part in dataset.read else Read(digest_now)
     if part in dataset.read:
         return dataset.read[part]
     path = str(arguments(section, folder).get("path", ""))
     is_folder = os.path.isdir(path)  # of .npy files
     files = dict.fromkeys([os.path.join(path, name) for name in sorted(os.listdir(path))] if is_folder else [path], "")
-    return Read(content_digests.of_part(dataset, part), files if path else {})
+    return Read(content_digests.of_part(dataset, part), files.copy if path else dict)
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:

@@ -17,12 +17,13 @@ does, so that only the needed data is read:
 `digest` is called whenever a recipe is read, so modules that only `load` needs, such as numpy, are imported inside of
 it. A dataset that consists of files, or of arrays in a file, also has a function `files` or `arrays` with the arguments
 of `digest`, which returns {name: sha256}. These are used to describe changes, and are not part of a key. One
-of ours that finds files that belong to no part also has `left_out`, which returns their number.
+of ours that finds files that belong to no part also has `left_out`, which returns their number; one whose samples are
+decoded from a file each has `decodes_files`.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
@@ -100,11 +101,11 @@ class Extra:
 class Read(NamedTuple):
     """What was read of one part.
 
-    digest: what the dataset's `digest` gives for the content that was read. files: {path: sha256} of the files whose
-    bytes were hashed as they were read."""
+    digest: what the dataset's `digest` gives for the content that was read. files: returns {path: sha256} of the files
+    whose bytes were hashed as they were read; it is called where the digest is not the expected one."""
 
     digest: str
-    files: Dict[str, str] = {}
+    files: Callable[[], Dict[str, str]] = dict
 
 
 COUNT = "_count"

@@ -55,6 +55,19 @@ def unit(dataset: str) -> Optional[str]:
     return next((one for one in ("file", "array") if hasattr(module, one + "s")), None)
 
 
+def expect_kept_as_said(section: Dict[str, Any]) -> None:
+    """Raises DatasetError where `data.keep` is 'encoded' and the samples are not decoded from a file each."""
+    if section.get("keep", "decoded") == "decoded":
+        return
+    name = section["dataset"]
+    module: Any = importlib.import_module("{}.{}".format(lookup.DATASETS, name)) if is_ours(name) else None
+    if not hasattr(module, "decodes_files") or not module.decodes_files(**(section.get("args") or {})):
+        raise DatasetError(
+            "keep is encoded, and the samples of '{}' are not files of their own".format(name), "data.keep",
+            "The bytes of files are kept: the pictures of image_folder, and those that a table names in `file`.",
+            "Write keep: decoded, or leave it out.")
+
+
 def left_out(section: Dict[str, Any], folder: Path) -> int:
     """How many files of the data are of no part and are not read; 0 for a dataset that does not count them."""
     if not is_ours(section["dataset"]):

@@ -13,28 +13,31 @@ import numpy as np
 
 from octet import digest as digests
 from octet.data import reading
-from octet.data.shard_writer import Batch
+from octet.data.shard_batch import Batch
+from octet.data.shard_writer import RowForm
 from octet.errors import DatasetError
 
+SHA256 = "S64"  # the dtype of an array of sha256, each as 64 hex digits
+AT_ONCE = 1024
 Found = Union[Set[str], DatasetError]
 """What was noticed of a file, or why it cannot be read."""
 OnAllCores = Callable[[Callable[[int], Any], int, str], Iterator[Any]]
 
 
 class DecodedRows:
-    """The rows of N files in one plain array. sha256: of each file as it was read; '' where none could be read, or
-    where two readings differ."""
+    """The rows of N files in one plain array. sha256: [N] S64, of each file as it was read; empty where none could be
+    read, or where two readings differ."""
 
     def __init__(self, count: int, array: np.ndarray, what: str) -> None:
-        self.sha256 = [""] * count
+        self.sha256 = reading.per_sample(count, SHA256)
         self._array, self._what = array, what
 
     def was_read(self, place: int, sha256: str) -> None:
         """Called with the sha256 of the bytes that the file's row is decoded from, before it is decoded."""
         self.sha256[place] = sha256
 
-    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
-        """The row of a file. words: what was noticed of it."""
+    def put(self, place: int, row: np.ndarray, words: Set[str], content: bytes) -> None:
+        """The row of a file. words: what was noticed of it. content: the bytes of the file."""
         self._array[place] = row
 
     def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
@@ -52,56 +55,61 @@ class DecodedRows:
 
 
 class DecodedIntoShards(DecodedRows):
-    """The rows of N files in shards. files: the sha256 of each file, as the snapshot has it. sources: the sha256 of all
-    that its row is decoded from."""
+    """The rows of N files in shards. files: [N] S64, the sha256 of each file, as the snapshot has it."""
 
-    def __init__(self, files: Sequence[str], sources: Sequence[str], batch: Batch, what: str) -> None:
+    def __init__(self, files: np.ndarray, batch: Batch, what: str) -> None:
         super().__init__(len(files), np.empty(0), what)
-        self._files, self._sources, self._batch = files, sources, batch
+        self._files, self._batch = files, batch
 
     def was_read(self, place: int, sha256: str) -> None:
-        self.sha256[place] = self._files[place] if sha256 == self._files[place] else ""
+        self.sha256[place] = self._files[place] if sha256.encode() == self._files[place] else b""
 
-    def put(self, place: int, row: np.ndarray, words: Set[str]) -> None:
-        self._batch.put(self._sources[place], row, words)
+    def put(self, place: int, row: np.ndarray, words: Set[str], content: bytes) -> None:
+        if self.sha256[place]:  # else the file is another one by now, and nothing is published
+            self._batch.put(self._batch.source_of[place], row, words, content)
 
     def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
-        missing = set(self._batch.missing)
-        first: Dict[str, int] = {}  # the first file of each content that is to be decoded
-        for place, source in enumerate(self._sources):
-            if source in missing:
-                first.setdefault(source, place)
-        todo = list(first.values())
-        decoding = on_all_cores(lambda index: put(todo[index]), len(todo), self._what)
-        unreadable: Set[str] = set()
-        for place, source in enumerate(self._sources):
-            if first.get(source) == place:
+        batch = self._batch
+        todo = np.sort(batch.first_place[batch.missing])  # the first file of each content that is to be decoded
+        decoding = on_all_cores(lambda index: put(int(todo[index])), len(todo), self._what)
+        unreadable: Set[int] = set()
+        for place, source in enumerate(batch.source_of):
+            if batch.missing[source] and batch.first_place[source] == place:
                 found: Found = next(decoding)
                 if isinstance(found, DatasetError):
                     unreadable.add(source)
             elif source in unreadable:
                 found = put(place)  # the same error, with the name of this file
             else:
-                found = set(self._batch.words.get(source, ()))
+                found = set(batch.words.get(source, ()))
                 self.sha256[place] = self._files[place]
             yield place, found
 
     def of(self, places: Sequence[int]) -> Any:
-        return self._batch.finished([self._sources[place] for place in places])
+        return self._batch.finished(np.asarray(places, np.int64))
 
 
-def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, settings: Any, what: str,
-          samples: str, beside: Sequence[str] = ()) -> DecodedRows:
-    """The rows of these files below `path`, to be filled. settings: what JSON can hold, which with a file's content
-    decides its row. what: the files in words, for whoever waits; samples: with how many there are, and how large.
-    beside: the sha256 of another file that each row follows from as well."""
+def begin(path: str, files: Sequence[str], shape: Tuple[int, ...], dtype: Any, decoding: Dict[str, Any], what: str,
+          samples: str, beside: Sequence[bytes] = ()) -> DecodedRows:
+    """The rows of these files below `path`, to be filled. decoding: what JSON can hold, by which a file's content is
+    decoded to its row (octet/data/encoded_rows.py). what: the files in words, for whoever waits; samples: with how many
+    there are, and how large. beside: the sha256 of another file that each row follows from as well."""
     writer = reading.shard_writer()
     if writer is None or not files:
         return DecodedRows(len(files), reading.empty((len(files), *shape), dtype, samples, path), what)
+    of_files, sizes = reading.per_sample(len(files), SHA256), np.empty(len(files), np.int64)
     try:
-        of_files = digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
+        for start in range(0, len(files), AT_ONCE):  # as text, digests and paths take four times the memory
+            paths = [os.path.join(path, file) for file in files[start:start + AT_ONCE]]
+            of_files[start:start + AT_ONCE] = digests.cached_all(paths, "file", digests.of_file)
+            sizes[start:start + AT_ONCE] = [os.stat(each).st_size for each in paths]
     except OSError as error:
         raise DatasetError("cannot be read: {}".format(error.strerror or error), str(error.filename or path),
                            "It was there when the data was listed.", "Run it again when the data is at rest.") from None
-    sources = [digests.of_bytes((one + other).encode()) for one, other in zip(of_files, beside)] if beside else of_files
-    return DecodedIntoShards(of_files, sources, writer.begin(sources, shape, dtype, settings, samples, path), what)
+    sources = of_files
+    if len(beside):
+        sources = reading.per_sample(len(files), SHA256)
+        for place, (one, other) in enumerate(zip(of_files, beside)):
+            sources[place] = digests.of_bytes(one + other)
+    batch = Batch(writer, sources, sizes, RowForm(shape, np.dtype(dtype), decoding), samples, path)
+    return DecodedIntoShards(of_files, batch, what)

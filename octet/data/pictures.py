@@ -2,6 +2,7 @@
 
 import io
 import os
+from array import array
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from octet.data.resize import Resize, resized
 from octet.errors import DataChanged, DatasetError
 
 AT_ONCE = 256  # pictures that are asked for before the first of them is waited for
-INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
 DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # and those of more than 8 bits
 ALPHA = {"drop": "is dropped", "white": "is laid on white", "black": "is laid on black", "keep": "is a channel"}
 ORIENTATION = 0x0112  # of EXIF: which of these turns the picture upright
@@ -44,6 +44,16 @@ class Form(NamedTuple):
     @property
     def shape(self) -> Tuple[int, int, int]:
         return self.height, self.width, self.channels
+
+    @property
+    def decoding(self) -> Dict[str, Any]:
+        """The form as JSON can hold it, for `form_of`."""
+        return {"as": "picture", **self._asdict(), "resize": self.resize._asdict()}
+
+
+def form_of(decoding: Dict[str, Any]) -> Form:
+    """The form whose `decoding` this is."""
+    return Form(**{**{name: decoding[name] for name in Form._fields}, "resize": Resize(**decoding["resize"])})
 
 
 def decode(content: bytes, form: Form) -> Tuple[np.ndarray, Set[str]]:
@@ -133,13 +143,13 @@ class Decoded(NamedTuple):
     """Pictures, or masks, as arrays.
 
     images: [N, ...]. places: the places in the list of files of those N that could be decoded. notes: a sentence for
-    each thing that was noticed. sha256: of the bytes that were read of each file in the list; '' where none could be
-    read, or two readings differ."""
+    each thing that was noticed. sha256: [n] S64, of the bytes that were read of each file in the list; empty where none
+    could be read, or two readings differ."""
 
     images: np.ndarray
-    places: List[int]
+    places: Sequence[int]
     notes: List[str]
-    sha256: List[str]
+    sha256: np.ndarray
 
 
 def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: bool, what: str = "pictures",
@@ -151,26 +161,26 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     that cannot be read, unless it is to be skipped."""
     size_words = "{} pictures of {}x{}x{}".format(len(files), *form.shape)
     if read_place is None:
-        rows = decoded_rows.begin(path, files, form.shape, np.uint8, form, what, size_words)
+        rows = decoded_rows.begin(path, files, form.shape, np.uint8, form.decoding, what, size_words)
     else:
-        array = reading.empty((len(files),) + form.shape, np.uint8, size_words, path)
-        rows = decoded_rows.DecodedRows(len(files), array, what)
+        rows = decoded_rows.DecodedRows(
+            len(files), reading.empty((len(files),) + form.shape, np.uint8, size_words, path), what)
 
     def put(place: int) -> Union[Set[str], DatasetError]:
         try:
-            with _told(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: true in "
-                                           "data.args goes on without it."):
-                content = read_place(place) if read_place else _bytes(path, files[place])
+            with expect_readable(path, files[place], "Save it anew as a PNG or JPEG, or remove it; skip_unreadable: "
+                                                     "true in data.args goes on without it."):
+                content = read_place(place) if read_place else content_of(path, files[place])
                 rows.was_read(place, digests.of_bytes(content))
                 codes, words = decode(content, form)
-                rows.put(place, codes, words)
+                rows.put(place, codes, words, content)
             return words
         except DatasetError as error:
             return error
 
-    read, skipped = [], []  # type: List[int], List[str]
+    read, skipped = array("q"), []  # type: array[int], List[str]
     noticed: Dict[str, List[str]] = {}
-    for place, found in rows.filled(put, _on_all_cores):
+    for place, found in rows.filled(put, on_all_cores):
         if isinstance(found, DatasetError):
             if not skip_unreadable or isinstance(found, DataChanged) or isinstance(found.__context__, MemoryError):
                 raise found  # a picture that needs more memory than there is now is not unreadable
@@ -185,7 +195,7 @@ def decode_all(path: str, files: Sequence[str], form: Form, skip_unreadable: boo
     return Decoded(rows.of(read), read, skipped + notes, rows.sha256)
 
 
-def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[Any]:
+def on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[Any]:
     """work(0), ... work(count - 1), in order. Threads: Pillow lets go of the interpreter's lock while it decodes and
     resizes, and measured on two cores they cost less than processes, which send each picture back."""
     Image.init()  # not thread-safe by itself
@@ -198,103 +208,15 @@ def _on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator
                 watch(place + 1)
 
 
-def decode_masks(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
-                 ignore: Optional[int], what: str = "masks", fit: str = "stretch",
-                 pictures_sha256: Sequence[str] = ()) -> Decoded:
-    """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
-    8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. fit: as the pictures'; `ignore` is
-    what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
-    again. Raises DatasetError that names the file."""
-    height, width = size
-    rows = decoded_rows.begin(path, [mask for _, mask in pairs], (height, width), np.int32,
-                              ["masks", classes, ignore, fit], what,
-                              "{} masks of {}x{}".format(len(pairs), height, width), pictures_sha256)
-
-    def put(index: int) -> Union[Set[str], DatasetError]:
-        try:
-            labels, of_mask, of_picture = _mask(path, *pairs[index], (width, height), classes, ignore, fit)
-            same = not pictures_sha256 or pictures_sha256[index] == of_picture
-            rows.was_read(index, of_mask if same else "")
-            rows.put(index, labels, set())
-            return set()
-        except DatasetError as error:
-            return error
-
-    for _, found in rows.filled(put, _on_all_cores):
-        if isinstance(found, DatasetError):
-            raise found
-    return Decoded(rows.of(range(len(pairs))), list(range(len(pairs))), [], rows.sha256)
-
-
-def _mask(path: str, picture: str, mask: str, size: Tuple[int, int], classes: int, ignore: Optional[int],
-          fit: str) -> Tuple[np.ndarray, str, str]:
-    """(one mask, resized to `size` (width, height); the sha256 of its file; that of the picture's). Raises
-    DatasetError."""
-    with _told(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
-        content = _bytes(path, mask)
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            if image.mode not in INDEXED:
-                raise ValueError("{} pixels, not one index each".format(image.mode))
-            turned = upright(image, set())
-        if turned.mode == "1":  # Pillow holds its ones as 255
-            turned = Image.fromarray(np.asarray(turned).astype(np.uint8), "L")
-        whole = np.asarray(turned, np.int32)
-        small = resized(np.asarray(turned)[..., None], size[1], size[0], Resize("nearest", fit=fit), ignore or 0)
-    of_picture = _expect_same_view(path, picture, mask, turned.size)
-    bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
-    if bad.any():
-        row, column = np.unravel_index(int(bad.argmax()), bad.shape)
-        raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
-            whole[row, column], row, column, classes - 1), os.path.join(path, mask),
-            "There are {} classes.".format(classes), _advice(whole, classes, int(whole[row, column])))
-    return small[..., 0], digests.of_bytes(content), of_picture
-
-
-def _advice(indices: np.ndarray, classes: int, wrong: int) -> str:
-    """What to do with a mask that holds the index `wrong`, which is no class."""
-    found = set(np.unique(indices).tolist())
-    if classes == 2 and found <= {0, wrong}:
-        return "Save masks with 1 in the place of {}.".format(wrong)
-    if found == set(range(1, classes + 1)):
-        return "They count from 1: save the indices less 1."
-    return "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(wrong)
-
-
-def _expect_same_view(path: str, picture: str, mask: str, mask_size: Tuple[int, int]) -> str:
-    """The sha256 of the picture. Raises DatasetError unless the mask is as wide and high as it, or both by one
-    factor."""
-    with _told(path, picture, "Save it anew as a PNG or JPEG, or remove it."):
-        content = _bytes(path, picture)
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            if image.format == "TIFF":
-                image.load()
-                width, height = image.size
-            elif _lies(image):
-                width, height = height, width
-    if abs(width * mask_size[1] - height * mask_size[0]) > max(width, height, *mask_size):
-        raise DatasetError(
-            "the mask is {}x{} pixels, its picture {}x{}".format(*mask_size, width, height),
-            os.path.join(path, mask), "A mask says the class of each pixel of its picture{}.".format(
-                ", which is turned as its EXIF orientation says"), "Save the mask as its picture is looked at.")
-    return digests.of_bytes(content)
-
-
-def _lies(image: Image.Image) -> bool:
-    """Whether EXIF turns it by a quarter."""
-    try:
-        return image.getexif().get(ORIENTATION) in (5, 6, 7, 8)
-    except Exception:
-        return False
-
-
-def _bytes(path: str, file: str) -> bytes:
+def content_of(path: str, file: str) -> bytes:
+    """The bytes of a file below `path`. Raises OSError."""
     return regular_file.read(os.path.join(path, file))
 
 
 @contextmanager
-def _told(path: str, file: str, next_step: str) -> Iterator[None]:
+def expect_readable(path: str, file: str, next_step: str) -> Iterator[None]:
+    """Inside the block, which decodes a file below `path`, an error of `BROKEN` becomes a DatasetError that names the
+    file."""
     try:
         yield
     except BROKEN as error:

@@ -47,10 +47,10 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
 def _save(folder: Path, name: str, array: Any) -> None:
     import numpy as np
 
-    from octet.data.shard_writer import Laid
+    from octet.data.shards import Sharded
 
-    if isinstance(array, Laid):
-        array.publish(folder, name)
+    if isinstance(array, Sharded) and array.publish is not None:
+        array.publish(folder, name, array)
         return
     path = folder / (name + ".npy")
     file = reading.file_of(array)

@@ -81,20 +81,42 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     return made
 
 
-def expect_disk(needed: int, what: str, where: str, note: str) -> None:
-    """Reports how many bytes of disk are needed, before anything is decoded. note: more to be said of them. Raises
-    StoreError where fewer are free."""
-    _now.progress(0.0, "{}: {} of disk{}".format(what, size(needed), "; " + note if note else ""))
-    _expect_disk(needed, what, where)
+def per_sample(count: int, dtype: Any, shape: Sequence[int] = ()) -> Any:
+    """A new array [count, *shape] of zeros, for what is known of each sample while a part is read. `empty` allocates
+    it: it grows with the data, and the system can write its pages to a file."""
+    import numpy as np
+
+    made = empty((count, *shape), dtype, "what is known of {} samples while they are read".format(count))
+    made[...] = np.zeros((), dtype)
+    return made
 
 
-def _expect_disk(needed: int, what: str, where: str) -> None:
-    found = os.statvfs(_now.folder or "")
-    free = found.f_bavail * found.f_frsize
+def expect_disk(needed: int, otherwise: int, encoded: bool, what: str, where: str, note: str) -> None:
+    """Reports how many bytes of disk are needed, before anything is decoded. encoded: how the rows are kept, as the
+    recipe's `data.keep` says. otherwise: how many bytes they need if they are kept the other way. note: more to be
+    said. Raises StoreError where fewer are free."""
+    _now.progress(0.0, "{}{}: {} of disk{}".format(what, ", kept encoded" if encoded else "", size(needed),
+                                                  "; " + note if note else ""))
+    next_step = "Free some disk, or use fewer samples." if encoded else NEXT_STEP
+    if otherwise < needed:
+        next_step = "Write keep: {} in data: that needs {}.".format("decoded" if encoded else "encoded", size(
+            otherwise)) if otherwise <= _free() else "{} keep: {} in data needs {}.".format(
+                next_step, "decoded" if encoded else "encoded", size(otherwise))
+    _expect_disk(needed, what, where, "The bytes of their files are" if encoded else "Decoded, the data is", next_step)
+
+
+def _expect_disk(needed: int, what: str, where: str, kept: str = "Decoded, the data is",
+                 next_step: str = NEXT_STEP) -> None:
+    free = _free()
     if needed > free:
-        raise StoreError("{} need {} of disk; {} are free".format(what, size(needed), size(free)),
-                           where, "Decoded, the data is kept in {} for every later stage.".format(_now.folder),
-                           NEXT_STEP)
+        raise StoreError("{} need {} of disk; {} are free".format(what, size(needed), size(free)), where,
+                         "{} kept in {} for every later stage.".format(kept, _now.folder), next_step)
+
+
+def _free() -> int:
+    """The free bytes of the disk that arrays are allocated on."""
+    found = os.statvfs(_now.folder or "")
+    return found.f_bavail * found.f_frsize
 
 
 def taken(array: Any, rows: Sequence[int]) -> Any:

@@ -16,7 +16,9 @@ import shutil
 import stat
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple
+from typing import BinaryIO, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
 
 from octet import digest
 from octet.data.shards import FOLDER
@@ -30,13 +32,13 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Rows(NamedTuple):
-    """The rows of one shard, in order. sources: the sha256 of what each was decoded from. row_sha256: of its bytes, 32
-    bytes for each. words: {source: what was noticed}; sources of which nothing was noticed are left out."""
+    """The rows of one shard, in order. sources: [n] S64, the sha256 of what each was decoded from. row_sha256: of its
+    bytes, [n, 32] uint8. words: {source: what was noticed}; sources of which nothing was noticed are left out."""
 
     shard: str
-    sources: List[str]
-    row_sha256: bytes
-    words: Dict[str, FrozenSet[str]]
+    sources: np.ndarray
+    row_sha256: np.ndarray
+    words: Dict[bytes, FrozenSet[str]]
 
 
 def write(path: Path, decoder: str, shards: Iterable[Rows]) -> None:
@@ -53,8 +55,8 @@ def _lines(decoder: str, shards: Iterable[Rows]) -> Iterator[str]:
     yield _HEAD + decoder + "\n"
     for one in shards:
         yield "shard {} {}\n".format(one.shard, len(one.sources))
-        for row, source in enumerate(one.sources):
-            yield "{} {} {}\n".format(source, one.row_sha256[BYTES * row:BYTES * (row + 1)].hex(),
+        for source, sha256 in zip(one.sources, one.row_sha256):
+            yield "{} {} {}\n".format(source.decode(), sha256.tobytes().hex(),
                                       ",".join(sorted(one.words.get(source, ()))))
 
 
@@ -63,35 +65,36 @@ def _read(file: BinaryIO, decoder: str) -> List[Rows]:
     head = (_HEAD + decoder + "\n").encode()
     if file.read(len(head)) != head:
         return []
-    hasher, rows = hashlib.sha256(head), bytearray()
-    shards: List[Rows] = []
+    hasher, sources, hashes = hashlib.sha256(head), bytearray(), bytearray()
+    shards: List[Tuple[str, int, Dict[bytes, FrozenSet[str]]]] = []  # name, first row, words
     for line in file:
         first, _, rest = line.decode("ascii", "replace").rstrip("\n").partition(" ")
         if first == "seal":
             sound = line == "seal {}\n".format(hasher.hexdigest()).encode() and not file.read(1)
-            return _with_digests(shards, bytes(rows)) if sound else []
+            return list(_rows(shards, bytes(sources), bytes(hashes))) if sound and hashes else []
         hasher.update(line)
         second, _, words = rest.partition(" ")
         if first == "shard":
-            shards.append(Rows(second, [], b"", {}))
+            shards.append((second, len(hashes) // BYTES, {}))
             continue
-        if not shards or len(second) != 2 * BYTES or set(second) - HEX:
+        if not shards or len(first) != 2 * BYTES or len(second) != 2 * BYTES or set(first + second) - HEX:
             return []
-        shards[-1].sources.append(first)
-        rows += bytes.fromhex(second)
+        sources += first.encode()
+        hashes += bytes.fromhex(second)
         if words:
-            shards[-1].words[first] = frozenset(words.split(","))
+            shards[-1][2][first.encode()] = frozenset(words.split(","))
     return []
 
 
-def _with_digests(shards: List[Rows], rows: bytes) -> List[Rows]:
-    """The shards, each with the digests of its rows. rows: those of all, one after another."""
-    found, start = [], 0
-    for one in shards:
-        end = start + BYTES * len(one.sources)
-        found.append(one._replace(row_sha256=rows[start:end]))
-        start = end
-    return found
+def _rows(shards: Sequence[Tuple[str, int, Dict[bytes, FrozenSet[str]]]], sources: bytes,
+          hashes: bytes) -> Iterator[Rows]:
+    """The rows of each shard. shards: (name, first row, words). sources, hashes: of the rows of all, one after
+    another."""
+    of_rows = np.frombuffer(sources, "S64")
+    of_bytes = np.frombuffer(hashes, np.uint8).reshape(-1, BYTES)
+    ends = [first for _, first, _ in shards[1:]] + [len(of_rows)]
+    for (name, first, words), end in zip(shards, ends):
+        yield Rows(name, of_rows[first:end], of_bytes[first:end], words)
 
 
 def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:

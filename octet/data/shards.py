@@ -7,34 +7,43 @@
     shards/input_0.npy      [N, 2] int32: in which shard the sample lies, counted from 0, and in which row of it
     shards/input_0.samples  what each row was decoded from (octet/data/shard_index.py)
 
+With `data: {keep: encoded}`, the rows are kept as the bytes of the files that they are decoded from, and are decoded
+when they are read (octet/data/encoded_rows.py). Then
+
+    shards/<sha256>.npy     the bytes of some files, [M] uint8 (octet/data/packed_bytes.py)
+    shards/input_0.json     has `decoding`, too: how a row is decoded
+    shards/input_0.npy      [N, 10] int32: shard and row, and the 32 bytes of the sha256 of the decoded row
+
 A row lies in the shard that follows from the sha256 of the file it was decoded from, its `source`. Shards are the
 leaves of a tree over the bits of that sha256: a leaf of more than MOST_BYTES is split by the next bit. So the shards of
 a set of files do not depend on the files' names and order, nor on the shards that were there before; one more file
 changes one shard, or splits it in two. Files of the same bytes share a row.
 """
 
+import hashlib
 import json
-from bisect import bisect_left
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-
-from octet import digest
 
 FOLDER = "shards"
 MOST_BYTES = 16 << 20
 """Of the rows of one shard. A full store writes so much for one more file; a batch reads from as many shards as its
 rows lie in."""
 SOURCE_BITS = 256
+ROWS = 4096  # hashed at a time
 
 
 class Sharded:
     """An array [N, *shape], read-only: rows of mapped shards. Indexed as numpy's arrays are, it gives arrays that are
     copies. `np.asarray` of it reads all of it into memory."""
 
-    def __init__(self, shards: Sequence[np.ndarray], rows: np.ndarray, shape: Sequence[int], dtype: Any) -> None:
-        """shards: [n, *shape] each. rows: [N, 2], as in shards/input_0.npy. shape: of one row."""
+    publish: "Optional[Callable[[Path, str, Sharded], None]]" = None
+    """Of an array whose shards lie in the artifact that is being made: publish(folder, name, array) writes the rest."""
+
+    def __init__(self, shards: Sequence[Any], rows: np.ndarray, shape: Sequence[int], dtype: Any) -> None:
+        """shards: [n, *shape] each. rows: as in shards/input_0.npy. shape: of one row."""
         self.shards, self.rows = list(shards), rows
         self.dtype = np.dtype(dtype)
         self.shape: Tuple[int, ...] = (len(rows), *shape)
@@ -69,13 +78,17 @@ class Sharded:
             return np.asarray(self)[key]
         found = self.rows[samples]
         if found.ndim == 1:  # one sample
-            shard, row = found
-            return self.shards[shard][row][inner]
-        taken = self._taken(found.reshape(-1, 2)).reshape(found.shape[:-1] + self.shape[1:])
+            return self._row(found)[inner]
+        taken = self._taken(found.reshape(-1, self.rows.shape[1])).reshape(found.shape[:-1] + self.shape[1:])
         return taken[(slice(None),) * (found.ndim - 1) + inner] if inner else taken
 
+    def _row(self, place: np.ndarray) -> np.ndarray:
+        """One row [*shape]. place: an entry of `rows`."""
+        row: np.ndarray = self.shards[place[0]][place[1]]
+        return row
+
     def _taken(self, rows: np.ndarray) -> np.ndarray:
-        """A copy of these rows: [len(rows), *shape]."""
+        """A copy of these rows: [len(rows), *shape]. rows: entries of `rows`."""
         if len(self.shards) == 1:
             return self.shards[0][rows[:, 1]]
         made = np.empty((len(rows),) + self.shape[1:], self.dtype)
@@ -86,21 +99,24 @@ class Sharded:
         return made
 
 
-def layout(sources: Sequence[str], row_bytes: int) -> List[List[str]]:
-    """The sources of each shard, sorted. sources: 64 hex digits each, sorted and different. row_bytes: of one row."""
-    return list(_leaves(list(sources), row_bytes, 0, 0))
+def layout(sources: np.ndarray, sizes: np.ndarray) -> List[Tuple[int, int]]:
+    """Which sources are in each shard: (the first, the one after the last). sources: [U] S64, hex digits, sorted and
+    different. sizes: [U], the bytes of the row of each."""
+    return list(_leaves(sources, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), 0, len(sources), 0, 0))
 
 
-def _leaves(sources: List[str], row_bytes: int, prefix: int, bits: int) -> Iterator[List[str]]:
-    """The leaves below a node of the tree. prefix: the first `bits` bits that all the sources have."""
-    if len(sources) * row_bytes <= MOST_BYTES or len(sources) < 2:
-        if sources:
-            yield sources
+def _leaves(sources: np.ndarray, starts: np.ndarray, first: int, last: int, prefix: int,
+            bits: int) -> Iterator[Tuple[int, int]]:
+    """The leaves below a node of the tree, which has the sources from `first` to `last`, that excluded. starts: the sum
+    of the sizes of the sources before each. prefix: the first `bits` bits that all of them have."""
+    if starts[last] - starts[first] <= MOST_BYTES or last - first < 2:
+        if first < last:
+            yield first, last
         return
     upper = (prefix << 1 | 1) << (SOURCE_BITS - bits - 1)
-    middle = bisect_left(sources, "{:064x}".format(upper))
-    yield from _leaves(sources[:middle], row_bytes, prefix << 1, bits + 1)
-    yield from _leaves(sources[middle:], row_bytes, prefix << 1 | 1, bits + 1)
+    middle = first + int(np.searchsorted(sources[first:last], "{:064x}".format(upper).encode()))
+    yield from _leaves(sources, starts, first, middle, prefix << 1, bits + 1)
+    yield from _leaves(sources, starts, middle, last, prefix << 1 | 1, bits + 1)
 
 
 def described(name: str) -> str:
@@ -108,24 +124,41 @@ def described(name: str) -> str:
     return name + ".json"
 
 
-def publish(folder: Path, name: str, array: Sharded, shards: Sequence[str], row_sha256: np.ndarray) -> None:
+def publish(folder: Path, name: str, array: Sharded, shards: Sequence[str], row_sha256: Sharded,
+            decoding: Optional[Dict[str, Any]] = None) -> None:
     """Writes the description and the order of an array whose shards lie in the folder already.
 
-    shards: their names. row_sha256: [N, 32] uint8, of each row of the array."""
-    whole = digest.of_bytes(np.ascontiguousarray(row_sha256).tobytes())
+    shards: their names. row_sha256: [N, 32] uint8, of each row of the array. decoding: how a row is decoded that is
+    kept encoded; None for decoded rows."""
+    whole = sha256_of(row_sha256)
+    kept: Dict[str, Any] = {"shards": list(shards)}
+    if decoding is not None:
+        kept["decoding"] = decoding
     for path, value in ((folder / described(name), {"dtype": array.dtype.name, "shape": array.shape, "sha256": whole}),
-                        (folder / FOLDER / described(name), {"shards": list(shards)})):
+                        (folder / FOLDER / described(name), kept)):
         path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     np.save(str(folder / FOLDER / (name + ".npy")), array.rows)
 
 
+def sha256_of(rows: Any) -> str:
+    """The sha256 of the bytes of an array, or of what is indexed as one, as 64 hex digits."""
+    hasher = hashlib.sha256()
+    for start in range(0, len(rows), ROWS):
+        hasher.update(np.ascontiguousarray(rows[start:start + ROWS]))
+    return hasher.hexdigest()
+
+
 def read(folder: Path, name: str) -> Sharded:
-    """The array `name` that was published in the folder. Its shards are mapped into memory."""
+    """The array `name` that was published in the folder. Its shards are mapped into memory. Raises StoreError for
+    encoded rows that are damaged."""
     said = json.loads((folder / described(name)).read_text(encoding="utf-8"))
-    names = json.loads((folder / FOLDER / described(name)).read_text(encoding="utf-8"))["shards"]
-    rows = np.asarray(np.load(str(folder / FOLDER / (name + ".npy")), mmap_mode="r"))
-    return Sharded([mapped(folder / FOLDER / (shard + ".npy")) for shard in names], rows, said["shape"][1:],
-                   said["dtype"])
+    kept = json.loads((folder / FOLDER / described(name)).read_text(encoding="utf-8"))
+    order = folder / FOLDER / (name + ".npy")
+    paths = [folder / FOLDER / (shard + ".npy") for shard in kept["shards"]]
+    if "decoding" not in kept:
+        return Sharded([mapped(path) for path in paths], mapped(order), said["shape"][1:], said["dtype"])
+    from octet.data import encoded_rows  # it imports Pillow
+    return encoded_rows.read(paths, order, said, kept["decoding"])
 
 
 def mapped(path: Path) -> np.ndarray:

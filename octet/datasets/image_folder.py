@@ -13,9 +13,11 @@ A regular expression finds a picture's group or time in its file name: `split: {
 `listing.ENDINGS` has the supported formats.
 """
 
+import hashlib
+import itertools
 import json
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
 from octet.data import content_digests, listing
@@ -25,6 +27,7 @@ from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_
 from octet.data.listing import Picture
 from octet.errors import DatasetError
 
+AT_ONCE = 1024  # names of files that are hashed at a time
 MOST_PIXELS = 89478485  # of a picture; Pillow warns about larger ones
 
 
@@ -60,6 +63,7 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
     """
     import numpy as np
 
+    from octet.data import masks as mask_files
     from octet.data import pictures
     from octet.data.check import check
 
@@ -82,30 +86,37 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
         images = pictures.decode_all(path, [picture.file for picture in of_part], form, skip_unreadable,
                                      "the {} pictures".format(part))
         notes.extend("{}: {}".format(part, words) for words in images.notes)
-        sha256 = {picture.file: one for picture, one in zip(of_part, images.sha256)}
         whole, of_part = of_part, [of_part[place] for place in images.places]
         left_out[part] = len(whole) - len(of_part)
+        of_masks = np.zeros(0, images.sha256.dtype)
         if masks is None:
             target = {"label": np.array([index[picture.name] for picture in of_part], np.int32)}
         else:
-            labels = pictures.decode_masks(
+            places = np.asarray(images.places, np.int64)
+            labels = mask_files.decode_all(
                 path, [(picture.file, picture.mask) for picture in of_part], size, len(masks), ignore,
-                "the {} masks".format(part), form.resize.fit, [sha256[picture.file] for picture in of_part])
-            sha256.update((picture.mask, one) for picture, one in zip(of_part, labels.sha256))
+                "the {} masks".format(part), form.resize.fit, images.sha256[places])
+            of_masks = np.zeros(len(whole), images.sha256.dtype)
+            of_masks[places] = labels.sha256
+            if samples is None:  # a mask whose picture was skipped was not read
+                unread = np.setdiff1d(np.arange(len(whole)), places)
+                of_masks[unread] = _contents(path, [whole[place].mask for place in unread])
             target = {"mask": labels.images}
         read_parts[part] = Part({"image": images.images}, target)
         if samples is None:
-            # A mask whose picture was skipped was not read.
-            unread = [picture.mask for picture in whole if picture.mask and picture.mask not in sha256]
-            sha256.update(zip(unread, _contents(path, unread)))
-            read[part] = Read(_digest(_in_part(whole, sha256), classes, size, channels, low, high, ignore, alpha, bits,
-                                      resize),
-                              {os.path.join(path, file): one for file, one in sha256.items()})
+            as_read = _AsRead(path, whole, images.sha256, of_masks)
+            read[part] = Read(_digest(as_read.hashes(), classes, size, channels, low, high, ignore, alpha, bits,
+                                      resize), as_read.files)
     targets = {"label": Target("class", classes)} if masks is None else {
         "mask": Target("class_map", [str(name) for name in masks], (size[0], size[1]), ignore=ignore)}
     return check(Dataset(inputs={"image": Input(form.shape, low, high)}, targets=targets, parts=read_parts,
                          notes=tuple(notes), samples=samples, answers=answers, read=read, left_out=left_out), path,
                  parts)
+
+
+def decodes_files(**args: Any) -> bool:
+    """Whether each sample is decoded from a file of its own, with these arguments of `load`."""
+    return True
 
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
@@ -145,11 +156,36 @@ def left_out(path: str, masks: Optional[Sequence[Any]] = None, split: Optional[D
     return _found(path, split, masks is not None, skip_unreadable).left_out
 
 
-def _digest(hashes: List[Tuple[str, str]], classes: Sequence[str], size: Sequence[int], channels: int, low: float,
+class _AsRead(NamedTuple):
+    """The files of a part as they were read. sha256: of each picture; of_masks: of each mask, where there are masks."""
+
+    path: str
+    pictures: Sequence[Picture]
+    sha256: Sequence[bytes]
+    of_masks: Sequence[bytes]
+
+    def hashes(self) -> Iterator[Tuple[str, str]]:
+        """(file, its sha256) as `_hashes` gives them."""
+        for place, picture in enumerate(self.pictures):
+            yield picture.file, self.sha256[place].decode()
+            if picture.mask:
+                yield picture.mask, self.of_masks[place].decode()
+
+    def files(self) -> Dict[str, str]:
+        """{path: sha256} of all of them."""
+        return {os.path.join(self.path, file): sha256 for file, sha256 in self.hashes()}
+
+
+def _digest(hashes: Iterable[Tuple[str, str]], classes: Sequence[str], size: Sequence[int], channels: int, low: float,
             high: float, ignore: Optional[int], alpha: Optional[str], bits: int,
             resize: Optional[Dict[str, Any]]) -> str:
-    return digests.of_bytes(json.dumps([hashes, list(classes), list(size), channels, float(low), float(high), ignore,
-                                        alpha, bits, resizing.settings(resize)]).encode())
+    """hashes: (name in the part, sha256) of each file."""
+    hasher = hashlib.sha256(json.dumps([list(classes), list(size), channels, float(low), float(high), ignore, alpha,
+                                        bits, resizing.settings(resize)]).encode())
+    named = _in_part(hashes)
+    for some in iter(lambda: list(itertools.islice(named, AT_ONCE)), []):
+        hasher.update(json.dumps(some).encode())
+    return hasher.hexdigest()
 
 
 def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
@@ -157,23 +193,25 @@ def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: flo
           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
           resize: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
     """{file: sha256} of the part's pictures and masks."""
-    return dict(_hashes(path, _found(path, split, masks is not None, skip_unreadable).pictures[part]))
+    return dict(_in_part(_hashes(path, _found(path, split, masks is not None, skip_unreadable).pictures[part])))
 
 
-def _hashes(path: str, of_part: Sequence[Picture]) -> List[Tuple[str, str]]:
+def _hashes(path: str, of_part: Sequence[Picture]) -> Iterator[Tuple[str, str]]:
+    """(file, its sha256) of the pictures and masks of a part."""
     files = [file for picture in of_part for file in (picture.file, picture.mask) if file]
-    return _in_part(of_part, dict(zip(files, _contents(path, files))))
+    return zip(files, _contents(path, files))
 
 
-def _in_part(pictures: Sequence[Picture], sha256: Dict[str, str]) -> List[Tuple[str, str]]:
-    """[(file, sha256)] of the pictures and masks of a part. The name of a file does not include the folder of the part,
-    so that it is the same whether a sample is held out of train/ or lies in validation/."""
-    files = [file for picture in pictures for file in (picture.file, picture.mask) if file]
-    return [(file.split(os.sep, 1)[1] if file.split(os.sep, 1)[0] in PARTS else file, sha256[file]) for file in files]
+def _in_part(hashes: Iterable[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
+    """The same, with names that do not include the folder of the part: so a file's name is the same whether it is held
+    out of train/ or lies in validation/."""
+    for file, sha256 in hashes:
+        first, _, rest = file.partition(os.sep)
+        yield (rest if first in PARTS else file), sha256
 
 
 def _contents(path: str, files: Sequence[str]) -> List[str]:
-    return digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
+    return digests.cached_all((os.path.join(path, file) for file in files), "file", digests.of_file)
 
 
 def _found(path: str, split: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:

@@ -83,7 +83,7 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
                          tuple(notes + input_notes), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
-                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
+                         {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files.copy)
                           for one, of_files in hashed.items()},
                          {one: len(selected[one]) - len(made[one]) for one in parts}), path, parts)
 
@@ -239,6 +239,11 @@ def _named_hashes(table: Table, asked: Asked, rows: Sequence[int], sha256: Seque
     return {os.path.join(folder, file): one for file, one in zip(files, sha256)}
 
 
+def decodes_files(file: Optional[str] = None, **others: Any) -> bool:
+    """Whether each sample is decoded from a file of its own, with these arguments of `load`."""
+    return file is not None
+
+
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
@@ -271,9 +276,10 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
         return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
-        made[part], kept[part], words, sha256[part] = pictures.decode_all(
+        made[part], kept[part], words, as_read = pictures.decode_all(
             folder or ".", files, picture_form(**asked._asdict()), asked.skip_unreadable,
             "the {} pictures".format(part))
+        sha256[part] = [one.decode() for one in as_read]
         notes.extend("{}: {}".format(part, sentence) for sentence in words)
     return made, kept, notes, sha256
 

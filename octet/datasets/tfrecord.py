@@ -116,7 +116,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     some = next(iter(made.values())).inputs
     spec = Input(next(iter(some.values())).shape[1:], float(low), float(high))
     read = {} if samples is not None else {
-        part: Read(_digest(asked, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256)
+        part: Read(_digest(asked, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256.copy)
         for part in parts}
     target = Target(kind, names, answers[sources[0]].shape[1:] if kind == "value" else ())
     return check(Dataset(

@@ -44,6 +44,9 @@ class Data(Section):
     dataset: str = Field(description="the name of a dataset", min_length=1)
     # The arguments of its `load`.
     args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
+    # How prepared pictures and masks are kept: decoded, or as the bytes of their files, which take less disk and are
+    # decoded each time that they are read. Encoded: for image_folder, and for a table of files. Either trains the same.
+    keep: Literal["decoded", "encoded"] = Field("decoded", description="decoded or encoded")
     # Limits for the data. A missed limit ends a run with exit code 10 before training.
     limits: _Limits = Field(_Limits(), description="a mapping")
 

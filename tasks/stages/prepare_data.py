@@ -4,7 +4,8 @@ In:  the recipe's data section and what it names; PrepareData.train's spec.json 
      what is learnt from the train part (ranges, classes) is not learnt again.
 Out: spec.json, what there is; names.json, what the classes are called; input_*.npy, codes; target_*.npy, answers;
      extra_*.npy, of a dataset that has extras (see octet/data/prepared.py). Decoded files lie in shards, in place of
-     input_0.npy: those that earlier artifacts have are taken from there (octet/data/shards.py). As metrics, how many
+     input_0.npy: those that earlier artifacts have are taken from there (octet/data/shards.py). With `keep: encoded`
+     the shards hold the bytes of the files, which later stages decode when they read them. As metrics, how many
      samples, how many of them were decoded, and what the dataset says that a person should know of its reading: files
      that are left out, samples that are held out.
 Fails with DatasetError when the part is not sound, or is not what the training part was taken from; with DataChanged
@@ -29,7 +30,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     # A user's dataset may compute with its arrays, so they are plain ones.
     name = job.settings["data"]["dataset"]
     ours = dataset_digest.is_ours(name)
-    shards = ShardWriter(job.out, job.decoder, job.earlier) if ours else None
+    encoded = job.settings["data"].get("keep") == "encoded"
+    shards = ShardWriter(job.out, job.decoder, job.earlier, encoded) if ours else None
     if dataset_digest.unit(name) != "file":  # else the first line of a log says how much disk the decoded files need
         progress(0.0, "reading the data")
     with reading.into(str(job.out), progress, shards):
@@ -44,5 +46,6 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
             "let digest('train', ...) change with the classes of every part, too. `octet force RECIPE {}` prepares the "
             "train part again at once".format(TRAIN))
     figures = shards.figures if shards is not None and any(shards.figures.values()) else {}
+    notes = list(dataset.notes) + (shards.notes(part) if shards is not None else [])
     return {"samples": len(dataset.parts[part]), "left_out": dataset.left_out.get(part, 0),
-            "notes": list(dataset.notes), "of_dataset": list(dataset.notes), **figures}
+            "notes": notes, "of_dataset": list(dataset.notes), **figures}

@@ -145,7 +145,7 @@ def test_a_part_by_itself_is_what_it_is_among_all_and_its_digest_is_of_its_files
                 learnt = whole if part != "train" else None
                 alone = tfrecord.load(path, **args, parts=(part,), learnt=learnt)
                 assert alone.read[part].digest == tfrecord.digest(part, path, **args)
-                assert set(alone.read[part].files.values()) == set(tfrecord.files(part, path, **args).values())
+                assert set(alone.read[part].files().values()) == set(tfrecord.files(part, path, **args).values())
                 prepared.write(place, alone, part)
             found = prepared.read({part: place})
             assert np.array_equal(found.parts[part].inputs["numbers"], whole.parts[part].inputs["numbers"])

@@ -120,6 +120,7 @@ def drop(*stages: str) -> Callable[[Checkout], None]:
     return do
 
 
+PREPARED = ["PrepareData.train", "PrepareData.validation", "PrepareData.test"]
 OF_TEST = ["PrepareData.test", "SummarizeData", "EvalGraph", "Measure", "Report", "ValidateInterpreter"]
 RENAMED = ["PrepareData.train", "PrepareData.validation"] + OF_TEST
 FLOAT = ALL[ALL.index("TrainFloat"):]
@@ -179,6 +180,9 @@ EDITS = [
     Edit("what is said of the data", source(
         "octet/data/summary.py", "FEW_CODES = 32", "FEW_CODES = 16"), ["SummarizeData"],
          "SummarizeData: octet/data/summary.py: FEW_CODES changed"),
+    Edit("how pictures are decoded, the same pixels", source(
+        "octet/data/pictures.py", "AT_ONCE = 256", "AT_ONCE = 255"), PREPARED,
+         "PrepareData.train: octet/data/pictures.py: AT_ONCE changed"),
     Edit("the wording of an error", source("octet/errors.py", "class OctetError", "x = 1\n\n\nclass OctetError"), []),
     Edit("the user's model", user("nets/net.py", "[width]", "[width, width]"), FLOAT,
          "TrainFloat: net.py: build() changed"),
@@ -217,6 +221,8 @@ EDITS = [
          "PrepareData.train: data: train: 4 files renamed (cat/0.png -> cow/0.png"),
     Edit("the data moved, the recipe with it", both(
         move("photos", "pictures"), recipe("path: photos", "path: pictures")), []),
+    Edit("how pictures are kept", recipe("data: {", "data: {keep: encoded, "), PREPARED,
+         "PrepareData.train: data.keep decoded -> encoded"),
     Edit("a limit of the data", recipe("data: {", "data: {limits: {min_class_samples: 2}, "), []),
     # versions
     Edit("another numpy", install("numpy", "9.9"), NO_VERDICT, "PrepareData.train: numpy 1.19.5 -> 9.9"),

@@ -19,12 +19,14 @@ from tests.pipeline.checkout import Checkout, damage, finish
 TRAIN = "PrepareData.train"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A checkout whose shards have four rows. Its store has the training part before and after one picture was
+@pytest.fixture(scope="module", params=["decoded", "encoded"])
+def made(request, tmp_path_factory):
+    """A checkout whose shards have about four rows. Its store has the training part before and after one picture was
     added."""
     checkout = Checkout(tmp_path_factory.mktemp("shards"))
-    checkout.change(checkout.root / "octet/data/shards.py", "MOST_BYTES = 16 << 20", "MOST_BYTES = 4 * 4 * 4")
+    checkout.change(checkout.root / "octet/data/shards.py", "MOST_BYTES = 16 << 20", "MOST_BYTES = {}".format(
+        {"decoded": 4 * 4 * 4, "encoded": 4 * 90}[request.param]))
+    checkout.change(checkout.mine / "faces.yaml", "data: {", "data: {keep: " + request.param + ", ")
     for index in range(20):
         checkout.picture("photos/train/dog/more{}.png".format(index), 200 + index)
         checkout.picture("photos/validation/{}/{}.png".format("cat" if index < 2 else "dog", index), index)

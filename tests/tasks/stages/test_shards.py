@@ -1,4 +1,4 @@
-"""Decoded pictures are in shards that later artifacts reuse: real pictures, real files, and the real stage."""
+"""Pictures are in shards that later artifacts reuse, decoded or encoded: real pictures, and the real stage."""
 
 import os
 import random
@@ -12,8 +12,9 @@ from PIL import Image
 
 from octet import digest
 from octet.data import dataset_digest, pictures, prepared, shard_index, shards
+from octet.data.packed_bytes import PackedBytes
 from octet.datasets import image_folder
-from octet.errors import DatasetError, StoreError
+from octet.errors import DatasetError
 from octet.job import Job
 from tasks.stages import prepare_data
 
@@ -22,9 +23,10 @@ SECTION = {"dataset": "image_folder", "args": {"path": "set", "size": [8, 8]}}
 RNG = np.random.RandomState(3)
 
 
-@pytest.fixture(autouse=True)
-def small(tmp_path, monkeypatch):
-    """Makes shards small and the cache of digests trust every file at once."""
+@pytest.fixture(autouse=True, params=["decoded", "encoded"])
+def keep(request, tmp_path, monkeypatch):
+    """How rows are kept. Makes shards small and the cache of digests trust every file at once."""
+    monkeypatch.setitem(SECTION, "keep", request.param)
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(digest, "RACY_NS", 0)
     monkeypatch.setattr(shards, "MOST_BYTES", 16 * 8 * 8 * 3)
@@ -32,6 +34,7 @@ def small(tmp_path, monkeypatch):
         for name in ("cat", "dog"):
             for index in range(count):
                 _picture(tmp_path / "set" / part / name / "{}.png".format(index))
+    return request.param
 
 
 def _picture(path):
@@ -62,6 +65,11 @@ def _shards(out):
 
 def _bytes(out):
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def _rows(shard, keep):
+    array = np.load(str(shard))
+    return len(array if keep == "decoded" else PackedBytes(array))
 
 
 def _counts(metrics):
@@ -123,20 +131,20 @@ def test_pictures_that_move_to_another_part_are_not_decoded_again(tmp_path):
     assert metrics["decoded"] == 0
 
 
-@pytest.mark.parametrize("section, decoder", [
-    ({**SECTION, "args": {**SECTION["args"], "resize": {"method": "area"}}}, "a"),
-    ({**SECTION, "args": {**SECTION["args"], "channels": 1}}, "a"), (SECTION, "another source")])
-def test_other_settings_or_another_source_reuse_nothing(tmp_path, section, decoder):
+@pytest.mark.parametrize("args, decoder", [
+    ({"resize": {"method": "area"}}, "a"), ({"channels": 1}, "a"), ({}, "another source")])
+def test_other_settings_or_another_source_reuse_nothing(tmp_path, args, decoder):
     _made(tmp_path, "first")
+    section = {**SECTION, "args": {**SECTION["args"], **args}}
     metrics, _ = _made(tmp_path, "second", "first", section=section, decoder=decoder)
     assert metrics["decoded"] == 2 * COUNT and metrics["reused"] == 0
 
 
-def test_pictures_of_equal_bytes_share_a_row(tmp_path):
+def test_pictures_of_equal_bytes_share_a_row(tmp_path, keep):
     shutil.copy(str(tmp_path / "set/train/cat/1.png"), str(tmp_path / "set/train/dog/again.png"))
     metrics, out = _made(tmp_path, "first")
     assert metrics["samples"] == 2 * COUNT + 1 and metrics["decoded"] == 2 * COUNT
-    assert sum(len(np.load(str(out / "shards" / name))) for name in _shards(out)) == 2 * COUNT
+    assert sum(_rows(out / "shards" / name, keep) for name in _shards(out)) == 2 * COUNT
 
 
 def test_the_same_pixels_in_another_file_are_the_same_array_to_later_stages(tmp_path):
@@ -162,7 +170,7 @@ def test_notes_about_pictures_are_repeated_if_they_are_not_decoded(tmp_path):
 
 
 def test_masks_are_in_shards_too(tmp_path):
-    section = {"dataset": "image_folder", "args": {"path": "seg", "size": [8, 8], "masks": ["no", "yes"]}}
+    section = {**SECTION, "args": {"path": "seg", "size": [8, 8], "masks": ["no", "yes"]}}
     folder = tmp_path / "seg"
     for part, count in (("train", 30), ("validation", 2), ("test", 2)):
         for index in range(count):
@@ -224,10 +232,10 @@ def _fifo(path):
 
 @pytest.mark.parametrize("spoil", [_flip, _link, _cut, _fifo, os.unlink])
 @pytest.mark.parametrize("kind", ["shard", "samples"])
-def test_a_shard_that_differs_from_its_digest_is_not_reused(tmp_path, spoil, kind):
+def test_a_shard_that_differs_from_its_digest_is_not_reused(tmp_path, spoil, kind, keep):
     _, first = _made(tmp_path, "first")
     name = sorted(_shards(first))[1]
-    rows = len(np.load(str(first / "shards" / name)))
+    rows = _rows(first / "shards" / name, keep)
     spoil(first / "shards" / (name if kind == "shard" else "input_0" + shard_index.ENDING))
     metrics, second = _made(tmp_path, "second", "first")
     assert metrics["decoded"] == (rows if kind == "shard" else 2 * COUNT)
@@ -283,51 +291,3 @@ def test_an_edit_while_shards_are_taken_gives_no_wrong_artifact(tmp_path):
         finally:
             thread.join()
         _made(tmp_path, "after{}".format(index), *earlier, "edited")  # compares with the files
-
-
-def test_a_lack_of_disk_space_is_reported_before_anything_is_decoded(tmp_path, monkeypatch):
-    said = []
-    out = tmp_path / "out"
-    out.mkdir()
-    job = Job("stages.prepare_data", {"data": SECTION}, {}, str(out), str(tmp_path), ("train",),
-              data={"train": dataset_digest.digest(SECTION, tmp_path, "train")})
-    prepare_data.run(job, lambda fraction, message: said.append(message))
-    assert said[0] == "80 pictures of 8x8x3: 15.4 kB of disk"
-    free = os.statvfs(str(tmp_path))
-    full = type("Full", (), {"f_bavail": 1, "f_frsize": 1000})()
-    monkeypatch.setattr(os, "statvfs", lambda path: full)
-    assert free.f_bavail
-    with pytest.raises(StoreError, match="need 15.4 kB of disk; 1.0 kB are free"):
-        _made(tmp_path, "second")
-
-
-def test_rows_are_read_as_those_of_an_array():
-    random_ = np.random.RandomState(0)
-    plain = random_.randint(0, 256, (50, 3, 4)).astype(np.uint8)
-    order = random_.permutation(50)
-    place = np.empty(50, np.int64)
-    place[order] = np.arange(50)
-    rows = np.stack([place // 7, place % 7], 1).astype(np.int32)
-    sharded = shards.Sharded([plain[order][start:start + 7] for start in range(0, 50, 7)], rows, (3, 4), np.uint8)
-    for key in (0, -1, np.int64(7), slice(None), slice(3, 40, 5), slice(9, 9), [4, 2, 2], np.array([[1, 2], [3, 4]]),
-                plain[:, 0, 0] > 100, (3, 1), (slice(2, 9), 1), (slice(None), slice(None), 2), ([1, 5], slice(1, 3)),
-                (Ellipsis, 0), (5, Ellipsis, 1)):
-        assert np.array_equal(sharded[key], plain[key]) and sharded[key].shape == plain[key].shape, key
-    assert np.array_equal(np.asarray(sharded), plain) and np.array_equal(np.stack(list(sharded)), plain)
-    assert (sharded.shape, sharded.ndim, sharded.size, sharded.nbytes, len(sharded)) == (
-        plain.shape, plain.ndim, plain.size, plain.nbytes, len(plain))
-    with pytest.raises(IndexError):
-        sharded[50]
-
-
-def test_a_shard_follows_from_the_content_alone(monkeypatch):
-    monkeypatch.setattr(shards, "MOST_BYTES", 100 * 10)
-    sources = sorted(digest.of_bytes(str(index).encode()) for index in range(3000))
-    before = {tuple(one) for one in shards.layout(sources, 10)}
-    assert sorted(source for one in before for source in one) == sources
-    assert max(map(len, before)) <= 100 and 30 <= len(before) <= 64
-    for new in range(50):
-        more = sorted(sources + [digest.of_bytes("new {}".format(new).encode())])
-        after = {tuple(one) for one in shards.layout(more, 10)}
-        assert len(before - after) == 1 and len(after - before) in (1, 2)
-    assert shards.layout(sources[:2], 5000) == [[sources[0]], [sources[1]]] and shards.layout([], 1) == []
