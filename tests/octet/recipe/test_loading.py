@@ -19,8 +19,7 @@ pytestmark = pytest.mark.usefixtures("inside")
 def test_a_value_of_another_type_without_effect_is_reported_as_both():
     assert refusal(SHORT + "quantize: {delay: true}\n") == textwrap.dedent("""\
         r.yaml:3:12  quantize.delay: expected a whole number of at least 0, found true
-        r.yaml:3:12  quantize.delay: is only for `batch_norm: live`; with folded batch norms, every tensor has a trained
-        range from the first step""")
+        r.yaml:3:12  quantize.delay: is only for `batch_norm: live`; with folded batch norms, every tensor has a trained range from the first step""")
     assert "expected a whole number of at least 0, found a list" in refusal(SHORT + "quantize: {delay: [1]}\n")
 
 
@@ -42,19 +41,19 @@ def test_all_problems_are_reported_at_once_with_their_positions():
         quantize: {learning_rate: .nan, batch_size: true}
         convert:
         validate: {min_accuracy: 97}
-        """) == textwrap.dedent("""\ parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?
-        There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate,
-        loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up,
-        weight_average, weight_decay parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step,
-        exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'? r.yaml:2:1  data.dataset:
-        expected the name of a dataset, found no such key r.yaml:2:8  data.dataste: no key of this name; did you mean
-        'dataset'?  There are: args, dataset, limits r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0
-        only with model.weights, found 0 r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the
-        optimizer's, found '1e-3'; YAML reads that as text: write 1.0e-3 r.yaml:6:3  train.batch_size: expected a whole
-        number of at least 1, found 8.5 r.yaml:7:1  train: written twice, first in line 3 r.yaml:8:12
-        quantize.learning_rate: expected a number above 0, found .nan r.yaml:8:33  quantize.batch_size: expected a whole
-        number of at least 1, found true r.yaml:9:1  convert: expected a mapping, found nothing r.yaml:10:12
-        validate.min_accuracy: expected a fraction from 0 to 1, or null, found 97""")
+        """) == textwrap.dedent("""\
+        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up, weight_average, weight_decay
+        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'?
+        r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
+        r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset, limits
+        r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
+        r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML reads that as text: write 1.0e-3
+        r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
+        r.yaml:7:1  train: written twice, first in line 3
+        r.yaml:8:12  quantize.learning_rate: expected a number above 0, found .nan
+        r.yaml:8:33  quantize.batch_size: expected a whole number of at least 1, found true
+        r.yaml:9:1  convert: expected a mapping, found nothing
+        r.yaml:10:12  validate.min_accuracy: expected a fraction from 0 to 1, or null, found 97""")
 
 
 @pytest.mark.parametrize("text, said", [
