@@ -6,7 +6,7 @@ from tests.fuzz.network import Network
 
 
 def shrunk(network: Network, fails: Callable[[Network], bool]) -> Network:
-    """A network that also fails, but none of whose parts does."""
+    """A network that also fails, but none of whose smaller versions does."""
     while True:
         network, before = next((one for one in smaller(network) if fails(one)), network), network
         if network is before:

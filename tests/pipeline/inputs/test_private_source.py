@@ -111,7 +111,7 @@ def real(tmp_path_factory):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("file", REAL_EDITS)
 def test_a_stage_of_tensorflow_runs_the_source_of_its_key(real, file):
-    """The same with real stages. At least 20 of the edits happen while a stage runs whose products the edit affects."""
+    """The same with the real stages: at least 20 edits during each stage whose products the edit affects."""
     old, new, stages = REAL_EDITS[file]
     path = (real.root if file.startswith("tasks") else real.mine) / file
     right, moments, seen = path.read_text(), random.Random(file), Counter()
@@ -287,8 +287,7 @@ with open({net!r}, "w") as edited:
 
 
 def test_code_edited_between_import_and_tracing_is_not_run(tmp_path):
-    """A function, a tf.function and the `call` of a layer and a model: AutoGraph reads them from disk while it
-    traces."""
+    """A function, a tf.function, and the `call` of a layer and a model: AutoGraph reads all from disk while it traces."""
     project = Project(tmp_path)
     net = tmp_path / "net.py"
     net.write_text(TRACED.format(net=str(net)))

@@ -77,7 +77,7 @@ def test_a_recipe_that_was_edited_beside_the_data_is_not_made_by_the_run_that_be
     checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 9")
     checkout.picture("photos/train/cat/0.png", 222)
     run = finish(going_on)
-    assert run.code == 3 and "the recipe or its source has been edited, too" in run.said, run.said
+    assert run.code == 3 and "the recipe or its source was edited, too" in run.said, run.said
     assert run.made == ["PrepareData.train"] and made(checkout) == []
 
 

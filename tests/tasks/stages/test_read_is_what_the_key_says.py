@@ -1,5 +1,4 @@
-"""Whatever happens to the data while PrepareData reads it, the published arrays are those of the key, or nothing is
-published."""
+"""Whatever happens to the data while PrepareData reads it: it publishes the arrays of the key, or nothing."""
 
 import os
 import random
