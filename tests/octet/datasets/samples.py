@@ -51,7 +51,7 @@ def refusal(load, *args, **named):
     with pytest.raises(DatasetError) as caught:
         load(*args, **named)
     error = caught.value
-    assert error.what and error.where and error.next_step  # a reason that says nothing is left out
+    assert error.what and error.where and error.next_step
     return str(error)
 
 
