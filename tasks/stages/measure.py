@@ -162,7 +162,7 @@ def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict
 
 def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
     """Size in bytes of the float .tflite file of the folded graph: toco refuses some graphs as Keras builds them. Where
-    toco refuses the folded graph, too, None, and `gaps` gets the reason: `octet check` does not try float files."""
+    toco refuses the folded graph, too, None, and `gaps` gets the reason: the float file is no product."""
     with stated(gaps, "the size of the float model's file"):
         return len(toco.convert(folded, network, uint8=False))
     return None
