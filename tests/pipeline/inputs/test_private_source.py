@@ -287,7 +287,7 @@ with open({net!r}, "w") as edited:
 
 
 def test_code_edited_between_import_and_tracing_is_not_run(tmp_path):
-    """A function, a tf.function, and the `call` of a layer and a model: AutoGraph reads them from disk as it traces."""
+    """A function, a tf.function, and the `call` of a layer and a model: AutoGraph reads them while it traces."""
     project = Project(tmp_path)
     net = tmp_path / "net.py"
     net.write_text(TRACED.format(net=str(net)))

@@ -60,7 +60,8 @@ def test_a_task_that_the_scheduler_has_disabled_is_named(checkout):
         ask(option, "add_task", worker="another", task_id=task, status="FAILED", runnable=False,
             retry_policy_dict={"retry_count": 1})
         run = checkout.luigi(option)
-    assert run.code == 12 and "TrainFloat is DISABLED" in run.said and "Traceback" not in run.said, run
+    assert run.code == 12 and "for the scheduler, TrainFloat is DISABLED" in run.said, run
+    assert "Traceback" not in run.said, run
 
 
 def test_a_task_that_somebody_posted_is_not_loaded(checkout):

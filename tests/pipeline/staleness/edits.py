@@ -90,7 +90,7 @@ def change_picture_and_put_its_time_back(checkout: Checkout) -> None:
 def change_helper_and_put_its_time_back(checkout: Checkout) -> None:
     """For Python's own cache, such a file is unchanged."""
     path = checkout.root / "tasks/training/learning_rate_schedule.py"
-    damage(path, path.read_bytes().replace(b"rate * _left", b"rate/9*_left"))
+    damage(path, path.read_bytes().replace(b"rate * _decay", b"rate/9*_decay"))
 
 
 def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Checkout], None]:
@@ -158,9 +158,9 @@ EDITS = [
     Edit("a docstring", source(
         "tasks/training/learning_rate_schedule.py", '"""The learning rate', '"""How fast it learns'), []),
     Edit("formatting", source(
-        "tasks/training/learning_rate_schedule.py", "_left(settings, step", "_left(\n        settings, step"), []),
+        "tasks/training/learning_rate_schedule.py", "_decay(settings, step", "_decay(\n        settings, step"), []),
     Edit("a helper function, other numbers", source(
-        "tasks/training/learning_rate_schedule.py", "rate * _left", "rate * 0.5 * _left"), FLOAT,
+        "tasks/training/learning_rate_schedule.py", "rate * _decay", "rate * 0.5 * _decay"), FLOAT,
         "TrainFloat: tasks/training/learning_rate_schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
         "octet/quantization.py", "return of_range(low, high)", "return of_range(low, high * 1.002)"), ALL,

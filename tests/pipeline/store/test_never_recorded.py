@@ -107,7 +107,7 @@ def test_a_run_of_a_named_snapshot_does_not_begin_again_from_another(checkout):
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
                     "dataset: ./slow.py, args: {sleep_s: 2, ")
     refused = checkout.luigi("--snapshot", "0" * 16, stage="PrepareData.train")
-    name, = re.findall(r"was asked for, there is (\w+)", refused.said)
+    name, = re.findall(r"was asked for, but now it would be (\w+)", refused.said)
     going_on = checkout.start("--snapshot", name, stage="PrepareData.train")
     child_of(going_on, "PrepareData.train")
     checkout.picture("photos/train/cat/0.png", 222)
