@@ -1,6 +1,8 @@
 """Memory and CPU seconds of the stages that read data, for a growing number of pictures.
 
-    python -m benchmarks.data_memory [--light] [NUMBER ...]      2000 8000 32000 unless said: about 20 minutes
+    python -m benchmarks.data_memory [--light] [--last STAGE] [NUMBER ...]
+
+NUMBERs are 2000 8000 32000 unless said, and the last stage is Measure: about 20 minutes.
 
 Made pictures of 64x64, eight of ten to train on, one each to validate and to test on; the network is lenet, one epoch
 in each phase. --light: it has one convolution, which costs a tenth, so that what grows with the data is a larger share
@@ -8,6 +10,7 @@ of the memory. Memory is the peak of RssAnon + RssShmem of a stage's process and
 from files do not count, for the system takes them back. It is to be flat within 10 %.
 """
 
+import argparse
 import importlib
 import os
 import resource
@@ -22,7 +25,6 @@ from octet.job import Job
 from octet.recipe import loading
 from pipeline.stage_specs import STAGES, upward
 
-LAST = "Measure"
 EVERY_S = 0.02
 RECIPE = """data: {dataset: image_folder, args: {path: pictures, size: [64, 64]}}
 model: {build: lenet}
@@ -64,9 +66,9 @@ def run_stage(folder: Path, name: str) -> None:
     importlib.import_module("tasks." + spec.module).run(job, lambda fraction, message: None)
 
 
-def measure(folder: Path) -> Iterator[Tuple[str, float, float]]:
-    """(stage, peak in MB, CPU seconds) of each stage that the measurement needs."""
-    for name in upward(LAST):
+def measure(folder: Path, last: str) -> Iterator[Tuple[str, float, float]]:
+    """(stage, peak in MB, CPU seconds) of each stage that `last` needs, and of itself."""
+    for name in upward(last):
         before = _cpu_s()
         with tempfile.TemporaryFile() as errors:
             yield name, _peak_kb(folder, name, errors) / 1000, _cpu_s() - before
@@ -118,12 +120,16 @@ def main(arguments: List[str]) -> None:
     if arguments[:1] == ["--stage"]:
         run_stage(Path(arguments[1]), arguments[2])
         return
-    is_light, numbers = "--light" in arguments, [number for number in arguments if number != "--light"]
+    options = argparse.ArgumentParser()
+    options.add_argument("--light", action="store_true")
+    options.add_argument("--last", default="Measure", choices=list(STAGES))
+    options.add_argument("numbers", type=int, nargs="*", default=[2000, 8000, 32000])
+    wanted = options.parse_args(arguments)
     print("{:>9}  {:<24} {:>8} {:>8}".format("pictures", "stage", "MB", "CPU s"))
-    for count in map(int, numbers or ("2000", "8000", "32000")):
+    for count in wanted.numbers:
         with tempfile.TemporaryDirectory(prefix="octet-data-memory-") as name:
-            furnish(Path(name), count, is_light)
-            for stage, peak_mb, cpu_s in measure(Path(name)):
+            furnish(Path(name), count, wanted.light)
+            for stage, peak_mb, cpu_s in measure(Path(name), wanted.last):
                 print("{:>9}  {:<24} {:>8.0f} {:>8.1f}".format(count, stage, peak_mb, cpu_s), flush=True)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from octet import digest as digests
 from octet.data import array_folder
@@ -12,6 +12,7 @@ from octet.errors import DatasetError
 
 OF_PARTS = "parts-2 "
 """Begins the purpose of a cached `of_parts`. It has a number because a cache outlives a change of `of_part`."""
+ROWS = 64  # samples that are read at a time
 
 
 def of_array(array: Any) -> str:
@@ -28,13 +29,19 @@ def of_array(array: Any) -> str:
 
 def of_samples(arrays: Sequence[Any]) -> List[str]:
     """The sha256 of each sample: of its rows in all arrays, which have equal lengths."""
-    hashes = []
-    for index in range(len(arrays[0])):
-        hasher = hashlib.sha256()
-        for array in arrays:
-            hasher.update(array[index].tobytes())
-        hashes.append(hasher.hexdigest())
-    return hashes
+    return list(each_sample(arrays))
+
+
+def each_sample(arrays: Sequence[Any]) -> Iterator[str]:
+    """The same, one after another. ROWS of each array are in memory at a time."""
+    import numpy as np
+
+    for start in range(0, len(arrays[0]), ROWS):
+        for rows in zip(*(np.asarray(array[start:start + ROWS]) for array in arrays)):
+            hasher = hashlib.sha256()
+            for row in rows:
+                hasher.update(row.tobytes())
+            yield hasher.hexdigest()
 
 
 def of_part(dataset: Dataset, part: str) -> str:

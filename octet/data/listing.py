@@ -11,6 +11,7 @@ import stat
 import unicodedata
 from typing import Dict, Iterable, List, NamedTuple, Sequence
 
+from octet import regular_file
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 from octet.suggestions import some
@@ -47,7 +48,9 @@ def of(path: str, masked: bool, split_off: Sequence[str], skip_unreadable: bool)
     pictures, a picture in an unsupported format, and a picture that is no regular file are notes; else each is a
     DatasetError."""
     if not os.path.isdir(path):
-        raise DatasetError("no such folder", path, "The dataset is read from it.",
+        kind = regular_file.kind(path) or ("a file" if regular_file.is_there(path) else "")
+        raise DatasetError("it is {}, not a folder".format(kind) if kind else "no such folder", path,
+                           "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
     losses = Losses(path, skip_unreadable)
     names = {name: os.path.isdir(os.path.join(path, name)) for name in _names(path)}

@@ -83,7 +83,9 @@ def find(path: str, split: splits.Split) -> Found:
     if os.path.isfile(path):
         return _with_held_out({"train": [path]}, split, path, [], 0)
     if not os.path.isdir(path):
-        raise DatasetError("no such file or folder", path, "The dataset is read from it.",
+        kind = regular_file.kind(path)
+        raise DatasetError("it is {}, not a file or folder".format(kind) if kind else "no such file or folder", path,
+                           "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
     try:
         names = sorted(os.listdir(path))

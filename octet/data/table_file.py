@@ -4,6 +4,7 @@ import csv
 import os
 from typing import Any, List, NamedTuple, Sequence
 
+from octet import regular_file
 from octet.errors import DatasetError
 from octet.suggestions import suggest
 
@@ -58,7 +59,9 @@ class Table(NamedTuple):
 def read(path: str) -> Table:
     """The table in a file. Raises DatasetError for a malformed table."""
     if not os.path.isfile(path):
-        raise DatasetError("no such file", path, "The dataset is read from it.",
+        kind = regular_file.kind(path)
+        raise DatasetError("it is {}, not a file".format(kind) if kind else "no such file", path,
+                           "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
     rows, lines = [], []
     try:

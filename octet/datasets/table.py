@@ -16,6 +16,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
+from octet import regular_file
 from octet.data import content_digests, listing
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Extra, Input, Part, Read, Target, spread
@@ -220,7 +221,9 @@ def _files(table: Table, asked: Asked, rows: Sequence[int]) -> Tuple[str, List[s
     cells = table.column(asked.file or "", "file")
     for row in rows:
         if not os.path.isfile(os.path.join(folder, cells[row])):
-            raise DatasetError("there is no file {}".format(cells[row]), "{}:{}".format(table.path, table.lines[row]),
+            kind = regular_file.kind(os.path.join(folder, cells[row]))
+            raise DatasetError("{} is {}, not a file".format(cells[row], kind) if kind else
+                               "there is no file {}".format(cells[row]), "{}:{}".format(table.path, table.lines[row]),
                                "It is relative to {}.".format(folder or "."),
                                "Correct the name, or set `folder` in data.args.")
     return folder, [cells[row] for row in rows]

@@ -25,6 +25,7 @@ from tasks.tflite.model_file import Contents, Operator, Tensor
 WORKER = (sys.executable, "-I", worker.__file__)
 CHUNK_BYTES = 1 << 28
 ALIGNMENT = 64
+ROWS = 64  # of an input are copied at a time
 LAST_LINES = 5  # of the process' output, in an error
 LONGEST_S = 300  # seconds for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
 
@@ -32,14 +33,28 @@ LONGEST_S = 300  # seconds for one sample; DEPTHWISE_CONV_2D of more than 2,048 
 class Pass(NamedTuple):
     """One run of an interpreter over some samples.
 
-    inputs: {index of an input of the graph: its values [samples, *tensor's shape]}. outputs: the tensors to read.
-    change: a patch that is applied to the file for this run.
+    inputs: {index of an input of the graph: its values [samples, *tensor's shape], an array or `Rows`}. outputs: the
+    tensors to read. change: a patch that is applied to the file for this run.
     """
 
     samples: int
-    inputs: Dict[int, np.ndarray]
+    inputs: Dict[int, Any]
     outputs: Sequence[Tensor]
     change: patch.Patch = patch.NOTHING
+
+
+class Rows:
+    """Some rows of an array that may be larger than the memory, in the shape of a tensor: read where they are indexed,
+    by a slice."""
+
+    def __init__(self, values: Any, first: int, last: int, tensor: Tensor) -> None:
+        """values: [N, ...] of the tensor's type; of which the rows from `first` to `last`, that excluded, are meant."""
+        self._values, self._first = values, first
+        self.dtype, self.shape = np.dtype(tensor.dtype), (last - first,) + tuple(tensor.shape)
+
+    def __getitem__(self, places: slice) -> np.ndarray:
+        start, stop, _ = places.indices(self.shape[0])
+        return np.reshape(self._values[self._first + start:self._first + stop], (-1,) + self.shape[1:])
 
 
 class Failure(NamedTuple):
@@ -68,7 +83,7 @@ def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progre
         stop = min(start + step, total)
         parts = [part for part in np.array_split(np.arange(start, stop), processors()) if len(part)]
         outcomes = run(content, [
-            Pass(len(part), {tensor.index: np.reshape(values[part[0]:part[-1] + 1], (-1,) + tensor.shape)
+            Pass(len(part), {tensor.index: Rows(values, part[0], part[-1] + 1, tensor)
                              for tensor, values in zip(inputs, codes)}, outputs) for part in parts],
             functools.partial(_report, progress, start, stop - start, total), runtime)
         for outcome in outcomes:
@@ -191,7 +206,9 @@ def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict[str, Any]]:
     arena.truncate(end)
     for item, described in zip(passes, placed):
         for index, dtype, shape, offset in described["inputs"]:
-            _mapped(arena, dtype, shape, offset)[...] = item.inputs[index]
+            placed_here = _mapped(arena, dtype, shape, offset)
+            for start in range(0, shape[0], ROWS):
+                np.copyto(placed_here[start:start + ROWS], item.inputs[index][start:start + ROWS], casting="equiv")
     return placed
 
 

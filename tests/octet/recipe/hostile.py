@@ -104,7 +104,8 @@ for kind, (make, said) in {"fifo": (fifo, "a fifo"), "socket": (sock, "a socket"
     _("weights_are_" + kind, RECIPE, ["recipe.yaml:2:23", said if "no file" not in said else "no such file"],
       "data: {dataset: digits}\nmodel: {build: lenet, weights: net.py}\n", {"net.py": make})
     _("data_is_" + kind, DATA, ["net.py"], NPZ.format("net.py"), {"net.py": make})
-    _("photos_are_" + kind, DATA, ["photos", "no such folder" if kind != "folder" else "no pictures"],
+    _("photos_are_" + kind, DATA, ["photos", {"folder": "no pictures", "dangling": "no such folder",
+                                              "loop": "no such folder"}.get(kind, "it is {}, not a folder".format(said))],
       PICTURES.format("[8, 8]"), {"photos": make if kind != "loop" else link("photos")})
     _("neighbour_is_" + kind, OK, ["stale"], NET, {"net.py": "import other\n" + BUILD, "other.py": make})
     _("manifest_asked_is_" + kind, 11 if kind not in ("dangling", "loop") else USAGE, ["net.py"],

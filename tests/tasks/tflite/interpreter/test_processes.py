@@ -3,12 +3,14 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
 
+from octet.data.shards import Sharded
 from octet.errors import InterpreterError
 from tasks.tflite import model_file
 from tasks.tflite.interpreter import processes, worker
@@ -52,6 +54,24 @@ def test_outputs_are_those_of_tensorflows_own_interpreter_in_the_order_of_the_sa
         own.invoke()
         np.testing.assert_array_equal(found[sample], own.get_tensor(own.get_output_details()[0]["index"])[0])
     assert heard == sorted(heard) and heard[-1] == 1.0
+
+
+def test_inputs_are_never_all_in_memory():
+    image = ((32, 32, 2), -1.0, 3.0)
+    content, codes = graphs.converted(_sum, image, image), np.zeros((4000, 32, 32, 2), np.uint8)
+    contents = model_file.read(content)
+    codes[::7] = 200
+    order = np.stack([np.arange(4000) % 2, np.arange(4000) // 2], 1).astype(np.int32)
+    in_shards = [Sharded([each[0::2], each[1::2]], order, each.shape[1:], np.uint8) for each in (codes, codes[::-1])]
+    tracemalloc.start()
+    try:
+        found, = processes.over(content, contents, in_shards, lambda done: None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < found.nbytes * 2.5  # the answers, and the pieces that they are put together of
+    few, = processes.over(content, contents, [codes[:20], codes[:-21:-1]], lambda done: None)
+    np.testing.assert_array_equal(found[:20], few)
 
 
 def test_samples_are_chunked_where_they_are_many(monkeypatch):
