@@ -36,7 +36,7 @@ SCRIPT = "import sys\nfrom {0} import {1}\nsys.exit({1}())\n"
 
 def make(folder: Path) -> None:
     """Fills the folder: checkout/, environment/, template/, keys.json, and products.json of an undisturbed run."""
-    checkout = Checkout(folder)
+    checkout = Checkout(folder, forks=False)  # it has its own surroundings for each, limits of memory among them
     (checkout.root / "tasks" / "checks" / "convertible.py").write_text(CHECK)
     for name, module, function in re.findall(
         r'^(octet|luigi) = "([\w.]+):(\w+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE

@@ -117,9 +117,10 @@ class Run(NamedTuple):
 class Checkout:
     """root: the checkout. mine: the user's folder. store: its store, made by the first run."""
 
-    def __init__(self, folder: Path, real: bool = False) -> None:
-        """real: whether the stages are the real ones."""
-        self.real = real
+    def __init__(self, folder: Path, real: bool = False, forks: bool = True) -> None:
+        """real: whether the stages are the real ones. forks: whether light stages are forks of the run's fork server,
+        as real stages are; otherwise each is a process of its own, as real ones are where no server can be used."""
+        self.real, self.forks = real, forks
         self.folder, self.root, self.mine = folder, folder / "checkout", folder / "mine"
         self.store, self.timeout_s = folder / "store", 600 if real else 120
         for name in ("pipeline", "octet", "models"):
@@ -142,8 +143,9 @@ class Checkout:
         for name in set(CHECKS) - {DIGEST}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")
             path.write_text("def run(job, progress):\n    return {}\n")
-        # The light stages import TensorFlow in their source, for the key, but never load it: no fork server is needed.
-        self.change(self.root / "pipeline/process/fork_client.py", 'MODULE = "tensorflow"', 'MODULE = "not imported"')
+        # The light stages import TensorFlow in their source, for the key, but never load it; numpy takes them longest.
+        self.change(self.root / "pipeline/process/fork_client.py", 'MODULE = "tensorflow"',
+                    'MODULE = "{}"'.format("numpy" if self.forks else "not imported"))
         # The products of the light stages follow the real `stage_specs.py`, so that another product breaks no test.
         (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
             {spec.module: list(spec.products) for spec in STAGES.values()}))

@@ -17,7 +17,7 @@ def conv(x, filters=4, size=3, **more):
 
 
 def norm(x, **more):
-    return L.BatchNormalization(name=K.get_session().graph.unique_name("norm"), **more)(x)
+    return L.BatchNormalization(name=x.graph.unique_name("norm"), **more)(x)
 
 
 def lam(function, x):

@@ -14,7 +14,7 @@ def _conv(**more):
 
 
 def _norm():
-    return L.BatchNormalization(name=K.get_session().graph.unique_name("norm"))
+    return L.BatchNormalization(name=tf.get_default_session().graph.unique_name("norm"))
 
 
 class Block(tf.keras.Model):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from octet.quantization import quantization
 from tasks.graph import freezing
+from tasks.graph.constants import RUN_ONCE
 
 LAYERS = tf.keras.layers
 
@@ -21,19 +22,19 @@ def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
     one output each. Batch norms get statistics that differ from the initial ones."""
     builds = build if isinstance(build, dict) else {"label": build}
     tf.keras.backend.clear_session()
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph, config=RUN_ONCE).as_default() as session:
         tf.keras.backend.set_session(session)
         tf.keras.backend.set_learning_phase(0)
-        inputs, made = LAYERS.Input(shape), {}
+        inputs, made, statistics = LAYERS.Input(shape), {}, []
         for name, each in builds.items():
             before = len(graph.get_operations())
             made[name] = tf.keras.Model(inputs, each(inputs))
             _seed(graph.get_operations()[before:], _seed_of(name, seed))
-        session.run(tf.global_variables_initializer())
-        for name, model in made.items():
             random = np.random.RandomState(_seed_of(name, seed))
-            model.set_weights([random.uniform(0.2, 1.5, weights.shape) if "norm" in variable.name
-                               else weights for variable, weights in zip(model.weights, model.get_weights())])
+            statistics += [(variable, random.uniform(0.2, 1.5, variable.shape.as_list()))
+                           for variable in made[name].weights if "norm" in variable.name]
+        session.run(tf.global_variables_initializer())
+        tf.keras.backend.batch_set_value(statistics)
         model = tf.keras.Model(inputs, [each.outputs[0] for each in made.values()])
         nodes = [tensor.op.name for tensor in model.outputs]
         graph_def = freezing.freeze(session, nodes)
@@ -69,6 +70,6 @@ def all_outputs(graph_def, network, images):
     """The graph's outputs, in order."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        with tf.Session(graph=graph) as session:
+        with tf.Session(graph=graph, config=RUN_ONCE) as session:
             return session.run([end["node"] + ":0" for end in network["outputs"]],
                                {network["inputs"][0]["node"] + ":0": images})

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.stage_specs import upward
+from pipeline.stage_specs import STAGES, upward
 from tests.pipeline.checkout import Checkout, finish
 
 LAST = "TrainQAT"  # the stage after the slow one
@@ -49,12 +49,15 @@ def until(condition, seconds=30):
 
 
 def child_of(process, stage="TrainFloat"):
-    """Waits for the process of a run's stage and returns it. It runs a copy of the source beside the artifact that it
-    makes."""
+    """Waits for the process of a run's stage and returns it. A fork of the fork server has the name of the stage's
+    module; another process runs a copy of the source beside the artifact that it makes."""
+    name = STAGES[stage].module.rpartition(".")[2]
+
     def status():
         for below in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if any(word.endswith("tasks/__main__.py") and "/{}/".format(stage) in word for word in below.cmdline()):
+                if below.name() == name or any(word.endswith("tasks/__main__.py") and "/{}/".format(stage) in word
+                                               for word in below.cmdline()):
                     return below
     return until(status)
 

@@ -51,7 +51,7 @@ def test_a_missed_limit_ends_a_run_before_training_and_each_run_judges_anew(chec
 
 def test_data_that_has_changed_is_judged_before_anything_is_measured_on_it(checkout):
     limit(checkout, "max_shared_samples: 0, max_left_out: 0")
-    assert checkout.luigi().code == 0
+    assert checkout.luigi(stage="TrainQAT").code == 0
     checkout.picture("photos/test/cat/9.png", 10)  # the same bytes as train/cat/1.png
     run = checkout.luigi()
     assert run.code == 10 and run.made == ["PrepareData.test", "SummarizeData"], run.said

@@ -1,6 +1,7 @@
 """Changed gates: what is judged again, and what is not measured again."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -18,7 +19,20 @@ def checkout(tmp_path_factory):
     run = checkout.luigi(stage="Export")
     assert run.code == 10 and run.made == list(upward("ValidateInterpreter")), run.said
     assert "min_accuracy is 0.9" in run.said and "faces.yaml:5:" in run.said and "Traceback" not in run.said
+    checkout.after_first_run = checkout.folder / "after-first-run"
+    shutil.copytree(str(checkout.store), str(checkout.after_first_run))
     return checkout
+
+
+@pytest.fixture
+def measured(checkout, tmp_path):
+    """Another checkout, in which all is made of the same recipe up to the measurement, and no page. TrainFloat is to be
+    made anew, to the same bytes: the model's source names the folder of its checkout."""
+    other = Checkout(tmp_path)
+    shutil.copytree(str(checkout.after_first_run), str(other.store))
+    for stage in ("TrainFloat", "Report"):
+        shutil.rmtree(str(other.store / "artifacts" / stage))
+    return other
 
 
 def set_gates(checkout: Checkout, gates: str) -> None:
@@ -61,10 +75,11 @@ def test_the_verdict_needs_neither_tensorflow_nor_numpy(checkout):
     assert versions and all(set(each) == {"python"} for each in versions)
 
 
-def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(tmp_path):
-    checkout = Checkout(tmp_path)
+def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(measured):
+    checkout = measured
     set_gates(checkout, "{min_accuracy: 0.9}")
-    assert checkout.luigi().code == 10
+    run = checkout.luigi()
+    assert run.code == 10 and run.made == ["TrainFloat", "Report", "ValidateInterpreter"], run.said
     assert made(checkout, "Report") == 1
     set_gates(checkout, "{}")
     run = checkout.luigi()
@@ -76,9 +91,10 @@ def test_a_refused_model_has_its_page_and_a_page_is_in_no_key_of_the_verdict(tmp
     assert checkout.luigi().made == []
 
 
-def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
-    checkout = Checkout(tmp_path)
-    assert checkout.luigi().code == 0
+def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(measured):
+    checkout = measured
+    run = checkout.luigi()
+    assert run.code == 0 and run.made == ["TrainFloat", "Report", "ValidateInterpreter"], run.said
     Store(checkout.store).drop("TrainFloat", checkout.artifact("TrainFloat").name, "nothing needed it")
     assert checkout.luigi().made == []
     set_gates(checkout, "{min_accuracy: 0.1}")
@@ -93,8 +109,8 @@ def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
     assert checkout.luigi(stage="Report").made == ["TrainFloat", "Report"]  # as a target, it is made
 
 
-def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
-    checkout = Checkout(tmp_path)
+def test_a_fault_of_the_page_does_not_stop_the_verdict(measured):
+    checkout = measured
     page = checkout.root / "tasks" / "stages" / "report.py"
     sound = page.read_text()
     page.write_text(sound.replace("    found =", "    raise RuntimeError('no ink')\n    found ="))
@@ -110,7 +126,7 @@ def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
     page.write_text(sound)
     set_gates(checkout, "{}")
     # Its source imports TensorFlow. Under a memory limit, the run prints that it has no fork server.
-    checkout.change(checkout.root / "pipeline/process/fork_client.py", '"not imported"', '"tensorflow"')
+    checkout.change(checkout.root / "pipeline/process/fork_client.py", '"numpy"', '"tensorflow"')
     limited = subprocess.run(["bash", "-c", 'ulimit -v 8000000; exec "$@"', "bash"] + checkout.command(), cwd="/",
                              env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     run = run_of(limited.returncode, limited.stdout)

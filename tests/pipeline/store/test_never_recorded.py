@@ -16,7 +16,7 @@ from tests.pipeline.scheduling.test_concurrent_runs import child_of, luigid
 from tests.pipeline.scheduling.test_run_scheduler import ask
 
 ALL = list(upward("ValidateInterpreter"))
-PREPARED, FLOAT = ALL[:4], ALL[4:]
+PREPARED, TRAINED_ON = ALL[:4], ["PrepareData.train", "PrepareData.validation"]
 SLOW_DATA = """\
 import time
 from octet.datasets import image_folder
@@ -46,20 +46,21 @@ def test_an_import_whose_name_was_computed_is_an_error_that_names_it(checkout):
     checkout.change(checkout.root / "tasks/training/loop.py", "def steps():", (
         "def steps():\n    import importlib\n"
         "    importlib.import_module('tasks.training.' + 'hid' + 'den')"))
-    run = checkout.luigi()
+    run = checkout.luigi(stage="TrainFloat")
     assert run.code == 14 and "'tasks.training.hidden' is not visible in the stage's source" in run.said
-    assert "Traceback" not in run.said and made(checkout) == sorted(PREPARED)
+    assert "Traceback" not in run.said and made(checkout) == TRAINED_ON
     checkout.change(checkout.root / "tasks/training/loop.py", "import importlib\n",
                  "import importlib\n    from tasks.training import hidden\n")
-    assert checkout.luigi().code == 0
+    run = checkout.luigi(stage="TrainFloat")
+    assert run.code == 0 and run.made == ["TrainFloat"], run.said
 
 
 def test_a_users_own_module_is_not_missed_either(checkout):
     checkout.put("nets/extra.py", "X = 1\n")
     checkout.change(checkout.mine / "nets/net.py", "    blocks.wait",
                     "    __import__('nets.' + 'extra')\n    blocks.wait")
-    run = checkout.luigi()
-    assert run.code == 14 and "nets.extra" in run.said and made(checkout) == sorted(PREPARED)
+    run = checkout.luigi(stage="TrainFloat")
+    assert run.code == 14 and "nets.extra" in run.said and made(checkout) == TRAINED_ON
 
 
 def reading_slowly(checkout, *words):
@@ -179,11 +180,12 @@ def test_a_stage_reads_no_part_that_is_not_in_its_key(checkout):
 
 def test_a_recipe_edited_during_a_run_changes_the_next_run_only(checkout):
     checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 2")
-    going_on = checkout.start()
+    going_on = checkout.start(stage="TrainQAT")
     child_of(going_on)
     checkout.change(checkout.mine / "faces.yaml", "quantize: {epochs: 1}", "quantize: {epochs: 2}")
-    assert finish(going_on).code == 0
-    assert checkout.luigi().made == FLOAT[1:]
+    done = finish(going_on)
+    assert done.code == 0 and done.made == TRAINED_ON + ["TrainFloat", "TrainQAT"]
+    assert checkout.luigi(stage="TrainQAT").made == ["TrainQAT"]
 
 
 def test_two_empty_stores_get_the_same_manifested_bytes(checkout, tmp_path):
@@ -199,20 +201,20 @@ def test_two_empty_stores_get_the_same_manifested_bytes(checkout, tmp_path):
 
 
 def test_a_store_that_cannot_be_written_to_serves_what_it_has(checkout):
-    assert checkout.luigi().code == 0
+    assert checkout.luigi(stage="TrainQAT").code == 0
     if not _mount("--bind", checkout.store, checkout.store) or not _mount("-o", "remount,bind,ro", checkout.store):
         pytest.skip("mounting is not allowed here: no read-only file system to be had")
     try:
-        run = checkout.luigi()
+        run = checkout.luigi(stage="TrainQAT")
         assert (run.code, run.made) == (0, [])
         for verb in ("ls", "verify", "gc"):
             assert checkout.octet(verb).returncode == 0
         checkout.change(checkout.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
-        run = checkout.luigi()
+        run = checkout.luigi(stage="TrainQAT")
         assert run.code == 11 and "Read-only file system" in run.said and "Traceback" not in run.said
     finally:
         subprocess.run(["umount", str(checkout.store)], check=True)
-    assert checkout.luigi().made == FLOAT
+    assert checkout.luigi(stage="TrainQAT").made == ["TrainFloat", "TrainQAT"]
 
 
 def _mount(*words):
@@ -221,13 +223,12 @@ def _mount(*words):
 
 
 def test_a_clock_set_back_hides_no_edit_and_no_run(checkout):
-    assert checkout.luigi().code == 0
+    assert checkout.luigi(stage="TrainFloat").code == 0
     checkout.change(checkout.mine / "faces.yaml", "train: {epochs: 1}", "train: {epochs: 2}")
     early = time.time() - 400 * 86400
-    for path in [checkout.mine / "faces.yaml", checkout.mine / "photos/test/cat/0.png"]:
+    for path in [checkout.mine / "faces.yaml", checkout.mine / "photos/train/cat/0.png"]:
         os.utime(str(path), (early, early))
-    run = checkout.luigi()
-    assert run.made == FLOAT
+    assert checkout.luigi(stage="TrainFloat").made == ["TrainFloat"]
     # The newest run is the one with the highest number, independently of the clock.
     newest = max((checkout.store / "runs").glob("faces-*/*.json"))
     record = manifest.unsealed(newest.read_bytes())
@@ -239,13 +240,13 @@ def test_a_clock_set_back_hides_no_edit_and_no_run(checkout):
 
 def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
     checkout = Checkout(tmp_path)
-    assert checkout.luigi().code == 0
+    assert checkout.luigi(stage="PrepareData.train").code == 0
     path = checkout.root / "tasks" / "__main__.py"
     before = path.stat()
     checkout.change(path, "file_guard, loaded_sources,", "file_guard, loaded_sourcex,")  # there is no such module
     os.utime(str(path), ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
-    assert checkout.luigi().code == 13
+    assert checkout.luigi(stage="PrepareData.train").code == 13
 
 
 def test_data_written_to_and_put_back_before_it_is_read_is_what_the_key_says(checkout):

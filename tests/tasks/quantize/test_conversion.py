@@ -17,10 +17,10 @@ CODES = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3)).astype(np.uint8)
 
 
 NETWORKS = {**CONVERTED, **FARTHER}
-WORDS = {"MaxPool": "channels_last", "AvgPool": "slices", "RandomUniform": "random numbers", "Mean": "axes than the first",
-         "Slice": "axes than the first", "StridedSlice": "axes than the first", "Roll": "axes than the first", "SplitV": "axes than the first",
-         "PyFunc": "Python",
-         "MatMul": "samples of a batch", "RealDiv": "division"}  # of the way out, where it is not to use something else
+WORDS = {"MaxPool": "channels_last", "AvgPool": "slices", "RandomUniform": "random numbers", "PyFunc": "Python",
+         "MatMul": "samples of a batch", "RealDiv": "division",
+         **dict.fromkeys(("Mean", "Slice", "StridedSlice", "Roll", "SplitV"), "axes than the first")}
+"""{operation: words of its advice}; "use" for the others."""
 GROUP = 12  # networks in one file: toco takes two seconds to start
 
 
