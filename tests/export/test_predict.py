@@ -153,6 +153,6 @@ def test_a_file_that_does_not_fit_the_data_is_refused(project, tmp_path):
     assert done.returncode == 11 and "PrepareData.test --recipe {}".format(other) in done.stderr
     assert project.luigi("PrepareData.test", "--recipe", str(other), "--local-scheduler").returncode == 0
     done = project.octet("evaluate", "recipe", "--recipe", str(other))
-    assert done.returncode == 9 and "takes [8, 8, 1]" in done.stderr and "[9, 8, 1]" in done.stderr
+    assert done.returncode == 9 and "has the shape [8, 8, 1]" in done.stderr and "[9, 8, 1]" in done.stderr
     done = project.octet("evaluate", "recipe", "--recipe", "recipe", "--part", "holidays")
     assert done.returncode == 2
