@@ -91,7 +91,7 @@ def _contradictions(figures: Figures, limit: float) -> Verdict:
 
 def _codes(figures: Figures, limit: float) -> Verdict:
     name, used = min(figures["codes"].items(), key=lambda item: item[1])
-    return used >= limit, "99.9 % of the training values of '{}' use {} of the 256 codes".format(name, used)
+    return used >= limit, "99.9 % of the training values of '{}' lie on {} of the 256 codes".format(name, used)
 
 
 def _left_out(figures: Figures, limit: float) -> Verdict:

@@ -31,7 +31,7 @@ def figures(targets=LABEL, **answers):
     ("max_class_share", 0.9, 0.89, "0.9 of the training samples are of the class 'cat' of 'label'"),
     ("max_shared_samples", 1, 0, "1 samples are in two parts: 1 of the train part in the test part"),
     ("max_contradictions", 1, 0, "1 contents have more than one label of 'label'"),
-    ("min_codes", 10, 11, "99.9 % of the training values of 'x' use 10 of the 256 codes"),
+    ("min_codes", 10, 11, "99.9 % of the training values of 'x' lie on 10 of the 256 codes"),
     ("max_left_out", 3, 2, "3 files are not read"),
 ])
 def test_each_limit_is_judged_by_its_figure(limit, kept, missed, words):

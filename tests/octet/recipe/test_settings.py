@@ -86,7 +86,7 @@ def test_a_word_for_augment_is_its_preset():
 
 @pytest.mark.parametrize("setting", ["delay: 5", "default_ranges: measured"])
 def test_a_setting_of_live_batch_norm_is_reported_without_it(setting):
-    with pytest.raises(RecipeError, match="r.yaml:3:12  quantize.[a-z_]+: is only for `batch_norm: live`"):
+    with pytest.raises(RecipeError, match="r.yaml:3:12  quantize.[a-z_]+: is only for `batch_norm: live`; with folded"):
         loading.load(write("r.yaml", SHORT + "quantize: {{{}}}\n".format(setting)))
     loading.load(write("r.yaml", SHORT + "quantize: {{batch_norm: live, {}}}\n".format(setting)))
 

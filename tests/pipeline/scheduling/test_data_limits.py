@@ -43,7 +43,7 @@ def test_a_missed_limit_ends_a_run_before_training_and_each_run_judges_anew(chec
         "data", checkout.mine / "faces.yaml").stdout
     limit(checkout, "min_codes: 200")
     run = checkout.luigi()
-    assert run.code == 10 and run.made == [] and "'image' use 8 of the 256 codes" in run.said, run.said
+    assert run.code == 10 and run.made == [] and "'image' lie on 8 of the 256 codes" in run.said, run.said
     assert {state[0] for state in checkout.why().values()} == {"fresh"}
     checkout.put("faces.yaml", checkout.recipe)
     assert checkout.luigi().made == []

@@ -112,7 +112,7 @@ def test_weights_that_are_data_too_are_refused_with_their_name():
     contents = model_file.read(content)
     layer, = [operator for operator in contents.operators if operator.kind == "FULLY_CONNECTED"]
     twice = contents._replace(operators=[*contents.operators, layer._replace(kind="ADD")])
-    with pytest.raises(ConvertError, match="is used as weights, and otherwise"):
+    with pytest.raises(ConvertError, match="is used as weights of one form and also in another way"):
         int8_twin._layers(twice)
 
 
