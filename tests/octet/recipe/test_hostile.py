@@ -14,7 +14,7 @@ import pytest
 from octet.datasets import digits, image_folder, npz  # noqa: F401
 
 # What a command imports on its way is imported here, once for all cases.
-from octet.recipe import schema  # noqa: F401
+from octet.recipe import loading, schema  # noqa: F401
 from pipeline.cli import main
 from tests.octet.recipe.hostile import CASES
 
@@ -84,8 +84,12 @@ def bounded(argv, folder, cache):
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """The digests of Octet's own source, found once."""
-    return tmp_path_factory.mktemp("cache")
+    """The digests of Octet's own source, found once. The functions that most cases name are looked up here, too: each
+    fork would read and parse their source anew."""
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "recipe.yaml").write_text("data: {dataset: digits}\nmodel: {build: lenet}\n")
+    loading.load(folder / "recipe.yaml")
+    return folder
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: ascii(case.name).strip("'")[:60])
