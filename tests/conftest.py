@@ -14,6 +14,7 @@ FIRST = (
     "tests/tasks/quantize/test_conversion.py",
     "tests/pipeline/staleness/test_edits.py",
     "tests/export/",
+    "tests/octet/recipe/test_hostile.py",
     "tests/tasks/quantize/ranges/test_kernel_limits.py",
     "tests/tasks/training/test_phases.py",
     "tests/test_kills.py",

@@ -14,7 +14,7 @@ import pytest
 from octet.datasets import digits, image_folder, npz  # noqa: F401
 
 # The modules that a command imports are imported here, once for all cases.
-from octet.recipe import schema  # noqa: F401
+from octet.recipe import loading, schema  # noqa: F401
 from pipeline.cli import main
 from tests.octet.recipe.hostile import CASES
 
@@ -84,8 +84,12 @@ def bounded(argv, folder, cache):
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """Computes the digests of Octet's own source once."""
-    return tmp_path_factory.mktemp("cache")
+    """Computes the digests of Octet's own source once. Looks up the functions that most cases name, too: else each fork
+    would read and parse their source."""
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "recipe.yaml").write_text("data: {dataset: digits}\nmodel: {build: lenet}\n")
+    loading.load(folder / "recipe.yaml")
+    return folder
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: ascii(case.name).strip("'")[:60])
