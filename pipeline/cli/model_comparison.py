@@ -107,7 +107,7 @@ def _inputs(records: "List[Manifest]") -> Iterator[Tuple[str, str]]:
         if git and commit:
             commits.add(commit[:DIGITS] + ("+" if git.get("dirty") else ""))
     if commits:
-        yield "commit (+: with changes)", ", ".join(sorted(commits))
+        yield "commit (+: uncommitted changes)", ", ".join(sorted(commits))
 
 
 def _values(name: str, value: Any) -> Iterator[Tuple[str, str]]:

@@ -37,7 +37,8 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
                 for part, sha256 in sorted(each["inputs"]["data"].items())))
     if "model" in sections:
         yield "model", str(sections["model"].get("build"))
-    commits = dict.fromkeys("{}{}".format(git["commit"][:DIGITS], " with changes" if git.get("dirty") else "")
+    commits = dict.fromkeys("{}{}".format(git["commit"][:DIGITS],
+                                          " with uncommitted changes" if git.get("dirty") else "")
                             for git in (each.get("git") or {} for each in chain) if git.get("commit"))
     yield "commit", ", ".join(commits) or "none known"
     versions = {name: version for each in chain for name, version in each["inputs"]["versions"].items()}

@@ -98,8 +98,8 @@ def _show(summary: Dict[str, Any]) -> None:
     print("samples: {}".format(", ".join("{} {}".format(summary["parts"][part], part) for part in parts)))
     for name, spec in summary["inputs"].items():
         used, least, most = spec["codes"]
-        print("input {}: {} uint8 for reals in [{:g}, {:g}]; 99.9 % of the values on {} codes ({}..{})".format(
-            name, spec["shape"], spec["low"], spec["high"], used, least, most))
+        print("input {}: {} uint8 for reals in [{:g}, {:g}]; 99.9 % of the values use {} of the 256 codes, "
+              "from {} to {}".format(name, spec["shape"], spec["low"], spec["high"], used, least, most))
     for name, target in summary["targets"].items():
         print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
         if target["kind"] == "value":

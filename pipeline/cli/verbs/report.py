@@ -88,7 +88,7 @@ def _origins(plan: Plan) -> Iterator[Dict[str, Any]]:
         manifest = plan.status(stage).manifest
         if manifest is not None:
             git: Any = manifest.get("git") or {}
-            commit: List[str] = [git["commit"][:DIGITS], "with changes" if git.get("dirty") else ""] \
+            commit: List[str] = [git["commit"][:DIGITS], "with uncommitted changes" if git.get("dirty") else ""] \
                 if git.get("commit") else ["-"]
             yield {"stage": stage, "made": manifest.get("finished") or "-", "key": manifest["key"][:12],
                    "commit": " ".join(commit).strip()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, List, Set, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Set, Tuple
 
 from octet import sizes
 from octet.errors import StoreError, UsageError
@@ -25,10 +25,14 @@ from pipeline.store.marks import ACCEPTED
 if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest
 
+UNSET: Tuple[Any, ...] = (None, [], {})
+"""Values of settings that the recipe leaves out; only `--all` prints them."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", help="the file to trace, or a name")
-    parser.add_argument("--all", action="store_true", help="also list all source files, products and versions")
+    parser.add_argument("--all", action="store_true",
+                        help="also list all source files, products, versions, and settings without a value")
     parser.add_argument("--used-by", metavar="WHAT", help="instead list the artifacts that were made from WHAT")
     parser.add_argument("--source", metavar="DIR", type=Path,
                         help="also write the source that made it to DIR, with a folder for each stage")
@@ -58,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         draw = lineage_graph.dot if arguments.dot else lineage_graph.mermaid
         print(draw([(manifest, lineage.above(manifest)) for manifest in chain]))
     else:
-        print("{}: known by {}".format(arguments.file, found.how))
+        print("{}: found by {}".format(arguments.file, found.how))
         for other in found.others:
             print("  the same bytes: {} {}".format(other["stage"], other["key"][:12]))
         for name, text in trace_summary.lines(lineage, found.manifest, chain):
@@ -115,7 +119,7 @@ def _tree(lineage: Lineage, root: Manifest, whole: bool) -> Iterator[str]:
 def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> Iterator[str]:
     """The lines for one artifact. again: whether it was printed before. whole: with products, source and versions."""
     state = lineage.store.state(manifest["stage"], manifest["key"])
-    yield "{} {}  {}{}".format(manifest["stage"], manifest["key"][:12], state, "  (above)" if again else "")
+    yield "{} {}  {}{}".format(manifest["stage"], manifest["key"][:12], state, "  (shown above)" if again else "")
     if again:
         return
     inputs, git, recipe = manifest["inputs"], manifest.get("git"), manifest.get("recipe")
@@ -128,7 +132,8 @@ def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> It
     yield "  recipe    {} ({}), seed {}".format(
         recipe.get("name") if recipe else None, recipe.get("path") if recipe else None, manifest.get("seed"))
     for section, values in sorted(inputs["recipe"].items()):
-        yield "  {:<9} {}".format(section, values)
+        if whole or values not in UNSET:
+            yield "  {:<9} {}".format(section, _settings(values, whole))
     for part, sha256 in sorted(inputs["data"].items()):
         yield "  data      {} sha256 {}".format(part, sha256)
     for name, sha256 in sorted(inputs["files"].items()):
@@ -145,7 +150,15 @@ def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> It
         "{} {}".format(name, version) for name, version in sorted(inputs["versions"].items())))
     yield "  git       {}{}".format(
         git.get("commit") if git and git.get("commit") else "no commit known",
-        ", with changes" if git and git.get("dirty") else "")
+        ", with uncommitted changes" if git and git.get("dirty") else "")
+
+
+def _settings(values: Any, whole: bool) -> str:
+    """A section of a recipe in one line. whole: with the settings that have no value."""
+    if not isinstance(values, dict):
+        return str(values)
+    return ", ".join("{}: {}".format(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+                     for name, value in sorted(values.items()) if whole or value not in UNSET)
 
 
 def _acceptances(lineage: Lineage, manifest: Manifest) -> Iterator[str]:

@@ -19,7 +19,8 @@ def publish(store):
     for name in ("frozen.pb", "network.json"):
         (workspace / name).write_text(name)
     return store.publish(workspace, "Freeze", "f" * 64, {
-        "inputs": {"recipe": {"seed": 1}, "data": {"test": "d" * 64}, "source": {"a.py": "a" * 64},
+        "inputs": {"recipe": {"seed": 1, "train": {"epochs": 2, "warm_up": None}}, "data": {"test": "d" * 64},
+                   "source": {"a.py": "a" * 64},
                    "versions": {"numpy": "1"}, "upstream": {}},
         "metrics": {"accuracy": {"float": 0.5}}, "git": {"commit": "abc", "dirty": True},
         "finished": "2026-01-01T00:00:00Z"})
@@ -65,10 +66,11 @@ def test_trace_finds_a_copy_by_its_content(store, tmp_path, capsys):
     (tmp_path / "copy.pb").write_text("frozen.pb")
     assert main.main(["trace", str(tmp_path / "copy.pb")]) == 0
     out = capsys.readouterr().out
-    assert "d" * 64 in out and "abc with changes" in out and "a.py" not in out
+    assert "d" * 64 in out and "abc with uncommitted changes" in out and "a.py" not in out
+    assert "  train     epochs: 2\n" in out
     assert main.main(["trace", str(tmp_path / "copy.pb"), "--all"]) == 0
     out = capsys.readouterr().out
-    assert "a.py" in out and "abc, with changes" in out
+    assert "a.py" in out and "abc, with uncommitted changes" in out and "epochs: 2, warm_up: null\n" in out
 
 
 def test_trace_of_a_stranger_is_an_error(store, tmp_path, capsys):
