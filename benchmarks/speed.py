@@ -74,15 +74,16 @@ def build(input_shape, classes):
 
 
 def run(command: List[str], folder: Path) -> Tuple[float, int, str]:
-    """(CPU seconds of a command with all its processes, the peak of one process in MB, what it said)."""
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, env=_environment(folder), cwd=str(folder), stdout=said,
-                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    """(CPU seconds of a command with all its processes, the peak of one process in MB, what it said on stdout)."""
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, env=_environment(folder), cwd=str(folder), stdout=said, stderr=log,
+                                   stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
-        said.seek(0)
         if status:
-            raise RuntimeError("{} ended with {}: {}".format(" ".join(command), status, said.read()))
+            log.seek(0)
+            raise RuntimeError("{} ended with status {}: {}".format(" ".join(command), status, log.read()[-2000:]))
+        said.seek(0)
         return round(usage.ru_utime + usage.ru_stime, 2), usage.ru_maxrss // 1024, said.read()
 
 
@@ -90,6 +91,11 @@ def _environment(folder: Path) -> Dict[str, str]:
     return {**os.environ, "PATH": str(BIN) + os.pathsep + os.environ.get("PATH", ""),
             "PYTHONPATH": str(settings.ROOT), "LUIGI_CONFIG_PATH": str(folder / "luigi.cfg"),
             "OCTET_CACHE": str(folder / "cache")}
+
+
+def configure(folder: Path, recipe: str, store: str) -> None:
+    """Writes the luigi.cfg of the folder, which all its commands read."""
+    (folder / "luigi.cfg").write_text("[octet]\nrecipe = {}\nstore = {}\nrecipes = .\n".format(recipe, store))
 
 
 def luigi(folder: Path, name: str, target: str) -> List[str]:
@@ -105,7 +111,7 @@ def compared(folder: Path, name: str) -> Dict[str, Any]:
                             *map(str, TUTORIAL[name])], folder)
         tutorial.append((cpu, json.loads(said.splitlines()[-1])["accuracy"]))
         store = "store-{}-{}".format(name, turn)
-        (folder / "luigi.cfg").write_text("[octet]\nrecipe = {}\nstore = {}\nrecipes = .\n".format(name, store))
+        configure(folder, name, store)
         cpu, _, _ = run(luigi(folder, name, "ValidateInterpreter"), folder)
         plan = Plan(snapshot.take(folder / (name + ".yaml")), Store(folder / store))
         (output,) = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))["outputs"].values()
@@ -121,7 +127,7 @@ def resumed(folder: Path) -> Dict[str, Any]:
     found: Dict[str, Any] = {}
     for side in ("whole", "rest"):
         store = folder / ("store-" + side)
-        (folder / "luigi.cfg").write_text("[octet]\nrecipe = long\nstore = {}\nrecipes = .\n".format(store.name))
+        configure(folder, "long", store.name)
         run(luigi(folder, "long", "SummarizeData"), folder)
         if side == "rest":
             _kill_after_half(folder, store)
@@ -146,6 +152,7 @@ def _kill_after_half(folder: Path, store: Path) -> None:
 def checked(folder: Path) -> Dict[str, Any]:
     """{network: (CPU seconds of `octet check`, peak MB)} of networks of keras.applications."""
     (folder / "noise.py").write_text(parity.DATASET)
+    configure(folder, "keras", "store-check")
     found = {}
     for name in CHECKED:
         (folder / "keras.py").write_text(KERAS.format(name))
@@ -169,10 +176,9 @@ def steps(folder: Path) -> Dict[str, float]:
     return json.loads(run([sys.executable, "-m", "benchmarks.steps"], folder)[2].splitlines()[-1])
 
 
-ROWS: Dict[str, Callable[[Path], Dict[str, Any]]] = {
-    "mnist": lambda folder: compared(folder, "mnist"), "digits": lambda folder: compared(folder, "digits"),
-    "steps": steps, "check": checked, "measurement": measurement,
-    "run": one_run, "resume": resumed}
+ROWS: Dict[str, Callable[[Path], Dict[str, Any]]] = {  # the longest last
+    "steps": steps, "check": checked, "run": one_run, "resume": resumed, "measurement": measurement,
+    "digits": lambda folder: compared(folder, "digits"), "mnist": lambda folder: compared(folder, "mnist")}
 
 
 def table(found: Dict[str, Dict[str, Any]]) -> str:
@@ -232,9 +238,8 @@ def main(folder: str = "") -> int:
             found[name] = measure(place)
             kept.write_text(json.dumps(found, indent=1))
             print(name, json.dumps(found[name]), flush=True)
-    text = table(found)
-    before, after = PAGE.read_text("utf-8").split(MARKS[0])[0], PAGE.read_text("utf-8").split(MARKS[1])[1]
-    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+    text, page = table(found), PAGE.read_text("utf-8")
+    PAGE.write_text(page.split(MARKS[0])[0] + MARKS[0] + text + MARKS[1] + page.split(MARKS[1])[1], encoding="utf-8")
     print(text)
     return 0
 
