@@ -29,7 +29,7 @@ fuzz: .venv/ready ## 2,000 random networks through toco, the interpreter and loc
 compat: .venv/ready ## every network through the stages; writes docs/compatibility.md (goes on where it was; hours)
 	nice .venv/bin/python -m tests.compat
 
-accuracy: .venv/ready ## every classifier of ours on digits and MNIST; writes docs/accuracy.md (goes on where it was; half an hour)
+accuracy: .venv/ready ## every classifier of ours on digits and MNIST; writes docs/accuracy.md (goes on where it was; an hour)
 	nice .venv/bin/python -m benchmarks.classifiers
 
 faults: .venv/ready ## the table of attacks (goes on where it was), 220 runs killed or spoiled, full disks (under an hour)

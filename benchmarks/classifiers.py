@@ -1,10 +1,10 @@
-"""Every classifier of ours on digits and on MNIST, through the stages: what uint8 costs.
+"""Trains every classifier of this project on digits and on MNIST with three seeds, and writes docs/accuracy.md.
 
     python -m benchmarks.classifiers [NAME ...]
 
-Digits as the recipes have it; on MNIST one epoch of float and one quantized. They go into the store that luigi.cfg
-names, so an interrupted run goes on where it was, and what is there already is read. Writes docs/accuracy.md; the exit
-code is 1 when a network loses more than a point, a range is not healthy, or a run ends without a measurement.
+Digits as in the recipes; on MNIST one float epoch and one quantized. The artifacts go into the store that luigi.cfg
+names, so an interrupted run goes on where it was. The exit code is 1 if the uint8 file of a seed loses more than a
+point, a range is not healthy, or a run ends without a measurement.
 """
 
 import json
@@ -24,6 +24,8 @@ from pipeline.store.artifacts import Store
 FOLDER = settings.ROOT / ".octet" / "accuracy"
 PAGE = settings.ROOT / "docs" / "accuracy.md"
 MOST_LOST = 1.0  # points
+SEEDS = (1, 2, 3)
+SIDES = ("float", "fake_quantized", "uint8", "int8")
 
 MNIST: Dict[str, Dict] = {
     "lenet": {},
@@ -33,7 +35,7 @@ MNIST: Dict[str, Dict] = {
     "resnet_v1": {},
     "resnet_v2": {},
 }
-"""The classifiers, with what makes them as small as MNIST is."""
+"""{classifier: arguments that make it small enough for MNIST}."""
 
 RECIPE = """\
 extends: {}
@@ -45,33 +47,40 @@ HEAD = """\
 # What uint8 costs our classifiers
 
 Written by `python -m benchmarks.classifiers`; do not edit. Accuracy on the test images (digits: 400, so one of them is
-0.25 points; MNIST: 10,000), one seed. Digits are the recipes of that name; on MNIST each network has one epoch of float
-training and one with quantization in sight, which is little: it is the difference that counts here. **ranges**: what
-TrainQAT found wrong with the trained ranges on the validation images; none is what it should be.
+0.25 points; MNIST: 10,000): the mean of three seeds, and the least and the most. Digits are the recipes of that name;
+on MNIST each network has one epoch of float training and one quantized epoch, which is little: only the differences
+between the columns count here.
 
-| network | float | fake-quantized | uint8 | lost | agreement | ranges | bytes float, uint8 |
-|---|---|---|---|---|---|---|---|
+- **lost**: the points of accuracy that the uint8 file has less than the float network: the mean and the most.
+- **agreement**: the share of the test images with the same class from the uint8 file and from the fake-quantized
+  graph, and from the int8 file and the uint8 file: the means. The int8 file of a large network is measured on a part of
+  the images.
+- **ranges**: what TrainQAT found wrong with the trained ranges on the validation images; none is what it should be.
+
+| network | float | fake-quantized | uint8 | int8 | lost | agreement uint8, int8 | ranges | bytes float, uint8, int8 |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
 class Row(NamedTuple):
-    """One network on one dataset, as a recipe."""
+    """One network on one dataset, with one seed, as a recipe."""
 
     name: str
     path: Path
 
 
 class Result(NamedTuple):
-    """Accuracies are fractions; health: what was found wrong with the ranges."""
+    """What was measured with one seed. accuracy, agreement: fractions; health: what was wrong with the ranges."""
 
     accuracy: Dict[str, float]
     agreement: float
+    int8_agreement: Optional[float]
     health: List[str]
     size_bytes: Dict[str, Optional[int]]
 
     @property
     def lost(self) -> float:
-        """Points of accuracy that the uint8 file has less than the float network."""
+        """The accuracy that the uint8 file loses against the float network, in points."""
         return 100 * (self.accuracy["float"] - self.accuracy["uint8"])
 
     @property
@@ -80,27 +89,32 @@ class Result(NamedTuple):
 
 
 def rows(folder: Path) -> List[Row]:
-    """All recipes: those of digits whose model is a classifier, and those for MNIST, which are written to `folder`."""
+    """The recipes of digits whose model is a classifier, and those for MNIST, each with every seed. They are written to
+    `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     recipes = settings.ROOT / settings.RECIPES
-    found = [Row(path.stem, path) for path in sorted(recipes.glob("digits*.yaml"))
-             if recipe_files.load(path).sections()["model"]["build"] in MNIST]
+    texts = {path.stem: "extends: {}\n".format(path) for path in sorted(recipes.glob("digits*.yaml"))
+             if recipe_files.load(path).sections()["model"]["build"] in MNIST}
     for model, args in MNIST.items():
-        path = folder / "mnist_{}.yaml".format(model)
-        path.write_text(RECIPE.format(recipes / "mnist.yaml", json.dumps({"build": model, "args": args})), "utf-8")
-        found.append(Row(path.stem, path))
+        texts["mnist_" + model] = RECIPE.format(recipes / "mnist.yaml", json.dumps({"build": model, "args": args}))
+    found = []
+    for name, text in texts.items():
+        for seed in SEEDS:
+            path = folder / "{}_{}.yaml".format(name, seed)
+            path.write_text("{}seed: {}\n".format(text, seed), "utf-8")
+            found.append(Row(name, path))
     return found
 
 
 def run(row: Row) -> None:
-    """The row's stages are made, or as far as they come; luigi says what it does."""
+    """Runs the stages up to Measure, as far as they succeed. luigi prints what it does."""
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")}
     subprocess.run(["luigi", "--module", "pipeline", "Measure", "--recipe", str(row.path),
                     "--local-scheduler"], env=environment, stdin=subprocess.DEVNULL, check=False)
 
 
 def result(row: Row, store: Store) -> Optional[Result]:
-    """What was measured; None where there is no measurement."""
+    """The figures in the measurement; None if there is none."""
     with digest.kept_open():
         plan = Plan(snapshot.take(row.path), store)
         if not plan.intact("Measure"):
@@ -108,22 +122,39 @@ def result(row: Row, store: Store) -> Optional[Result]:
     measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     (output,) = measured["outputs"].values()
     health = ["{} {}".format(item["tensor"], item["what"]) for item in plan.manifest("TrainQAT")["metrics"]["health"]]
-    return Result(output["accuracy"], output["agreement"], health, measured["size_bytes"])
+    return Result(output["accuracy"], output["agreement"], output.get("int8", {}).get("agreement"), health,
+                  measured["size_bytes"])
 
 
-def text(results: Dict[str, Optional[Result]]) -> str:
-    """The page."""
-    return HEAD + "".join(_line(name, found) for name, found in results.items())
+def text(results: Dict[str, List[Optional[Result]]]) -> str:
+    """The page. results: {network: what was measured with each seed, None where there is no measurement}."""
+    return HEAD + "".join(_line(name, [each for each in found if each is not None])
+                          for name, found in results.items())
 
 
-def _line(name: str, found: Optional[Result]) -> str:
-    if found is None:
-        return "| {} | not measured | | | | | | |\n".format(name)
-    figures = ["{:.2f} %".format(100 * found.accuracy[side]) for side in ("float", "fake_quantized", "uint8")]
-    return "| {} | {} | {:.2f} | {:.2f} % | {} | {}, {:,} |\n".format(
-        name, " | ".join(figures), found.lost, 100 * found.agreement, "; ".join(found.health) or "none",
-        "-" if found.size_bytes["float"] is None else "{:,}".format(found.size_bytes["float"]),
-        found.size_bytes["uint8"])
+def _line(name: str, found: List[Result]) -> str:
+    if not found:
+        return "| {} | not measured | | | | | | | |\n".format(name)
+    accuracies = [_spread([each.accuracy[side] for each in found if side in each.accuracy]) for side in SIDES]
+    lost = [each.lost for each in found]
+    agreements = [_mean([each.agreement for each in found]),
+                  _mean([each.int8_agreement for each in found if each.int8_agreement is not None])]
+    health = "; ".join(sorted({words for each in found for words in each.health})) or "none"
+    sizes = [found[0].size_bytes.get(side) for side in ("float", "uint8", "int8")]
+    return "| {} | {} | {:.2f}, {:.2f} | {} | {} | {} |\n".format(
+        name if len(found) == len(SEEDS) else "{} ({} seeds)".format(name, len(found)), " | ".join(accuracies),
+        sum(lost) / len(lost), max(lost), ", ".join(agreements), health,
+        ", ".join("-" if size is None else "{:,}".format(size) for size in sizes))
+
+
+def _mean(fractions: List[float]) -> str:
+    return "{:.2f} %".format(100 * sum(fractions) / len(fractions)) if fractions else "-"
+
+
+def _spread(fractions: List[float]) -> str:
+    if not fractions:
+        return "-"
+    return "{} ({:.2f} to {:.2f})".format(_mean(fractions), 100 * min(fractions), 100 * max(fractions))
 
 
 def main(*names: str) -> int:
@@ -131,10 +162,12 @@ def main(*names: str) -> int:
     for row in all_rows:
         if not names or row.name in names:
             run(row)
-    results = {row.name: result(row, store) for row in all_rows}
+    results: Dict[str, List[Optional[Result]]] = {}
+    for row in all_rows:
+        results.setdefault(row.name, []).append(result(row, store))
     PAGE.write_text(text(results), encoding="utf-8")
     print(text(results))
-    return int(not all(found is not None and found.good for found in results.values()))
+    return int(not all(each is not None and each.good for found in results.values() for each in found))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Drawn pictures of ten kinds, 32x32, harder than digits: a set for the defaults of training.
+"""Writes drawn pictures of 32x32 pixels in ten classes, harder than digits, on which the training defaults are tuned.
 
     python -m benchmarks.drawn_pictures FOLDER [SAMPLES]
 
-Writes FOLDER/drawn.npz and FOLDER/drawn.yaml, a recipe that says data and network and nothing else. Of SAMPLES training
-pictures (10,000), a fifth as many are for validation and two fifths for testing. Each is one shape, turned by up to 35
-degrees, of any size, place and colour, behind strokes and on a ground of other shapes' pieces, with noise. The same
-arguments draw the same pictures.
+Writes FOLDER/drawn.npz and FOLDER/drawn.yaml, a recipe that sets only data and network. SAMPLES is the number of
+training pictures (10,000 by default); there are a fifth as many for validation and two fifths as many for testing. Each
+picture shows one shape of random size, place and colour, rotated by up to 35 degrees, behind strokes and before small
+other shapes, with noise. The same arguments give the same pictures.
 """
 
 import sys
@@ -15,13 +15,14 @@ from typing import Dict, List, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-SIDE, FINER = 32, 4  # drawn finer, then made smaller
+SIDE, FINER = 32, 4  # pictures are drawn at FINER times the size and then reduced
 RECIPE = "data: {dataset: npz, args: {path: drawn.npz}}\nmodel: {build: resnet_v1}\n"
 Points = List[Tuple[float, float]]
 
 
 def _regular(corners: int, depth: float = 1.0) -> Points:
-    """A polygon on the unit circle; every second corner of twice as many at `depth`, where that is not 1."""
+    """A regular polygon on the unit circle; for a `depth` other than 1, a star whose inner corners are at that
+    radius."""
     count = corners if depth == 1.0 else 2 * corners
     radii = [1.0 if depth == 1.0 or not number % 2 else depth for number in range(count)]
     turns = np.arange(count) * 2 * np.pi / count - np.pi / 2
@@ -39,15 +40,15 @@ SHAPES: Dict[str, Points] = {
 
 
 def draw(kind: str, random: np.random.RandomState) -> np.ndarray:
-    """A picture [32, 32, 3] uint8 of the kind."""
+    """A picture [32, 32, 3] uint8. kind: its class, a key of SHAPES."""
     size = SIDE * FINER
     image = Image.new("RGB", (size, size), _colour(random))
     pen = ImageDraw.Draw(image)
-    for _ in range(random.randint(3, 7)):  # the ground: pieces of any shape
+    for _ in range(random.randint(3, 7)):  # background: small shapes of any class
         piece = list(SHAPES.values())[random.randint(len(SHAPES))]
         pen.polygon(_placed(piece, random, 0.1, 0.25, 1.1), _colour(random))
     pen.polygon(_placed(SHAPES[kind], random, 0.22, 0.42, 0.3), _colour(random))
-    for _ in range(random.randint(1, 5)):  # strokes before it
+    for _ in range(random.randint(1, 5)):  # strokes in front of it
         ends = [tuple(point) for point in random.uniform(0, size, (2, 2))]
         pen.line(ends, _colour(random), random.randint(2, 8))
     pixels = np.asarray(image.resize((SIDE, SIDE), Image.BOX), np.float64)
@@ -55,8 +56,8 @@ def draw(kind: str, random: np.random.RandomState) -> np.ndarray:
 
 
 def _placed(points: Points, random: np.random.RandomState, least: float, most: float, apart: float) -> Points:
-    """The shape turned, of a radius from `least` to `most` of the side, its middle at most `apart` / 2 of the side
-    off."""
+    """The shape, rotated and placed at random. least, most: bounds of its radius; apart: the width of the interval
+    around the picture's centre for its own centre; all relative to the side of the picture."""
     turn, radius = np.radians(random.uniform(-35, 35)), random.uniform(least, most) * SIDE * FINER
     middle = (0.5 + random.uniform(-apart, apart, 2) / 2) * SIDE * FINER
     turned = np.array(points) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])

@@ -1,10 +1,11 @@
-"""The examples of recipes/tasks, each with some seeds, through the stages: how good they are, and what uint8 costs.
+"""Runs the recipes in recipes/tasks with several seeds through all stages, and measures their quality in float and
+uint8.
 
     python -m benchmarks.example_tasks [SEED ...]
 
-The seeds are 1 and 2 unless said. They go into the store that luigi.cfg names, so an interrupted run goes on where
-it was, and what is there already is read. Writes the table in docs/tasks.md; the exit code is 1 where a gate of a
-recipe is missed, or a run ends without a measurement.
+The default seeds are 1 and 2. Artifacts go into the store that luigi.cfg names: existing ones are used, and an
+interrupted benchmark resumes. Writes the table in docs/tasks.md. The exit code is 1 if a recipe misses a gate, or a run
+ends without a measurement.
 """
 
 import json
@@ -33,7 +34,7 @@ METRICS = {
     "anomaly_detector": ("auc", "area under ROC"),
     "regressor": ("pixels", "distance in pixels"),
 }
-"""{recipe: (its metric in measurement.json, in words)}, in the order of the table."""
+"""{recipe: (name of its metric in measurement.json, the metric in words)}, in the order of the table."""
 HEAD = """\
 | recipe | metric | float | fake-quantized | uint8 | samples in training | bytes |
 |---|---|---|---|---|---|---|
@@ -41,7 +42,8 @@ HEAD = """\
 
 
 class Result(NamedTuple):
-    """figures: {side: value} of the recipe's metric. passed: whether the verdict is there."""
+    """figures: {side: value} of the recipe's metric. samples: the number of training samples. size_bytes: of the uint8
+    file. passed: whether there is a verdict."""
 
     figures: Dict[str, float]
     samples: int
@@ -50,7 +52,7 @@ class Result(NamedTuple):
 
 
 def run(name: str, seed: int) -> None:
-    """The recipe's stages are made with that seed, or as far as they come; luigi says what it does."""
+    """Runs the recipe's stages with this seed, as far as they succeed. luigi prints what it does."""
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")}
     subprocess.run(["luigi", "--module", "pipeline", "ValidateInterpreter", "--recipe", str(FOLDER / (name + ".yaml")),
                     "--set", "seed={}".format(seed), "--local-scheduler"], env=environment, stdin=subprocess.DEVNULL,
@@ -58,7 +60,7 @@ def run(name: str, seed: int) -> None:
 
 
 def result(name: str, seed: int, found: settings.Settings) -> Optional[Result]:
-    """What was measured; None where there is no measurement."""
+    """The figures in the measurement; None if there is none."""
     recipe = recipe_variants.written(
         FOLDER / (name + ".yaml"), ["seed={}".format(seed)], found.store, found.find_recipe)
     with digest.kept_open():
@@ -74,11 +76,11 @@ def result(name: str, seed: int, found: settings.Settings) -> Optional[Result]:
 
 
 def line(name: str, results: List[Optional[Result]]) -> str:
-    """One line of the table: a figure for each seed."""
-    there = [each for each in results if each is not None]
+    """One line of the table, with a figure for each seed."""
+    complete = [each for each in results if each is not None]
     cells = [" ".join("-" if each is None else "{:.3f}".format(each.figures[side]) for each in results)
              for side in SIDES]
-    size = "{:,} | {:,}".format(there[0].samples, there[0].size_bytes) if there else "- | -"
+    size = "{:,} | {:,}".format(complete[0].samples, complete[0].size_bytes) if complete else "- | -"
     return "| `{}` | {} | {} | {} |\n".format(
         name, METRICS[name][1], " | ".join(cells), size)
 

@@ -1,8 +1,8 @@
-"""What a run costs beside its work: CPU seconds of each process of a whole run of `digits`, and of their parts.
+"""CPU seconds of each process of a run of `digits`, and of the imports before its work.
 
     python -m benchmarks.fixed_cost             prints two tables in Markdown
 
-A process's CPU seconds include those of the processes below it, such as toco and the interpreter.
+The CPU seconds of a process include those of its children, such as toco and the interpreter.
 """
 
 import os
@@ -39,7 +39,8 @@ os._exit(0)
 
 
 def starts() -> Iterator[Tuple[str, float]]:
-    """(what a new process imports, median of its CPU seconds), and last a fork of the server."""
+    """(what a new process imports, median of its CPU seconds) for each of STARTS, and at last for a fork of the fork
+    server."""
     for name, code in STARTS.items():
         yield name, statistics.median(_cpu_s(new_process.PYTHON + ["-c", code]) for _ in range(TURNS))
     yield "a fork of the server", statistics.median(_forks())
@@ -54,15 +55,15 @@ def _cpu_s(command: List[str]) -> float:
 
 def _forks() -> List[float]:
     found: Dict[str, List[float]] = {}
-    fork_client.use()
-    fork_client.expect_work({fork_client.MODULE})
+    fork_client.allow()
+    fork_client.start_for({fork_client.MODULE})
     try:
         with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder, _watched(found):
             script = Path(folder) / "script.py"
             script.write_text(FORKED)
             for turn in range(TURNS):
                 job = Job("fork", {}, {}, str(Path(folder) / str(turn)), "")
-                child.run(job, lambda *said: None, Path(folder) / "log",
+                child.run(job, lambda fraction, message: None, Path(folder) / "log",
                           lambda source: new_process.PYTHON + [str(script)], modules={fork_client.MODULE})
     finally:
         fork_client.stop()
@@ -70,7 +71,7 @@ def _forks() -> List[float]:
 
 
 class _watched:
-    """Inside the block, adds the CPU seconds of each stage's process to `found` by the stage."""
+    """A context manager. found: {stage: CPU seconds of each of its processes}, to which the block adds."""
 
     def __init__(self, found: Dict[str, List[float]]) -> None:
         self.found, self.run = found, child.run

@@ -1,9 +1,9 @@
-"""`octet ls`, `why --all` and `gc --dry-run` for a growing number of recipes, each with all its artifacts.
+"""CPU seconds of `octet ls`, `why --all` and `gc --dry-run` for stores with a growing number of complete recipes.
 
-    python -m benchmarks.many_recipes [NUMBER ...]      10 100 1000 10000 unless said: half an hour, most of it the last
+    python -m benchmarks.many_recipes [NUMBER ...]      by default 10 100 1000 10000, which takes half an hour
 
-The recipes differ by their seed. Keys, manifests and run records are those that real runs would have;
-only the products are a few bytes that no stage has made.
+The recipes differ in their seed. Keys, manifests and run records are as in real runs; the products are a few bytes that
+no stage has made.
 """
 
 import os
@@ -26,8 +26,8 @@ RECIPE = "seed: {}\ndata: {{dataset: digits}}\nmodel: {{build: lenet}}\n"
 COMMANDS = {"ls": ["ls"], "why --all": ["why", "--all"], "gc --dry-run": ["gc", "--dry-run"]}
 
 
-def furnish(folder: Path, first: int, last: int) -> None:
-    """Recipes first..last-1 in `folder`, complete in its store."""
+def write_recipes(folder: Path, first: int, last: int) -> None:
+    """Writes the recipes `first` to `last - 1`, and their artifacts and runs into the store in `folder`."""
     (folder / "luigi.cfg").write_text("[octet]\nrecipe = r0\nstore = store\nrecipes = recipes\n")
     (folder / "recipes").mkdir(exist_ok=True)
     store, moment = Store(folder / "store"), snapshot.Moment()
@@ -58,7 +58,7 @@ def furnish(folder: Path, first: int, last: int) -> None:
 
 
 def measure(folder: Path) -> Dict[str, float]:
-    """{command: CPU seconds}, with the digest cache filled: what else the machine does counts for nothing."""
+    """{command: its CPU seconds, with the digest cache filled}."""
     environment = dict(os.environ, LUIGI_CONFIG_PATH=str(folder / "luigi.cfg"),
                        OCTET_CACHE=str(folder / "cache"))
     found = {}
@@ -72,7 +72,7 @@ def measure(folder: Path) -> Dict[str, float]:
 
 
 def _cpu_s() -> float:
-    """What all processes that this one has waited for have taken."""
+    """The CPU seconds of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -82,15 +82,15 @@ def _times(now: float, before: float) -> str:
 
 
 def main(numbers: List[int]) -> int:
-    """Prints a line for each number of recipes: CPU seconds, and how many times those of the line above, which are
-    as many times the recipes' where a command grows linearly."""
-    os.fsync = lambda handle: None  # of what is furnished here nothing needs to survive
+    """Prints a line for each number of recipes: the CPU seconds of each command, and the factor to the line above. If a
+    command grows linearly, the factor equals that of the numbers of recipes."""
+    os.fsync = lambda handle: None  # the store need not survive a power failure
     print("{:>7} {:>8}".format("recipes", "") + "".join("  {:>20}".format(name) for name in COMMANDS))
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
         done, before = 0, {}  # type: int, Dict[str, float]
         for number in sorted(numbers):
-            furnish(Path(folder), done, number)
-            time.sleep(3)  # what was written less than two seconds ago is hashed again
+            write_recipes(Path(folder), done, number)
+            time.sleep(3)  # the digests of files younger than two seconds are not cached
             found = measure(Path(folder))
             print("{:>7} {:>8}".format(number, _times(number, done)) + "".join("  {:>10.2f} s {:>8}".format(
                 found[name], _times(found[name], before.get(name, 0))) for name in COMMANDS), flush=True)

@@ -1,4 +1,4 @@
-"""A whole pipeline with nothing to do, beside plain Luigi with as many trivial tasks, in turns.
+"""Compares a run with nothing to do with plain Luigi, which has as many trivial tasks and nothing to do, too.
 
     python -m benchmarks.nothing_to_do [TURNS]
 """
@@ -41,7 +41,7 @@ class Step(luigi.Task):
 
 
 def measure(folder: Path, turns: int) -> Dict[str, List[float]]:
-    """{'octet' and 'luigi': seconds of each turn, process start and end included}."""
+    """{'octet', 'luigi': the seconds of each turn, from the start of the process to its end}. The two take turns."""
     (folder / "recipe.yaml").write_text(RECIPE)
     (folder / "luigi.cfg").write_text("[octet]\nrecipe = ./recipe.yaml\nstore = store\nrecipes = .\n")
     (folder / "trivial.py").write_text(TRIVIAL.format(folder=str(folder)))
@@ -53,7 +53,7 @@ def measure(folder: Path, turns: int) -> Dict[str, List[float]]:
                   str(len(upward("ValidateInterpreter")) - 1),
                   "--local-scheduler", "--no-lock"]}
     found = {name: [] for name in commands}  # type: Dict[str, List[float]]
-    for turn in range(turns + 2):  # the first makes everything, the second fills the digest cache
+    for turn in range(turns + 2):  # the first turn makes everything, the second fills the digest cache
         for name, command in commands.items():
             started = time.perf_counter()
             subprocess.run(command, env=environment, cwd="/", check=True, stdout=subprocess.DEVNULL,
@@ -61,17 +61,17 @@ def measure(folder: Path, turns: int) -> Dict[str, List[float]]:
             if turn > 1:
                 found[name].append(time.perf_counter() - started)
         if turn == 0:
-            time.sleep(3)  # what was written less than two seconds ago is hashed again
+            time.sleep(3)  # the digests of files younger than two seconds are not cached
     return found
 
 
 def main(turns: int = 15) -> int:
-    """Prints both medians and their ratio; the exit code is 1 when the ratio is 2 or more."""
+    """Prints both medians and their ratio. The exit code is 1 if the ratio is 2 or more."""
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
         found = measure(Path(folder), turns)
     medians = {name: statistics.median(seconds) for name, seconds in found.items()}
     for name, seconds in found.items():
-        print("{:<6} median {:.3f} s  least {:.3f} s  of {} turns".format(
+        print("{:<6} median {:.3f} s  minimum {:.3f} s  of {} turns".format(
             name, medians[name], min(seconds), len(seconds)))
     ratio = medians["octet"] / medians["luigi"]
     print("a pipeline of {} stages with nothing to do takes {:.2f} times plain Luigi's time".format(

@@ -1,10 +1,10 @@
-"""Memory and CPU seconds of the measurement, of MobileNetV2 at 224: mostly parity, operator by operator and end to end.
+"""Memory and CPU seconds of the stage Measure for MobileNetV2 at 224x224. Most of both are those of the parity checks.
 
-    python -m benchmarks.parity [FOLDER]      the network is made in FOLDER, and found there the next time
+    python -m benchmarks.parity [FOLDER]      the network is made in FOLDER, and used again if it is there
 
-Hardly anything is trained: the arithmetic is the same. Memory is the peak of the stage's own
-process, without the interpreters' (theirs is the network's), CPU seconds are those of all of them. The digest is of
-measurement.json: what makes it cheaper must not change a digit.
+The network is hardly trained, which does not matter for the cost. Prints the peak memory of the stage's own process and
+that of the interpreters' processes, the CPU seconds of both, and the digest of measurement.json: an optimization must
+not change it.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def digest(part):
 
 
 def run_stage(folder: Path, name: str) -> Path:
-    """Runs one stage in this process, as its child process would. The folder of the measurement."""
+    """Runs one stage in this process. Returns the folder of its output."""
     spec, sections = STAGES[name], loading.load(folder / "recipe.yaml").sections()
     out = Path(tempfile.mkdtemp(dir=str(folder), prefix=name + "-"))
     job = Job(spec.module, {section: sections[section] for section in spec.reads},
@@ -67,8 +67,8 @@ def run_stage(folder: Path, name: str) -> Path:
     return out
 
 
-def furnish(folder: Path) -> None:
-    """All that the measurement needs is in the folder."""
+def make_upstream(folder: Path) -> None:
+    """Makes in `folder` everything that Measure needs, unless it exists."""
     folder.mkdir(exist_ok=True)
     for name, text in (("recipe.yaml", RECIPE), ("mobilenet.py", MODEL), ("noise.py", DATASET)):
         (folder / name).write_text(text)
@@ -94,7 +94,7 @@ def main(folder: str = "", stage: str = "") -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as temporary:
         place = Path(folder or os.path.join(temporary, "network"))
-        furnish(place)
+        make_upstream(place)
         return subprocess.run([sys.executable, "-m", "benchmarks.parity", str(place), MEASURED]).returncode
 
 

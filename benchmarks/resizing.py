@@ -1,8 +1,8 @@
-"""What resizing costs beside Pillow and OpenCV, and how far its codes are from theirs.
+"""Compares Octet's resizing of pictures with that of Pillow and OpenCV: CPU time, and differences between the codes.
 
     .venv/bin/python -m benchmarks.resizing [--opencv PYTHON]
 
-PYTHON is the interpreter of an environment that has opencv-python-headless and numpy; OpenCV is no dependency of ours.
+PYTHON is the interpreter of an environment with opencv-python-headless and numpy. Octet itself does not use OpenCV.
 """
 
 import argparse
@@ -40,8 +40,8 @@ np.savez(sys.argv[2], **made)
 
 
 def pictures(height: int, width: int) -> Dict[str, np.ndarray]:
-    """[H, W, 3] uint8 by name. noise: each pixel by itself, the hardest case. smooth: neighbours are alike, as in a
-    photograph."""
+    """{name: picture [H, W, 3] uint8}. noise: independent pixels, the hardest case. smooth: neighbours are similar, as
+    in a photograph."""
     random = np.random.RandomState(0)
     noise = random.randint(0, 256, (height, width, 3)).astype(np.uint8)
     small = Image.fromarray(random.randint(0, 256, (height // 16, width // 16, 3)).astype(np.uint8))
@@ -49,7 +49,7 @@ def pictures(height: int, width: int) -> Dict[str, np.ndarray]:
 
 
 def _ms(work: Callable[[], object]) -> float:
-    """The least processor time of a call, in milliseconds."""
+    """The smallest CPU time of seven calls, in milliseconds."""
     found = []
     for _ in range(7):
         began = time.process_time()

@@ -1,9 +1,9 @@
-"""CPU milliseconds of a training step of ResNet8 on MNIST, as plain TensorFlow takes it, in turns.
+"""CPU milliseconds of a training step of ResNet8 on MNIST, for three graphs that take turns.
 
-    python -m benchmarks.steps      prints {graph: ms}, the least of all turns
+    python -m benchmarks.steps      prints {graph: ms}, the minimum over all turns
 
-float: as Keras makes it, with batch norm. folded: the folded graph, without batch norm and fake-quants. quantized: the
-folded graph with fake-quants, whose ranges move. All have the same loss and optimizer, and are fed the same batch.
+float: the Keras model, with batch norm. folded: the folded graph, without batch norm and fake-quants. quantized: the
+folded graph with fake-quants whose ranges are updated. All have the same loss, optimizer and batch.
 """
 
 import json
@@ -31,7 +31,7 @@ PARTS = ("train", "validation", "test")
 
 
 def graphs(folder: Path) -> Dict[str, Callable[[], None]]:
-    """{graph: what runs STEPS steps of it}."""
+    """{graph: a function that runs STEPS training steps of it}."""
     (folder / "recipe.yaml").write_text(RECIPE)
     job = Job("steps", loading.load(folder / "recipe.yaml").sections(), {}, str(folder), str(folder), PARTS)
     dataset = data_source.load(job, samples=BATCH)
@@ -77,7 +77,7 @@ def measured() -> Dict[str, float]:
             for name, run in runs.items():
                 before = _cpu_s()
                 run()
-                if turn:  # the first also optimizes the graph
+                if turn:  # in the first turn, TensorFlow also optimizes the graph
                     found[name].append((_cpu_s() - before) * 1000 / STEPS)
     return {name: round(min(each), 2) for name, each in found.items()}
 

@@ -1,11 +1,11 @@
-"""The way of TensorFlow's own tutorial from a dataset to a uint8 file, in one process: what Octet is compared with.
+"""From a dataset to a uint8 file as in TensorFlow's own tutorial, in one process, for comparison with Octet.
 
     python -m benchmarks.tutorial RECIPE EPOCHS DELAY       prints {accuracy, samples_per_s, bytes, cpu_s: {phase: s}}
 
-The network is built with batch norm live, `create_training_graph` puts fake-quants into it which work after DELAY
-steps, and Keras trains it with Adam, 50 samples at a time. A second graph by `create_eval_graph` takes the checkpoint,
-is frozen and converted, and the file is run on the test samples, one at a time. Network and data are those of the
-recipe; nothing of the stages is used. Nothing is checked on the way, and no float model is kept to compare with.
+The network has live batch norm. `create_training_graph` inserts fake-quants, which start after DELAY steps, and Keras
+trains the network with Adam and batches of 50 samples. A second graph, from `create_eval_graph`, loads the checkpoint,
+and is frozen and converted. The file is run on the test samples one by one. Network and data are those of the recipe.
+The stages are not used: nothing is checked, and there is no float model to compare with.
 """
 
 import json
@@ -31,7 +31,7 @@ PARTS = ("train", "validation", "test")
 
 
 def train(build: Any, images: np.ndarray, labels: np.ndarray, epochs: int, delay: int, checkpoint: str) -> None:
-    """Writes the checkpoint of the trained network."""
+    """Trains the network and writes its checkpoint."""
     graph = tf.Graph()
     session = tf.Session(graph=graph)
     tf.keras.backend.set_session(session)
@@ -47,7 +47,7 @@ def train(build: Any, images: np.ndarray, labels: np.ndarray, epochs: int, delay
 
 
 def converted(build: Any, checkpoint: str, low: float, high: float) -> bytes:
-    """The .tflite file of the checkpoint, for an input between the two reals."""
+    """The .tflite file of the checkpoint. low, high: the range of the input in reals."""
     graph = tf.Graph()
     session = tf.Session(graph=graph)
     tf.keras.backend.set_session(session)
@@ -70,7 +70,7 @@ def converted(build: Any, checkpoint: str, low: float, high: float) -> bytes:
 
 
 def accuracy(content: bytes, codes: np.ndarray, labels: np.ndarray) -> float:
-    """Of the file on the samples, one at a time."""
+    """The accuracy of the file, a fraction, on samples that are run one by one."""
     interpreter = tf.lite.Interpreter(model_content=content)
     interpreter.allocate_tensors()
     entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
@@ -83,8 +83,8 @@ def accuracy(content: bytes, codes: np.ndarray, labels: np.ndarray) -> float:
 
 
 def whole(recipe: Path, epochs: int, delay: int) -> Dict[str, Any]:
-    """From the data to the accuracy of the file."""
-    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")  # toco is there
+    """Trains, converts and measures. Returns what `main` prints."""
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")  # the folder of toco
     marks: List[Tuple[str, float]] = [("begin", _cpu_s())]
     sections = loading.load(recipe).sections()
     dataset: Dataset = data_source.load(Job("tutorial", sections, {}, "", str(recipe.parent), PARTS))
@@ -114,7 +114,7 @@ def whole(recipe: Path, epochs: int, delay: int) -> Dict[str, Any]:
 
 
 def _cpu_s() -> float:
-    """Of this process since it began, and of those that it has waited for."""
+    """The CPU seconds of this process, and of its children that have ended."""
     return sum(used.ru_utime + used.ru_stime for used in (
         resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)))
 

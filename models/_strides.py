@@ -1,18 +1,18 @@
-"""Networks that were made for large pictures, on small ones: fewer halvings of the resolution."""
+"""Adapts networks for large pictures to small ones: they halve the resolution fewer times."""
 
 from typing import List, Optional, Tuple
 
 from models._arguments import expect, is_count
 
-LEAST = 3  # what MobileNet on 96x96 ends in, MLPerf Tiny's visual wake words
+LEAST = 3  # pixels of the last feature map's side, as in MLPerf Tiny's MobileNet for 96x96 pictures
 
 
 def strides(input_shape: Tuple[int, int, int], halvings: Optional[int], places: int) -> List[int]:
-    """The stride, 1 or 2, at each of the `places` where the published network halves the resolution:
-    2 at the last `halvings` of them.
+    """The stride, 1 or 2, at each of the `places` at which the published network halves the resolution: 2 at the last
+    `halvings` places, 1 before.
 
-    None is as many as leave the last feature map 3 pixels high and wide, so that pictures from 65 pixels
-    on have them all where there are five. Raises ValueError for more than the network or the picture has.
+    halvings: None for as many as leave the last feature map at least 3 pixels high and wide. With five places, pictures
+    of 65 pixels or more get all of them. Raises ValueError for more halvings than the network or the picture allows.
     """
     side = min(input_shape[:2])
     fit = max(count for count in range(places + 1) if count == 0 or -(-side // 2 ** count) >= LEAST)

@@ -1,5 +1,5 @@
-"""A dense autoencoder, batch normalization after each dense layer, as the DCASE 2020 baseline for
-machine sounds (Koizumi et al. 2020, arXiv:2006.05822) and MLPerf Tiny have it: 640 reals in and out."""
+"""A dense autoencoder with batch normalization after each dense layer, as in the DCASE 2020 baseline for machine sounds
+(Koizumi et al. 2020, arXiv:2006.05822) and in MLPerf Tiny, where it has 640 inputs and outputs."""
 
 from typing import Sequence, Tuple
 
@@ -11,10 +11,10 @@ from models._arguments import expect, expect_count, expect_counts, is_shape
 
 def build(input_shape: Tuple[int, ...], classes: Tuple[int, ...],
           widths: Sequence[int] = (128, 128, 128, 128), bottleneck: int = 8) -> tf.keras.Model:
-    """[N, *input_shape] float -> [N, *classes] reals; for a 'value' target, `classes` is its shape.
+    """[N, *input_shape] float -> [N, *classes] reals. classes: the shape of the target, which is of the kind 'value'.
 
-    Dense layers of `widths`, one of `bottleneck`, those of `widths` in reverse, and a linear one.
-    Raises ValueError for arguments out of range.
+    Dense layers with `widths` units, one with `bottleneck` units, dense layers with `widths` in reverse order, and a
+    linear layer. Raises ValueError for arguments out of range.
     """
     expect(is_shape(input_shape), "input_shape", "whole numbers of at least 1", input_shape)
     expect(is_shape(classes), "classes", "the shape of the value that is reconstructed", classes)

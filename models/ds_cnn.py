@@ -1,5 +1,5 @@
-"""DS-CNN for keyword spotting (Zhang et al. 2017, arXiv:1711.07128), as MLPerf Tiny has it
-(Banbury et al. 2021, arXiv:2106.07597): spectrograms of 49 frames by 10 coefficients, 12 words."""
+"""DS-CNN for keyword spotting (Zhang et al. 2017, arXiv:1711.07128), as in MLPerf Tiny (Banbury et al. 2021,
+arXiv:2106.07597), where it tells 12 words apart from spectrograms of 49 frames with 10 coefficients."""
 
 from typing import Sequence, Tuple
 
@@ -13,8 +13,8 @@ def build(input_shape: Tuple[int, int, int], classes: int, filters: int = 64, bl
           dropout: float = 0.4) -> tf.keras.Model:
     """[N, frames, coefficients, C] float -> [N, classes] probabilities.
 
-    One convolution of `kernel` and `strides`, then `blocks` depthwise separable ones, all of as many
-    `filters`. Raises ValueError for arguments out of range.
+    One convolution with `kernel` and `strides`, then `blocks` depthwise separable convolutions, all with `filters`
+    filters. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_count("filters", filters)
@@ -22,7 +22,7 @@ def build(input_shape: Tuple[int, int, int], classes: int, filters: int = 64, bl
     for name, value in (("kernel", kernel), ("strides", strides)):
         expect(is_shape(value) and len(value) == 2, name, "two whole numbers of at least 1", value)
     expect(strides[0] <= input_shape[0] and strides[1] <= input_shape[1], "strides",
-           "at most {} and {}, as the input has them".format(*input_shape[:2]), strides)
+           "at most {} and {}, the height and width of the input".format(*input_shape[:2]), strides)
     expect_share("stem_dropout", stem_dropout)
     expect_share("dropout", dropout)
     layers = tf.keras.layers

@@ -11,8 +11,8 @@ def build(input_shape: Tuple[int, int, int], classes: int, filters: Sequence[int
           dense: int = 128) -> tf.keras.Model:
     """[N, H, W, C] float -> [N, classes] probabilities.
 
-    One convolution, batch normalization, ReLU and 2x2 max pooling for each of `filters`; the pooling
-    pads, so that any height and width will do. Raises ValueError for arguments out of range.
+    One convolution, batch normalization, ReLU and 2x2 max pooling for each number in `filters`, then a dense layer of
+    `dense` units. The pooling pads, so any height and width is possible. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_counts("filters", filters)

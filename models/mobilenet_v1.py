@@ -15,9 +15,9 @@ def build(input_shape: Tuple[int, int, int], classes: int, alpha: float = 1.0,
           use_bias: bool = False) -> tf.keras.Model:
     """[N, H, W, C] float -> [N, classes] probabilities.
 
-    `alpha` times the published widths; `blocks` of each of the five widths, of fewer for a shorter
-    network. The published network halves the resolution five times; `halvings` keeps the last so many
-    of them, None as many as the picture has room for. Raises ValueError for arguments out of range.
+    alpha: a factor for the published widths. blocks: the number of blocks of each width; fewer than five numbers make a
+    shorter network. halvings: how many of the published five halvings of the resolution are kept, the last ones; None
+    for as many as suit the size of the picture. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_factor("alpha", alpha)

@@ -8,7 +8,7 @@ from models._arguments import expect, expect_count, expect_counts, expect_factor
 from models._strides import strides
 
 WIDTHS = (16, 24, 32, 64, 96, 160, 320)
-HALVES = (False, True, True, True, False, True, False)  # the first block of that width, after the stem
+HALVES = (False, True, True, True, False, True, False)  # whether the first block of that width halves the resolution
 
 
 def build(input_shape: Tuple[int, int, int], classes: int, alpha: float = 1.0,
@@ -16,9 +16,10 @@ def build(input_shape: Tuple[int, int, int], classes: int, alpha: float = 1.0,
           halvings: Optional[int] = None) -> tf.keras.Model:
     """[N, H, W, C] float -> [N, classes] probabilities.
 
-    `alpha` times the published widths, rounded to multiples of 8; `blocks` of each of the seven
-    widths, of fewer for a shorter network; `last` filters before the pooling, which an alpha above 1
-    multiplies too. `halvings` as in mobilenet_v1. Raises ValueError for arguments out of range.
+    alpha: a factor for the published widths, which are then rounded to multiples of 8. blocks: the number of blocks of
+    each width; fewer than seven numbers make a shorter network. expansion: the factor of a block's inner width. last:
+    the number of filters before the pooling; an alpha above 1 multiplies it, too. halvings: as in mobilenet_v1. Raises
+    ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_factor("alpha", alpha)

@@ -1,4 +1,4 @@
-"""ResNet of the first kind for small images (He et al. 2015, section 4.2)."""
+"""ResNet v1 for small images (He et al. 2015, arXiv:1512.03385, section 4.2)."""
 
 from typing import Tuple
 
@@ -12,13 +12,13 @@ LAST_ACTIVATIONS = ("after_add", "none", "in_branches")
 def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int = 1,
           filters: int = 16, use_bias: bool = True, last_activation: str = "after_add",
           l2: float = 1e-4) -> tf.keras.Model:
-    """[N, H, W, C] float -> [N, classes] probabilities. Depth 6 * blocks_per_stack + 2: 1 is ResNet8,
-    3 is ResNet20.
+    """[N, H, W, C] float -> [N, classes] probabilities. The network has 6 * blocks_per_stack + 2 layers: 1 gives
+    ResNet8, 3 gives ResNet20.
 
-    Three stacks of `filters`, 2 * and 4 * `filters`, the second and third at half the resolution of
-    the one before. `last_activation` is where a block's last ReLU sits: after the addition (the
-    paper's), nowhere, or at the end of each branch that has a convolution, before the addition.
-    Raises ValueError for arguments out of range.
+    Three stacks have 1, 2 and 4 times `filters`. The second and the third halve the resolution. last_activation: the
+    place of a block's last ReLU: after the addition, as in the paper; nowhere; or before the addition, at the end of
+    each branch that has a convolution. l2: the weight of the L2 penalty on kernels. Raises ValueError for arguments out
+    of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_count("blocks_per_stack", blocks_per_stack)

@@ -1,5 +1,5 @@
-"""ResNet of the second kind for small images: batch normalization and ReLU before each convolution
-(He et al. 2016, arXiv:1603.05027, figure 4 e)."""
+"""ResNet v2 for small images: batch normalization and ReLU before each convolution (He et al. 2016, arXiv:1603.05027,
+figure 4 e)."""
 
 from typing import Tuple
 
@@ -10,12 +10,12 @@ from models._arguments import expect_count, expect_flag, expect_image_classifier
 
 def build(input_shape: Tuple[int, int, int], classes: int, blocks_per_stack: int = 1, filters: int = 16,
           bottleneck: bool = False, use_bias: bool = False, l2: float = 1e-4) -> tf.keras.Model:
-    """[N, H, W, C] float -> [N, classes] probabilities. Depth 6 * blocks_per_stack + 2, or with
-    bottlenecks 9 * blocks_per_stack + 2: 18 of these are the paper's ResNet-164.
+    """[N, H, W, C] float -> [N, classes] probabilities. The network has 6 * blocks_per_stack + 2 layers, or
+    9 * blocks_per_stack + 2 with bottlenecks: then 18 blocks per stack give the paper's ResNet-164.
 
-    Three stacks of `filters`, 2 * and 4 * `filters`, the second and third at half the resolution of the
-    one before. A block has two 3x3 convolutions; as a bottleneck 1x1, 3x3, 1x1, the last four times as
-    wide. Raises ValueError for arguments out of range.
+    Three stacks have 1, 2 and 4 times `filters`. The second and the third halve the resolution. A block has two 3x3
+    convolutions; with `bottleneck` it has a 1x1, a 3x3 and a 1x1 convolution, of which the last is four times as wide.
+    l2: the weight of the L2 penalty on kernels. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_count("blocks_per_stack", blocks_per_stack)

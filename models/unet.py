@@ -1,4 +1,4 @@
-"""U-Net (Ronneberger et al. 2015, arXiv:1505.04597), padded so that it answers for every pixel."""
+"""U-Net (Ronneberger et al. 2015, arXiv:1505.04597) with padding, so that it predicts a class for every pixel."""
 
 from typing import Tuple
 
@@ -13,10 +13,10 @@ def build(input_shape: Tuple[int, int, int], classes: int, depth: int = 2, filte
           upsampling: str = "transposed", norm: bool = True) -> tf.keras.Model:
     """[N, H, W, C] float -> [N, H, W, classes] probabilities of each pixel's class.
 
-    `depth` times down to half the resolution and twice the `filters` (the paper: 4 and 64), and up
-    again: by a transposed 2x2 convolution as in the paper, or by resizing and a 2x2 convolution. Any
-    height and width: what an odd one gained on the way is cropped. `norm`: batch normalization after
-    each 3x3 convolution, which the paper has not. Raises ValueError for arguments out of range.
+    depth: how often the resolution is halved and the number of `filters` doubled (in the paper 4 times, from 64).
+    upsampling: a transposed 2x2 convolution, as in the paper, or resizing followed by a 2x2 convolution. Any height and
+    width is possible: the padding of odd ones is cropped again. norm: adds batch normalization, which the paper does
+    not have, after each 3x3 convolution. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     deepest = min(input_shape[:2]).bit_length() - 1

@@ -156,13 +156,13 @@ def stamp(path: str) -> Stamp:
 def _recall(keys: List[_Key]) -> Dict[_Key, Tuple[Any, str]]:
     """{key: (stamp, result)} of the keys that are in the cache."""
     def select(database: sqlite3.Connection) -> Dict[_Key, Tuple[Any, str]]:
-        found: Dict[_Key, Tuple[Any, str]] = {}
+        entries: Dict[_Key, Tuple[Any, str]] = {}
         for key in keys:
             row = database.execute("SELECT inode, size, mtime_ns, ctime_ns, digest FROM digests "
                                    "WHERE path = ? AND purpose = ?", key).fetchone()
             if row is not None:
-                found[key] = row[:4], row[4]
-        return found
+                entries[key] = row[:4], row[4]
+        return entries
     return _with_cache(select) or {}
 
 

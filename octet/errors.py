@@ -11,11 +11,11 @@ OctetError
 │   └── AuditError        the .tflite file is not fully uint8
 ├── InterpreterError      the TensorFlow Lite interpreter
 ├── GateError             a measured value misses a limit of the recipe
-│   └── LimitError        the data misses one
+│   └── LimitError        a figure of the data misses a limit of the recipe
 ├── StoreError            the artifact store
 ├── SchedulerError        Luigi's central scheduler
 ├── StageDied             a stage's process ended without a report
-└── SourceError           code ran that is in no key
+└── SourceError           code ran that is not part of the stage's key
 """
 
 import json
@@ -118,13 +118,13 @@ class SourceError(OctetError):
 
 def by_name() -> Dict[str, Type[OctetError]]:
     """{name: class} of all classes of the tree."""
-    found: Dict[str, Type[OctetError]] = {}
+    classes: Dict[str, Type[OctetError]] = {}
     todo: List[Type[OctetError]] = [OctetError]
     while todo:
         cls = todo.pop()
-        found[cls.__name__] = cls
+        classes[cls.__name__] = cls
         todo.extend(cls.__subclasses__())
-    return found
+    return classes
 
 
 def from_json(line: str) -> OctetError:

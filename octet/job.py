@@ -24,10 +24,10 @@ class Job(NamedTuple):
     data:      {part: sha256} of these parts, as in the stage's key; empty for work that publishes no artifact.
     origin:    the folder from which the packages octet, tasks and models were copied; the process runs the copy.
     stamps:    {key in the recipe: (path, stamp)} of the files that the recipe names (`octet.file_stamps`).
-    names:     whether the stage's key has the names of the classes. Other stages call each class by its number.
-    decoder:   of PrepareData: the sha256 of the source and the versions that it decodes with.
-    earlier:   of PrepareData: the folders of artifacts that may hold decoded rows of the same files, newest first. Each
-               may be removed at any moment.
+    names:     whether the stage's key has the names of the classes. Other stages use the classes' numbers as names.
+    decoder:   for PrepareData: the sha256 of the source code and the versions that decode pictures.
+    earlier:   for PrepareData: the folders of artifacts that may have decoded rows of the same files, newest first.
+               Each may be removed at any moment.
     checkpoints: the folder in which the stage writes checkpoints, and from which it resumes; '' for none.
     """
 

@@ -71,18 +71,18 @@ class Named(NamedTuple):
 
 def named(sections: Dict[str, Any]) -> List[Named]:
     """All functions and classes that these sections name. Malformed sections are skipped."""
-    found = [Named(catalogue, (each.section, each.key), _entry(sections.get(each.section), each.key))
-             for catalogue, each in CATALOGUES.items() if each.key]
+    entries = [Named(catalogue, (each.section, each.key), _entry(sections.get(each.section), each.key))
+               for catalogue, each in CATALOGUES.items() if each.key]
     loss = sections.get("loss")
     of_targets = _entry(loss, "targets")
-    found.append(Named(LOSSES, ("loss", "function"), _entry(loss, "function")))
+    entries.append(Named(LOSSES, ("loss", "function"), _entry(loss, "function")))
     if isinstance(of_targets, dict):
-        found.extend(Named(LOSSES, ("loss", "targets", str(name), "function"), _entry(one, "function"))
+        entries.extend(Named(LOSSES, ("loss", "targets", str(name), "function"), _entry(one, "function"))
                      for name, one in of_targets.items())
     metrics = sections.get("metrics")
     if isinstance(metrics, dict):
-        found.extend(Named(METRICS, ("metrics", str(name)), spec) for name, spec in metrics.items())
-    return [each for each in found if isinstance(each.spec, str) and each.spec]
+        entries.extend(Named(METRICS, ("metrics", str(name)), spec) for name, spec in metrics.items())
+    return [each for each in entries if isinstance(each.spec, str) and each.spec]
 
 
 def _entry(section: Any, key: str) -> Any:

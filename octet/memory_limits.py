@@ -25,16 +25,16 @@ class Room(NamedTuple):
 
     def words(self, is_free: str = "is free") -> List[str]:
         """Phrases for an error: the machine's memory, and each existing limit. is_free: the verb for free memory."""
-        said = ["the machine has {}".format("an unknown amount" if self.total is None else size(self.total))]
+        phrases = ["the machine has {}".format("an unknown amount" if self.total is None else size(self.total))]
         if self.free is not None:
-            said[0] += ", of which {} {}".format(size(self.free), is_free)
+            phrases[0] += ", of which {} {}".format(size(self.free), is_free)
         if self.group is not None:
-            said.append("its control group (container or batch job) allows {}".format(size(self.group)))
+            phrases.append("its control group (container or batch job) allows {}".format(size(self.group)))
         if self.address_space is not None:
-            said.append("`ulimit -v` allows {} of address space".format(size(self.address_space)))
+            phrases.append("`ulimit -v` allows {} of address space".format(size(self.address_space)))
         if self.data is not None:
-            said.append("`ulimit -d` allows {} of data".format(size(self.data)))
-        return said
+            phrases.append("`ulimit -d` allows {} of data".format(size(self.data)))
+        return phrases
 
 
 def room() -> Room:

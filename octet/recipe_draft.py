@@ -38,7 +38,7 @@ HEADS = {
     "labels": '    return tf.keras.Model(image, layers.Dense(classes, activation="sigmoid")(x))  # yes or no for each',
     "value": '    return tf.keras.Model(image, layers.Dense(classes[-1])(x))  # of a value, its shape',
 }
-"""{kind of target: the last line of a network for it}."""
+"""{kind of target: the last line of the network's code}."""
 
 
 class Draft(NamedTuple):
@@ -114,16 +114,16 @@ def _folder(path: str) -> Draft:
     split: Dict[str, Any] = {} if set(parts) == set(PARTS) else {
         "split": dict({"validation": 0.1}, **({} if "test" in parts else {"test": 0.1}))}
     held_out = [part for part in ("validation", "test") if part not in parts]
-    found = listing.of(path, masked, held_out, skip_unreadable=True)
-    pictures = [picture for of_part in found.parts.values() for picture in of_part]
+    listed = listing.of(path, masked, held_out, skip_unreadable=True)
+    pictures = [picture for of_part in listed.parts.values() for picture in of_part]
     args, remarks = _pictures(path, [picture.file for picture in pictures])
     remarks = ["{} pictures{}.".format(len(pictures), "" if masked else " of {} classes".format(
-        len({picture.name for picture in pictures})))] + remarks + found.notes
+        len({picture.name for picture in pictures})))] + remarks + listed.notes
     remarks += listing.alike(picture.name for picture in pictures)
     if masked:
-        args.update(_classes_of_masks(path, [picture.mask for picture in found.parts["train"]]))
+        args.update(_classes_of_masks(path, [picture.mask for picture in listed.parts["train"]]))
         remarks.append("The masks' classes have no names yet: name them in the order of their indices.")
-    if any(note.startswith("skipped") for note in found.notes):
+    if any(note.startswith("skipped") for note in listed.notes):
         remarks.append("Without skip_unreadable: true, what is skipped is an error.")
     return Draft("image_folder", dict(args, **split), ["class_map" if masked else "class"], remarks,
                  tuple(args["size"]) + (args["channels"],))
@@ -136,12 +136,12 @@ def _pictures(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
 
 def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], List[str]]:
     """(size and channels, remarks), from the headers of the pictures in some files, paths or open ones."""
-    from PIL import Image
+    from octet.data.picture_file import opened
 
     sizes, modes = [], set()
     for source in sources:
         try:
-            with Image.open(source) as image:
+            with opened(source) as image:
                 sizes.append(image.size)
                 modes.add(image.mode)
         except Exception:  # Pillow raises many types; loading the dataset reports the error
@@ -163,14 +163,15 @@ def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], Lis
 
 def _classes_of_masks(path: str, files: List[str]) -> Dict[str, Any]:
     import numpy as np
-    from PIL import Image
 
-    found = set()
+    from octet.data.picture_file import opened
+
+    indices = set()
     for file in files[:SOME]:
-        with Image.open(os.path.join(path, file)) as image:
-            found |= set(np.unique(np.asarray(image)).tolist())
-    ignore = {"ignore": 255} if 255 in found and len(found) > 1 and max(found - {255}) < 254 else {}
-    count = max(found - ({255} if ignore else set())) + 1
+        with opened(os.path.join(path, file)) as image:
+            indices |= set(np.unique(np.asarray(image)).tolist())
+    ignore = {"ignore": 255} if 255 in indices and len(indices) > 1 and max(indices - {255}) < 254 else {}
+    count = max(indices - ({255} if ignore else set())) + 1
     return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore)
 
 
@@ -202,9 +203,9 @@ def _archive(path: str) -> Draft:
 def _table(path: str) -> Draft:
     from octet.data import table_file
 
-    found = table_file.read(path)
+    table = table_file.read(path)
     folder = os.path.dirname(path)
-    cells = {name: [row[place].strip() for row in found.rows[:SOME]] for place, name in enumerate(found.columns)}
+    cells = {name: [row[place].strip() for row in table.rows[:SOME]] for place, name in enumerate(table.columns)}
     file = next((name for name, of in cells.items() if of and all(
         os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
     part = next((name for name, of in cells.items() if set(of) <= set(PARTS)), None)
@@ -213,7 +214,7 @@ def _table(path: str) -> Draft:
     named = [name for name in cells if NAMED.match(name.lower())]
     label = next((name for name in named + words if name not in (file, part)), None)
     if label is None or not (file or set(numbers) - {label}):
-        raise DatasetError("cannot tell inputs from targets among the columns {}".format(", ".join(found.columns)),
+        raise DatasetError("cannot tell inputs from targets among the columns {}".format(", ".join(table.columns)),
                            path, "Inputs are a column of files or columns of numbers; a target has a name such as "
                                  "label, class or target, or holds repeated words.",
                            "Write the recipe by hand, as described in octet/datasets/table.py.")
@@ -224,7 +225,7 @@ def _table(path: str) -> Draft:
     else:
         args["value"] = [label]
     args.update({"part": part} if part else {})
-    remarks = ["{} samples, columns: {}.".format(len(found.rows), ", ".join(found.columns))]
+    remarks = ["{} samples, columns: {}.".format(len(table.rows), ", ".join(table.columns))]
     if not file:
         return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
     form, picture_remarks = _pictures(folder, cells[file])

@@ -66,7 +66,7 @@ class StageSpec(NamedTuple):
         return {path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
 
     def takes_names(self, sections: Mapping[str, Any]) -> bool:
-        """Whether it reads the names of the classes."""
+        """Whether the stage reads the names of the classes."""
         return any(self.taken(need, {NAMES: ""}, sections) for need in self.needs if need.startswith(PREPARE_DATA))
 
 
@@ -85,7 +85,8 @@ _VARIABLES = ("variables.index", "variables.data-*")
 _TRAIN, _VALIDATION, _TEST = (PREPARE_DATA + part for part in ("train", "validation", "test"))
 _UNNAMED = ("spec.json", "input_*", "target_*", "extra_*")  # extras: of a dataset that has some
 _NAMED = _UNNAMED + (NAMES,)
-"""What a stage reads of a prepared part. In which shards the rows lie is in no key: input_0.json says what they are."""
+"""The products of a prepared part that a stage reads. Shards are not among them: input_0.json identifies the rows, and
+how they are divided into shards must not change a key."""
 _LEARNT = ("spec.json", NAMES)
 
 
@@ -130,7 +131,7 @@ _IN_ORDER = (
               products=("model.tflite", "network.json")),
     StageSpec("Measure", "stages.measure", needs=(_TEST, "ConvertUint8", "Freeze", "TrainFloat"), reads=("metrics",),
               takes={_TEST: _NAMED, "TrainFloat": ("float.pb", "network.json")},
-              # And model_int8.tflite, where the uint8 file has an int8 twin.
+              # `*` includes model_int8.tflite, which exists if the uint8 file has an int8 twin.
               products=("measurement.json", "mistakes.json", "*")),
     StageSpec("Report", "stages.report",
               needs=(_TRAIN, _VALIDATION, _TEST, "TrainFloat", "TrainQAT", "ConvertUint8", "Measure"),

@@ -2,9 +2,9 @@
 
     python -I tasks/__main__.py REPORTS JOBS
 
-REPORTS and JOBS are descriptors of two pipes. The job is the first line of JOBS. The parent keeps JOBS open for as long
-as it lives; when JOBS ends, the parent is dead, and this process kills its group and itself. Standard input is
-/dev/null: user code that asks for input fails instead of waiting for ever.
+REPORTS and JOBS are the file descriptors of two pipes. The job is the first line of JOBS. The parent keeps JOBS open
+while it lives; at the end of JOBS, this process kills its process group and itself. Standard input is /dev/null: user
+code that asks for input fails instead of waiting for ever.
 """
 
 import importlib
@@ -50,7 +50,7 @@ def _read_job(jobs: int) -> Job:
 def main() -> int:
     log.use()
     sys.breakpointhook = _refuse_debugger
-    # The private source is in this folder. Without this line, Python would take another folder where the disk is full.
+    # The private source is in this folder. Without this line, Python chooses another folder when the disk is full.
     tempfile.tempdir = os.environ.get("TMPDIR")
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)
@@ -66,7 +66,7 @@ def main() -> int:
         if file_guard.outside:
             metrics = dict(metrics, read_outside_data_path=file_guard.outside)
         result = {"metrics": json.loads(json.dumps(metrics))}
-    except BaseException as error:  # user code may raise SystemExit and KeyboardInterrupt, too
+    except BaseException as error:  # user code may raise SystemExit or KeyboardInterrupt
         result = failure_message.message(error, job)
     try:
         reports.say(**result)

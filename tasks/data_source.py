@@ -1,8 +1,8 @@
 """Reads the dataset of a job from its source, for PrepareData and the checks of a recipe.
 
-PrepareData compares what was read with what its key says, by content (`stamp`, `load`, `expect_as_in_key`). Octet's own
-datasets hash what they read as they read it. A user's dataset is asked for its `digest` after its arrays were written;
-the stamps of its files show that nothing was changed in between, so that this digest is the one of what was read.
+PrepareData compares the content that was read with the digest in its key (`stamp`, `load`, `expect_as_in_key`). Octet's
+own datasets hash the data while they read it. A user's dataset is asked for its `digest` after its arrays were written;
+equal file stamps before and after show that the digest belongs to the data that was read.
 """
 
 import dataclasses
@@ -37,22 +37,22 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
 
 
 def stamp(job: Job) -> str:
-    """The stamp of the files that a user's dataset reads, for `expect_as_in_key`; '' for a dataset of Octet's own, and
-    for one that has no `path`."""
+    """The stamp of the files below a user's dataset's `path`, for `expect_as_in_key`; '' for Octet's own datasets and
+    for a dataset without `path`. Raises DataChanged where a file disappears meanwhile."""
     section, folder = job.settings["data"], Path(job.recipe_folder)
     path = arguments(section, folder).get("path")
     if dataset_digest.is_ours(section["dataset"]) or not isinstance(path, str):
         return ""
     try:
         return file_stamps.of(path)
-    except OSError:  # a file was removed between the listing of its folder and the look at it
+    except OSError:  # a file was removed after its folder was listed
         raise _changed([], section, folder) from None
 
 
 def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
-    """Raises DataChanged where what was read is not what `job.data` says.
+    """Raises DataChanged where the digest of the data that was read is not the one in `job.data`.
 
-    dataset: what `load` gave. Its arrays are no longer read from their source. before: the `stamp` before `load`."""
+    dataset: the result of `load`; its arrays must have been read completely. before: the `stamp` before `load`."""
     section, folder = job.settings["data"], Path(job.recipe_folder)
     for part, expected in job.data.items():
         read = _read(dataset, section, folder, part)
@@ -63,8 +63,8 @@ def expect_as_in_key(job: Job, dataset: Dataset, before: str) -> None:
 
 
 def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) -> Read:
-    """What was read of one part. For a user's dataset, what its `digest` says now."""
-    if not dataset_digest.is_ours(section["dataset"]):  # it may be made of one of ours, and have a `digest` of its own
+    """The digest and the files of the part that was read. For a user's dataset, its `digest` is computed now."""
+    if not dataset_digest.is_ours(section["dataset"]):  # it may wrap one of Octet's, and have its own `digest`
         files = dataset.read[part].files if part in dataset.read else {}
         return Read(dataset_digest.digest(section, folder, part), files)
     if part in dataset.read:
@@ -76,10 +76,10 @@ def _read(dataset: Dataset, section: Dict[str, Any], folder: Path, part: str) ->
 
 
 def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> DataChanged:
-    """files: those that are known to be other ones than the snapshot says."""
+    """The error. files: the files that are known to differ from the snapshot."""
     where = ", ".join(sorted(files)[:MOST_NAMED]) or arguments(section, folder).get("path") or section["dataset"]
     return DataChanged("the data changed while it was read", where=str(where),
-                       why="what was read is not what the snapshot of the data says, so nothing is recorded",
+                       why="its content is not that of the snapshot of the data, so nothing is recorded",
                        next_step="run it again when the data is at rest")
 
 
@@ -88,15 +88,15 @@ def _loaded(section: Dict[str, Any], folder: Path, options: Dict[str, Any]) -> D
     if is_member(name, DATASETS):
         function = load_attribute(name, DATASETS, "load", folder)
         expect(function, args, "data.args", DatasetError)
-        dataset: Dataset = function(**args, **_accepted(function, args, options))  # it checks itself
+        dataset: Dataset = function(**args, **_accepted(function, args, options))  # Octet's datasets check themselves
         return dataset
     with file_guard.loading(args.get("path"), str(folder)):
         return _of_user(name, args, folder, options)
 
 
 def _accepted(function: Callable[..., Any], args: Dict[str, Any], options: Dict[str, Any]) -> Dict[str, Any]:
-    """Those of the options that a `load` accepts (octet/data/dataset.py). None where it does not accept both `parts`
-    and `samples`, or where the recipe sets one of them: then the arguments are the dataset's own."""
+    """The options that a `load` accepts (octet/data/dataset.py). None of them where it does not accept both `parts` and
+    `samples`, or where the recipe sets one of the two: then these arguments have a meaning of the dataset's own."""
     try:
         takes = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a function written in C, without a signature
@@ -113,21 +113,21 @@ def _of_user(name: str, args: Dict[str, Any], folder: Path, options: Dict[str, A
     source = source_file(name, DATASETS, folder)
     accepted = _accepted(function, args, options)
     with translated_errors("{} could not be loaded".format(name), source, DatasetError, where="data.dataset",
-                           next_step="mend the function or data.args"):
+                           next_step="correct the function or data.args"):
         dataset = function(**args, **accepted)
         if not isinstance(dataset, Dataset):
-            raise DatasetError("{} gives {!r}, which is no Dataset".format(name, type(dataset).__name__),
-                               where="data.dataset", why="a dataset is a function that returns one",
+            raise DatasetError("{} returns {!r}, which is no Dataset".format(name, type(dataset).__name__),
+                               where="data.dataset", why="",
                                next_step="return octet.data.dataset.Dataset(inputs, targets, parts)")
         _expect_samples(dataset, accepted, name)
         return check(dataset, name, accepted["parts"]) if accepted else check(dataset, name)
 
 
 def _expect_samples(dataset: Dataset, accepted: Dict[str, Any], name: str) -> None:
-    """Raises DatasetError where the dataset does not record the number of samples that it was asked for: it would pass
-    for the whole data."""
+    """Raises DatasetError where the dataset does not record the number of samples that was requested: a subset would be
+    taken for all samples."""
     requested = accepted.get("samples")
     if dataset.samples != requested:
-        raise DatasetError("{} says samples: {!r}".format(name, dataset.samples), where="data.dataset",
+        raise DatasetError("{} returns a Dataset with samples={!r}".format(name, dataset.samples), where="data.dataset",
                            why="its `load` was given samples={!r}".format(requested),
                            next_step="return Dataset(..., samples=samples)")

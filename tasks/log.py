@@ -1,4 +1,5 @@
-"""The log of a stage's process: its standard output and error. A full disk loses lines of the log, not the work."""
+"""The log of a stage's process: its standard output and error. On a full disk, lines of the log are lost, not the work.
+"""
 
 import io
 import sys
@@ -6,7 +7,7 @@ from typing import Any
 
 
 class Lossy(io.FileIO):
-    """A file whose `write` never raises: what cannot be written is lost."""
+    """A file whose `write` never raises OSError: content that cannot be written is lost."""
 
     def write(self, content: Any) -> int:
         try:
@@ -16,7 +17,7 @@ class Lossy(io.FileIO):
 
 
 def use() -> None:
-    """Makes stdout and stderr never raise: neither for a full disk nor for text with lone surrogates."""
+    """Replaces stdout and stderr by streams that do not raise on a full disk or on lone surrogates."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         raw = Lossy(descriptor, "w", closefd=False)
         setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace",

@@ -10,7 +10,7 @@ PREPARED = "PrepareData."
 
 
 def load(job: Job) -> Dataset:
-    """The dataset, with the parts that are inputs of the job. Its arrays are read-only and mapped into memory. Its
-    classes have their names where these are in the stage's key; else they are called by their numbers."""
+    """The dataset, with the parts that are inputs of the job. Its arrays are read-only and memory-mapped. Its classes
+    have names only where the names are in the stage's key; else their numbers serve as names."""
     return prepared.read({part: Path(job.inputs[PREPARED + part]) for part in PARTS if PREPARED + part in job.inputs},
                          job.names)

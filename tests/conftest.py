@@ -1,4 +1,4 @@
-"""How `make test` spreads the tests over its workers."""
+"""How `make test` distributes the tests to its workers."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 SHARED = ("tests/export/", "tests/pipeline/cli/verbs/")
-"""Folders whose modules share what is made once for a session: in two workers it would be made twice."""
+"""Folders whose modules share a session fixture: two workers would make it twice."""
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore
-    """A module is one worker's, and so is a folder of SHARED: what a fixture makes for all of it is made once."""
+    """All tests of a module, or of a folder in SHARED, run in one worker, so that their fixtures are made once."""
 
     def _split_scope(self, nodeid: str) -> str:
         shared = [folder for folder in SHARED if nodeid.startswith(folder)]

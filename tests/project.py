@@ -1,4 +1,4 @@
-"""A user's folder: a recipe, a luigi.cfg, a store; and the real commands run on them from elsewhere."""
+"""A user's folder with a recipe, a luigi.cfg and a store, and the real commands, run from another folder."""
 
 import json
 import signal
@@ -15,11 +15,11 @@ train: {epochs: 1, batch_size: 32}
 quantize: {epochs: 1, batch_size: 32}
 validate: {max_accuracy_drop: null}
 """
-"""A recipe whose every stage takes a second or two."""
+"""A recipe whose stages take a second or two each."""
 
 
 class Project:
-    """`folder` with SMALL in it, its own store, and what else luigi.cfg is to say."""
+    """`folder` with the recipe SMALL, a store of its own, and these additional lines of luigi.cfg."""
 
     def __init__(self, folder, config="", recipe=SMALL):
         self.folder, self.store = Path(folder), Path(folder) / "store"
@@ -30,7 +30,7 @@ class Project:
         self.env = {"PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(self.config)}
 
     def luigi(self, *arguments, cwd="/", **env):
-        """What the command came to: returncode, stdout, stderr."""
+        """Runs the command. Returns returncode, stdout and stderr."""
         return self._run([str(BIN / "luigi"), "--module", "pipeline", *arguments], cwd, env)
 
     def octet(self, *arguments, cwd="/", **env):
@@ -41,7 +41,7 @@ class Project:
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
     def start(self, *arguments, log="log.txt"):
-        """The command's process; what it prints goes to the file `log`."""
+        """Starts the command's process, which writes its output to the file `log`."""
         with (self.folder / log).open("wb") as output:
             return subprocess.Popen([str(BIN / "luigi"), "--module", "pipeline", *arguments], cwd="/",
                                     env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -55,22 +55,23 @@ class Project:
                 for path in sorted((self.store / "artifacts").glob(stage + "/*/manifest.json"))]
 
     def products(self):
-        """{stage/file: sha256} of every product in the store."""
+        """{stage/file: sha256} of all products in the store."""
         return {manifest["stage"] + "/" + output["path"]: output["sha256"]
                 for manifest in self.manifests() for output in manifest["outputs"] if output["product"]}
 
     def half_made(self):
-        """What is in the store's artifacts and no artifact."""
+        """The entries in the store's artifacts that are not artifacts."""
         return [path for path in (self.store / "artifacts").glob("*/*") if path.name.startswith(".")]
 
 
 def _interruptible():
-    """Ctrl-C reaches the new process although ours may have been started to ignore it, as `nohup ... &` does."""
+    """Lets Ctrl-C reach the new process, although this one may have been started to ignore it, as with `nohup ...
+    &`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(condition, seconds=60, pause_s=0.05):
-    """The first truth that `condition` gives, asked every `pause_s`."""
+    """Waits for the first true value of `condition`, which is called every `pause_s`. Returns it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()

@@ -1,4 +1,4 @@
-"""What a person gets wrong, through the real commands: told in seconds, before anything is trained."""
+"""Mistakes of users, through the real commands: reported in seconds, before anything is trained."""
 
 import json
 
@@ -20,7 +20,7 @@ DATASET, MODEL, RECIPE = 4, 5, 3
 
 
 def save(folder, **changes):
-    """data.npz: 40 training and 12 test images of 8x8 in four classes, but for the changes."""
+    """data.npz: 40 training and 12 test images of 8x8 in four classes, with these changes."""
     random = np.random.RandomState(0)
     arrays = {"x_train": random.rand(40, 8, 8, 1), "y_train": np.arange(40) % 4,
               "x_test": random.rand(12, 8, 8, 1), "y_test": np.arange(12) % 4}
@@ -111,7 +111,7 @@ def dataset_without_a_digest(folder):
 def dataset_that_gives_none(folder):
     (folder / "faces.py").write_text("def digest(part):\n    return part\n\n\ndef load():\n    pass\n")
     (folder / "recipe.yaml").write_text("data: {dataset: ./faces.py}\nmodel: {build: lenet}\n")
-    return DATASET, ["recipe.yaml:1:", "data.dataset", "gives 'NoneType', which is no Dataset"]
+    return DATASET, ["recipe.yaml:1:", "data.dataset", "returns 'NoneType', which is no Dataset"]
 
 
 def path_that_is_a_number(folder):
@@ -147,8 +147,8 @@ def build_of_no_name(folder):
 
 
 CHECKED = (typo, damaged_file, dataset_that_gives_none, build_that_fails)
-"""One of each place where a mistake is found: by the recipe, by the data, by a check's process. `octet check` says the
-same of it as a run, word for word, since both run one preflight."""
+"""One mistake for each place where mistakes are found: the recipe, the data, the process of a check. `octet check` and
+a run report it in the same words, since both run the same preflight."""
 
 
 @pytest.mark.parametrize("mistake", [
@@ -158,7 +158,7 @@ same of it as a run, word for word, since both run one preflight."""
     corrupt_image,
     label_outside_the_classes, empty_class, not_a_number, one_sample, shape_that_the_model_cannot_take],
     ids=lambda mistake: mistake.__name__)
-def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
+def test_a_mistake_is_reported_before_training_and_nothing_is_made(tmp_path, mistake):
     project = Project(tmp_path, recipe=NPZ)
     code, words = mistake(tmp_path)
     done = project.luigi("ValidateInterpreter", "--local-scheduler")
@@ -171,7 +171,7 @@ def test_mistake_is_told_before_training_and_nothing_is_made(tmp_path, mistake):
 
 
 def what_is_told(done, code, words):
-    """The lines of stderr of a command that ended with this code and said these words, but for those that say that a
+    """The lines on stderr of a command that ended with this code and printed these words, without lines that say that a
     process is slow."""
     assert done.returncode == code, done.stderr
     assert [word for word in words if word not in done.stderr] == []

@@ -1,4 +1,4 @@
-"""The benchmarks, which no other test runs."""
+"""Imports the benchmarks, which no other test runs."""
 
 import subprocess
 import sys

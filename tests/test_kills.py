@@ -1,4 +1,5 @@
-"""Whoever is killed, and whenever: no artifact, no process left, and the next run finishes."""
+"""Whichever process is killed, and at whatever moment: no incomplete artifact and no process is left, and the next run
+completes."""
 
 import os
 import shutil
@@ -33,7 +34,7 @@ def below(process):
 
 
 def runs(processes, word):
-    """Those of the processes that have the word in their command line."""
+    """The processes whose command line has this word."""
     found = []
     for process in processes:
         try:
@@ -49,7 +50,7 @@ def alive(processes):
 
 
 def kill(run, victims):
-    """SIGKILL, at one moment, with everything below standing by."""
+    """Sends SIGKILL to all of them at once, while their descendants are stopped."""
     processes = below(run)
     (child,) = stages_of(psutil.Process(run.pid))
     pids = {"luigi": run.pid, "child": child.pid, "server": child.ppid()}
@@ -61,7 +62,7 @@ def kill(run, victims):
 
 
 def assert_no_victim_leaves_anything(project, stage, is_time, all_victims=ALL_VICTIMS):
-    """Kills each of the victims once `is_time(run)`; then lets a run go to its end."""
+    """Kills each of the victims as soon as `is_time(run)`; then lets another run complete."""
     before = project.manifests(stage)
     for victims in all_victims:
         run = project.start(stage, "--local-scheduler")

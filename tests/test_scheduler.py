@@ -1,4 +1,4 @@
-"""The pipeline under a real luigid, seen through the API that its page reads."""
+"""The pipeline with a real luigid, seen through the API that luigid's page reads."""
 
 import json
 import socket
@@ -13,7 +13,8 @@ from tests.pipeline.checkout import Checkout, finish
 from tests.project import BIN, SMALL, Project, until
 
 COOL_DOWN_S = 60
-"""For which the scheduler takes a task that is done for done: 10 s by default, too few for a busy machine."""
+"""How long the scheduler takes a done task for done, without asking again: by default 10 s, too short for a busy
+machine."""
 SCHEDULER = "[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = {}\n"
 
 
@@ -47,7 +48,7 @@ class Luigid:
             return json.loads(answer.read().decode())["response"]
 
     def tasks(self, status, recipe=""):
-        """{task id: what the page shows} of the tasks of a recipe in that status."""
+        """{task id: what the page shows} of a recipe's tasks with this status."""
         found = self.ask("task_list", status=status, upstream_status="")
         return {name: task for name, task in found.items() if recipe in task["params"]["recipe"]}
 

@@ -1,4 +1,4 @@
-"""What set-up promises: pinned by hash, free of addresses, and importable from anywhere."""
+"""The guarantees of set-up: pinned by hash, free of addresses, and importable from any folder."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def locked_entries():
-    """One string for each pinned package, its continuation lines joined."""
+    """A string for each pinned package, with its continuation lines joined."""
     return LOCK.replace("\\\n", " ").splitlines()
 
 
@@ -40,7 +40,7 @@ def stand_in(folder, name, script):
 
 
 def checkout_with_scripts(folder):
-    """A folder with what set-up reads, and no environment."""
+    """A folder with the files that set-up reads, and no environment."""
     (folder / "scripts").mkdir(parents=True)
     for path in [*SCRIPTS, ROOT / "requirements.lock", ROOT / "pyproject.toml"]:
         copy = folder / path.relative_to(ROOT)
@@ -63,7 +63,7 @@ def test_lock_holds_no_address_and_no_path():
 
 
 def asked_for(extras=()):
-    """What the package's metadata asks for, with these extras."""
+    """The requirements in the package's metadata, with these extras."""
     requirements = [Requirement(line) for line in importlib_metadata.requires("octet")]
     return [requirement for requirement in requirements if requirement.marker is None
             or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)]
@@ -115,7 +115,7 @@ def tracked_files():
 
 
 def copy_of_the_checkout(folder):
-    """What git knows of, as it is now."""
+    """The files that git knows, with their present content."""
     for path in tracked_files():
         if (ROOT / path).is_file():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def copy_of_the_checkout(folder):
 
 
 def build_wheel(folder):
-    """The wheel of this checkout. Built from a copy: setuptools leaves its traces beside the source."""
+    """The wheel of this checkout. It is built from a copy, because setuptools leaves files beside the source."""
     source = copy_of_the_checkout(folder / "source")
     subprocess.run([sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps",
                     "--no-build-isolation", "-w", str(folder), str(source)], check=True)
@@ -192,7 +192,7 @@ def test_setup_fetches_a_python_where_there_is_none(tmp_path):
 
 
 def archive_of_this_python(path):
-    """The Python 3.7 that the tests run on, as python-build-standalone packs one."""
+    """The Python 3.7 that runs the tests, packed like python-build-standalone's."""
     def wanted(item):
         left_out = ("lib/python3.7/test/", "lib/python3.7/site-packages/", "__pycache__")
         return None if any(part in item.name for part in left_out) or item.name.endswith(".a") else item
@@ -221,7 +221,7 @@ def test_the_luigi_command_is_ours_and_luigi_is_behind_it():
 
 
 def a_later_python():
-    """A Python from 3.8 on, whose pip fetches uv."""
+    """A Python 3.8 or newer, whose pip downloads uv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
     for python in [*sorted(map(str, pyenv.glob("versions/3.*/bin/python"))), "/usr/bin/python3"]:
         asked = subprocess.run([python, "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 8))"],

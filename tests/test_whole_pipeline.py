@@ -1,4 +1,4 @@
-"""The whole line on the small digits, through the real `luigi`, toco and interpreter."""
+"""The whole pipeline on the small digits, with the real `luigi`, toco and interpreter."""
 
 import json
 
@@ -49,7 +49,7 @@ STRANGERS = ("tasks", "models", "octet", "pipeline", "luigi", "yaml", "numpy", "
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A working folder in which everything has the name of something of ours."""
+    """A working folder in which everything has the name of one of Octet's modules."""
     folder = tmp_path_factory.mktemp("hostile")
     for name in STRANGERS:
         (folder / name).mkdir()
@@ -122,7 +122,7 @@ def test_subclassed_models_and_layers_are_trained_whose_call_keras_writes_anew(t
     assert done.returncode == 0, done.stderr
 
 
-def test_layers_of_a_model_are_told_the_worst_first(built):
+def test_layers_of_a_model_are_listed_worst_first(built):
     model, = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
     told = built.octet("layers", str(model), "--json")
     assert told.returncode == 0, told.stderr
@@ -134,7 +134,7 @@ def test_layers_of_a_model_are_told_the_worst_first(built):
     assert lines[0].startswith("tensor") and lines[1].split()[0] == parity["end_to_end"][0]["name"]
 
 
-def test_layers_of_an_edited_model_are_said_to_be_those_of_another(built, tmp_path):
+def test_layers_of_an_edited_model_are_reported_as_those_of_another(built, tmp_path):
     model, = (built.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
     edited = bytearray(model.read_bytes())
     edited[len(edited) // 2] ^= 1
@@ -160,7 +160,7 @@ def test_missed_gate_fails_with_figures_and_measures_nothing_again(built):
 
 
 def test_stages_elsewhere_make_the_same_bytes(built, tmp_path):
-    """Run once more in another process and another folder, all in the one process of the test."""
+    """All stages again, in another folder, and all in the process of the test."""
     _, folders = jobs.run(tmp_path, RECIPE, "Measure")
     expected = {name: sha256 for name, sha256 in built.products().items() if name.split("/")[0] in folders}
     assert {name.split("/")[0] for name in expected} == set(folders)

@@ -25,7 +25,7 @@ def digest(section: Dict[str, Any], folder: Path, part: str) -> str:
     expect(function, args, "data.args", DatasetError, positional=1)
     source = lookup.source_file(section["dataset"], lookup.DATASETS, folder)
     with translated_errors("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
-                           where="data.dataset", next_step="mend the function or data.args"):
+                           where="data.dataset", next_step="correct the function or data.args"):
         found = _answer(function, section["dataset"], part, args)
     if not isinstance(found, str):
         raise DatasetError(

@@ -16,9 +16,9 @@ from octet.errors import DatasetError
 from octet.suggestions import some
 
 LOSSLESS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
-ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp") + LOSSLESS
+ENDINGS = (".jpg", ".jpeg", ".jfif", ".webp", ".heic", ".heif") + LOSSLESS
 # Formats that cannot be read. A user expects these files to be used, so skipping one loses data.
-OTHER_PICTURES = (".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd",
+OTHER_PICTURES = (".avif", ".jp2", ".j2k", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd",
                   ".svg", ".dcm", ".exr", ".hdr", ".tga", ".ico", ".npy", ".npz")
 MOST_LOOKED_AT = 100_000
 MEANT = {"val": "validation", "valid": "validation", "validate": "validation", "dev": "validation",

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from octet import digest as digests
 from octet import regular_file
 from octet.data import decoded_rows, reading
+from octet.data.picture_file import opened
 from octet.data.resize import Resize, resized
 from octet.errors import DataChanged, DatasetError
 
@@ -50,7 +51,7 @@ def decode(content: bytes, form: Form) -> Tuple[np.ndarray, Set[str]]:
 
     The picture is turned as its EXIF orientation says, and resized as octet/data/resize.py says. Raises ValueError,
     OSError or another error of `BROKEN` for what is no whole picture."""
-    with Image.open(io.BytesIO(content)) as image:
+    with opened(io.BytesIO(content)) as image:
         noticed = set()
         if image.format not in ("MPO", "JPEG") and getattr(image, "n_frames", 1) > 1:
             noticed.add("frames")
@@ -85,7 +86,7 @@ NOTICED = OrderedDict((
 
 def upright(image: Image.Image, noticed: Set[str]) -> Image.Image:
     """The picture as its EXIF orientation says that it is looked at."""
-    if image.format == "TIFF":  # Pillow has turned it as it loaded it
+    if image.format in ("TIFF", "HEIF"):  # their decoders have turned it
         return image
     try:
         turn = UPRIGHT.get(image.getexif().get(ORIENTATION))

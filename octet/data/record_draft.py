@@ -67,12 +67,12 @@ def of(path: str, names_of_answers: Pattern[str], pictures_of: PicturesOf
 
 
 def _is_picture(values: List[Any]) -> bool:
-    from PIL import Image
+    from octet.data.picture_file import opened
 
     if len(values) != 1 or not isinstance(values[0], bytes):
         return False
     try:
-        with Image.open(io.BytesIO(values[0])):
+        with opened(io.BytesIO(values[0])):
             return True
     except Exception:  # Pillow raises many types
         return False

@@ -1,5 +1,5 @@
 """What a dataset's arrays say that a person may not know of them: codes that are hardly used, classes that are rare or
-missing, samples that are in two parts.
+missing, samples that are in two parts, or almost.
 
 Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
 """
@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 
-from octet.data import classes, content_digests, listing
+from octet.data import classes, content_digests, listing, near_duplicates
 from octet.data.dataset import COUNT, Dataset, Input, Target
 from octet.suggestions import some
 
@@ -23,9 +23,12 @@ AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
 
 class Twice(NamedTuple):
     """shared: (part, other part, how many samples of the part are in the other as well), of each pair of parts.
-    contradictions: {target of kind class: how many contents have more than one label}."""
+    similar: (part, other part, how many pictures of the part are almost the same as one of the other, how many were
+    compared), of each pair of parts; empty where there is no picture, or are several. contradictions: {target of kind
+    class: how many contents have more than one label}."""
 
     shared: List[Tuple[str, str, int]]
+    similar: List[Tuple[str, str, int, int]]
     contradictions: Dict[str, int]
 
 
@@ -163,7 +166,16 @@ def occurring_twice(dataset: Dataset) -> Twice:
             for sample, label in zip(hashes[part], one.targets[name].tolist()):
                 labels.setdefault(sample, set()).add(label)
         contradictions[name] = sum(len(found) > 1 for found in labels.values())
-    return Twice(shared, contradictions)
+    return Twice(shared, _similar(dataset), contradictions)
+
+
+def _similar(dataset: Dataset) -> List[Tuple[str, str, int, int]]:
+    pictures = [name for name, spec in dataset.inputs.items() if near_duplicates.are_looked_for(spec.shape)]
+    if len(pictures) != 1 or len(dataset.inputs) != 1:
+        return []
+    codes = [(part, one.inputs[pictures[0]]) for part, one in dataset.parts.items()]
+    return [(part, other) + near_duplicates.between(mine, theirs)
+            for place, (other, theirs) in enumerate(codes) for part, mine in codes[place + 1:]]
 
 
 def _twice(found: Twice) -> Iterator[str]:
@@ -171,6 +183,10 @@ def _twice(found: Twice) -> Iterator[str]:
         if count:
             yield "{} samples of the {} part are in the {} part as well: what is measured there is too good".format(
                 count, part, other)
+    for part, other, count, compared in found.similar:
+        if count:
+            yield "{} of {} pictures of the {} part are almost the same as one of the {} part: keep such pictures " \
+                  "in one part, or what is measured there is too good".format(count, compared, part, other)
     for name, count in found.contradictions.items():
         if count:
             yield "{} contents have more than one label of '{}'".format(count, name)

@@ -2,15 +2,15 @@
 
     path/{train,validation,test}/<class>/*.png
 
-or, where the classes of `masks` are named, a mask for each picture, an 8-bit PNG of its name whose pixels,
-palette or grey, are the classes' indices:
+or, where `masks` names classes, a mask for each picture: an 8-bit PNG file of the same name, whose pixels (palette or
+grey) are the indices of the classes:
 
     path/{train,validation,test}/images/street.jpg
     path/{train,validation,test}/masks/street.png
 
-Without those parts, `split: {validation: 0.1, test: 0.1}` takes them from the classes in path/<class>/. A picture's
-group or time is found in its file name by a regular expression: `split: {by: group, group: "(p[0-9]+)_"}`. Which forms
-of picture are read: `listing.ENDINGS`.
+Without folders for the parts, `split: {validation: 0.1, test: 0.1}` takes the parts from the classes in path/<class>/.
+A regular expression finds a picture's group or time in its file name: `split: {by: group, group: "(p[0-9]+)_"}`.
+`listing.ENDINGS` has the supported formats.
 """
 
 import json
@@ -25,11 +25,12 @@ from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_
 from octet.data.listing import Picture
 from octet.errors import DatasetError
 
-MOST_PIXELS = 89478485  # of a picture: as many as Pillow opens without a warning
+MOST_PIXELS = 89478485  # of a picture; Pillow warns about larger ones
 
 
 class Found(NamedTuple):
-    """pictures: by part. notes: what is not read, and what was held out. left_out: how many files are not read."""
+    """The pictures of a folder. pictures: {part: pictures}. notes: sentences about files that are not read, and about
+    samples that were held out. left_out: the number of files that are not read."""
 
     pictures: Dict[str, List[Picture]]
     notes: List[str]
@@ -37,7 +38,7 @@ class Found(NamedTuple):
 
     @property
     def classes(self) -> List[str]:
-        """The names of the classes of all parts, sorted; a label is the place in them."""
+        """The names of the classes of all parts, sorted; a label is an index in them."""
         return sorted({picture.name for of_part in self.pictures.values() for picture in of_part})
 
 
@@ -46,14 +47,15 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
          alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
          resize: Optional[Dict[str, Any]] = None, *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
-    """image [N, H, W, channels] uint8 in [low, high], turned as EXIF says and resized to `size` [H, W]; label [N], the
-    class folders in sorted order, or mask [N, H, W], resized to the nearest pixel.
+    """The input image [N, H, W, channels], uint8 codes of [low, high], rotated as its EXIF data says and resized to
+    `size` [H, W]; the target label [N], an index in the sorted class folders, or mask [N, H, W], resized by nearest
+    neighbour.
 
-    split: how the parts that have no folder are taken from the training pictures (octet/data/split.py).
-    ignore: the index of a mask's pixels that are neither learnt nor measured. alpha: drop, white, black or keep (one
-    channel more). bits: how many bits of 16-bit pictures are used. skip_unreadable: goes on without classes and
-    pictures that cannot be read, and says so. resize: {method, antialias, fit} (octet/data/resize.py). parts, samples:
-    what of it is wanted, as octet/data/dataset.py says.
+    split: how parts without a folder are taken from the training pictures (octet/data/split.py). ignore: the index of
+    mask pixels that are neither trained nor measured. alpha: drop, white, black or keep (as an additional channel).
+    bits: the number of bits used of 16-bit pictures. skip_unreadable: skip classes and pictures that cannot be read,
+    and note it. resize: {method, antialias, fit} (octet/data/resize.py). parts, samples: the requested parts and number
+    of samples (octet/data/dataset.py).
     Raises DatasetError.
     """
     import numpy as np
@@ -108,26 +110,26 @@ def load(path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, hi
 
 def picture_form(size: Sequence[int], channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
                  resize: Optional[Dict[str, Any]] = None, **others: Any) -> Any:
-    """What these arguments of `load` decode a picture to: a pictures.Form."""
+    """The form (pictures.Form) to which pictures are decoded with these arguments of `load`."""
     from octet.data import pictures
 
     return pictures.Form(size[0], size[1], channels + (alpha == "keep"), alpha, bits, resizing.settings(resize))
 
 
-def expect_resize(said: Optional[Dict[str, Any]], masked: bool, ignore: Optional[int]) -> None:
-    """Raises DatasetError for an argument `resize` that means nothing, or that would make up labels."""
-    if resizing.settings(said).fit == "pad" and masked and ignore is None:
-        raise DatasetError("fit is 'pad', and no label is there to be ignored", "data.args.resize.fit",
-                           "What is added around a picture is of no class.",
-                           "Write ignore: 255 beside masks, or fit: crop.")
+def expect_resize(resize: Optional[Dict[str, Any]], masked: bool, ignore: Optional[int]) -> None:
+    """Raises DatasetError for an invalid argument `resize`, and for one that would need labels for padded pixels."""
+    if resizing.settings(resize).fit == "pad" and masked and ignore is None:
+        raise DatasetError("fit is 'pad', but no label is ignored", "data.args.resize.fit",
+                           "The pixels that are added around a picture belong to no class.",
+                           "Set ignore: 255 beside masks, or fit: crop.")
 
 
 def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: float = 0.0, high: float = 1.0,
            split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
            alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
            resize: Optional[Dict[str, Any]] = None) -> str:
-    """The sha256 of that part's file names and contents, of the names of the classes of all parts (its labels
-    are positions among them), and of how pictures are decoded."""
+    """The sha256 of the part's file names and contents, of the class names of all parts (labels are indices in them),
+    and of the settings for decoding."""
     content_digests.known_part(part)
     _check_args(path, size, channels, masks, ignore, alpha, bits)
     expect_resize(resize, masks is not None, ignore)
@@ -139,7 +141,7 @@ def digest(part: str, path: str, size: Sequence[int], channels: int = 3, low: fl
 
 def left_out(path: str, masks: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None,
              skip_unreadable: bool = False, **others: Any) -> int:
-    """How many files of the data are of no part: in another form, in no class. Hidden ones do not count."""
+    """The number of files that belong to no part: in another format, or in no class. Hidden files do not count."""
     return _found(path, split, masks is not None, skip_unreadable).left_out
 
 
@@ -154,7 +156,7 @@ def files(part: str, path: str, size: Sequence[int], channels: int = 3, low: flo
           split: Optional[Dict[str, Any]] = None, masks: Optional[Sequence[Any]] = None, ignore: Optional[int] = None,
           alpha: Optional[str] = None, bits: int = 16, skip_unreadable: bool = False,
           resize: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
-    """{file: sha256} of that part, pictures and masks."""
+    """{file: sha256} of the part's pictures and masks."""
     return dict(_hashes(path, _found(path, split, masks is not None, skip_unreadable).pictures[part]))
 
 
@@ -164,8 +166,8 @@ def _hashes(path: str, of_part: Sequence[Picture]) -> List[Tuple[str, str]]:
 
 
 def _in_part(pictures: Sequence[Picture], sha256: Dict[str, str]) -> List[Tuple[str, str]]:
-    """(file, its sha256) of the pictures and masks of a part. Held out of train/ or in validation/, a file is called
-    alike."""
+    """[(file, sha256)] of the pictures and masks of a part. The name of a file does not include the folder of the part,
+    so that it is the same whether a sample is held out of train/ or lies in validation/."""
     files = [file for picture in pictures for file in (picture.file, picture.mask) if file]
     return [(file.split(os.sep, 1)[1] if file.split(os.sep, 1)[0] in PARTS else file, sha256[file]) for file in files]
 
@@ -174,9 +176,9 @@ def _contents(path: str, files: Sequence[str]) -> List[str]:
     return digests.cached_all([os.path.join(path, file) for file in files], "file", digests.of_file)
 
 
-def _found(path: str, said: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:
-    """The pictures of each part, those that have no folder split off the training pictures."""
-    wanted = splits.settings(said)
+def _found(path: str, split: Optional[Dict[str, Any]], masked: bool, skip: bool) -> Found:
+    """The pictures of each part. Parts without a folder are split off the training pictures."""
+    wanted = splits.settings(split)
     held_out = [part for part in splits.HELD_OUT if getattr(wanted, part) is not None]
     listed = listing.of(path, masked, held_out, skip)
     missing = [part for part in held_out if part not in listed.parts]
@@ -199,28 +201,28 @@ def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[S
     expect_form(path, size, channels, alpha, bits)
     for wrong, what, step in (
             (masks is not None and not isinstance(masks, (list, tuple)), "masks is {!r}".format(masks),
-             "Name the classes of the masks' indices: [background, road]."),
-            (ignore is not None and masks is None, "ignore is {!r}, and there are no masks".format(ignore),
-             "It is for masks: name their classes in `masks`."),
+             "List the class names in the order of their indices: [background, road]."),
+            (ignore is not None and masks is None, "ignore is {!r}, but there are no masks".format(ignore),
+             "Name the classes of the masks in `masks`, or leave ignore out."),
             (ignore is not None and masks is not None and not len(masks) <= ignore <= 255, "ignore is {!r}".format(
-                ignore), "Use an index of the masks that is no class: 255, usually.")):
+                ignore), "Use an index up to 255 that is no class; 255 is usual.")):
         if wrong:
-            raise DatasetError(what, path, "Masks are decoded by it.", step)
+            raise DatasetError(what, path, "", step)
 
 
 def expect_form(path: str, size: Sequence[int], channels: int, alpha: Optional[str], bits: int) -> None:
-    """Raises DatasetError for what no picture can be decoded to."""
+    """Raises DatasetError for invalid settings of the form to which pictures are decoded."""
     whole = len(size) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in size)
     for wrong, what, step in (
             (not whole, "size is {}".format(size), "Use [height, width] in pixels."),
             (whole and size[0] * size[1] > MOST_PIXELS, "size is {}: {:.3g} pixels a picture".format(
-                size, float(size[0]) * size[1] if whole else 0), "Use the size that the network takes, [224, 224] or "
-             "so; at most {} pixels.".format(MOST_PIXELS)),
+                size, float(size[0]) * size[1] if whole else 0), "Use the size of the network's input, such as "
+             "[224, 224]; at most {} pixels.".format(MOST_PIXELS)),
             (channels not in (1, 3), "channels is {}".format(channels),
              "Use 1 (grey) or 3 (RGB); `alpha: keep` adds one."),
             (alpha not in (None, "drop", "white", "black", "keep"), "alpha is {!r}".format(alpha),
              "Use one of: drop, white, black, keep."),
             (isinstance(bits, bool) or not 9 <= bits <= 16, "bits is {!r}".format(bits),
-             "Use 9 to 16: a camera of 12 bits has bits: 12.")):
+             "Use a number from 9 to 16, such as 12 for a camera of 12 bits.")):
         if wrong:
-            raise DatasetError(what, path, "Pictures are decoded by it.", step)
+            raise DatasetError(what, path, "", step)

@@ -1,6 +1,6 @@
-"""MNIST: 28x28 grey handwritten digits, embedded. 55,000 train, 5,000 validation, 10,000 test.
+"""MNIST: 28x28 grey handwritten digits, embedded; 55,000 for training, 5,000 for validation, 10,000 for testing.
 
-The embedded file is not in the original's order: see data/SOURCES.md.
+The order of the embedded file differs from the original's: see data/SOURCES.md.
 """
 
 import os
@@ -15,9 +15,9 @@ TRAINING = 60000
 
 
 def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
-    """image [N, 28, 28, 1] uint8 in [0, 1], label [N] of ten classes. The last `validation` of
-    the 60,000 training images are the validation part. parts, samples: what of it is wanted, as octet/data/dataset.py
-    says. Raises DatasetError."""
+    """The input image [N, 28, 28, 1], uint8 codes of [0, 1], and the target label [N], one of ten classes. The last
+    `validation` of the 60,000 training images are the validation part. parts, samples: the requested parts and number
+    of samples (octet/data/dataset.py). Raises DatasetError."""
     from octet.data import archive
     from octet.data.check import check
     from octet.data.target_arrays import labels
@@ -26,8 +26,8 @@ def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optio
     arrays = archive.read(FILE, [name + side for side in sorted(set(sides.values())) for name in ("x_", "y_")])
     if not 2 <= validation <= TRAINING - 2:
         raise DatasetError("validation is {}".format(validation), "mnist",
-                           "It is how many of the {} training images are held out.".format(TRAINING),
-                           "Use 5000 or so.")
+                           "It is the number of the {} training images that are held out for validation.".format(
+                               TRAINING), "Use a number from 2 to {}; 5000 is usual.".format(TRAINING - 2))
     rows_of = {"train": slice(TRAINING - validation), "validation": slice(TRAINING - validation, None),
                "test": slice(None)}
     found, answers = {}, {}
@@ -43,11 +43,11 @@ def load(validation: int = 5000, *, parts: Sequence[str] = PARTS, samples: Optio
 
 
 def digest(part: str, validation: int = 5000) -> str:
-    """The sha256 of that part's content."""
+    """The sha256 of the part's content."""
     return content_digests.in_file(part, FILE, "mnist {}".format(validation), lambda: load(validation))
 
 
 def arrays(part: str, validation: int = 5000) -> Dict[str, str]:
-    """{array of the file: sha256} of those that the part is in."""
+    """{array of the file: sha256} of the arrays that contain the part."""
     side = "test" if part == "test" else "train"
     return content_digests.arrays(FILE, ("x_" + side, "y_" + side))

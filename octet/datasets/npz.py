@@ -1,12 +1,12 @@
-"""Your own arrays, in one .npz file or in a folder of .npy files (x_train.npy); each is there for every part: x_train,
-x_validation, x_test. Parts that are not there are split off the training arrays; x and y alone are split by
-`split: {validation: 0.1, test: 0.1}`.
+"""Your own arrays, in one .npz file or in a folder of .npy files, with an array for each part: x_train, x_validation,
+x_test. Missing parts are split off the training arrays. If there are only x and y, `split: {validation: 0.1, test:
+0.1}` splits them.
 
-The simple form is images in x and labels in y:
+In the simple form, images are in x and labels in y:
 
     data: {dataset: npz, args: {path: pets.npz, low: 0, high: 1, classes: [cat, dog]}}
 
-The general form names the inputs and targets, and for each the array that it is in:
+The general form names the inputs and targets, and the array of each:
 
     data:
       dataset: npz
@@ -20,8 +20,9 @@ The general form names the inputs and targets, and for each the array that it is
           pose: {array: pose, kind: value, scale: columns}          # each column from 0 to 1
           copy: {input: image}                        # the input itself, for an autoencoder
 
-`array: photo` is short for `array: "photo_{part}"`: write the pattern where your names are others. So are the arrays of
-`split: {by: group, group: patient}` and `split: {by: time, time: taken}`, with one text or number for each sample.
+`array: photo` is short for `array: "photo_{part}"`; write the pattern where your names have another form. This also
+applies to the arrays of `split: {by: group, group: patient}` and `split: {by: time, time: taken}`, which have one text
+or number for each sample.
 """
 
 import json
@@ -40,7 +41,7 @@ Arrays = Dict[str, Any]
 
 
 class Asked(NamedTuple):
-    """What the arguments say."""
+    """The arguments, parsed."""
 
     inputs: Dict[str, InputArray]
     targets: Dict[str, TargetArray]
@@ -57,38 +58,38 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
          percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
          targets: Optional[Dict[str, Any]] = None, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None,
          learnt: Optional[Dataset] = None) -> Dataset:
-    """Inputs [N, ...] uint8 as shaped in the file, targets as their kinds say; `image` and `label`
-    where the arguments name none.
+    """The inputs [N, ...], uint8 codes with the shapes of the arrays, and the targets in the form of their kinds;
+    `image` and `label` where the arguments name none.
 
-    Uint8 inputs are the codes themselves; bool, other integers and floats are reals in [low, high], [0, 1] unless
-    said; `clip` takes what is outside to its ends; `percentile` finds the range that holds so many percent of the
-    values in the training arrays, and clips. Labels are indices, or the classes' names. Without `classes` there are
-    as many as the training labels name. Parts that the file has no arrays for are taken from the training samples as
-    `split` says (octet/data/split.py). parts, samples, learnt: what of it is wanted, and what is known of it, as
-    octet/data/dataset.py says. Raises DatasetError.
+    uint8 inputs are codes. bool, other integers and floats are real values in [low, high], by default [0, 1]. clip:
+    values outside this range are clipped to it, not an error. percentile: the range is that of so many percent of the
+    training values; others are clipped. Labels are indices or names of classes. Without `classes`, the classes are
+    those of the training labels. Parts without arrays are taken from the training samples as `split` says
+    (octet/data/split.py). parts, samples, learnt: the requested parts and number of samples, and the known description
+    of the train part (octet/data/dataset.py). Raises DatasetError.
     """
     from octet.data import class_names
     from octet.data.check import check
 
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
-    found, held_out, notes = _read(path, asked, parts, learnt is None)
-    train = found.get("train", {})
+    loaded, held_out, notes = _read(path, asked, parts, learnt is None)
+    train = loaded.get("train", {})
     classes_of = {name: learnt.targets[name].classes if learnt else class_names.of(answer, train, path)
                   for name, answer in asked.targets.items()}
     ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
               for name, source in asked.inputs.items()}
-    answers = {part: _answers(part, found[part], asked, classes_of, path) for part in found}
+    answers = {part: _answers(part, loaded[part], asked, classes_of, path) for part in loaded}
     kept: Dict[str, Optional[List[int]]]
-    if samples is not None and not held_out:  # nothing else has to be encoded
-        kept = {part: _some(answers[part], len(next(iter(found[part].values()))), asked, samples) for part in found}
+    if samples is not None and not held_out:  # only these rows are encoded
+        kept = {part: _some(answers[part], len(next(iter(loaded[part].values()))), asked, samples) for part in loaded}
     else:
-        kept = dict.fromkeys(found)
-    needed = [part for part in found if part in parts or part == "train" and held_out]
-    codes = {part: _inputs(part, found[part], asked, ranges, kept[part], path) for part in needed}
+        kept = dict.fromkeys(loaded)
+    needed = [part for part in loaded if part in parts or part == "train" and held_out]
+    codes = {part: _inputs(part, loaded[part], asked, ranges, kept[part], path) for part in needed}
     whole = {part: Part(codes[part][0], answers[part]) for part in needed}
-    rows, said = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
+    rows, row_notes = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
     every = {part: _taken(answers["train" if part in held_out else part], rows.get(part))
-             for part in (*found, *held_out)}
+             for part in (*loaded, *held_out)}
     columns = {name: learnt.targets[name].columns if learnt else _columns(every["train"][name], name, path)
                for name, answer in asked.targets.items() if answer.scale}
     made = {}
@@ -106,7 +107,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
         targets=learnt.targets if learnt else {
             name: _target(answer, train[asked.inputs[answer.input].pattern] if answer.input else answers["train"][name],
                           classes_of[name], columns.get(name, ())) for name, answer in asked.targets.items()},
-        parts=made, notes=tuple(notes + said + [words for part in codes for words in codes[part][1]]),
+        parts=made, notes=tuple(notes + row_notes + [words for part in codes for words in codes[part][1]]),
         samples=samples, answers={} if samples is None else {part: every[part] for part in parts}), path, parts)
 
 
@@ -114,10 +115,10 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
            classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
            percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
            targets: Optional[Dict[str, Any]] = None) -> str:
-    """The sha256 of that part's content, whatever the file's name and compression."""
+    """The sha256 of the part's content; it does not depend on the file's name and compression."""
     args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
     if not os.path.exists(path):
-        load(path, *args)  # has the words for it
+        load(path, *args)  # raises the error
     return content_digests.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
 
 
@@ -125,15 +126,15 @@ def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[flo
            classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
            percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
            targets: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
-    """{array of the file: sha256} of those that the part is in: the training arrays, where the part is held out of
+    """{array of the file: sha256} of the arrays that contain the part; the training arrays, where it is held out of
     them."""
     asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
     names = {of: [in_part(pattern, of) for pattern in asked.patterns] for of in PARTS}
     plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
     every = [name for of in PARTS for name in names[of]]
-    found = content_digests.arrays(path, (), every + plain)
-    mine = names[part] if set(names[part]) <= set(found) else names["train"]
-    return {name: found[name] for name in (mine if set(mine) <= set(found) else plain)}
+    sha256 = content_digests.arrays(path, (), every + plain)
+    mine = names[part] if set(names[part]) <= set(sha256) else names["train"]
+    return {name: sha256[name] for name in (mine if set(mine) <= set(sha256) else plain)}
 
 
 def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile: Any, inputs: Any,
@@ -144,15 +145,15 @@ def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile:
 
 def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
           ) -> Tuple[Dict[str, Arrays], List[str], List[str]]:
-    """({part: {pattern: array}} of those of `parts` that the file has, those of them that it has not, what of the file
-    is not read). The train part is among the former, too, where others are taken from it, or `learn`."""
+    """({part: {pattern: array}}, the parts that are held out of the training arrays, notes). The first has those of
+    `parts` that the file has; and the train part, where others are taken from it or `learn` is True."""
     from octet.data import archive
 
     there = archive.names(path)
     names = {part: [in_part(pattern, part) for pattern in asked.patterns] for part in PARTS}
     plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
     if asked.split.test is not None and set(plain) <= set(there) and not set(names["train"]) & set(there):
-        names["train"] = plain  # x and y, of one set that is split
+        names["train"] = plain  # x and y, which are split
     _expect_meant(path, asked, there, names)
     if asked.split.test is None and not set(names["test"]) & set(there) and (
             set(names["train"]) <= set(there) or set(plain) <= set(there)):
@@ -165,33 +166,33 @@ def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
     required = [name for part in PARTS for name in names[part]
                 if part not in optional or set(names[part]) & set(there)]
     if not set(required) <= set(there):
-        archive.read(path, required)  # has the words for it
+        archive.read(path, required)  # raises the error
     unread = sorted(set(there) - set(required) - set(named_arrays.key_names(asked.split)))
     available = [part for part in PARTS if set(names[part]) <= set(there)]
     held_out = [part for part in splits.HELD_OUT if part not in available]
     notes = ["arrays that are not read: {}".format(", ".join(unread))] if unread else []
     notes += [] if held_out else splits.unused(asked.split)
-    # Where some are held out, those that stay are told only by drawing them.
-    wanted = [part for part in available
+    # To know the rows of any part, all parts that are held out must be drawn.
+    needed = [part for part in available
               if part in parts or part == "train" and (learn or held_out and set(held_out) & set(parts))]
-    found = archive.read(path, [name for part in wanted for name in names[part]])
-    return ({part: {pattern: found[name] for pattern, name in zip(asked.patterns, names[part])} for part in wanted},
-            held_out if "train" in wanted else [], notes)
+    loaded = archive.read(path, [name for part in needed for name in names[part]])
+    return ({part: {pattern: loaded[name] for pattern, name in zip(asked.patterns, names[part])} for part in needed},
+            held_out if "train" in needed else [], notes)
 
 
 def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str, List[str]]) -> None:
-    """No array is nearly called as one of a part that is not there."""
+    """Raises DatasetError where a part is missing and an array has nearly the name of one of its arrays."""
     for alias, part in MEANT.items():
         for pattern in asked.patterns:
             name = in_part(pattern, alias)
             if name in there and not set(names[part]) & set(there):
                 raise DatasetError("the array {} is not read: did you mean {}?".format(name, in_part(pattern, part)),
-                                   path, "The parts are called {}.".format(", ".join(PARTS)),
+                                   path, "The names of the parts are {}.".format(", ".join(PARTS)),
                                    "Save it under that name, or leave it out of the file.")
 
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
-    """The part's answers by target, but for those that are copies of an input."""
+    """{target: its values} of the part, without targets that are copies of an input."""
     from octet.data import target_arrays
 
     read_as = {"labels": target_arrays.several, "class_map": target_arrays.class_map,
@@ -207,14 +208,14 @@ def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any],
 
 
 def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tuple[Dict[str, Any], List[str]]:
-    """({part: which rows of the training arrays it has} of the train part and those that are taken from it, how many
-    those are); nothing where they cannot be drawn."""
+    """({part: its rows in the training arrays}, notes) of the train part and the parts that are held out of it; ({},
+    []) where the arrays do not allow this."""
     import numpy as np
 
     every = (*train.inputs.values(), *train.targets.values())
     lengths = {len(array) for array in every}
     if len(lengths) > 1 or min(lengths) < 2 or not all(array.size for array in every):
-        return {}, []  # `check` has the words for it
+        return {}, []  # `check` raises the error
     count = lengths.pop()
     by = next((train.targets[name] for name, answer in asked.targets.items() if answer.kind == "class"), None)
     place = np.array(splits.parts(
@@ -226,13 +227,13 @@ def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tupl
 
 
 def _taken(arrays: Arrays, rows: Any) -> Arrays:
-    """These rows of the arrays; all where `rows` is None."""
+    """The rows of the arrays; all rows where `rows` is None."""
     from octet.data import reading
     return arrays if rows is None else {name: reading.taken(array, rows) for name, array in arrays.items()}
 
 
 def _some(answers: Arrays, count: int, asked: Asked, samples: int) -> List[int]:
-    """The rows of at most so many samples, spread over the classes of the first target that has one for each."""
+    """The rows of at most `samples` samples, spread over the classes of the first target of kind class."""
     by = next((answers[name] for name, answer in asked.targets.items()
                if answer.kind == "class" and len(answers[name]) == count), None)
     return spread([0] * count if by is None else by.tolist(), samples)
@@ -254,21 +255,21 @@ def _columns(train: Any, name: str, path: str) -> Any:
 
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
             ) -> Tuple[Dict[str, Any], List[str]]:
-    """(the codes of these rows, of all where it is None; what was noticed)."""
+    """({input: codes of the rows}, notes). rows: None for all."""
     from octet.data import codes
 
     made, notes = {}, []
     for name, source in asked.inputs.items():
         values = found[source.pattern]
-        made[name], said = codes.encode(values if rows is None else values[rows], ranges[name],
+        made[name], noticed = codes.encode(values if rows is None else values[rows], ranges[name],
                                         in_part(source.pattern, part), path)
-        notes.extend(said)
+        notes.extend(noticed)
     return made, notes
 
 
 def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, ranges: Dict[str, Any],
             columns: Dict[str, Any]) -> Dict[str, Any]:
-    """All answers of a part: copies of inputs, columns scaled, the others as they are."""
+    """{target: values} of a part, with copies of inputs, and with scaled columns."""
     from octet.data import codes
     from octet.data.target_arrays import by_column
 

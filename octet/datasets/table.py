@@ -1,14 +1,14 @@
-"""A table, .csv or .tsv with a line of column names, a line for each sample: pictures by file, or columns of features.
+"""A table, .csv or .tsv, with a line of column names and a line for each sample: picture files, or columns of features.
 
     data: {dataset: table, args: {path: dogs.csv, file: photo, size: [96, 96], label: breed, part: split}}
     data: {dataset: table, args: {path: sensors.tsv, features: [rpm, volts], label: state}}
     data: {dataset: table, args: {path: scenes.csv, file: photo, size: [96, 96], labels: [day, rain]}}
     data: {dataset: table, args: {path: poses.csv, file: photo, size: [96, 96], value: [x, y]}}
 
-Files are looked for beside the table, or in `folder`. `part` is a column of train, validation and test; without it, and
-for what it does not name, `split` says what is held out (octet/data/split.py), {validation: 0.1, test: 0.1} unless
-said; {by: group, group: dog} and {by: time, time: taken} name columns. Each column of features, and of a value, is
-scaled so that its training values reach from 0 to 1.
+Files are relative to the table's folder, or to `folder`. `part` is a column with the values train, validation and test.
+Parts that it does not name, or all without `part`, are held out as `split` says (octet/data/split.py), by default
+{validation: 0.1, test: 0.1}; {by: group, group: dog} and {by: time, time: taken} name columns. Each column of features,
+and of a value, is scaled so that its training values span 0 to 1.
 """
 
 import json
@@ -27,7 +27,7 @@ COLUMNS = ("file", "features", "label", "labels", "value", "part", "weight")
 
 
 class Asked(NamedTuple):
-    """What the arguments say."""
+    """The arguments of `load`."""
 
     path: str
     file: Optional[str] = None
@@ -53,10 +53,10 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
          folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
          skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None, *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
-    """image [N, H, W, channels] of the files, or features [N, columns], both uint8 in [0, 1]; label, labels or value.
-    Pictures are decoded as image_folder decodes them. weight: a column of weights of samples, which becomes the extra
-    `weight`; `loss: {sample_weights: weight}` reads it. parts, samples: what of it is wanted, as octet/data/dataset.py
-    says. Raises DatasetError."""
+    """The input image [N, H, W, channels] or features [N, columns], uint8 codes of [0, 1]; the target label, labels or
+    value. Pictures are decoded as in image_folder. weight: a column with a weight for each sample, which becomes the
+    extra `weight`; `loss: {sample_weights: weight}` reads it. parts, samples: the requested parts and number of samples
+    (octet/data/dataset.py). Raises DatasetError."""
     from octet.data.check import check
 
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
@@ -66,26 +66,26 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
     rows, notes = _rows(table, asked)
     target, answers = _answers(table, asked, rows["train"])
     name = "label" if label else "labels" if labels else "value"
-    wanted = {one: rows[one] for one in parts}
+    selected = {one: rows[one] for one in parts}
     if samples is not None:
-        wanted = {one: [of_part[place] for place in spread(
-            answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in wanted.items()}
-    inputs, kept, said, sha256 = _inputs(table, wanted, asked, rows["train"])
+        selected = {one: [of_part[place] for place in spread(
+            answers[of_part].tolist() if label else [0] * len(of_part), samples)] for one, of_part in selected.items()}
+    inputs, kept, input_notes, sha256 = _inputs(table, selected, asked, rows["train"])
     weights = _weights(table, weight)
-    found = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[wanted[one]][kept[one]]},
-                       {extra: array[wanted[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
+    made = {one: Part({"image" if file else "features": inputs[one]}, {name: answers[selected[one]][kept[one]]},
+                      {extra: array[selected[one]][kept[one]] for extra, array in weights.items()}) for one in parts}
     unread = [column for column in table.columns if column not in (*_used(asked), splits.settings(split).key)]
     notes += ["columns that are not read: {}".format(
         ", ".join(one or "one without a name" for one in unread))] if unread else []
     shape = (len(features),) if features else picture_form(**asked._asdict()).shape
     hashed = {one: _named_hashes(table, asked, rows[one], sha256[one]) for one in parts if samples is None}
-    return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, found,
-                         tuple(notes + said), samples,
+    return check(Dataset({"image" if file else "features": Input(shape, 0.0, 1.0)}, {name: target}, made,
+                         tuple(notes + input_notes), samples,
                          {} if samples is None else {one: {name: answers[rows[one]]} for one in parts},
                          {extra: Extra("array", (), placeless=True) for extra in weights},
                          {one: Read(_digest(table, asked, rows, one, sha256[one]), of_files)
                           for one, of_files in hashed.items()},
-                         {one: len(wanted[one]) - len(found[one]) for one in parts}), path, parts)
+                         {one: len(selected[one]) - len(made[one]) for one in parts}), path, parts)
 
 
 def digest(part_name: str, path: str, file: Optional[str] = None, features: Optional[Sequence[str]] = None,
@@ -94,7 +94,7 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
            folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
            skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None
            ) -> str:
-    """The sha256 of that part's lines and pictures, and of how they are read."""
+    """The sha256 of the part's lines and pictures, and of the settings for reading them."""
     content_digests.known_part(part_name)
     asked = Asked(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
                   skip_unreadable, resize, weight)
@@ -108,7 +108,7 @@ def _digest(table: Table, asked: Asked, rows: Dict[str, List[int]], part: str, h
     """hashes: the sha256 of the picture of each row of the part."""
     used = [table.columns.index(name) for name in _used(asked) if name in table.columns]
     lines = [[table.rows[row][place] for place in used] for row in rows[part]]
-    # Columns are scaled as the training lines say, and class names are all that occur.
+    # The scales of columns depend on the training lines, and the classes on the labels of all lines.
     by_train = rows["train"] if asked.features or asked.value else []
     scaled = [[table.rows[row][place] for place in used] for row in by_train]
     names = sorted({row[table.columns.index(asked.label)] for row in table.rows}) if asked.label else []
@@ -120,11 +120,11 @@ def _digest(table: Table, asked: Asked, rows: Dict[str, List[int]], part: str, h
 def _expect(asked: Asked) -> None:
     inputs = [name for name in ("file", "features") if getattr(asked, name)]
     targets = [name for name in ("label", "labels", "value") if getattr(asked, name)]
-    for found, known, what in ((inputs, "file or features", "goes in"),
-                               (targets, "label, labels or value", "comes out")):
+    for found, known, what in ((inputs, "file or features", "input"),
+                               (targets, "label, labels or value", "target")):
         if len(found) != 1:
             raise DatasetError("{} of {} is named".format(" and ".join(found) if found else "none", known), "data.args",
-                               "One of them says what {}.".format(what), "Name the column or columns of one of them.")
+                               "One of them names the {}.".format(what), "Name the column or columns of one of them.")
     for name in ("features", "labels", "value"):
         columns = getattr(asked, name)
         if columns and (isinstance(columns, str) or not isinstance(columns, (list, tuple))):
@@ -135,25 +135,24 @@ def _expect(asked: Asked) -> None:
         image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
         image_folder.expect_resize(asked.resize, False, None)
     elif asked.resize:
-        raise DatasetError("resize is {!r}, and there are no pictures".format(asked.resize), "data.args.resize",
-                           "It says how pictures are resized.", "Leave it out, or name their column in `file`.")
+        raise DatasetError("resize is {!r}, but there are no pictures".format(asked.resize), "data.args.resize",
+                           "", "Leave it out, or name the column of picture files in `file`.")
 
 
 def _weights(table: Table, column: Optional[str]) -> Dict[str, Any]:
-    """{"weight": the weight of each row, float32}; nothing where no column holds one. Raises DatasetError."""
+    """{"weight": the weight of each row, float32}; empty where `column` is None. Raises DatasetError."""
     if column is None:
         return {}
-    found = table.numbers([column], "weight")[:, 0]
-    if (found < 0).any():
-        row = int((found < 0).argmax())
-        raise DatasetError("the weight is {:g}".format(found[row]), "{}:{}".format(table.path, table.lines[row]),
-                           "The loss of a sample is multiplied by it.", "Write a number of at least 0.")
-    return {"weight": found.astype("float32")}
+    weights = table.numbers([column], "weight")[:, 0]
+    if (weights < 0).any():
+        row = int((weights < 0).argmax())
+        raise DatasetError("the weight is {:g}".format(weights[row]), "{}:{}".format(table.path, table.lines[row]),
+                           "The loss of the sample is multiplied by it.", "Write a number of at least 0.")
+    return {"weight": weights.astype("float32")}
 
 
 def _expect_columns(table: Table, asked: Asked) -> None:
-    """Every column that is named is there, is named once, and is not both an input and the answer. Raises
-    DatasetError."""
+    """Raises DatasetError for a column that does not exist, is named twice, or is both an input and a target."""
     named = {argument: [getattr(asked, argument)] if argument in ("file", "label", "part", "weight") else list(
         getattr(asked, argument)) for argument in COLUMNS if getattr(asked, argument)}
     for argument, columns in named.items():
@@ -161,7 +160,7 @@ def _expect_columns(table: Table, asked: Asked) -> None:
             table.place(name, argument)
             if columns.count(name) > 1:
                 raise DatasetError("the column '{}' is named twice".format(name), "data.args." + argument,
-                                   "It would be read twice.", "Name it once.")
+                                   "", "Name it once.")
     inputs = named.get("file", []) + named.get("features", [])
     answers = [(name, argument) for argument in ("label", "labels", "value") for name in named.get(argument, [])]
     if inputs == [name for name, _ in answers]:  # an autoencoder
@@ -169,7 +168,8 @@ def _expect_columns(table: Table, asked: Asked) -> None:
     for name, argument in answers:
         if name in inputs:
             raise DatasetError("the column '{}' is an input as well".format(name), "data.args." + argument,
-                               "A network that is given the answer learns nothing.", "Leave it out of the inputs.")
+                               "A network that gets the target as an input learns nothing.",
+                               "Leave it out of the inputs.")
 
 
 def _used(asked: Asked) -> List[str]:
@@ -178,51 +178,51 @@ def _used(asked: Asked) -> List[str]:
 
 
 def _rows(table: Table, asked: Asked) -> Tuple[Dict[str, List[int]], List[str]]:
-    """({part: places of its rows}, how many were held out)."""
+    """({part: its rows}, notes about what was held out)."""
     _expect_columns(table, asked)
     every = list(range(len(table.rows)))
-    found = {"train": every}  # type: Dict[str, List[int]]
+    rows_of = {"train": every}  # type: Dict[str, List[int]]
     if asked.part:
         cells = table.column(asked.part, "part")
         for cell, line in zip(cells, table.lines):
             if cell not in PARTS:
-                raise DatasetError("the column '{}' says {!r}".format(asked.part, cell),
+                raise DatasetError("the column '{}' has {!r}".format(asked.part, cell),
                                    "{}:{}".format(table.path, line), "The parts are {}.".format(", ".join(PARTS)),
                                    "Write {}.".format(listing.MEANT.get(cell.lower(), "one of them")))
-        found = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
-    if not found.get("train"):
+        rows_of = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
+    if not rows_of.get("train"):
         raise DatasetError("the table has no training samples", table.path,
-                           "A line after the first is one, where {}.".format(
-                               "the column '{}' says train".format(asked.part) if asked.part else "there is no `part`"),
-                           "Add some.")
-    missing = [part for part in PARTS if part not in found]
-    wanted = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
-    if not missing or len(found["train"]) < 2:  # of too few, `check` has the words for it
-        return {part: found.get(part, []) for part in PARTS}, [] if missing else splits.unused(wanted)
-    held_out = [part for part in missing if getattr(wanted, part) is not None]
-    train = found["train"]
+                           "Each line after the first{} is a training sample.".format(
+                               " with train in the column '{}'".format(asked.part) if asked.part else ""),
+                           "Add training samples.")
+    missing = [part for part in PARTS if part not in rows_of]
+    settings = splits.settings({"validation": 0.1, "test": 0.1} if asked.split is None else asked.split)
+    if not missing or len(rows_of["train"]) < 2:  # where there are too few, `check` raises the error
+        return {part: rows_of.get(part, []) for part in PARTS}, [] if missing else splits.unused(settings)
+    held_out = [part for part in missing if getattr(settings, part) is not None]
+    train = rows_of["train"]
     used = [table.columns.index(name) for name in asked.features or ()]
     hashes = _hashes(table, asked, train) if asked.file else [
         digests.of_bytes(json.dumps([table.rows[row][place] for place in used]).encode()) for row in train]
     classes = table.column(asked.label, "label") if asked.label else [""] * len(every)
-    keys = table.column(wanted.key, wanted.key_where) if wanted.key else None
-    place = splits.parts(wanted, held_out, hashes, [classes[row] for row in train], table.path,
+    keys = table.column(settings.key, settings.key_where) if settings.key else None
+    place = splits.parts(settings, held_out, hashes, [classes[row] for row in train], table.path,
                          keys and [keys[row] for row in train])
     for part in (*held_out, "train"):
-        found[part] = [row for row, of in zip(train, place) if of == part]
-    return {part: found.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
-        wanted.by, ", ".join("{} of {} for {}".format(len(found[part]), len(train), part) for part in held_out))]
+        rows_of[part] = [row for row, of in zip(train, place) if of == part]
+    return {part: rows_of.get(part, []) for part in PARTS}, ["held out of the training samples by {}: {}".format(
+        settings.by, ", ".join("{} of {} for {}".format(len(rows_of[part]), len(train), part) for part in held_out))]
 
 
 def _files(table: Table, asked: Asked, rows: Sequence[int]) -> Tuple[str, List[str]]:
-    """(the folder, the files of these rows in it). Raises DatasetError for one that is not there."""
+    """(the folder, the files of these rows, relative to it). Raises DatasetError for a file that does not exist."""
     folder = os.path.join(os.path.dirname(table.path), asked.folder or "")
     cells = table.column(asked.file or "", "file")
     for row in rows:
         if not os.path.isfile(os.path.join(folder, cells[row])):
             raise DatasetError("there is no file {}".format(cells[row]), "{}:{}".format(table.path, table.lines[row]),
-                               "It is looked for in {}.".format(folder or "."),
-                               "Correct the name, or write folder: in data.args.")
+                               "It is relative to {}.".format(folder or "."),
+                               "Correct the name, or set `folder` in data.args.")
     return folder, [cells[row] for row in rows]
 
 
@@ -242,7 +242,8 @@ def _named_hashes(table: Table, asked: Asked, rows: Sequence[int], sha256: Seque
 def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
-    """What these arguments of `load` decode a picture to: a pictures.Form; None where no pictures are read."""
+    """The form (pictures.Form) to which pictures are decoded with these arguments of `load`; None where no pictures are
+    read."""
     from octet.datasets import image_folder
 
     return image_folder.picture_form(size, channels, alpha, bits, resize) if file and size else None
@@ -250,8 +251,8 @@ def picture_form(file: Optional[str] = None, size: Optional[Sequence[int]] = Non
 
 def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Sequence[int]
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
-    """({part: codes}, {part: which of its rows could be read}, what was noticed, {part: sha256 of each picture as it
-    was read}). train: the rows that the features are scaled by."""
+    """({part: codes}, {part: the indices of its rows that could be read}, notes, {part: sha256 of each picture that was
+    read}). train: the rows from which the scales of features are computed."""
     from octet.data import codes, pictures, target_arrays
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
@@ -263,10 +264,10 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(asked.features, ends))))
         for part, of_part in wanted.items():
             scaled = target_arrays.by_column(numbers[of_part], ends)
-            made[part], said = codes.encode(scaled, codes.Range(0.0, 1.0, True),
+            made[part], noticed = codes.encode(scaled, codes.Range(0.0, 1.0, True),
                                             part + ".features", table.path)
             kept[part] = slice(None)
-            notes.extend(said)
+            notes.extend(noticed)
         return made, kept, notes, sha256
     for part, of_part in wanted.items():
         folder, files = _files(table, asked, of_part)
@@ -278,7 +279,7 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], asked: Asked, train: Seq
 
 
 def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, Any]:
-    """(the target, the answers of all rows). train: the rows that values are scaled by."""
+    """(the target, its values for all rows). train: the rows from which the scales of values are computed."""
     import numpy as np
 
     from octet.data import target_arrays
@@ -288,8 +289,8 @@ def _answers(table: Table, asked: Asked, train: Sequence[int]) -> Tuple[Target, 
         classes = target_arrays.vocabulary(cells) or []
         return Target("class", classes), target_arrays.labels(cells, asked.label, table.path, classes)
     if asked.labels:
-        found = target_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
-        return Target("labels", list(asked.labels)), found
+        answers = target_arrays.several(table.numbers(asked.labels, "labels"), "labels", table.path)
+        return Target("labels", list(asked.labels)), answers
     numbers = table.numbers(asked.value or (), "value")
     ends = target_arrays.columns(numbers[train], "value", table.path)
     return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), target_arrays.by_column(numbers, ends)

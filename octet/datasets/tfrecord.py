@@ -1,14 +1,15 @@
-"""TFRecord files of tf.train.Example messages: pictures, or numbers, by the names of their features.
+"""TFRecord files of tf.train.Example messages, with pictures or numbers in named features.
 
     data: {dataset: tfrecord, args: {path: flowers, image: image/encoded, size: [96, 96], label: image/class/label}}
     data: {dataset: tfrecord, args: {path: gauges.tfrecord, numbers: x, low: -1, high: 1, value: y}}
     data: {dataset: tfrecord, args: {path: digits.tfrecord, numbers: image_raw, shape: [28, 28, 1], label: label}}
 
-`path` is a file, or a folder whose files say their part in their names (train-00000-of-00004, flowers_test.tfrecord).
-`image` holds encoded pictures, decoded as image_folder decodes them. `numbers` holds floats or integers, reals in
-[low, high]; or bytes, which are uint8 codes. `label` holds one integer or text, `labels` a 0 or 1 for each class,
-`value` numbers. A part without files is held out of the training records (octet/data/split.py); `by: group` and
-`by: time` name a feature. octet/data/record_file.py reads the files; TensorFlow is not imported.
+`path` is a file, or a folder of files whose names contain their part (train-00000-of-00004, flowers_test.tfrecord).
+`image` names the feature of encoded pictures, which are decoded as in image_folder. `numbers` names a feature of floats
+or integers, real values in [low, high]; or of bytes, which are uint8 codes. `label` names a feature with one integer or
+text, `labels` one with a 0 or 1 for each class, `value` one with numbers. A part without files is held out of the
+training records (octet/data/split.py); `by: group` and `by: time` name a feature. octet/data/record_file.py reads the
+files; TensorFlow is not imported.
 """
 
 import json
@@ -23,7 +24,7 @@ from octet.errors import DatasetError
 
 
 class Asked(NamedTuple):
-    """What the arguments say."""
+    """The arguments of `load`."""
 
     path: str
     image: Optional[str] = None
@@ -46,12 +47,12 @@ class Asked(NamedTuple):
 
     @property
     def input(self) -> str:
-        """The feature that goes in."""
+        """The feature that holds the input."""
         return self.image or self.numbers or ""
 
     @property
     def target(self) -> Tuple[str, str]:
-        """(kind of target, the feature that holds it)."""
+        """(kind of the target, the feature that holds it)."""
         return next((kind, feature) for kind, feature in (
             ("class", self.label), ("labels", self.labels), ("value", self.value)) if feature)
 
@@ -63,12 +64,13 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
          skip_unreadable: bool = False, low: float = 0.0, high: float = 1.0, clip: bool = False,
          split: Optional[Dict[str, Any]] = None, *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None, learnt: Optional[Dataset] = None) -> Dataset:
-    """image [N, H, W, channels], or numbers [N, *shape], uint8 in [low, high]; label, labels or value.
+    """The input image [N, H, W, channels] or numbers [N, *shape], uint8 codes of [low, high]; the target label, labels
+    or value.
 
-    shape: of the numbers of a record; as many as there are, in one axis, unless said. classes: the names of the
-    classes; else the texts, or as many as the largest number, of the training labels. skip_unreadable: goes on without
-    pictures that cannot be decoded, and says so. parts, samples, learnt: what of it is wanted, and what is known of
-    it, as octet/data/dataset.py says. Raises DatasetError."""
+    shape: the shape of the numbers of a record; by default one axis. classes: the names of the classes; by default the
+    texts of the training labels, or 0 to the largest training label. skip_unreadable: skip pictures that cannot be
+    decoded, and note it. parts, samples, learnt: the requested parts and number of samples, and the known description
+    of the train part (octet/data/dataset.py). Raises DatasetError."""
     from octet.data import class_names, codes, target_arrays
     from octet.data.check import check
     from octet.data.named_arrays import TargetArray
@@ -76,12 +78,12 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
                   skip_unreadable, low, high, clip, split)
     _expect(asked)
-    found = record_parts.find(path, splits.settings(split))
+    records = record_parts.find(path, splits.settings(split))
     kind, feature = asked.target
     name = {"class": "label"}.get(kind, kind)
-    needed = {part: "train" if part in found.held_out else part for part in parts}
+    needed = {part: "train" if part in records.held_out else part for part in parts}
     sources = sorted({*needed.values(), *(() if learnt else ("train",))})
-    indexed = {part: record_parts.index(found.files[part], _wanted(asked, bool(found.held_out)), samples is None)
+    indexed = {part: record_parts.index(records.files[part], _wanted(asked, bool(records.held_out)), samples is None)
                for part in sources}
     if learnt:
         names = learnt.targets[name].classes
@@ -91,8 +93,8 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     read_as = {"labels": target_arrays.several, "value": target_arrays.values}
     answers = {part: target_arrays.labels(of_part.answers, feature, path, names) if kind == "class"
                else read_as[kind](of_part.answers, feature, path) for part, of_part in indexed.items()}
-    rows, notes = _rows(found, indexed.get("train"), answers, asked, needed)
-    made, kept, spoken = {}, {}, list(found.notes) + notes
+    rows, notes = _rows(records, indexed.get("train"), answers, asked, needed)
+    made, kept, spoken = {}, {}, list(records.notes) + notes
     for part in parts:
         of_part = rows[part]
         if samples is not None:
@@ -114,7 +116,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     some = next(iter(made.values())).inputs
     spec = Input(next(iter(some.values())).shape[1:], float(low), float(high))
     read = {} if samples is not None else {
-        part: Read(_digest(asked, found, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256)
+        part: Read(_digest(asked, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256)
         for part in parts}
     target = Target(kind, names, answers[sources[0]].shape[1:] if kind == "value" else ())
     return check(Dataset(
@@ -126,7 +128,8 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
 def picture_form(image: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
-    """What these arguments of `load` decode a picture to: a pictures.Form; None where no pictures are read."""
+    """The form (pictures.Form) to which pictures are decoded with these arguments of `load`; None where no pictures are
+    read."""
     from octet.datasets import image_folder
 
     return image_folder.picture_form(size, channels, alpha, bits, resize) if image and size else None
@@ -138,85 +141,85 @@ def digest(part: str, path: str, image: Optional[str] = None, numbers: Optional[
            shape: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
            resize: Optional[Dict[str, Any]] = None, skip_unreadable: bool = False, low: float = 0.0,
            high: float = 1.0, clip: bool = False, split: Optional[Dict[str, Any]] = None) -> str:
-    """The sha256 of the files that the part is in, and of how they are read."""
+    """The sha256 of the files that contain the part, and of the settings for reading them."""
     content_digests.known_part(part)
     asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
                   skip_unreadable, low, high, clip, split)
     _expect(asked)
-    found = record_parts.find(path, splits.settings(split))
-    return _digest(asked, found, part, _hashes(found, part))
+    records = record_parts.find(path, splits.settings(split))
+    return _digest(asked, records, part, _hashes(records, part))
 
 
 def files(part: str, path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -> Dict[str, str]:
-    """{file: sha256} of those that the part is in."""
-    found = record_parts.find(path, splits.settings(split))
-    return {os.path.basename(file): one for file, one in _hashes(found, part).items()}
+    """{file: sha256} of the files that contain the part."""
+    records = record_parts.find(path, splits.settings(split))
+    return {os.path.basename(file): one for file, one in _hashes(records, part).items()}
 
 
 def left_out(path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -> int:
-    """How many files of the folder are not read. Hidden ones do not count."""
+    """The number of files in the folder that are not read. Hidden files do not count."""
     return record_parts.find(path, splits.settings(split)).left_out
 
 
-def _hashes(found: record_parts.Found, part: str) -> Dict[str, str]:
-    of_part = found.files["train" if part in found.held_out else part]
+def _hashes(records: record_parts.Found, part: str) -> Dict[str, str]:
+    of_part = records.files["train" if part in records.held_out else part]
     return dict(zip(of_part, digests.cached_all(of_part, "file", digests.of_file)))
 
 
-def _digest(asked: Asked, found: record_parts.Found, part: str, sha256: Dict[str, str]) -> str:
-    """sha256: of each file that the part is in, in order. What a split draws follows from them."""
-    held_out = [*found.held_out, asked.split] if found.held_out else []
-    return digests.of_bytes(json.dumps([part if found.held_out else "", list(asked[1:-1]), held_out,
+def _digest(asked: Asked, records: record_parts.Found, part: str, sha256: Dict[str, str]) -> str:
+    """sha256: {file: sha256} of the files that contain the part, in order. The random split depends on them only."""
+    held_out = [*records.held_out, asked.split] if records.held_out else []
+    return digests.of_bytes(json.dumps([part if records.held_out else "", list(asked[1:-1]), held_out,
                                         list(sha256.values())]).encode())
 
 
 def _wanted(asked: Asked, is_split: bool) -> record_parts.Wanted:
-    """What of each record is read to index it. is_split: whether a part is held out of the training records."""
+    """The features that are read to index the records. is_split: whether a part is held out of the training records."""
     kind, feature = asked.target
     return record_parts.Wanted(asked.input, feature, kind, is_split,
                                splits.settings(asked.split).key if is_split else None)
 
 
-def _rows(found: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,
+def _rows(records: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,
           needed: Dict[str, str]) -> Tuple[Dict[str, List[int]], List[str]]:
-    """({part: which records of its files it has}, how many were held out)."""
+    """({part: its rows among the records of its files}, notes about what was held out)."""
     split = splits.settings(asked.split)
-    if not found.held_out:
+    if not records.held_out:
         return {part: list(range(len(answers[part]))) for part in needed}, splits.unused(split)
     rows = {part: list(range(len(answers[part]))) for part, source in needed.items() if part == source != "train"}
     if train is None:
         return rows, []
     count = len(answers["train"])
-    if count < 2:  # `check` has the words for it
+    if count < 2:  # `check` raises the error
         return {part: rows.get(part, list(range(count))) for part in needed}, []
-    place = splits.parts(split, found.held_out, train.hashes,
+    place = splits.parts(split, records.held_out, train.hashes,
                          answers["train"].tolist() if asked.label else [0] * count, asked.path, train.keys or None)
-    drawn = {part: [row for row, of in enumerate(place) if of == part] for part in ("train", *found.held_out)}
+    drawn = {part: [row for row, of in enumerate(place) if of == part] for part in ("train", *records.held_out)}
     return {**drawn, **rows}, ["held out of the training records by {}: {}".format(split.by, ", ".join(
-        "{} of {} for {}".format(len(drawn[part]), count, part) for part in found.held_out))]
+        "{} of {} for {}".format(len(drawn[part]), count, part) for part in records.held_out))]
 
 
 def _expect(asked: Asked) -> None:
-    """Raises DatasetError for arguments that do not go together."""
+    """Raises DatasetError for arguments that are missing, or cannot be combined."""
     from octet.datasets import image_folder
 
     for named, known, what in (
-            ([asked.image, asked.numbers], "image or numbers", "goes in"),
-            ([asked.label, asked.labels, asked.value], "label, labels or value", "comes out")):
-        said = [one for one in named if one]
-        if len(said) != 1 or not isinstance(said[0], str):
-            raise DatasetError("{} of {} is named".format(" and ".join(map(str, said)) or "none", known), "data.args",
-                               "The feature of one of them says what {}.".format(what),
+            ([asked.image, asked.numbers], "image or numbers", "input"),
+            ([asked.label, asked.labels, asked.value], "label, labels or value", "target")):
+        features = [one for one in named if one]
+        if len(features) != 1 or not isinstance(features[0], str):
+            raise DatasetError("{} of {} is named".format(" and ".join(map(str, features)) or "none", known),
+                               "data.args", "One of them names the feature of the {}.".format(what),
                                "Name the feature of one of them.")
     if asked.image:
         image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
         image_folder.expect_resize(asked.resize, False, None)
     elif asked.size or asked.resize:
-        raise DatasetError("size and resize are for pictures, and there are none", "data.args",
-                           "They say how encoded pictures are resized.",
-                           "Leave them out; `shape` says how numbers lie.")
+        raise DatasetError("size and resize are for pictures, but there are none", "data.args", "",
+                           "Leave them out; `shape` is the shape of numbers.")
     if asked.shape is not None and (asked.image or not isinstance(asked.shape, (list, tuple)) or not all(
             isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in asked.shape)):
         raise DatasetError("shape is {!r}".format(asked.shape), "data.args.shape",
-                           "It says how the numbers of a record lie.", "Write shape: [28, 28, 1] beside numbers.")
+                           "It is the shape of the numbers of a record.",
+                           "Write sizes above 0, beside `numbers`, such as shape: [28, 28, 1].")
     scale_of(asked.low, asked.high, asked.path)

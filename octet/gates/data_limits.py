@@ -1,6 +1,6 @@
-"""Judges the data by the recipe's `data.limits`: thresholds over what SummarizeData and PrepareData say of it.
+"""Judges the data by the recipe's `data.limits`: limits for the figures of SummarizeData and PrepareData.
 
-They are in no key, as a threshold of `validate` is in no key of a training: a changed limit makes nothing again.
+Limits are in no stage's key, so a changed limit makes no stage run again.
 """
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Tuple
@@ -9,12 +9,13 @@ from octet.errors import LimitError
 
 ROUNDING = 1e-9
 Figures = Mapping[str, Any]
-"""The `figures` of octet/data/description.py, and `left_out`: how many files and records are not read."""
+"""The `figures` of octet/data/description.py, and `left_out`: the number of files and records that are not read."""
 Verdict = Tuple[bool, str]
+"""(whether the limit is kept, a sentence with the figure)."""
 
 
 class Judgement(NamedTuple):
-    """Whether one limit is kept, with the figure in words."""
+    """The result for one limit. words: a sentence with the figure."""
 
     limit: str
     passed: bool
@@ -25,7 +26,7 @@ class Judgement(NamedTuple):
 
 
 def are_set(section: Mapping[str, Any]) -> bool:
-    """Whether a section `data` has a limit."""
+    """Whether a section `data` sets any limit."""
     return any(limit is not None for limit in (section.get("limits") or {}).values())
 
 
@@ -37,15 +38,15 @@ def judged(figures: Figures, section: Mapping[str, Any]) -> List[Judgement]:
 
 
 def expect(figures: Figures, section: Mapping[str, Any]) -> List[Judgement]:
-    """The judgements, all passed. Raises LimitError where a limit is missed."""
-    found = judged(figures, section)
-    missed = [str(each) for each in found if not each.passed]
+    """The judgements. Raises LimitError where a limit is missed."""
+    judgements = judged(figures, section)
+    missed = [str(each) for each in judgements if not each.passed]
     if missed:
         raise LimitError("the data misses {} of its limits".format(len(missed)), where="data.limits",
                          why="\n".join(missed),
-                         next_step="change the data, or the limit in the recipe; `octet data RECIPE` says what the "
-                                   "data is")
-    return found
+                         next_step="change the data, or the limit in the recipe; `octet data RECIPE` prints all "
+                                   "figures")
+    return judgements
 
 
 def _samples(figures: Figures, limit: float) -> Verdict:
@@ -55,21 +56,21 @@ def _samples(figures: Figures, limit: float) -> Verdict:
 
 def _least_of_class(parts: Iterable[str]) -> Callable[[Figures, float], Verdict]:
     def judge(figures: Figures, limit: float) -> Verdict:
-        found = [(of_part[part]["least"], target, part) for target, of_part in figures["classes"].items()
-                 for part in parts]
-        if not found:
+        counts = [(of_part[part]["least"], target, part) for target, of_part in figures["classes"].items()
+                  for part in parts]
+        if not counts:
             return False, _UNFIT
-        (count, name), target, part = min(found)
+        (count, name), target, part = min(counts)
         return count >= limit, "the class '{}' of '{}' has {} samples in the {} part".format(name, target, count, part)
     return judge
 
 
 def _share_of_class(figures: Figures, limit: float) -> Verdict:
     whole = figures["samples"]["train"]
-    found = [(of_part["train"]["most"], target) for target, of_part in figures["classes"].items()]
-    if not found:
+    counts = [(of_part["train"]["most"], target) for target, of_part in figures["classes"].items()]
+    if not counts:
         return False, _UNFIT
-    (count, name), target = max(found)
+    (count, name), target = max(counts)
     return count <= limit * whole + ROUNDING, "{:.4g} of the training samples are of the class '{}' of '{}'".format(
         count / whole, name, target)
 
@@ -83,21 +84,21 @@ def _shared(figures: Figures, limit: float) -> Verdict:
 
 def _contradictions(figures: Figures, limit: float) -> Verdict:
     if not figures["contradictions"]:
-        return False, "it is for targets of kind class, and there is none"
+        return False, "the limit is for targets of kind class, and there is none"
     target, count = max(figures["contradictions"].items(), key=lambda item: item[1])
     return count <= limit, "{} contents have more than one label of '{}'".format(count, target)
 
 
 def _codes(figures: Figures, limit: float) -> Verdict:
     name, used = min(figures["codes"].items(), key=lambda item: item[1])
-    return used >= limit, "99.9 % of the training values of '{}' lie on {} of the 256 codes".format(name, used)
+    return used >= limit, "99.9 % of the training values of '{}' use {} of the 256 codes".format(name, used)
 
 
 def _left_out(figures: Figures, limit: float) -> Verdict:
     return figures["left_out"] <= limit, "{} files are not read".format(figures["left_out"])
 
 
-_UNFIT = "it is for targets of kind class or labels, and there is none"
+_UNFIT = "the limit is for targets of kind class or labels, and there is none"
 
 LIMITS: Dict[str, Callable[[Figures, float], Verdict]] = {
     "min_samples": _samples,
@@ -109,4 +110,4 @@ LIMITS: Dict[str, Callable[[Figures, float], Verdict]] = {
     "min_codes": _codes,
     "max_left_out": _left_out,
 }
-"""{limit of the section: its judge}."""
+"""{limit of the section: the function that judges it}."""

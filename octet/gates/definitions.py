@@ -44,7 +44,7 @@ def unfit(limits: Dict[str, Optional[float]], kinds: Dict[str, str], classes: Di
     default limit.
 
     limits: {gate: limit}. kinds: {target: kind}. classes: {target: number of classes}."""
-    return ["{} fits no output: {}; it is for {}".format(
+    return ["{} fits no output: {}; the gate is for {}".format(
                 name, ", ".join("{} is of kind {}{}".format(target, kind, " with {} classes".format(classes[target])
                                                             if gate.ranked and kind == "class" else "")
                                 for target, kind in sorted(kinds.items())),

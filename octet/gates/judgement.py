@@ -19,14 +19,14 @@ def _accuracy_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 
 def _accuracy(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
-    found = figures["accuracy"]["uint8"]
-    return found >= limit - ROUNDING, "accuracy of the uint8 file is {:.4f}".format(found)
+    accuracy = figures["accuracy"]["uint8"]
+    return accuracy >= limit - ROUNDING, "accuracy of the uint8 file is {:.4f}".format(accuracy)
 
 
 def _agreement(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
-    found = figures["agreement"]
-    return found >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the answers".format(
-        found)
+    share = figures["agreement"]
+    return share >= limit - ROUNDING, "the uint8 file agrees with the float model on {:.4f} of the predictions".format(
+        share)
 
 
 def _error_increase(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
@@ -38,17 +38,18 @@ def _error_increase(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 
 
 def _error(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
-    found = figures["mse"]["uint8"]
-    return found <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(found)
+    error = figures["mse"]["uint8"]
+    return error <= limit + ROUNDING, "the mean squared error of the uint8 file is {:.6g}".format(error)
 
 
 def _class_recall(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
-    found = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
-    if not found:
-        return False, "no class of it occurs in the test part"
-    worst = min(sorted(found), key=lambda name: found[name])
-    return all(value >= limit - ROUNDING for value in found.values()), \
-        "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(worst, found[worst], len(found))
+    recalls = {name: sides["uint8"] for name, sides in figures["recall"].items() if sides["uint8"] is not None}
+    if not recalls:
+        return False, "none of its classes occurs in the test part"
+    worst = min(sorted(recalls), key=lambda name: recalls[name])
+    return all(value >= limit - ROUNDING for value in recalls.values()), \
+        "recall of the class '{}' by the uint8 file is {:.4f}, the lowest of {}".format(
+            worst, recalls[worst], len(recalls))
 
 
 def _f1_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
@@ -59,11 +60,11 @@ def _f1_drop(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
 def _least(metric: str, words: str) -> Callable[[Dict[str, Any], float], Tuple[bool, str]]:
     """A gate function for a metric of the uint8 file that must be at least the limit."""
     def judged(figures: Dict[str, Any], limit: float) -> Tuple[bool, str]:
-        found = figures[metric]["uint8"]  # type: Optional[float]
-        if found is None:
+        value = figures[metric]["uint8"]  # type: Optional[float]
+        if value is None:
             return False, "there is no {}: a class has no sample in the test part, or all of its samples".format(
                 words)
-        return found >= limit - ROUNDING, "{} of the uint8 file is {:.4f}".format(words, found)
+        return value >= limit - ROUNDING, "{} of the uint8 file is {:.4f}".format(words, value)
     return judged
 
 
@@ -118,7 +119,7 @@ def _of_metric(name: str, figures: Dict[str, Optional[float]], limits: Dict[str,
     before, after = figures.get("float"), figures.get("uint8")
     words = "{} is {} (float) and {} (uint8)".format(
         name, *("none" if value is None else "{:.6g}".format(value) for value in (before, after)))
-    found = []
+    judgements = []
     for gate, limit in sorted(limits.items()):
         if limit is None:
             continue
@@ -128,16 +129,15 @@ def _of_metric(name: str, figures: Dict[str, Optional[float]], limits: Dict[str,
             passed = after >= limit - ROUNDING if gate == "min" else after <= limit + ROUNDING
         else:
             passed = (before - after if gate == "max_drop" else after - before) <= limit + ROUNDING  # type: ignore
-        found.append(Judgement("metrics.{}.{}".format(name, gate), "", limit, passed, words))
-    return found
+        judgements.append(Judgement("metrics.{}.{}".format(name, gate), "", limit, passed, words))
+    return judgements
 
 
 def _operators(parity: Dict[str, Any], most: int) -> Tuple[bool, str]:
     wrong, unknown = parity["wrong"], parity.get("not_measured", [])
     if len(wrong) > most:
-        return False, "operators whose arithmetic is beyond its bound (`octet layers` says by how much): {}".format(
+        return False, "operators whose error exceeds its bound (`octet layers` prints the errors): {}".format(
             ", ".join(wrong))
     if len(wrong) + len(unknown) > most:
-        return False, "operators whose arithmetic could not be measured, and may be wrong: {}".format(
-            ", ".join(unknown))
-    return True, "{} operators are farther from float arithmetic than their bound".format(len(wrong))
+        return False, "operators whose error could not be measured: {}".format(", ".join(unknown))
+    return True, "{} operators have an error above their bound".format(len(wrong))

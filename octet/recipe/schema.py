@@ -14,35 +14,37 @@ from octet.recipe.schema_types import MOST, ErrorLimit, Fraction, Limit, Section
 
 
 class _Limits(Section):
-    """Thresholds over the data, as `octet data` says what it is; null is none. They are judged before training, each
-    time that the recipe is run; a change of them makes nothing again."""
+    """Limits for the figures that `octet data` prints. null: no limit. They are checked before training, in each run of
+    the recipe. A changed limit makes no stage run again."""
 
-    # The least samples of each part.
+    # The smallest allowed number of samples of each part.
     min_samples: Limit = None
-    # The least training samples of each class. Of targets of kind class and labels, as the next two.
+    # For targets of kind class and labels: the smallest allowed number of training samples of each class.
     min_class_samples: Limit = None
-    # The least samples of each class in the validation part, and in the test part.
+    # For targets of kind class and labels: the smallest allowed number of samples of each class in the validation part,
+    # and in the test part.
     min_class_held_out: Limit = None
-    # The largest share of the training samples that are of one class.
+    # For targets of kind class and labels: the largest allowed share of one class in the training samples.
     max_class_share: Fraction = None
-    # The most samples that are in two parts.
+    # The largest allowed number of samples that are in two parts.
     max_shared_samples: Limit = None
-    # The most contents that have more than one label.
+    # For targets of kind class: the largest allowed number of sample contents that have more than one label.
     max_contradictions: Limit = None
-    # The least codes, of 256, on which 99.9 % of the training values of each input lie.
+    # The smallest allowed number of codes, of 256, that 99.9 % of the training values of each input use.
     min_codes: Optional[int] = Field(None, ge=1, le=256, description="a whole number from 1 to 256, or null")
-    # The most files that are not read: in another form, in no class, damaged and skipped. Hidden files do not count.
+    # The largest allowed number of files that are not read: in another format, in no class, or damaged and skipped.
+    # Hidden files do not count.
     max_left_out: Limit = None
 
 
 class Data(Section):
-    """The dataset, its arguments, and what it has to keep to."""
+    """The dataset, its arguments, and limits for it."""
 
     # A name of octet/datasets/, `./data.py` beside the recipe, or a dotted path.
     dataset: str = Field(description="the name of a dataset", min_length=1)
     # The arguments of its `load`.
     args: Dict[str, Any] = Field(default_factory=dict, description="a mapping")
-    # Thresholds over the data. A missed one ends a run with exit code 10 before anything is trained.
+    # Limits for the data. A missed limit ends a run with exit code 10 before training.
     limits: _Limits = Field(_Limits(), description="a mapping")
 
 
@@ -248,8 +250,8 @@ class Report(Section):
     samples: Literal["wrong", "none"] = Field("wrong", description="one of wrong, none")
     # A function of your own that turns the outputs of one sample into boxes, which are drawn beside those of the
     # dataset: `./boxes.py:shown`. It is called with a dictionary of all outputs (numpy arrays of reals, without the
-    # batch axis) and returns a list of ((y0, x0, y1, x1), words): a box in pixels of the prepared input, and what the
-    # page says of it, such as 'square 0.93'.
+    # batch axis) and returns a list of ((y0, x0, y1, x1), words): a box in pixels of the prepared input, and its text
+    # on the page, such as 'square 0.93'.
     boxes: Optional[str] = Field(None, min_length=1, description="FILE:FUNCTION, or null")
 
 

@@ -51,16 +51,16 @@ def problems(signature: inspect.Signature, args: Dict[str, Any], passed: Sequenc
         renamed = ["{} to {}".format(other, name) for other, name in zip(others, refused)]
         return [("", "the function is called with {} and does not take {}: {}".format(
             " and ".join(passed), " and ".join(refused), "rename " + ", ".join(renamed) if renamed else "add it"))]
-    found = []
+    wrong = []
     for name, value in itertools.islice(args.items(), MOST_CHECKED):
         if name in passed:
-            found.append((name, "is set by the dataset, and cannot be set in a recipe"))
+            wrong.append((name, "is set by the dataset, and cannot be set in a recipe"))
         elif name in takes:
             if not _fits(value, takes[name].annotation):
-                found.append((name, "expected {}, found {}".format(_words(takes[name].annotation), _shown(value))))
+                wrong.append((name, "expected {}, found {}".format(_words(takes[name].annotation), _shown(value))))
         elif not takes_any:
-            found.append((name, "no argument of this name; " + suggest(name, takes)))
-    return found + [(name, "expected {}, found no such key".format(_words(parameter.annotation)))
+            wrong.append((name, "no argument of this name; " + suggest(name, takes)))
+    return wrong + [(name, "expected {}, found no such key".format(_words(parameter.annotation)))
                     for name, parameter in takes.items() if parameter.default is _NO_DEFAULT and name not in args]
 
 

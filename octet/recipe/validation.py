@@ -60,15 +60,14 @@ def _resolved(text: Text, problems: List[Problem]) -> Dict[str, Any]:
 
 
 _READ_BY_ONE_MODE: Dict[str, Dict[str, str]] = {
-    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated when the training "
-                                    "is over",
-             "weight_average": "is not for `batch_norm: live`, whose statistics are those of the weights before they "
-                               "are averaged",
-             "regularization": "is not for `batch_norm: live`, whose graph has all of it",
+    "live": {"freeze_ranges_after": "is not for `batch_norm: live`, where all ranges are calibrated after training",
+             "weight_average": "is not for `batch_norm: live`, whose batch statistics belong to the weights before "
+                               "averaging",
+             "regularization": "is not for `batch_norm: live`, whose graph has all regularization",
              "rates": "is not for `batch_norm: live`, which trains all layers alike",
-             "distill": "is not for `batch_norm: live`, where nothing is trained with all ranges in sight"},
-    "fold": dict.fromkeys(("delay", "default_ranges"), "is for `batch_norm: live` alone; folded, every tensor has a "
-                          "trained range from the first step"),
+             "distill": "is not for `batch_norm: live`, where some tensors are trained without a range"},
+    "fold": dict.fromkeys(("delay", "default_ranges"), "is only for `batch_norm: live`; with folded batch norms, every "
+                          "tensor has a trained range from the first step"),
 }
 """{value of `quantize.batch_norm`: {key that has no effect with it: the reason}}."""
 
@@ -84,7 +83,7 @@ def _expect_read(text: Text, problems: List[Problem]) -> None:
     if isinstance(train, dict) and train.get("weight_average") and train.get("batch_norm_batches") == 0:
         keys = ("train", "batch_norm_batches")
         problems.append(Problem(nearest(text.places, keys), keys, "expected at least 1 with `weight_average`: averaged "
-                                "weights have statistics of their own"))
+                                "weights need their own statistics"))
     if not isinstance(section, dict):
         return
     for name, why in _READ_BY_ONE_MODE["live" if section.get("batch_norm") == "live" else "fold"].items():
@@ -108,7 +107,7 @@ def _expect_one_loss(text: Text, problems: List[Problem]) -> None:
         for other in sorted(set(value) - {"function"}):
             if value[other] is not None and value[other] != {}:
                 problems.append(Problem(nearest(text.places, keys + (other,)), keys + (other,),
-                                        "is not read beside a function, which is the whole loss; leave one out"))
+                                        "has no effect beside a function, which is the whole loss; leave one out"))
 
 
 def _expect_measured(text: Text, problems: List[Problem]) -> None:
@@ -120,7 +119,7 @@ def _expect_measured(text: Text, problems: List[Problem]) -> None:
         if name not in known:
             keys = ("validate", "metrics", str(name))
             problems.append(Problem(nearest(text.places, keys), keys, "no metric of this name is in the section "
-                                    "`metrics`, so the gate would never be looked at; " + suggest(str(name), known)))
+                                    "`metrics`, so the gate would have no effect; " + suggest(str(name), known)))
 
 
 _KEYS_OF_LOSS = {"class_weight": "class_weights", "class_weights": "class_weights", "loss": "kind",

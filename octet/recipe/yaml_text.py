@@ -75,7 +75,7 @@ def parsed(content: str, file: str, problems: List[Problem]) -> Optional[Tuple[D
         fail("not YAML: " + message + hint, line + 1, column + 1)
         return None
     except (ValueError, OverflowError):  # "\UFFFFFFFF"
-        fail("not YAML: an escape of no character", loader.line + 1, loader.column + 1)
+        fail("not YAML: an escape sequence of an invalid character", loader.line + 1, loader.column + 1)
         return None
     if not isinstance(root, yaml.MappingNode):
         content_kind = "an empty file" if root is None else "a list" if isinstance(
@@ -118,7 +118,7 @@ class _Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
         self._merged += len(node.value)
         if self._merged > MOST_VALUES:
-            raise _TooLarge("its `<<` come to more than {} keys".format(MOST_VALUES))
+            raise _TooLarge("its `<<` merge more than {} keys".format(MOST_VALUES))
 
 
 class _Walk(NamedTuple):
@@ -157,7 +157,7 @@ class _Walk(NamedTuple):
     def value(self, node: yaml.Node, keys: Keys, around: Tuple[yaml.Node, ...]) -> Any:
         """The node as a plain value. Raises _TooLarge."""
         if node in around:
-            self.problems.append(Problem(nearest(self.places, keys), keys, "an anchor holds itself"))
+            self.problems.append(Problem(nearest(self.places, keys), keys, "an anchor contains itself"))
             return _BAD
         self._count(node)
         if len(around) > DEEPEST:
@@ -174,7 +174,7 @@ class _Walk(NamedTuple):
         self.size[0] += 1
         self.size[1] += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
         if self.size[0] > MOST_VALUES or self.size[1] > MOST_CHARACTERS:
-            raise _TooLarge("its anchors written out, it comes to more than {} values or {} characters".format(
+            raise _TooLarge("with its anchors expanded, it has more than {} values or {} characters".format(
                 MOST_VALUES, MOST_CHARACTERS))
 
     def _mapping(self, node: yaml.MappingNode, keys: Keys, around: Tuple[yaml.Node, ...]) -> Any:
@@ -183,7 +183,7 @@ class _Walk(NamedTuple):
         except yaml.MarkedYAMLError as error:
             self._bad(node, keys, str(error.problem))
         except RecursionError:
-            return self._bad(node, keys, "an anchor holds itself")
+            return self._bad(node, keys, "an anchor contains itself")
         values = {}
         for key, item in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
@@ -192,7 +192,7 @@ class _Walk(NamedTuple):
             elif key.tag != "tag:yaml.org,2002:str":
                 self._bad(key, keys + (name,), "expected text as a key, found '{}': quote it".format(name))
             elif _UNFIT.search(name):
-                self._bad(key, keys, "a key with a character that no text has: {}".format(show(name)))
+                self._bad(key, keys, "a key with a NUL or a lone surrogate: {}".format(show(name)))
             else:
                 self.places[keys + (name,)] = self._place(key)
                 values[name] = self.value(item, keys + (name,), around)
@@ -211,8 +211,8 @@ class _Walk(NamedTuple):
         if value is not None and not isinstance(value, (str, bool, int, float)):
             return self._bad(node, keys, _NO_VALUE.format(type(value).__name__))
         if isinstance(value, str) and _UNFIT.search(value):
-            return self._bad(node, keys, "{} has a NUL, or half of a surrogate pair, which no name of a file may "
-                             "have".format(show(value)))
+            return self._bad(node, keys, "{} has a NUL or a lone surrogate, which a file name cannot have".format(
+                show(value)))
         if "args" in keys and isinstance(value, float) and not math.isfinite(value):
             return self._bad(node, keys, "expected a finite number, found " + show(value))
         if "args" in keys and node.style is None and number_hint(value):
@@ -240,7 +240,7 @@ def number_hint(value: Any) -> str:
         return ""
     whole, part, sign, power = match.groups()
     part = part if part and len(part) > 1 else ".0"
-    return "; YAML takes that for text: write {}{}e{}{}".format(whole, part, sign or "+", power)
+    return "; YAML reads that as text: write {}{}e{}{}".format(whole, part, sign or "+", power)
 
 
 def show(value: Any) -> str:

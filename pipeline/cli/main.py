@@ -20,7 +20,7 @@ from octet.suggestions import suggest
 from pipeline import settings
 from pipeline.cli import verbs as verb_modules
 from pipeline.execution import run_failures
-from pipeline.terminal import interrupts, out_of_memory, streams, unexpected_error
+from pipeline.terminal import interrupts, open_files, out_of_memory, streams, unexpected_error
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -31,8 +31,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         streams.take_any_name()
         if argv is None:
-            interrupts.hear()
+            interrupts.raise_on_signals()
         out_of_memory.expect_some()
+        open_files.expect_some("octet")
         settings.expect_working_folder()
         arguments = _parsed(words)
         code = arguments.run(arguments) or 0

@@ -16,10 +16,10 @@ def add_set(parser: argparse.ArgumentParser) -> None:
                         help="change a value of the recipe, such as train.epochs=5; may be repeated")
 
 
-def path(recipe: Optional[str], arguments: argparse.Namespace, found: Settings) -> Path:
+def path(recipe: Optional[str], arguments: argparse.Namespace, config: Settings) -> Path:
     """The file of the recipe (by default, the one in luigi.cfg), with the values of `--set`."""
-    base = (found.find_recipe(found.recipe) if recipe is None
-            else artifact_reference.recipe(recipe, found, Runs(found.store)))
+    base = (config.find_recipe(config.recipe) if recipe is None
+            else artifact_reference.recipe(recipe, config, Runs(config.store)))
     if not arguments.set:
         return base
-    return recipe_variants.written(base, arguments.set, found.store, found.find_recipe)
+    return recipe_variants.written(base, arguments.set, config.store, config.find_recipe)

@@ -22,11 +22,12 @@ def rows(store: Store, runs: "List[Run]", recipe: str) -> List[Dict[str, Any]]:
 def manifests(store: Store, runs: "Sequence[Run]") -> "List[Dict[str, Manifest]]":
     """{stage: the manifest of its artifact} of each run, without missing manifests. The digests of files are read once
     for all runs."""
-    statuses = store.statuses({(stage, said["key"]) for run in runs
-                               for stage, said in run["stages"].items() if said["key"]})
+    statuses = store.statuses({(stage, in_run["key"]) for run in runs
+                               for stage, in_run in run["stages"].items() if in_run["key"]})
     found: List[Dict[str, Manifest]] = []
     for run in runs:
-        of_run = {stage: statuses[stage, said["key"]].manifest for stage, said in run["stages"].items() if said["key"]}
+        of_run = {stage: statuses[stage, in_run["key"]].manifest
+                  for stage, in_run in run["stages"].items() if in_run["key"]}
         found.append({stage: manifest for stage, manifest in of_run.items() if manifest is not None})
     return found
 
@@ -41,6 +42,7 @@ def _row(run: "Run", recipe: str, of_run: "Dict[str, Manifest]") -> Dict[str, An
 
 def changed(run: "Run") -> List[str]:
     """The reasons why the run had something to do, without duplicates: what had changed since the previous run."""
-    reasons = [reason for said in run["stages"].values() if said["made"] or run["exit"] != 0 for reason in said["why"]
+    reasons = [reason for in_run in run["stages"].values() if in_run["made"] or run["exit"] != 0
+               for reason in in_run["why"]
                if not any(words in reason for words in UPSTREAM)]
     return list(dict.fromkeys(reasons))

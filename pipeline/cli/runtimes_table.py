@@ -23,17 +23,17 @@ def lines(ran: Dict[str, Any]) -> Iterator[str]:
 def _words(run: Dict[str, Any]) -> List[str]:
     if run["failed"]:
         return ["refused: {}".format(formatting.cut(run["failed"], 160))]
-    said = []
+    phrases = []
     if "largest_difference" in run:
-        said.append("differs by {} codes at most, the same answer on {:.1%}".format(
+        phrases.append("differs by {} codes at most, the same answer on {:.1%}".format(
             run["largest_difference"], run["agreement"]))
     if run["latency"]:
-        said.append("{median_ms:.3g} ms ({p10_ms:.3g} to {p90_ms:.3g}, {inferences} inferences)".format(
+        phrases.append("{median_ms:.3g} ms ({p10_ms:.3g} to {p90_ms:.3g}, {inferences} inferences)".format(
             **run["latency"]))
     if run.get("compiled"):
         found = run["compiled"]
-        said.append("{} operators on the CPU{}, {:,} cycles ({:.3g} ms on {}), {} of SRAM, {} of flash".format(
+        phrases.append("{} operators on the CPU{}, {:,} cycles ({:.3g} ms on {}), {} of SRAM, {} of flash".format(
             found["cpu_operators"], " ({})".format(formatting.listed(found["on_cpu"])) if found["on_cpu"] else "",
             found["cycles"], found["inference_ms"], found["accelerator"], sizes.size(found["sram_bytes"]),
             sizes.size(found["flash_bytes"])))
-    return said or ["ran"]
+    return phrases or ["ran"]

@@ -1,6 +1,6 @@
-"""Judges the data of a snapshot by its `data.limits`, from what is recorded of the data in a store.
+"""Checks the data of a snapshot against the recipe's `data.limits`, with the figures that are recorded in the store.
 
-While a recipe has limits, no stage but PrepareData and SummarizeData is made before the data has kept to them.
+If a recipe has limits, only PrepareData and SummarizeData are made before its data has passed this check.
 """
 
 from typing import Any, Dict, List, Mapping, Optional
@@ -23,8 +23,8 @@ def are_set(snapshot: Snapshot) -> bool:
 
 
 def figures(plan: Plan) -> Optional[Dict[str, Any]]:
-    """What SummarizeData and PrepareData have recorded of the data, also where their files were deleted since; None
-    where the data has not been summarized."""
+    """The figures that SummarizeData and PrepareData have recorded about the data; None if the data has not been
+    summarized. Dropped artifacts count, because their figures are still recorded."""
     statuses = [plan.status(stage) for stage in (SUMMARIZE, *(PREPARE_DATA + part for part in PARTS))]
     if any(status.state not in (INTACT, DROPPED) for status in statuses):
         return None
@@ -33,9 +33,9 @@ def figures(plan: Plan) -> Optional[Dict[str, Any]]:
 
 
 def judge(snapshot: Snapshot, found: Mapping[str, Any]) -> List[Judgement]:
-    """The judgements on these figures, all passed. Raises LimitError, with its place in the recipe.
+    """The judgements on these figures, which are all passed. Raises LimitError with the position in the recipe.
 
-    Files that are of no part change no part: they are counted now."""
+    Files that belong to no part are counted now: they are in no digest, so their number is not recorded."""
     section = snapshot.sections["data"]
     try:
         if section["limits"]["max_left_out"] is not None:
@@ -46,7 +46,7 @@ def judge(snapshot: Snapshot, found: Mapping[str, Any]) -> List[Judgement]:
 
 
 def expect_kept(plan: Plan) -> None:
-    """Raises LimitError where the data is summarized and misses a limit."""
+    """Raises LimitError if the data is summarized and misses a limit."""
     found = figures(plan) if are_set(plan.snapshot) else None
     if found is not None:
         judge(plan.snapshot, found)

@@ -1,4 +1,4 @@
-"""Records a run that takes long to start, for example because the digest of large data is computed."""
+"""Records a run that takes long to start, for example because it computes the digest of large data."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class EarlyRecord:
     """Begins the record of a run if `stop` is not called within AFTER_S, so that a run that is killed later is
     recorded.
 
-    facts: the record, without its end. Nothing is recorded for a recipe that does not exist or a store that cannot be
-    written; the run itself then raises the error."""
+    facts: the fields of the record without its end. Nothing is recorded for a recipe that does not exist or a store
+    that cannot be written; the run itself then raises the error."""
 
     def __init__(self, settings: Settings, recipe: Optional[str], facts: Dict[str, Any]) -> None:
         self._settings, self._recipe, self._facts = settings, recipe, facts

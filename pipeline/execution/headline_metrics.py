@@ -2,12 +2,11 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-METRICS = ("mean_iou", "accuracy", "mse")
-"""Candidates in order of preference: the first one that an output has is its headline metric."""
+from octet.headline_metric import PREFERRED
 
 SIDES = ("float", "fake_quantized", "uint8", "int8")
 JUDGED = SIDES[:3]
-"""The sides that every measurement has. There is none of int8 where the uint8 file has no int8 twin."""
+"""The sides that every measurement has. int8 is missing if no int8 file could be made."""
 
 Metrics = Dict[str, Dict[str, Any]]
 """{stage: the metrics in its manifest} of the stages that have an artifact."""
@@ -39,14 +38,14 @@ def of(metrics: Metrics) -> List[Headline]:
     metrics come first, with an empty output."""
     measurement = metrics.get("Measure") or {}
     if measurement.get("outputs"):
-        on_int8 = (measurement.get("int8") or {}).get("samples")
-        fewer = {"int8": on_int8} if on_int8 and on_int8 != measurement.get("samples") else {}
+        int8_samples = (measurement.get("int8") or {}).get("samples")
+        fewer = {"int8": int8_samples} if int8_samples and int8_samples != measurement.get("samples") else {}
         return [each._replace(fewer=fewer) for each in _of_recipe(measurement.get("metrics") or {}) + _of_outputs(
             measurement["outputs"])]
-    before = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
-              ("EvalGraph", "test", "fake_quantized")]
+    earlier = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
+               ("EvalGraph", "test", "fake_quantized")]
     found = []
-    for stage, part, side in before:
+    for stage, part, side in earlier:
         figures = (metrics.get(stage) or {}).get(part)
         for name, values in sorted(figures.items()) if isinstance(figures, dict) else ():
             found.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
@@ -54,7 +53,7 @@ def of(metrics: Metrics) -> List[Headline]:
 
 
 def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
-    """One for each metric that the recipe names and that has a value on every side of JUDGED."""
+    """A headline for each metric that the recipe names and that has a value on every side of JUDGED."""
     return [Headline("", name, "test", {side: by_side[side] for side in SIDES
                                         if isinstance(by_side.get(side), (int, float))})
             for name, by_side in sorted(named.items())
@@ -63,7 +62,7 @@ def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
 
 def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:
     found = [_headline(name, "test", {
-        side: {metric: figures[metric].get(side) for metric in METRICS if isinstance(figures.get(metric), dict)}
+        side: {metric: figures[metric].get(side) for metric in PREFERRED if isinstance(figures.get(metric), dict)}
         for side in SIDES}) for name, figures in sorted(outputs.items())]
     return [each for each in found if each]
 
@@ -80,7 +79,7 @@ def size_bytes(metrics: Metrics) -> Optional[int]:
 
 
 def _headline(output: str, part: str, sides: Dict[str, Dict[str, Any]]) -> Optional[Headline]:
-    for metric in METRICS:
+    for metric in PREFERRED:
         values = {side: figures[metric] for side, figures in sides.items()
                   if isinstance(figures.get(metric), (int, float))}
         if values:

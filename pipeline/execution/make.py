@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pipeline.store.record_types import Metrics
 
 MOST_EARLIER = 32
-"""Artifacts of PrepareData whose shards are looked through for what is to be decoded: each costs the reading of its
-list of samples."""
+"""The number of earlier artifacts of PrepareData in which a new one looks for decoded samples. For each of them, its
+list of samples must be read."""
 
 _PRINTED: Set[Tuple[str, str]] = set()
 """(digest of a snapshot, line) of each remark that this process has printed."""
@@ -44,14 +44,14 @@ class Making(NamedTuple):
 
     source: {module in `tasks`: the source of its job}, as in `taken_snapshot.trees`.
     recipe: as the command named it, for the manifest.
-    tell:   tell(fraction or None, message) shows the progress on the scheduler's page.
+    tell_scheduler: tell_scheduler(fraction or None, message) shows the progress on the scheduler's page.
     """
 
     spec: StageSpec
     taken_snapshot: snapshot.Snapshot
     source: Dict[str, SourceTree]
     recipe: str
-    tell: Callable[[Optional[float], str], None]
+    tell_scheduler: Callable[[Optional[float], str], None]
 
     def make(self, plan: Plan, key: str, preimage: Preimage, notes: List[str]) -> None:
         """Makes the artifact and publishes it. notes: from the stage's checks, for the manifest."""
@@ -62,7 +62,7 @@ class Making(NamedTuple):
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
             metrics = self._work(plan, workspace, why)
-            self.say(preflight.remarks(metrics))
+            self.print_remarks(preflight.remarks(metrics))
             if notes:
                 metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             try:
@@ -81,14 +81,14 @@ class Making(NamedTuple):
                 "host": socket.gethostname(), "started": formatting.utc(started),
                 "finished": formatting.utc(finished), "seconds": round(finished - started, 3)})
         finally:
-            store.discard(workspace)  # does nothing after it was published
+            store.discard(workspace)  # does nothing if it was published
             if self.spec.trains:
                 store.checkpoints.remove_empty(name, key)
 
     def _why(self, plan: Plan) -> List[str]:
         """Why the stage runs. Prints the reasons."""
         runs = Runs(plan.store.root)
-        reasons = Staleness(plan, runs, but_for=run_record.current()).of(self.spec.name).reasons
+        reasons = Staleness(plan, runs, current_run=run_record.current()).of(self.spec.name).reasons
         for reason in reasons:
             print("{}: {}".format(self.spec.name, reason), file=sys.stderr, flush=True)
         return reasons
@@ -97,16 +97,16 @@ class Making(NamedTuple):
         """Runs the stage's process. Returns its metrics."""
         log_path = plan.store.log(self.spec.name, plan.known_key(self.spec.name))
         reasons, checkpoints = "; ".join(why), self._checkpoints(plan)
-        self.tell(0.0, reasons)
+        self.tell_scheduler(0.0, reasons)
         with progress.on_terminal(self.spec.name) as show:
             def report(fraction: float, message: str) -> None:
                 show(fraction, message)
-                self.tell(fraction, "\n".join(part for part in (message, reasons) if part))
+                self.tell_scheduler(fraction, "\n".join(part for part in (message, reasons) if part))
             job = self._job(plan, workspace, checkpoints)
             try:
                 with durable_files.explained("run a stage", log_path):
                     tree = self.source[self.spec.module]
-                    return child.run(job, report, log_path, tree.write, self.say_silent, tree.modules)
+                    return child.run(job, report, log_path, tree.write, self.print_waiting, tree.modules)
             except OctetError as error:
                 raise snapshot.located(error, self.taken_snapshot.where) from error
 
@@ -125,7 +125,7 @@ class Making(NamedTuple):
 
     @property
     def data(self) -> Digests:
-        """{part: sha256} of the parts of the data that the stage reads, as its key has it."""
+        """{part: sha256} of the parts of the data that the stage reads, as in its key."""
         return {part: self.taken_snapshot.data[part] for part in self.spec.parts}
 
     def _check_files(self) -> None:
@@ -134,8 +134,7 @@ class Making(NamedTuple):
         if snapshot.files_now(self.taken_snapshot) != self.taken_snapshot.files:
             raise RecipeError("a file that the recipe names changed while the stage ran",
                               where=str(self.taken_snapshot.recipe),
-                              why="{} may have seen both, so nothing is recorded".format(
-                                  self.spec.name),
+                              why="{} may have read both versions, so its result is not kept".format(self.spec.name),
                               next_step="run it again when nothing writes to the file")
 
     def _keep_sources(self, store: Store) -> Dict[str, str]:
@@ -168,7 +167,8 @@ class Making(NamedTuple):
                    **self._decoding(plan))
 
     def _decoding(self, plan: Plan) -> Dict[str, Any]:
-        """What PrepareData is told of earlier artifacts. One that is made again by force takes nothing from them."""
+        """The fields of PrepareData's job with which it finds decoded samples in earlier artifacts; {} for other
+        stages. A forced stage uses no earlier artifact."""
         name, taken_snapshot = self.spec.name, self.taken_snapshot
         if not name.startswith(PREPARE_DATA):
             return {}
@@ -179,14 +179,15 @@ class Making(NamedTuple):
         return {"decoder": decoder, "earlier": tuple(str(folder) for folder in folders)}
 
     def _stamps(self) -> file_stamps.Stamps:
-        """The stamps of the files that the recipe names and the stage reads. The files are compared with the key after
-        their stamps were taken, because a file may be edited after the snapshot and restored before the end."""
-        taken_now = {name: (path, file_stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
+        """The stamps of the files that the recipe names and the stage reads. After taking the stamps, compares the
+        files
+        with the key: a file may be edited after the snapshot and restored before the end of the stage."""
+        stamps = {name: (path, file_stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
                      if name != "data" and name.split(".")[0] in self.spec.reads}
         self._check_files()
-        return taken_now
+        return stamps
 
-    def say(self, lines: List[str]) -> None:
+    def print_remarks(self, lines: List[str]) -> None:
         """Prints the lines, each with the stage's name. Lines that another stage of the same snapshot has printed are
         left out."""
         for line in lines:
@@ -195,7 +196,7 @@ class Making(NamedTuple):
             _PRINTED.add((self.taken_snapshot.digest, line))
             print("{}: {}".format(self.spec.name, line), file=sys.stderr, flush=True)
 
-    def say_silent(self, message: str) -> None:
+    def print_waiting(self, message: str) -> None:
         """Prints a message about a process that has not reported for some time."""
-        self.tell(None, message)
+        self.tell_scheduler(None, message)
         print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)

@@ -27,11 +27,11 @@ def remarks(metrics: Mapping[str, Any]) -> List[str]:
 
 
 _REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
-"""{(digest of a snapshot, check): its report} of the passed checks of this process."""
+"""{(digest of a snapshot, check): report} of the checks that have passed in this process."""
 
 
 def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
-    """The report of a check. Each check runs only once for a snapshot, since two stages of a run may need it."""
+    """The report of a check, which runs once for each snapshot: several stages of a run may need it."""
     if (taken_snapshot.digest, check) not in _REPORTS:
         _REPORTS[taken_snapshot.digest, check] = run(taken_snapshot, check, on_wait)
     return _REPORTS[taken_snapshot.digest, check]

@@ -1,4 +1,4 @@
-"""The progress of a stage: a bar in a terminal, plain lines in a log. A message reported at 100 % stays visible."""
+"""Shows the progress of a stage: a bar in a terminal, lines in a log. A message reported at 100 % stays visible."""
 
 import multiprocessing
 import os

@@ -30,7 +30,7 @@ class _Lines:
             if self._file is None:
                 raise OSError("`open` was not called")
             os.write(self._file.fileno(), line.encode("utf-8") + b"\n")
-        except OSError:  # its disk is full, say
+        except OSError:  # for example, its disk is full
             self._unwritten.append(line)
 
     def all(self) -> List[str]:
@@ -50,8 +50,8 @@ def start() -> None:
 
 
 def record(error: errors.OctetError) -> None:
-    """Prints the error on stderr and keeps it, once for each failure. Errors after an interrupt are left out, since
-    they are its consequences."""
+    """Prints the error on stderr and keeps it, once for each failure. Ignores errors after an interrupt, since they are
+    its consequences."""
     if _is_new(error):
         line = error.to_json()
         if line in _failures.all():  # the same cause, seen from another stage

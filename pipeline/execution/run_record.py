@@ -38,8 +38,8 @@ def current() -> Optional[str]:
 def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator[None]:
     """Records an exception that the block raises before `around` begins, as a run of the recipe that made nothing.
 
-    A block that takes long is recorded while it runs, so that a killed run is recorded too. For a recipe that does not
-    exist, a run is recorded only if the recipe has run before, since its name may be misspelt."""
+    If the block takes long, the record is begun while it runs, so that a killed run is recorded too. For a recipe file
+    that does not exist, a run is recorded only if the recipe has run before: its name may be misspelt."""
     global _early
     started = formatting.utc(time.time())
     _current.clear()

@@ -40,7 +40,7 @@ def take_write_permission(folder: Folder, path: str) -> None:
     try:
         os.fsync(handle)
         mode = os.fstat(handle).st_mode & 0o7777
-        if mode & 0o222:  # else its ctime would change, by which a file that artifacts share is known
+        if mode & 0o222:  # an unneeded chmod would change the ctime, by which shared files are recognised
             os.fchmod(handle, mode & 0o7555)
     finally:
         os.close(handle)

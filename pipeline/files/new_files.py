@@ -1,4 +1,4 @@
-"""Files and folders that a user names and a command makes: whole, or not at all, and never over another one."""
+"""Writes files and folders at paths that a user names: completely or not at all, and without overwriting anything."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from pipeline.files.safe_tree import printable
 
 @contextmanager
 def folder(target: Path, command: str) -> Iterator[Path]:
-    """A folder to be filled in the block, which becomes `target` at the end of the block. Where the block raises, or is
-    interrupted, nothing is left.
+    """Yields a temporary folder, which is renamed to `target` at the end of the block. If the block raises or is
+    interrupted, the folder is removed.
 
-    command: for errors. Raises UsageError where something exists already or the folder above is not, StoreError for
-    what the file system refuses."""
+    command: for errors. Raises UsageError if `target` exists or its parent folder does not, StoreError for other errors
+    of the file system."""
     with explained(target, command):
         _expect_new(target, command)
         hidden = target.parent / ".octet-{}.tmp".format(uuid.uuid4().hex[:12])  # not mkdtemp: its mode would be 0700
@@ -37,7 +37,7 @@ def write(target: Path, text: str, command: str) -> None:
         try:
             file = target.open("x", encoding="utf-8")
         except FileExistsError:
-            raise _is_there(target, command) from None
+            raise _exists(target, command) from None
         try:
             with file:
                 file.write(text)
@@ -49,22 +49,23 @@ def write(target: Path, text: str, command: str) -> None:
 
 @contextmanager
 def explained(target: Path, command: str) -> Iterator[None]:
-    """Raises every OSError of the block as an error about the place that the user has named, or the folder above it."""
+    """Raises every OSError of the block as an OctetError that names `target` or its parent folder."""
     try:
         yield
     except FileNotFoundError:
         raise UsageError("there is no folder {}".format(printable(str(target.parent))), where=command,
-                         why="what is made goes there", next_step="make it, or name another place") from None
+                         why="the result would be written there",
+                         next_step="make the folder, or name another place") from None
     except OSError as error:
         raise StoreError("cannot be written: {}".format(error.strerror or error), where=printable(str(target)),
-                         why="nothing is left there", next_step="name another place, or mend this one") from error
+                         why="nothing was left there", next_step="name another place, or mend this one") from error
 
 
 def _expect_new(target: Path, command: str) -> None:
     if os.path.lexists(str(target)):
-        raise _is_there(target, command)
+        raise _exists(target, command)
 
 
-def _is_there(target: Path, command: str) -> UsageError:
+def _exists(target: Path, command: str) -> UsageError:
     return UsageError("{} exists already".format(printable(str(target))), where=command,
                       why="nothing is overwritten", next_step="name another place")

@@ -49,7 +49,7 @@ def _remove(folder: Folder, name: str) -> None:
                 for child in below.names():
                     if _is_folder(below, child):
                         todo.append(".{}.removed".format(uuid.uuid4().hex))
-                        below.rename(child, top, todo[-1])  # EBUSY where something is mounted
+                        below.rename(child, top, todo[-1])  # EBUSY if a file system is mounted there
                     else:
                         below.unlink(child)
             top.remove_folder(inner)

@@ -173,7 +173,7 @@ class Folder:
         with _Naming(self, name):
             os.mkdir(_one(name), dir_fd=self.handle)
 
-    def made(self, inside: str) -> "Folder":
+    def ensure(self, inside: str) -> "Folder":
         """An open folder below this one, which is created if it does not exist."""
         folder = self.folder("")
         for name in _parts(inside):

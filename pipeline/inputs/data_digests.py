@@ -1,6 +1,6 @@
 """Computes the digests of a recipe's data, in this process or in a new one.
 
-A user's dataset may import TensorFlow, which `pipeline` must not do; its digest is computed in a new process.
+A user's dataset may import TensorFlow, which `pipeline` must not import. Its digest is computed in a new process.
 """
 
 from __future__ import annotations

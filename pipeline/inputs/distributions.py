@@ -110,8 +110,8 @@ def _read(folder: Path) -> _Table:
 
 
 def _required(record: Path) -> List[str]:
-    """The distributions that one requires, without its extras. Other markers are ignored: a distribution that they
-    exclude is rarely installed, and its version in the key is harmless."""
+    """The distributions that a distribution requires, without those of its extras. Other markers are ignored: a
+    distribution that they exclude is rarely installed, and its version in the key does no harm."""
     try:
         head = (record / "METADATA").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
     except OSError:

@@ -16,8 +16,9 @@ class Modules:
         self._listings: Dict[str, FrozenSet[str]] = {}
 
     def files(self, bases: Sequence[Path], parts: Sequence[str], names: Sequence[str]) -> List[Path]:
-        """The files that `from <parts> import <names>` runs, in the first of the folders `bases` that has any, with
-        each `__init__.py` on the way; for `from . import x`, also the folder's own one. Symbolic links are followed."""
+        """The files that `from <parts> import <names>` runs, with each `__init__.py` on the way; for `from . import x`,
+        also that of the folder itself. They are taken from the first of the folders `bases` that has any. Symbolic
+        links are followed."""
         for base in bases:
             files = self._on_the_way(str(base), parts)
             for name in names:

@@ -7,15 +7,15 @@ INERT = {
     "octet/data/content_digests.py": "likewise",
     "octet/data/dataset_digest.py": "likewise",
     "octet/data/memory_for_data.py": "it can only refuse what does not fit",
-    "octet/file_stamps.py": "it can only refuse what was written to meanwhile",
-    "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that it is in",
-    "tasks/log.py": "what is logged is no product",
+    "octet/file_stamps.py": "it can only refuse files that were written to during the stage",
+    "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that contains it",
+    "tasks/log.py": "a log is not a product",
     "tasks/process/channel.py": "it reports progress and the result, and changes neither",
     "tasks/process/failure_message.py": "the wording of an error can change no artifact",
     "tasks/source_guard/source_origin.py": "it says whose code a file is, for the wording of an error",
-    "tasks/source_guard/private_source.py": "it lets what is in the key be imported, and nothing else",
-    "tasks/source_guard/loaded_sources.py": "it can only refuse what was loaded, after the work is done",
-    "tasks/source_guard/file_guard.py": "it can only refuse what is opened, or warn of it",
+    "tasks/source_guard/private_source.py": "it only restricts imports to files that are in the key",
+    "tasks/source_guard/loaded_sources.py": "it can only refuse loaded files, after the work is done",
+    "tasks/source_guard/file_guard.py": "it can only refuse to open a file, or warn about it",
     "tasks/source_guard/graph_files.py": "likewise",
 }
-"""Files that are kept with an artifact but not in its key, each with the reason."""
+"""{file: reason} of the files that are stored with an artifact but are not in its key."""

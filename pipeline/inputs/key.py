@@ -52,7 +52,7 @@ def of(spec: StageSpec, snapshot: Snapshot, upstream_products: Mapping[str, Dige
                   if name.split(".")[0] in spec.reads},
         "versions": dict(snapshot.versions[spec.name]),
         "upstream": {name: spec.taken(name, upstream_products[name], snapshot.sections) for name in spec.needs},
-        # Downstream stages see these outputs, so other globs make another artifact.
+        # The globs select the outputs that downstream stages see, so other globs give another artifact.
         "products": sorted(spec.products),
     }
     preimage: Preimage = json.loads(canonical(content))  # tuples become lists, as in a manifest that is read back
@@ -64,9 +64,8 @@ FILES = (("model", "weights"), ("model", "files"))
 
 
 def without_paths(name: str, section: Any) -> Any:
-    """A section without its paths, and the section `data` without its limits, so that moved data does not change the
-    key; the content of the files is in the key, and limits are judged by each run. `seed`, a number, is returned
-    unchanged."""
+    """A section as it enters a key: without its paths, since the content of the files is in the key; `data` also
+    without its limits, since each run checks them. `seed`, a number, is returned unchanged."""
     if name == "data":
         kept = {key: value for key, value in section.items() if key != "limits"}
         if "path" in (section.get("args") or {}):

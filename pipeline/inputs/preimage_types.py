@@ -20,7 +20,7 @@ class Preimage(TypedDict):
     """Everything that determines an artifact's identity. The key is the sha256 of its canonical JSON.
 
     record:   'octet.stage'.
-    version:  of this form.
+    version:  the version of this structure.
     stage:    the stage's name.
     recipe:   the sections that the stage reads, without paths.
     source:   {file: sha256 of its normalised syntax tree}.

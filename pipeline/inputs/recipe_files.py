@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def no_place(*keys: str) -> str:
-    """The position of every key where none is known: ''."""
+    """A `where` for recipes whose positions are unknown: returns ''."""
     return ""
 
 
@@ -31,8 +31,9 @@ def digests_of(sections: Sections, folder: Path, where: Callable[..., str] = no_
 
 
 def _file_digest(name: str, key_path: str, where: str) -> str:
-    """The sha256 of a file; for a folder or a checkpoint, of its files' digests and of their paths without `name`."""
-    # A folder as weights is refused before it is listed, which may take minutes.
+    """The sha256 of a file; for a folder or a checkpoint, of the digests of its files and of their paths relative to
+    `name`."""
+    # A folder as weights is refused without listing it, which could take minutes.
     found = [] if key_path == "model.weights" and os.path.isdir(name) else existing(name)
     if not found:
         raise _no_file(Path(name), key_path, where)

@@ -73,7 +73,7 @@ def name(digest: str) -> str:
 
 
 class Moment:
-    """Source, versions and data at one moment. Each is read only once for several recipes.
+    """Source, versions and data at one moment. Several recipes can share it, so that each is read only once.
 
     packages_root: the folder that holds `octet`, `tasks` and `models`; this checkout by default."""
 
@@ -162,8 +162,8 @@ def places(snapshot: Snapshot) -> Dict[str, str]:
 
 
 def data_now(snapshot: Snapshot, parts: Sequence[str]) -> Dict[str, str]:
-    """{part: sha256} of these parts at this moment. They differ from `snapshot.data` if the data has changed. They are
-    computed by the snapshot's source, if it has been read."""
+    """{part: sha256} of these parts at this moment, which differ from `snapshot.data` if the data has changed. Uses the
+    snapshot's source of the dataset, if it has been read."""
     section, tree = snapshot.sections["data"], None
     if not data_digests.is_light(section):
         tree = snapshot.trees.get(DIGEST) or _settled(

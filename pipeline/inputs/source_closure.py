@@ -187,7 +187,7 @@ class Reader:
 
     def _source_folder(self, module: str) -> Optional[Path]:
         """The folder of a top-level module that is importable but neither installed nor part of the standard library
-        (a package that is installed as editable, say); None for any other module."""
+        (for example, an editable install); None for any other module."""
         if module not in self._importable:
             self._importable[module] = None
             if not distributions.is_standard(module):
@@ -198,7 +198,6 @@ class Reader:
                         self._importable[module] = (
                             origin.parent.parent if origin.name == "__init__.py" else origin.parent)
         return self._importable[module]
-
 
 
 def _cached(paths: List[Path]) -> List[str]:

@@ -51,7 +51,9 @@ class SourceTree(NamedTuple):
             if path in self.files:
                 written, path = _link(written, path)
                 _symlink(self._copy(top, path), self._copy(top, written))
-        for path in self.named:  # by both paths of a folder that is reached through links, so beside the source
+        # A file in a folder that is reached through links is linked at both of its paths, so that it is beside the
+        # source.
+        for path in self.named:
             for place in (path, os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))):
                 _symlink(path, self._copy(top, place))
         data = os.path.join(self.origin, DATA)

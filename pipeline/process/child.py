@@ -1,10 +1,8 @@
-"""One stage's work in a process of its own, which never outlives this one.
-
-Whichever process is killed, nothing is left running:
+"""Runs one stage's work in a child process. No process is left running, whichever process is killed:
 
 - If this process is killed, the kernel kills the stage's process (PR_SET_PDEATHSIG), which also watches its job pipe.
-  One that the fork server has forked dies with the server, which dies with the run's process.
-- If the stage's process ends, or is killed, this process kills its process group: toco, and whatever else it started.
+  A process from the fork server dies with the server, and the server dies with this process.
+- If the stage's process ends or is killed, this process kills its process group: toco, and whatever else it started.
 - If both are killed together, or the stage's process dies first, SIGHUP from the controlling pty kills the process
   group. PR_SET_PDEATHSIG alone reaches neither toco nor the processes that user code has started.
 """
@@ -28,12 +26,13 @@ from pipeline.process.fork_client import ForkedProcess
 from pipeline.process.new_process import NewProcess, Start, close_all
 
 POLL_S = 0.2
-# A process that has reported its result is killed after this time, whatever its threads still do.
+# How long a process may go on after it has reported its result. Then it is killed, even if its threads still run.
 END_WITHIN_S = 3.0
-# Without a report for this time, the user is told what the process is doing; again after twice the time, and so on.
+# After QUIET_S without a report, the user is told what the process is doing. The time to the next such message doubles,
+# but grows by LONGEST_QUIET_S at most.
 QUIET_S, LONGEST_QUIET_S = 8.0, 600.0
-SOURCE = "source"  # in the scratch folder: what the process imports
-# Temporary files go beside the output, under a name that the store removes after a kill.
+SOURCE = "source"  # the folder in the scratch folder that the process imports from
+# Suffix of the folder for temporary files, beside the output. After a kill, the store removes such folders.
 SCRATCH = ".scratch.tmp"
 
 OnWait = Callable[[str], None]
@@ -41,19 +40,19 @@ OnWait = Callable[[str], None]
 Process = Union[NewProcess, ForkedProcess]
 
 
-def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], Sequence[str]],
+def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[[Path], Sequence[str]],
         on_wait: Optional[OnWait] = None, modules: AbstractSet[str] = frozenset()) -> Dict[str, Any]:
-    """The metrics of `job`, which runs in a new process. On return that process and all below it have ended.
+    """Runs `job` in a child process and returns its metrics. On return, the process and its descendants have ended.
 
-    door:     writes the source of the process into a new folder (`SourceTree.write`), and returns the command that
-              starts it. The command speaks the protocol of `tasks/__main__.py`; it gets two more arguments, the
-              descriptors that it reports to and that it reads the job from.
-    log_path: gets the process's stdout and stderr.
-    on_wait:  by default, the message is printed to stderr.
-    modules:  the top-level names of the installed modules that its source imports. Where TensorFlow is one of them, the
-              process comes from the run's fork server, if there is one.
+    log_path: the file for the stdout and stderr of the process.
+    write_source: writes the source of the process into a new folder (`SourceTree.write`) and returns the command that
+        starts it. The command follows the protocol of `tasks/__main__.py`: two descriptors are appended to its
+        arguments, of the pipe that it writes reports to and of the pipe that it reads the job from.
+    on_wait: by default, prints to stderr.
+    modules: the top-level names of the installed modules that the source imports. If TensorFlow is one of them and the
+        run has a fork server, the process is forked from that server.
 
-    Raises the OctetError that the process reports, StageDied when it ends without one or for lack of memory,
+    Raises the OctetError that the process reports; StageDied if it ends without a report or runs out of memory;
     Unexpected for a fault of Octet. A report that cannot be shown (on_progress raises OSError or ValueError) does
     not end the work.
     """
@@ -61,39 +60,39 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
     memory_before, scratch = room(), Path(job.output + SCRATCH)
     reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
     with ExitStack() as ending, ExitStack() as exit_stack:
-        # An exception between the start of the process and the `try` that ends it would leave it running. In the new
-        # process, before its exec, it would print a traceback.
+        # Signals are held until the `try` that ends the process: an exception before it would leave the process
+        # running. An exception in the new process before its exec would print a traceback.
         held = exit_stack.enter_context(ExitStack())
         held.enter_context(interrupts.held())
         ours, theirs = _channels(exit_stack)
         exit_stack.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
-        command = list(door(scratch / SOURCE))
+        command = list(write_source(scratch / SOURCE))
         log = exit_stack.enter_context(_new_log(log_path))
         start = Start(job.stage, command, _environment(scratch), reports=theirs[0], jobs=theirs[1],
                       terminal=theirs[2], log=log.fileno())
-        process: Process = fork_client.MODULE in modules and fork_client.ordered(start) or NewProcess(start)
+        process: Process = fork_client.MODULE in modules and fork_client.order(start) or NewProcess(start)
         try:
-            held.close()  # from here on there is a process to be ended
-            reports.at = "the import of TensorFlow"
-            if isinstance(process, ForkedProcess) and not process.has_started(reports.tell_silence):
+            held.close()
+            reports.activity = "the import of TensorFlow"
+            if isinstance(process, ForkedProcess) and not process.has_started(reports.tell_if_silent):
                 with interrupts.held():
                     process.end()
                     process = NewProcess(start)
-            reports.at = "its start"
+            reports.activity = "its start"
             close_all(theirs)
             log.close()
             _send(ours[1], job)
             _read_reports(process, ours[0], reports)
         finally:
-            # An interrupt waits until the process has ended, after which the caller may free the lock of its key, and
-            # until the scratch folder is removed.
+            # Signals are held until the process has ended and the scratch folder is removed: on an interrupt, the
+            # caller releases the lock of the stage's key.
             ending.enter_context(interrupts.held())
             ended = process.end()
     if reports.metrics is not None:
         return reports.metrics
     used = memory_words.describe(memory_before, ended.peak_resident, reports.address_space)
-    if reports.was_interrupted and child_exit.lacked_a_thread(log_path):
+    if reports.was_interrupted and child_exit.openblas_got_no_thread(log_path):
         raise child_exit.out_of_memory(
             job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
     if reports.error is not None:
@@ -106,15 +105,16 @@ def run(job: Job, on_progress: Progress, log_path: Path, door: Callable[[Path], 
 
 
 def _new_log(path: Path) -> IO[bytes]:
-    """An empty file to write. Raises OSError where a link or a fifo has been put there since the path was cleared."""
+    """Opens an empty file for writing. Raises OSError if the path has become a link or a fifo."""
     return os.fdopen(os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | FILE_FLAGS, 0o666), "wb")
 
 
 class _Reports:
     """What a stage's process has reported so far.
 
-    metrics, error, short_of_memory, unexpected: its result, of which there is one at most.
-    at: what it does at present. address_space: the most that it has had, in bytes, where that is limited."""
+    metrics, error, short_of_memory, unexpected: the result; at most one of them is set.
+    activity: what the process is doing, in words.
+    address_space: the peak of its address space in bytes, if `ulimit -v` limits it."""
 
     def __init__(self, on_progress: Progress, on_wait: OnWait) -> None:
         self.on_progress, self.on_wait = on_progress, on_wait
@@ -122,7 +122,7 @@ class _Reports:
         self.error: Optional[errors.OctetError] = None
         self.short_of_memory: Optional[str] = None
         self.unexpected: Optional[str] = None
-        self.at = "its start"
+        self.activity = "its start"
         self.address_space: Optional[int] = None
         self.reported_at, self.patience_s = time.monotonic(), QUIET_S
 
@@ -133,15 +133,16 @@ class _Reports:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether it reports a KeyboardInterrupt. Ctrl-C does not reach it: its session is its own."""
+        """Whether the process reports a KeyboardInterrupt. Ctrl-C cannot be the cause: the process leads its own
+        session."""
         return "KeyboardInterrupt" in (self.unexpected or (self.error.what if self.error else ""))
 
     def add(self, line: bytes) -> None:
-        """Takes in one line of the report pipe."""
+        """Reads one line of the report pipe. A line that is no report is ignored: user code may write into the pipe."""
         try:
             report = json.loads(line.decode("utf-8"))
         except ValueError:
-            return  # user code wrote into the pipe
+            return
         if not isinstance(report, dict):
             return
         if "progress" in report:
@@ -149,17 +150,17 @@ class _Reports:
             _show(self.on_progress, float(report["progress"]), report.get("message", ""))
         if "error" in report:
             self.error = errors.from_json(report["error"])
-        self.at = report.get("at", self.at)
+        self.activity = report.get("at", self.activity)
         self.metrics = report.get("metrics", self.metrics)
         self.short_of_memory = report.get("short_of_memory", self.short_of_memory)
         self.unexpected = report.get("unexpected", self.unexpected)
 
-    def tell_silence(self) -> None:
-        """Calls `on_wait` when there has been no report for long enough."""
+    def tell_if_silent(self) -> None:
+        """Calls `on_wait` if there has been no report for `patience_s`."""
         silent_s = time.monotonic() - self.reported_at
         if silent_s >= self.patience_s:
             self.patience_s = min(2 * self.patience_s, self.patience_s + LONGEST_QUIET_S)
-            _show(self.on_wait, "no report for {:.0f} s; still at {}".format(silent_s, self.at))
+            _show(self.on_wait, "no report for {:.0f} s; still at {}".format(silent_s, self.activity))
 
 
 def _print_waiting(stage: str) -> OnWait:
@@ -169,7 +170,7 @@ def _print_waiting(stage: str) -> OnWait:
 
 
 def _show(show: Callable[..., None], *arguments: object) -> None:
-    """Calls `show(*arguments)`. A full disk or a closed terminal is no reason to end hours of work."""
+    """Calls `show(*arguments)`, and ignores its errors: a full disk or a closed terminal must not end hours of work."""
     try:
         show(*arguments)
     except (OSError, ValueError):
@@ -177,9 +178,8 @@ def _show(show: Callable[..., None], *arguments: object) -> None:
 
 
 def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
-    """(descriptors of this process, descriptors of the new one): of the report pipe, the job pipe and the pty.
-
-    `exit_stack` closes those that are still open."""
+    """Opens the report pipe, the job pipe and the pty. Returns ([this process's ends], [the new process's ends]), both
+    in this order. `exit_stack` closes those that are still open."""
     reports, jobs = os.pipe(), os.pipe()
     ours, theirs = [reports[0], jobs[1]], [reports[1], jobs[0]]
     exit_stack.callback(close_all, ours)
@@ -189,8 +189,8 @@ def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
     except OSError as error:
         raise errors.OctetError(
             "no pseudo-terminal can be opened: {}".format(error.strerror), where="/dev/ptmx",
-            why="without one, toco would go on running after its stage's process is killed",
-            next_step="mount devpts at /dev/pts, or end some of the terminals that are open") from error
+            why="without one, toco would keep running after its stage's process is killed",
+            next_step="mount devpts at /dev/pts, or close some of the open terminals") from error
     ours.append(pty[0])
     theirs.append(pty[1])
     return ours, theirs
@@ -202,23 +202,24 @@ def _environment(scratch: Path) -> Dict[str, str]:
 
 
 def _send(jobs: int, job: Job) -> None:
-    """Writes the job into the pipe, which stays open: its end of file tells the process that this one has died."""
+    """Writes the job into the pipe. The pipe stays open: its end of file tells the child that this process has died."""
     rest = job.to_json().encode("utf-8") + b"\n"
     try:
         while rest:
             rest = rest[os.write(jobs, rest):]
     except BrokenPipeError:
-        pass  # the process died at once; its exit code and its log say why
+        pass  # the process has died already; its exit code and its log give the cause
 
 
 def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
-    """Reads the process's reports until it has ended, or has had END_WITHIN_S after its result. Does not reap it."""
+    """Reads the reports until the process has ended, or for END_WITHIN_S after its result. Does not reap the
+    process."""
     rest, end = b"", None
     limited = room().address_space is not None
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     while end is None or time.monotonic() < end:
-        # A grandchild may hold the pipe open, so the process's own end counts, and not the end of the pipe.
+        # The end of the pipe is no sign of the end of the process: a grandchild may hold the pipe open.
         ended = process.has_ended()
         while poll.poll(0 if ended else 1000 * POLL_S):
             chunk = os.read(pipe, 65536)
@@ -235,13 +236,13 @@ def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
         if reports.ended:
             end = end or time.monotonic() + END_WITHIN_S
         else:
-            reports.tell_silence()
+            reports.tell_if_silent()
 
 
 def _wait_for_end(process: Process, at_most_s: Optional[float], reports: _Reports) -> None:
-    """Waits until the process, which has closed its pipe, has ended, or the time is over."""
+    """Waits for the end of a process that has closed its report pipe. at_most_s: None for no limit."""
     started = time.monotonic()
     while not process.has_ended() and (at_most_s is None or time.monotonic() - started < at_most_s):
         time.sleep(0.01)
         if at_most_s is None:
-            reports.tell_silence()
+            reports.tell_if_silent()

@@ -1,4 +1,4 @@
-"""A stage's process that Python starts anew: what it is started with, how it is asked whether it lives, and its end."""
+"""A stage's process that is started with fork and exec: its start, whether it has ended, and its end."""
 
 import ctypes
 import errno
@@ -20,19 +20,20 @@ PYTHON = [sys.executable, "-I", "-X", "utf8"]
 """The command that runs a script of Octet. -I: neither the working folder nor PYTHONPATH can put another `tasks` first.
 -X utf8: the encoding of text files does not depend on the locale."""
 KILL_WITHIN_S = 30.0
-"""How long a process that has been killed is waited for. One that waits in the kernel for a device or a file system
-which does not answer, or that a debugger holds, does not end before. It runs no instruction any more."""
+"""How long to wait for the end of a process after SIGKILL. A process does not end while it waits in the kernel for a
+device or a file system that does not answer, or while a debugger holds it. It no longer executes instructions."""
 PR_SET_PDEATHSIG = 1
-# Loaded here and not in the new process: between fork and exec nothing may take the loader's lock.
+# Loaded here: between fork and exec, the new process must not take the lock of the dynamic loader.
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Start(NamedTuple):
     """What a stage's process is started with.
 
-    stage: its name, for errors. command: the program and its arguments, without the two descriptors.
-    environment: {name: value}. reports, jobs, terminal, log: descriptors; the terminal is the pseudo-terminal that
-    becomes the controlling terminal of its session, the log is its stdout and stderr."""
+    stage: the stage's name, for errors. command: the program and its arguments, without the two descriptors.
+    environment: {name: value}.
+    reports, jobs, terminal, log: descriptors. The pseudo-terminal `terminal` becomes the controlling terminal of the
+    process's session. `log` becomes its stdout and stderr."""
 
     stage: str
     command: Sequence[str]
@@ -46,8 +47,8 @@ class Start(NamedTuple):
 class Ended(NamedTuple):
     """How a process ended. code: its exit code, or minus the number of the signal that killed it.
 
-    peak_resident: the most memory that it had, in bytes. cpu_s: CPU seconds, with those of the processes that it has
-    waited for. None where that is not known."""
+    peak_resident: its peak resident memory in bytes. cpu_s: its CPU seconds, including those of its children that it
+    has reaped. Both are None if unknown."""
 
     code: int
     peak_resident: Optional[int] = None
@@ -55,12 +56,12 @@ class Ended(NamedTuple):
 
 
 def exit_code(status: int) -> int:
-    """The exit code, or minus the number of the signal, of a status of os.wait4."""
+    """The exit code in a status of os.wait4, or minus the number of the signal."""
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 class NewProcess:
-    """A process that was started anew; it leads a session. Raises StageDied where none can be started.
+    """Starts a process that leads a session of its own. Raises StageDied if no process can be started.
 
     pid: its number."""
 
@@ -81,17 +82,17 @@ class NewProcess:
         self.pid, self._stage = self._process.pid, start.stage
 
     def has_ended(self) -> bool:
-        """Whether it has ended. It is not reaped."""
+        """Whether the process has ended. Does not reap it."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
     def end(self) -> Ended:
-        """Kills its process group. Returns when the process has ended, or has been waited for in vain."""
+        """Kills the process group. Returns when the process has ended, or has not ended within KILL_WITHIN_S."""
         # The leader is not reaped yet, so no other group can have its number.
         os.killpg(self.pid, signal.SIGKILL)
         end, pause_s = time.monotonic() + KILL_WITHIN_S, 0.0005
         while not self.has_ended():
             if time.monotonic() > end:
-                return given_up(self._stage, self.pid)
+                return does_not_end(self._stage, self.pid)
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, 0.05)
         _, status, usage = os.wait4(self.pid, 0)
@@ -99,16 +100,17 @@ class NewProcess:
         return Ended(exit_code(status), 1024 * usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 
 
-def given_up(stage: str, pid: int) -> Ended:
-    """The end of a process that was killed and waited for in vain, which is said on stderr."""
-    print("{}: its process {} was killed and does not end: it waits for a device or a file system that does not "
-          "answer, or a debugger holds it. It does no more work, and is not waited for".format(stage, pid),
+def does_not_end(stage: str, pid: int) -> Ended:
+    """What `end` returns for a process that did not end within KILL_WITHIN_S of SIGKILL. Prints a message to stderr."""
+    print("{}: its process {} was killed but does not end: it waits for a device or a file system that does not "
+          "answer, or a debugger holds it. It does no more work; the run does not wait for it".format(stage, pid),
           file=sys.stderr, flush=True)
     return Ended(-signal.SIGKILL)
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:
-    """A function to call in a new process. After the call, the process dies with the thread that started it."""
+    """A function to call in a new process. After the call, the kernel kills the process when the thread that started it
+    ends."""
     def request() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # the parent died between the fork and the request
@@ -117,14 +119,14 @@ def die_with_parent(parent: int) -> Callable[[], None]:
 
 
 def _lead_session(parent: int, terminal: int) -> Callable[[], None]:
-    """A function to call in a new process that leads a session. After the call it dies with the parent, and its
-    process group with it.
+    """A function to call in a new process that leads a session. After the call, the process and its group die with the
+    parent.
 
     terminal: the descriptor of the pty that becomes the session's controlling terminal."""
     request_death_signal = die_with_parent(parent)
 
     def request() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup luigi` has it ignored
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup luigi` it would be ignored
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
         request_death_signal()
     return request

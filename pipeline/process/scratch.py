@@ -1,4 +1,4 @@
-"""Private folders in the system's temporary folder. The next process removes those that a killed process has left."""
+"""Private folders in the system's temporary folder. Those left by killed processes are removed by later ones."""
 
 import errno
 import fcntl
@@ -12,8 +12,8 @@ from typing import Iterator, Optional, Tuple
 from octet.errors import StoreError
 from pipeline.files import durable_files
 
-# A folder of this name is locked while its process lives. Earlier versions of Octet named their folders
-# `octet-check-...` and did not lock them: whether those are in use is unknown, so they stay.
+# Prefix of the folders, which are locked while their process lives. Earlier versions of Octet named them
+# `octet-check-...` and did not lock them. Those may be in use, so they are not removed.
 LOCKED = "octet-locked-"
 
 
@@ -21,9 +21,9 @@ LOCKED = "octet-locked-"
 def folder(purpose: str, doing: str) -> Iterator[Path]:
     """A new empty folder `octet-locked-<purpose>-...`, removed at the end of the block.
 
-    It is locked while its process lives. Folders of this name that are not locked were left by processes that were
-    killed: they are removed first. doing: what the folder is for, as a verb phrase for errors.
-    Raises StoreError where no temporary folder can be written, or its disk is full."""
+    First removes folders with this prefix that are not locked: killed processes left them.
+    doing: what the folder is for, as a verb phrase for errors.
+    Raises StoreError if no temporary folder can be written, or its disk is full."""
     parent, prefix = _writable_parent(doing), "{}{}-".format(LOCKED, purpose)
     with durable_files.explained(doing, parent):
         _remove_abandoned(parent)
@@ -53,13 +53,13 @@ def _make(parent: Path, prefix: str) -> Tuple[Path, int]:
     """(a new folder, the descriptor that holds its lock)."""
     while True:
         path = tempfile.mkdtemp(prefix=prefix, dir=str(parent))
-        lock = _locked(path, wait=True)
+        lock = _lock(path, wait=True)
         if lock is not None:
             return Path(path), lock
 
 
-def _locked(path: str, wait: bool) -> Optional[int]:
-    """A descriptor that holds the lock on a folder of this user; None where the lock cannot be had."""
+def _lock(path: str, wait: bool) -> Optional[int]:
+    """Locks a folder of this user. Returns the descriptor that holds the lock; None if the lock cannot be taken."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
@@ -79,9 +79,9 @@ def _remove_abandoned(parent: Path) -> None:
     try:
         names = [name for name in os.listdir(str(parent)) if name.startswith(LOCKED)]
     except OSError:
-        return  # a temporary folder may be writable and not readable
+        return  # the temporary folder may be writable but not readable
     for path in [os.path.join(str(parent), name) for name in names]:
-        lock = _locked(path, wait=False)
+        lock = _lock(path, wait=False)
         if lock is not None:
             shutil.rmtree(path, ignore_errors=True)
             os.close(lock)

@@ -1,9 +1,9 @@
-"""Environments of a newer Python with the runtimes and compilers of targets, which cannot be in ours.
+"""Virtual environments of a newer Python, for runtimes and compilers of targets that do not support Python 3.7.
 
     octet targets --install     makes them
 
-They are in the cache of Octet ($OCTET_CACHE, else the user's): whoever deletes them makes them again. What is in them
-is run as this user, so one that another user owns or can write is refused.
+They are in Octet's cache ($OCTET_CACHE, else the user's cache folder) and can be deleted at any time. Programs in them
+run as this user, so an environment that another user owns or can write to is refused.
 """
 
 import ast
@@ -21,20 +21,22 @@ from octet.target_runtimes import DISTRIBUTIONS
 from pipeline.files import trust
 
 PYTHONS = ("3.11", "3.12", "3.10", "3.13")
-"""Versions of Python that all of these distributions have wheels for, the one they were tried with first."""
+"""Versions of Python for which all of these distributions have wheels. The first is the one that they were tried
+with."""
 READY = "ready"
-SOURCES = ("index-url", "extra-index-url", "find-links", "no-index", "proxy", "cert", "client-cert", "trusted-host",
-           "timeout", "default-timeout", "retries", "constraint", "keyring-provider", "use-feature", "cache-dir")
-"""The settings of pip, from its files and variables, that say where it takes packages from and how. Others could
-install into another place, or something else."""
+PIP_SETTINGS = (
+    "index-url", "extra-index-url", "find-links", "no-index", "proxy", "cert", "client-cert", "trusted-host", "timeout",
+    "default-timeout", "retries", "constraint", "keyring-provider", "use-feature", "cache-dir")
+"""The settings that pip keeps from its files and variables: where it gets packages from, and how. Other settings could
+make it install into another place, or install something else."""
 UMASK = 0o022
 WHY = "what is in it is run as this user"
 NEXT_STEP = "set OCTET_CACHE to a folder that only this user can write, and run `octet targets --install`"
 
 
 def installed() -> Dict[str, str]:
-    """{target: the Python of its environment} of the installed ones, in the versions of octet/target_runtimes.py.
-    Raises StoreError for one that another user owns or can write."""
+    """{target: path of its environment's Python} for each environment that has the version in octet/target_runtimes.py.
+    Raises StoreError if another user owns one or can write to it."""
     found = {target: folder for target in DISTRIBUTIONS for folder in [_folder(target)]
              if folder is not None and (folder / READY).is_file() and _python(folder).is_file()}
     for folder in found.values():
@@ -43,11 +45,11 @@ def installed() -> Dict[str, str]:
 
 
 def install(target: str) -> str:
-    """The Python of the target's environment, which is made where it is not there. Raises UsageError where no fitting
-    Python is on this machine, StoreError where the distribution cannot be installed."""
+    """Makes the target's environment unless it exists. Returns the path of its Python. Raises UsageError if this
+    machine has no suitable Python, StoreError if the distribution cannot be installed."""
     folder = _folder(target)
     if folder is None:
-        raise UsageError("there is no place for environments", where="octet targets --install",
+        raise UsageError("there is no folder for environments", where="octet targets --install",
                          why="this user has no home folder", next_step="set OCTET_CACHE to a folder")
     before = os.umask(UMASK)
     try:
@@ -65,7 +67,7 @@ def _install(target: str, folder: Path) -> str:
         raise StoreError("the folder of environments cannot be made: {}".format(error.strerror),
                          where=str(folder.parent), why="",
                          next_step="set OCTET_CACHE to a folder that this user can write to") from error
-    with lock:  # another command may be at it
+    with lock:  # another command may be making it
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target not in installed():
             _make(folder, "{}=={}".format(*DISTRIBUTIONS[target]))
@@ -73,7 +75,8 @@ def _install(target: str, folder: Path) -> str:
 
 
 def _make(folder: Path, requirement: str) -> None:
-    """Makes the environment anew. What an interrupted command left there has no mark READY, and is deleted."""
+    """Makes the environment. A folder without the mark READY was left by an interrupted command and is deleted
+    first."""
     newer = _newer_python()
     shutil.rmtree(str(folder), ignore_errors=True)
     python, name = str(_python(folder)), requirement.partition("==")[0]
@@ -84,7 +87,7 @@ def _make(folder: Path, requirement: str) -> None:
                                              folder))
         _call([python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
                requirement], environment, requirement, folder)
-        _call([python, "-I", "-m", "pip", "show", "--quiet", name], environment, requirement, folder)  # it is there
+        _call([python, "-I", "-m", "pip", "show", "--quiet", name], environment, requirement, folder)
         (folder / READY).write_text(requirement + "\n")
     except BaseException:
         shutil.rmtree(str(folder), ignore_errors=True)
@@ -92,29 +95,29 @@ def _make(folder: Path, requirement: str) -> None:
 
 
 def _call(words: Sequence[str], environment: Mapping[str, str], requirement: str, folder: Path) -> str:
-    """What the command prints. Raises StoreError where it fails."""
+    """Runs the command and returns its output. Raises StoreError if it fails."""
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=dict(environment))
-    said = done.stdout.decode("utf-8", "replace")
+    output = done.stdout.decode("utf-8", "replace")
     if done.returncode:
-        lines: List[str] = [line for line in said.splitlines() if line.strip()]
+        lines: List[str] = [line for line in output.splitlines() if line.strip()]
         raise StoreError("{} cannot be installed".format(requirement), where=str(folder), why="\n".join(lines[-3:]),
-                         next_step="is the package index reachable from here? Then try again")
-    return said
+                         next_step="check that the package index can be reached, then try again")
+    return output
 
 
 def _pip_environment(settings: str) -> Dict[str, str]:
-    """The variables for pip: of its settings, SOURCES alone.
+    """The environment variables for pip. Of pip's settings, only PIP_SETTINGS are kept.
 
-    settings: what `pip config list` prints, a line for each: section.name='value'."""
-    found: Dict[str, str] = {}
-    for section in ("global.", "install.", ":env:."):  # a later one counts, as for pip
+    settings: the output of `pip config list`, with one line section.name='value' for each setting."""
+    kept: Dict[str, str] = {}
+    for section in ("global.", "install.", ":env:."):  # later sections override earlier ones, as in pip
         for line in settings.splitlines():
             name, equals, value = line.partition("=")
-            if equals and name.startswith(section) and name[len(section):] in SOURCES:
-                found["PIP_" + name[len(section):].upper().replace("-", "_")] = ast.literal_eval(value)
+            if equals and name.startswith(section) and name[len(section):] in PIP_SETTINGS:
+                kept["PIP_" + name[len(section):].upper().replace("-", "_")] = ast.literal_eval(value)
     others = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    return {**others, **found, "PIP_CONFIG_FILE": os.devnull}
+    return {**others, **kept, "PIP_CONFIG_FILE": os.devnull}
 
 
 def _folder(target: str) -> Optional[Path]:

@@ -176,7 +176,7 @@ def _read(path: str) -> Iterator[None]:
 
 
 class _Input:
-    """Something that an artifact may have been made from."""
+    """An input, by name, path or digest, that an artifact may have been made from."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest
 
-Above = List[Tuple["Manifest", Dict[str, Optional["Manifest"]]]]
+Lineage = List[Tuple["Manifest", Dict[str, Optional["Manifest"]]]]
 """(manifest, {upstream stage: its manifest}) of each artifact, upstream first."""
 
 Edge = Tuple[str, str, str]
 """An edge: (name of its start node, name of its end node, label)."""
 
 
-def dot(lineage: Above) -> str:
+def dot(lineage: Lineage) -> str:
     """A digraph for `dot -Tsvg`."""
     nodes, edges = _parts(lineage)
     lines = ["digraph lineage {", "  rankdir=LR;", "  node [shape=box];"]
@@ -25,7 +25,7 @@ def dot(lineage: Above) -> str:
     return "\n".join(lines + ["}"])
 
 
-def mermaid(lineage: Above) -> str:
+def mermaid(lineage: Lineage) -> str:
     """A flowchart that Markdown viewers draw."""
     nodes, edges = _parts(lineage)
     lines = ["flowchart LR"]
@@ -37,7 +37,7 @@ def mermaid(lineage: Above) -> str:
     return "\n".join(lines)
 
 
-def _parts(lineage: Above) -> Tuple[Dict[str, Tuple[str, List[str]]], List[Edge]]:
+def _parts(lineage: Lineage) -> Tuple[Dict[str, Tuple[str, List[str]]], List[Edge]]:
     """({name of a node: (kind, lines of its label)}, edges)."""
     nodes: Dict[str, Tuple[str, List[str]]] = {}
     edges: List[Edge] = []

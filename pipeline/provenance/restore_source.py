@@ -45,7 +45,7 @@ def write(store: Store, manifest: Manifest, folder: Path) -> int:
         with Folder.at(Path(os.path.realpath(str(folder)))) as top:
             for place, content in contents.items():
                 parent, _, name = place.rpartition("/")
-                with top.made(parent) as below:
+                with top.ensure(parent) as below:
                     below.write(name, content, exclusive=True)
     return len(contents)
 

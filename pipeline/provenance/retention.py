@@ -9,6 +9,7 @@ from pipeline.files.durable_files import explained
 from pipeline.inputs import snapshot
 from pipeline.stage_specs import STAGES
 from pipeline.staleness.plan import Plan
+from pipeline.store import upkeep
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import KEEPING, Artifact
 from pipeline.store.runs import Runs
@@ -65,7 +66,7 @@ def kept(store: Store, statuses: Dict[Artifact, ArtifactStatus], runs: Runs, rec
 
 def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
     """An error for each damaged record of a run, whose artifacts are unknown and may be needed."""
-    places = [place for place, _ in store.misplaced() if place.split("/")[0] == "runs"]
+    places = [place for place, _ in upkeep.misplaced(store) if place.split("/")[0] == "runs"]
     places += [place for place, _ in runs.damaged()]
     return [StoreError("the record of a run is damaged", where=str(store.tree.path(place)),
                        why="the artifacts of that run are not known",
@@ -75,7 +76,7 @@ def _unknown_runs(store: Store, runs: Runs) -> List[OctetError]:
 
 
 def _is_there(recipe: Path) -> bool:
-    """Whether the file of a recipe exists. Also True if this user may not know: reading it then raises the error."""
+    """Whether the file of a recipe exists. True if that cannot be found out: reading the file then raises the error."""
     try:
         return recipe.is_file()
     except OSError:

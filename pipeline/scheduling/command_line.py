@@ -1,5 +1,7 @@
-"""Checks the arguments of `luigi --module pipeline STAGE ...` before Luigi reads them, which would only print its
-usage."""
+"""Checks the arguments of `luigi --module pipeline STAGE ...` and Luigi's settings before Luigi reads them.
+
+For wrong arguments, Luigi itself would only print its usage.
+"""
 
 import argparse
 import configparser
@@ -21,12 +23,12 @@ from pipeline.stage_specs import STAGES
 
 _T = TypeVar("_T")
 
-OPTIONS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
+OWN_OPTIONS = ["--recipe", "--set", "--local-scheduler", "--workers", "--scheduler-host", "--scheduler-port"]
 
 
 @contextmanager
 def parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
-    """Parses the command line once. Inside the block, Luigi also uses its own options in it.
+    """Yields Luigi's parser of the command line. Inside the block, Luigi's own settings use the options given there.
 
     Raises UsageError for an unknown stage or option."""
     _check_arguments(arguments)
@@ -35,8 +37,8 @@ def parsed(arguments: List[str]) -> Iterator[CmdlineParser]:
 
 
 def stage(arguments: List[str]) -> str:
-    """The stage that the command line names, which `parsed` has checked."""
-    name: str = _strict(None).parse_known_args(arguments)[0].root_task
+    """The stage that the command line names. `parsed` must have checked the command line."""
+    name: str = _luigi_parser(None).parse_known_args(arguments)[0].root_task
     return name
 
 
@@ -46,24 +48,24 @@ def recipe(arguments: List[str]) -> Optional[str]:
 
 
 def snapshot(arguments: List[str]) -> Optional[str]:
-    """The snapshot that the command line names; None where the run takes one itself."""
+    """The snapshot that the command line names; None if the run takes one itself."""
     return _value(arguments, "snapshot")
 
 
 def _value(arguments: List[str], parameter: str) -> Optional[str]:
-    """The value of a parameter of the stage that the command line names; None if it is not given."""
-    return getattr(_strict(stage(arguments)).parse_known_args(arguments)[0], parameter, None)
+    """The value that the command line gives to a parameter of its stage; None without a value."""
+    return getattr(_luigi_parser(stage(arguments)).parse_known_args(arguments)[0], parameter, None)
 
 
-def says(arguments: List[str], *options: str) -> bool:
-    """Whether one of the options is on the command line, with its own name or with Luigi's longer one (--core-...)."""
+def has_option(arguments: List[str], *options: str) -> bool:
+    """Whether the command line has one of the options, by its name or by Luigi's longer name (--core-...)."""
     flags = {"--" + option for option in options} | {"--core-" + option for option in options}
     return any(argument.split("=")[0] in flags for argument in arguments)
 
 
 def names_scheduler(arguments: List[str]) -> bool:
     """Whether the command line or luigi.cfg names a scheduler."""
-    if says(arguments, *scheduler.OPTIONS):
+    if has_option(arguments, *scheduler.OPTIONS):
         return True
     config = luigi.configuration.get_config()
     written = {key.replace("_", "-") for key in config["core"]} if "core" in config else set()
@@ -72,29 +74,30 @@ def names_scheduler(arguments: List[str]) -> bool:
 
 def core() -> luigi.interface.core:
     """Luigi's section [core]. Raises UsageError for a malformed setting in any section that Luigi reads."""
-    settings = _read(luigi.interface.core, "core")
+    settings = _read_settings(luigi.interface.core, "core")
     for cls, section in ((luigi.worker.worker, "worker"), (luigi.scheduler.scheduler, "scheduler"),
                          (luigi.notifications.email, "email")):
-        values = _read(cls, section)
+        values = _read_settings(cls, section)
         if section == "worker":
             _check_worker(values)
     if not settings.local_scheduler:
-        _read(lambda: scheduler_client.Client(scheduler.url(settings)), "core")
-    _read(lambda: luigi.configuration.get_config().getintdict("resources"), "resources")
+        _read_settings(lambda: scheduler_client.Client(scheduler.url(settings)), "core")
+    _read_settings(lambda: luigi.configuration.get_config().getintdict("resources"), "resources")
     if settings.workers < 1:
         raise UsageError("--workers is {}: nothing would be done".format(settings.workers),
                          where="the command line, or section [core] of luigi.cfg",
-                         why="", next_step="take 1, which is the default")
+                         why="", next_step="use at least 1, which is the default")
     for option, why in (
-            ("assistant", "an assistant runs whatever a scheduler names, and a run makes only its own target"),
-            ("parallel_scheduling", "Luigi waits forever if one of its processes fails")):
+            ("assistant", "an assistant runs any task that the scheduler names, but a run makes only its own target"),
+            ("parallel_scheduling", "Luigi would wait forever if one of its processes failed")):
         if getattr(settings, option):
             raise UsageError("--{} is not possible".format(option.replace("_", "-")), why=why, next_step="leave it out",
                              where="the command line, or section [core] of luigi.cfg")
     if settings.logging_conf_file and not os.path.isfile(settings.logging_conf_file):
         raise UsageError("logging_conf_file: there is no file {}".format(settings.logging_conf_file),
                          where="the command line, or section [core] of luigi.cfg",
-                         why="Luigi reads from it how to log", next_step="correct its path, or leave it out")
+                         why="Luigi reads its logging configuration from this file",
+                         next_step="correct the path, or leave the setting out")
     return settings
 
 
@@ -107,10 +110,10 @@ def _check_worker(settings: luigi.worker.worker) -> None:
                              next_step="correct it, or leave it out")
 
 
-def _read(make: Callable[[], _T], section: str) -> _T:
-    """The result of `make`, which reads Luigi's settings. Raises UsageError for a malformed setting."""
+def _read_settings(read: Callable[[], _T], section: str) -> _T:
+    """The result of `read`, which reads Luigi's settings. Raises UsageError for a malformed setting."""
     try:
-        return make()
+        return read()
     except (ValueError, TypeError, configparser.Error) as error:
         name = str(error).rpartition("value of ")[2] or str(error)
         raise UsageError("{}: {}".format(name, error.__cause__ or error) if error.__cause__ else str(error),
@@ -120,28 +123,30 @@ def _read(make: Callable[[], _T], section: str) -> _T:
 
 
 def _check_arguments(arguments: List[str]) -> None:
-    known, _ = _strict(None).parse_known_args(arguments)
+    known, _ = _luigi_parser(None).parse_known_args(arguments)
     if known.core_help or known.core_help_all:
         return
     _check_stage(known.root_task)
-    parser = _strict(known.root_task)
-    _, left = parser.parse_known_args(arguments)
-    if left:
-        flags = [word.split("=")[0] for word in left if word.startswith("-")]
-        near = difflib.get_close_matches(flags[0], OPTIONS + sorted(parser._option_string_actions), 1) if flags else []
+    parser = _luigi_parser(known.root_task)
+    _, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        flags = [word.split("=")[0] for word in unknown if word.startswith("-")]
+        options = OWN_OPTIONS + sorted(parser._option_string_actions)
+        near = difflib.get_close_matches(flags[0], options, 1) if flags else []
         raise UsageError(
-            "no option {}".format(", ".join(flags)) if flags else "{!r} is an extra word".format(left[0]),
+            "no option {}".format(", ".join(flags)) if flags else "{!r} is an extra word".format(unknown[0]),
             where="luigi --module pipeline {}".format(known.root_task), why="",
             next_step="{}there are: {}; --help-all lists Luigi's own".format(
-                "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OPTIONS)))
+                "did you mean {}?  ".format(near[0]) if near else "", ", ".join(OWN_OPTIONS)))
     if "--recipe=" in arguments or ("--recipe", "") in zip(arguments, arguments[1:]):
         raise UsageError("--recipe is empty", where="the command line",
-                         why="an empty name would be the default recipe",
+                         why="Luigi would take an empty name for the default recipe",
                          next_step="name a recipe, or leave --recipe out for the one in luigi.cfg")
 
 
-def _strict(root_task: Optional[str]) -> argparse.ArgumentParser:
-    """Luigi's parser of the command line. It raises UsageError for a malformed one."""
+def _luigi_parser(root_task: Optional[str]) -> argparse.ArgumentParser:
+    """Luigi's parser for the options of a stage. Unlike Luigi's own, it raises UsageError for a malformed command
+    line."""
     def refuse(message: str) -> NoReturn:
         raise UsageError(message, where="the command line", why="",
                          next_step="`luigi --module pipeline {} --help` lists the options".format(root_task or "STAGE"))

@@ -1,7 +1,7 @@
 """The `luigi` command, which replaces Luigi's own (docs/decisions/0002-the-luigi-command.md).
 
-While it is imported, Luigi reads every luigi.cfg that it finds, and prints a traceback for a malformed one. So for
-`--module pipeline`, these files are checked first. For other modules, Luigi's own command runs.
+When Luigi is imported, it reads every luigi.cfg that it finds, and prints a traceback for a malformed one. So these
+files are checked first for `--module pipeline`. For other modules, Luigi's own command runs.
 """
 
 import importlib.util
@@ -11,11 +11,11 @@ from typing import List, NoReturn, Optional
 
 from octet.errors import UsageError
 from pipeline import settings
-from pipeline.terminal import out_of_memory, streams, unexpected_error
+from pipeline.terminal import open_files, out_of_memory, streams, unexpected_error
 
 
 def main() -> None:
-    """Runs Luigi's own command. For `--module pipeline`, the import of `pipeline` calls `take_over` instead."""
+    """Runs Luigi's own command. With `--module pipeline`, that command imports `pipeline`, which calls `take_over`."""
     try:
         _expect_module(sys.argv[1:])
     except UsageError as error:
@@ -32,6 +32,7 @@ def take_over(argv: List[str]) -> NoReturn:
     streams.guard()
     try:
         out_of_memory.expect_some()
+        open_files.expect_some("luigi --module pipeline")
         settings.expect_folders()
         settings.expect_readable()
         from pipeline.scheduling import run  # not at the top: it imports Luigi
@@ -49,8 +50,8 @@ def _expect_module(argv: List[str]) -> None:
         from pipeline.stage_specs import STAGES
         stages = [word for word in argv if word in STAGES]
         if stages:
-            raise UsageError("--module is missing", where="luigi " + " ".join(argv), why="Luigi takes {} from the "
-                             "module that it names".format(stages[0]),
+            raise UsageError("--module is missing", where="luigi " + " ".join(argv), why="it names the module "
+                             "that Luigi takes {} from".format(stages[0]),
                              next_step="luigi --module pipeline " + " ".join(argv))
         return
     top = module.split(".")[0]
@@ -61,7 +62,7 @@ def _expect_module(argv: List[str]) -> None:
     if not exists:
         raise UsageError("no module named {!r}".format(top), where="luigi --module {}".format(module),
                          why="it is neither installed nor in a folder of PYTHONPATH",
-                         next_step="for the stages of Octet it is: luigi --module pipeline STAGE")
+                         next_step="for Octet's stages: luigi --module pipeline STAGE")
 
 
 def _module(argv: List[str]) -> Optional[str]:

@@ -25,23 +25,23 @@ def is_used(core: luigi.interface.core, configured: bool) -> bool:
     problem = _ask(url(core))
     if problem is None:
         if not configured:
-            print("there is a scheduler at {}, nobody has named it: using it".format(DEFAULT_URL), flush=True)
+            print("no scheduler is configured: using the one that answers at {}".format(DEFAULT_URL), flush=True)
         return True
     if not configured:
         print("no scheduler at localhost:8082: using the local one", flush=True)
         return False
     raise SchedulerError(
         "the scheduler does not answer", where=url(core), why=problem,
-        next_step="start it ({}), correct its address in luigi.cfg or on the command line, or do without: "
+        next_step="start it ({}), correct its address in luigi.cfg or on the command line, or run without it: "
                   "--local-scheduler".format(_start_command(url(core))))
 
 
 def gone(core: luigi.interface.core, error: luigi.rpc.RPCError) -> SchedulerError:
-    """The error for a scheduler that answered when the run began."""
-    said = [str(error)] + ([str(error.sub_exception)] if error.sub_exception else [])
-    return SchedulerError("the scheduler answers no more", where=url(core), why="\n".join(dict.fromkeys(said)),
-                          next_step="start it again ({}), then the same command: complete stages are kept. Or do "
-                                    "without: --local-scheduler".format(_start_command(url(core))))
+    """The error for a scheduler that answered at the start of the run and no longer does."""
+    causes = [str(error)] + ([str(error.sub_exception)] if error.sub_exception else [])
+    return SchedulerError("the scheduler answers no more", where=url(core), why="\n".join(dict.fromkeys(causes)),
+                          next_step="start it again ({}), then the same command: complete stages are kept. Or run "
+                                    "without it: --local-scheduler".format(_start_command(url(core))))
 
 
 def url(core: luigi.interface.core) -> str:
@@ -50,7 +50,7 @@ def url(core: luigi.interface.core) -> str:
 
 
 def _start_command(address: str) -> str:
-    """The command that starts a scheduler at this address, on the machine that it names."""
+    """The command that starts a scheduler at this address. For another host, it names the host."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme == "http+unix":
         return "luigid --unix-socket {}".format(urllib.parse.unquote(parts.netloc))

@@ -7,16 +7,16 @@ import luigi
 
 
 class SetParameter(luigi.Parameter):
-    """The words after each `--set`, in order."""
+    """A tuple of the KEY=VALUE words, in the order of the command line."""
 
     @classmethod
     def _parser_kwargs(cls, *args: Any, **kwargs: Any) -> Dict[str, Any]:
         return {**super()._parser_kwargs(*args, **kwargs), "action": "append"}
 
     def parse(self, words: Union[str, List[str]]) -> Tuple[str, ...]:
-        """A list from the command line; its JSON from elsewhere."""
+        """words: a list from the command line, or the JSON that `serialize` returns."""
         return tuple(json.loads(words) if isinstance(words, str) else words)
 
     def serialize(self, words: Tuple[str, ...]) -> str:
-        """JSON."""
+        """The words as JSON."""
         return json.dumps(list(words))

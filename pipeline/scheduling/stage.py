@@ -31,31 +31,31 @@ _SETTINGS: List[settings.Settings] = []
 
 
 def settings_now() -> settings.Settings:
-    """The settings of this process. A change of luigi.cfg meanwhile belongs to the next run."""
+    """The settings, read once in this process. Later changes of luigi.cfg take effect in the next run."""
     if not _SETTINGS:
         _SETTINGS.append(settings.load())
     return _SETTINGS[0]
 
 
 _SNAPSHOTS: Dict[str, Snapshot] = {}
-"""Every snapshot taken by this process, by its recipe and by its name. Nothing reads a recipe again later."""
+"""{recipe, or name of the snapshot: snapshot} of all snapshots that this process has taken."""
 
 
 def snapshot_of(recipe: str, target: Optional[str] = None) -> Snapshot:
-    """The snapshot of `recipe`, which this process takes once. It has the bytes of the source where the stage `target`,
-    or one that is wanted with it, is still to be made."""
+    """The snapshot of `recipe`, taken once in this process. It contains the bytes of the source if the stage `target`,
+    or a stage wanted with it, must be made."""
     if recipe not in _SNAPSHOTS:
         taken_snapshot = snapshots.take(settings_now().find_recipe(recipe))
         if target is not None and _has_work(Plan(taken_snapshot, Store(settings_now().store)), target):
             taken_snapshot = snapshots.with_source(taken_snapshot)
             for variable in withheld():
-                print("{} is not passed on to the stages: it could change results, and is in no key".format(variable),
-                      file=sys.stderr, flush=True)
+                print("{} is not passed to the stages: it could change results, and keys do not contain it".format(
+                    variable), file=sys.stderr, flush=True)
         _SNAPSHOTS[recipe] = taken_snapshot
-        of_this_name = _SNAPSHOTS.setdefault(snapshots.name(taken_snapshot.digest), taken_snapshot)
-        if of_this_name.digest != taken_snapshot.digest:
-            raise UsageError("two snapshots have one name", where=recipe,
-                             why="{} and {} begin alike".format(of_this_name.digest, taken_snapshot.digest),
+        same_name = _SNAPSHOTS.setdefault(snapshots.name(taken_snapshot.digest), taken_snapshot)
+        if same_name.digest != taken_snapshot.digest:
+            raise UsageError("two snapshots have the same name", where=recipe,
+                             why="{} and {} begin with the same digits".format(same_name.digest, taken_snapshot.digest),
                              next_step="run one recipe at a time")
     return _SNAPSHOTS[recipe]
 
@@ -65,24 +65,24 @@ def _has_work(plan: Plan, target: str) -> bool:
 
 
 def forget_snapshots() -> Dict[str, Snapshot]:
-    """{recipe: its snapshot so far}. The next task takes a new one."""
+    """Forgets all snapshots, so that the next task takes a new one. Returns {recipe or name: snapshot} of them."""
     forgotten = dict(_SNAPSHOTS)
     _SNAPSHOTS.clear()
     return forgotten
 
 
 class Stage(luigi.Task):
-    """A stage. It is complete when its artifact is intact, and so are all upstream artifacts."""
+    """A stage. It is complete if its artifact and all upstream artifacts are intact."""
 
     recipe = luigi.OptionalParameter(
         default=None, description="a name in recipes/, or a path; luigi.cfg has the default")
     snapshot = luigi.OptionalParameter(
-        default=None, description="of recipe, data and source, the first {} digits; taken when not given".format(
-            snapshots.NAME_DIGITS))
+        default=None, description="the first {} digits of a snapshot of recipe, data and source; by default, a new "
+                                  "one is taken".format(snapshots.NAME_DIGITS))
 
-    # The recipe that comes of it is a significant parameter, so this one need not be.
+    # Not significant: the recipe that results from it is.
     set = SetParameter(default=(), significant=False, positional=False,
-                       description="KEY=VALUE, such as train.epochs=5: the recipe with that value; may be repeated")
+                       description="KEY=VALUE, such as train.epochs=5: changes a value of the recipe; may be repeated")
 
     @classmethod
     def get_param_values(cls, params: Sequence[Tuple[str, luigi.Parameter]], args: Sequence[Any],
@@ -94,7 +94,7 @@ class Stage(luigi.Task):
             values["recipe"] = str(recipe_variants.written(
                 config.find_recipe(values["recipe"]), values["set"], config.store, config.find_recipe))
             values["set"] = ()
-        # A significant parameter: only by it does the scheduler tell two contents apart.
+        # Significant: the scheduler tells tasks with different content apart by it alone.
         values["snapshot"] = snapshots.name(
             values["snapshot"] or snapshot_of(values["recipe"], cls.get_task_family()).digest)
         return [(name, values[name]) for name, _ in params]
@@ -102,7 +102,7 @@ class Stage(luigi.Task):
     _scheduler_unreachable = False
 
     made_beside: FrozenSet[str] = frozenset()
-    """The stages that this run makes beside its target. Set before Luigi forks."""
+    """The wanted stages that this run makes in addition to its target. Set before Luigi forks."""
 
     @property
     def spec(self) -> StageSpec:
@@ -117,7 +117,7 @@ class Stage(luigi.Task):
 
     @property
     def source(self) -> Dict[str, SourceTree]:
-        """{module in `tasks`: the source of its job}. It is read now if the snapshot does not have it yet."""
+        """{module in `tasks`: the source of its job}. Reads the source now unless the snapshot contains it."""
         if not self.taken_snapshot.trees:
             taken_snapshot = snapshots.with_source(self.taken_snapshot)
             self._expect(taken_snapshot)
@@ -126,8 +126,8 @@ class Stage(luigi.Task):
 
     @property
     def modules(self) -> Set[str]:
-        """The top-level names of the installed modules that its work and the checks before it import, as far as the
-        source has been read."""
+        """The top-level names of the installed modules that the stage and its checks import. Empty if the source has
+        not been read."""
         taken_snapshot = _SNAPSHOTS.get(self.snapshot)
         trees = taken_snapshot.trees if taken_snapshot else {}
         return {name for job in (self.spec.module, *self.spec.checks) if job in trees for name in trees[job].modules}
@@ -136,31 +136,31 @@ class Stage(luigi.Task):
         if snapshots.name(taken_snapshot.digest) != self.snapshot:
             raise UsageError(
                 "the recipe, its data or the source is no longer what was asked for",
-                where=self.recipe, why="snapshot {} was asked for, there is {}".format(
+                where=self.recipe, why="snapshot {} was asked for, but now it would be {}".format(
                     self.snapshot, snapshots.name(taken_snapshot.digest)),
                 next_step="run it again, without --snapshot")
 
     def plan(self) -> Plan:
-        """A new plan of this snapshot in the present store."""
+        """A new plan for this snapshot, from the present state of the store."""
         return Plan(self.taken_snapshot, Store(settings_now().store))
 
     def requires(self) -> List[Stage]:
-        first = self.plan().required if self._is_limited else ()
-        return [self.of_same_snapshot(name) for name in (*self.spec.needs, *first)]
+        limited_by = self.plan().required if self._is_limited else ()
+        return [self.of_same_snapshot(name) for name in (*self.spec.needs, *limited_by)]
 
     @property
     def _is_limited(self) -> bool:
-        """Whether it is made only where the data keeps to its limits: all stages that need more than the data."""
+        """Whether the stage is made only if the data keeps to its limits: all but PrepareData and SummarizeData."""
         return self.spec.name != SUMMARIZE and not self.spec.name.startswith(PREPARE_DATA)
 
     def of_same_snapshot(self, name: str) -> Stage:
-        """The task of another stage."""
+        """The task of the stage `name` for the same recipe and snapshot."""
         task: Stage = luigi.task_register.Register.get_task_cls(name)(self.recipe, self.snapshot)
         return task
 
     @property
     def priority(self) -> int:
-        """A stage that another one wants comes before that one, where both can run."""
+        """1 for a stage that another stage wants, so that it runs before that stage if both can run; otherwise 0."""
         return int(any(self.spec.name in spec.wants for spec in STAGES.values()))
 
     def complete(self) -> bool:
@@ -171,7 +171,7 @@ class Stage(luigi.Task):
             raise
 
     def output(self) -> luigi.LocalTarget:
-        # While an upstream artifact is missing, the key is unknown: then the target is a path that never exists.
+        # While an upstream artifact is missing, the key is unknown; the target is then a path that never exists.
         folder = self.plan().folder(self.spec.name)
         return luigi.LocalTarget(str(
             folder / "manifest.json" if folder else
@@ -183,7 +183,7 @@ class Stage(luigi.Task):
         except DataChanged:
             raise
         except DatasetError as error:
-            # A picture that is being written, say, cannot be decoded.
+            # For example, a picture that is being written cannot be decoded.
             if snapshots.has_data_as_taken(self.taken_snapshot, PARTS):
                 raise
             why = "{}\nthe data has changed since its snapshot was taken".format(error.why)
@@ -195,19 +195,19 @@ class Stage(luigi.Task):
             data_limits.expect_kept(plan)
         identity = plan.key(name)
         if identity is None:
-            raise self._gone(", ".join(self.spec.needs))
+            raise self._input_missing(", ".join(self.spec.needs))
         # The checks come before the lock and the log, so that a refused recipe leaves nothing in the store. A check
-        # makes nothing, so its source is not in the key.
-        source = self.source  # first: where the source has been edited, this is another snapshot
+        # makes no artifact, so its source is not in the key.
+        source = self.source  # before the checks: raises UsageError if the source was edited
         making = Making(self.spec, self.taken_snapshot, source, self.recipe, self._tell_scheduler)
         notes: List[str] = []
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
-            report = preflight.once(self.taken_snapshot, check, on_wait=making.say_silent)
+            report = preflight.once(self.taken_snapshot, check, on_wait=making.print_waiting)
             notes.extend(report.get("notes", ()))
-            making.say(preflight.remarks(report))
+            making.print_remarks(preflight.remarks(report))
         key, preimage = identity
-        with plan.store.lock(name, key, on_wait=self._say_waiting), ExitStack() as inputs:
+        with plan.store.lock(name, key, on_wait=self._show_waiting), ExitStack() as inputs:
             # Another process may have made it while this one waited for the lock.
             plan = self.plan()
             if not plan.intact(name):
@@ -218,23 +218,24 @@ class Stage(luigi.Task):
         self._tell_scheduler(1.0, "done")
 
     def _check_inputs(self, plan: Plan) -> None:
-        """Raises an error where an upstream artifact is not intact. Under their locks, nobody can drop one later."""
+        """Raises an error if an upstream artifact is not intact. Its lock must be held, so that nobody drops it
+        later."""
         for need in self.spec.needs:
             if plan.store.state(need, plan.known_key(need)) != INTACT:
-                raise self._gone(need)
+                raise self._input_missing(need)
 
-    def _gone(self, what: str) -> OctetError:
-        return OctetError("what it needs is gone", where=self.spec.name, why="needs {}".format(what),
-                          next_step="run it again: what is missing is made again")
+    def _input_missing(self, needed: str) -> OctetError:
+        return OctetError("an artifact that it needs was removed", where=self.spec.name,
+                          why="it needs {}".format(needed), next_step="run it again: missing artifacts are made again")
 
-    def _say_waiting(self) -> None:
+    def _show_waiting(self) -> None:
         self._tell_scheduler(0.0, "another run is making it: waiting for that")
         print("{}: another run is making it: waiting for that".format(self.spec.name),
               file=sys.stderr, flush=True)
 
     def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
-        """Sets what the scheduler's page shows. Work goes on where the scheduler does not answer: nothing more is sent
-        to it, and the run reports that at its end."""
+        """Updates the scheduler's page. If the scheduler does not answer, the work goes on, this task sends it nothing
+        more, and the run reports the problem at its end."""
         # Luigi sets these methods only inside a worker's run().
         if self._scheduler_unreachable or not self.set_progress_percentage:
             return
@@ -246,37 +247,37 @@ class Stage(luigi.Task):
             self._scheduler_unreachable = True
 
     def record_failure(self, error: OctetError) -> None:
-        """Keeps the failure for the end of the run, which it ends unless the stage is made beside the target."""
+        """Records the failure. It ends the run, unless the stage is one of `made_beside`."""
         if self.spec.name in Stage.made_beside:
             run_failures.record_beside(self.spec.name, error)
         else:
             run_failures.record(error)
 
     def on_failure(self, exception: BaseException) -> str:
-        """The text on the scheduler's page: the parts of an OctetError, or the traceback of another error."""
+        """The text for the scheduler's page: an OctetError's parts, or another error's traceback."""
         if isinstance(exception, OctetError):
             return str(exception)
         return str(super().on_failure(exception))
 
 
-# All events by which Luigi reports that a task has failed: each is recorded.
+# The handlers below cover all events with which Luigi reports the failure of a task.
 
 @Stage.event_handler(luigi.Event.FAILURE)
 @Stage.event_handler(luigi.Event.BROKEN_TASK)
 def _record(task: Stage, error: BaseException) -> None:
     if isinstance(error, luigi.rpc.RPCError):
-        return  # no stage's failure: the run says that the scheduler is gone
+        return  # not a failure of the stage: the run reports that the scheduler does not answer
     task.record_failure(unexpected_error.explained(error, task.task_family))
 
 
 @Stage.event_handler(luigi.Event.PROCESS_FAILURE)
 @Stage.event_handler(luigi.Event.TIMEOUT)
 def _record_death(task: Stage, message: str) -> None:
-    """message: Luigi's own: '... died unexpectedly with exit code -9', '... timed out after 5 seconds ...'."""
+    """message: Luigi's text: '... died unexpectedly with exit code -9' or '... timed out after 5 seconds ...'."""
     code = message.rpartition("exit code ")[2]
     if code.startswith("-") and code[1:].isdigit():
-        what = "the process that Luigi ran it in was killed by {}".format(signal.Signals(int(code[1:])).name)
+        what = "Luigi's process for it was killed by {}".format(signal.Signals(int(code[1:])).name)
     else:
-        what = "the process that Luigi ran it in {}".format(message.partition(task.task_id)[2].strip() or message)
+        what = "Luigi's process for it {}".format(message.partition(task.task_id)[2].strip() or message)
     task.record_failure(StageDied(what, where=task.task_family, why="nothing of it was published",
                                   next_step="start the same command again: complete stages are kept"))

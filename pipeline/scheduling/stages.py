@@ -1,7 +1,7 @@
-"""The map: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze -> ConvertUint8 -> Measure
--> ValidateInterpreter -> Export, and Report of what was measured.
+"""The stages as Luigi tasks: PrepareData -> SummarizeData -> TrainFloat -> TrainQAT -> EvalGraph -> Freeze ->
+ConvertUint8 -> Measure -> Report, ValidateInterpreter -> Export.
 
-`stage_specs.py` declares their inputs and products; `tasks/` does their work.
+`stage_specs.py` declares the inputs and products of each stage; `tasks/stages/` does the work.
 """
 
 from pipeline.scheduling.stage import Stage
@@ -10,7 +10,7 @@ from pipeline.scheduling.stage import Stage
 class _PrepareData(Stage):
     """One part of the data, decoded and checked once."""
 
-    task_namespace = "PrepareData"  # and so Luigi calls the classes below PrepareData.train and so on
+    task_namespace = "PrepareData"  # Luigi's names of the classes below are PrepareData.train and so on
 
 
 class train(_PrepareData):
@@ -38,7 +38,7 @@ class TrainQAT(Stage):
 
 
 class EvalGraph(Stage):
-    """The evaluation graph with trained weights and ranges, and its metrics."""
+    """The evaluation graph with the trained weights and ranges, and its metrics."""
 
 
 class Freeze(Stage):
@@ -58,7 +58,7 @@ class Report(Stage):
 
 
 class ValidateInterpreter(Stage):
-    """The verdict: the measurement passes all gates of the recipe's section `validate`."""
+    """The verdict: whether the measurement passes all gates of the recipe's section `validate`."""
 
 
 class Export(Stage):

@@ -1,7 +1,7 @@
 """A Luigi worker that runs only the tasks that its own command has scheduled.
 
-Luigi's own worker imports and runs whatever a scheduler names: everybody who can reach the scheduler could run code as
-this user.
+Luigi's own worker imports and runs any task that a scheduler names, so everybody who can reach the scheduler could run
+code as this user.
 """
 
 import json
@@ -19,33 +19,33 @@ from octet.errors import SchedulerError
 from pipeline.process import fork_client
 from pipeline.scheduling.scheduler_client import Client, KeepAlive
 
-REFUSED_IN_A_ROW = 20
+MOST_REFUSALS = 20  # in a row
 
 
 class Worker(luigi.worker.Worker):
-    """disabled: whether the scheduler has told it to stop. running: {task id: what the scheduler says of it} of its
-    tasks that another worker runs. has_worked: whether it was given a task."""
+    """disabled: whether the scheduler has disabled this worker. running: {task id: the scheduler's facts about it} of
+    this worker's tasks that another worker runs. has_worked: whether the scheduler has given it a task."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        with interrupts.held():  # Luigi passes over whatever is raised while it asks for the name of the host
+        with interrupts.held():  # Luigi ignores all exceptions while it looks up the host's name
             super().__init__(*args, **kwargs)
         self.disabled = self.has_worked = False
         self.running: Dict[str, Dict[str, Any]] = {}
 
     @property
     def was_told_to_stop(self) -> bool:
-        """Whether it received SIGUSR1, with which Luigi's --take-lock ends another worker."""
+        """Whether this worker received SIGUSR1, which `luigi --take-lock` sends to end another worker."""
         return bool(self._stop_requesting_work) and not self.disabled
 
     @property
     def tasks(self) -> List[luigi.Task]:
-        """The tasks that its command has scheduled."""
+        """The tasks that this worker's command has scheduled."""
         return list(self._scheduled_tasks.values())
 
     def __enter__(self) -> "Worker":
         self._keep_alive_thread = KeepAlive(lambda: self._scheduler.ping(worker=self._id), self._handle_rpc_message,
                                             self._config.ping_interval)
-        with interrupts.held():  # Ctrl-C in the middle of threading's own code leaves its locks in disorder
+        with interrupts.held():  # Ctrl-C inside the threading module could leave its locks in a wrong state
             self._keep_alive_thread.start()
         return self
 
@@ -55,17 +55,17 @@ class Worker(luigi.worker.Worker):
 
     def _run_task(self, task_id: str) -> None:
         self.has_worked = True
-        # Here, and not in the fork that runs the task: all forks order from one server.
-        fork_client.expect_work(self._scheduled_tasks[task_id].modules)
-        if self.worker_processes > 1 or self._config.force_multiprocessing:  # a fork is to come
+        # Started here and not in the fork that runs the task, so that all forks share one server.
+        fork_client.start_for(self._scheduled_tasks[task_id].modules)
+        if self.worker_processes > 1 or self._config.force_multiprocessing:  # Luigi forks
             with interrupts.held():
-                self._keep_alive_thread.let_finish()
+                self._keep_alive_thread.wait_until_idle()
         super()._run_task(task_id)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] == PENDING and kwargs["runnable"]:
-            # For ten seconds a scheduler ignores that a done task is pending again, and gives out the tasks that depend
-            # on it. It does not where the state is unknown. The store's lock keeps two runs from making one artifact.
+            # For ten seconds, a scheduler ignores that a done task is pending again, and gives out tasks that depend on
+            # it. It does not ignore UNKNOWN. The store's lock keeps two runs from making the same artifact.
             self._scheduler.add_task(worker=self._id, task_id=kwargs["task_id"], status=UNKNOWN, runnable=False,
                                      family=kwargs["family"], module=kwargs["module"], params=kwargs["params"])
         super()._add_task(*args, **kwargs)
@@ -73,7 +73,7 @@ class Worker(luigi.worker.Worker):
     def _get_work(self) -> GetWorkResponse:
         if self._stop_requesting_work:
             return _no_work(WORKER_STATE_DISABLED)
-        for _ in range(REFUSED_IN_A_ROW):
+        for _ in range(MOST_REFUSALS):
             try:
                 return self._ask_for_work()
             except _OtherTask as other:
@@ -81,13 +81,13 @@ class Worker(luigi.worker.Worker):
             except luigi.rpc.RPCError:
                 if not self._running_tasks:
                     raise
-                return _no_work()  # what is in hand is finished first
-        raise SchedulerError("the scheduler offers other tasks only", where="luigi --module pipeline",
-                             why="this command did not schedule them, so it runs none of them",
-                             next_step="find out who posts tasks there, or do without: --local-scheduler")
+                return _no_work()  # running tasks are finished first
+        raise SchedulerError("the scheduler offers only tasks of others", where="luigi --module pipeline",
+                             why="a command runs only the tasks that it has scheduled",
+                             next_step="find out who posts tasks there, or run without it: --local-scheduler")
 
     def _ask_for_work(self) -> GetWorkResponse:
-        """What the scheduler gives. Raises _OtherTask, or RPCError for an answer that is none."""
+        """The scheduler's answer. Raises _OtherTask; RPCError for an answer that is not a scheduler's."""
         answer = self._scheduler.get_work(worker=self._id, host=self.host, assistant=False,
                                           current_tasks=list(self._running_tasks))
         try:
@@ -118,8 +118,8 @@ class Worker(luigi.worker.Worker):
     def _handle_rpc_message(self, message: Dict[str, Any]) -> None:
         try:
             super()._handle_rpc_message(message)
-        except Exception as error:  # in the thread that tells the scheduler that we live
-            print("the scheduler sent a message that makes no sense: {!r} ({})".format(message, error),
+        except Exception as error:  # it would end the thread KeepAlive
+            print("the scheduler sent a message that cannot be understood: {!r} ({})".format(message, error),
                   file=sys.stderr, flush=True)
 
 
@@ -138,9 +138,9 @@ def _no_work(state: str = WORKER_STATE_ACTIVE) -> GetWorkResponse:
 
 
 class Factory(luigi.interface._WorkerSchedulerFactory):
-    """For `luigi.build`. All workers of one command have the same name, however often the command asks for work.
+    """Makes workers and schedulers for `luigi.build`. All workers of one command have the same id.
 
-    worker, scheduler: the last ones made."""
+    worker, scheduler: the last ones made; None before."""
 
     def __init__(self) -> None:
         self.worker: Optional[Worker] = None

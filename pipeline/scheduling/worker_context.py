@@ -13,7 +13,7 @@ CONTEXT = "pipeline.scheduling.worker_context.StageProcess"
 
 
 class StageProcess:
-    """A context manager around a stage's run. A fork ends with the command, and an interrupt prints no traceback.
+    """A context manager around a stage's run. A fork dies with the command, and an interrupt prints no traceback.
 
     process: Luigi's `luigi.worker.TaskProcess`."""
 
@@ -24,7 +24,7 @@ class StageProcess:
     def __enter__(self) -> "StageProcess":
         if self.is_fork:
             new_process.die_with_parent(self.process._parent_pid)()
-            # Ctrl-C reaches the whole process group. The command decides, and ends its forks with SIGTERM.
+            # Ctrl-C reaches the whole process group. Forks ignore it: the command ends them with SIGTERM.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         return self
 
@@ -36,6 +36,6 @@ class StageProcess:
         if self.is_fork:
             sys.stderr.flush()
             os._exit(128 + signal.SIGTERM)  # multiprocessing would print a traceback
-        # Luigi has put a result into its queue and is about to close it. The queue's thread would still be writing,
-        # and print an error.
+        # Luigi has put a result into its queue and will close the queue. Without this, the queue's thread might still
+        # be writing and would print an error.
         self.process.result_queue.get(timeout=5)

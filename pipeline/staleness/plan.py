@@ -45,8 +45,8 @@ class Plan:
     """The keys and artifacts of the stages of one snapshot, in one store."""
 
     def __init__(self, snapshot: Snapshot, store: Store, seen: Optional[Dict[Artifact, ArtifactStatus]] = None) -> None:
-        """seen: the statuses of some artifacts, which were just read for many plans of one store. Other statuses are
-        read when they are needed."""
+        """seen: statuses of artifacts that were just read, for making many plans of one store. Other statuses are read
+        when they are needed."""
         self._seen = seen or {}
         self.snapshot = snapshot
         self.store = store
@@ -55,8 +55,8 @@ class Plan:
 
     @property
     def required(self) -> Tuple[str, ...]:
-        """The wanted stages without which no training begins: where the data has limits and there is no manifest of
-        SummarizeData to judge them by, SummarizeData."""
+        """The wanted stages that must be complete before training: SummarizeData, if the data has limits and no figures
+        for checking them are recorded."""
         if not data_limits.are_set(self.snapshot.sections["data"]):
             return ()
         return () if self.status(SUMMARIZE).state in (INTACT, DROPPED) else (SUMMARIZE,)

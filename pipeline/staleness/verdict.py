@@ -40,14 +40,14 @@ class Verdict(NamedTuple):
 class Staleness:
     """The verdicts on the stages of one plan."""
 
-    def __init__(self, plan: Plan, runs: Runs, but_for: Optional[str] = None) -> None:
-        """but_for: the name of the present run, which is not compared with; None outside a run."""
+    def __init__(self, plan: Plan, runs: Runs, current_run: Optional[str] = None) -> None:
+        """current_run: the name of the run that asks; stages are not compared with it. None outside a run."""
         self.plan = plan
-        self._is_run = but_for is not None
+        self._is_run = current_run is not None
         self.store = plan.store
         self._accepted = plan.store.marks.accepted()
         recipe = plan.snapshot.recipe
-        self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != but_for]
+        self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != current_run]
 
     def all(self) -> Dict[str, Verdict]:
         """{stage: its verdict} of every stage, upstream first."""
@@ -77,7 +77,7 @@ class Staleness:
             return Verdict(DROPPED, ["its files were deleted to free space; its manifest is kept"])
         if status.state == FORCED:
             return Verdict(STALE, [self._forced(stage)])
-        return Verdict(STALE, (self.differences(stage) or [self._gone(stage)]) + self._left_out(stage))
+        return Verdict(STALE, (self.differences(stage) or [self._why_missing(stage)]) + self._left_out(stage))
 
     def _left_out(self, stage: str) -> List[str]:
         """The reason why a run of the usual target does not make this wanted stage."""
@@ -139,7 +139,7 @@ class Staleness:
         mark = next(mark for artifact, mark in self.store.marks.of(FORCED) if artifact == (stage, key_now))
         return "forced on {} by {}".format(mark["marked"], mark.get("by"))
 
-    def _gone(self, stage: str) -> str:
+    def _why_missing(self, stage: str) -> str:
         """The reason why there is no artifact, although its upstream artifacts exist and nothing has changed."""
         key_now = self.plan.known_key(stage)
         # During a run, this process may hold the lock itself.

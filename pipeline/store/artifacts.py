@@ -10,7 +10,7 @@
     <root>/sources/  <root>/runs/             see blobs.py, runs.py
     <root>/logs/                              the output of the last process of each stage and key
 
-Symbolic links in the store are not followed: see store_tree.py and safe_tree.py. No other module computes paths inside
+Symbolic links in the store are not followed: see store_tree.py and safe_tree.py. Other rooms compute no paths inside
 the store.
 """
 
@@ -29,7 +29,7 @@ from pipeline.store import by_products, locks, workspaces
 from pipeline.store import manifest as manifests
 from pipeline.store.blobs import Blobs
 from pipeline.store.checkpoints import StoredCheckpoints
-from pipeline.store.dropping import let_go
+from pipeline.store.dropping import delete_files
 from pipeline.store.marks import LOST, Artifact, Marks
 from pipeline.store.quarantine import Quarantine
 from pipeline.store.shared_files import Inode
@@ -58,7 +58,7 @@ class Store:
         return self.tree.path(_place(stage, key))
 
     def log(self, stage: str, key: str) -> Path:
-        """The path of the log file, which gets the output of the stage's process."""
+        """The path of the log file with the output of the stage's process."""
         return self.tree.path(_log_place(stage, key))
 
     def state(self, stage: str, key: str) -> str:
@@ -67,8 +67,10 @@ class Store:
 
     def status(self, stage: str, key: str, hashed: bool = False, read: Optional[Dict[Inode, str]] = None
                ) -> ArtifactStatus:
-        """The status of an artifact. hashed: read every byte of its products, instead of using the cache of digests.
-        read: {inode: sha256} of files that were read before; they are not read again, and others are added."""
+        """The status of an artifact.
+
+        hashed: reads every byte of its products, instead of using the cache of digests. read: {inode: sha256} of files
+        that were read before. They are not read again; the files that are read now are added."""
         return self.statuses([(stage, key)], hashed, read)[stage, key]
 
     def statuses(self, artifacts: Iterable[Artifact], hashed: bool = False, read: Optional[Dict[Inode, str]] = None
@@ -172,7 +174,7 @@ class Store:
         return locks.Lock(path, open_file, shared, on_wait)
 
     def is_being_made(self, stage: str, key: str) -> bool:
-        """Whether a process holds the artifact's lock exclusively at this moment: to make it, or to remove it."""
+        """Whether a process holds the artifact's lock exclusively at this moment, to make or to remove the artifact."""
         name = "{}-{}.lock".format(stage, key)
         with explained("look at a lock", self.tree.path("locks") / name):
             try:
@@ -235,31 +237,6 @@ class Store:
         self.checkpoints.remove(stage, key)
         return target
 
-    def misplaced(self) -> List[Tuple[str, OSError]]:
-        """(place, error) of every entry of the wrong kind, and of every folder that cannot be listed."""
-        with explained("read the store", self.root):
-            return list(self.tree.misplaced())
-
-    def writable_by_others(self) -> List[Tuple[Path, str]]:
-        """(folder, who) of each folder that users other than the store's owner can write."""
-        with explained("read the store", self.root):
-            return list(self.tree.writable_by_others())
-
-    def put_aside(self, place: str) -> Path:
-        """Moves an entry of any kind into quarantine. Returns its new path."""
-        with explained("put it into quarantine", self.tree.path(place)):
-            return self.tree.put_aside(place)
-
-    def by_product_damage(self, stage: str, key: str, manifest: Manifest) -> Dict[str, str]:
-        """{path: description} of damaged by-products that are not marked as lost. Reads every byte."""
-        known = by_products.lost(self.marks, stage, key)
-        damaged = by_products.damage(self.tree, _place(stage, key), manifest)
-        return {path: wrong for path, wrong in damaged.items() if path not in known}
-
-    def lose_by_products(self, stage: str, key: str, paths: Iterable[str]) -> List[Path]:
-        """Moves what remains of these by-products to quarantine, and marks them as lost. Returns their new paths."""
-        return by_products.lose(self.tree, self.marks, stage, key, _place(stage, key), list(paths))
-
     def quarantine(self, stage: str, key: str) -> Path:
         """Moves the artifact to quarantine, so that its state becomes 'unknown'. Returns its new folder."""
         with explained("put an artifact into quarantine", self.artifact(stage, key)):
@@ -270,26 +247,7 @@ class Store:
         space."""
         with explained("drop an artifact", self.artifact(stage, key)):
             with self.tree.at(_place(stage, key)) as folder:
-                let_go(folder, why)
-
-    def leftovers(self) -> List[Path]:
-        """The workspaces of all runs, running or killed."""
-        with explained("list the workspaces", self.tree.path("artifacts")):
-            return sorted(self.tree.path(place) for stage in self._names("artifacts", strict=False)
-                          for place in workspaces.left(self.tree, "artifacts/" + stage))
-
-    def sweep(self) -> List[Path]:
-        """Removes the workspaces that killed runs have left. Returns their paths."""
-        removed = []
-        for path in self.leftovers():
-            key = path.name.split(".")[1] or "none"
-            try:
-                with self.lock(path.parent.name, key).acquire(timeout=0), explained("remove a workspace", path):
-                    workspaces.remove_at(self.tree, self.tree.inside(path))
-                    removed.append(path)
-            except TimeoutError:
-                pass  # its run is still running
-        return removed
+                delete_files(folder, why)
 
 
 def _place(stage: str, key: str) -> str:

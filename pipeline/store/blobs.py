@@ -29,7 +29,7 @@ class Blobs:
         path = self.tree.path(_place(sha256))
         with durable_files.explained("keep a source file", path):
             path = self.tree.clear_for_file(_place(sha256))
-            with self.tree.made(_folder(sha256)) as folder:
+            with self.tree.ensure(_folder(sha256)) as folder:
                 if folder.status(sha256) is None:
                     folder.write(sha256, gzip.compress(content, 6))
         return sha256

@@ -49,11 +49,11 @@ class StoredCheckpoints:
         place = _place(stage, key)
         with explained("make a folder for checkpoints", self.tree.path(place)):
             self.tree.expect_short(place)
-            with self.tree.made(place) as folder:
+            with self.tree.ensure(place) as folder:
                 for name in folder.names():
                     if name.startswith("."):
                         remove(folder, name)  # unfinished: its process was killed
-                for name in self.spoiled(stage, key):
+                for name in self.damaged(stage, key):
                     print("{}: the checkpoint {} is not what was written; it is now {}".format(
                         stage, printable(name), self.put_aside(stage, key, name)), file=sys.stderr, flush=True)
         return self.tree.path(place)
@@ -74,8 +74,9 @@ class StoredCheckpoints:
             for key in self._names("{}/{}".format(PARTIAL, stage)):
                 yield stage, key
 
-    def spoiled(self, stage: str, key: str) -> List[str]:
-        """The names of files that are not checkpoints, or do not match their digest. Reads every byte."""
+    def damaged(self, stage: str, key: str) -> List[str]:
+        """The names of files that are not checkpoints, or whose content does not match the digest in the name. Reads
+        every byte."""
         place = _place(stage, key)
         with explained("read the checkpoints", self.tree.path(place)):
             try:

@@ -1,4 +1,4 @@
-"""Deletes the files of an artifact and keeps its manifest. It needs no disk space, so it works on a full disk."""
+"""Deletes the files of an artifact and keeps its manifest. Works on a full disk."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from pipeline.store.status import DROPPED_NAME
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def let_go(folder: Folder, why: str) -> None:
+def delete_files(folder: Folder, why: str) -> None:
     """Deletes everything in the artifact's folder except the manifest, and writes a note with the time and the reason.
 
     The note is created first, as an empty file: from then on, the artifact counts as dropped and not as damaged, even
@@ -59,7 +59,7 @@ def _a_file(folder: Folder) -> str:
 
 
 def _empty(folder: Folder) -> None:
-    """Truncates the note, which may have been another file. One that another artifact shares keeps its bytes."""
+    """Truncates the note if it is a renamed file. A file that other artifacts share keeps its bytes."""
     handle = folder.open_file(DROPPED_NAME)
     try:
         status = os.fstat(handle)

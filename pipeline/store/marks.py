@@ -42,7 +42,7 @@ class Marks:
         folder, name = _folder(kind), _name(stage, key)
         with explained("mark an artifact", self.tree.path(folder) / name):
             self.tree.clear_for_file("{}/{}".format(folder, name))
-            with self.tree.made(folder) as marks:
+            with self.tree.ensure(folder) as marks:
                 marks.write(name, manifests.sealed({"format": 1, "stage": stage, "key": key,
                                                     "marked": formatting.utc(time.time()), **facts}))
 

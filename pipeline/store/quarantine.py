@@ -7,7 +7,7 @@ from pipeline.files.durable_files import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Folder, Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
-from pipeline.store.dropping import let_go
+from pipeline.store.dropping import delete_files
 from pipeline.store.status import DROPPED_NAME
 from pipeline.store.store_tree import QUARANTINE, StoreTree
 
@@ -47,7 +47,7 @@ class Quarantine:
             with self.tree.at(QUARANTINE) as quarantine:
                 if self._is_artifact(quarantine, name):
                     with quarantine.folder(name) as folder:
-                        let_go(folder, "quarantined")
+                        delete_files(folder, "quarantined")
                 else:
                     remove(quarantine, name)
 
@@ -63,7 +63,7 @@ class Quarantine:
 def _sizes(folder: Folder) -> Iterator[int]:
     try:
         for path, status in folder.walk():
-            shared = status.st_nlink > 1  # with an artifact: it stays there
+            shared = status.st_nlink > 1  # an artifact has the same file, so it is not freed
             if stat.S_ISREG(status.st_mode) and path not in (manifests.NAME, DROPPED_NAME) and not shared:
                 yield status.st_size
     except Misplaced:

@@ -1,6 +1,6 @@
 """Variants of recipes, with values that were set on the command line (`--set`), as files in the store.
 
-    <root>/recipes/<which base>/<base>+train.epochs=5.yaml
+    <root>/recipes/<digest of the base's path>/<base>+train.epochs=5.yaml
 
 A variant extends its base. Otherwise it is an ordinary recipe, with its own name and runs.
 """
@@ -28,13 +28,13 @@ Tree = Dict[str, Any]
 
 
 def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[str], Path]) -> Path:
-    """The file of the variant of the recipe `base` with the values in `words`, such as 'train.epochs=5'. It is written
-    if it does not exist yet and is a valid recipe.
+    """Writes the variant of the recipe `base` with the values in `words`, such as 'train.epochs=5', if it is a valid
+    recipe and does not exist yet. Returns its path.
 
     find_base: as for `loading.load`. Raises UsageError for words other than KEY=VALUE, RecipeError for an invalid
-    value, with the words at fault, and StoreError if the file cannot be written."""
+    value (its `where` is the words), and StoreError if the file cannot be written."""
     base = Path(os.path.abspath(str(base)))
-    loading.load(base, find_base)  # reports problems of the base as such
+    loading.load(base, find_base)  # reports problems of the base itself
     text, lines = _text(base, words)
     with tempfile.TemporaryDirectory(prefix="octet-set-") as folder:
         draft = Path(folder) / "recipe.yaml"
@@ -42,12 +42,12 @@ def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[s
         try:
             loading.load(draft, find_base)
         except RecipeError as error:
-            raise _blamed(error, draft, base, lines) from error
+            raise _relocated(error, draft, base, lines) from error
     tree, place, name = StoreTree(root), _place(base), _name(base, words) + ".yaml"
     path = tree.path(place) / name
     content = text.encode("utf-8")
     if _read(path) != content:
-        with durable_files.explained("keep a recipe", path), tree.made(place) as kept:
+        with durable_files.explained("keep a recipe", path), tree.ensure(place) as kept:
             kept.write(name, content)
     return path
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> bytes:
 def _text(base: Path, words: Sequence[str]) -> Tuple[str, Dict[int, str]]:
     """The variant's YAML text, and {line: the words from which it was made}."""
     lines = ["extends: {}".format(json.dumps(str(base))), "relative_to: {}".format(json.dumps(str(base.parent)))]
-    told: Dict[int, str] = {}
+    words_of_line: Dict[int, str] = {}
 
     def write(tree: Tree, depth: int) -> None:
         for key, below in tree.items():
@@ -72,9 +72,9 @@ def _text(base: Path, words: Sequence[str]) -> Tuple[str, Dict[int, str]]:
                 write(below, depth + 1)
             else:
                 lines.append("{} {}".format(head, below.partition("=")[2]))
-                told[len(lines)] = below
+                words_of_line[len(lines)] = below
     write(_tree(words), 0)
-    return "\n".join(lines) + "\n", told
+    return "\n".join(lines) + "\n", words_of_line
 
 
 def _tree(words: Sequence[str]) -> Tree:
@@ -85,12 +85,12 @@ def _tree(words: Sequence[str]) -> Tree:
         if not equals or not all(keys) or not value.strip():
             raise UsageError("expected KEY=VALUE", where="{} {}".format(OPTION, each),
                              why="KEY is the path of a recipe's key, such as train.epochs",
-                             next_step="{} train.epochs=5, say; null is the value that means none".format(OPTION))
+                             next_step="for example {} train.epochs=5; the value null means none".format(OPTION))
         problems: List[Problem] = []
         found = parsed("value: " + value, OPTION, problems)
         if "\n" in value or problems or found is None or list(found[0]) != ["value"]:
             raise UsageError("{!r} is not a value".format(value), where="{} {}".format(OPTION, each),
-                             why="; ".join(problem.text for problem in problems) or "it is more than one",
+                             why="; ".join(problem.text for problem in problems) or "it is more than one value",
                              next_step="write it as in a recipe: 5, 0.001, true, null, adam, '[4, 4]'")
         section = tree
         for name in keys[:-1]:
@@ -104,13 +104,13 @@ def _tree(words: Sequence[str]) -> Tree:
     return tree
 
 
-def _blamed(error: RecipeError, draft: Path, base: Path, lines: Dict[int, str]) -> RecipeError:
-    """The error, with the words after `--set` instead of lines of a file that the user does not know."""
-    def say(text: str) -> str:
+def _relocated(error: RecipeError, draft: Path, base: Path, lines: Dict[int, str]) -> RecipeError:
+    """The error with the words after `--set` in place of lines of the draft, which the user does not know."""
+    def relocate(text: str) -> str:
         text = re.sub(re.escape(str(draft)) + r":(\d+):\d+", lambda found: "{} {}".format(
             OPTION, lines[int(found.group(1))]) if int(found.group(1)) in lines else str(base), text)
         return text.replace(str(draft), str(base))
-    return RecipeError(say(error.what), where=say(error.where), why=error.why,
+    return RecipeError(relocate(error.what), where=relocate(error.where), why=error.why,
                        next_step="correct what follows {}".format(OPTION))
 
 

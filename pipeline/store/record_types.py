@@ -41,7 +41,7 @@ class _Circumstances(TypedDict, total=False):
     """The circumstances under which an artifact was made.
 
     snapshot: digest of the snapshot. started, finished: UTC, as '2026-01-31T12:00:00Z'. seconds: between them.
-    accepted: only where somebody has accepted another artifact as this one."""
+    accepted: only if somebody accepted another artifact as this one."""
 
     git: Optional[GitState]
     recipe: Optional[RecipeName]

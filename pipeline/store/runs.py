@@ -45,7 +45,7 @@ class Runs:
             while True:
                 numbered = cast("Run", {"format": FORMAT, "number": number, **record})
                 try:
-                    with self.tree.made(place) as folder:
+                    with self.tree.ensure(place) as folder:
                         folder.write(_file(number), manifests.sealed(numbered), exclusive=True)
                     return numbered
                 except FileExistsError:  # another run of this recipe began at the same moment
@@ -55,7 +55,7 @@ class Runs:
         """Replaces the run's record by `record`. Returns it with its format number. Raises StoreError."""
         place, record = _place(recipe), cast("Run", {"format": FORMAT, **record})
         with durable_files.explained("record a run", self.tree.path(place) / _file(record["number"])):
-            with self.tree.made(place) as folder:
+            with self.tree.ensure(place) as folder:
                 folder.write(_file(record["number"]), manifests.sealed(record))
         return record
 

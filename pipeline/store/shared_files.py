@@ -1,4 +1,4 @@
-"""Files that several artifacts share: hard links to one file of the disk, such as the shards of PrepareData."""
+"""Files that several artifacts share as hard links, such as the shards of PrepareData."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.store.artifacts import Store
 
 Inode = Tuple[int, int]
-"""(device, number) of a file of the disk, whatever its names."""
+"""(device, inode number), which identifies a file independently of its names."""
 
 
 def inode(status: os.stat_result) -> Inode:
@@ -21,14 +21,14 @@ def inode(status: os.stat_result) -> Inode:
 
 
 class SharedFiles:
-    """Which files of the disk are gone when the names that artifacts have for them are."""
+    """Counts the space that is freed by removing files which may have other hard links."""
 
     def __init__(self) -> None:
         self._left: Dict[Inode, int] = {}
 
     def freed(self, files: Iterable[os.stat_result]) -> int:
-        """The bytes that become free when these names are removed, after those of earlier calls. files: their `lstat`
-        before any of these names was removed."""
+        """The bytes that removing these files frees, if those of earlier calls are removed, too. A file counts with its
+        last link. files: the `lstat` of each file before any of them was removed."""
         size_bytes = 0
         for status in files:
             left = self._left[inode(status)] = self._left.get(inode(status), status.st_nlink) - 1
@@ -37,15 +37,16 @@ class SharedFiles:
 
 
 def of_artifact(store: "Store", stage: str, key: str) -> List[os.stat_result]:
-    """The `lstat` of each file of an artifact but its manifest. Raises StoreError."""
+    """The `lstat` of each file of an artifact, except its manifest. Raises StoreError."""
     path = store.artifact(stage, key)
     with explained("read an artifact", path), store.tree.at(store.tree.inside(path)) as folder:
         return [status for name, status in folder.walk() if stat.S_ISREG(status.st_mode) and name != manifest.NAME]
 
 
 def newest(store: "Store", stages: Iterable[str], most: int) -> List[Path]:
-    """The folders of these stages' artifacts, the newest first, at most so many. Those that cannot be looked at are
-    left out: nobody needs what they share."""
+    """The folders of the newest artifacts of these stages, newest first. most: their largest number. Artifacts that
+    cannot
+    be read are left out: sharing their files would only save work."""
     found = []
     for stage, key in store.list(strict=False):
         if stage not in stages:

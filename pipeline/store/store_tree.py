@@ -53,25 +53,25 @@ class StoreTree:
         with Folder.at(self.root) as root:
             return root.folder(inside)
 
-    def made(self, inside: str) -> Folder:
-        """An open folder, which is created if it does not exist. Another entry in its place is moved to quarantine,
-        with a line on stderr."""
+    def ensure(self, inside: str) -> Folder:
+        """An open folder, which is created if it does not exist. An entry of another kind in its place is moved to
+        quarantine, with a line on stderr."""
         try:
             os.makedirs(str(self.root), exist_ok=True)
         except FileExistsError:
-            pass  # no folder: `Folder.at` raises the error for it
+            pass  # it is not a folder: `Folder.at` raises the error for that
         folder, done = Folder.at(self.root), ""
         for name in inside.split("/") if is_safe(inside) else ():
             done = done + "/" + name if done else name
             with folder as above:
-                folder = self._made_in(above, name, done)
+                folder = self._ensure_in(above, name, done)
         return folder
 
-    def _made_in(self, above: Folder, name: str, inside: str) -> Folder:
+    def _ensure_in(self, above: Folder, name: str, inside: str) -> Folder:
         try:
             return above.folder(name)
         except FileNotFoundError:
-            return above.made(name)
+            return above.ensure(name)
         except Misplaced:
             # Two processes may find the entry at once; the second one must not move the folder that the first one
             # creates.
@@ -79,8 +79,8 @@ class StoreTree:
         try:
             return above.folder(name)
         except Misplaced as error:
-            self._tell_aside(above, name, error.found, FOLDER, self.put_aside(inside))
-            return above.made(name)
+            self._print_moved(above, name, error.found, FOLDER, self.put_aside(inside))
+            return above.ensure(name)
 
     def put_aside(self, inside: str, name: str = "") -> Path:
         """Moves the entry into quarantine, without opening or walking it. Returns its new path.
@@ -93,7 +93,7 @@ class StoreTree:
                 moved = ".{}.aside".format(new_name)
                 folder.rename(last, folder, moved)
                 last = moved
-            with self.made(QUARANTINE) as quarantine:
+            with self.ensure(QUARANTINE) as quarantine:
                 folder.rename(last, quarantine, new_name)
                 quarantine.sync()
             folder.sync()
@@ -102,7 +102,7 @@ class StoreTree:
     def open_lock(self, name: str) -> int:
         """A descriptor of the file `locks/<name>`, for reading and writing. The file is created if it does not
         exist."""
-        with self.made("locks") as locks:
+        with self.ensure("locks") as locks:
             self._clear(locks, name)
             flags = os.O_RDWR | os.O_CREAT | FILE_FLAGS
             try:
@@ -115,7 +115,7 @@ class StoreTree:
         """Creates the folder of a file, and moves another entry in the file's place to quarantine. Returns the file's
         path."""
         parent, _, name = inside.rpartition("/")
-        with self.made(parent) as folder:
+        with self.ensure(parent) as folder:
             self._clear(folder, name)
         return self.path(inside)
 
@@ -123,14 +123,14 @@ class StoreTree:
         status = folder.status(name)
         if status is None or stat.S_ISREG(status.st_mode):
             return
-        fcntl.flock(folder.handle, fcntl.LOCK_EX)  # for the reason given in _made_in
+        fcntl.flock(folder.handle, fcntl.LOCK_EX)  # for the reason given in _ensure_in
         status = folder.status(name)
         if status is not None and not stat.S_ISREG(status.st_mode):
             aside = self.put_aside(self.inside(folder.path / name))
-            self._tell_aside(folder, name, kind(status.st_mode), FILE, aside)
+            self._print_moved(folder, name, kind(status.st_mode), FILE, aside)
 
     @staticmethod
-    def _tell_aside(folder: Folder, name: str, actual: str, expected: str, aside: Path) -> None:
+    def _print_moved(folder: Folder, name: str, actual: str, expected: str, aside: Path) -> None:
         print("{}: it was {}, where {} belongs; it is now {}".format(
             printable(str(folder.path / name)), actual, expected, printable(str(aside))), file=sys.stderr, flush=True)
 
@@ -139,8 +139,8 @@ class StoreTree:
         length = len(os.fsencode(str(self.path(inside))))
         if length + NAMES_WITHIN > LONGEST_PATH:
             raise StoreError("the path is too long", where=str(self.root),
-                             why="an artifact's folder would have {} bytes, and the system takes paths of {} with the "
-                                 "names of the files in it".format(length, LONGEST_PATH),
+                             why="an artifact's folder would have a path of {} bytes; with the names of its files, the "
+                                 "system allows {}".format(length, LONGEST_PATH),
                              next_step="set another store in luigi.cfg")
 
     def misplaced(self) -> Iterator[Tuple[str, OSError]]:

@@ -6,10 +6,10 @@ The functions raise OSError. Places are relative to the store's root.
 import stat
 import uuid
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 from pipeline.files.removal import remove
-from pipeline.files.safe_tree import Misplaced
+from pipeline.files.safe_tree import is_safe_name
 from pipeline.store import manifest
 from pipeline.store.store_tree import StoreTree
 
@@ -18,7 +18,7 @@ def make(tree: StoreTree, artifact: str, key: str) -> Path:
     """Makes an empty workspace beside the artifact, and removes the other workspaces of that key. Returns its path."""
     parent, fresh = artifact.rpartition("/")[0], ".{}.{}.tmp".format(key, uuid.uuid4().hex[:8])
     tree.expect_short("{}/{}".format(parent, fresh))
-    with tree.made(parent) as folder:
+    with tree.ensure(parent) as folder:
         for name in folder.names():
             if name.startswith(".{}.".format(key)) and name.endswith(".tmp"):
                 remove(folder, name)
@@ -31,18 +31,25 @@ def fill(tree: StoreTree, workspace: str, artifact: str) -> None:
     with tree.at(artifact) as source, tree.at(workspace) as target:
         for path, status in source.walk():
             if stat.S_ISDIR(status.st_mode):
-                target.made(path).close()
+                target.ensure(path).close()
             elif path != manifest.NAME:
                 source.copy(path, target)
 
 
-def left(tree: StoreTree, stage: str) -> List[str]:
-    """The places of all workspaces in a stage's folder."""
+def every(tree: StoreTree) -> Iterator[str]:
+    """The places of all workspaces. A folder that cannot be listed counts as empty."""
+    for stage in _names(tree, "artifacts"):
+        place = "artifacts/" + stage
+        for name in _names(tree, place) if is_safe_name(stage) and not stage.startswith(".") else ():
+            if name.startswith(".") and name.endswith(".tmp"):
+                yield "{}/{}".format(place, name)
+
+
+def _names(tree: StoreTree, place: str) -> List[str]:
     try:
-        with tree.at(stage) as folder:
-            return ["{}/{}".format(stage, name) for name in folder.names()
-                    if name.startswith(".") and name.endswith(".tmp")]
-    except (FileNotFoundError, Misplaced):
+        with tree.at(place) as folder:
+            return folder.names()
+    except OSError:
         return []
 
 

@@ -12,9 +12,9 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM as an exception. It is a KeyboardInterrupt because Luigi catches all other exceptions."""
 
 
-def hear() -> None:
-    """From now on, Ctrl-C and SIGTERM raise KeyboardInterrupt, so that the command can clean up. An ignored Ctrl-C, as
-    with `nohup`, stays ignored."""
+def raise_on_signals() -> None:
+    """Makes Ctrl-C and SIGTERM raise KeyboardInterrupt, so that the command can clean up. If Ctrl-C is ignored, as with
+    `nohup`, it stays ignored."""
     global _has_handlers
     _has_handlers = True
     signal.signal(signal.SIGTERM, _raise)
@@ -23,19 +23,20 @@ def hear() -> None:
 
 
 def received() -> Optional[KeyboardInterrupt]:
-    """The first interrupt that this process received, or None. It is needed because an interrupted clean-up may raise
-    another error instead."""
+    """The first interrupt that this process received, or None. Callers need it because an interrupted clean-up may
+    raise another error."""
     return _received
 
 
 def leave_at_once() -> None:
-    """From now on, Ctrl-C ends the process at once, since only buffered output remains to be written."""
+    """Makes Ctrl-C end the process at once. For the end of a command, when only buffered output remains to be
+    written."""
     if _has_handlers and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
 
 
 def ignore() -> None:
-    """From now on, Ctrl-C is ignored, so that it cannot change the exit code: while Python exits, it restores the
+    """Makes the process ignore Ctrl-C, so that it cannot change the exit code: while Python exits, it restores the
     system's handler of SIGINT, which would kill the process."""
     if _has_handlers:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

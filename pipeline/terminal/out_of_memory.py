@@ -15,35 +15,35 @@ LEAST_BYTES = 4 << 20
 
 # Allocated in advance: the text, and small objects whose memory Python can reuse after they are deleted.
 _RESERVE = [bytes(480) for _ in range(400)]
-_WORDS = (b"ran out of memory\n    the command could not even say how much there was\n"
-          b"    end other programs, or raise its limits (`ulimit -a`), then start the same command again\n")
+_MESSAGE = (b"ran out of memory\n    there was not even enough memory to tell how much there is\n"
+            b"    end other programs, or raise its limits (`ulimit -a`), then start the same command again\n")
 
 
 def watch(command: str) -> None:
-    """From now on, an uncaught exception that means a lack of memory is printed as an error.
+    """Makes Python print an uncaught exception that means a lack of memory as an error.
 
-    `except Exception` does not catch all of them: pydantic raises a BaseException for a MemoryError in its Rust
+    `except Exception` does not catch all such exceptions: pydantic raises a BaseException for a MemoryError in its Rust
     code."""
-    before = sys.excepthook
+    previous_hook = sys.excepthook
 
-    def told(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
+    def hook(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         try:
-            meant = is_meant(error)
+            lacks_memory = is_lack_of_memory(error)
         except MemoryError:
-            meant = True
-        if meant:
+            lacks_memory = True
+        if lacks_memory:
             _end(command)
-        before(kind, error, trace)
-    sys.excepthook = told
+        previous_hook(kind, error, trace)
+    sys.excepthook = hook
 
 
 def expect_some() -> None:
-    """Raises MemoryError if there is next to nothing: here, where nothing has begun. Later, Python ends with a fatal
-    error where it does not even get the memory for an exception."""
+    """Raises MemoryError if less than LEAST_BYTES can be allocated. Call this at the start: later, Python ends with a
+    fatal error if it cannot allocate the memory for an exception."""
     memory_limits.expect(LEAST_BYTES)
 
 
-def is_meant(error: BaseException) -> bool:
+def is_lack_of_memory(error: BaseException) -> bool:
     """Whether `error` means that this process could not allocate memory."""
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
@@ -55,20 +55,19 @@ def is_meant(error: BaseException) -> bool:
 
 
 def explained(where: str) -> StageDied:
-    """The error for a lack of memory. where: the command, or the stage. Raises MemoryError if there is not enough
-    memory to create it."""
+    """The error for a lack of memory. where: the command, or the stage. Raises MemoryError if it cannot be created."""
     del _RESERVE[:]
     return StageDied("ran out of memory", where=where, why=_memory(), next_step="end other programs, or raise the "
                      "limit of this one (`ulimit -a`), then start the same command again")
 
 
 def _end(where: str) -> NoReturn:
-    """Prints that there was no memory, and ends the process."""
+    """Prints that the command ran out of memory, and ends the process."""
     try:
         try:
             text = "{}\n".format(explained(where)).encode("utf-8")
         except MemoryError:
-            text = _WORDS
+            text = _MESSAGE
         os.write(2, text)
     finally:
         os._exit(StageDied.exit_code)

@@ -10,18 +10,17 @@ _folder_trouble = ""
 
 
 def begin() -> None:
-    """Opens closed standard streams, ensures that there is a working folder, and makes Ctrl-C end the process without a
-    traceback.
+    """Opens standard streams that are closed, and makes Ctrl-C end the process without a traceback.
 
-    If the working folder was removed, it changes to `/`, since Python cannot import without one. `folder_trouble` then
-    returns the reason."""
+    If the working folder was removed, changes to `/`, since Python cannot import without a working folder.
+    `folder_trouble` then returns the reason."""
     global _folder_trouble
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:  # closed by `>&-`; otherwise the next opened file would get the stream's descriptor
             os.open(os.devnull, os.O_RDWR)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not if `nohup` has made it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # with `nohup`, it stays ignored
         signal.signal(signal.SIGINT, _end)
     try:
         os.getcwd()

@@ -22,7 +22,7 @@ def guard() -> None:
 
 
 def take_any_name() -> None:
-    """From now on, `sys.stdout` and `sys.stderr` escape bytes of file names that they cannot encode."""
+    """Makes `sys.stdout` and `sys.stderr` escape what they cannot encode, such as bytes of file names."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

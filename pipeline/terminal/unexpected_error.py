@@ -12,13 +12,13 @@ from pipeline.terminal import out_of_memory
 
 
 def explained(error: BaseException, where: str) -> OctetError:
-    """The OctetError for `error`, whose traceback is written to a file. An OctetError is returned unchanged; a lack of
-    memory gets an error of its own. Raises MemoryError if there is not enough memory for that.
+    """The OctetError for `error`. Writes the traceback to a file. Returns an OctetError unchanged. A lack of memory has
+    an error of its own; raises MemoryError if that error cannot be created.
 
     where: the command, or the stage."""
     if isinstance(error, OctetError):
         return error
-    if out_of_memory.is_meant(error):
+    if out_of_memory.is_lack_of_memory(error):
         return out_of_memory.explained(where)
     lines = str(error).strip().splitlines()
     machine = os.uname()  # `platform.platform()` would start a process for the same information
@@ -29,7 +29,7 @@ def explained(error: BaseException, where: str) -> OctetError:
     return OctetError("unexpected {}".format(": ".join([type(error).__name__] + lines[:1])), where=where,
                       why="Octet does not know this error",
                       next_step="please report it, with the traceback in {}".format(path) if path else
-                      "please report it, with this traceback, which no file could be written for:\n" + text)
+                      "please report it, with this traceback, which could not be written to a file:\n" + text)
 
 
 def _write_report(text: str) -> Optional[str]:

@@ -1,15 +1,15 @@
-"""How an autoencoder's answer becomes a score, and how good the score is."""
+"""The anomaly score of a sound, from an autoencoder's reconstruction, and the metric of the score."""
 
 import numpy as np
 
 
 def score(spectrograms, answers):
-    """[N]: the mean squared error of each answer. The larger it is, the stranger the sound."""
+    """[N]: the mean squared error of each reconstruction. A larger error means a more unusual sound."""
     return np.square(answers - spectrograms).reshape(len(answers), -1).mean(-1)
 
 
 class AreaUnderROC:
-    """The share of pairs, one damaged and one whole, in which the damaged one has the higher score."""
+    """The fraction of pairs of a damaged and an intact motor in which the damaged one has the higher score."""
 
     def __init__(self):
         self.scores, self.damaged = [], []

@@ -1,7 +1,8 @@
-"""Synthesised sounds of a motor, a third of a second each. In the training and validation parts its bearing is whole;
-half of the test part has a damaged one, which clicks as it turns, faintly or loudly.
+"""Synthesised sounds of a motor, a third of a second each. In the training and validation parts, its bearing is intact.
+In half of the test part, the bearing is damaged: it clicks as the motor turns, faintly or loudly.
 
-Input: log mel codes [16, 16, 1] (log_mel.py). Target: the input itself. Extra: damaged, 0 or 1. All follow from a seed.
+Input: log mel codes [16, 16, 1] (log_mel.py). Target: the input itself. Extra: damaged, 0 or 1. The sounds are
+generated from a fixed seed.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ COUNT = {"train": 2000, "validation": 200, "test": 600}
 
 
 def load(parts=PARTS, samples=None):
-    """The Dataset. parts, samples: as octet/data/dataset.py says."""
+    """The Dataset. parts, samples: see octet/data/dataset.py."""
     return Dataset({"spectrogram": Input((FRAMES, BANDS, 1), 0.0, 1.0)},
                    {"reconstruction": Target("value", shape=(FRAMES, BANDS, 1))},
                    {part: recorded(part, COUNT[part] if samples is None else samples) for part in parts},
@@ -25,12 +26,12 @@ def load(parts=PARTS, samples=None):
 
 
 def digest(part):
-    """Nothing is read: this file and log_mel.py, which are in the key, say all."""
+    """No data is read: the sounds follow from this file and log_mel.py, whose source is in the key."""
     return hashlib.sha256(part.encode()).hexdigest()
 
 
 def recorded(part, count):
-    """So many samples of a part."""
+    """The first `count` samples of a part."""
     random = np.random.RandomState(20 + PARTS.index(part))
     damaged = np.arange(count, dtype=np.int32) % 2 if part == "test" else np.zeros(count, np.int32)
     codes = np.stack([log_mel.codes(sound(each, random), BANDS) for each in damaged])[..., None]
@@ -38,7 +39,7 @@ def recorded(part, count):
 
 
 def sound(damaged, random):
-    """[SAMPLES] int16 of the motor at some speed and load."""
+    """[SAMPLES] int16: the sound of a motor at a random speed and load."""
     time = np.arange(SAMPLES) / log_mel.RATE
     turns, load = random.uniform(40, 60), random.uniform(0.5, 1.5)  # turns per second
     harmonics = np.arange(1, 30)

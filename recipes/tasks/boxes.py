@@ -1,15 +1,15 @@
-"""From the detector's grid to boxes, outside of the network. numpy alone: an app does the same."""
+"""Decodes the detector's grid into boxes, outside of the network. Needs numpy only, so an app can use the same code."""
 
 import grid
 import numpy as np
 
 LEAST_SCORE = 0.05
-OVERLAP = 0.5  # from this on, two boxes of a shape are of one thing
+OVERLAP = 0.5  # IoU from which two boxes with the same shape are taken for the same object
 
 
 def decode(answers):
-    """(boxes [n, 4] y0 x0 y1 x1 in pixels, scores [n], shapes [n]) of one grid of reals, the surest first. Of boxes of
-    one shape that overlap, the surest is kept (non-maximum suppression)."""
+    """(boxes [n, 4] y0 x0 y1 x1 in pixels, scores [n], shapes [n]) of one grid of reals, highest score first. Of
+    overlapping boxes with the same shape, only the one with the highest score is kept (non-maximum suppression)."""
     cells, anchors = len(answers), len(grid.ANCHORS)
     answers = answers.astype(np.float64).reshape(cells, cells, anchors, -1)
     corner = np.stack(np.meshgrid(np.arange(cells), np.arange(cells), indexing="ij"), -1)[:, :, None]
@@ -30,7 +30,7 @@ def decode(answers):
 
 
 def overlap(box, others):
-    """[n]: what a box has in common with each of the others [n, 4], as a share of what both cover (IoU)."""
+    """[n]: the intersection over union (IoU) of a box with each of the others [n, 4]."""
     common = np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0).prod(-1)
     return common / ((box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(-1) - common)
 

@@ -1,13 +1,13 @@
-"""The detector's loss, as in YOLO 9000 (Redmon and Farhadi 2017, arXiv:1612.08242) but for logarithms of sides."""
+"""The detector's loss, as in YOLO 9000 (Redmon and Farhadi 2017, arXiv:1612.08242), with logarithms of the sides."""
 
 import grid
 import tensorflow as tf
 
 
 def yolo(outputs, targets, extras):
-    """Mean over the boxes. Each box belongs to the cell of its centre and to the anchor of the nearest size. That
-    anchor is to say that something is there, where it is, how large it is and which shape it has; all others are to say
-    that nothing is there."""
+    """The loss, as a mean over the boxes. Each box is assigned to the cell of its centre and to the anchor of the
+    nearest size. That anchor has to predict objectness, position, size and shape of the box. All others have to predict
+    that there is no object."""
     anchors = tf.constant(grid.ANCHORS)
     _, cells, _, numbers = outputs["grid"].shape.as_list()
     shapes = numbers // len(grid.ANCHORS) - grid.BOX
@@ -17,10 +17,10 @@ def yolo(outputs, targets, extras):
     cell = tf.clip_by_value(tf.floor(centre), 0.0, cells - 1.0)
     size = tf.maximum(size, 1.0)
     anchor = tf.argmin(tf.abs(tf.log(tf.sqrt(size[..., :1] * size[..., 1:]) / anchors)), -1)
-    # A box without area has left the picture when that was varied; those from the count on are padding.
+    # A box without area was moved out of the picture by augmentation. Boxes from the index `box_count` on are padding.
     there = tf.reduce_all(extras["box"][..., 2:] - corner > 2.0, -1)
     there &= tf.range(extras["box"].shape.as_list()[1])[None] < extras["box_count"][:, None]
-    # [N, boxes, cells, cells, anchors]: 1 where a box belongs.
+    # [N, boxes, cells, cells, anchors]: 1 at the cell and the anchor to which the box is assigned.
     owns = (tf.one_hot(tf.cast(cell[..., 0], tf.int32), cells)[..., :, None, None]
             * tf.one_hot(tf.cast(cell[..., 1], tf.int32), cells)[..., None, :, None]
             * tf.one_hot(anchor, len(grid.ANCHORS))[..., None, None, :]
@@ -28,7 +28,7 @@ def yolo(outputs, targets, extras):
     occupied = tf.minimum(tf.reduce_sum(owns, 1), 1.0)
     objectness = tf.nn.sigmoid_cross_entropy_with_logits(labels=occupied, logits=answers[..., 0])
 
-    # What each box is compared with: the answers of the one place that it belongs to, [N, boxes, 5 + shapes].
+    # [N, boxes, 5 + shapes]: the predictions at the cell and the anchor to which the box is assigned.
     answers = tf.einsum("nbyxa,nyxav->nbv", owns, answers)
     side = tf.einsum("nbyxa,a->nb", owns, anchors)
     place = tf.nn.sigmoid_cross_entropy_with_logits(labels=centre - cell, logits=answers[..., 1:3])

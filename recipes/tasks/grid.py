@@ -1,4 +1,4 @@
-"""What the detector's grid [cells, cells, anchors * (5 + shapes)] means. For each cell and anchor it has
+"""The layout of the detector's grid [cells, cells, anchors * (5 + shapes)]. For each cell and anchor it contains:
 
     objectness (a logit); y and x of the centre in the cell (logits); height and width (logarithms of their ratios to
     the anchor's side); a score for each shape (a logit)
@@ -10,5 +10,5 @@ BOX = 5  # numbers before the scores
 
 
 def shape(size, shapes):
-    """The grid's shape for pictures of `size` x `size` pixels and so many shapes."""
+    """The shape of the grid for pictures of `size` x `size` pixels. shapes: the number of shapes."""
     return size // CELL, size // CELL, len(ANCHORS) * (BOX + shapes)

@@ -1,14 +1,14 @@
-"""Log mel spectrograms: what the keyword spotter and the anomaly detector hear. numpy alone.
+"""Log mel spectrograms, the inputs of the keyword spotter and the anomaly detector. Needs numpy only.
 
-`codes(sound, bands)` makes the network's input. Preparing the data calls it; a device that runs the .tflite file calls
-it too (this file can be copied there), so both see the same codes.
+`codes(sound, bands)` makes the network's input. The datasets call it when the data is prepared. A device that runs the
+.tflite file can use a copy of this file, so that it computes the same codes.
 """
 
 import numpy as np
 
 RATE = 8000  # samples per second
 FRAME, STEP = 320, 160  # samples: a frame of 40 ms every 20 ms
-FLOOR, CEILING = -60.0, 40.0  # decibels that codes 0 and 255 stand for; full scale is 1
+FLOOR, CEILING = -60.0, 40.0  # decibels of the codes 0 and 255, for samples from -1 to 1
 
 
 def codes(sound, bands):
@@ -26,7 +26,7 @@ def log_mel(sound, bands):
 
 
 def filters(bands):
-    """[frequencies, bands]: triangles of equal width on the mel scale, from 0 to half of RATE."""
+    """[frequencies, bands]: triangular filters of equal width on the mel scale, from 0 to half of RATE."""
     def mel(hertz):
         return 2595 * np.log10(1 + hertz / 700.0)
 

@@ -3,11 +3,11 @@
 import boxes
 import numpy as np
 
-OVERLAP = 0.5  # from this on, a box has found a thing
+OVERLAP = 0.5  # IoU from which a predicted box counts as a hit
 
 
 class MeanAveragePrecision:
-    """The mean over the shapes of the area under precision over recall, as Pascal VOC 2010 has it."""
+    """The mean over the shapes of the area under the precision-recall curve, as in Pascal VOC 2010."""
 
     def __init__(self):
         self.found, self.true = [], []
@@ -23,18 +23,18 @@ class MeanAveragePrecision:
 
     def _average(self, shape):
         """Average precision of one shape."""
-        scored, there = [], 0  # (score, whether the box is right) of each box found
+        scored, total = [], 0  # scored: (score, whether it is a hit) of each predicted box; total: true boxes
         for (found, scores, shapes), (true, true_shapes) in zip(self.found, self.true):
             true = true[true_shapes == shape]
-            there += len(true)
-            taken = np.zeros(len(true), bool)
+            total += len(true)
+            matched = np.zeros(len(true), bool)
             for box, score in zip(found[shapes == shape], scores[shapes == shape]):
-                overlaps = np.where(taken, 0, boxes.overlap(box, true)) if len(true) else np.zeros(1)
+                overlaps = np.where(matched, 0, boxes.overlap(box, true)) if len(true) else np.zeros(1)
                 best = int(overlaps.argmax())
                 scored.append((score, overlaps[best] >= OVERLAP))
                 if overlaps[best] >= OVERLAP:
-                    taken[best] = True
-        right = np.array([each for _, each in sorted(scored, key=lambda pair: -pair[0])], float)
-        precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+                    matched[best] = True
+        hits = np.array([hit for _, hit in sorted(scored, key=lambda pair: -pair[0])], float)
+        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
         best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-        return float((best_from_here * right).sum() / there)
+        return float((best_from_here * hits).sum() / total)

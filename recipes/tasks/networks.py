@@ -1,4 +1,4 @@
-"""Small convolutional networks for the examples beside this file."""
+"""Small convolutional networks for the recipes in this folder."""
 
 import tensorflow as tf
 
@@ -6,27 +6,28 @@ layers = tf.keras.layers
 
 
 def detector(input_shape, classes):
-    """A grid of cells, each an eighth of the picture's side. Linear: the loss takes logits."""
+    """The output is a grid with an eighth of the picture's resolution. It is linear, since the loss takes logits."""
     image = layers.Input(input_shape)
     return tf.keras.Model(image, layers.Conv2D(classes[-1], 1, name="grid")(trunk(image)))
 
 
 def regressor(input_shape, classes):
-    """As many values as the target has."""
+    """The output has as many values as the target."""
     image = layers.Input(input_shape)
     x = layers.Dense(32, activation="relu")(layers.Flatten()(trunk(image)))
     return tf.keras.Model(image, layers.Dense(classes[-1])(x))
 
 
 def tagger(input_shape, classes):
-    """A yes or no for each class."""
+    """The output is a probability for each class, independently of the others."""
     image = layers.Input(input_shape)
     x = layers.GlobalMaxPooling2D()(trunk(image))
     return tf.keras.Model(image, layers.Dense(classes, activation="sigmoid")(x))
 
 
 def segmenter(input_shape, classes):
-    """A probability of each class for each pixel: down to an eighth, and up again beside what was there."""
+    """The output is the probability of each class for each pixel. An encoder reduces the resolution to an eighth; a
+    decoder with skip connections restores it."""
     image = layers.Input(input_shape)
     half = block(image, 16, 2)
     quarter = block(block(half, 24, 2), 24, 1)
@@ -39,7 +40,7 @@ def segmenter(input_shape, classes):
 
 
 def trunk(x):
-    """[N, H / 8, W / 8, 32] features of a picture."""
+    """[N, H / 8, W / 8, 32] features of pictures [N, H, W, C]."""
     for filters, stride in ((16, 2), (24, 2), (24, 1), (32, 2), (32, 1)):
         x = block(x, filters, stride)
     return x

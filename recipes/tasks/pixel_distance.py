@@ -6,7 +6,7 @@ SIDE = 48  # pixels
 
 
 class PixelDistance:
-    """The mean distance of the centre that was answered from the true one, in pixels."""
+    """The mean distance between the predicted and the true centre, in pixels."""
 
     def __init__(self):
         self.distances = []

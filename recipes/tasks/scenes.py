@@ -1,7 +1,7 @@
-"""Drawn scenes: one to three circles, squares and triangles on noise, 48 x 48 pixels in colour. All follow from a seed.
+"""Drawn scenes: one to three circles, squares and triangles on noise, 48 x 48 pixels in colour, from a fixed seed.
 
     task: detector    target grid, raw numbers (grid.py); extras box (at most 3 boxes) and shape (the class of each)
-          segmenter   target mask, a class for each pixel; 255 at the edges of shapes, which are of no class
+          segmenter   target mask, a class for each pixel; 255 (void) at the edges of shapes
           tagger      target tags: which shapes occur
           regressor   target centre, y and x as fractions of the side; one shape in each scene
 """
@@ -17,7 +17,7 @@ SIZE, MOST = 48, 3  # pixels, shapes
 SHAPES = ["circle", "square", "triangle"]
 VOID = 255
 COUNT = {"train": 1000, "validation": 100, "test": 300}
-MORE = {"regressor": {"train": 3000}}  # one shape a scene tells less
+MORE = {"regressor": {"train": 3000}}  # a scene with only one shape contains less to learn from
 TARGETS = {
     "detector": ("grid", Target("raw", shape=grid.shape(SIZE, len(SHAPES)))),
     "segmenter": ("mask", Target("class_map", ["background"] + SHAPES, (SIZE, SIZE), ignore=VOID)),
@@ -27,7 +27,8 @@ TARGETS = {
 
 
 class Scene:
-    """A picture [SIZE, SIZE, 3] uint8, its mask [SIZE, SIZE], and a box (y0, x0, y1, x1) and a shape for each thing."""
+    """picture: [SIZE, SIZE, 3] uint8. mask: [SIZE, SIZE]. boxes, shapes: (y0, x0, y1, x1) and the class of each
+    shape."""
 
     def __init__(self, random, most):
         picture = random.randint(30, 100, (SIZE, SIZE, 3))
@@ -39,7 +40,7 @@ class Scene:
             colour = random.randint(120, 230, 3)
             colour[random.randint(3)] = 240
             if self.mask[max(0, y - 1):y + side + 1, max(0, x - 1):x + side + 1].any():
-                continue  # shapes do not touch
+                continue  # it would touch another shape
             inside = pixels(shape, side)
             picture[y:y + side, x:x + side][inside] = colour + random.randint(-10, 11, (int(inside.sum()), 3))
             self.mask[y:y + side, x:x + side][inside] = 1 + shape
@@ -49,13 +50,13 @@ class Scene:
 
 
 def pixels(shape, side):
-    """[side, side] bool: those inside of the shape."""
+    """[side, side] bool: the pixels inside the shape."""
     y, x = (np.indices((side, side)) + 0.5) / side - 0.5
     return [y ** 2 + x ** 2 <= 0.25, np.ones((side, side), bool), np.abs(x) <= (y + 0.5) / 2][shape]
 
 
 def load(task, *, parts=PARTS, samples=None):
-    """The Dataset of a task. parts, samples: as octet/data/dataset.py says."""
+    """The Dataset of a task. parts, samples: see octet/data/dataset.py."""
     name, target = TARGETS[task]
     extras = {"box": Extra("boxes", (MOST, 4)), "shape": Extra("array", (MOST,), placeless=True, dtype="int32")}
     return Dataset({"image": Input((SIZE, SIZE, 3), 0.0, 1.0)}, {name: target},
@@ -64,12 +65,12 @@ def load(task, *, parts=PARTS, samples=None):
 
 
 def digest(part, task):
-    """Nothing is read: this file and grid.py, which are in the key, say all."""
+    """No data is read: the scenes follow from this file and grid.py, whose source is in the key."""
     return hashlib.sha256("{} {}".format(task, part).encode()).hexdigest()
 
 
 def drawn(task, part, count):
-    """So many scenes of a part, with the answers of the task."""
+    """The first `count` scenes of a part, with the targets of the task."""
     random = np.random.RandomState(1 + PARTS.index(part))
     scenes = [Scene(random, 1 if task == "regressor" else MOST) for _ in range(count)]
     name, _ = TARGETS[task]
@@ -78,7 +79,7 @@ def drawn(task, part, count):
 
 
 def boxes(scenes):
-    """The extras of the detector: as many boxes as a scene has, padded to MOST."""
+    """The extras of the detector: the boxes and shapes of each scene, padded to MOST, and their number."""
     found = {"box": np.zeros((len(scenes), MOST, 4), np.float32), "shape": np.zeros((len(scenes), MOST), np.int32),
              "box_count": np.array([len(scene.boxes) for scene in scenes], np.int32)}
     for row, scene in enumerate(scenes):
@@ -88,12 +89,12 @@ def boxes(scenes):
 
 
 def no_answers(scenes):
-    """The grid has none: the loss compares it with the extras."""
+    """[N, 0]: the target grid has no values, since the loss compares the output with the extras."""
     return np.zeros((len(scenes), 0), np.float32)
 
 
 def masks(scenes):
-    """[N, SIZE, SIZE] int32. A pixel whose right or lower neighbour is of another class is void."""
+    """[N, SIZE, SIZE] int32: the class of each pixel; VOID if its right or lower neighbour has another class."""
     found = np.stack([scene.mask for scene in scenes])
     void = np.zeros(found.shape, bool)
     void[:, :-1] |= found[:, :-1] != found[:, 1:]
@@ -102,7 +103,7 @@ def masks(scenes):
 
 
 def tags(scenes):
-    """[N, shapes] uint8: 1 where the shape occurs."""
+    """[N, shapes] uint8: 1 for each shape that occurs."""
     return np.array([[shape in scene.shapes for shape in range(len(SHAPES))] for scene in scenes], np.uint8)
 
 

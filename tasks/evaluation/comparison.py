@@ -14,7 +14,8 @@ SIDES = ("float", "fake_quantized", "uint8")
 
 
 class Comparison:
-    """Sums over batches. end: the output as ConvertUint8 describes it, with scale and zero point."""
+    """Accumulates the comparison over batches. end: the output as described by ConvertUint8, with scale and zero point.
+    """
 
     def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
@@ -26,8 +27,8 @@ class Comparison:
     def add(self, real: np.ndarray, fake: np.ndarray, codes: np.ndarray, answers: np.ndarray) -> None:
         """Adds a batch of n samples.
 
-        real, fake: the outputs of the float model and of the fake-quantized graph, reals [n, ...]. codes: those of the
-        uint8 file, uint8 [n, ...]. answers: the dataset's [n, ...]."""
+        real, fake: the outputs of the float model and of the fake-quantized graph, real values [n, ...]. codes: the
+        outputs of the uint8 file, uint8 [n, ...]. answers: the targets [n, ...]."""
         outputs = dict(zip(SIDES, (real, fake, io_spec.real(self.end, codes))))
         for side, values in outputs.items():
             self._sums[side].add(values, answers)
@@ -40,17 +41,17 @@ class Comparison:
     def figures(self) -> Dict[str, Any]:
         """The figures of this output in measurement.json:
 
-            kind                   of the target
+            kind                   the kind of the target
             METRIC                 {side: figure} for each metric of the kind
             recall, precision      {class: {side: share}}
-            output_difference_lsb  {LSB: how many values of the uint8 file differ so much from the fake-quantized graph}
+            output_difference_lsb  {LSB: number of values by which uint8 file and fake-quantized graph differ so much}
 
-        and, of an output with classes:
+        and, for an output with classes:
 
-            agreement              the share of samples or pixels with the same answer from float and uint8
-            classes                their names
-            confusion              counts by label and answer of the uint8 file; for labels, one table for each class
-            never_answered         the classes that the uint8 file never answers
+            agreement              the share of samples or pixels for which float and uint8 predict the same
+            classes                the names of the classes
+            confusion              counts by label and prediction of the uint8 file; for labels, a table for each class
+            never_answered         the classes that the uint8 file never predicts
         """
         by_side = {side: total.figures() for side, total in self._sums.items()}
         figures: Dict[str, Any] = {metric: {side: by_side[side][metric] for side in SIDES}
@@ -68,5 +69,5 @@ class Comparison:
         return figures
 
     def warnings(self) -> List[str]:
-        """A sentence where the uint8 file never answers a class that occurs."""
+        """A list with a sentence where the uint8 file never predicts a class that occurs; else empty."""
         return metrics.unanswered(self.end, self._sums["uint8"], "the uint8 file over the test part")

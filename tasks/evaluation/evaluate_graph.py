@@ -1,4 +1,4 @@
-"""A graph over a whole part of the dataset, some samples at a time."""
+"""Evaluates a graph on a part of the dataset, some samples at a time."""
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -11,15 +11,16 @@ from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 
-# Of one batch. More makes nothing faster; the inner tensors of a network are many times its input, and TensorFlow holds
-# more of them after several batches. Measured with lenet, 64x64: 347 MB after 1,600 samples; 489 MB with 200 a batch.
+# The most samples, and input values, in a batch. Larger batches are not faster, and need more memory: the inner tensors
+# of a network are many times larger than its input. lenet, 64x64, 1,600 samples: 347 MB; with batches of 200: 489 MB.
 MOST_SAMPLES, MOST_NUMBERS = 50, 1000000
 
 Figures = Dict[str, Dict[str, Optional[float]]]
-"""{output: {metric: value}}; None where the samples do not give the value."""
+"""{output: {metric: value}}; None where the metric is undefined for the samples."""
 
 class RawLosses(NamedTuple):
-    """The losses of raw outputs, of which nothing else is measured: {output: its scalar}, and what they are fed."""
+    """The losses of raw outputs, which are their only metric. tensors: {output: scalar loss}. answers: the placeholders
+    that the losses read."""
 
     tensors: Dict[str, tf.Tensor]
     answers: Answers
@@ -29,7 +30,8 @@ def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.T
             outputs: Sequence[tf.Tensor], part: Part,
             fed_too: Callable[[slice], Dict[tf.Tensor, Any]] = lambda rows: {}
             ) -> Iterator[Tuple[slice, List[np.ndarray]]]:
-    """(rows, each output's reals for them, float32 [n, ...]) until all samples of the part are through."""
+    """Yields (rows, [float32 real values [n, ...] of each output]) for all samples of the part. fed_too: returns a
+    further feed for the rows."""
     numbers = max(int(np.prod(end["shape"])) for end in network["inputs"])
     size = max(1, min(MOST_SAMPLES, MOST_NUMBERS // numbers))
     for start in range(0, len(part), size):
@@ -39,15 +41,15 @@ def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.T
 
 def figures(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
             outputs: Sequence[tf.Tensor], part: Part, raw: Optional[RawLosses] = None) -> Figures:
-    """{output: {metric: value}} over the part; of a raw output its loss, where `raw` is given."""
+    """{output: {metric: value}} over the part. A raw output has a loss, where `raw` is given, and no other metric."""
     return measured(session, network, inputs, outputs, part, "", raw)[0]
 
 
 def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
              outputs: Sequence[tf.Tensor], part: Part, where: str, raw: Optional[RawLosses] = None,
              own: Optional[OwnMetrics] = None) -> Tuple[Figures, List[str]]:
-    """({output: {metric: value}} over the part, a sentence for each output that never answers a class of it). own: the
-    user's metrics, which are given each batch, too."""
+    """({output: {metric: value}} over the part, a sentence for each output that never predicts a class of the part).
+    where: the network and the part, for these sentences. own: the user's metrics, to which each batch is added."""
     sums = [metrics.of(end) for end in network["outputs"]]
     losses = list(raw.tensors.items()) if raw is not None else []
     by_name = {end["name"]: total for end, total in zip(network["outputs"], sums)}
@@ -67,14 +69,14 @@ def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.
 def figures_of(graph_def: tf.GraphDef, network: io_spec.Network, part: Part,
                raw: Callable[[Sequence[tf.Tensor]], Optional[RawLosses]] = lambda outputs: None
                ) -> Figures:
-    """The same for a graph that holds no variables; `raw` makes the losses of its outputs."""
+    """`figures` for a frozen graph. raw: returns the losses of the graph's outputs."""
     with session_of(graph_def) as session, session.graph.as_default():
         inputs, outputs = ends(session.graph, network)
         return figures(session, network, inputs, outputs, part, raw(outputs))
 
 
 def session_of(graph_def: tf.GraphDef) -> tf.Session:
-    """A session for a graph that holds no variables."""
+    """A session for a frozen graph."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     return tf.Session(graph=graph)

@@ -1,6 +1,6 @@
-"""Gaps of a measurement: secondary figures that could not be measured, each with the reason.
+"""Gaps of a measurement: secondary figures that could not be measured, with the reasons.
 
-Such a figure is neither the product nor its proof. Its failure does not fail the stage, which took hours of training.
+Such a figure is neither the product nor its proof, so its failure does not fail the stage, after hours of training.
 """
 
 import contextlib
@@ -12,8 +12,8 @@ from octet.errors import OctetError
 
 @contextlib.contextmanager
 def stated(gaps: List[str], what: str, done: str = "measured") -> Iterator[None]:
-    """Catches every error inside the block: adds to `gaps` what was not done (measured, made, drawn) and why, and logs
-    the traceback."""
+    """Catches every error in the block, logs its traceback, and adds the sentence "WHAT was not DONE: REASON" to
+    `gaps`. done: measured, made or drawn."""
     try:
         yield
     except Exception as error:
@@ -22,7 +22,7 @@ def stated(gaps: List[str], what: str, done: str = "measured") -> Iterator[None]
 
 
 def reason(error: Exception) -> str:
-    """An error in one line. For an OctetError: what happened and why, without the next step."""
+    """The error's text in one line; for an OctetError, without the place and the next step."""
     if isinstance(error, OctetError):
         return ": ".join(line.strip() for part in (error.what, error.why) for line in part.splitlines())
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""One output of the int8 file: its metrics, and how far it is from the uint8 file on the same samples."""
+"""Measures one output of the int8 file: its metrics, and its difference from the uint8 file on the same samples."""
 
 from typing import Any, Dict
 
@@ -12,7 +12,7 @@ SIDE = "int8"
 
 
 class Int8Side:
-    """Sums over batches. end: the output as ConvertUint8 describes it, with scale and zero point."""
+    """Accumulates over batches. end: the output as described by ConvertUint8, with scale and zero point."""
 
     def __init__(self, end: io_spec.OutputEnd) -> None:
         self.end = end
@@ -21,8 +21,8 @@ class Int8Side:
         self._samples = self._largest = 0
 
     def add(self, uint8: np.ndarray, int8: np.ndarray, answers: np.ndarray) -> None:
-        """Adds a batch of n samples. uint8, int8: what the two files make, both as codes of the uint8 file [n, ...].
-        answers: the dataset's [n, ...]."""
+        """Adds a batch of n samples. uint8, int8: the outputs of the two files, both as uint8 codes [n, ...]. answers:
+        the targets [n, ...]."""
         reals, of_uint8 = io_spec.real(self.end, int8), io_spec.real(self.end, uint8)
         self._sums.add(reals, answers)
         self._of_uint8.add(of_uint8, answers)
@@ -32,19 +32,20 @@ class Int8Side:
             self._agreement.add(of_uint8, reals, answers)
 
     def put_beside(self, figures: Dict[str, Any]) -> Dict[str, Any]:
-        """The figures of a Comparison of the same output, with a side `int8` in each metric, and
+        """`figures`, those of a Comparison of the same output, with a side `int8` in each metric, and with the field
 
-            int8  {samples: how many the side int8 is measured on
+            int8  {samples: the number of samples of the side int8
                    uint8: {METRIC: the figure of the uint8 file on the same samples}
-                   largest_difference_lsb: to a code of the uint8 file
-                   agreement: of an output with classes, the share of samples or pixels with the same answer from both}
+                   largest_difference_lsb: the largest difference from a code of the uint8 file
+                   agreement: only with classes: the share of samples or pixels for which both predict the same}
         """
-        made = self._sums.figures()
-        found = {name: {**sides, SIDE: made[name]} if name in made else sides for name, sides in figures.items()}
+        of_int8 = self._sums.figures()
+        extended = {name: {**sides, SIDE: of_int8[name]} if name in of_int8 else sides
+                    for name, sides in figures.items()}
         for metric, by_name in self._sums.details().items():
-            found[metric] = {name: {**figures[metric][name], SIDE: value} for name, value in by_name.items()}
-        found[SIDE] = {"samples": self._samples, "uint8": self._of_uint8.figures(),
-                       "largest_difference_lsb": self._largest}
+            extended[metric] = {name: {**figures[metric][name], SIDE: value} for name, value in by_name.items()}
+        extended[SIDE] = {"samples": self._samples, "uint8": self._of_uint8.figures(),
+                          "largest_difference_lsb": self._largest}
         if self._agreement is not None:
-            found[SIDE]["agreement"] = self._agreement.share()
-        return found
+            extended[SIDE]["agreement"] = self._agreement.share()
+        return extended

@@ -1,11 +1,11 @@
-"""Metrics of an output, by the kind of its target, summed over batches.
+"""Metrics of an output, by the kind of its target, accumulated over batches.
 
-    class       accuracy, balanced_accuracy, macro_f1; of two classes also roc_auc and average_precision of the second
+    class       accuracy, balanced_accuracy, macro_f1; with two classes also roc_auc and average_precision of the second
     labels      accuracy (over all samples and classes), exact_match, balanced_accuracy, macro_f1; the means over the
                 classes of roc_auc and average_precision
     class_map   accuracy (of pixels), balanced_accuracy, macro_f1, mean_iou; ignored pixels do not count
     value       mse, mae, snr_db
-    raw         loss, where `add_loss` is called; what the numbers mean is not known
+    raw         loss, where `add_loss` is called; no other metric is defined
 
 A metric that is undefined for the samples (a class has no sample, or there is no error) is None.
 """
@@ -19,8 +19,9 @@ from tasks.graph.io_spec import OutputEnd, OutputMeaning
 
 
 def decided(end: OutputMeaning, scores: np.ndarray) -> np.ndarray:
-    """The answers for scores [..., C]. For labels: 0 or 1 for each class, [..., C]. Otherwise: the index of a class,
-    [...]; it has the largest score, or, where one score stands for two classes, is given by the threshold."""
+    """The predictions for scores [..., C]. For labels: 0 or 1 for each class, [..., C]. Otherwise: the index of a
+    class, [...]: the one with the largest score; or, for a single score of two classes, 1 where it exceeds the
+    threshold."""
     threshold = end.get("threshold")
     if end["kind"] == "labels":
         return (scores > threshold).astype(np.int64)
@@ -63,7 +64,7 @@ class Classes:
         return _details(self.end, right, self.confusion.sum(1), self.confusion.sum(0))
 
     def never_answered(self) -> List[str]:
-        """The classes that have samples or pixels, and are the answer for none."""
+        """The classes that have samples or pixels, but are never predicted."""
         return _missed(self.end, self.confusion.sum(1), self.confusion.sum(0))
 
 
@@ -90,7 +91,7 @@ class Labels:
         correct = right.sum() + self.confusion[:, 0, 0].sum()
         figures = {"accuracy": _share(correct, self.confusion.sum()), "exact_match": _share(self._exact, samples)}
         figures.update(_by_class(right, of_class, answered))
-        # For one class, it is the mean of the true positive rate and the true negative rate.
+        # The mean over the classes of (true positive rate + true negative rate) / 2.
         balanced = [np.mean(np.diag(table) / table.sum(1)) for table in self.confusion if table.sum(1).all()]
         figures["balanced_accuracy"] = _mean(balanced)
         figures.update(self._scores.figures())
@@ -101,7 +102,7 @@ class Labels:
         return _details(self.end, *self._sums())
 
     def never_answered(self) -> List[str]:
-        """The classes that have samples, and are answered for none."""
+        """The classes that have samples, but are never predicted."""
         return _missed(self.end, *self._sums()[1:])
 
     def _sums(self) -> List[np.ndarray]:
@@ -109,7 +110,8 @@ class Labels:
 
 
 class _Scores:
-    """The scores [N, C] of all samples, and which of them are positive. Metrics without a threshold need them all."""
+    """Collects the scores [N, C] of all samples, and which are positive: metrics without a threshold need all
+    scores."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
@@ -127,7 +129,7 @@ class _Scores:
 
 
 class Values:
-    """Errors of reals [N, ...] with targets [N, ...]."""
+    """Errors of real values [N, ...] against targets [N, ...]."""
 
     def __init__(self, end: OutputMeaning) -> None:
         self.count = 0
@@ -145,15 +147,15 @@ class Values:
             self._of_column += np.abs(error).sum(0)
 
     def figures(self) -> Dict[str, Optional[float]]:
-        """Mean squared error, mean absolute error, and the signal-to-noise ratio in dB: the power of the targets over
-        that of the error; None where one of them is 0."""
+        """Mean squared error, mean absolute error, and the signal-to-noise ratio in dB: the power of the targets
+        divided by that of the error; None where either is 0."""
         ratio = self.signal / self.squared if self.squared else 0.0
         return {"mse": self.squared / self.count, "mae": self.absolute / self.count,
                 "snr_db": float(10 * np.log10(ratio)) if ratio else None}
 
     def details(self) -> Dict[str, Dict[str, Optional[float]]]:
-        """{mae_by_column: {column: mean absolute error in the units from before `scale: columns`}}; {} where columns
-        were not scaled."""
+        """{mae_by_column: {column: mean absolute error in the column's original unit}}; {} where the dataset does not
+        scale columns."""
         if not len(self._columns):
             return {}
         span = self._columns[:, 1] - self._columns[:, 0]
@@ -189,9 +191,10 @@ class Raw:
 
 
 def _by_class(right: np.ndarray, of_class: np.ndarray, answered: np.ndarray) -> Dict[str, Optional[float]]:
-    """The mean recall of the classes that have samples, and the mean F1 of those that have samples or answers.
+    """The mean recall of the classes with samples, and the mean F1 of the classes with samples or predictions.
 
-    right, of_class, answered: for each class, how many samples have it as label and answer, as label, as answer."""
+    right, of_class, answered: for each class, the number of samples with it as label and prediction, as label, as
+    prediction."""
     occurs, counts = of_class > 0, of_class + answered > 0
     return {"balanced_accuracy": _mean(right[occurs] / of_class[occurs]),
             "macro_f1": _mean(2 * right[counts] / (of_class + answered)[counts])}
@@ -224,11 +227,11 @@ def of(end: OutputMeaning) -> Any:
 
 
 def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
-    """A list with one sentence on the classes that have samples and are never answered; empty where there are none.
+    """A list with a sentence about the classes that have samples but are never predicted; empty where there are none.
 
-    total: the output's metrics. where: which network and part, for the sentence."""
+    total: the output's metrics. where: the network and the part, for the sentence."""
     missed = total.never_answered()
-    return ["'{}' never answers {} {} ({}), though the part has samples of it; loss: {{class_weights: balanced}} makes "
-            "rare classes count".format(end["name"], "the class" if len(missed) == 1 else "the classes",
-                                        ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""),
-                                        where)] if missed else []
+    return ["'{}' never predicts {} {} ({}), although the part has samples of it; loss: {{class_weights: balanced}} "
+            "gives rare classes more weight".format(
+                end["name"], "the class" if len(missed) == 1 else "the classes",
+                ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""), where)] if missed else []

@@ -1,4 +1,4 @@
-"""The samples of one output that the uint8 file gets wrong, the most certain mistakes first."""
+"""Collects the samples of one output that the uint8 file predicts wrongly, by descending margin."""
 
 from typing import Any, Dict, List, Tuple
 
@@ -12,15 +12,15 @@ MOST = 40
 
 class Mistakes:
     """Collects mistakes over batches, in the order of the part. end: the output's description in network.json. most:
-    how many samples are kept."""
+    the number of samples that are kept."""
 
     def __init__(self, end: OutputMeaning, most: int = MOST) -> None:
         self._end, self._most = end, most
-        self._worst: List[Tuple[float, int, Dict[str, Any]]] = []  # (margin, row of the part, the answer)
+        self._worst: List[Tuple[float, int, Dict[str, Any]]] = []  # (margin, row of the part, the prediction)
         self._samples = self._wrong = 0
 
     def add(self, scores: np.ndarray, truth: np.ndarray) -> None:
-        """Adds a batch: reals [n, ...] of the output, and the dataset's answers [n, ...]."""
+        """Adds a batch. scores: real values [n, ...] of the output. truth: the targets [n, ...]."""
         margins = _MARGINS[self._end["kind"]](self._end, scores, truth)
         wrong = np.flatnonzero(margins > 0)
         self._wrong += len(wrong)
@@ -30,14 +30,14 @@ class Mistakes:
         self._worst = sorted(self._worst, key=lambda mistake: (-mistake[0], mistake[1]))[:self._most]
 
     def to_json(self) -> Dict[str, Any]:
-        """{samples, wrong: how many samples have a mistake, rows: [{row, margin, ...}]}; at most `most` rows.
+        """{samples, wrong: the number of samples with a mistake, rows: [{row, margin, ...}]}; at most `most` rows.
 
             row       the sample's index in the part
-            margin    class: by how much the score of the answer exceeds that of the label, or the threshold
-                      labels: the largest distance of a score on the wrong side of the threshold
+            margin    class: the score of the predicted class minus that of the label, or the threshold
+                      labels: the largest distance from the threshold of a score on its wrong side
                       class_map: the share of wrong pixels; value: the mean squared error
-            label, answer, score      class: two indices of classes, and the score of the answer
-            too_many, too_few         labels: indices of classes
+            label, answer, score      class: the index of the label, of the predicted class, and the latter's score
+            too_many, too_few         labels: the indices of the classes predicted wrongly, and of the missed ones
         """
         return {"samples": self._samples, "wrong": self._wrong,
                 "rows": [{"row": row, "margin": margin, **answer} for margin, row, answer in self._worst]}
@@ -63,7 +63,7 @@ def _of_class(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.n
     else:
         rows = np.arange(len(truth))
         margins = scores.max(-1) - scores[rows, np.clip(truth, 0, scores.shape[-1] - 1)]
-    # Where two classes have equal codes, the first is the answer: a mistake of margin 0, which has to count as one.
+    # Where two classes have equal codes, the first is predicted. Such a mistake has the margin 0, but must count.
     return np.where(wrong, np.maximum(margins, np.finfo(np.float32).tiny), 0.0)
 
 
@@ -85,7 +85,7 @@ def _of_value(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.n
 
 
 def _of_raw(end: OutputMeaning, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return np.zeros(len(scores))  # none is right or wrong by itself
+    return np.zeros(len(scores))  # a raw output has no right or wrong
 
 
 _MARGINS = {"class": _of_class, "labels": _of_labels, "class_map": _of_class_map, "value": _of_value, "raw": _of_raw}

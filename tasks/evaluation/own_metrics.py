@@ -1,10 +1,10 @@
 """Metrics that a recipe names by file: `metrics: {map: ./metrics.py:MeanAveragePrecision}`.
 
-A class whose constructor takes no arguments. One instance is made for each network that is measured:
+A metric is a class whose constructor takes no arguments. One instance is made for each network that is measured:
 
-    update(answers, targets, extras)   called batch by batch with numpy arrays by name: the reals [n, ...] of the
-                                       outputs, and what the dataset says of the same samples
-    result()                           called once, at the end: one number, or None where the samples give none
+    update(answers, targets, extras)   called for each batch with {name: numpy array}: the real values [n, ...] of the
+                                       outputs, and the targets and extras of the same samples
+    result()                           called once, at the end; returns a number, or None where it is undefined
 """
 
 import inspect
@@ -32,9 +32,10 @@ class _Metric(NamedTuple):
 
 
 class OwnMetrics:
-    """The metrics of one network, added up batch by batch. Raises RecipeError or ModelError for a class that is none.
+    """The user's metrics of one network, accumulated over batches. Raises RecipeError or ModelError for a class that is
+    no metric.
 
-    section: {name: FILE:CLASS}; folder: the recipe's."""
+    section: {name: FILE:CLASS}. folder: the recipe's."""
 
     def __init__(self, section: Dict[str, str], folder: str) -> None:
         self._folder = folder
@@ -53,54 +54,54 @@ class OwnMetrics:
         return _Metric(made, where, source)
 
     def add(self, ends: Sequence[OutputMeaning], outputs: Sequence[np.ndarray], part: Part, rows: Any) -> None:
-        """The reals of each output, in the order of `ends`, for these rows of the part."""
+        """Adds a batch. outputs: the real values of each output, in the order of `ends`, for these rows of the part."""
         if not self._metrics:
             return
         names = [end["name"] for end in ends]
         for metric in self._metrics.values():
-            with self._told(metric, "update"):
-                # Its own dictionaries: what one metric puts in or takes out is not the next one's.
+            with self._translated(metric, "update"):
+                # New dictionaries for each metric, so that its changes do not affect the next one.
                 metric.made.update(dict(zip(names, outputs)), {name: part.targets[name][rows] for name in names},
                                    {name: array[rows] for name, array in part.extras.items()})
 
     def figures(self) -> Dict[str, Optional[float]]:
-        """{metric: its result}. Raises ModelError for a result that is no number."""
-        found = {}
+        """{metric: its result}. Raises ModelError for a result that is no finite number."""
+        results = {}
         for name, metric in self._metrics.items():
-            with self._told(metric, "result"):
-                found[name] = _number(metric.made.result(), metric.where)
-        return found
+            with self._translated(metric, "result"):
+                results[name] = _number(metric.made.result(), metric.where)
+        return results
 
-    def _told(self, metric: _Metric, method: str) -> ContextManager[None]:
+    def _translated(self, metric: _Metric, method: str) -> ContextManager[None]:
         return translated_errors("{}() of the metric failed".format(method), metric.source, ModelError,
-                                 where=metric.where, next_step="mend the method")
+                                 where=metric.where, next_step="correct the method")
 
 
 def _expect_method(made: Any, method: str, arguments: Sequence[str], spec: str, where: str) -> None:
-    found = getattr(made, method, None)
+    bound = getattr(made, method, None)
     shown = "{}({})".format(method, ", ".join(arguments))
-    if not callable(found):
+    if not callable(bound):
         raise ModelError("{} has no method {}".format(spec, shown), where=where,
                          why="a metric is a class with update({}) and result()".format(", ".join(ARGUMENTS)),
                          next_step="write the method; name the class itself, without parentheses")
     try:
-        inspect.signature(found).bind(*arguments)
+        inspect.signature(bound).bind(*arguments)
     except TypeError as error:
         raise ModelError("{} of {} cannot be called as {}: {}".format(method, spec, shown, error), where=where,
-                         why="it is called so for each batch" if arguments else "it is called so at the end",
+                         why="Octet calls it for each batch" if arguments else "Octet calls it at the end",
                          next_step="write def {}(self{}):".format(method, "".join(", " + one for one in arguments))
                          ) from None
-    except ValueError:  # one that is written in C and says nothing
+    except ValueError:  # a method written in C, without a signature
         pass
 
 
-def _number(found: Any, where: str) -> Optional[float]:
-    if found is None:
+def _number(result: Any, where: str) -> Optional[float]:
+    if result is None:
         return None
-    if isinstance(found, np.ndarray) and found.size == 1:
-        found = found.item()
-    if isinstance(found, bool) or not isinstance(found, (numbers.Real, np.number)) or not math.isfinite(found):
-        raise ModelError("result() gives {!r}, which is no finite number".format(found), where=where,
-                         why="it is compared between the float model and the uint8 file, and with gates",
-                         next_step="return one number; None where the samples give none, as with 0 divided by 0")
-    return float(found)
+    if isinstance(result, np.ndarray) and result.size == 1:
+        result = result.item()
+    if isinstance(result, bool) or not isinstance(result, (numbers.Real, np.number)) or not math.isfinite(result):
+        raise ModelError("result() returns {!r}, which is no finite number".format(result), where=where,
+                         why="the results of the float model and the uint8 file are compared, and judged by gates",
+                         next_step="return a number; or None where the metric is undefined, such as 0 divided by 0")
+    return float(result)

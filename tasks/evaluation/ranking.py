@@ -6,8 +6,10 @@ import numpy as np
 
 
 def roc_auc(scores: np.ndarray, positive: np.ndarray) -> Optional[float]:
-    """The area under the ROC curve: the probability that a positive sample has a higher score than another; a tie
-    counts one half (Mann and Whitney 1947). scores [N]; positive [N] bool. None where all are positive, or none is."""
+    """The area under the ROC curve: the probability that a positive sample has a higher score than a negative one; a
+    tie counts one half (Mann and Whitney 1947). scores: [N]. positive: [N] bool. None where all or no samples are
+    positive.
+    """
     count = int(positive.sum())
     others = len(positive) - count
     if not count or not others:
@@ -18,8 +20,8 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray) -> Optional[float]:
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray) -> Optional[float]:
-    """The sum of the precision at each score that occurs, times the step in recall there, as in scikit-learn. None
-    where no sample is positive."""
+    """The average precision as in scikit-learn: the sum, over the distinct scores, of the precision times the increase
+    of recall. None where no sample is positive."""
     if not positive.any():
         return None
     order = np.argsort(-scores, kind="stable")

@@ -10,7 +10,7 @@ from octet import model_identifier
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.graph.io_spec import Network, OutputEnd
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
+FIGURES = ("accuracy", "exact_match", "balanced_accuracy", "macro_f1", "mean_iou", "mse", "mae", "agreement")
 
 
 def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured: bytes, kernel_faults: List[str],

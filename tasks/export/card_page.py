@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
+from octet import headline_metric
 from octet.target_runtimes import supported_operators
 from tasks.tflite import int8_run
 
@@ -79,17 +80,22 @@ def _summary(card: Dict[str, Any]) -> List[str]:
     for name, sides in card["metrics"].items():
         lines.append("- {}: {}".format(name, _sides(sides)))
     for name, figures in card["measured"].items():
-        metric = next((each for each in ("mean_iou", "accuracy", "mse") if each in figures), None)
+        metric = headline_metric.of(figures)
         if metric is None:
             continue
         interval = card["accuracy_interval_95"].get(name)
         lines.append("- {} of {}: {}{}".format(
-            metric.replace("_", " ").replace("mse", "mean squared error"), name, _sides(figures[metric]),
+            _name(metric), name, _sides(figures[metric]),
             "; 95 % confidence interval of the uint8 file {} to {}".format(*map(_number, interval))
             if interval else ""))
     lines.append("- measured on {:,} samples of the test part, which training has not seen".format(
         card["measured_on"]["samples"]))
     return lines
+
+
+def _name(metric: str) -> str:
+    return {"mse": "mean squared error", "exact_match": "share with all labels right"}.get(
+        metric, metric.replace("_", " "))
 
 
 def _sides(values: Dict[str, Any]) -> str:
@@ -150,11 +156,13 @@ def _int8(int8: Dict[str, Any], measured_on: int) -> str:
             _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
         words.append("**{}** {}differs from it by at most {} codes".format(
             name, same, figures["largest_difference_lsb"]))
-        if int8["samples"] != measured_on and "accuracy" in figures["uint8"]:
-            words[-1] += "; on these samples the uint8 file has an accuracy of {}".format(
-                _number(figures["uint8"]["accuracy"]))
-    return ("Its weights were quantized again, with a scale for each channel. On {:,} samples of the test part, in {}: "
-            "{}.").format(int8["samples"], int8["runtime"], "; ".join(words))
+        metric = headline_metric.of(figures["uint8"])
+        if int8["samples"] != measured_on and metric is not None:
+            words[-1] += "; on these samples the {} of the uint8 file is {}".format(
+                _name(metric), _number(figures["uint8"][metric]))
+    return ("Its weights have the values of the uint8 file where int8 codes can hold them, and are rounded once more "
+            "elsewhere. On {:,} samples of the test part, in {}: {}.").format(
+                int8["samples"], int8["runtime"], "; ".join(words))
 
 
 def _cost(cost: Dict[str, Any]) -> List[str]:

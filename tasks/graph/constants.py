@@ -1,17 +1,16 @@
-"""Constants of a graph: making them, and folding what depends on constants alone."""
+"""Makes constants of a graph, and folds nodes that depend on constants only."""
 
 from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow as tf
 
-# Folded away, a fake-quant's range would be lost to toco.
-KEPT = ("FakeQuantWithMinMaxVars",)
+KEPT = ("FakeQuantWithMinMaxVars",)  # not folded: toco needs their ranges
 VARIABLES = ("VariableV2",)
 GIVEN = ("Const",) + VARIABLES
 
 RUN_ONCE = tf.ConfigProto()
-"""For the session of a graph that runs once or twice: optimizing the graph would take longer than the runs."""
+"""The configuration of a session that runs only once or twice: optimizing its graph would take longer than the runs."""
 RUN_ONCE.graph_options.rewrite_options.disable_meta_optimizer = True
 
 
@@ -31,7 +30,7 @@ def value_of(tensor: tf.Tensor) -> Optional[np.ndarray]:
 
 
 def behind(nodes: Mapping[str, tf.NodeDef], reference: str) -> tf.NodeDef:
-    """The node that an input of another node refers to, before all Identities. nodes: the graph's, by name."""
+    """The node that `reference`, an input of a node, refers to, looking through Identities. nodes: {name: node}."""
     node = nodes[node_of(reference)]
     while node.op == "Identity":
         node = nodes[node_of(node.input[0])]
@@ -44,26 +43,26 @@ def node_of(reference: str) -> str:
 
 
 def extract(graph_def: tf.GraphDef, outputs: Iterable[str]) -> tf.GraphDef:
-    """The nodes that the named nodes depend on, without devices and without colocation with removed nodes."""
-    found = tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
-    for node in found.node:
-        _without_placement(node)
-    return found
+    """The graph of the nodes that `outputs` depend on, without devices and colocation."""
+    extracted = tf.graph_util.extract_sub_graph(graph_def, list(dict.fromkeys(outputs)))
+    for node in extracted.node:
+        _remove_placement(node)
+    return extracted
 
 
-def _without_placement(node: tf.NodeDef) -> None:
+def _remove_placement(node: tf.NodeDef) -> None:
     node.device = ""
     node.attr.pop("_class", None)
 
 
 def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
-    """The same graph with every node that depends on constants alone as one constant.
+    """The same graph, with each node that depends on constants only replaced by a constant.
 
-    Unfused batch norm becomes one Mul and one Add by a constant in this way, the arithmetic of a range
-    one number. Fake-quants, and what reads them, stay; so does what is another number each time, as noise is.
+    For example, unfused batch norm becomes a Mul and an Add by a constant, and the arithmetic of a range a number.
+    Fake-quants and their readers stay, and so do nodes whose value changes, such as noise.
     """
     graph_def = extract(graph_def, outputs)
-    for node in graph_def.node:  # a constant of a branch is computed, whichever branch is taken
+    for node in graph_def.node:  # without control inputs, so that constants in branches that are not taken are computed
         data = [name for name in node.input if not name.startswith("^")]
         del node.input[:]
         node.input.extend(data)
@@ -76,11 +75,11 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
 def fold_session(session: tf.Session, outputs: Sequence[str],
                  nodes: Optional[Mapping[str, tf.NodeDef]] = None,
                  given: Optional[Mapping[tf.Tensor, np.ndarray]] = None) -> tf.GraphDef:
-    """What the nodes `outputs` of the session's graph depend on, inputs before readers: variables are constants with
-    the values that they have in the session, and what depends on constants and variables alone is one constant.
+    """The folded graph of the nodes `outputs` of the session's graph, producers before readers. Each variable, and each
+    node that depends on constants and variables only, is a constant with its value in the session.
 
-    nodes: the graph's nodes by name, where they are at hand. given: {tensor: its value, whatever it depends on}, of
-    operations with one output.
+    nodes: {name: node} of the graph, if the caller has it. given: {tensor: a value that replaces it}; the tensors'
+    operations have one output.
     """
     given = given or {}
     replaced = {tensor.op for tensor in given}
@@ -93,9 +92,9 @@ def fold_session(session: tf.Session, outputs: Sequence[str],
                 sources and sources <= known and operation.type not in KEPT and len(operation.outputs) == 1
                 and not operation.op_def.is_stateful):
             known.add(operation)
-    # What only reads a constant stays: two readers of one constant go on sharing it.
+    # An Identity of a constant is not replaced, so that readers of one constant still share it.
     computed = {
-        operation for operation in known if _handed_on(operation).type not in GIVEN and operation.name not in outputs
+        operation for operation in known if _source(operation).type not in GIVEN and operation.name not in outputs
         and any(reader in members and reader not in known for reader in operation.outputs[0].consumers())}
     kept = _in_order([session.graph.get_operation_by_name(name) for name in outputs], computed)
     values = session.run({operation.name: operation.outputs[0] for operation in kept
@@ -107,22 +106,22 @@ def fold_session(session: tf.Session, outputs: Sequence[str],
             node.CopyFrom(constant(operation.name, np.asarray(values[operation.name])))
         else:
             node.CopyFrom(nodes[operation.name] if nodes else operation.node_def)
-            _without_placement(node)
+            _remove_placement(node)
             data = [name for name in node.input if not name.startswith("^")]
             del node.input[:]
             node.input.extend(data)
     return folded
 
 
-def _handed_on(operation: tf.Operation) -> tf.Operation:
-    """The operation, or the one before all Identities."""
+def _source(operation: tf.Operation) -> tf.Operation:
+    """The operation, looking through Identities."""
     while operation.type == "Identity":
         operation = operation.inputs[0].op
     return operation
 
 
 def _in_order(ends: Sequence[tf.Operation], leaves: Collection[tf.Operation] = ()) -> List[tf.Operation]:
-    """The operations that `ends` depend on, inputs before readers; what `leaves` depend on is left out."""
+    """The operations that `ends` depend on, producers before readers, without those that only `leaves` depend on."""
     order: List[tf.Operation] = []
     done: Set[tf.Operation] = set()
     todo: List[Tuple[tf.Operation, bool]] = [(operation, False) for operation in reversed(ends)]

@@ -1,6 +1,6 @@
-"""The parts of tf.contrib that Octet uses, without the rest of it, which takes 0.35 s of a processor to load.
+"""Imports the parts of tf.contrib that Octet uses. Loading all of tf.contrib takes 0.35 CPU seconds.
 
-User code that imports tf.contrib, or uses it as an attribute of `tensorflow`, loads all of it as ever.
+User code that imports tf.contrib, or uses it as an attribute of `tensorflow`, still loads all of it.
 """
 
 import importlib
@@ -18,8 +18,8 @@ NAME = "tensorflow.contrib"
 
 @contextmanager
 def _without_its_init() -> Iterator[None]:
-    """In the block, modules of tf.contrib can be imported while its own `__init__`, which imports all of them, does not
-    run. Afterwards the next import of tf.contrib runs it."""
+    """Within the block, imports of modules of tf.contrib do not run its `__init__`, which imports all of them. The next
+    import of tf.contrib after the block runs it."""
     if NAME in sys.modules:
         yield
         return
@@ -40,8 +40,8 @@ __all__ = ["common", "expect_operations", "quant_ops", "quantize", "quantize_gra
 
 
 def expect_operations(graph_def: tf.GraphDef) -> None:
-    """Loads all of tf.contrib where the graph has an operation that TensorFlow does not know without it. User code that
-    used tf.contrib may have made the graph in another process."""
+    """Loads all of tf.contrib where the graph has an operation that only tf.contrib registers: user code in another
+    process may have used tf.contrib to build it."""
     known = op_def_registry.get_registered_ops()
     functions = {function.signature.name for function in graph_def.library.function}
     nodes = [graph_def.node] + [function.node_def for function in graph_def.library.function]

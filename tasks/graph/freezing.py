@@ -1,7 +1,7 @@
 """Freezes a graph, and replaces calls of functions by the nodes of the functions.
 
-TensorFlow wraps some of its own arithmetic (swish) in a function, so as to give it a gradient of its own. toco knows
-no functions; and weights that are read inside one are no constants for whoever freezes the network around it.
+TensorFlow wraps some arithmetic (swish) in a function with a custom gradient. toco does not support functions, and
+freezing does not find weights that are read inside a function.
 """
 
 from typing import Any, Dict, Iterable, List, Sequence
@@ -15,22 +15,22 @@ CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 def freeze(session: tf.Session, outputs: Sequence[str]) -> tf.GraphDef:
-    """What the nodes `outputs` depend on, without functions, its variables constants.
+    """The frozen graph of the nodes `outputs`: without functions, and with constants in place of variables.
 
     Raises ValueError for a variable that is read in a branch.
     """
-    with session.graph.as_default():  # where a function that is called in another is looked up
+    with session.graph.as_default():  # functions that are called by others are looked up in the default graph
         graph_def = _inlined(session.graph.as_graph_def())
     read = tf.graph_util.extract_sub_graph(graph_def, list(outputs)).node
     variables = {node.name for node in read if node.op == "VarHandleOp"}
     for node in read:
-        if node.op in CALLS and variables & set(node.input):  # a constant would not fit into what is left of it
+        if node.op in CALLS and variables & set(node.input):  # the remaining call needs a variable, not a constant
             raise ValueError("{} reads {}".format(node.name, ", ".join(sorted(variables & set(node.input)))))
     return tf.graph_util.convert_variables_to_constants(session, graph_def, list(outputs))
 
 
 def calls(graph: tf.Graph, outputs: Iterable[tf.Tensor]) -> List[str]:
-    """The names of the operations that call a function, of those that the outputs depend on."""
+    """The names of the operations that call a function, among those that the outputs depend on."""
     library = {function.signature.name for function in graph.as_graph_def().library.function}
     return [operation.name for operation in io_spec.before(outputs) if _called(operation.node_def) in library]
 
@@ -56,12 +56,13 @@ def _inlined(graph_def: tf.GraphDef) -> tf.GraphDef:
 
 
 def _called(node: tf.NodeDef) -> str:
-    """The name of the function that the node would call: its own, or that of a tf.function."""
+    """The name of the function that the node calls, if it is a call: its type, or the name of a tf.function."""
     return node.attr["f"].func.name if node.op in CALLS else node.op
 
 
 def _expand(call: tf.NodeDef, function: Any, into: tf.GraphDef) -> Dict[str, str]:
-    """Adds the function's nodes to `into`, under the call's name. Returns {output of the call: tensor there}."""
+    """Adds the function's nodes to `into`, in a scope with the call's name. Returns {output of the call: tensor in
+    `into`}."""
     body, flat = function_def_to_graph_def(function)
     arguments = {argument.name: source for argument, source in zip(function.signature.input_arg, call.input)}
 
@@ -76,8 +77,8 @@ def _expand(call: tf.NodeDef, function: Any, into: tf.GraphDef) -> Dict[str, str
             del copy.input[:]
             copy.input.extend(inside(name) for name in node.input if not name.startswith("^"))
     outputs = [inside(flat[function.ret[argument.name]]) for argument in function.signature.output_arg]
-    if outputs:  # for whoever asks the graph for the call's output by its name
-        handed = into.node.add(name=call.name, op="Identity", input=outputs[:1])
-        handed.attr["T"].type = function.signature.output_arg[0].type
+    if outputs:  # so that the call's output can still be found by its name
+        identity = into.node.add(name=call.name, op="Identity", input=outputs[:1])
+        identity.attr["T"].type = function.signature.output_arg[0].type
     return {call.name if index == 0 else "{}:{}".format(call.name, index): output
             for index, output in enumerate(outputs)}

@@ -1,7 +1,7 @@
 """The files that pass a network from stage to stage: a graph, and network.json, which describes its inputs and outputs.
 
-network.json holds a `Network`. The real values of an input are (code - zero_point) * scale in training, in evaluation
-and in the .tflite file.
+network.json has the fields of `Network`. In training, in evaluation and in the .tflite file, the real values of an
+input are (code - zero_point) * scale.
 """
 
 import json
@@ -29,28 +29,28 @@ class InputEnd(TypedDict):
     node: str
     """The name of the placeholder in the graph beside network.json."""
     shape: List[int]
-    """Of one sample."""
+    """The shape of one sample."""
     scale: float
-    """The distance between the reals of two neighbouring codes."""
+    """The difference between the real values of consecutive codes."""
     zero_point: int
-    """The code of the real 0."""
+    """The code of the real value 0."""
 
 
 class OutputMeaning(TypedDict):
-    """What an output answers: all that a metric needs. kind, classes, ignore and columns are those of the dataset's
+    """The meaning of an output, as far as metrics need it. kind, classes, ignore and columns are those of the dataset's
     target (octet.data.dataset.Target)."""
 
     name: str
     """The name of the dataset's target."""
     kind: str
     classes: List[str]
-    """Their names (`named`). In network.json they are called by their numbers, so that a renamed class trains nothing
-    again."""
+    """The names of the classes, or their numbers. network.json has the numbers, so that no training runs again when a
+    class is renamed; `named` sets the names."""
     ignore: Optional[int]
     columns: List[List[float]]
     threshold: Optional[float]
-    """A score above it is a yes: of labels, and of a classifier of two classes with one score. None where the answer is
-    the class with the largest score."""
+    """The score above which a label, or the second class of a classifier with one score, is predicted. None where the
+    class with the largest score is predicted."""
 
 
 class _OutputEnd(OutputMeaning):
@@ -69,13 +69,13 @@ class OutputEnd(_OutputEnd, total=False):
     """One output of a network. ConvertUint8 adds the last two fields."""
 
     scale: float
-    """Of the .tflite file's output: the distance between the reals of two neighbouring codes."""
+    """The scale of the .tflite file's output: the difference between the real values of consecutive codes."""
     zero_point: int
-    """Of the .tflite file's output: the code of the real 0."""
+    """The zero point of the .tflite file's output: the code of the real value 0."""
 
 
 class MeasuredRange(TypedDict):
-    """A range from the training data, of a tensor that `batch_norm: live` leaves without a trained one."""
+    """A range that was measured on the training data, of a tensor that has no trained range with `batch_norm: live`."""
 
     tensor: str
     low: float
@@ -94,11 +94,11 @@ class Extra(TypedDict):
 
 class _Network(TypedDict):
     inputs: List[InputEnd]
-    """In the model's order."""
+    """The inputs, in the model's order."""
     outputs: List[OutputEnd]
-    """In the model's order."""
+    """The outputs, in the model's order."""
     extras: List[Extra]
-    """Of the dataset."""
+    """The extras of the dataset."""
     loss: Optional[str]
     """The loss of all outputs as FILE:FUNCTION, relative to the recipe; None where each output has its own loss."""
     layers: List[str]
@@ -106,24 +106,24 @@ class _Network(TypedDict):
 
 
 class Network(_Network, total=False):
-    """What a stage says of its network. Later stages add the last two fields."""
+    """The description of a network. Later stages add the last two fields."""
 
     not_trained: List[str]
-    """From TrainFloat on: the layers whose weights neither phase of training changes."""
+    """Added by TrainFloat: the layers whose weights no phase of training changes."""
     measured: List[MeasuredRange]
-    """From TrainQAT on: the ranges that `quantize.default_ranges` gives."""
+    """Added by TrainQAT: the ranges of `quantize.default_ranges`."""
 
-SIZES_WAY_OUT = ("branches that meet have to have one size: give their layers the same padding and strides, or crop "
-                 "the larger; `build` is told the size as input_shape")
+SIZES_WAY_OUT = ("branches that are combined need the same size: give their layers the same padding and strides, or "
+                 "crop the larger one; `build` gets the size of the input as input_shape")
 """The next step for a network that does not accept an input of the dataset's size."""
 
 
 def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:
     """The dataset's names of `side` ('input' or 'target'), in the model's order.
 
-    Names are matched where both have the same. Where they have none in common and are equally many, they are matched in
-    order: the order of the dataset's module, which is alphabetical for Octet's own (a recipe's mappings reach a stage
-    sorted). Raises ModelError, which lists both sides, for anything else: names that match in part are misspelt.
+    Where both have the same names, they are matched by name. Where they have no name in common and equally many names,
+    they are matched in order: the order in the dataset, which is alphabetical for Octet's own datasets (the mappings of
+    a recipe reach a stage sorted). Raises ModelError, which lists both sides, in all other cases.
     """
     of_model, of_dataset = list(model_names), list(dataset_names)
     if sorted(of_model) == sorted(of_dataset):
@@ -136,9 +136,9 @@ def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str)
         where="model.build",
         why="the model has {}: {}\nthe dataset has {}: {}".format(
             len(of_model), ", ".join(of_model), len(of_dataset), ", ".join(of_dataset)),
-        next_step="name the model's {} as the dataset does, or give as many and none of its names: "
-                  "then they are taken in order, those that a recipe names by alphabet".format(
-                      "last layers" if side == "target" else "input layers"))
+        next_step="give the model's {} the names that they have in the dataset; or equally many of them, all with "
+                  "other names: then they are matched in the dataset's order, which is alphabetical for names in a "
+                  "recipe".format("last layers" if side == "target" else "input layers"))
 
 
 def described_input(dataset: Dataset, name: str, node: str) -> InputEnd:
@@ -151,7 +151,7 @@ def described_input(dataset: Dataset, name: str, node: str) -> InputEnd:
 
 def described_output(dataset: Dataset, name: str, node: str, loss_weight: float, loss: Dict[str, Any],
                      threshold: Optional[float]) -> OutputEnd:
-    """The description of the output at `node`. Classes are called by their numbers."""
+    """The description of the output at `node`. `classes` has the classes' numbers."""
     target = dataset.targets[name]
     return {"name": name, "node": node, "kind": target.kind, "classes": list(map(str, range(len(target.classes)))),
             "shape": list(target.shape), "loss_weight": loss_weight, "loss": loss, "ignore": target.ignore,
@@ -159,7 +159,7 @@ def described_output(dataset: Dataset, name: str, node: str, loss_weight: float,
 
 
 def named(network: Network, dataset: Dataset) -> Network:
-    """A copy of `network` in which the classes have their names of the dataset."""
+    """A copy of `network` with the dataset's names of the classes."""
     copy = network.copy()
     copy["outputs"] = [end.copy() for end in network["outputs"]]
     for end in copy["outputs"]:
@@ -227,12 +227,12 @@ def read_graph(path: Path) -> tf.GraphDef:
 
 
 def before(tensors: Iterable[tf.Tensor]) -> List[tf.Operation]:
-    """The operations that the tensors depend on; each comes before the operations whose outputs it reads."""
-    found: Set[tf.Operation] = set()
+    """The operations that the tensors depend on, readers before producers."""
+    operations: Set[tf.Operation] = set()
     todo = [tensor.op for tensor in tensors]
     while todo:
         operation = todo.pop()
-        if operation not in found:
-            found.add(operation)
+        if operation not in operations:
+            operations.add(operation)
             todo.extend(tensor.op for tensor in operation.inputs)
-    return sorted(found, key=lambda operation: -operation._id)
+    return sorted(operations, key=lambda operation: -operation._id)

@@ -1,4 +1,4 @@
-"""Placeholders for what is known of a batch of samples: the targets of a network, and the dataset's extras."""
+"""Placeholders for the targets of a network, and for the dataset's extras."""
 
 from typing import Any, Dict, List
 
@@ -10,8 +10,8 @@ from tasks.graph.io_spec import Network, OutputEnd
 
 
 def placeholder(end: OutputEnd) -> tf.Tensor:
-    """A placeholder for the targets of one output: labels [N] or [N, H, W] int32, 0 or 1 for each class [N, C] float32,
-    values [N, ...] float32; [N, 0] float32 of a raw output, which has none."""
+    """A placeholder for the targets of one output, by kind: class, class_map: int32 [N], [N, H, W]; labels: float32
+    [N, C] of 0 and 1; value: float32 [N, ...]; raw: float32 [N, 0], since a raw output has no target."""
     if end["kind"] == "labels":
         return tf.placeholder(tf.float32, [None, len(end["classes"])], "octet/answers")
     if end["kind"] == "raw":
@@ -27,8 +27,8 @@ def extras(network: Network) -> Dict[str, Extra]:
 
 
 class Answers:
-    """targets: a placeholder for each output, in the network's order. extras: {array of the dataset's extras: its
-    placeholder}. All are in the current graph."""
+    """Makes placeholders for targets and extras in the current graph. targets: one for each output, in the network's
+    order. extras: {array of the dataset's extras: its placeholder}."""
 
     def __init__(self, network: Network) -> None:
         self._ends: List[OutputEnd] = network["outputs"]
@@ -38,7 +38,7 @@ class Answers:
                        for array, (dtype, shape) in extra.arrays(name).items()}
 
     def fed(self, part: Part, rows: Any) -> Dict[tf.Tensor, np.ndarray]:
-        """The values of some samples of a part, as they are."""
+        """The feed of some samples of a part, without augmentation."""
         fed = {tensor: part.targets[end["name"]][rows] for end, tensor in zip(self._ends, self.targets)}
         fed.update((tensor, part.extras[array][rows]) for array, tensor in self.extras.items())
         return fed

@@ -1,8 +1,8 @@
-"""Names of scopes that one part of Octet gives and another looks for."""
+"""Name scopes by which one part of Octet marks operations for another."""
 
 APPROXIMATED = "/approximated/"
-"""In the name of each operation that approximates an activation (keras_model/approximate_activations.py)."""
+"""Part of the name of each operation that approximates an activation (keras_model/approximate_activations.py)."""
 
 PREPROCESS = "octet_preprocess"
-"""The first scope of the operations that preprocess an input (keras_model/preprocess.py), and the layer's name that
-messages have for them."""
+"""The first scope of the operations that preprocess an input (keras_model/preprocess.py), and their layer's name in
+messages."""

@@ -1,4 +1,4 @@
-"""The questions that a pattern asks of a graph, whatever holds the graph: a tf.Graph, or nodes under rewriting."""
+"""The interface of a graph for matching patterns, for both a tf.Graph and a graph that passes rewrite."""
 
 import abc
 from typing import Generic, List, Optional, Tuple, TypeVar
@@ -6,7 +6,7 @@ from typing import Generic, List, Optional, Tuple, TypeVar
 import numpy as np
 import tensorflow as tf
 
-T = TypeVar("T")  # what stands for a tensor: a tf.Tensor, or a name
+T = TypeVar("T")  # the type that represents tensors: tf.Tensor, or str for names
 Shape = Optional[Tuple[Optional[int], ...]]
 
 
@@ -35,7 +35,7 @@ class GraphView(abc.ABC, Generic[T]):
 
 
 class TensorView(GraphView[tf.Tensor]):
-    """A tf.Graph as it is."""
+    """The view of a tf.Graph."""
 
     def op_of(self, tensor: tf.Tensor) -> str:
         return tensor.op.type
@@ -54,7 +54,7 @@ class TensorView(GraphView[tf.Tensor]):
 
 
 def reduces_last_axis(graph: GraphView[T], reduction: T) -> bool:
-    """Whether the tensor is a reduction over the last axis alone, which it keeps."""
+    """Whether the tensor is a reduction over only the last axis, with keep_dims."""
     source, axis = graph.inputs_of(reduction)
     value, shape = graph.constant_of(axis), graph.shape_of(source)
     if value is None or not shape or not graph.keeps_dims(reduction):
@@ -63,9 +63,9 @@ def reduces_last_axis(graph: GraphView[T], reduction: T) -> bool:
 
 
 def written_softmax(graph: GraphView[T], quotient: T) -> Optional[T]:
-    """The x of exp(x - max(x)) / sum(exp(x - max(x))) over the last axis, else None.
+    """The x of exp(x - max(x)) / sum(exp(x - max(x))) over the last axis; None for any other tensor.
 
-    Keras 1.14 writes the softmax over more than two axes in this way.
+    TensorFlow 1.14's Keras computes softmax over more than two axes in this way.
     """
     if graph.op_of(quotient) != "RealDiv":
         return None

@@ -73,7 +73,7 @@ def _build(job: Job, dataset: Dataset) -> Built:
     what = "{} could not be built for inputs {} and classes {}".format(
         section.build, _alone(shapes), _alone(extents))
     with translated_errors(what, source_file(section.build, MODELS, folder), ModelError, where="model.build",
-                           next_step="mend the function or model.args, or choose a model that takes this shape"):
+                           next_step="correct the function or model.args, or choose a model that takes this shape"):
         _seed(job)
         model = _expect_no_reset(function, input_shape=_alone(shapes), classes=_alone(extents), **section.args)
         given = model

@@ -18,12 +18,12 @@ def named(model: tf.keras.Model, around: str = "") -> Iterator[Tuple[str, tf.ker
 
 def of_variables(model: tf.keras.Model) -> Dict[tf.Variable, str]:
     """{variable of the model: the name of its layer}, in the model's order."""
-    found: Dict[tf.Variable, str] = {}
+    layer_of: Dict[tf.Variable, str] = {}
     for name, layer in named(model):
         if not isinstance(layer, tf.keras.Model):
-            found.update((variable, name) for variable in layer.weights)
+            layer_of.update((variable, name) for variable in layer.weights)
     # A subclassed model may have weights that belong to none of its layers.
-    return {variable: found.get(variable, variable.op.name.rpartition("/")[0]) for variable in model.weights}
+    return {variable: layer_of.get(variable, variable.op.name.rpartition("/")[0]) for variable in model.weights}
 
 
 def matches(pattern: str, layer: str) -> bool:

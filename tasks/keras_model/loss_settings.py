@@ -40,8 +40,8 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
         return {name: dict(DEFAULTS, kind=None, function=None) for name in dataset.targets}, [
             "the loss that the model was compiled with for '{}', {}, is not used: loss.function computes the "
             "total loss".format(name, _called(loss)) for name, loss in sorted(compiled.items())]
-    own = {name: _said(settings) for name, settings in section.get("targets", {}).items()}
-    for_all = _said({name: value for name, value in section.items() if name not in ("targets", "function")})
+    own = {name: _without_null(settings) for name, settings in section.get("targets", {}).items()}
+    for_all = _without_null({name: value for name, value in section.items() if name not in ("targets", "function")})
     unknown = sorted(set(own) - set(dataset.targets))
     if unknown:
         raise RecipeError("there is no target {}".format(unknown[0]), where="loss.targets",
@@ -52,17 +52,17 @@ def settled(section: Dict[str, Any], dataset: Dataset, compiled: Dict[str, Any]
     _expect_fit(for_all, dataset.targets, "loss.")
     found, notes = {}, []
     for name, target in dataset.targets.items():
-        said = {**for_all, **own.get(name, {})}
-        if said.get("function"):
-            found[name] = dict(DEFAULTS, kind=None, function=said["function"])
+        chosen = {**for_all, **own.get(name, {})}
+        if chosen.get("function"):
+            found[name] = dict(DEFAULTS, kind=None, function=chosen["function"])
             continue
         if target.kind == "raw":
             raise RecipeError("the output '{}' is raw, and has no loss".format(name), where="loss",
                               why="only a function of your own knows what its numbers mean",
                               next_step="write loss: ./losses.py:FUNCTION, a function of outputs, targets and extras")
-        kind, note = _kind(said.get("kind"), target, name, compiled.get(name))
+        kind, note = _kind(chosen.get("kind"), target, name, compiled.get(name))
         notes.extend(note)
-        settings = {setting: said.get(setting, default) if kind in READ_BY[setting] else default
+        settings = {setting: chosen.get(setting, default) if kind in READ_BY[setting] else default
                     for setting, default in DEFAULTS.items()}
         if target.kind != "class":
             settings["oversample"] = None
@@ -93,37 +93,37 @@ def _expect_one_oversampled(found: Dict[str, Dict[str, Any]], section: Dict[str,
                               why="rare classes would count twice", next_step="remove one of the two")
 
 
-def _said(settings: Dict[str, Any]) -> Dict[str, Any]:
+def _without_null(settings: Dict[str, Any]) -> Dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _expect_fit(said: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
-    if said.get("function"):  # loading the recipe has ensured that there are no other settings
+def _expect_fit(settings: Dict[str, Any], targets: Dict[str, Target], where: str) -> None:
+    if settings.get("function"):  # loading the recipe has ensured that there are no other settings
         return
     kinds = {name: target.kind for name, target in targets.items()}
     shown = ", ".join("{} is of kind {}".format(*each) for each in sorted(kinds.items()))
-    kind = said.get("kind")
+    kind = settings.get("kind")
     if kind is not None and not any(kind in OF_KIND[of] for of in kinds.values()):
         fitting = sorted({loss for of in kinds.values() for loss in OF_KIND[of]})
         raise RecipeError("{} fits no target: {}".format(kind, shown), where=where + "kind",
                           why="it would have no effect", next_step=suggest(kind, fitting))
     used = {kind} if kind is not None else {OF_KIND[of][0] for of in kinds.values() if OF_KIND[of]}
-    for setting in sorted(set(said) - {"kind", "oversample"}):  # `_expect_one_oversampled` checks `oversample`
+    for setting in sorted(set(settings) - {"kind", "oversample"}):  # `_expect_one_oversampled` checks `oversample`
         if not used & set(READ_BY[setting]):
             raise RecipeError("{} is not used by {}".format(setting, " and ".join(sorted(used))),
                               where=where + setting, why="it would have no effect",
                               next_step="remove it, or write kind: {}".format(" or ".join(READ_BY[setting])))
 
 
-def _kind(said: Optional[str], target: Target, name: str, compiled: Any) -> Tuple[str, List[str]]:
+def _kind(requested: Optional[str], target: Target, name: str, compiled: Any) -> Tuple[str, List[str]]:
     """(the loss of one target, a note about the loss that the model was compiled with, if any)."""
     fitting = OF_KIND[target.kind]
-    kind = said if said in fitting else fitting[0]
+    kind = requested if requested in fitting else fitting[0]
     if compiled is None:
         return kind, []
     called = _called(compiled)
     known = COMPILED.get(called.lower())
-    if known in fitting and said is None and not getattr(compiled, "_fn_kwargs", None):
+    if known in fitting and requested is None and not getattr(compiled, "_fn_kwargs", None):
         return known, [] if known == kind else ["'{}' is trained with the loss that the model was compiled with: "
                                                 "{}".format(name, known)]
     if known == kind and not getattr(compiled, "_fn_kwargs", None):
@@ -170,13 +170,13 @@ def compiled(model: tf.keras.Model, outputs: Sequence[str], targets: Sequence[st
     return {name: one for name, one in zip(targets, losses) if one is not None}
 
 
-def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Optional[List[float]]:
-    """A weight for each class. said: {class: weight}, where other classes get 1; or 'balanced': inversely proportional
-    to the class's frequency in the train part, with a mean of 1 over the samples; for labels, the number of samples
-    without the class divided by the number with it."""
-    if said is None or target.kind == "value":
+def _class_weights(setting: Any, target: Target, name: str, dataset: Dataset) -> Optional[List[float]]:
+    """A weight for each class. setting: {class: weight}, where other classes get 1; or 'balanced': inversely
+    proportional to the class's frequency in the train part, with a mean of 1 over the samples; for labels, the number
+    of samples without the class divided by the number with it."""
+    if setting is None or target.kind == "value":
         return None
-    if said == "balanced":
+    if setting == "balanced":
         answers = dataset.known_answers(name)["train"]
         counts = classes.counts(target, answers)
         if dataset.samples is not None:  # the few samples of a check may have none of a class
@@ -184,9 +184,9 @@ def _class_weights(said: Any, target: Target, name: str, dataset: Dataset) -> Op
         if target.kind == "labels":
             return [float((len(answers) - count) / count) for count in counts]
         return [float(counts.sum() / (len(counts) * count)) for count in counts]
-    unknown = sorted(set(said) - set(target.classes))
+    unknown = sorted(set(setting) - set(target.classes))
     if unknown:
         raise RecipeError("there is no class {}".format(", ".join(map(repr, unknown))), where="loss.class_weights",
                           why="class_weights gives weights to the classes of '{}' by name".format(name),
                           next_step=suggest(unknown[0], list(target.classes)))
-    return [float(said.get(one, 1.0)) for one in target.classes]
+    return [float(setting.get(one, 1.0)) for one in target.classes]

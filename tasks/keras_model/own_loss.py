@@ -22,7 +22,7 @@ from tasks.graph import io_spec
 from tasks.graph.placeholders import Answers
 from tasks.source_guard import file_guard
 
-MEND = "mend the function"
+CORRECT = "correct the function"
 
 
 class OwnLoss(NamedTuple):
@@ -69,7 +69,8 @@ def call_on_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers:
 def _called(loss: OwnLoss, outputs: Any, targets: Any, extras: Dict[str, tf.Tensor]) -> tf.Tensor:
     before = set(tf.global_variables())
     with translated_errors("{} could not be called with outputs, targets and extras".format(_name(loss)), loss.source,
-                           ModelError, where=loss.where, next_step=MEND), file_guard.calling(loss.where, loss.folder):
+                           ModelError, where=loss.where, next_step=CORRECT), file_guard.calling(loss.where,
+                           loss.folder):
         found = loss.function(outputs, targets, extras)
     made = [variable.op.name for variable in tf.global_variables() if variable not in before]
     if made:
@@ -128,7 +129,7 @@ def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence
             raise ModelError("{} fails on the first {} samples".format(_name(loss), min(sample_count, len(part))),
                              where=loss.where, why="at {}: TensorFlow says: {}".format(
                                  error.op.name if error.op else "an operation", error.message.splitlines()[0]),
-                             next_step=MEND) from error
+                             next_step=CORRECT) from error
         _expect_finite(loss, found, "is {}".format(found))
         for (name, _), slope in zip(read, slopes):
             _expect_finite(

@@ -9,13 +9,13 @@ from typing import Any, Optional
 
 from tasks.source_guard import private_source, source_origin
 
-PLACE_EVERY_S = 2.0  # between two reports of the line that runs
+PLACE_EVERY_S = 2.0  # seconds between two looks at the line of source that runs
 # Bound at import: user code may replace the functions of these modules.
 _write, _dumps = os.write, json.dumps
 
 
 class Channel:
-    """The pipe to the parent. It transfers whole lines, whichever thread sends them."""
+    """The pipe to the parent. Threads may send concurrently; lines are not mixed."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -54,7 +54,8 @@ class Channel:
 
 
 def place(frame: Optional[FrameType]) -> Optional[str]:
-    """'FILE:LINE in FUNCTION' of the innermost frame in the user's source; else of that in Octet's; else None."""
+    """'FILE:LINE in FUNCTION' of the innermost frame in the user's source, else of the innermost one in Octet's source;
+    None where there is neither."""
     ours = None
     while frame is not None:
         path = frame.f_code.co_filename

@@ -1,4 +1,4 @@
-"""An evaluation graph becomes a frozen one: constants, operations between them, and nothing else."""
+"""Freezes an evaluation graph: the frozen graph has constants and operations only."""
 
 from typing import Mapping, Optional, Sequence
 
@@ -10,20 +10,20 @@ from tasks.graph import constants
 from tasks.quantize.weights import keep_codes
 
 FORBIDDEN = ("Variable", "VarHandle", "Assign", "Apply", "ReadVariable", "Save", "Restore")
-OURS = "_octet"  # how the attributes begin that a graph carries from pass to pass
+OURS = "_octet"  # prefix of the attributes that the passes use; the frozen graph has none
 
 
 def freeze(session: tf.Session, outputs: Sequence[str],
            given: Optional[Mapping[tf.Tensor, np.ndarray]] = None) -> tf.GraphDef:
-    """What the nodes `outputs` of the session's evaluation graph depend on; each weight is a constant with the value
-    that its variable has in the session, each range two numbers.
+    """The frozen graph of the nodes `outputs` of the session's evaluation graph: each variable is a constant with its
+    value in the session, each range two constants.
 
-    given: {tensor: the value that it has instead}. A training graph whose `Trained.moved` are given is the same as the
-    evaluation graph.
+    given: {tensor: a value that replaces it}. A training graph is frozen like the evaluation graph where values are
+    given for its `Trained.moved`.
 
-    Raises ConvertError where something is left that no .tflite file can hold.
+    Raises ConvertError where an operation is left that a .tflite file cannot hold.
     """
-    # The arithmetic of the ranges (of weights, of what a kernel's limits widen) becomes numbers.
+    # Computes the arithmetic of the ranges (those of weights, those widened to a kernel's limits).
     frozen = keep_codes.keep_codes(constants.fold_session(session, outputs, given=given))
     for node in frozen.node:
         for key in [key for key in node.attr if key.startswith(OURS)]:

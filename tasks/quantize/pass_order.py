@@ -24,23 +24,23 @@ from tasks.quantize.rewrites import (
     wide_depthwise,
 )
 
-CLEAN = "clean up"            # what stands between a pattern and the pass that looks for it is removed
-REPLACE = "replace"           # operations without a right uint8 kernel become others that have one
-FOLD = "fold"                 # arithmetic by constants goes into the layer before it
-RANGES = "prepare ranges"     # each tensor can take the range that its kernel needs
-FINISH = "finish"             # what is left takes the form that toco and the kernels accept
+CLEAN = "clean up"            # removes nodes that hide patterns from later passes
+REPLACE = "replace"           # replaces operations without a correct uint8 kernel by operations that have one
+FOLD = "fold"                 # folds arithmetic by constants into the layer before it
+RANGES = "prepare ranges"     # lets each tensor take the range that its kernel needs
+FINISH = "finish"             # gives the rest the form that toco and the kernels accept
 PHASES = (CLEAN, REPLACE, FOLD, RANGES, FINISH)
-"""In this order; all passes of a phase run before those of the next one."""
+"""The phases in order; all passes of a phase run before those of the next one."""
 
 
 class Pass(NamedTuple):
     """One rewrite of a network.
 
-    name:    what a person reads; no two passes have the same.
+    name:    the unique name that users read.
     phase:   one of PHASES.
-    run:     changes the graph and returns what was changed.
+    run:     changes the graph, and returns the changes.
     leaves:  what holds after the pass.
-    answers: the complaint of toco, or the fault of a 1.14 kernel, that the pass avoids.
+    answers: the error of toco, or the fault of a 1.14 kernel, that the pass avoids.
     after:   {name of a pass that must run before this one: the reason}.
     """
 
@@ -58,10 +58,10 @@ PASSES: Tuple[Pass, ...] = (
          answers="tf.contrib.quantize takes an Identity for an activation and gives it a range"),
     Pass("resolve constant branches", CLEAN, cleanup.resolve_constant_branches,
          leaves="no Switch or Merge has a constant condition",
-         answers="no uint8 kernel branches",
+         answers="branches have no uint8 kernel",
          after={"remove identities": "an Identity can stand between the constant and the Switch"}),
     Pass("collapse broadcast constants", CLEAN, cleanup.collapse_broadcast_constants,
-         leaves="no constant operand repeats itself along an axis that the other operand has",
+         leaves="no constant operand repeats its values along an axis that the other operand has",
          answers="arithmetic by one number is recognized only where the constant is one number",
          after={"remove identities": "an Identity can stand between the constant and its reader",
                 "resolve constant branches": "a constant can stand in the branch that is taken"}),
@@ -90,21 +90,21 @@ PASSES: Tuple[Pass, ...] = (
                 "mark L2 normalization": "the square in an L2 normalization is part of the kernel",
                 "replace reductions of stacks": "a stack becomes a concatenation here, which can no longer be undone"}),
     Pass("recognize clamps", REPLACE, clamps.recognize_clamps,
-         leaves="no Maximum or Minimum has a constant; each chain of them is one Clamp that lets 0 through",
+         leaves="no Maximum or Minimum has a constant; each chain of them is one Clamp with 0 inside its bounds",
          answers="toco reads the constant of a quantized MAXIMUM as if it were float",
-         after={"collapse broadcast constants": "a picture of one number is a clamp to this number",
+         after={"collapse broadcast constants": "a constant of equal values is a clamp to this value",
                 "split clip_by_value": "its two halves become one Clamp",
                 "replace reductions of stacks": "the maximum over a stack can have a constant among its tensors"}),
     Pass("replace moves of data", REPLACE, data_movement.replace_moves,
-         leaves="moves of data have a uint8 kernel, where they can be made of moves that have one",
+         leaves="moves of data have a uint8 kernel, where they can be composed of moves that have one",
          answers="toco has no such uint8 operator, or refuses its form",
          after={"remove identities": "operands have to be constants"}),
     Pass("merge axes of transposes", REPLACE, transposes.merge_transpose_axes,
-         leaves="a Transpose has at most four axes, where axes that stay neighbours can be merged to reach that",
+         leaves="a Transpose has at most four axes, where merging axes that stay neighbours achieves this",
          answers="TRANSPOSE takes at most four axes"),
     Pass("drop inverse reshapes", REPLACE, data_movement.drop_inverse_reshapes,
          leaves="no reshape undoes the one before it",
-         answers="a reshape keeps a layer from what is to be fused with it",
+         answers="a reshape between two operations prevents their fusion",
          after={"expand arithmetic": "it makes reshapes",
                 "replace moves of data": "it puts reshapes around dilated convolutions of sequences",
                 "merge axes of transposes": "it makes reshapes"}),
@@ -112,7 +112,7 @@ PASSES: Tuple[Pass, ...] = (
          leaves="no ResizeBilinear by 2, 3/2, 2/3, 1/2 or 1/3 is left",
          answers="RESIZE_BILINEAR truncates"),
     Pass("turn reductions into convolutions", REPLACE, reductions.reductions_to_convolutions,
-         leaves="no Mean or Sum is left whose axes leave the batch alone",
+         leaves="no Mean or Sum is left, except over the batch",
          answers="MEAN keeps its input's range and truncates, and SUM wraps",
          after={"recognize softmax": "the sum in a softmax is part of the pattern",
                 "mark L2 normalization": "the sum in an L2 normalization is part of the kernel",
@@ -126,44 +126,44 @@ PASSES: Tuple[Pass, ...] = (
                 "expand arithmetic": "it makes products by a constant",
                 "recognize clamps": "moving a clamp around 0 makes sums with a constant"}),
     Pass("merge arithmetic by constants", FOLD, affine.merge_affine,
-         leaves="no Affine stands behind another, or behind a reshape that keeps the channels together",
+         leaves="no Affine follows another, or a reshape that keeps the channels together",
          answers="each operator rounds once: one operator instead of two",
          after={"recognize arithmetic by constants": "it makes the Affines",
                 "drop inverse reshapes": "a pair of reshapes would stand between two Affines"}),
     Pass("fold preprocessing into the first layer", FOLD, fold_preprocessing.fold_preprocessing,
          leaves="no preprocessing of a picture stands before a convolution that does not pad",
          answers="each operator rounds once: the first layer reads the codes of the picture itself",
-         after={"merge arithmetic by constants": "batch norm of the picture goes with its preprocessing"}),
+         after={"merge arithmetic by constants": "batch norm of the picture is folded with its preprocessing"}),
     Pass("fold arithmetic into layers", FOLD, affine.fold_affine,
-         leaves="no Affine stands behind a layer that nothing else reads",
+         leaves="no Affine follows a layer whose output nothing else reads",
          answers="toco says `Array FusedBatchNorm_mul_0 ... is lacking min/max data`",
          after={"merge arithmetic by constants": "a layer takes one Affine",
-                "fold preprocessing into the first layer": "it makes Affines behind layers",
+                "fold preprocessing into the first layer": "it makes Affines after layers",
                 "turn reductions into convolutions": "the convolution of a mean takes an Affine too"}),
 
     Pass("move ReLU before reshapes", RANGES, affine.relu_before_reshape,
          leaves="no reshape stands between a layer and its ReLU",
-         answers="toco fuses a ReLU with a layer right before it only",
+         answers="toco fuses a ReLU only with the layer directly before it",
          after={"fold arithmetic into layers": "the layer's bias has to stand before the ReLU"}),
     Pass("requantize before a ReLU", RANGES, activations.requantize_before_relu,
-         leaves="every ReLU stands behind a node that toco fuses it with",
+         leaves="every ReLU follows a node that toco fuses it with",
          answers="the kernel of a RELU alone says `Only float32 is supported`",
-         after={"move ReLU before reshapes": "a ReLU behind a reshape could be fused with the layer"}),
+         after={"move ReLU before reshapes": "a ReLU after a reshape could be fused with the layer"}),
     Pass("saturate clamps", RANGES, clamps.saturate_clamps,
-         leaves="no Clamp is left; each is a Minimum and a Maximum that the range of their input carries out",
+         leaves="no Clamp is left; each is a Minimum and a Maximum that the range of their input implements",
          answers="toco reads the constant of a quantized MAXIMUM as if it were float",
          after={"recognize clamps": "it makes the Clamps",
                 "fold arithmetic into layers": "the gain of a layer is that of its folded weights",
                 "requantize before a ReLU": "a clamp is fused with the layer that a ReLU is fused with"}),
     Pass("requantize before a maximum or minimum", RANGES, activations.requantize_before_extremes,
-         leaves="only a Maximum or Minimum reads its operands, and they can take the range of the result",
-         answers="MAXIMUM of operands in unlike ranges is 128 LSB off",
+         leaves="nothing else reads the operands of a Maximum or Minimum, and they can take the range of the result",
+         answers="MAXIMUM of operands in different ranges is 128 LSB off",
          after={"fold arithmetic into layers": "max(x, alpha * x) is recognized by its Affine",
                 "saturate clamps": "a clamp is a marked Maximum, which has no operand to convert"}),
     Pass("requantize before a sigmoid", RANGES, activations.requantize_before_sigmoid,
          leaves="no Sigmoid or Tanh reads a sum or a large product, and no softmax reads an input of the network",
-         answers="LOGISTIC, TANH and SOFTMAX are right between scales of 5e-4 and 16 only; beyond 16 the process ends",
-         after={"saturate clamps": "the bounds of a clamp tell how large a product becomes",
+         answers="LOGISTIC, TANH and SOFTMAX are right only for input scales from 5e-4 to 16; above 16 they abort",
+         after={"saturate clamps": "the bounds of a clamp limit how large a product becomes",
                 "requantize before a maximum or minimum": "a converted operand is no sum"}),
 
     Pass("separate outputs", FINISH, cleanup.separate_outputs,
@@ -180,8 +180,8 @@ PASSES: Tuple[Pass, ...] = (
          answers="DEPTHWISE_CONV_2D of 1.14 never returns with more than 2048 channels",
          after={"turn arithmetic by constants into convolutions": "it makes depthwise convolutions"}),
     Pass("move transposes before reshapes", FINISH, transposes.transpose_before_reshape,
-         leaves="no Transpose stands behind a reshape that only adds or removes axes of one element",
-         answers="toco exchanges the two itself and dies of it with `axis >= 0 (-511763232 vs. 0)`",
+         leaves="no Transpose follows a reshape that only adds or removes axes of one element",
+         answers="toco exchanges the two, and aborts with `axis >= 0 (-511763232 vs. 0)`",
          after={name: "it makes reshapes" for name in (
              "turn reductions into convolutions", "merge axes of transposes",
              "turn arithmetic by constants into convolutions", "split wide depthwise convolutions")}),
@@ -189,15 +189,15 @@ PASSES: Tuple[Pass, ...] = (
 
 
 def misplaced(passes: Tuple[Pass, ...]) -> List[str]:
-    """What is wrong with the order of the passes, a sentence for each; none where it is right."""
+    """The faults in the order of the passes, a sentence for each; empty where it is right."""
     place = {each.name: index for index, each in enumerate(passes)}
-    found = ["two passes are named `{}`".format(each.name) for index, each in enumerate(passes)
-             if place[each.name] != index]
+    faults = ["two passes are named `{}`".format(each.name) for index, each in enumerate(passes)
+              if place[each.name] != index]
     for before, after in zip(passes, passes[1:]):
         if PHASES.index(before.phase) > PHASES.index(after.phase):
-            found.append("`{}` of phase {} follows `{}` of phase {}".format(
+            faults.append("`{}` of phase {} follows `{}` of phase {}".format(
                 after.name, after.phase, before.name, before.phase))
     for each in passes:
-        found.extend("`{}` has to follow `{}`: {}".format(each.name, name, reason)
-                     for name, reason in each.after.items() if place.get(name, len(passes)) >= place[each.name])
-    return found
+        faults.extend("`{}` has to follow `{}`: {}".format(each.name, name, reason)
+                      for name, reason in each.after.items() if place.get(name, len(passes)) >= place[each.name])
+    return faults

@@ -1,4 +1,4 @@
-"""From a trained float graph to a graph with fake-quants.
+"""Turns a trained float graph into a graph with fake-quants.
 
     make shapes constant -> run the passes -> make weights trainable -> tf.contrib.quantize -> assign ranges
 """
@@ -18,9 +18,10 @@ from tasks.quantize.ranges import assign, coverage, fake_quants, health, trained
 
 
 class Applied(NamedTuple):
-    """One change of the network by a pass. name, phase: of the pass. node: the node that was changed.
+    """One change of the network by a pass. name, phase: those of the pass. node: the node that was changed.
 
-    layer: the node's Keras layer. did: what was done, where `{layer}` stands for the layer. why: what the pass avoids.
+    layer: the node's Keras layer. did: the change, with `{layer}` in place of the layer's name. why: what the pass
+    avoids.
     """
 
     name: str
@@ -34,8 +35,8 @@ class Applied(NamedTuple):
 class Quantized(NamedTuple):
     """A graph with fake-quants. inputs, outputs: the network's tensors in this graph, in order.
 
-    ranges: where the range of each tensor comes from. trained: the ranges that are moving averages.
-    momentum: scalar float32, how far each run of a training graph moves the ranges (see ranges/trained_range.py).
+    ranges: the source of each tensor's range. trained: the ranges that are moving averages. momentum: scalar float32;
+    the fraction by which a run of the training graph moves the ranges (see ranges/trained_range.py).
     """
 
     graph: tf.Graph
@@ -47,7 +48,7 @@ class Quantized(NamedTuple):
 
 
 def apply_rewrites(graph_def: tf.GraphDef, network: io_spec.Network) -> tf.GraphDef:
-    """The folded graph: every operation has a right uint8 kernel, where one exists, and no batch norm is left. It
+    """The folded graph: it has no batch norm, and every operation has a correct uint8 kernel, where one exists. It
     computes the same function as the trained float graph `graph_def`, up to float rounding."""
     return _rewrite(graph_def, network)[0]
 
@@ -91,8 +92,8 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, trainin
 
 @contextlib.contextmanager
 def _constants_for_variables() -> Iterator[None]:
-    """Inside the block, tf.contrib.quantize makes no variables for its ranges, but one constant for all of them:
-    assign_ranges replaces them, and a variable is six operations."""
+    """Within the block, tf.contrib.quantize makes one constant instead of variables for its ranges: assign_ranges
+    replaces them anyway, and each variable would be six operations."""
     made = contrib.quant_ops._ModelVariable
     contrib.quant_ops._ModelVariable = lambda *args, **kwargs: fake_quants.no_end()
     try:
@@ -102,14 +103,14 @@ def _constants_for_variables() -> Iterator[None]:
 
 
 def evaluation(graph_def: tf.GraphDef, network: io_spec.Network) -> Tuple[Quantized, io_spec.Network]:
-    """(the evaluation graph of a folded graph, the network with the output nodes of that graph). The variables have no
-    values yet."""
+    """(the evaluation graph of a folded graph, the network with the output nodes of that graph). The variables are not
+    initialized."""
     quantized = insert_fake_quants(graph_def, network, training=False)
     return quantized, with_outputs_of(quantized, network)
 
 
 def with_outputs_of(quantized: Quantized, network: io_spec.Network) -> io_spec.Network:
-    """The network with the output nodes of that graph."""
+    """The network with the output nodes of the quantized graph."""
     renamed = network.copy()
     renamed["outputs"] = []
     for end, tensor in zip(network["outputs"], quantized.outputs):
@@ -120,8 +121,8 @@ def with_outputs_of(quantized: Quantized, network: io_spec.Network) -> io_spec.N
 
 
 class Quantizable(NamedTuple):
-    """A network whose every tensor will have a range. ranges: where each comes from. rewrites: in the order of the
-    passes. folded: the folded graph. quantized: the training graph; its variables have no values yet.
+    """A network that can be quantized. ranges: the source of each tensor's range. rewrites: the changes, in the order
+    of the passes. folded: the folded graph. quantized: the training graph; its variables are not initialized.
     """
 
     ranges: List[coverage.RangeSource]
@@ -131,13 +132,13 @@ class Quantizable(NamedTuple):
 
 
 def check_quantizable(graph_def: tf.GraphDef, network: io_spec.Network) -> Quantizable:
-    """The network as it will be quantized. Raises QuantizeError where it cannot be; nothing is trained for that."""
+    """The network as it will be quantized. Raises QuantizeError where it cannot be quantized. Nothing is trained."""
     graph_def, applied = _rewrite(graph_def, network)
     quantized = insert_fake_quants(graph_def, network, training=True)
     with quantized.graph.as_default():
         if not tf.global_variables():
             raise QuantizeError(
-                "nothing in the network has weights or a range of its own", where="model.build",
-                why="it only moves its input's codes, or applies one fixed function to them: there is nothing to train",
-                next_step="leave the network out, or give it a layer with weights")
+                "the network has neither weights nor a range to train", where="model.build",
+                why="it only moves the codes of its input, or applies one fixed function to them",
+                next_step="use no network for this, or give it a layer with weights")
     return Quantizable(quantized.ranges, applied, graph_def, quantized)

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
+from octet import headline_metric
 from octet.data.dataset import Target
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.report import number_words
@@ -50,16 +51,11 @@ def uint8_on_fewer(figures: Dict[str, Any], measurement: Dict[str, Any]) -> str:
     """The headline of the uint8 file on the samples of int8, in words; '' where those are all samples."""
     if "int8" not in figures or figures["int8"]["samples"] == measurement["samples"]:
         return ""
-    name = headline(figures["kind"])
-    if name not in figures:
+    name = headline_metric.of(figures)
+    if name is None:
         return ""
     return "{} of uint8 is {}".format(number_words.NAMES[name], number_words.metric(
         name, figures["int8"]["uint8"][name]))
-
-
-def headline(kind: str) -> str:
-    """The metric to look at first, for a kind of target."""
-    return {"labels": "exact_match", "class_map": "mean_iou", "value": "mse"}.get(kind, "accuracy")
 
 
 def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:

@@ -8,7 +8,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from octet import model_identifier
+from octet import headline_metric, model_identifier
 from octet.data import classes, contact_sheet
 from octet.data.dataset import Dataset
 from octet.gates.judgement import Judgement
@@ -129,7 +129,7 @@ def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
     """The metric to look at first: {name, uint8, float, int8, change, interval}; int8 is
     None where it was not measured. None for a raw output, which has none."""
     row = next((row for row in output_figures.sides(measured, count)
-                if row["metric"] == output_figures.headline(measured["kind"])), None)
+                if row["metric"] == headline_metric.of(measured)), None)
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
             "int8": row["values"].get("int8"), "change": row["change"], "interval": row["intervals"]["uint8"]}
 
@@ -151,7 +151,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     found.append({"title": "Loss on the training part", "svg": charts.chart("Loss on the training part", lines)})
     for end in known.network["outputs"]:
         name = end["name"]
-        metric = _curve_metric(end["kind"])
+        metric = headline_metric.of(known.quantized_phase["calibrated"][name]) or "loss"
         title = "{} of {} on the validation part".format(number_words.NAMES.get(metric, metric), name)
         lines, marked = [], []
         for style, phase, start in phases:
@@ -164,11 +164,6 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
         found.append({"title": title[0].upper() + title[1:] + (", %" if metric in number_words.SHARES else ""),
                       "svg": charts.chart(title, lines, marked)})
     return [curve for curve in found if curve["svg"] is not None]
-
-
-def _curve_metric(kind: str) -> str:
-    """The main metric of a kind of target: the one that has a curve."""
-    return {"value": "mse", "class_map": "mean_iou", "raw": "loss"}.get(kind, "accuracy")
 
 
 def _data(known: Known) -> Dict[str, Any]:

@@ -45,7 +45,7 @@ class PredictedBoxes:
         """The boxes of one sample. answers: {output: its reals [...]}. Raises ModelError where the function fails or
         returns something else."""
         with translated_errors("{} failed".format(self._spec), self._source, ModelError, where=WHERE,
-                               next_step="mend the function"), file_guard.calling(WHERE, self._folder):
+                               next_step="correct the function"), file_guard.calling(WHERE, self._folder):
             found = self._function(dict(answers))
         try:
             return [_box(one) for one in found]

@@ -1,4 +1,5 @@
-"""Watches the files that a user's code opens: refused while a model is built, recorded while a dataset is loaded.
+"""Watches the files that a user's code opens. Files that no key covers are refused while a model is built, and recorded
+while a dataset is loaded.
 
 A file that `build` reads can change the result of training, so a key must cover it. Keys cover files of Python and of
 installed distributions (by version), the source, and the files that the recipe names (`model.weights`, `model.files`).
@@ -36,12 +37,12 @@ outside: List[str] = []
 _stat, _lexists = os.stat, os.path.lexists
 
 Reads = Callable[[Sequence[Any], Dict[str, Any]], bool]
-"""(positional arguments, keyword arguments) of a call -> whether it reads the content of the file."""
+"""(positional arguments, keyword arguments) of a call -> whether the call reads the file's content."""
 
 
 class _Watch:
-    """The files that may be read at the moment. refuse: whether any other file is refused; else it is recorded in
-    `outside`. folder: the recipe's, for the message."""
+    """The files that may be read now. refuse: whether other files are refused; else they are recorded in `outside`.
+    folder: the recipe's, for the message."""
 
     def __init__(self, allowed: Iterable[str], refuse: bool, folder: str) -> None:
         places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -71,9 +72,9 @@ _watch: Optional[_Watch] = None
 
 @contextmanager
 def building(job: Job) -> Iterator[Callable[[str], None]]:
-    """Inside the block, which builds the job's model, refuses files that no key covers. Yields a function that raises
-    for a path that the graph would open later. Raises ModelError at the end of the block, even if the code catches
-    it."""
+    """Refuses files that no key covers within the block, which builds the job's model. Yields a function that checks a
+    path which the graph would open later. Raises ModelError for a refused file, at the latest at the end of the block,
+    even if the user's code catches it."""
     named = [job.settings["model"].get("weights"), *job.settings["model"].get("files", ())]
     paths = [os.path.join(job.recipe_folder, os.path.expanduser(name)) for name in named if name]
     allowed = [file for path in paths for file in [path] + [
@@ -91,8 +92,9 @@ def building(job: Job) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def calling(where: str, folder: str) -> Iterator[None]:
-    """Inside the block, which calls a user's loss or metric, refuses files that are not source. where: its key in the
-    recipe. folder: the recipe's. Raises ModelError at the end of the block, even if the code catches it."""
+    """Refuses files that are not source within the block, which calls a user's loss or metric. where: its key in the
+    recipe. folder: the recipe's. Raises ModelError for a refused file, at the latest at the end of the block, even if
+    the user's code catches it."""
     with _watching(_Watch([], True, folder)) as watch:
         try:
             yield
@@ -107,13 +109,14 @@ def calling(where: str, folder: str) -> Iterator[None]:
 def _in_no_key(refused: ModelError, where: str) -> ModelError:
     """The refusal of a file that a loss or metric opens."""
     return ModelError(refused.what.replace("the model's code", "the code"), where=where, why=refused.why,
-                      next_step="write what it holds into the source, or give it to each sample as an extra of the "
-                                "dataset")
+                      next_step="write the file's content into the source, or pass it with each sample as an extra of "
+                                "the dataset")
 
 
 @contextmanager
 def loading(path: Any, folder: str) -> Iterator[None]:
-    """Inside the block, which loads a dataset, records in `outside` the files that are not at or below its `path`."""
+    """Records in `outside` the files that are not at or below `path` and are read within the block, which loads a
+    dataset."""
     with _watching(_Watch([str(path)] if isinstance(path, str) else [], False, folder)):
         yield
 
@@ -130,7 +133,7 @@ def _watching(watch: _Watch) -> Iterator[_Watch]:
 
 
 def install() -> None:
-    """Starts to watch the opening of files, also by libraries that have imported these functions under own names."""
+    """Starts to watch the opening of files, also by libraries that have already imported the functions by name."""
     watched: Any = _Seen(open, _in_read_mode, "file")
     replaced: List[Tuple[Any, Any]] = [(open, watched)]
     builtins.open = io.open = watched
@@ -147,7 +150,7 @@ def install() -> None:
 
 
 def _rename(replaced: Sequence[Tuple[Any, Any]]) -> None:
-    """Puts the second of each pair in the place of the first, in every module that holds it under a name of its own."""
+    """Replaces the first of each pair by the second in every module that has imported it by name."""
     for module in list(sys.modules.values()):
         # This module needs the functions themselves, and so do imports.
         if getattr(module, "__name__", None) in (__name__, "_io", "posix"):
@@ -157,7 +160,7 @@ def _rename(replaced: Sequence[Tuple[Any, Any]]) -> None:
                 if value is before:
                     setattr(module, name, after)
     datasource: Any = sys.modules.get("numpy.lib._datasource")
-    if datasource is not None:  # it keeps the functions by the ending of a file, for loadtxt
+    if datasource is not None:  # numpy's table of functions by file extension, for loadtxt
         datasource._file_openers = datasource._FileOpeners()
 
 
@@ -177,10 +180,10 @@ def _wrap_libraries() -> None:
     for name in ("IsDirectory", "GetChildren", "GetMatchingFiles"):
         _wrap(tensorflow, name, None)
     module: Any
-    for module in list(sys.modules.values()):  # those that imported it under a name of their own
+    for module in list(sys.modules.values()):  # modules that have imported it by name
         if getattr(module, "__dict__", {}).get("NewCheckpointReader") is reader:
             module.NewCheckpointReader = tensorflow.NewCheckpointReader
-    for public in (sys.modules["tensorflow"].train, sys.modules["tensorflow"].compat.v1.train):  # wrapped modules
+    for public in (sys.modules["tensorflow"].train, sys.modules["tensorflow"].compat.v1.train):
         public.NewCheckpointReader = tensorflow.NewCheckpointReader
     saver = sys.modules["tensorflow.python.training.saver"].Saver
     restore = saver.restore
@@ -193,12 +196,12 @@ def _wrap(module: Any, name: str, reads: Optional[Reads]) -> None:
 
 
 class _Seen:
-    """A watched function, which opens or looks at the file that its first argument names. It is an object because a
-    plain function would become a method where it is an attribute of a class.
+    """A watched function that opens or examines the file that its first argument names. It is an object because a plain
+    function would become a method where it is an attribute of a class.
 
-    reads: a function of the arguments that returns whether the file's content is read; `_only_beside` for a function
-    that returns whether the file exists, which counts only for files beside the source; None for any other. keyword:
-    the name of the first argument."""
+    reads: returns, for the arguments of a call, whether the file's content is read; `_only_beside` for a function that
+    only tells whether the file exists, which counts only for files beside the source; None for any other function.
+    keyword: the name of the first argument."""
 
     def __init__(self, function: Callable[..., Any], reads: Optional[Reads], keyword: str) -> None:
         self.function, self.reads, self.keyword = function, reads, keyword
@@ -236,8 +239,8 @@ def _with_read_flag(args: Sequence[Any], named: Dict[str, Any]) -> bool:
 
 
 def _seen(path: Any, reads: bool, asks: bool = False) -> Any:
-    """The path to open instead of this one. reads: whether the function reads the content. asks: whether it returns if
-    the file exists. Raises ModelError for a file that is refused."""
+    """The path to use instead of `path`: its original place where the copy lacks it. reads: whether the function reads
+    the content. asks: whether it tells if the file exists. Raises ModelError for a file that is refused."""
     try:
         name = os.path.abspath(os.fsdecode(path))
     except (TypeError, ValueError):  # a descriptor, or no path: the function reports it
@@ -294,6 +297,6 @@ def _refusal(path: str, folder: str) -> ModelError:
     at = "opened at {}:{}\n".format(original(file), line) if file.startswith(THEIRS) else ""
     return ModelError(
         "the model's code opens a file that is in no key: {}".format(path), where="model.build",
-        why=at + "when its content changes, what was made with the old one would be taken for fresh",
+        why=at + "when its content changes, artifacts made with the old content would still count as fresh",
         next_step="if it holds trained weights, name it in the recipe: model: {{weights: {0}}}\n"
                   "any other file: model: {{files: [{0}]}}".format(os.path.relpath(path, folder)))

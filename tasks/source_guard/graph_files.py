@@ -14,7 +14,7 @@ FILE_INPUT = {
     "InitializeTableFromTextFile": 1, "InitializeTableFromTextFileV2": 1, "TFRecordDataset": 0, "TextLineDataset": 0,
     "FixedLengthRecordDataset": 0, "FixedLengthRecordDatasetV2": 0, "ExperimentalCSVDataset": 0,
     "ExperimentalLMDBDataset": 0, "CacheDataset": 1, "SnapshotDataset": 1}
-"""{type of operation: the number of the input that names a file}."""
+"""{type of operation: the index of the input that names a file}."""
 FILE_ATTRIBUTE = {"ImmutableConst": "memory_region_name", "RecordInput": "file_pattern"}
 """{type of operation: the attribute that names a file}."""
 UNNAMED = ("WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader",

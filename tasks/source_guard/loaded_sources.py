@@ -20,14 +20,14 @@ def check() -> None:
     if not strangers:
         return
     raise SourceError(
-        "{} imported while the stage ran, and not seen in its source".format(
+        "the import of {} is not visible in the stage's source".format(
             _listed([module.__name__ for module in strangers])),
         where=", ".join(sorted(str(module.__file__) for module in strangers)),
         why="\n".join("{} is imported by {}".format(
             module.__name__, _listed(_importers(module)) or "a name computed at run time")
             for module in strangers) +
-        "\nan artifact's key holds the source that it is made by, and this is not in it",
-        next_step="write it as a plain statement where it is used: import {}".format(
+        "\na stage's key must cover all source that it runs, and this module is not in it",
+        next_step="import it by a plain statement where it is used: import {}".format(
             strangers[0].__name__))
 
 

@@ -1,7 +1,7 @@
-"""The private copy of the source that this process imports; messages show the original paths.
+"""Makes this process import a private copy of the source, and show original paths in messages.
 
-`pipeline/inputs/source_tree.py` writes the copy: `octet/` holds Octet's packages, `user/` every other file at its
-absolute path. The copy holds all source that the key covers, so a module that exists only in an original place is
+`pipeline/inputs/source_tree.py` writes the copy: `octet/` has Octet's packages, `user/` has every other file at its
+absolute path. The copy has all source that the key covers, so a module that exists only in its original place is
 refused.
 """
 
@@ -20,7 +20,7 @@ from tasks import log
 OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 THEIRS = os.path.join(os.path.dirname(OURS), "user")
 
-_origin = ""  # the folder that the packages in OURS were copied from; empty in a process that runs no copy
+_origin = ""  # the folder from which the packages in OURS were copied; empty in a process that does not run a copy
 
 
 def install(origin: str) -> None:
@@ -30,7 +30,7 @@ def install(origin: str) -> None:
     originals = [entry for entry in sys.path if entry != OURS and not _is_not_source(entry)]
     sys.path[:] = [entry if entry == OURS or _is_not_source(entry) else copy_of(entry) for entry in sys.path]
     lookup.read_copies(THEIRS)
-    sys.meta_path.append(_Elsewhere(originals))
+    sys.meta_path.append(_OriginalsFinder(originals))
     sys.stdout, sys.stderr = _Shown(sys.stdout), _Shown(sys.stderr)
 
 
@@ -40,18 +40,18 @@ def copy_of(path: str) -> str:
 
 
 def original(text: str) -> str:
-    """The text, with original paths in the place of paths of the copy."""
+    """The text, with paths of the copy replaced by original paths."""
     return text.replace(OURS, _origin).replace(THEIRS, "") if _origin else text
 
 
 def with_original_paths(error: OctetError) -> OctetError:
-    """The error, with original paths in the place of paths of the copy."""
+    """The error, with paths of the copy replaced by original paths."""
     return type(error)(*(original(part) for part in (error.what, error.where, error.why, error.next_step)))
 
 
 class _Shown(io.TextIOWrapper):
-    """A text stream to the same file that writes original paths. Text that cannot be written, as on a full disk, is
-    lost: a line of a log must not end the work."""
+    """A text stream to the same file that writes original paths. Text that cannot be written, for example to a full
+    disk, is lost: the log must not end the work."""
 
     def __init__(self, stream: TextIO) -> None:
         stream.flush()
@@ -68,24 +68,25 @@ class _Shown(io.TextIOWrapper):
             super().flush()
 
 
-class _Elsewhere:
-    """The last finder of `sys.meta_path`. It refuses a module that only an original place has, and finds no other.
+class _OriginalsFinder:
+    """The last finder of `sys.meta_path`. It raises SourceError for a module that exists only in its original place,
+    and finds no module itself.
 
-    The key covers every import statement, so only a name that is computed at run time leads here."""
+    The key covers every import statement, so only a name that is computed at run time gets here."""
 
     def __init__(self, originals: Sequence[str]) -> None:
         self.originals = list(originals)
 
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: object = None) -> Optional[ModuleSpec]:
         folders = self.originals if path is None else _originals(path)
-        found = PathFinder.find_spec(name, folders) if folders else None
-        if found is None or not found.has_location:
+        spec = PathFinder.find_spec(name, folders) if folders else None
+        if spec is None or not spec.has_location:
             return None
         raise SourceError(
-            "'{}' imported while the stage ran, and not seen in its source".format(name), where=str(found.origin),
-            why="an artifact's key holds the source that it is made by, and this is not in it: it is imported by a "
+            "the import of '{}' is not visible in the stage's source".format(name), where=str(spec.origin),
+            why="a stage's key must cover all source that it runs, and this module is not in it: it is imported by a "
                 "name that is computed at run time",
-            next_step="write it as a plain statement where it is used: import {}".format(name))
+            next_step="import it by a plain statement where it is used: import {}".format(name))
 
 
 def _originals(path: Sequence[str]) -> List[str]:
@@ -93,7 +94,7 @@ def _originals(path: Sequence[str]) -> List[str]:
 
 
 def _is_not_source(entry: str) -> bool:
-    """Whether an entry of sys.path is Python's own, or holds installed distributions."""
+    """Whether an entry of sys.path belongs to Python's library, or has installed distributions."""
     return is_installed(entry) or any(
         os.path.realpath(entry).startswith(os.path.realpath(prefix) + os.sep + "lib")
         for prefix in (sys.base_prefix, sys.prefix))

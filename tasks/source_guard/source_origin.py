@@ -1,4 +1,4 @@
-"""Whether a source file is Octet's, the user's, or neither (Python's, or an installed distribution's)."""
+"""Tells whether a source file belongs to Octet, to the user, or to neither (Python or an installed distribution)."""
 
 import os
 

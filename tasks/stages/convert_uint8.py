@@ -1,9 +1,9 @@
-"""ConvertUint8: the frozen graph as a fully-uint8 .tflite file, audited.
+"""ConvertUint8: converts the frozen graph to a fully-uint8 .tflite file, and audits the file.
 
 In:  Freeze's frozen.pb.
 Out: model.tflite; network.json.
-Fails with ConvertError when toco refuses the graph, AuditError when the file is not fully uint8 or has other ranges
-than the trained ones.
+Fails with ConvertError when toco refuses the graph, and with AuditError when the file is not fully uint8 or its ranges
+differ from the trained ones.
 """
 
 from typing import Any, Dict

@@ -1,7 +1,7 @@
-"""EvalGraph: the evaluation graph of the trained network, with fixed ranges.
+"""EvalGraph: builds and measures the evaluation graph of the trained network, with fixed ranges.
 
-In:  TrainQAT's network.pb and variables; the part test, to measure it; the recipe's metrics section.
-Out: eval_graph.pb and the variables that it reads; network.json, which names its outputs.
+In:  TrainQAT's network.pb and variables; the part test; the recipe's metrics section.
+Out: eval_graph.pb and its variables; network.json, which names its outputs.
 """
 
 import logging

@@ -1,15 +1,15 @@
-"""Export: one folder that can be handed to an app developer, a firmware engineer and a manager.
+"""Export: one folder that can be handed to an app developer, a firmware engineer or a manager.
 
 In:  ConvertUint8's model.tflite and network.json; Measure's measurement.json, and model_int8.tflite where there is one;
-     the part test; of the recipe `export`.
+     the part test; the recipe's section `export`.
 Out: model.tflite        the measured file, with TFLite metadata; its network is proven to be unchanged
-     model_int8.tflite   likewise the int8 file; where there is none, card.json says why
-     labels.txt          class names, a line each; labels_1.txt and so on where several outputs have classes
-     card.md, card.json  what it is, how well it does, how to feed it, how to read its answers
+     model_int8.tflite   the same for the int8 file; where there is none, card.json says why
+     labels.txt          class names, one a line; labels_1.txt and so on where several outputs have classes
+     card.md, card.json  what the model is, its accuracy, how to feed it, how to read its outputs
      c/                  both models as C++ source
-     examples/           programs that run them
-     samples/            inputs as codes, and the outputs that must come out
-Nothing in it depends on history: the same model gives the same bytes.
+     examples/           programs that run the models
+     samples/            inputs and expected outputs, as codes
+The same model gives the same bytes: the folder has no dates and no paths.
 """
 
 import json
@@ -25,7 +25,7 @@ from tasks.tflite import activation_memory, cost, int8_run, model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.targets import fit
 
-IN_C = 3
+IN_C = 3  # samples in the C++ source
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -38,9 +38,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     int8 = (job.input("Measure") / int8_run.FILE).read_bytes() if measurement["int8"]["made"] else None
     int8_contents = None if int8 is None else model_file.read(int8)
 
-    few = samples.rows(len(part), samples.COUNT)
-    fed = [np.asarray(part.inputs[end["name"]][few]) for end in network["inputs"]]
-    made = processes.over(content, contents, fed, lambda done: progress(0.5 * done, "the samples"))
+    sample_rows = samples.rows(len(part), samples.COUNT)
+    fed = [np.asarray(part.inputs[end["name"]][sample_rows]) for end in network["inputs"]]
+    codes = processes.over(content, contents, fed, lambda done: progress(0.5 * done, "the samples"))
 
     labels, names = _labels(network)
     ranges = {name: {"low": each.low, "high": each.high} for name, each in dataset.inputs.items()}
@@ -57,12 +57,12 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     (job.out / "card.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     (job.out / "card.md").write_text(card_page.markdown(facts), encoding="utf-8")
 
-    samples.write(job.out / "samples", fed, made)
-    rows = samples.rows(len(few), IN_C).tolist()
+    samples.write(job.out / "samples", fed, codes)
+    rows = samples.rows(len(sample_rows), IN_C).tolist()
     classes = [end["classes"] for end in network["outputs"]]
     texts = {"examples/run.py": examples.PYTHON, "examples/main.cc": examples.LITE,
              "examples/MainActivity.kt": examples.kotlin(facts, contents)}
-    sources = c_source.render("model_data", "model.tflite", content, contents, classes, fed, made, rows,
+    sources = c_source.render("model_data", "model.tflite", content, contents, classes, fed, codes, rows,
                               costs["arena_bytes"])
     if int8 is not None and int8_contents is not None:
         sources.update(c_source.render(

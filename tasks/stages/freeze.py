@@ -1,8 +1,7 @@
-"""Freeze: the evaluation graph with its variables as constants.
+"""Freeze: replaces the variables of the evaluation graph by constants.
 
 In:  EvalGraph's eval_graph.pb and variables.
-Out: frozen.pb, checked to have no variable and no training operation, and a constant range in each fake-quant;
-     network.json.
+Out: frozen.pb, checked: no variable, no training operation, a constant range in each fake-quant; network.json.
 Fails with ConvertError for an operation that no .tflite file can have.
 """
 

@@ -1,27 +1,28 @@
-"""Measure: the float model, the fake-quantized graph, the uint8 file and its int8 twin side by side.
+"""Measure: compares the float model, the fake-quantized graph, the uint8 file and its int8 twin on the part test.
 
 In:  TrainFloat's float.pb, Freeze's frozen.pb, ConvertUint8's model.tflite; the part test; the recipe's
      metrics section.
 Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judges it.
 
-    samples, size_bytes: {float, uint8, int8}; None for a file that could not be made
+    samples: number of samples
+    size_bytes: {float, uint8, int8}; None for a file that could not be made
     outputs: {name: {kind, METRIC: {SIDE: figure} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
-                     of classes: recall, precision: {class: {SIDE: share}},
-                                 agreement, classes, confusion, never_answered,
-                     int8: how far the int8 file is from the uint8 file (see `evaluation/int8_side.py`)}}
+                     recall, precision: {class: {SIDE: share}}; agreement, classes, confusion, never_answered:
+                         only where the output has classes,
+                     int8: difference between the int8 file and the uint8 file (see `evaluation/int8_side.py`)}}
     metrics: {NAME: {SIDE: result}} of the recipe's section `metrics`
-    int8: {made, measured: whether the int8 file was, why: not ('' where it was), runtime: where it was measured,
-           samples: on how many}
-    default_ranges: [{tensor, low, high}] of what has a range that was measured and not trained, in reals
+    int8: {made, measured: booleans for the int8 file; why: the reason where one of them is false, else '';
+           runtime: the runtime it was measured in; samples: number of samples it was measured on}
+    default_ranges: [{tensor, low, high}]: the tensors whose range was measured and not trained, in real values
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
-    gaps: what could not be made or measured beside the uint8 file, each with the reason: it fails nothing
+    gaps: what could not be made or measured beside the uint8 file, with the reasons; the stage does not fail for it
 
-    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured: of a large network on some of the
-    samples only, since the int8 kernels are slow.
+    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured. The int8 kernels are slow, so the
+    int8 file of a large network is measured on some of the samples only.
 
-     model_int8.tflite, the int8 twin of the uint8 file; absent where it could not be made
-     mistakes.json, {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
+     model_int8.tflite: the int8 twin of the uint8 file; absent where it could not be made
+     mistakes.json: {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
 """
 
 import json
@@ -49,7 +50,7 @@ from tasks.tflite.parity import operators
 
 
 class Measured(NamedTuple):
-    """outputs, metrics: as measurement.json has them."""
+    """The fields `outputs` and `metrics` of measurement.json."""
 
     outputs: Dict[str, Dict[str, Any]]
     metrics: Dict[str, Dict[str, Optional[float]]]
@@ -68,19 +69,19 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     codes = processes.over(
         content, contents, inputs,
         lambda done: progress(0.7 * done, "the uint8 file over the test set"))
-    frozen, floating = (io_spec.read_graph(job.input(stage) / name)
-                        for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
+    frozen, float_graph = (io_spec.read_graph(job.input(stage) / name)
+                           for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
     progress(0.75, "the float model and the fake-quantized graph")
     comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
     own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in SIDES}
     for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
                                        _batches(job, "Freeze", "frozen.pb", part)):
-        for place, (name, comparison) in enumerate(comparisons.items()):
-            comparison.add(real[place], fake[place], codes[place][rows], part.targets[name][rows])
-        uint8 = [io_spec.real(end, codes[place][rows]) for place, end in enumerate(network["outputs"])]
-        for side, found in zip(SIDES, (real, fake, uint8)):
-            own[side].add(network["outputs"], found, part, rows)
-    folded, gaps = quantized_graph.apply_rewrites(floating, float_network), []  # type: tf.GraphDef, List[str]
+        for index, (name, comparison) in enumerate(comparisons.items()):
+            comparison.add(real[index], fake[index], codes[index][rows], part.targets[name][rows])
+        uint8 = [io_spec.real(end, codes[index][rows]) for index, end in enumerate(network["outputs"])]
+        for side, outputs in zip(SIDES, (real, fake, uint8)):
+            own[side].add(network["outputs"], outputs, part, rows)
+    folded, gaps = quantized_graph.apply_rewrites(float_graph, float_network), []  # type: tf.GraphDef, List[str]
     measured = Measured({name: comparison.figures() for name, comparison in comparisons.items()},
                         _by_metric({side: each.figures() for side, each in own.items()}))
     int8_size, int8 = _make_int8(job, content, gaps)
@@ -123,8 +124,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 
 def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int], Dict[str, Any]]:
-    """(the size of model_int8.tflite, what measurement.json says of it). The file is in the job's folder afterwards;
-    (None, ...) and a gap where it cannot be made."""
+    """Writes model_int8.tflite. Returns (its size in bytes, the field `int8` of measurement.json). Where it cannot be
+    made, the size is None and `gaps` gets the reason."""
     twin, before = None, len(gaps)
     with stated(gaps, "the int8 file", "made"):
         twin = int8_twin.of(content)
@@ -136,18 +137,18 @@ def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int]
 
 def _with_int8(job: Job, network: io_spec.Network, part: Part, measured_on: np.ndarray, inputs: Sequence[np.ndarray],
                codes: Sequence[np.ndarray], measured: Measured, progress: Callable[[float], None]) -> Measured:
-    """The figures with those of the int8 file beside them. measured_on: the rows of the part that it is run on. codes:
-    the outputs of the uint8 file, [N, ...] each."""
+    """`measured` with the figures of the int8 file added. measured_on: the rows of the part that the int8 file is run
+    on. codes: the outputs of the uint8 file, [N, ...] each."""
     content = (job.out / int8_run.FILE).read_bytes()
-    made = int8_run.over(content, model_file.read(content), inputs, measured_on, progress)
+    int8_outputs = int8_run.over(content, model_file.read(content), inputs, measured_on, progress)
     sides = {end["name"]: Int8Side(end) for end in network["outputs"]}
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
     for start in range(0, len(measured_on), evaluate_graph.MOST_SAMPLES):
-        places = slice(start, start + evaluate_graph.MOST_SAMPLES)
-        rows = measured_on[places]
+        batch = slice(start, start + evaluate_graph.MOST_SAMPLES)
+        rows = measured_on[batch]
         for index, (name, side) in enumerate(sides.items()):
-            side.add(codes[index][rows], made[index][places], part.targets[name][rows])
-        own.add(network["outputs"], [io_spec.real(end, made[index][places])
+            side.add(codes[index][rows], int8_outputs[index][batch], part.targets[name][rows])
+        own.add(network["outputs"], [io_spec.real(end, int8_outputs[index][batch])
                                      for index, end in enumerate(network["outputs"])], part, rows)
     results = own.figures()
     return Measured({name: sides[name].put_beside(figures) for name, figures in measured.outputs.items()},
@@ -155,21 +156,21 @@ def _with_int8(job: Job, network: io_spec.Network, part: Part, measured_on: np.n
 
 
 def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict[str, Optional[float]]]:
-    """{metric: {side: its result}}."""
+    """{metric: {side: result}} of {side: {metric: result}}."""
     return {name: {side: figures[name] for side, figures in by_side.items()} for name in by_side[SIDES[0]]}
 
 
 def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:
-    """Bytes of the float model's .tflite file: of the folded graph, for toco refuses some as Keras has them. None, and
-    a gap, where it refuses this one too: float files are not what it is checked for."""
+    """Size in bytes of the float .tflite file of the folded graph: toco refuses some graphs as Keras builds them. Where
+    toco refuses the folded graph, too, None, and `gaps` gets the reason: `octet check` does not try float files."""
     with stated(gaps, "the size of the float model's file"):
         return len(toco.convert(folded, network, uint8=False))
     return None
 
 
 def _batches(job: Job, stage: str, file: str, part: Part) -> Iterator[Tuple[slice, List[np.ndarray]]]:
-    """(rows, each output's reals) of an upstream graph, batch by batch."""
+    """Yields (rows, real values of each output) of the graph `file` of an earlier stage, batch by batch."""
     network = io_spec.read(job.input(stage))
-    # Not `with session`: two of these are under way at once, and defaults end in the order of a stack.
+    # Not `with session`: two of these generators run interleaved, and default sessions must end in reverse order.
     with closing(evaluate_graph.session_of(io_spec.read_graph(job.input(stage) / file))) as session:
         yield from evaluate_graph.batches(session, network, *evaluate_graph.ends(session.graph, network), part)

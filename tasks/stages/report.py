@@ -1,9 +1,9 @@
-"""Report: one HTML page that shows what a model is, how good it is, and what it gets wrong.
+"""Report: one HTML page that shows what the model is, its accuracy, and what it gets wrong.
 
-In:  ConvertUint8's model.tflite and network.json; the measurement, measurement.json and mistakes.json; training.json of
+In:  ConvertUint8's model.tflite and network.json; Measure's measurement.json and mistakes.json; training.json of
      TrainFloat and TrainQAT; the three parts of the data; the recipe's sections validate and report.
-Out: report.html, which loads nothing: no script, no font, no file beside it.
-A model that misses its gates has its page, too.
+Out: report.html, which is self-contained: it loads no script, font or other file.
+The page is also made for a model that misses its gates.
 """
 
 import json

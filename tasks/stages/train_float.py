@@ -1,11 +1,11 @@
-"""TrainFloat: the network as its author wrote it, trained in float.
+"""TrainFloat: trains the network in float, as its author wrote it.
 
 In:  the recipe's data, model, train, augment and loss sections; the parts train and validation.
-Out: float.pb, the trained inference graph with its weights as constants; training.meta, the graph that it
-     was trained as; network.json; regularization.json, what float.pb has not of its dropout and penalties;
-     training.json, its settings and epochs. By-product: events.
-Fails with ModelError when the model cannot be built on this data, its weights are another network's, or
-the loss leaves the numbers.
+Out: float.pb, the trained inference graph with its weights as constants; training.meta, the training graph;
+     network.json; regularization.json, the dropout and penalties that an inference graph does not have;
+     training.json, the settings and the epochs. By-product: events.
+Fails with ModelError when the model cannot be built on this data, when its pretrained weights belong to another
+network, or when the loss becomes NaN or infinite.
 """
 
 import logging
@@ -47,8 +47,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 def _train(job: Job, dataset: Dataset, inference: Inference,
            progress: Progress) -> Tuple[Dict[str, Any], List[str]]:
-    """(how it was trained and what each epoch came to, the layers that are not to be trained). `inference` has the
-    weights that are kept."""
+    """Trains the model, and loads the kept weights into `inference`. Returns (the stage's metrics, the names of the
+    layers that the author excluded from training)."""
     seed, part = job.seed, dataset.parts["train"]
     chosen = defaults.chosen(job.section("augment"), dataset, part, defaults.size_of(inference.weights))
     tf.keras.backend.clear_session()
@@ -77,7 +77,8 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                           factors=layer_learning_rates.factors(
                               settings.rates, layer_patterns.of_variables(model), "train"))
         best = Best(settings, "train")
-        # A gradient adds outputs to the calls of a tf.function, and no session that has run sees them.
+        # The gradients add outputs to calls of a tf.function. A session that has run before does not see them, so this
+        # is a new one.
         with tf.Session(graph=graph, config=sessions.ANY_DEVICE) as session:
             sessions.put(session, others + model.weights, values + inference.weights)
             sessions.initialize(session)
@@ -96,7 +97,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
                 return figures
 
             if settings.epochs:
-                if settings.monitor is not None:  # a misspelt one is told before the first epoch, not after it
+                if settings.monitor is not None:  # reports a misspelt name before the first epoch
                     best.expect_known(inference.figures(dataset.parts["validation"]))
                 progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
             history = History(job.out, validate)
@@ -109,18 +110,20 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
 
 
 def _not_trained(model: tf.keras.Model) -> Iterator[str]:
-    """The layers with weights of which none is to be trained, as network.json names layers."""
+    """Names, as in network.json, of the layers that have weights but no trainable ones."""
     return (name for name, layer in layer_patterns.named(model)
             if not isinstance(layer, tf.keras.Model) and layer.weights and not layer.trainable_weights)
 
 
 def _expect_same(variables: Sequence[tf.Variable], inference: Inference) -> None:
-    """The model that is trained has the variables of the one that will be used; layers may be called something else."""
+    """Raises ModelError unless the training model has the variables (name, shape) of the inference model, in the same
+    order. The layers may have other names."""
     trained, used = ([(variable.op.name.split("/")[-1], tuple(variable.shape.as_list())) for variable in each]
                      for each in (variables, inference.variables))
     if trained != used:
         raise ModelError(
-            "the model is another one in training", where="model.build",
-            why="its function is called with K.learning_phase() 1 and 0, and gives {} variables, then {}:\n{}".format(
-                len(trained), len(used), ", ".join("{} {}".format(*one) for one in set(trained) ^ set(used))),
-            next_step="build the same layers each time, whatever K.learning_phase() is and how often it was called")
+            "the training model and the inference model have different variables", where="model.build",
+            why="its function was called with K.learning_phase() 1, then 0, and built {} variables, then {}. "
+                "Variables of only one of them:\n{}".format(
+                    len(trained), len(used), ", ".join("{} {}".format(*one) for one in set(trained) ^ set(used))),
+            next_step="build the same layers in every call, whatever K.learning_phase() is")

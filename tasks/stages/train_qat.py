@@ -1,19 +1,20 @@
-"""TrainQAT: the float network, folded and rewritten, trained with its quantization in sight.
+"""TrainQAT: quantization-aware training of the float network.
 
-Its ranges are calibrated first; with `epochs: 0` that is all. Graph in, graph out: there is no Keras
-model here. Its dropout and penalties go on where `regularization` says so.
+With `batch_norm: fold`, the float graph is folded and rewritten, its ranges are calibrated, and it is trained with
+fake-quants. With `epochs: 0` it is calibrated only. The stage works on graphs, not on a Keras model. Dropout and
+penalties continue where `regularization` says so.
 
-With `batch_norm: live` it is the other way round: the training graph is rewritten as it is and trained, and
-what comes of it is folded, rewritten and calibrated. Where the recipe asks for `default_ranges: measured`,
-tensors that were not trained with a range in sight get one that holds all that the training data gives them.
+With `batch_norm: live`, the training graph is trained with fake-quants first; the trained graph is then folded,
+rewritten and calibrated. With `default_ranges: measured`, tensors that were trained without a fake-quant get a range
+that covers all their values on the training data.
 
 In:  TrainFloat's float.pb, training.meta, regularization.json; the recipe's quantize, augment and loss sections; the
      parts train and validation.
 Out: network.pb, the folded graph of constants; variables.*, the trained weights and ranges; network.json,
-     which names the measured ranges; training.json, its settings, epochs and what is wrong with its ranges.
+     which names the measured ranges; training.json, the settings, the epochs and the findings about the ranges.
      By-product: events.
-Fails with QuantizeError when a tensor cannot be uint8, ModelError when the loss leaves the numbers, RecipeError
-when a delay leaves no step.
+Fails with QuantizeError when a tensor cannot be uint8, with ModelError when the loss becomes NaN or infinite, and with
+RecipeError when `delay` leaves no training step.
 """
 
 import logging
@@ -50,8 +51,8 @@ from tasks.training.calibrate import calibrate, measure, momentum
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 
-CALIBRATION = 0.05  # the share of the progress bar that it has
-HEALTH_SAMPLES = 1000  # are enough to see whether a range fits
+CALIBRATION = 0.05  # share of the progress bar
+HEALTH_SAMPLES = 1000  # enough to see whether a range fits
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -82,14 +83,14 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
     quantized = quantized_graph.insert_fake_quants(graph_def, network, training=True)
     ends = quantized.inputs, quantized.outputs
-    found = _regularization(settings.regularization, source, teacher, graph_def, network, part)
-    for sentence in found.left:
-        progress(0.0, "not in this phase: " + sentence)
+    carried = _regularization(settings.regularization, source, teacher, graph_def, network, part)
+    for sentence in carried.left:
+        progress(0.0, "regularization that does not continue: " + sentence)
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
-        put_back = qat_regularization.PutBack(found, seed)
+        put_back = qat_regularization.PutBack(carried, seed)
         trainer = Trainer(network, *ends, settings, put_back.losses, augmentation=augmentation,
                           frozen=trainable_weights.of_layers(network["not_trained"]),
                           distance=distill.loss(teacher, network, *ends) if settings.distill else None,
@@ -136,28 +137,29 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
                  health=[dict(item._asdict(), words=str(item)) for item in findings])
     return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
             "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
-            "regularization": {"noises": [noise["layer"] for noise, _ in found.noises],
-                               "penalties": [penalty["layer"] for penalty, _, _ in found.penalties],
-                               "left": found.left},
+            "regularization": {"noises": [noise["layer"] for noise, _ in carried.noises],
+                               "penalties": [penalty["layer"] for penalty, _, _ in carried.penalties],
+                               "left": carried.left},
             "ranges": [item._asdict() for item in covering],
             "health": [item._asdict() for item in findings], "equalized": pairs,
             "channels": [item._asdict() for item in channel_spread.worst_first(graph_def)]}
 
 
-def _regularization(choice_of: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,
+def _regularization(choice: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,
                     network: io_spec.Network, part: Part) -> qat_regularization.Found:
-    """What of the float phase's regularization the recipe chooses, and where it is in the folded graph."""
-    if choice_of == "none":
+    """The part of the float phase's regularization that `choice` selects, located in the folded graph."""
+    if choice == "none":
         return qat_regularization.Found([], [], [])
-    wanted = of_model.read(source)
-    if choice_of == "noise":
-        wanted["penalties"] = []
-    elif choice_of == "penalties":
-        wanted["noises"] = []
-    found = qat_regularization.find(wanted, float_graph, folded, network, part)
-    if not found.noises and not found.penalties:
-        logging.warning("quantize.regularization is %s, and the float phase has nothing that can go on", choice_of)
-    return found
+    selected = of_model.read(source)
+    if choice == "noise":
+        selected["penalties"] = []
+    elif choice == "penalties":
+        selected["noises"] = []
+    carried = qat_regularization.find(selected, float_graph, folded, network, part)
+    if not carried.noises and not carried.penalties:
+        logging.warning("quantize.regularization is %s, but the float phase has no regularization that can continue",
+                        choice)
+    return carried
 
 
 def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
@@ -168,7 +170,7 @@ def _constants(graph_def: tf.GraphDef) -> List[np.ndarray]:
 
 def _health(session: tf.Session, network: io_spec.Network, quantized: quantized_graph.Quantized,
             part: Part) -> List[health.Finding]:
-    """What is wrong with the ranges, on the first samples of the part; nothing is moved."""
+    """Findings about the ranges, on the first samples of the part. No range is changed."""
     if not quantized.trained:
         return []
     observed, counts, ends = health.observed(quantized.trained), 0, None

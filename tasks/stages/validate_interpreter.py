@@ -1,9 +1,9 @@
-"""ValidateInterpreter: the verdict on a measurement.
+"""ValidateInterpreter: judges a measurement by the recipe's gates.
 
 In:  Measure's measurement.json; the recipe's section validate.
-Out: verdict.json, {judged: [{gate, output, limit, words}]}: each gate over each output that it is for;
-     `output` is empty for a gate over the whole file.
-Fails with GateError where a gate is missed. It needs no TensorFlow.
+Out: verdict.json, {judged: [{gate, output, limit, words}]}: one row for each gate and output that it applies to;
+     `output` is empty for a gate on the whole file.
+Fails with GateError where a gate is missed. The stage does not import TensorFlow.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The memory that the activations of a .tflite file need, and an arena that holds them."""
+"""Computes the memory that the activations of a .tflite file need, and the arena that holds them."""
 
 from typing import Dict, List, NamedTuple, Tuple
 
@@ -12,8 +12,8 @@ MICRO_CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0}  # 
 
 
 class Lifetime(NamedTuple):
-    """first, last: the numbers of the operators that make a tensor and read it last; the file's inputs are there from
-    -1 on."""
+    """first: the number of the operator that computes the tensor, -1 for an input of the file. last: the number of the
+    operator that reads it last."""
 
     first: int
     last: int
@@ -21,7 +21,7 @@ class Lifetime(NamedTuple):
 
 
 def lifetimes(contents: Contents) -> Dict[int, Lifetime]:
-    """{tensor: its lifetime} of inputs and of what operators make. An output lives to the end."""
+    """{tensor: lifetime} of the file's inputs and all computed tensors. An output lives to the end."""
     last: Dict[int, int] = {index: len(contents.operators) for index in contents.outputs}
     first: Dict[int, int] = {index: -1 for index in contents.inputs}
     for number, operator in enumerate(contents.operators):
@@ -35,7 +35,7 @@ def lifetimes(contents: Contents) -> Dict[int, Lifetime]:
 
 
 def alive_bytes(contents: Contents) -> List[int]:
-    """For each operator, the sum of the tensors that are alive while it runs: that are made by then, and read by it or
+    """For each operator, the bytes of the tensors that are alive while it runs: computed by then, and read by it or
     later."""
     every = lifetimes(contents).values()
     return [sum(each.size_bytes for each in every if each.first <= number <= each.last)
@@ -43,22 +43,21 @@ def alive_bytes(contents: Contents) -> List[int]:
 
 
 def peak_bytes(contents: Contents) -> int:
-    """The largest sum of tensors that are alive at once. No interpreter can do with less, unless it computes in
-    place."""
+    """The most bytes of tensors that are alive at once. No interpreter needs less, unless it computes in place."""
     return max(alive_bytes(contents), default=0)
 
 
 def arena_bytes(contents: Contents) -> int:
-    """The size of an arena in which every activation has a place of its own while it is alive."""
+    """The size of an arena in which activations that are alive at the same time do not overlap."""
     return max((start + _aligned(each.size_bytes) for each, start in placed(contents).values()), default=0)
 
 
 def micro_arena_bytes(contents: Contents) -> int:
-    """An arena that is large enough for TensorFlow Lite for Microcontrollers and its reference kernels: that of
-    the activations, and what the interpreter keeps of operators, tensors and channels, on a machine of 64 bits.
+    """The size of an arena that is large enough for TensorFlow Lite for Microcontrollers with its reference kernels on
+    a 64-bit machine: that of the activations, plus the interpreter's data for operators, tensors and channels.
 
-    The terms were measured with tflite-micro 0.dev20261023 (tests/export/test_fragments.py); it took 1.8 to 4.8 kB
-    beside the activations of networks of 5 to 12 operators."""
+    The constants were measured with tflite-micro 0.dev20261023 (tests/export/test_fragments.py): in addition to the
+    activations, networks of 5 to 12 operators needed 1.8 to 4.8 kB."""
     kept = MICRO_KEEPS + MICRO_KEEPS_OF_OPERATOR * len(contents.operators)
     for operator in contents.operators:
         if operator.kind in MICRO_CHANNELS:
@@ -69,19 +68,19 @@ def micro_arena_bytes(contents: Contents) -> int:
 
 
 def placed(contents: Contents) -> Dict[int, Tuple[Lifetime, int]]:
-    """{tensor: (its lifetime, where it lies in the arena)}. The largest are placed first, each in the first gap that is
-    wide enough, as TensorFlow Lite for Microcontrollers plans
+    """{tensor: (lifetime, offset in the arena)}. Tensors are placed by descending size, each in the first gap that is
+    large enough, like TensorFlow Lite for Microcontrollers does
     (tensorflow/lite/micro/memory_planner/greedy_memory_planner.h)."""
-    found: Dict[int, Tuple[Lifetime, int]] = {}
+    offsets: Dict[int, Tuple[Lifetime, int]] = {}
     for index, each in sorted(lifetimes(contents).items(), key=lambda one: (-one[1].size_bytes, one[1].first, one[0])):
         start = 0
-        for other, at in sorted(found.values(), key=lambda one: one[1]):
+        for other, at in sorted(offsets.values(), key=lambda one: one[1]):
             if other.first <= each.last and each.first <= other.last:
                 if at - start >= _aligned(each.size_bytes):
                     break
                 start = max(start, at + _aligned(other.size_bytes))
-        found[index] = each, start
-    return found
+        offsets[index] = each, start
+    return offsets
 
 
 def _aligned(size_bytes: int) -> int:

@@ -11,14 +11,14 @@ from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants
 from tasks.tflite.model_file import Contents, Tensor
 
-SCALE_TOLERANCE = 1e-5  # relative: toco computes in float64 from float32 bounds, and stores float32
+SCALE_TOLERANCE = 1e-5  # relative; toco computes scales in float64 from float32 limits, and stores float32
 FORBIDDEN = ("DEQUANTIZE", "QUANTIZE", "FAKE_QUANT", "CAST", "CUSTOM", "DELEGATE")
 BIASED = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
 WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-TRANSPOSED = re.compile(r"(/transpose|_transposed)(_\d+)?$")  # toco appends it to the name of transposed weights
+TRANSPOSED = re.compile(r"(/transpose|_transposed)(_\d+)?$")  # a suffix that toco gives to transposed weights
 
 HARD_CODED = ("SOFTMAX", "LOGISTIC", "TANH", "LOG_SOFTMAX", "L2_NORMALIZATION")
-"""Kernels with a fixed output scale, whatever range the graph gives to their output."""
+"""Kernels whose output scale is fixed and does not depend on the trained range."""
 
 
 def fully_uint8(contents: Contents, network: Network, graph_def: tf.GraphDef) -> Dict[str, int]:
@@ -31,10 +31,10 @@ def fully_uint8(contents: Contents, network: Network, graph_def: tf.GraphDef) ->
     problems = (list(_types(contents)) + list(_operators(contents)) + list(_ends(contents, network))
                 + list(_trained(contents, fake_quants.of(graph_def))) + list(_biases(contents)))
     if problems:
-        raise AuditError("the .tflite file is not what was trained, in uint8", where="model.tflite",
+        raise AuditError("the .tflite file is not fully uint8, or differs from the trained graph", where="model.tflite",
                          why="\n".join(problems),
-                         next_step="an accelerator that takes uint8 only would refuse it, or its figures "
-                                   "would not be those of the fake-quantized graph: please report the network")
+                         next_step="a uint8-only accelerator would refuse the file, or its accuracy would differ from "
+                                   "the fake-quantized graph's: please report the network")
     counts: Dict[str, int] = {}
     for tensor in contents.tensors:
         counts[tensor.dtype] = counts.get(tensor.dtype, 0) + 1
@@ -52,7 +52,7 @@ def _types(contents: Contents) -> Iterator[str]:
 def _operators(contents: Contents) -> Iterator[str]:
     for operator in contents.operators:
         if operator.kind in FORBIDDEN:
-            yield "{} is made by {}".format(contents.name(operator), operator.kind)
+            yield "{} is computed by {}".format(contents.name(operator), operator.kind)
 
 
 def _ends(contents: Contents, network: Network) -> Iterator[str]:
@@ -65,9 +65,9 @@ def _ends(contents: Contents, network: Network) -> Iterator[str]:
 
 
 def _trained(contents: Contents, trained: Dict[str, Quantization]) -> Iterator[str]:
-    own = {index for operator in contents.operators if operator.kind in HARD_CODED for index in operator.outputs}
+    hard_coded = {index for operator in contents.operators if operator.kind in HARD_CODED for index in operator.outputs}
     for tensor in contents.tensors:
-        if tensor.dtype == "uint8" and tensor.name in trained and tensor.index not in own:
+        if tensor.dtype == "uint8" and tensor.name in trained and tensor.index not in hard_coded:
             yield from _differs(tensor, trained[tensor.name])
     for operator in contents.operators:
         if operator.kind in WEIGHTED:

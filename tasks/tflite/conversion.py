@@ -11,7 +11,7 @@ from tasks.tflite.model_file import Contents
 
 
 class Converted(NamedTuple):
-    """A .tflite file. tensors: {type: number of tensors}."""
+    """A .tflite file and its contents. tensors: {type: number of tensors}."""
 
     content: bytes
     contents: Contents
@@ -19,9 +19,9 @@ class Converted(NamedTuple):
 
 
 def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
-    """The fully-uint8 file, its inputs and outputs called as the dataset calls them. Raises ConvertError when toco
-    refuses, AuditError when anything in the file is not uint8 or not as trained."""
+    """The fully-uint8 file. Its inputs and outputs have the dataset's names. Raises ConvertError when toco refuses the
+    graph, and AuditError when the file is not fully uint8 or its ranges are not the trained ones."""
     converted = toco.convert(frozen, network, uint8=True)
-    tensors = audit.fully_uint8(model_file.read(converted), network, frozen)  # which knows them by the graph's names
+    tensors = audit.fully_uint8(model_file.read(converted), network, frozen)  # before renaming: it needs graph names
     content = model_identifier.carried(input_output_names.named(converted, network))
     return Converted(content, model_file.read(content), tensors)

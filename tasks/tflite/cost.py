@@ -1,4 +1,4 @@
-"""What one inference of a .tflite file costs, by layer and in sum: multiply-accumulates, weights, activations."""
+"""The cost of one inference of a .tflite file, by layer and in total: multiply-accumulates, weights, activations."""
 
 from typing import Any, Dict, List
 
@@ -11,10 +11,10 @@ from tasks.tflite.model_file import Contents, Operator
 def of(contents: Contents) -> Dict[str, Any]:
     """The cost as a dict for JSON:
 
-    multiply_accumulates   products that are added up in convolutions and dense layers; other operators count none
-    weight_bytes           of all constants, each once, biases and shapes included
-    activation_bytes       the most that is alive at once: no runtime can do with less, unless it computes in place
-    arena_bytes            of an arena in which a planner placed the activations; a runtime needs some more of its own
+    multiply_accumulates   those of convolutions and dense layers; other operators count 0
+    weight_bytes           size of all constants, each once, with biases and shapes
+    activation_bytes       the most that is alive at once: no runtime needs less, unless it computes in place
+    arena_bytes            size of an arena with all activations; a runtime needs some memory in addition
     layers                 [{name, kind, multiply_accumulates, weight_bytes, activation_bytes}] by operator, in order
     """
     alive = activation_memory.alive_bytes(contents)
@@ -29,22 +29,22 @@ def of(contents: Contents) -> Dict[str, Any]:
 
 
 def multiply_accumulates(contents: Contents, operator: Operator) -> int:
-    """Of one sample in a layer with weights; 0 of any other operator."""
+    """The multiply-accumulates of a layer with weights for one sample; 0 for any other operator."""
     def elements(index: int) -> int:
         return int(np.prod(contents.tensors[index].shape, dtype=np.int64))
 
-    if operator.kind == "CONV_2D":  # weights [made, height, width, read]
+    if operator.kind == "CONV_2D":  # weights [out, height, width, in]
         return elements(operator.outputs[0]) * int(np.prod(contents.tensors[operator.inputs[1]].shape[1:]))
-    if operator.kind == "DEPTHWISE_CONV_2D":  # weights [1, height, width, made]
+    if operator.kind == "DEPTHWISE_CONV_2D":  # weights [1, height, width, out]
         return elements(operator.outputs[0]) * int(np.prod(contents.tensors[operator.inputs[1]].shape[1:3]))
-    if operator.kind == "FULLY_CONNECTED":  # weights [made, read]
+    if operator.kind == "FULLY_CONNECTED":  # weights [out, in]
         return elements(operator.outputs[0]) * contents.tensors[operator.inputs[1]].shape[1]
-    if operator.kind == "TRANSPOSE_CONV":  # weights [made, height, width, read]; each value read goes everywhere
+    if operator.kind == "TRANSPOSE_CONV":  # weights [out, height, width, in]; each input value meets all its weights
         return elements(operator.inputs[2]) * int(np.prod(contents.tensors[operator.inputs[1]].shape[:3]))
     return 0
 
 
 def _constants(contents: Contents, operators: List[Operator]) -> Dict[int, int]:
-    """{tensor: its bytes} of the constants that the operators read."""
+    """{tensor: size in bytes} of the constants that the operators read."""
     values = {index: contents.tensors[index].value for operator in operators for index in operator.inputs if index >= 0}
     return {index: value.nbytes for index, value in values.items() if value is not None}

@@ -19,29 +19,29 @@ def ranges(graph_def: tf.GraphDef) -> Dict[str, Tuple[float, float]]:
 
 
 def of(graph_def: tf.GraphDef) -> Dict[str, Quantization]:
-    """{name of a tensor in the .tflite file: the quantization that it must have}, for the 8-bit tensors.
+    """{name of an 8-bit tensor in the .tflite file: the quantization that it must have}.
 
-    toco removes fake-quants. The tensor before one keeps its name; where the fake-quant is an output of the network,
-    the tensor gets the fake-quant's name.
+    toco removes fake-quants. The tensor before a fake-quant keeps its name; but where the fake-quant is an output of
+    the network, the tensor gets the fake-quant's name.
     """
     nodes = {node.name: node for node in graph_def.node}
     readers: Dict[str, Set[str]] = {}
     for node in graph_def.node:
         for reference in node.input:
             readers.setdefault(reference, set()).add(node.name)
-    found: Dict[str, Quantization] = {}
+    expected: Dict[str, Quantization] = {}
     for name, (low, high) in ranges(graph_def).items():
-        found[name] = of_range(low, high, nodes[name].attr["narrow_range"].b)
+        expected[name] = of_range(low, high, nodes[name].attr["narrow_range"].b)
         before = nodes[name].input[0]
         if readers[before] == {name} and nodes[constants.node_of(before)].op != KIND:
-            found[before] = found[name]
-    return found
+            expected[before] = expected[name]
+    return expected
 
 
 def _constant(nodes: Dict[str, tf.NodeDef], reference: str) -> float:
     node = constants.behind(nodes, reference)
     if node.op != "Const":
         raise ConvertError("the range of a fake-quant is computed by {} ({})".format(node.name, node.op),
-                           where="frozen.pb", why="toco reads only ranges that are constants",
-                           next_step="a frozen graph has them folded: please report the network")
+                           where="frozen.pb", why="toco needs constant ranges, and freezing should have computed them",
+                           next_step="please report the network")
     return float(tf.make_ndarray(node.attr["value"].tensor))

@@ -1,11 +1,11 @@
-"""A .tflite file that is edited without a serializer: bytes changed in place, tables added, lists made anew.
+"""Edits a .tflite file without a serializer: changes bytes in place, appends tables, and writes new lists of tables.
 
-A flatbuffer's offsets are relative, unsigned, and count forward from where they stand. So
+An offset in a flatbuffer is unsigned and counts forward from its own position. So
 
-    a new table can stand behind the old bytes, and an old offset can be pointed at it;
-    new lists of tensors and operators can stand before the old bytes, and lead to old and new tables alike.
+    a new table can be appended, and an old offset can be set to it;
+    new lists of tensors and operators can be put before the old bytes, and can point to old and new tables.
 
-Alignment counts from the start of the file: what is put before is a multiple of it.
+Alignment counts from the start of the file, so the size of what is put before the old bytes is a multiple of it.
 """
 
 import struct
@@ -16,7 +16,7 @@ from tflite.tflite.Model import Model
 ALIGNMENT = 16
 FILE_IDENTIFIER = b"TFL3"
 
-# Where a field stands in the vtable of its table: 4 + 2 * its number in the schema (tensorflow/lite/schema/schema.fbs).
+# The position of a field in the vtable: 4 + 2 * its number in the schema (tensorflow/lite/schema/schema.fbs).
 FIELDS = {"Tensor": {"Shape": 4, "Type": 6, "Buffer": 8, "Name": 10, "Quantization": 12},
           "Model": {"Version": 4, "OperatorCodes": 6, "Subgraphs": 8, "Description": 10, "Buffers": 12, "Metadata": 16},
           "SubGraph": {"Tensors": 4, "Inputs": 6, "Outputs": 8, "Operators": 10, "Name": 12},
@@ -28,41 +28,42 @@ FIELDS = {"Tensor": {"Shape": 4, "Type": 6, "Buffer": 8, "Name": 10, "Quantizati
 
 
 def field(table: Any, name: str) -> int:
-    """Where the field of a table stands in the file. Raises ValueError where the table leaves it out."""
+    """The position in the file of a field of the table. Raises ValueError where the table leaves the field out."""
     offset = table._tab.Offset(FIELDS[type(table).__name__][name])
     if not offset:
         raise ValueError("the file leaves out {}.{}".format(type(table).__name__, name))
     return table._tab.Pos + offset
 
 
-def _there(table: Any, names: Sequence[str]) -> Dict[str, int]:
-    """{field: what it leads to} of those fields of a table that it does not leave out."""
+def _targets(table: Any, names: Sequence[str]) -> Dict[str, int]:
+    """{field: the position that it points to} of those of the fields that the table has."""
     offsets = {name: table._tab.Offset(FIELDS[type(table).__name__][name]) for name in names}
     return {name: table._tab.Indirect(table._tab.Pos + offset) for name, offset in offsets.items() if offset}
 
 
 def bytes_of(buffer: Any) -> int:
-    """Where the bytes of a Buffer begin in the file; 0 for one without any."""
+    """The position in the file of the data of a Buffer; 0 for a Buffer without data."""
     offset = buffer._tab.Offset(FIELDS["Buffer"]["Data"])
     return buffer._tab.Vector(offset) if offset else 0
 
 
 class _Bytes:
-    """Bytes that grow at their end. Places are offsets in them."""
+    """Bytes to which tables and vectors are appended. All places are positions in these bytes."""
 
     def __init__(self, content: bytes = b"") -> None:
         self.content = bytearray(content)
 
     def overwrite(self, place: int, data: bytes) -> None:
-        """The bytes at `place` are `data`."""
+        """Replaces the bytes from `place` on by `data`."""
         self.content[place:place + len(data)] = data
 
     def point(self, place: int, target: int) -> None:
-        """The offset that stands at `place` leads to `target`, which lies behind it."""
+        """Sets the offset at `place` to point to `target`, a later position."""
         self.overwrite(place, struct.pack("<I", target - place))
 
     def table(self, kind: str, names: Sequence[str]) -> Dict[str, int]:
-        """A new table with those fields, of four bytes each and 0. Where each stands; "" is the table itself."""
+        """Appends a table with these fields, of four bytes each, all 0. Returns {field: its position}; "" is the key of
+        the table itself."""
         last = max(FIELDS[kind].values())
         vtable = [last + 2, 4 + 4 * len(names)] + [0] * ((last - 2) // 2)
         for place, name in enumerate(names):
@@ -74,26 +75,27 @@ class _Bytes:
         return {"": at, **{name: at + 4 + 4 * place for place, name in enumerate(names)}}
 
     def vector(self, kind: str, values: Sequence[Any], end: bytes = b"") -> int:
-        """A new vector of numbers of one kind (see `struct`), its entries aligned; their number stands before them."""
+        """Appends a vector of numbers, with aligned entries. Returns its position. kind: a format of `struct`."""
         place = self.end() + ALIGNMENT - 4
         self.content += bytes(ALIGNMENT - 4) + struct.pack("<I", len(values))
         self.content += struct.pack("<{}{}".format(len(values), kind), *values) + end
         return place
 
     def string(self, text: str) -> int:
-        """A new string."""
+        """Appends a string. Returns its position."""
         return self.vector("B", text.encode("utf-8"), end=b"\0")
 
     def end(self) -> int:
-        """Where the bytes end, padded to the alignment."""
+        """Pads the bytes to the alignment. Returns the position of their end."""
         self.content += bytes(-len(self.content) % ALIGNMENT)
         return len(self.content)
 
 
 class EditedFile(_Bytes):
-    """codes, tensors, operators, buffers: the places of the tables that the file has, in order. They may be changed.
-    metadata: those of its entries Metadata, which TensorFlow 1.14 writes none of. inputs, outputs: places in
-    `tensors`."""
+    """A .tflite file that is edited; `finished` returns the result.
+
+    codes, tensors, operators, buffers, metadata: the positions of the file's tables, in order; these lists may be
+    changed. `metadata` is empty at first: TensorFlow 1.14 writes none. inputs, outputs: indices in `tensors`."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -108,7 +110,8 @@ class EditedFile(_Bytes):
             self._graph.InputsAsNumpy(), self._graph.OutputsAsNumpy()))
 
     def quantization(self, scales: Sequence[float], zero_points: Sequence[int], axis: int) -> int:
-        """A new table QuantizationParameters. axis: that of the scales, where there are several."""
+        """Appends a table QuantizationParameters. Returns its position. axis: the quantized dimension, where there are
+        several scales."""
         table = self.table("QuantizationParameters", ("Scale", "ZeroPoint", "QuantizedDimension"))
         self.overwrite(table["QuantizedDimension"], struct.pack("<i", axis))
         self.point(table["Scale"], self.vector("f", scales))
@@ -116,14 +119,15 @@ class EditedFile(_Bytes):
         return table[""]
 
     def operator_code(self, builtin: int, version: int) -> int:
-        """A new table OperatorCode. builtin: the operator's number."""
+        """Appends a table OperatorCode. Returns its position. builtin: the number of the builtin operator."""
         table = self.table("OperatorCode", ("BuiltinCode", "Version"))
         self.overwrite(table["BuiltinCode"], struct.pack("<b", builtin))
         self.overwrite(table["Version"], struct.pack("<i", version))
         return table[""]
 
     def tensor(self, name: str, shape: Sequence[int], dtype: int, scale: float, zero_point: int) -> int:
-        """A new table Tensor of what an operator makes: its buffer is the first, which is empty by convention."""
+        """Appends a table Tensor of a computed tensor. Returns its position. Its buffer is the first one of the file,
+        which is empty by convention."""
         table = self.table("Tensor", ("Shape", "Type", "Buffer", "Name", "Quantization"))
         self.overwrite(table["Type"], bytes([dtype]))
         self.point(table["Shape"], self.vector("i", shape))
@@ -132,11 +136,11 @@ class EditedFile(_Bytes):
         return table[""]
 
     def rename(self, tensor: int, name: str) -> None:
-        """Gives the tensor at this place in `tensors` another name."""
+        """Renames the tensor with this index in `tensors`."""
         self.point(field(self._graph.Tensors(tensor), "Name"), self.string(name))
 
     def add_metadata(self, name: str, data: bytes) -> None:
-        """One more entry Metadata, with a buffer of its own."""
+        """Appends an entry to Metadata, with its own buffer."""
         buffer = self.table("Buffer", ("Data",))
         self.point(buffer["Data"], self.vector("B", data))
         entry = self.table("Metadata", ("Name", "Buffer"))
@@ -146,7 +150,8 @@ class EditedFile(_Bytes):
         self.metadata.append(entry[""])
 
     def operator(self, code: int, inputs: Sequence[int], outputs: Sequence[int]) -> int:
-        """A new table Operator without options. code: its place among `codes`; the others are places in `tensors`."""
+        """Appends a table Operator without options. Returns its position. code: an index in `codes`. inputs, outputs:
+        indices in `tensors`."""
         table = self.table("Operator", ("OpcodeIndex", "Inputs", "Outputs"))
         self.overwrite(table["OpcodeIndex"], struct.pack("<I", code))
         self.point(table["Inputs"], self.vector("i", inputs))
@@ -154,13 +159,13 @@ class EditedFile(_Bytes):
         return table[""]
 
     def finished(self) -> bytes:
-        """The file with the tables that are listed now, and its one graph. The old lists stay in it, unused."""
+        """The edited file, with the tables that the lists name now. The old lists stay in it, unused."""
         front = _Bytes(struct.pack("<I4s", 0, FILE_IDENTIFIER))
-        kept = {"Model": _there(self._model, ("Description",)),
-                "SubGraph": _there(self._graph, ("Inputs", "Outputs", "Name"))}
+        kept = {"Model": _targets(self._model, ("Description",)),
+                "SubGraph": _targets(self._graph, ("Inputs", "Outputs", "Name"))}
         listed = [name for owner, name, _ in self._lists() if owner == "Model"]
         model = front.table("Model", ["Version", "Subgraphs", *listed, *kept["Model"]])
-        graphs = front.vector("I", [0])  # before the table that it leads to
+        graphs = front.vector("I", [0])  # before the table that it points to
         graph = front.table("SubGraph", ["Tensors", "Operators", *kept["SubGraph"]])
         lists = {(owner, name): front.vector("I", [0] * len(places)) for owner, name, places in self._lists()}
         shift = front.end()

@@ -1,4 +1,5 @@
-"""The names of a .tflite file's inputs and outputs: the dataset's in the file, the graph's where it is compared."""
+"""Renames the inputs and outputs of a .tflite file: to the dataset's names in the file, to the frozen graph's names
+where tensors are compared with the graph."""
 
 from typing import Dict, List, Tuple, Union
 
@@ -10,8 +11,8 @@ from tasks.tflite.model_file import Contents
 
 
 def named(content: bytes, network: Network) -> bytes:
-    """The file with its inputs and outputs called as the dataset calls them (`image`, `label`), without an identifier.
-    Buffers, operators and quantization stay as they are, which is proven: raises AuditError."""
+    """The file without its identifier, and with the dataset's names (`image`, `label`) for its inputs and outputs.
+    Raises AuditError unless buffers, operators and quantization are unchanged."""
     content = model_identifier.without(content)
     file = EditedFile(content)
     for tensor, end in _ends(file.inputs, file.outputs, network):
@@ -22,7 +23,7 @@ def named(content: bytes, network: Network) -> bytes:
 
 
 def with_graph_names(contents: Contents, network: Network) -> Contents:
-    """The contents with the names that the inputs and outputs have in the frozen graph, as toco had named them."""
+    """The contents with the frozen graph's names, which toco had given, for the inputs and outputs."""
     names = {tensor: end["node"] for tensor, end in _ends(contents.inputs, contents.outputs, network)}
     return contents._replace(tensors=[
         tensor._replace(name=names.get(tensor.index, tensor.name)) for tensor in contents.tensors])
@@ -30,7 +31,8 @@ def with_graph_names(contents: Contents, network: Network) -> Contents:
 
 def _ends(inputs: Tuple[int, ...], outputs: Tuple[int, ...], network: Network
           ) -> List[Tuple[int, Union[InputEnd, OutputEnd]]]:
-    """(tensor, its description). A tensor that is an input and an output has the description of the input."""
+    """[(index of a tensor, its entry in network.json)]. A tensor that is an input and an output has the input's
+    entry."""
     described: Dict[int, Union[InputEnd, OutputEnd]] = {}
     described.update(zip(outputs, network["outputs"]))
     described.update(zip(inputs, network["inputs"]))

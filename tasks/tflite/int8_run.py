@@ -1,10 +1,11 @@
-"""The int8 file on samples, in the built-in kernels of tflite-runtime.
+"""Runs the int8 file on samples, with the built-in kernels of tflite-runtime.
 
-Samples and answers are codes of the uint8 file: each int8 code is 128 lower than the uint8 code of the same real.
+Samples and outputs are given as uint8 codes: the int8 code of a real value is its uint8 code minus 128.
 
 TensorFlow 1.14's own interpreter is not used: it has no int8 kernel for five operators (RELU, LEAKY_RELU, SUM,
-TRANSPOSE_CONV, QUANTIZE), and its int8 CONV_2D is about 70 times slower than its uint8 one. That of tflite-runtime 2.11
-is about 8 times slower than TensorFlow 1.14's uint8 one (0.7 billion multiply-accumulates a second on x86-64).
+TRANSPOSE_CONV, QUANTIZE), and its int8 CONV_2D is about 70 times slower than its uint8 CONV_2D. The int8 CONV_2D of
+tflite-runtime 2.11 is about 8 times slower than TensorFlow 1.14's uint8 CONV_2D (0.7 billion multiply-accumulates a
+second on x86-64).
 """
 
 from typing import Callable, List, Sequence
@@ -17,13 +18,12 @@ from tasks.tflite.model_file import Contents
 
 FILE = "model_int8.tflite"
 MOST_MACS = 4 * 10 ** 10
-LEAST_SHARE = 10  # a tenth of the samples takes about as long as the uint8 file takes for all of them
+LEAST_SHARE = 10  # at least a tenth of the samples, which takes about as long as the uint8 file on all of them
 SIGN_BIT = np.uint8(0x80)  # flipping it adds or subtracts 128
 
 
 class _Int8Codes:
-    """Some rows of uint8 codes, converted to int8 where they are read: a part of the data may be larger than the
-    memory."""
+    """Some rows of uint8 codes, converted to int8 when they are read, because all rows may not fit into memory."""
 
     def __init__(self, codes: np.ndarray, rows: np.ndarray) -> None:
         self._codes, self._rows = codes, rows
@@ -36,34 +36,34 @@ class _Int8Codes:
 
 
 def rows(contents: Contents, total: int) -> np.ndarray:
-    """The samples of `total` that the file is measured on: all of them where that takes about a minute of one processor
-    at most; else as many as that minute allows, at least a tenth, spread evenly over them."""
+    """The indices, of `total` samples, that the file is measured on: all where this takes at most about a CPU minute;
+    else as many as a minute allows, but at least a tenth, evenly spaced."""
     macs = sum(cost.multiply_accumulates(contents, operator) for operator in contents.operators)
     count = min(total, max(MOST_MACS // max(macs, 1), -(-total // LEAST_SHARE)))
     return np.unique(np.linspace(0, total - 1, count).round().astype(int))
 
 
 def to_int8(codes: np.ndarray) -> np.ndarray:
-    """The int8 codes of the same reals. codes: uint8."""
+    """The int8 codes of the same real values. codes: uint8."""
     return (codes ^ SIGN_BIT).view(np.int8)
 
 
 def to_uint8(codes: np.ndarray) -> np.ndarray:
-    """The uint8 codes of the same reals. codes: int8."""
+    """The uint8 codes of the same real values. codes: int8."""
     return codes.view(np.uint8) ^ SIGN_BIT
 
 
 def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], rows: np.ndarray,
          progress: Callable[[float], None]) -> List[np.ndarray]:
-    """The codes of each output for these rows of the samples, uint8 [rows, ...]. content: an int8 file. codes: those of
-    each input, uint8 [N, ...].
+    """The uint8 codes [rows, ...] of each output of an int8 file, for these rows of the samples. codes: uint8 [N, ...]
+    for each input.
 
     Raises InterpreterError where the file cannot be run."""
-    made = processes.over(content, contents, [_Int8Codes(each, rows) for each in codes], progress, "tflite_runtime")
-    return [to_uint8(each) for each in made]
+    outputs = processes.over(content, contents, [_Int8Codes(each, rows) for each in codes], progress, "tflite_runtime")
+    return [to_uint8(each) for each in outputs]
 
 
 def runtime() -> str:
-    """The interpreter that runs the file, with its version."""
-    import tflite_runtime  # by name, so that its version is in the key of each stage that runs an int8 file
+    """The name and version of the interpreter that runs the file."""
+    import tflite_runtime  # imported by name, so that its version is in the key of each stage that runs an int8 file
     return "tflite-runtime {}, built-in kernels".format(tflite_runtime.__version__)

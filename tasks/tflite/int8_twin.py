@@ -1,15 +1,16 @@
-"""The int8 twin of a uint8 .tflite file: the same network, for runtimes that support int8 only.
+"""Makes the int8 twin of a uint8 .tflite file: the same network, for runtimes that support int8 only.
 
-    activations, other constants   code - 128 and zero point - 128: exactly the same reals
+    activations, other constants   code - 128 and zero point - 128: exactly the same real values
     weights                        symmetric, codes -127..127; one scale for each output channel (CONV_2D,
-                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED)
-    biases                         int32, with the scale of input x weights
+                                   DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED);
+                                   exactly the same real values where code - zero point is within -127..127
+    biases                         int32, with the scale of the input times that of the weights
 
-    CONCATENATION                  a QUANTIZE before it for each input whose scale is not the output's: the uint8 kernel
-                                   rescales, that of int8 refuses
+    CONCATENATION                  a QUANTIZE is inserted before each input whose scale is not the output's: the uint8
+                                   kernel rescales such inputs, the int8 kernel refuses them
 
-The form is that of TensorFlow Lite's "8-bit quantization specification". The file is not serialised anew: operators and
-their options stay as they are (see `flatbuffer_edit.py`).
+This is the form of TensorFlow Lite's "8-bit quantization specification". The file is edited, not written anew:
+operators and their options are unchanged (see `flatbuffer_edit.py`).
 """
 
 import struct
@@ -27,12 +28,13 @@ from tasks.tflite.flatbuffer_edit import FIELDS, EditedFile, bytes_of, field
 from tasks.tflite.model_file import Contents, Operator, Tensor
 
 SHIFT = 128
-MOST = 127  # weights use -127..127: kernels may rely on it
-LARGEST_BIAS = 1 << 30  # half of an int32: the sum of the products is added to it
+MOST = 127  # weights use the codes -127..127, as the specification says
+LARGEST_BIAS = 1 << 30  # half of the int32 range, because the sum of products is added to a bias
 
 
 class Layer(NamedTuple):
-    """The numbers of a layer's inputs. axis: the axis of output channels in the weights; None for one scale."""
+    """data, weights, bias: the indices of a layer's inputs. axis: the axis of the output channels in the weights; None
+    where the weights have one scale."""
 
     data: int
     weights: int
@@ -56,7 +58,8 @@ VERSIONS = {
 
 
 class Requantized(NamedTuple):
-    """A layer's weights in int8. scales: float32, one for each channel, or one."""
+    """A layer's weights in int8. scales: float32, one for each output channel, or one. axis: the quantized
+    dimension."""
 
     codes: np.ndarray
     scales: np.ndarray
@@ -71,14 +74,14 @@ def of(content: bytes) -> bytes:
     contents = model_file.read(content)
     unknown = sorted({operator.kind for operator in contents.operators if operator.kind not in VERSIONS})
     if unknown:
-        raise _refused("{} has no int8 form here".format(", ".join(unknown)))
+        raise _refused("no int8 form of {} is known".format(", ".join(unknown)))
     weights, biases = _layers(contents)
     content = model_identifier.without(content)
     file, model = EditedFile(content), Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     buffers = [graph.Tensors(tensor.index).Buffer() for tensor in contents.tensors if tensor.value is not None]
     if len(set(buffers)) != len(buffers):
-        raise _refused("two of its tensors have one buffer")
+        raise _refused("two of its tensors share a buffer")
     for tensor in contents.tensors:
         table = graph.Tensors(tensor.index)
         data = bytes_of(model.Buffers(table.Buffer()))
@@ -130,12 +133,12 @@ def _quantization(contents: Contents, index: int) -> Tuple[float, int]:
 
 
 def _shifted(codes: np.ndarray) -> np.ndarray:
-    """int8 codes of the same reals."""
+    """The int8 codes of the same real values."""
     return (codes.astype(np.int16) - SHIFT).astype(np.int8)
 
 
 def _layers(contents: Contents) -> Tuple[Dict[int, Requantized], Dict[int, Tuple[np.ndarray, np.ndarray]]]:
-    """({index of a weights tensor: its int8 weights}, {index of a bias: (int32 codes, scales)}) of all layers."""
+    """({index of a weights tensor: its int8 form}, {index of a bias: (int32 codes, scales)}) of all layers."""
     users: Dict[int, List[Operator]] = {}
     for operator in contents.operators:
         if operator.kind in LAYERS:
@@ -153,7 +156,7 @@ def _layers(contents: Contents) -> Tuple[Dict[int, Requantized], Dict[int, Tuple
                       * weights[index].scales.astype(np.float64)).astype(np.float32)
             codes = np.rint(_real(bias) / scales.astype(np.float64))
             if bias.index in biases and not np.array_equal(codes, biases[bias.index][0]):
-                raise _refused("two layers share the bias {}, at two scales".format(bias.name))
+                raise _refused("two layers share the bias {}, but need it with different scales".format(bias.name))
             biases[bias.index] = codes, scales
     return weights, biases
 
@@ -164,7 +167,7 @@ def _expect_one_form(contents: Contents, index: int, operators: List[Operator]) 
         raise _refused("the weights {} are computed".format(tensor.name))
     used = sum(operator.inputs.count(index) for operator in contents.operators)
     if len({LAYERS[operator.kind].axis for operator in operators}) > 1 or used != len(operators):
-        raise _refused("{} is used as weights, and otherwise".format(tensor.name))
+        raise _refused("{} is used as weights of one form and also in another way".format(tensor.name))
 
 
 def _bias(contents: Contents, operator: Operator) -> Optional[Tensor]:
@@ -180,12 +183,13 @@ def _real(tensor: Tensor) -> np.ndarray:
 
 
 def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) -> Requantized:
-    """int8 weights, with scales that are large enough for the biases too: the bias of a channel may be far larger than
-    its weights."""
+    """int8 weights. A channel whose uint8 codes lie within 127 of the zero point keeps the scale of the uint8 weights,
+    and so its exact values; any other channel gets the smallest scale that holds its weights. A large bias may need a
+    larger scale than the weights."""
     real, axis = _real(tensor), LAYERS[operators[0].kind].axis
     others = tuple(place for place in range(real.ndim) if place != axis)
     widest = np.abs(real).max(axis=others if axis is not None else None).reshape(-1)
-    scales = np.where(widest > 0, widest / MOST, tensor.scale)
+    scales = np.maximum(widest / MOST, tensor.scale)
     for operator in operators:
         bias = _bias(contents, operator)
         if bias is not None:

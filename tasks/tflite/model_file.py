@@ -17,14 +17,14 @@ DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "UINT8":
 class Tensor(NamedTuple):
     """One tensor. real = (code - zero_point) * scale; the scale is 0 where the tensor is not quantized."""
 
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nothing here calls
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
     name: str
     dtype: str
     shape: Tuple[int, ...]
     scale: float
     zero_point: int
     value: Optional[np.ndarray]
-    """Its constant value, else None."""
+    """The value of a constant, else None."""
 
 
 class Operator(NamedTuple):
@@ -32,15 +32,15 @@ class Operator(NamedTuple):
 
     number: int
     kind: str
-    """The builtin operator's name (CONV_2D); OPERATOR_ and its number for one that TensorFlow 1.14 does not have."""
+    """The builtin operator's name (CONV_2D); 'OPERATOR_NUMBER' for an operator that TensorFlow 1.14 does not have."""
     options: Dict[str, object]
-    """The builtin options by name as the schema has them, in snake case (stride_w)."""
+    """{name in the schema, in snake case (stride_w): value} of the builtin options."""
     inputs: Tuple[int, ...]
     outputs: Tuple[int, ...]
 
 
 class Contents(NamedTuple):
-    """A file's only graph; the operators are in the order in which they run."""
+    """The only graph of a file. operators: in the order in which they run. inputs, outputs: indices of tensors."""
 
     tensors: List[Tensor]
     operators: List[Operator]
@@ -52,7 +52,7 @@ class Contents(NamedTuple):
         return self.tensors[operator.outputs[0]].name
 
     def variable_inputs(self, operator: Operator) -> List[Tensor]:
-        """The inputs of an operator that are not constants, each once."""
+        """The inputs of an operator that are not constants, without duplicates."""
         chosen = [self.tensors[index] for index in dict.fromkeys(operator.inputs) if index >= 0]
         return [tensor for tensor in chosen if tensor.value is None]
 
@@ -62,7 +62,7 @@ class Contents(NamedTuple):
 
 
 def read(content: bytes) -> Contents:
-    """The file's tensors and operators. Constants are views into `content`."""
+    """The file's tensors and operators. The values of constants are views of `content`."""
     model = Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     codes = [model.OperatorCodes(number).BuiltinCode() for number in range(model.OperatorCodesLength())]
@@ -93,7 +93,8 @@ def _operator(number: int, kinds: List[str], operator: Any) -> Operator:
 
 
 def _options(operator: Any) -> Dict[str, object]:
-    """{name: value} of the builtin options. The class generated from the schema has a method for each."""
+    """{name: value} of the builtin options. The class that is generated from the schema has a method for each
+    option."""
     kind, table = _names(BuiltinOptions).get(operator.BuiltinOptionsType(), "NONE"), operator.BuiltinOptions()
     if kind == "NONE" or table is None:
         return {}
@@ -102,10 +103,10 @@ def _options(operator: Any) -> Dict[str, object]:
     names = [name for name in vars(type(options)) if name[0].isupper() and "GetRootAs" not in name
              and not name.endswith(("Init", "BufferHasIdentifier", "Length"))]
     vectors = [name[:-len("AsNumpy")] for name in names if name.endswith("AsNumpy")]
-    found = {name: getattr(options, name)() for name in names
-             if name not in vectors and not name.endswith("AsNumpy")}
-    found.update({name: _indices(getattr(options, name + "AsNumpy")()) for name in vectors})
-    return {_snake(name): value for name, value in found.items()}
+    values = {name: getattr(options, name)() for name in names
+              if name not in vectors and not name.endswith("AsNumpy")}
+    values.update({name: _indices(getattr(options, name + "AsNumpy")()) for name in vectors})
+    return {_snake(name): value for name, value in values.items()}
 
 
 def _snake(name: str) -> str:
@@ -113,7 +114,7 @@ def _snake(name: str) -> str:
 
 
 def _indices(vector: Any) -> Tuple[int, ...]:
-    """The numbers of a vector. vector: an array, or 0 where the file has no vector."""
+    """The vector as a tuple. vector: an array, or 0 where the file leaves it out."""
     return () if isinstance(vector, int) else tuple(int(value) for value in vector)
 
 

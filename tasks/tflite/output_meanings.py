@@ -1,4 +1,4 @@
-"""What the outputs of a .tflite file mean: kind, classes, threshold, columns, as network.json has them."""
+"""The meanings of a .tflite file's outputs: kind, classes, threshold and columns, in the form of network.json."""
 
 from typing import Dict, List, Optional, Sequence
 
@@ -15,11 +15,11 @@ EVEN = 0.5
 
 
 def of(model: AnyModel, dataset: Dataset, known: Sequence[OutputEnd]) -> List[OutputMeaning]:
-    """One description for each of the file's outputs, in its order.
+    """The meaning of each of the file's outputs, in the file's order.
 
-    known: network.json's outputs, where the file is ours; its thresholds are taken. Of another file, a score of labels,
-    or the one score for two classes, is a yes above 0.5.
-    Raises InterpreterError where an output is not of the form that the target needs."""
+    known: the outputs of network.json where Octet made the file, else empty. Thresholds are taken from it. For other
+    files, the threshold of labels, and of a single score for two classes, is 0.5.
+    Raises InterpreterError where an output does not have the shape that the target needs."""
     targets = dataset.targets
     shapes = {name: tuple(target.shape) + ((len(target.classes),) if target.classes else ())
               for name, target in targets.items()}
@@ -40,7 +40,8 @@ def _end(tensor: Tensor, name: str, target: Target, thresholds: Dict[str, Option
         fits = list(shape) == wanted or one_score
     if not fits:
         raise InterpreterError(
-            "the file answers {} at '{}', and '{}' needs {}".format(list(shape), tensor.name, name, wanted), where=path,
+            "the file's output '{}' has the shape {}, but '{}' needs {}".format(
+                tensor.name, list(shape), name, wanted), where=path,
             why="'{}' is of kind {}{}".format(name, target.kind, " with {} classes: {}".format(
                 len(classes), ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")) if classes else ""),
             next_step="use the recipe whose classes the file was trained on, or another file")

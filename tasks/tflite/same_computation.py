@@ -1,4 +1,4 @@
-"""The proof that an edited .tflite file computes what it computed before."""
+"""Proves that an edited .tflite file still has the same computation."""
 
 from typing import Any, Dict, Iterator, List
 
@@ -9,11 +9,11 @@ from tasks.tflite import model_file
 
 
 def expect(before: bytes, after: bytes, renamed: bool = False) -> None:
-    """Raises AuditError unless buffers, tensors, operators and quantization of `after` are those of `before`. Further
-    buffers may follow. renamed: whether tensors may have other names."""
+    """Raises AuditError unless `after` has the buffers, tensors, operators and quantization of `before`. It may have
+    further buffers. renamed: tensors may have other names."""
     differences = list(_differences(_facts(before, renamed), _facts(after, renamed)))
     if differences:
-        raise AuditError("the edited .tflite file is another network", where="model.tflite",
+        raise AuditError("editing has changed the network of the .tflite file", where="model.tflite",
                          why="\n".join(differences), next_step="please report the network")
 
 
@@ -26,7 +26,7 @@ def _differences(before: Dict[str, List[Any]], after: Dict[str, List[Any]]) -> I
             yield "it has {} {}s, not {}".format(len(new), what, len(old))
         for number, (one, other) in enumerate(zip(old, new)):
             if one != other:
-                yield "{} {} is another".format(what, number)
+                yield "{} {} is different".format(what, number)
 
 
 def _facts(content: bytes, renamed: bool) -> Dict[str, List[Any]]:
@@ -43,10 +43,10 @@ def _facts(content: bytes, renamed: bool) -> Dict[str, List[Any]]:
 
 
 def _quantization(tensor: Any) -> Any:
-    found = tensor.Quantization()
-    if found is None:
+    table = tensor.Quantization()
+    if table is None:
         return None
-    return ([found.Scale(place) for place in range(found.ScaleLength())],
-            [found.ZeroPoint(place) for place in range(found.ZeroPointLength())], found.QuantizedDimension(),
-            [found.Min(place) for place in range(found.MinLength())],
-            [found.Max(place) for place in range(found.MaxLength())])
+    return ([table.Scale(index) for index in range(table.ScaleLength())],
+            [table.ZeroPoint(index) for index in range(table.ZeroPointLength())], table.QuantizedDimension(),
+            [table.Min(index) for index in range(table.MinLength())],
+            [table.Max(index) for index in range(table.MaxLength())])

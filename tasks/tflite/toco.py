@@ -1,4 +1,4 @@
-"""Runs toco, TensorFlow's converter, in a process of its own (`toco_worker.py`): toco aborts its process where it
+"""Runs toco, TensorFlow's converter, in a separate process (`toco_worker.py`), because toco aborts its process when it
 refuses a graph."""
 
 import json
@@ -16,14 +16,14 @@ from octet.errors import ConvertError
 from tasks.graph.io_spec import Network
 from tasks.tflite import fake_quants, toco_errors, toco_worker
 
-# By path: Python does not cache the byte code of a script, so an older script of equal size and time is never run.
+# By path: Python does not cache the byte code of a script, so no outdated byte code can run.
 WORKER = (sys.executable, "-I", toco_worker.__file__)
 
 
 def convert(frozen: tf.GraphDef, network: Network, uint8: bool) -> bytes:
-    """The .tflite file of a frozen graph. uint8: whether all of it is quantized; else it is float.
+    """The .tflite file of a frozen graph. uint8: True for a fully-uint8 file, False for a float file.
 
-    Raises ConvertError where toco refuses the graph (see `toco_errors.py`), and for impossible ranges.
+    Raises ConvertError where toco refuses the graph (see `toco_errors.py`), and for invalid ranges.
     """
     if uint8:
         _check_ranges(frozen)
@@ -31,7 +31,7 @@ def convert(frozen: tf.GraphDef, network: Network, uint8: bool) -> bytes:
     toco_flags = toco_flags_pb2.TocoFlags(
         input_format=toco_flags_pb2.TENSORFLOW_GRAPHDEF, output_format=toco_flags_pb2.TFLITE, inference_type=kind,
         inference_input_type=kind, drop_control_dependency=True)
-    model_flags = model_flags_pb2.ModelFlags(  # toco's default would change trained ranges
+    model_flags = model_flags_pb2.ModelFlags(  # by default, toco would change trained ranges
         output_arrays=[end["node"] for end in network["outputs"]], change_concat_input_ranges=False)
     for end in network["inputs"]:
         array = model_flags.input_arrays.add(name=end["node"], data_type=types_pb2.FLOAT)
@@ -42,7 +42,7 @@ def convert(frozen: tf.GraphDef, network: Network, uint8: bool) -> bytes:
 
 
 def _run(messages: List[bytes]) -> bytes:
-    """The .tflite file that toco makes of serialized flags of the model, flags of toco, and the graph."""
+    """The .tflite file. messages: the serialized model flags, toco flags and graph."""
     with tempfile.TemporaryFile() as orders, tempfile.TemporaryFile() as converted, tempfile.TemporaryFile() as log:
         line = {"parent": os.getpid(), "sizes": [len(message) for message in messages], "file": converted.fileno()}
         orders.write(json.dumps(line).encode("utf-8") + b"\n")
@@ -58,12 +58,13 @@ def _run(messages: List[bytes]) -> bytes:
 
 
 def _check_ranges(graph_def: tf.GraphDef) -> None:
-    """Raises ConvertError for ranges that make toco abort without a message (NaN), or write a wrong file."""
-    impossible = {name: ends for name, ends in fake_quants.ranges(graph_def).items()
-                  if not (np.all(np.isfinite(ends)) and ends[0] <= 0 <= ends[1] and ends[0] < ends[1])}
-    if impossible:
+    """Raises ConvertError for ranges for which toco aborts without a message (NaN), or writes a wrong file."""
+    invalid = {name: ends for name, ends in fake_quants.ranges(graph_def).items()
+               if not (np.all(np.isfinite(ends)) and ends[0] <= 0 <= ends[1] and ends[0] < ends[1])}
+    if invalid:
         raise ConvertError(
-            "{} range(s) in the frozen graph are impossible".format(len(impossible)),
-            where=next(iter(impossible)),
-            why="\n".join("{}: [{}, {}]".format(name, *ends) for name, ends in impossible.items()),
-            next_step="a range is finite, has a width, and 0 in it: look at what training did to this tensor")
+            "{} range(s) in the frozen graph are invalid".format(len(invalid)),
+            where=next(iter(invalid)),
+            why="\n".join("{}: [{}, {}]".format(name, *ends) for name, ends in invalid.items()),
+            next_step="a range must be finite, contain 0, and not be empty: look for the values of this tensor that "
+                      "overflow in training")

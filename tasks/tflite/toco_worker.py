@@ -1,9 +1,9 @@
-"""The process that runs toco, which aborts its process where it refuses a graph.
+"""The process that runs toco, which aborts its process when it refuses a graph.
 
-It loads toco without the rest of TensorFlow, for 0.04 CPU seconds instead of 1.1; the result is the same. Standard
-input holds one line of JSON, {"parent": pid, "sizes": [bytes of each message], "file": descriptor}, followed by three
-serialized protobufs: flags of the model, flags of toco, the frozen graph. The .tflite file is written to the
-descriptor; toco writes its messages to standard error.
+It loads toco without the rest of TensorFlow, which takes 0.04 CPU seconds instead of 1.1. Standard input has one line
+of JSON, {"parent": pid, "sizes": [bytes of each message], "file": descriptor}, followed by three serialized protobufs:
+the model flags, the toco flags, the frozen graph. The .tflite file is written to the descriptor; toco writes its
+messages to standard error.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """Recomputes batch norm's statistics for the final weights (Wu & Johnson 2021, arXiv:2105.07576, section 3).
 
-In training, each statistic is a moving average over earlier weights, and after few steps it is still close to its
-initial value. Here it becomes the mean over some batches with the same weights.
+In training, each statistic is a moving average over the steps, so it lags behind the weights, and after few steps it is
+still close to its initial value. `reestimate` replaces it by the mean over some batches with the final weights.
 """
 
 from itertools import islice
@@ -13,9 +13,9 @@ SUBTRACTIONS = ("AssignSubVariableOp", "AssignSub")
 
 
 def rates(graph: tf.Graph) -> List[tf.Tensor]:
-    """The `rate` of every moving average in the graph: variable <- variable - (variable - value) * rate.
+    """The `rate` tensor of every moving average in the graph: variable <- variable - (variable - value) * rate.
 
-    Keras computes the rate from the layer's momentum in each update; a feed can replace it.
+    Keras computes it from the layer's momentum; a feed can replace it.
     """
     updates = [operation for operation in graph.get_operations()
                if operation.type in SUBTRACTIONS]
@@ -26,43 +26,43 @@ def rates(graph: tf.Graph) -> List[tf.Tensor]:
 
 def reestimate(session: tf.Session, updates: Sequence[Any], moving: List[tf.Tensor],
                feeds: Iterable[Dict[tf.Tensor, Any]], batches: int) -> int:
-    """Sets each moving average to the mean over the first `batches` of `feeds`. Weights do not change.
+    """Sets each moving average to its mean over the first `batches` of `feeds`. Weights do not change.
 
-    Returns the number of batches.
+    moving: the `rates` of the graph. Returns the number of batches that were run.
     """
     if not moving:
         return 0
-    done, turns = 0, _turns(updates, moving)
+    done, rounds = 0, _rounds(updates, moving)
     for fed in islice(feeds, batches):
-        for number, turn in enumerate(turns):
-            session.run([update for update, _, _ in turn], {
-                **fed, **{rate: 1 / (done * uses + number + 1) for _, rate, uses in turn if rate is not None}})
+        for number, members in enumerate(rounds):
+            session.run([update for update, _, _ in members], {
+                **fed, **{rate: 1 / (done * uses + number + 1) for _, rate, uses in members if rate is not None}})
         done += 1
     return done
 
 
-def _turns(updates: Sequence[Any], moving: List[tf.Tensor]) -> List[List[Tuple[Any, Any, int]]]:
-    """Turns of [(update, its rate, number of updates of the variable)]; a turn has at most one update of each variable.
+def _rounds(updates: Sequence[Any], moving: List[tf.Tensor]) -> List[List[Tuple[Any, Any, int]]]:
+    """The updates in rounds that run one after the other: [(update, its rate or None, updates of its variable)].
 
-    A layer that is used twice has two updates of one mean. Run together, each would start from the same old value, and
-    the variance could become negative.
+    A round updates each variable at most once. A layer that is used twice has two updates of one mean. In one run, both
+    would start from the same old value, and the variance could become negative.
     """
     rates_of = {update: rate for rate in moving for product in rate.consumers()
                 for update in product.outputs[0].consumers()}
-    variables = [_changed(update) for update in updates]
-    turns: List[List[Tuple[Any, Any, int]]] = []
+    variables = [_updated_variable(update) for update in updates]
+    rounds: List[List[Tuple[Any, Any, int]]] = []
     for number, (update, variable) in enumerate(zip(updates, variables)):
         before = variables[:number].count(variable)
-        turns.extend([] for _ in range(before + 1 - len(turns)))
-        turns[before].append((update, rates_of.get(_operation(update)), variables.count(variable)))
-    return turns
+        rounds.extend([] for _ in range(before + 1 - len(rounds)))
+        rounds[before].append((update, rates_of.get(_operation(update)), variables.count(variable)))
+    return rounds
 
 
 def _operation(update: Any) -> tf.Operation:
     return update.op if isinstance(update, tf.Tensor) else update
 
 
-def _changed(update: Any) -> tf.Operation:
-    """The operation of the variable that an update changes; for an update of another form, the operation itself."""
+def _updated_variable(update: Any) -> tf.Operation:
+    """The operation of the variable that an update changes; the update's own operation where it is no subtraction."""
     operation = _operation(update)
     return operation.inputs[0].op if operation.type in SUBTRACTIONS else operation

@@ -1,7 +1,7 @@
-"""Checkpoints: what a training needs to go on after a whole epoch, or after a batch, in files.
+"""Checkpoints: files from which an interrupted training resumes, after an epoch or within it.
 
-The folder is the job's; nothing else is written there. A file is written under another name, fsynced, and renamed, so
-that a process that is killed leaves a whole checkpoint or none. The digest in its name is checked before it is used.
+The job's checkpoint folder holds nothing else. A checkpoint is written under another name, fsynced, and renamed, so
+that a killed process leaves a whole checkpoint or none. The digest in its name is checked before it is used.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ from octet.checkpoint_files import CheckpointFile, newest_first
 
 KEPT = 2
 NUMBERS = "fiub"
-"""Kinds of numpy's dtypes that a checkpoint holds."""
+"""numpy dtype kinds that a checkpoint can hold."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Checkpoint(NamedTuple):
-    """A training after `epoch` whole epochs and `batch` batches of the next one.
+    """The state of a training after `epoch` whole epochs and `batch` batches of the next one.
 
-    variables: the value of each variable by its name. best: the weights of the best epoch, in order; None where none
-    is kept yet. facts: what JSON holds: the history, which epoch is the best, and the losses of the batches.
+    variables: {name: value}. best: the weights of the best epoch, in order; None where none is kept yet. facts: JSON
+    values: the history, the best epoch, and the sum of the losses of the epoch's batches.
     """
 
     epoch: int
@@ -40,32 +40,34 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one training, in a folder; none are kept or found where there is no folder."""
+    """The checkpoints of one training, in a folder. Without a folder, none are written or read."""
 
     def __init__(self, folder: Optional[Path]) -> None:
-        """Raises OSError where the folder is none, or a link."""
+        """Raises OSError where `folder` is not a folder, or is a symbolic link."""
         self._folder = None if folder is None else os.open(str(folder), _FOLDER)
-        self._told = False
+        self._warned = False
 
     @property
     def wanted(self) -> bool:
-        """Whether checkpoints are kept."""
+        """Whether checkpoints are written."""
         return self._folder is not None
 
     def newest(self, names: Sequence[str]) -> Optional[Checkpoint]:
-        """The newest checkpoint that is what was written, of the variables of these names; None where there is none."""
+        """The newest undamaged checkpoint of exactly the variables `names`; None where there is none. Logs a warning
+        for each newer one that is skipped."""
         if self._folder is None:
             return None
         for file in newest_first(os.listdir(self._folder)):
-            found = self._read(file)
-            if found is not None and set(found.variables) == set(names):
-                return found
-            logging.warning("the checkpoint after epoch %d is not used: it is not what was written", file.epoch)
+            checkpoint = self._read(file)
+            if checkpoint is not None and set(checkpoint.variables) == set(names):
+                return checkpoint
+            logging.warning("the checkpoint after epoch %d is not used: it is damaged, or has other variables",
+                            file.epoch)
         return None
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """The checkpoint is on the disk, and of the others the newest `KEPT` - 1. Where it cannot be written the
-        training goes on without, and that is said once."""
+        """Writes the checkpoint, and removes all but the newest `KEPT`. A checkpoint that cannot be written is logged
+        once; the training continues without it."""
         if self._folder is None:
             return
         try:
@@ -73,25 +75,25 @@ class Checkpoints:
             for old in newest_first(os.listdir(self._folder))[KEPT:]:
                 os.unlink(old.name, dir_fd=self._folder)
         except OSError as error:
-            if not self._told:
+            if not self._warned:
                 logging.warning("no checkpoint after epoch %d: it cannot be written: %s",
                                 checkpoint.epoch, error.strerror)
-            self._told = True
+            self._warned = True
 
     @staticmethod
     def _write(folder: int, checkpoint: Checkpoint) -> None:
-        aside = ".epoch-{:05d}-{:06d}.part".format(checkpoint.epoch, checkpoint.batch)
+        temporary = ".epoch-{:05d}-{:06d}.part".format(checkpoint.epoch, checkpoint.batch)
         try:
-            with os.fdopen(os.open(aside, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
+            with os.fdopen(os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder), "wb") as out:
                 hashed = _Hashed(out)
                 np.savez(hashed, **_arrays(checkpoint))
                 out.flush()
                 os.fsync(out.fileno())
             name = CheckpointFile(checkpoint.epoch, checkpoint.batch, hashed.sha256()).name
-            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             try:
-                os.unlink(aside, dir_fd=folder)
+                os.unlink(temporary, dir_fd=folder)
             except OSError:
                 pass  # the next run removes it
             raise
@@ -109,7 +111,7 @@ class Checkpoints:
 
 
 class _Hashed:
-    """A file to write in one go, from its beginning to its end: a checkpoint is not in memory a second time."""
+    """Hashes what is written to a file, so that the checkpoint is not read back or held in memory a second time."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._hasher = file, hashlib.sha256()
@@ -122,7 +124,7 @@ class _Hashed:
         self._file.flush()
 
     def read(self) -> bytes:
-        """numpy takes only what can be read for a file; there is nothing to read."""
+        """Never called; numpy accepts an object as a file only if it has `read`."""
         raise io.UnsupportedOperation("read")
 
     def sha256(self) -> str:

@@ -12,24 +12,24 @@ TEACHER = "octet/teacher"
 
 def loss(graph_def: tf.GraphDef, network: io_spec.Network, inputs: Sequence[tf.Tensor],
          outputs: Sequence[tf.Tensor]) -> tf.Tensor:
-    """The distance of `outputs`, in the current graph, to those of the float graph for the same inputs; a scalar.
+    """The distance (scalar) of `outputs` to the outputs of the float graph for the same inputs.
 
     For classes it is the cross-entropy with the float network's probabilities, for values the mean squared difference;
-    outputs are weighted by `loss_weight`. The float graph, which has only constants, is imported into the current one.
+    outputs are weighted by `loss_weight`. Imports `graph_def`, a frozen graph, into the current graph.
     """
-    taught = tf.import_graph_def(
+    teachers = tf.import_graph_def(
         graph_def, name=TEACHER, input_map=dict(zip(io_spec.nodes(network, "inputs"), inputs)),
         return_elements=[node + ":0" for node in io_spec.nodes(network, "outputs")])
-    return tf.add_n([end["loss_weight"] * _of(end, output, teacher)
-                     for end, output, teacher in zip(network["outputs"], outputs, taught)])
+    return tf.add_n([end["loss_weight"] * _of_output(end, output, teacher)
+                     for end, output, teacher in zip(network["outputs"], outputs, teachers)])
 
 
-def _of(end: io_spec.OutputEnd, output: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
+def _of_output(end: io_spec.OutputEnd, output: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
     if end["kind"] in ("value", "raw"):
-        return tf.reduce_mean(tf.squared_difference(output, taught))
-    head, teacher = heads.of(output), heads.of(taught)
+        return tf.reduce_mean(tf.squared_difference(output, teacher))
+    head, teacher_head = heads.of(output), heads.of(teacher)
     if head.kind == heads.SIGMOID:
-        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(teacher.logits), logits=head.logits)
+        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(teacher_head.logits), logits=head.logits)
         return tf.reduce_mean(tf.reduce_sum(each, axis=-1))
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
-        labels=tf.nn.softmax(teacher.logits), logits=head.logits))
+        labels=tf.nn.softmax(teacher_head.logits), logits=head.logits))

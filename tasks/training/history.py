@@ -1,4 +1,4 @@
-"""What each epoch of a phase came to: in the manifest, in TensorBoard, in a line for people."""
+"""The losses, metrics and speeds of a phase's epochs: for the manifest, for TensorBoard, and as a line of progress."""
 
 import time
 from pathlib import Path
@@ -10,9 +10,10 @@ FOLDER = "events"
 
 
 class History:
-    """The epochs so far. `validate` gives {output: {metric: value}} over the validation part.
+    """The epochs so far.
 
-    TensorBoard reads the events in `folder`; they are a by-product: they hold times.
+    validate: returns {output: {metric: value}} over the validation part. folder: gets the events for TensorBoard. They
+    hold times, so they are a by-product of the stage.
     """
 
     def __init__(self, folder: Path, validate: Callable[[], Dict[str, Dict[str, float]]]) -> None:
@@ -26,7 +27,8 @@ class History:
         self._began = time.perf_counter()
 
     def end_epoch(self, loss: float, samples: int) -> None:
-        """Adds an epoch of the mean loss and as many samples; the validation part is measured."""
+        """Measures the validation part and adds an epoch. loss: the mean over the epoch. samples: those of the epoch
+        that this process trained on, for the speed."""
         rate = samples / (time.perf_counter() - self._began)
         validation = self._validate()
         self.epochs.append({"epoch": len(self.epochs) + 1, "loss": loss, "validation": validation,
@@ -35,21 +37,21 @@ class History:
         self._write(len(self.epochs))
 
     def state(self) -> Dict[str, Any]:
-        """What `restore` takes, as JSON holds it."""
+        """The state for `restore`, as JSON values."""
         return {"epochs": self.epochs, "ended": self._ended}
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """The epochs of an interrupted training; their events are written again, with the times of then."""
+        """Restores the epochs of an interrupted training, and writes their events again with the original times."""
         self.epochs, self._ended = list(state["epochs"]), list(state["ended"])
         for number in range(1, len(self.epochs) + 1):
             self._write(number)
 
     def line(self, loss: float, samples: int = 0) -> str:
-        """The loss, what the last whole epoch came to, and the speed: of as many samples since the epoch began, or of
-        the last whole epoch."""
+        """A line of progress: the loss, the first metric of each output after the last epoch, and the speed. samples:
+        those trained on since the epoch began; 0 to give the speed of the last epoch."""
         words = ["loss {:.3f}".format(loss)]
         for output, figures in (self.epochs[-1]["validation"] if self.epochs else {}).items():
-            for metric, value in list(figures.items())[:1]:  # the first is the one to look at
+            for metric, value in list(figures.items())[:1]:  # the first is the main metric
                 words.append("{} {} {:.4f}".format(output, metric, value))
         if samples or self.epochs:
             words.append("{:.0f} images/s".format(
@@ -57,7 +59,7 @@ class History:
         return ", ".join(words)
 
     def close(self) -> List[Dict[str, Any]]:
-        """The epochs; the events are on disk."""
+        """Closes the file of events. Returns the epochs."""
         self._events.close()
         return self.epochs
 
@@ -74,7 +76,7 @@ class History:
 
 
 def duration(seconds: float) -> str:
-    """A time in two units, for people: '2 h 05 min', '3 min 20 s', '8 s'."""
+    """A duration in words: '2 h 05 min', '3 min 20 s', '8 s'."""
     seconds = int(round(seconds))
     if seconds >= 3600:
         return "{} h {:02d} min".format(seconds // 3600, seconds % 3600 // 60)

@@ -1,12 +1,12 @@
 """The learning rate over a phase of training.
 
-    warm-up     from 0 in a straight line, over the fraction `warm_up` of the phase; then, over the rest:
+    warm-up     rises linearly from 0, over the fraction `warm_up` of the phase; then, over the rest:
     constant    stays
     cosine      falls to 0 along half a cosine (Loshchilov & Hutter 2016, arXiv:1608.03983)
     step        is multiplied by `step_factor` at each of `milestones`, fractions of the whole phase
-    exponential falls to `final_factor` of itself, by the same factor in each step
+    exponential falls to `final_factor` times its maximum, by the same factor in each step
     reduce_on_plateau  is multiplied by `step_factor` at each reduction (tasks/training/reduce_on_plateau.py)
-    one_cycle   falls to 0 in a straight line (Smith & Topin 2017, arXiv:1708.07120, without the last annihilation)
+    one_cycle   falls linearly to 0 (Smith & Topin 2017, arXiv:1708.07120, without the final annihilation)
 """
 
 import math
@@ -16,16 +16,16 @@ WARM_UP, ONE_CYCLE_WARM_UP = 0.05, 0.3  # where the recipe says nothing
 
 
 def rate(settings: SimpleNamespace, step: int, steps: int, reductions: int = 0) -> float:
-    """The learning rate of step 0 <= step < steps of a phase; never 0, and never above `settings.learning_rate`.
+    """The learning rate of a step, 0 <= step < steps; above 0 and at most `settings.learning_rate`.
 
-    reductions: how many there were on a plateau.
+    reductions: the number of reductions so far (reduce_on_plateau only).
     """
     warm_up = _warm_up(settings) * steps
     if step < warm_up:
         return settings.learning_rate * min(1.0, (step + 1) / warm_up)
     if settings.schedule == "reduce_on_plateau":
         return settings.learning_rate * settings.step_factor ** reductions
-    return settings.learning_rate * _left(settings, step / steps, (step - warm_up) / (steps - warm_up))
+    return settings.learning_rate * _decay(settings, step / steps, (step - warm_up) / (steps - warm_up))
 
 
 def _warm_up(settings: SimpleNamespace) -> float:
@@ -34,8 +34,9 @@ def _warm_up(settings: SimpleNamespace) -> float:
     return ONE_CYCLE_WARM_UP if settings.schedule == "one_cycle" else WARM_UP
 
 
-def _left(settings: SimpleNamespace, of_phase: float, of_rest: float) -> float:
-    """What is left of the rate when this fraction of the phase, and of what comes after the warm-up, is behind."""
+def _decay(settings: SimpleNamespace, of_phase: float, of_rest: float) -> float:
+    """The factor of the learning rate. of_phase: the fraction of the phase that is done. of_rest: the fraction of the
+    steps after the warm-up that is done."""
     if settings.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * of_rest))
     if settings.schedule == "step":

@@ -1,8 +1,8 @@
-"""Quantization-aware training with batch norm live, the way of TensorFlow's own tutorial.
+"""Quantization-aware training with `batch_norm: live`, as in TensorFlow's own tutorial.
 
-`tf.contrib.quantize` rewrites the training graph as Keras made it, batch norm and all, and folds each batch
-norm anew in every step, for twice the arithmetic. It knows few patterns, and leaves out the rest without a
-word: so what it leaves out is looked for first.
+`tf.contrib.quantize` rewrites the training graph that Keras built, with its batch norms, and folds each batch norm in
+every step, at twice the arithmetic. It knows few patterns and skips the others silently, so `covered` first looks for
+what it skips.
 """
 
 from pathlib import Path
@@ -26,23 +26,23 @@ from tasks.training.best_epoch import Best
 from tasks.training.history import History
 from tasks.training.loop import Trainer
 
-WITHOUT = (uint8_kernels.FOLLOWS, uint8_kernels.FIXED)  # kinds of kernels whose range is not trained
+UNTRAINED = (uint8_kernels.FOLLOWS, uint8_kernels.FIXED)  # kinds of kernels whose output range is not trained
 
 
 def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNamespace,
             samples: Optional[int]) -> Set[str]:
-    """The names of the inference graph's operations whose ranges are trained. samples: how many training samples there
-    are; None where it is not known.
+    """The names of the inference graph's operations whose ranges are trained. samples: the number of training samples;
+    None where it is not known.
 
-    Raises QuantizeError naming each tensor that needs a trained range and would be left without one, unless
-    the recipe has default ranges for them; RecipeError for a delay after which no step of training comes.
+    Raises QuantizeError naming each tensor that needs a trained range and would get none, unless the recipe sets
+    `default_ranges`; RecipeError where `delay` leaves no step of training with fake-quants.
     """
     steps = None if samples is None else settings.epochs * max(1, samples // settings.batch_size)
     if settings.delay and steps is not None and settings.delay >= steps:
         raise RecipeError(
-            "quantization would come after {} steps, and there are {}".format(settings.delay, steps),
-            where="quantize.delay", why="it would be in sight of none: {} epochs of {} samples, {} at a time".format(
-                settings.epochs, samples, settings.batch_size),
+            "quantization would begin after {} steps, and the phase has only {}".format(settings.delay, steps),
+            where="quantize.delay", why="no step would be trained with fake-quants: {} epochs of {} samples in batches "
+                                        "of {}".format(settings.epochs, samples, settings.batch_size),
             next_step="set a smaller delay, or more epochs")
     outputs = io_spec.nodes(network, "outputs")
     with tf.Graph().as_default() as graph:
@@ -59,42 +59,43 @@ def covered(graph_def: tf.GraphDef, network: io_spec.Network, settings: SimpleNa
                 len(missing), "s" if len(missing) > 1 else ""),
             where="quantize.batch_norm",
             why="\n".join("{} ({})".format(operation.name, operation.type) for operation in missing),
-            next_step="leave out `batch_norm: live`: folded, they have one. Or give them one that is not trained: "
-                      "`default_ranges: measured`")
+            next_step="leave out `batch_norm: live`: with folded batch norms they have trained ranges. Or set "
+                      "`default_ranges: measured`, which gives them ranges that are not trained")
     return ranged
 
 
 def _expect_no_mistaken_names(graph: tf.Graph) -> None:
-    """Raises QuantizeError for what tf.contrib.quantize takes for a batch norm of its own, by the name, and is none."""
+    """Raises QuantizeError for layers that tf.contrib.quantize, going by their names, mistakes for tf.contrib's batch
+    norms."""
     names = {operation.name for operation in graph.get_operations()}
     mistaken = [prefix + "BatchNorm" for prefix in contrib.common.BatchNormGroups(graph)
                 if prefix + "BatchNorm/batchnorm_1/Rsqrt" not in names]
     if mistaken:
         raise QuantizeError(
-            "tf.contrib.quantize takes layers by their names for batch norms of its own", where="quantize.batch_norm",
+            "tf.contrib.quantize mistakes layers for batch norms because of their names", where="quantize.batch_norm",
             why="it looks for `BatchNorm/batchnorm` in names, and finds " + ", ".join(mistaken),
-            next_step="call them something that does not end in BatchNorm, or leave out `batch_norm: live`")
+            next_step="give them names that do not end in BatchNorm, or leave out `batch_norm: live`")
 
 
 def expect_no_functions(graph: tf.Graph, network: io_spec.Network) -> None:
-    """Raises QuantizeError where an output of the graph, as Keras made it, depends on a function."""
+    """Raises QuantizeError where an output of the graph that Keras built depends on a TensorFlow function."""
     called = freezing.calls(graph, io_spec.tensors(graph, network, "outputs"))
     if called:
         raise QuantizeError(
             "tf.contrib.quantize does not look into functions", where="quantize.batch_norm",
-            why="what they compute would be trained in float: " + ", ".join(called),
+            why="these functions would be trained in float: " + ", ".join(called),
             next_step="leave out `batch_norm: live`, or write these layers without tf.function and tf.nn.swish")
 
 
 def _needs_range(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
     if operation in path.inputs or path.fused(operation) or _before_folded_bias(path, operation):
         return False
-    found = kernel_groups.kernel(operation)
-    return found is None or found.kind not in WITHOUT
+    kernel = kernel_groups.kernel(operation)
+    return kernel is None or kernel.kind not in UNTRAINED
 
 
 def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operation) -> bool:
-    """Whether all that reads a layer is the Add of what `tf.contrib.quantize` has folded of a batch norm."""
+    """Whether the only reader of a layer is the Add of the bias that `tf.contrib.quantize` folded from a batch norm."""
     readers, kernel = path.readers(operation.outputs[0]), kernel_groups.kernel(operation)
     return (kernel is not None and kernel.kind == uint8_kernels.LAYER
             and [reader.type for reader in readers] == ["Add"]
@@ -105,9 +106,9 @@ def _before_folded_bias(path: kernel_groups.KernelGroups, operation: tf.Operatio
 def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, progress: Progress,
           settings: SimpleNamespace, augmentation: Optional[Augmentation], best: Best,
           own: own_loss.OwnLosses) -> Tuple[tf.GraphDef, List[Dict[str, Any]]]:
-    """(the float inference graph with the weights that are kept of this training, what each epoch came to).
+    """Trains with live batch norm. Returns (the float inference graph with the kept weights, the history of epochs).
 
-    In the folder `source` are TrainFloat's products. Validation is that of the float graph.
+    source: the folder of TrainFloat's products. The float graph is validated, not the fake-quantized one.
     """
     seed = job.seed
     graph_def = io_spec.read_graph(source / "float.pb")
@@ -146,8 +147,8 @@ def train(job: Job, dataset: Dataset, source: Path, network: io_spec.Network, pr
 
 
 def _ranged(tensor: tf.Tensor) -> tf.Tensor:
-    """What readers of an output would see: its fake-quant, behind the switch that delays it where there is
-    one; the tensor itself where it has none."""
+    """The fake-quantized tensor: the Merge behind its fake-quant where a delay switches it, else the fake-quant's
+    output; the tensor itself where it has no fake-quant."""
     for fake_quant in tensor.consumers():
         if fake_quant.type == kernel_groups.FAKE_QUANT:
             return next((merge.outputs[0] for switch in fake_quant.outputs[0].consumers()
@@ -157,7 +158,7 @@ def _ranged(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def _with(graph_def: tf.GraphDef, values: Dict[str, np.ndarray]) -> tf.GraphDef:
-    """A copy of the graph with other values for some of its constants."""
+    """A copy of the graph with the constants named in `values` replaced."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
     for node in copy.node:

@@ -1,4 +1,4 @@
-"""The training loop that both phases share: codes and answers in, a trained session out."""
+"""The training loop of both phases. It trains the variables of a session on a part of the data."""
 
 import logging
 import time
@@ -25,20 +25,21 @@ from tasks.training.random_numbers import RandomNumbers
 from tasks.training.reduce_on_plateau import Plateau
 from tasks.training.weight_average import Average
 
-EVERY_BATCHES = 20  # progress is told
-CHECKPOINT_SECONDS = 600.0  # from one checkpoint to the next in a long epoch
+PROGRESS_BATCHES = 20  # between two reports of progress
+CHECKPOINT_SECONDS = 600.0  # between two checkpoints within a long epoch
 
 
 class Trainer:
-    """Loss and optimizer on top of a graph that is otherwise finished.
+    """Adds the loss and the optimizer to the current graph, and trains it.
 
-    `inputs` and `outputs` are in the order of the network's; `settings` are complete (`optimizer.with_defaults`).
-    `augmentation` varies what a step is fed; None feeds it as it is. Variables that are `frozen` stay as they are.
-    `distance`, to what the network is to imitate, has the share `settings.distill` of the loss. With a folder of
-    `checkpoints`, a training that was interrupted goes on after the last of them, and comes to the same bytes: there is
-    one after each epoch, and every ten minutes in a long one.
-    `own` are the losses that the recipe names by file. `factors` are those of the learning rate, of the variables that
-    have one. `noise` gives what switches on the network's noise in a step of this number.
+    inputs, outputs: in the order of network.json. settings: complete (`optimizer.with_defaults`). extra_losses: scalars
+    that are added to the loss. updates: operations that run with each step. augmentation: varies the samples of a step;
+    None for none. frozen: variables that do not change. distance: the distillation loss, with the share
+    `settings.distill` of the loss; None for none. checkpoints: the folder of the checkpoints; None for none. With it,
+    an interrupted training resumes at the newest checkpoint and gives the same bytes as an uninterrupted one.
+    Checkpoints are written after each epoch, and every ten minutes within a long one. own: the losses that the recipe
+    names by file. factors: {variable: factor of its learning rate}. noise: returns the feed that switches on the
+    network's noise in the step of this number.
     """
 
     def __init__(self, network: io_spec.Network, inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor],
@@ -55,31 +56,31 @@ class Trainer:
         self.augmentation = augmentation
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
         self.answers = Answers(network)
-        loss = self._of_answers(outputs, own)
+        loss = self._mixed_loss(outputs, own)
         if distance is not None:
             loss = settings.distill * distance + (1 - settings.distill) * loss
         self.loss = tf.add_n([loss, *extra_losses])
-        # Behind the losses, which may be random too, and before the gradients, which have the same numbers.
+        # After the losses, which may be random too, and before the gradients, which must see the same random numbers.
         self.random = RandomNumbers([self.loss, *outputs, *updates])
-        self.checkpoints = Checkpoints(checkpoints if self._can_go_on() else None)
+        self.checkpoints = Checkpoints(checkpoints if self._can_resume() else None)
         step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen, factors), *updates)
         self.noise = noise
         self.plateau = Plateau(settings.plateau_epochs)
         self.average = Average(settings.weight_average, [step])
         self.step = self.average.update
 
-    def _can_go_on(self) -> bool:
-        """Whether a checkpoint can hold all that changes while the network is trained."""
-        left = self.random.left + [variable.op.name for variable in tf.global_variables()
-                                   if np.dtype(variable.dtype.base_dtype.as_numpy_dtype).kind not in NUMBERS]
-        left += [variable.op.name for variable in tf.local_variables()]
-        if left:
-            logging.warning("an interrupted training would begin again: no checkpoint holds the state of %s",
-                            ", ".join(left[:3]))
-        return not left
+    def _can_resume(self) -> bool:
+        """Whether a checkpoint can hold all state of the training."""
+        unsaved = self.random.left + [variable.op.name for variable in tf.global_variables()
+                                      if np.dtype(variable.dtype.base_dtype.as_numpy_dtype).kind not in NUMBERS]
+        unsaved += [variable.op.name for variable in tf.local_variables()]
+        if unsaved:
+            logging.warning("an interrupted training would begin again: a checkpoint cannot hold the state of %s",
+                            ", ".join(unsaved[:3]))
+        return not unsaved
 
-    def _of_answers(self, outputs: Sequence[tf.Tensor], own: OwnLosses) -> tf.Tensor:
-        """The loss of the outputs; of samples that are two in one, each counts by its share."""
+    def _mixed_loss(self, outputs: Sequence[tf.Tensor], own: OwnLosses) -> tf.Tensor:
+        """The loss of the outputs. Where two samples are mixed, the losses of both, weighted by their shares."""
         loss = losses.total(self.network, outputs, self.answers, own)
         if self.augmentation is None or not self.augmentation.mixes:
             return loss
@@ -89,13 +90,14 @@ class Trainer:
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress, best: Best,
             fed_too: Callable[[float], Dict[tf.Tensor, Any]] = lambda epochs_done: {}) -> None:
-        """Trains for the settings' epochs, or until `best` is exhausted; `history` is told of each.
+        """Trains for the settings' epochs, or until `best` is exhausted. Adds each epoch to `history`. Where there is a
+        checkpoint, restores the session, `history` and `best` from it, and resumes there.
 
-        `fed_too` gives what else a step is fed, from how many epochs came before it. Raises ModelError
-        when the loss is no longer a number. Where there is a checkpoint, all of it is as it was then.
+        fed_too: returns a further feed of a step, for the epochs done before it. Raises ModelError when the loss is NaN
+        or infinite.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
-        batches, classes = feed.count(part, size), feed.drawn_by(part, self.network["outputs"])
+        batches, classes = feed.count(part, size), feed.oversampled_classes(part, self.network["outputs"])
         self.average.start(session)
         first, skipped, losses_sum = self._restored(session, history, best)
         began = self._kept_at = time.perf_counter()
@@ -104,7 +106,7 @@ class Trainer:
             if best.exhausted:
                 break
             history.begin_epoch()
-            samples = 0  # of this process: what came before it says nothing about its speed
+            samples = 0  # trained on by this process: the speed does not count those before the checkpoint
             for batch, rows in enumerate(feed.batches(part, size, seed, epoch, classes)):
                 if batch < skipped:
                     continue
@@ -124,11 +126,11 @@ class Trainer:
                 losses_sum, samples = losses_sum + float(loss), samples + len(rows)
                 if time.perf_counter() - self._kept_at >= CHECKPOINT_SECONDS and batch + 1 < batches:
                     self._keep(session, epoch, batch + 1, losses_sum, history, best)
-                if batch % EVERY_BATCHES == 0:
+                if batch % PROGRESS_BATCHES == 0:
                     now = epoch + (batch + 1) / batches
                     progress((epoch + batch / batches) / epochs, "epoch {}/{}, {}".format(epoch + 1, epochs, ", ".join(
                         [history.line(losses_sum / (batch + 1), samples)]
-                        + self._left(began, (now - start) / (epochs - start)))))
+                        + self._time_left(began, (now - start) / (epochs - start)))))
             history.end_epoch(losses_sum / batches, samples)
             self.plateau.end_epoch(best)
             self._keep(session, epoch + 1, 0, 0.0, history, best)
@@ -138,7 +140,8 @@ class Trainer:
 
     def _keep(self, session: tf.Session, epoch: int, batch: int, losses_sum: float, history: History,
               best: Best) -> None:
-        """A checkpoint after so many whole epochs and batches of the next one, whose losses add up to that."""
+        """Writes a checkpoint after `epoch` whole epochs and `batch` batches of the next one, whose losses add up to
+        `losses_sum`."""
         if self.checkpoints.wanted:
             values = session.run({variable.op.name: variable for variable in tf.global_variables()})
             self.checkpoints.keep(Checkpoint(epoch, batch, values, best.values, {
@@ -147,22 +150,22 @@ class Trainer:
         self._kept_at = time.perf_counter()
 
     def _restored(self, session: tf.Session, history: History, best: Best) -> Tuple[int, int, float]:
-        """How many epochs were done before, how many batches of the next one, and the sum of their losses; all is as it
-        was after them."""
+        """Restores the newest checkpoint. Returns (epochs done, batches done of the next one, the sum of the losses of
+        these batches); (0, 0, 0.0) where there is no checkpoint."""
         variables = {variable.op.name: variable for variable in tf.global_variables()}
-        found = self.checkpoints.newest(list(variables))
-        if found is None:
+        checkpoint = self.checkpoints.newest(list(variables))
+        if checkpoint is None:
             return 0, 0, 0.0
-        put(session, list(variables.values()), [found.variables[name] for name in variables])
-        history.restore(found.facts["history"])
-        best.restore(found.facts["best"], found.best)
-        self.plateau.restore(found.facts["plateau"])
-        logging.info("goes on after epoch %d of %d%s", found.epoch, self.settings.epochs,
-                     " and {} batches".format(found.batch) if found.batch else "")
-        return found.epoch, found.batch, found.facts["losses_sum"]
+        put(session, list(variables.values()), [checkpoint.variables[name] for name in variables])
+        history.restore(checkpoint.facts["history"])
+        best.restore(checkpoint.facts["best"], checkpoint.best)
+        self.plateau.restore(checkpoint.facts["plateau"])
+        logging.info("goes on after epoch %d of %d%s", checkpoint.epoch, self.settings.epochs,
+                     " and {} batches".format(checkpoint.batch) if checkpoint.batch else "")
+        return checkpoint.epoch, checkpoint.batch, checkpoint.facts["losses_sum"]
 
-    def _left(self, began: float, done: float) -> List[str]:
-        """When the phase will be over, as far as the part of it that is done says."""
+    def _time_left(self, began: float, done: float) -> List[str]:
+        """The estimated time to the end of the phase. done: the fraction of the work since `began` that is done."""
         took = time.perf_counter() - began
         return [duration(took / done - took) + " left"]
 
@@ -178,7 +181,7 @@ class Trainer:
         return fed
 
     def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
-        """The real inputs and the answers of some samples of a part, as they are."""
+        """The feed of some samples of a part, without augmentation: real inputs and targets."""
         fed = io_spec.feed(self.network, self.inputs, part, rows)
         fed.update(self.answers.fed(part, rows))
         if self.augmentation is not None and self.augmentation.mixes:

@@ -1,12 +1,12 @@
-"""Dropout, noise and penalties of the float phase, put back into the graph that is trained with fake-quants.
+"""Inserts the dropout, noise and penalties of the float phase into the graph that is trained with fake-quants.
 
-The folded graph has other names and other weights than the network that its author wrote. So each place is found by
-what it computes: on a few samples, the tensor before a dropout layer and the tensor here have the same values; and
-weights that a penalty is of are those here but for a factor for each output channel, which folding gave them.
+The folded graph has other names and weights than the network that its author wrote, so places are matched by value. The
+input of a dropout layer corresponds to the tensor of the folded graph that has the same values on a few samples. The
+weights of a penalty correspond to weights that differ only by a factor for each output channel, which folding applied.
 
-Noise comes behind the fake-quants, so that all ranges are those of the network without it, and it is there only in
-steps of training: `fed` switches it on. Its numbers follow from the seed, the place and the step alone. EvalGraph
-builds its graph from network.pb, which has none of this.
+Noise is inserted behind the fake-quants, so that the ranges are those of the network without noise. It is on only in
+training steps: `fed` switches it on. Its random numbers depend only on the seed, the place and the step. EvalGraph
+builds its graph from network.pb, which has neither noise nor penalties.
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -23,52 +23,52 @@ from tasks.quantize.ir.trainable_weights import WEIGHTS_INPUT
 from tasks.quantize.kernels.layers import LAYERS, within_outputs
 
 SAMPLES = 4
-NEAR = 1e-3  # of the largest value: float32 arithmetic in another order
+NEAR = 1e-3  # relative to the largest value: folding changes the order of float32 arithmetic
 SCOPE = "octet_regularization"
 
 
 class Found(NamedTuple):
-    """Where it goes in a folded graph. noises: (noise, node). penalties: (penalty, layer's node, factor of its
-    weights). left: what cannot be put back, a sentence each."""
+    """The places in a folded graph. noises: (noise, name of the node). penalties: (penalty, name of the layer's node,
+    factor of its weights). left: what has no place, each with the reason, for users."""
 
     noises: List[Any]
     penalties: List[Any]
     left: List[str]
 
 
-def find(wanted: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, network: io_spec.Network,
+def find(regularization: Regularization, float_graph: tf.GraphDef, folded: tf.GraphDef, network: io_spec.Network,
          part: Part) -> Found:
-    """Where the folded graph has the places of the float graph. part: its first samples are compared."""
-    found = Found([], [], list(wanted["left"]))
+    """The places of the regularization in the folded graph. part: the values on its first samples are compared."""
+    places = Found([], [], list(regularization["left"]))
     nodes = {name: {node.name: node for node in graph.node}
              for name, graph in (("float", float_graph), ("folded", folded))}
-    for penalty in wanted["penalties"]:
+    for penalty in regularization["penalties"]:
         factor, layer = _factor(penalty, nodes["float"], nodes["folded"])
         if factor is None:
-            found.left.append("the penalty of {}: its weights are mixed with others".format(penalty["layer"]))
+            places.left.append("the penalty of {}: folding mixes its weights with others".format(penalty["layer"]))
         else:
-            found.penalties.append((penalty, layer, factor))
+            places.penalties.append((penalty, layer, factor))
     noises = []
-    for noise in wanted["noises"]:
+    for noise in regularization["noises"]:
         if _read_elsewhere(noise, float_graph):
-            found.left.append("{}: what it reads is read by another layer, too".format(noise["layer"]))
+            places.left.append("{}: another layer reads its input, too".format(noise["layer"]))
         else:
             noises.append(noise)
     if noises:
         values = _values(float_graph, network, part, [noise["tensor"] for noise in noises])
         sizes = {value.size for value in values}
-        here = _all_values(folded, network, part, sizes)
+        candidates = _all_values(folded, network, part, sizes)
         for noise, value in zip(noises, values):
-            node = _same(value, here, exactly=bool(noise["shared_axes"]))
+            node = _same(value, candidates, exactly=bool(noise["shared_axes"]))
             if node is None or node in io_spec.nodes(network, "outputs"):
-                found.left.append("{}: what it reads is folded into other layers".format(noise["layer"]))
+                places.left.append("{}: its input is folded into other layers".format(noise["layer"]))
             else:
-                found.noises.append((noise, node))
-    return found
+                places.noises.append((noise, node))
+    return places
 
 
 def _read_elsewhere(noise: Noise, graph: tf.GraphDef) -> bool:
-    """Whether something but one Identity, the layer's own, reads the tensor."""
+    """Whether the noise's input has other readers than the layer's own Identity."""
     return sum(constants.node_of(name) == noise["tensor"] for node in graph.node for name in node.input) != 1
 
 
@@ -82,7 +82,7 @@ def _values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, names:
 
 
 def _all_values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, sizes: Any) -> Dict[str, np.ndarray]:
-    """{node: its output} of the nodes that may have so many numbers, inputs before readers."""
+    """{node: its output} of the float nodes whose output may have one of `sizes` elements; producers come first."""
     with evaluate_graph.session_of(graph_def) as session:
         inputs, outputs = evaluate_graph.ends(session.graph, network)
         count = len(next(iter(part.inputs.values()))[:SAMPLES])
@@ -97,9 +97,9 @@ def _all_values(graph_def: tf.GraphDef, network: io_spec.Network, part: Part, si
     return dict(zip(names, _values(graph_def, network, part, names)))
 
 
-def _same(value: np.ndarray, here: Dict[str, np.ndarray], exactly: bool) -> Optional[str]:
-    """The last node with these values, in this shape if there is one; exactly: only in this shape."""
-    same = [(name, other.shape == value.shape) for name, other in here.items() if other.size == value.size
+def _same(value: np.ndarray, candidates: Dict[str, np.ndarray], exactly: bool) -> Optional[str]:
+    """The last node whose output has these values, preferably in this shape; exactly: in this shape only."""
+    same = [(name, other.shape == value.shape) for name, other in candidates.items() if other.size == value.size
             and np.abs(other.reshape(-1) - value.reshape(-1)).max() <= NEAR * np.abs(value).max()]
     in_shape = [name for name, of_shape in same if of_shape]
     if in_shape or exactly:
@@ -108,18 +108,18 @@ def _same(value: np.ndarray, here: Dict[str, np.ndarray], exactly: bool) -> Opti
 
 
 def _factor(penalty: Penalty, before: Dict[str, tf.NodeDef], after: Dict[str, tf.NodeDef]) -> Any:
-    """(what the weights here are divided by to be those of the penalty, the layer's node); (None, '') where there is
-    nothing of the kind."""
+    """(folded weights / the penalty's weights, for each output channel; the layer's node). (None, '') where no layer
+    has these weights but for such a factor."""
     if penalty["variable"] not in before:
         return None, ""
     weights = tf.make_ndarray(before[penalty["variable"]].attr["value"].tensor).astype(np.float64)
     for name, node in after.items():
         if node.op not in LAYERS or name not in before:
             continue
-        source, here = _weights_of(before, before[name]), _weights_of(after, node)
-        if source is None or here is None or source.name != penalty["variable"] or here.op != "Const":
+        source, folded = _weights_of(before, before[name]), _weights_of(after, node)
+        if source is None or folded is None or source.name != penalty["variable"] or folded.op != "Const":
             continue
-        value = tf.make_ndarray(here.attr["value"].tensor).astype(np.float64)
+        value = tf.make_ndarray(folded.attr["value"].tensor).astype(np.float64)
         if value.size != weights.size:
             return None, ""
         weights, axes = weights.reshape(value.shape), within_outputs(node.op, value)
@@ -132,7 +132,7 @@ def _factor(penalty: Penalty, before: Dict[str, tf.NodeDef], after: Dict[str, tf
 
 
 def _weights_of(nodes: Dict[str, tf.NodeDef], layer: tf.NodeDef) -> Optional[tf.NodeDef]:
-    """The node of a layer's weights, behind what only gives them another shape."""
+    """The node of a layer's weights, before any reshaping."""
     node = nodes[constants.node_of(layer.input[WEIGHTS_INPUT[layer.op]])]
     while node.op in ("Identity", "ExpandDims", "Reshape", "ReadVariableOp"):
         node = nodes[constants.node_of(node.input[0])]
@@ -140,9 +140,9 @@ def _weights_of(nodes: Dict[str, tf.NodeDef], layer: tf.NodeDef) -> Optional[tf.
 
 
 class PutBack:
-    """The noise in the graph, and the penalties.
+    """Inserts the noise into the current graph, before any gradient is computed, and adds the penalties.
 
-    losses: the penalties as scalars. It changes the current graph, and comes before any gradient is taken.
+    losses: the penalties, scalars.
     """
 
     def __init__(self, found: Found, seed: int) -> None:
@@ -163,7 +163,7 @@ class PutBack:
                                    + penalty["l2"] * tf.reduce_sum(tf.square(weights)))
 
     def fed(self, step: int) -> Dict[tf.Tensor, float]:
-        """What is fed in a step of training; without it there is no noise."""
+        """The feed of a training step, which switches the noise on."""
         return {} if self._on is None else {self._on: 1.0, self._step: step}
 
     def _insert(self, noise: Noise, tensor: tf.Tensor, seeds: Sequence[int]) -> None:
@@ -189,7 +189,7 @@ class PutBack:
 
 
 def _variable(tensor: tf.Tensor) -> tf.Tensor:
-    """The weights themselves, before their fake-quant."""
+    """The variable of the weights, before their fake-quant."""
     while tensor.op.type not in constants.VARIABLES:
         tensor = tensor.op.inputs[0]
     return tensor

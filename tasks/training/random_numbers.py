@@ -1,8 +1,8 @@
-"""Random numbers inside a network (dropout, noise) that follow from their seed and the number of the step alone.
+"""Makes the random numbers in a network (dropout, noise) depend only on their seed and the number of the step.
 
-TensorFlow's own random operations go on from where they were: a session that is new begins again, and so a training
-that goes on after epoch 7 would see the numbers of epoch 1. Each is replaced by the stateless operation of the same
-distribution before the gradient is taken.
+TensorFlow's own random operations have a state that begins anew in each session: a training that resumes after epoch 7
+would see the numbers of epoch 1. Each is replaced by the stateless operation of the same distribution before the
+gradients are computed.
 """
 
 from typing import Any, Collection, Dict, Iterable, List, Set
@@ -12,22 +12,22 @@ from tensorflow.python.framework import op_def_registry
 
 STATELESS = {"RandomUniform": "StatelessRandomUniform", "RandomStandardNormal": "StatelessRandomNormal",
              "TruncatedNormal": "StatelessTruncatedNormal"}
-"""{operation: the one of the same distribution that takes its seed as an input}."""
+"""{operation: the operation of the same distribution that reads its seed from an input}."""
 
 _NO_STATE = ("VarHandleOp", "VariableV2", "Variable", "VarIsInitializedOp", "ReadVariableOp", "ResourceGather",
              "HashTableV2", "HashTable", "Assert", "Print", "PrintV2", "PartitionedCall", "StatefulPartitionedCall",
              "If", "While", "Fill", "Switch", "Merge")
-"""Operations that are called stateful, and whose state is in a variable, or in a function that they call."""
+"""Operations that TensorFlow registers as stateful although their state is in a variable or in a function they call."""
 _CHANGES = ("Assign", "Scatter", "ResourceScatter", "ResourceApply", "Apply")
-"""How the names of operations begin that change a variable."""
+"""Prefixes of the types of operations that change a variable."""
 _BITS = 2 ** 32
 
 
 class RandomNumbers:
-    """The random operations that some tensors or operations of the current graph depend on, replaced.
+    """Replaces the random operations that `ends`, tensors or operations of the current graph, depend on.
 
-    left: the names of operations with a state that no checkpoint holds: random ones in loops and functions, or
-    Python's own code. Where there are any, a training cannot go on in the middle with the same numbers.
+    left: names of operations whose state no checkpoint holds: random ones in loops and functions, and calls of Python.
+    Where there are any, a training cannot resume with the same numbers.
     """
 
     def __init__(self, ends: Iterable[tf.Tensor]) -> None:
@@ -42,14 +42,14 @@ class RandomNumbers:
                 self.left.append(operation.name)
 
     def fed(self, step: int) -> Dict[tf.Tensor, int]:
-        """What is fed in a step, so that it has random numbers of its own."""
+        """The feed that gives a step its own random numbers."""
         return {} if self._step is None else {self._step: step}
 
     def _replace(self, operation: tf.Operation) -> None:
         if self._step is None:
             self._step = tf.placeholder(tf.int64, [], "octet/random_step")
-        own = operation.get_attr("seed") % _BITS * _BITS + operation.get_attr("seed2") % _BITS
-        seed = tf.stack([tf.constant(own - 2 ** 63, tf.int64), self._step])
+        operation_seed = operation.get_attr("seed") % _BITS * _BITS + operation.get_attr("seed2") % _BITS
+        seed = tf.stack([tf.constant(operation_seed - 2 ** 63, tf.int64), self._step])
         output = operation.outputs[0]
         stateless = getattr(tf.raw_ops, STATELESS[operation.type])(
             shape=operation.inputs[0], seed=seed, dtype=output.dtype, name="octet/random")
@@ -60,19 +60,20 @@ class RandomNumbers:
 
 
 def _before(ends: Iterable[tf.Tensor]) -> Set[tf.Operation]:
-    """The operations that these tensors or operations depend on, they included."""
-    found: Set[tf.Operation] = set()
+    """The operations of `ends`, and all that they depend on."""
+    operations: Set[tf.Operation] = set()
     todo = [end if isinstance(end, tf.Operation) else end.op for end in ends]
     while todo:
         operation = todo.pop()
-        if operation not in found:
-            found.add(operation)
+        if operation not in operations:
+            operations.add(operation)
             todo.extend([tensor.op for tensor in operation.inputs] + list(operation.control_inputs))
-    return found
+    return operations
 
 
 def _has_state(nodes: Collection[tf.NodeDef], library: Dict[str, Any], seen: Collection[str] = ()) -> bool:
-    """Whether one of these nodes, or of the functions that they call, has a state that is in no variable."""
+    """Whether one of the nodes, or a function that it calls, has state outside variables. seen: functions that are
+    being looked into."""
     registered = op_def_registry.get_registered_ops()
     for node in nodes:
         called = {node.op} | {name for attr in node.attr.values()

@@ -1,6 +1,6 @@
 """A moving average of the weights over the steps of training (Polyak & Juditsky 1992).
 
-The average is validated and kept. Training itself goes on with the weights.
+The average is validated and kept. Training itself continues with the unaveraged weights.
 """
 
 from contextlib import contextmanager
@@ -12,11 +12,10 @@ from tasks.keras_model.sessions import put
 
 
 class Average:
-    """The average of the trainable variables in the current graph, in variables of its own. Without a decay there is no
-    average.
+    """Averages of the current graph's trainable variables, in variables of their own; none where `decay` is None or 0.
 
-    `update` runs after each step. In early steps the decay is (1 + t) / (10 + t), where that is smaller, so that the
-    first weights are soon forgotten.
+    after: the operations of a training step. `update` runs them and then updates the averages. In early steps the decay
+    is (1 + t) / (10 + t), where that is smaller, so that the first weights are soon forgotten.
     """
 
     def __init__(self, decay: Optional[float], after: Sequence[tf.Operation]) -> None:
@@ -37,13 +36,13 @@ class Average:
         self.update = tf.group(*moves)
 
     def start(self, session: tf.Session) -> None:
-        """Sets the average to the session's current weights."""
+        """Sets the averages to the session's current weights."""
         put(session, self._averages, session.run(self._variables) if self._variables else [])
 
     @contextmanager
     def in_place(self, session: tf.Session, others: Sequence[tf.Variable] = ()) -> Iterator[None]:
-        """Replaces the weights by their average for the length of the block. Its end restores the weights and `others`,
-        batch norm's statistics, which are computed again for the average."""
+        """Replaces the weights by their averages within the block. At its end, the weights and `others` (batch norm's
+        statistics, which the block computes for the averages) are restored."""
         if not self._variables:
             yield
             return

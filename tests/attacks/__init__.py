@@ -1,7 +1,6 @@
-"""A table of attacks: hostile and unlucky situations, each judged by the same net (judge.py).
+"""A table of attacks: hostile and unlucky situations, which are all judged by the same rules (judge.py).
 
-A kind is a file in `kinds/` with `situations()`; most are one loop over things, places and verbs, and a new line in
-one of their tables is a new row of situations. A light sample runs with the tests; all of them run by
+A kind is a file in `kinds/` with a function `situations()`. Most kinds are loops over things, places and verbs; a new
+line in one of their tables adds situations. A small sample runs with the tests. All of them run by
 
-    python -m tests.attacks [KIND ...]       as `make faults` does; it goes on where it was stopped
-"""
+    python -m tests.attacks [KIND ...]         as in `make faults`; resumes where it was stopped"""

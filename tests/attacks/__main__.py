@@ -1,11 +1,10 @@
-"""Runs the table and prints what came of it, by kind.
+"""Runs the table and prints the results by kind.
 
     python -m tests.attacks [--anew] [--failed] [--known] [--workers N] [--every N] [KIND ...]
 
-Goes on where it was stopped, as long as no source changed since; --anew begins again, --failed runs again what failed.
---every N takes each N-th situation, --known those of known.txt alone.
-Exits with 1 where a situation failed that is not in known.txt.
-"""
+Resumes where it was stopped, unless a source has changed since. --anew: starts from the beginning. --failed: runs
+failed situations again. --every N: runs only each N-th situation. --known: runs only those in known.txt. Exits with 1
+if a situation failed that is not in known.txt."""
 
 import argparse
 import hashlib
@@ -66,7 +65,7 @@ def main() -> int:
 
 
 def run(todo: Iterable[Named], workers: int) -> Iterator[dict]:
-    """What came of each situation, as it comes. They run in a temporary folder of their own."""
+    """Runs the situations in a temporary folder and yields each result when it is there."""
     waiting, results = queue.Queue(), queue.Queue()  # type: queue.Queue, queue.Queue
     for named in todo:
         waiting.put(named)
@@ -80,7 +79,7 @@ def run(todo: Iterable[Named], workers: int) -> Iterator[dict]:
 
 
 def _feed(folder: Path, waiting: queue.Queue, results: queue.Queue) -> None:
-    """Gives one worker after another situation; a worker that dies is replaced."""
+    """Gives the workers one situation after another. Replaces a worker that dies."""
     worker = None
     try:
         while True:
@@ -119,7 +118,7 @@ def known() -> List[Named]:
 
 
 def _write_known(done: Dict[Named, dict]) -> None:
-    """known.txt stays as it is for what was not run; of what was, it names what fails."""
+    """Updates known.txt: the situations that were run are listed if they failed, and all others stay as they are."""
     failing = {named for named in known() if named not in done and named[1] in table.of(named[0])}
     failing |= {named for named, result in done.items() if result.get("faults")}
     with KNOWN.open("w") as out:
@@ -166,7 +165,7 @@ def _recorded(path: Path, source: str) -> Dict[Named, dict]:
 
 
 def _fingerprint() -> str:
-    """sha256 of all source that a situation depends on."""
+    """The sha256 of all source that the situations depend on."""
     hasher = hashlib.sha256()
     for place in SOURCE:
         path = ROOT / place

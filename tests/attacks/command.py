@@ -1,4 +1,5 @@
-"""Starts the command of a situation: a fork of the worker, or a new interpreter, with the situation's surroundings."""
+"""Starts the command of a situation, in a fork of the worker or in a new interpreter, with the situation's streams,
+limits and environment."""
 
 import ctypes
 import os
@@ -21,7 +22,7 @@ CAPABILITY_VERSION = 0x20080522
 
 
 def started(place: Place, situation: Situation, said: int) -> int:
-    """The process of the command, a fork of this one, or a new interpreter in it."""
+    """Starts the command and returns its process."""
     words = place.words(situation.command)
     pid = os.fork()
     if pid:
@@ -45,19 +46,19 @@ def started(place: Place, situation: Situation, said: int) -> int:
                 if stream is not None:
                     stream.flush()
             except (OSError, ValueError):
-                code = code or 120  # as Python ends when its last flush fails
+                code = code or 120  # Python's exit code if its last flush fails
         os._exit(code)
     return 0
 
 
 def _entered(words: List[str]) -> int:
-    """The exit code of the command, as the interpreter would give it."""
-    out_of_memory.watch(words[0])  # as importing `pipeline` does in a command's own interpreter
+    """Runs the command. Returns its exit code, as the interpreter would."""
+    out_of_memory.watch(words[0])  # in a command's own interpreter, the import of `pipeline` does this
     sys.argv[:] = words[:1] + (["--module", "pipeline"] if words[0] == "luigi" else []) + words[1:]
     try:
         if words[0] == "luigi":
             luigi_command.take_over(sys.argv[1:])
-        return main.main()  # its words are those of sys.argv: it is the command of this process, and hears Ctrl-C
+        return main.main()  # with argv=None, it is this process's command and handles Ctrl-C
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)
@@ -112,7 +113,7 @@ def _set_environment(place: Place, situation: Situation) -> None:
 
 
 def _become_plain() -> None:
-    """From now on, permissions count, for root too, and for what is executed. Nothing is done for any other user."""
+    """Drops root's capability to ignore file permissions, also for executed programs. Does nothing for other users."""
     if os.geteuid():
         return
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""The net: what must hold after every situation."""
+"""The rules that must hold after every situation."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ Products = Dict[str, Dict[str, str]]
 
 
 class Outcome(NamedTuple):
-    """What a command came to. code: None where it was killed because it hung, negative for a signal.
-    hung: how it hung, in words; left: processes that it left running."""
+    """The result of a command. code: None if it was killed because it hung; negative for a signal. hung: how it hung,
+    in words. left: the processes that it left running."""
 
     code: Optional[int]
     said: str
@@ -34,7 +34,7 @@ def faults(
     after: Dict[str, Tuple],
     reference: Dict[str, Products],
 ) -> List[str]:
-    """What is wrong, a line each; nothing, usually."""
+    """A line for each broken rule."""
     return [
         fault
         for fault in (
@@ -59,7 +59,7 @@ def _traceback(said: str) -> str:
 
 
 def _silent(situation: Situation, outcome: Outcome) -> str:
-    """A signal that was sent is no silence, and neither is output that nobody takes."""
+    """A command without output breaks a rule, unless a signal ended it or its output goes nowhere."""
     sent = outcome.code is not None and outcome.code < 0 and -outcome.code in (situation.codes or ())
     if not outcome.code or sent or situation.closed or outcome.said.strip():
         return ""
@@ -85,7 +85,7 @@ def _left(outcome: Outcome) -> str:
 
 
 def _changed(place: Place, situation: Situation, before: Dict[str, Tuple], after: Dict[str, Tuple]) -> str:
-    """What was changed outside the store, the digest cache and the temporary folder."""
+    """A line for each change outside of the store, the digest cache and the temporary folder."""
     allowed = tuple(str(place.root / name) for name in ("store", "cache", "tmp") + tuple(situation.touches)) + tuple(
         str(path) for path in place.allowed
     )
@@ -105,7 +105,7 @@ def _changed(place: Place, situation: Situation, before: Dict[str, Tuple], after
 
 
 def _wrong_artifact(place: Place, situation: Situation, outcome: Outcome, reference: Dict[str, Products]) -> str:
-    """A stage that is said to be complete, and whose bytes are not those of an undisturbed run."""
+    """A line for each artifact that counts as complete, but whose bytes differ from those of an undisturbed run."""
     if situation.command[0] == "luigi" and outcome.code == 0:
         recipe = "other" if "{other}" in situation.command else "faces"
         stage = situation.command[1]
@@ -142,7 +142,7 @@ def _difference(folder: Path, products: Dict[str, str]) -> Optional[Tuple[str, s
 
 
 def products_of(place: Place) -> Dict[str, Products]:
-    """{recipe: its products} of a store that is as it should be, by its manifests."""
+    """{recipe: its products}, from the manifests of an undamaged store."""
     found: Dict[str, Products] = {}
     for recipe, stages in place.keys.items():
         found[recipe] = {}

@@ -1,4 +1,4 @@
-"""What a situation is: what is prepared, which command is run in it, and what may come of it."""
+"""The description of a situation: what is prepared, which command runs, and which results are correct."""
 
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -6,35 +6,32 @@ from tests.attacks.situation_folder import Place
 
 Prepare = Callable[[Place], None]
 During = Callable[[Place, int], None]
-"""`during(place, pid)`: what happens while the command runs as process `pid`."""
+"""`during(place, pid)` is called while the command runs as process `pid`."""
 
 REFUSED = tuple(range(1, 15))
-"""Every exit code of an error that is told (octet/errors.py)."""
+"""All exit codes of expected errors (octet/errors.py)."""
 
 
 class Skip(Exception):
-    """Raised by `prepare` where the machine does not allow a situation, such as mounting a small disk."""
+    """Raised by `prepare` if the machine does not allow the situation, such as mounting a small disk."""
 
 
 class Situation(NamedTuple):
-    """One row of the table. Its kind is the file that it stands in.
+    """One row of the table. Its kind is the file that contains it.
 
-    name:     its own within its kind; what a failure is found by.
-    command:  the words of `luigi --module pipeline ...` or `octet ...`, with {places} of Place.words.
-    prepare:  called before the command is run.
-    during:   called while it runs.
-    codes:    the exit codes that are right; none given: any, as long as the net holds.
-    says:     words that the output must have.
-    touches:  folders of the situation that the command may write, beside store, cache and temporary folder.
-    undamaged: whether no artifact is damaged by us, so that whatever is published must be right.
-    new_keys: whether another recipe, model or data makes other artifacts than those of the template.
-    waits:    whether the command is right to wait for ever, if it says for what (`says`); it is interrupted then.
-    env:      environment variables, None for one that is taken away.
-    limits:   {name of a limit of `resource`: value}.
-    closed:   'stdout', 'stderr': closed; 'full': /dev/full; 'pipe': a pipe that nobody reads.
-    fresh:    run in a new interpreter rather than in a fork of the worker: for what Python does at its start.
-    plain:    run without root's right to read and write whatever it likes, as any user is.
-    """
+    name: unique within its kind. command: the words of `luigi --module pipeline ...` or `octet ...`, with {places} of
+    Place.words.
+    prepare: called before the command. during: called while it runs.
+    codes: the correct exit codes; if empty, any code is correct as long as the rules hold. says: words that the output
+    must contain.
+    touches: folders of the situation that the command may write to, besides store, cache and temporary folder.
+    undamaged: whether `prepare` damages no artifact, so that everything published must be correct.
+    new_keys: whether the situation has artifacts with other keys than the template.
+    waits: whether the command may wait without end if it prints for what (`says`); it is then interrupted.
+    env: environment variables; None removes one. limits: {name of a limit of `resource`: value}.
+    closed: {'stdout', 'stderr': 'closed', 'full' (/dev/full) or 'pipe' (a pipe without a reader)}.
+    fresh: run in a new interpreter instead of a fork of the worker, for what Python does at its start.
+    plain: run without root's capability to ignore permissions, like another user."""
 
     name: str
     command: Tuple[str, ...]
@@ -78,11 +75,11 @@ VERBS: Dict[str, Tuple[str, ...]] = {
     "force": ("octet", "force", "{recipe}", "Freeze"),
     "accept": ("octet", "accept", "{recipe}", "Freeze"),
 }
-"""Every way to ask a store, by a short name."""
+"""{short name: verb} of all commands that read a store."""
 
 
 def spread(rows: Iterable[Situation], at_most: int) -> Iterator[Situation]:
-    """At most so many of the rows, taken evenly: for combinations of which most are alike."""
+    """At most this number of rows, evenly spaced. For combinations that are mostly alike."""
     listed: List[Situation] = list(rows)
     step = max(1.0, len(listed) / at_most)
     yield from (listed[int(index * step)] for index in range(min(at_most, len(listed))))

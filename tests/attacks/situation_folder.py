@@ -1,4 +1,5 @@
-"""The folder of one situation: the user's files, a complete store, a canary; and the guard of whoever damages it."""
+"""The folder of one situation: the user's files, a complete store, a canary, and a guard against damage outside of
+it."""
 
 import functools
 import hashlib
@@ -10,31 +11,31 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 STAGE, UPSTREAM, DATA = "Freeze", "TrainFloat", "PrepareData.train"
-"""The stages whose artifacts are damaged: one in the middle, the first that trains, and the first of all."""
+"""The stages whose artifacts are damaged: one in the middle, the first that trains, and the very first."""
 CONFIG = "[octet]\nrecipe = {0}/mine/faces.yaml\nstore = {0}/store\nrecipes = {0}/mine\n[core]\nno_lock = true\n"
 
 
 class Place:
-    """One situation's folder.
+    """The folder of one situation.
 
-    root:   all of it. Nothing outside it may be damaged: `at` refuses.
-    mine:   the user's folder, with the recipes faces.yaml and other.yaml.
-    store:  a store in which everything of both recipes is made; one artifact is pinned, one is in quarantine.
-    canary: files that nobody may touch.
-    checkout: Octet's source, with light stages; python: its interpreter. Shared by all situations."""
+    root: the folder; `at` refuses damage outside of it. mine: the user's folder, with the recipes faces.yaml and
+    other.yaml.
+    store: a store in which everything of both recipes is made; one artifact is pinned, one is in quarantine.
+    canary: files that must not change. checkout: Octet's source with light stages; python: its interpreter. All
+    situations share both."""
 
     def __init__(self, work: Path, root: Path) -> None:
-        """work: what `prepare.work_folder` has made."""
+        """work: the folder that `template.py` has filled."""
         self.work, self.root = work, root
         self.checkout, self.python = work / "checkout", work / "environment" / "bin" / "python"
         self.mine, self.store, self.canary, self.cwd = (root / name for name in ("mine", "store", "canary", "cwd"))
         self.cache, self.tmp, self.home = root / "cache", root / "tmp", root / "home"
         self.config, self.out = root / "luigi.cfg", root / "out"
         self.allowed: Tuple[Path, ...] = ()  # folders that a situation adds to those that may be written
-        self.helpers: List[int] = []  # processes of the situation itself, which end with it
+        self.helpers: List[int] = []  # the situation's own helper processes
 
     def furnish(self) -> None:
-        """The folder as each situation finds it."""
+        """Copies the template, so that each situation starts with the same folder."""
         shutil.copytree(str(self.work / "template"), str(self.root), symlinks=True)
         for folder in (self.canary, self.cwd, self.cache, self.tmp, self.home):
             folder.mkdir(exist_ok=True)
@@ -44,14 +45,15 @@ class Place:
         self.config.write_text(CONFIG.format(self.root))
 
     def at(self, path: Path) -> Path:
-        """The path, which is about to be damaged. Raises PermissionError for one outside the situation's folder."""
+        """The path, which the caller is about to damage. Raises PermissionError if it is outside of the situation's
+        folder."""
         real = os.path.realpath(str(path.parent))
         if not (real + os.sep).startswith(os.path.realpath(str(self.root)) + os.sep):
             raise PermissionError("{} is not below {}: not touched".format(path, self.root))
         return path
 
     def environment(self) -> Dict[str, str]:
-        """What a command is run with."""
+        """The environment variables of the command."""
         return {
             "PATH": "/usr/bin:/bin",
             "LUIGI_CONFIG_PATH": str(self.config),
@@ -96,7 +98,7 @@ def _read(path: str) -> Dict[str, Dict[str, str]]:
 
 
 def listing(*folders: Path) -> Dict[str, Tuple]:
-    """{path: (kind, permissions, what is in it)} of all that is below the folders, nothing of it followed."""
+    """{path: (kind, permissions, content)} of everything below the folders. Links are not followed."""
     found = {}
     for folder in folders:
         _list(str(folder), found)
@@ -114,7 +116,7 @@ def _list(path: str, found: Dict[str, Tuple]) -> None:
     elif stat.S_ISDIR(kind):
         found[path] = (kind, mode, "")
         for name in sorted(os.listdir(path)):
-            if name != "__pycache__":  # of the checkout, which Python fills as it goes
+            if name != "__pycache__":  # bytecode caches of the checkout, which Python fills
                 _list(os.path.join(path, name), found)
     elif stat.S_ISREG(kind) and about.st_size < 1 << 24:
         found[path] = (kind, mode, _sha256(path, about.st_ino, about.st_ctime_ns, about.st_size))
@@ -124,6 +126,7 @@ def _list(path: str, found: Dict[str, Tuple]) -> None:
 
 @functools.lru_cache(maxsize=20000)
 def _sha256(path: str, *version: int) -> str:
-    """The checkout is looked at before and after every situation, and hardly ever changes."""
+    """The files of the checkout, which is compared before and after every situation. The result is cached as long as it
+    does not change."""
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()

@@ -1,4 +1,4 @@
-"""What can stand in a file's or a folder's place, and what can have happened to its bytes."""
+"""What can take the place of a file or a folder, and what can happen to its bytes."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ Thing = Callable[[Place, Path], None]
 
 
 def remove(place: Place, path: Path) -> None:
-    """Nothing is at the path, whatever was."""
+    """Removes what is at the path."""
     place.at(path)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(str(path))
@@ -23,14 +23,14 @@ def remove(place: Place, path: Path) -> None:
 
 
 def write(place: Place, path: Path, content: bytes) -> None:
-    """A regular file with that content is at the path."""
+    """Puts a regular file with this content at the path."""
     remove(place, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 def link(place: Place, path: Path, target: str) -> None:
-    """A symbolic link is at the path."""
+    """Puts a symbolic link at the path."""
     remove(place, path)
     os.symlink(target, str(path))
 
@@ -43,7 +43,7 @@ def _fifo(place: Place, path: Path) -> None:
 def _socket(place: Place, path: Path) -> None:
     remove(place, path)
     before = os.getcwd()
-    os.chdir(str(path.parent))  # the name of a socket is short
+    os.chdir(str(path.parent))  # a socket's path is limited to 107 bytes
     try:
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(path.name)
@@ -52,7 +52,8 @@ def _socket(place: Place, path: Path) -> None:
 
 
 def _device(place: Place, path: Path) -> None:
-    """An endless device of our own: whoever opens, changes or removes it does so to none of the machine's."""
+    """Puts an endless device at the path. It is a new device node, so a command that changes or removes it damages no
+    device of the machine."""
     remove(place, path)
     try:
         os.mknod(str(path), stat.S_IFCHR | 0o666, os.makedev(1, 5))
@@ -73,7 +74,7 @@ def _folder(place: Place, path: Path) -> None:
 
 
 def _replaced_by_copy_through_link(place: Place, path: Path) -> None:
-    """The bytes are right, and are elsewhere: a link to the canary's folder, where the thing was moved."""
+    """Moves the file or folder into the canary's folder, and puts a link to it in its place."""
     target = place.root / "elsewhere" / path.name
     place.at(path)
     target.parent.mkdir(exist_ok=True)
@@ -83,7 +84,7 @@ def _replaced_by_copy_through_link(place: Place, path: Path) -> None:
 
 
 def _bytes(place: Place, path: Path, change: Callable[[bytes], bytes]) -> None:
-    """The bytes of the file change, its permissions and its mtime do not. A folder's first file is taken."""
+    """Changes the bytes of the file, but not its permissions or mtime. For a folder, takes its first file."""
     place.at(path)
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -124,7 +125,7 @@ THINGS: Dict[str, Thing] = {
     "moved-behind-a-link": _replaced_by_copy_through_link,
     "huge": _sparse,
 }
-"""{name: puts it in the place of whatever is at a path}."""
+"""{name: a function that puts something else in the place of a path}."""
 
 BYTES: Dict[str, Thing] = {
     "emptied": lambda place, path: _bytes(place, path, lambda content: b""),
@@ -140,4 +141,4 @@ BYTES: Dict[str, Thing] = {
     "json-list": lambda place, path: _bytes(place, path, lambda content: b"[1, 2]"),
     "json-number": lambda place, path: _bytes(place, path, lambda content: b"1e999"),
 }
-"""{name: what has happened to a file's bytes}."""
+"""{name: a function that damages the bytes of a file}."""

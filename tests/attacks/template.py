@@ -1,4 +1,4 @@
-"""The folder that all situations are made from: a checkout with light stages, and a template of what each finds."""
+"""Makes the folder from which all situations are copied: a checkout with light stages, and a template."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def run(job, progress):
 '''
 
 SCRIPT = "import sys\nfrom {0} import {1}\nsys.exit({1}())\n"
-"""What an installer makes of an entry point."""
+"""Writes a script for an entry point, as an installer does."""
 
 
 def make(folder: Path) -> None:
@@ -65,7 +65,7 @@ def make(folder: Path) -> None:
 
 
 def _products(checkout: Checkout, keys: Dict[str, Dict[str, str]]) -> Dict[str, Dict[str, Dict[str, str]]]:
-    """{recipe: {stage: {file: sha256}}}, by the bytes that there are."""
+    """{recipe: {stage: {file: sha256}}} of the bytes in the store."""
     found = {}
     for recipe, stages in keys.items():
         found[recipe] = {}
@@ -81,7 +81,7 @@ def _products(checkout: Checkout, keys: Dict[str, Dict[str, str]]) -> Dict[str, 
 
 
 def _litter(place: Place) -> None:
-    """What a store has after some use: something in quarantine, a workspace of a run that was killed."""
+    """Adds what a used store has: an entry in quarantine, and a workspace of a killed run."""
     artifact = place.artifact("Freeze")
     shutil.copytree(str(artifact), str(place.store / "quarantine" / "Freeze-{}-aaaaaaaa".format(artifact.name)))
     leftover = artifact.parent / ".{}.bbbbbbbb.tmp".format(artifact.name)

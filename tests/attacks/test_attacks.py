@@ -1,4 +1,4 @@
-"""A light sample of the table; all of it runs by `python -m tests.attacks`."""
+"""A small sample of the table. `python -m tests.attacks` runs all of it."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ from tests.attacks.situation_folder import Place, listing
 from tests.attacks.substitutes import BYTES, THINGS
 
 SAMPLE = 2
-"""Situations of each kind."""
+"""The number of situations of each kind."""
 SLOW = ("/huge/", "memory", "endless/", "schedulers", "many", "elif", "address-space")
 
 
 def sample():
-    """[(kind, name)], a few of each kind that take no long time."""
+    """[(kind, name)]: a few fast situations of each kind."""
     chosen = []
     for kind in table.names():
         light = [
@@ -32,12 +32,12 @@ def sample():
 
 @pytest.fixture(scope="module")
 def results():
-    """{(kind, name): what came of it}, all run by two workers."""
+    """{(kind, name): result} of the sample, run by two workers."""
     return {(result["kind"], result["name"]): result for result in run(sample(), workers=2)}
 
 
 @pytest.mark.parametrize("kind", table.names())
-def test_a_sample_of_each_kind_ends_well(kind, results):
+def test_a_sample_of_each_kind_breaks_no_rule(kind, results):
     wrong = {
         name: result["faults"]
         for (of, name), result in results.items()
@@ -46,7 +46,7 @@ def test_a_sample_of_each_kind_ends_well(kind, results):
     assert wrong == {}
 
 
-def test_the_table_holds_enough():
+def test_the_table_has_enough_situations_of_each_kind():
     assert sum(len(table.of(kind)) for kind in table.names()) >= 1500
 
 
@@ -75,7 +75,7 @@ def test_nothing_outside_its_folder_is_damaged(thing, tmp_path):
 
 @pytest.fixture
 def place(tmp_path):
-    """A situation whose store holds one artifact, of one product."""
+    """A situation whose store has one artifact with one product."""
     (tmp_path / "keys.json").write_text(json.dumps({"faces": {"Freeze": "0" * 64}}))
     place = Place(tmp_path, tmp_path / "situation")
     artifact = place.artifact("Freeze")
@@ -100,7 +100,7 @@ def faults_of(place, code=0, said="said", hung="", left=(), change=lambda: None,
     )
 
 
-def test_the_net_lets_through_what_is_right(place):
+def test_the_rules_accept_a_correct_end(place):
     assert faults_of(place) == [] and faults_of(place, code=3, codes=(3,)) == []
 
 
@@ -116,18 +116,18 @@ def test_the_net_lets_through_what_is_right(place):
         (dict(says="disk"), "does not say 'disk'"),
     ],
 )
-def test_the_net_catches_an_end_that_is_not_right(place, what, told):
+def test_the_rules_reject_a_wrong_end(place, what, told):
     (fault,) = faults_of(place, **what)
     assert fault.startswith(told)
 
 
-def test_the_net_catches_a_byte_that_changed_elsewhere(place):
+def test_the_rules_reject_a_byte_that_changed_elsewhere(place):
     (fault,) = faults_of(place, change=lambda: (place.root / "canary" / "new").write_text("x"))
     assert fault == "changed outside the store: canary/new"
     assert faults_of(place, change=lambda: (place.store / "new").write_text("x")) == []
 
 
-def test_the_net_catches_an_artifact_that_is_complete_and_wrong(place):
+def test_the_rules_reject_an_artifact_that_is_complete_and_wrong(place):
     (place.artifact("Freeze") / "frozen.pb").write_text("wrong")
     assert "frozen.pb of Freeze is other than in an undisturbed run" in faults_of(place)[0]
     assert faults_of(place, code=11) == []  # it does not say that it is complete

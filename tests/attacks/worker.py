@@ -1,7 +1,7 @@
 """Runs situations, each in a fork of itself: `python -m tests.attacks.worker WORK`, started in WORK/checkout.
 
-In: a line 'KIND NAME' on standard input for each. Out: a line of JSON for each: kind, name, faults, code, seconds,
-said; or `skipped`, the reason why the machine does not allow it."""
+Standard input: a line 'KIND NAME' for each situation. Standard output: a line of JSON for each: kind, name, faults,
+code, seconds, said; or `skipped`, the reason why the machine does not allow it."""
 
 import ctypes
 import json
@@ -32,13 +32,14 @@ from tests.attacks.situation import Situation, Skip
 from tests.attacks.situation_folder import Place, listing
 
 HANG_S, BUSY_S, INTERRUPTED_S = 10.0, 60.0, 5.0
-"""A command hangs that has not ended after so long; one that still computes has longer, on a machine with others."""
+"""A command that has not ended after this time hangs. One that uses CPU time gets more, because the machine may be
+busy."""
 PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> int:
     work, numbered = Path(sys.argv[1]), 0
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a command leaves behind comes to us
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of the command become our children
     for verb in cli.verbs():
         __import__("pipeline.cli.verbs." + verb)
     reference = json.loads((work / "products.json").read_text())
@@ -61,7 +62,7 @@ def main() -> int:
 
 
 def judged(place: Place, situation: Situation, reference: Dict[str, judge.Products]) -> dict:
-    """Prepares the situation, runs its command, and says what is wrong."""
+    """Prepares the situation, runs its command, and returns a line for each broken rule."""
     place.furnish()
     situation.prepare(place)
     watched = [place.root, place.checkout]
@@ -87,7 +88,7 @@ def _run(place: Place, situation: Situation) -> judge.Outcome:
                 code = _ended(pid, INTERRUPTED_S)
                 hung = hung or ("" if code == 130 else "interrupted while it waits: exit code {}".format(code))
             elif code is None:
-                code = _ended(pid, BUSY_S if _is_busy(pid) else 0.1)  # it may have ended while it was looked at
+                code = _ended(pid, BUSY_S if _is_busy(pid) else 0.1)  # it may have ended meanwhile
                 hung = "no end within {:.0f} s".format(time.monotonic() - started) if code is None else ""
         finally:
             left = _sweep(pid, place.helpers)
@@ -106,8 +107,8 @@ def _ended(pid: int, within_s: float) -> Optional[int]:
 
 
 def _is_said(said: IO[bytes], words: str, within_s: float) -> bool:
-    """Whether the command says the words within the time; any words, where none are named. What it does before it has
-    to wait takes long on a busy machine, so that it may say after HANG_S what it waits for."""
+    """Whether the command prints the words (any words, if none are given) within the time. On a busy machine, it may
+    take long until it has to wait, so that it prints what it waits for after HANG_S."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         text = os.pread(said.fileno(), os.fstat(said.fileno()).st_size, 0).decode("utf-8", "replace")
@@ -118,7 +119,8 @@ def _is_said(said: IO[bytes], words: str, within_s: float) -> bool:
 
 
 def _is_busy(pid: int) -> bool:
-    """Whether the process, or one below it, computes, or starts and ends others: rather slow than hung."""
+    """Whether the process or one of its descendants uses CPU time, or starts and ends others: then it is slow and does
+    not hang."""
     before = _used(pid)
     time.sleep(2.0)
     after = _used(pid)
@@ -126,19 +128,19 @@ def _is_busy(pid: int) -> bool:
 
 
 def _used(pid: int) -> Dict[int, float]:
-    """{process: its CPU seconds and those of the processes that it has waited for}, for all from `pid` down."""
+    """{process: CPU seconds of it and its reaped children} of `pid` and its descendants."""
     found = {}
     try:
         for process in [psutil.Process(pid)] + psutil.Process(pid).children(recursive=True):
             found[process.pid] = sum(process.cpu_times()[:4])
     except psutil.Error:
-        pass  # one has ended: the sets differ
+        pass  # one has ended, so the sets of processes differ
     return found
 
 
 def _sweep(pid: int, helpers: List[int]) -> List[str]:
-    """What the command has left running, now killed; the command itself too where it hangs. The situation's own
-    helpers end, too."""
+    """Kills everything that the command has left running, also the command itself if it hangs, and the situation's own
+    helpers. Returns the processes."""
     for helper in helpers:
         os.kill(helper, signal.SIGKILL)
         os.waitpid(helper, 0)

@@ -1,1 +1,1 @@
-"""Which networks become uint8, as seen: `python -m tests.compat` writes docs/compatibility.md."""
+"""Measures which networks become uint8: `python -m tests.compat` writes docs/compatibility.md."""

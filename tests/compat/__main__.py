@@ -1,9 +1,7 @@
-"""Every network that is to become uint8, put through: `make compat` writes docs/compatibility.md.
+"""Runs every network that should become uint8 through the stages: `make compat` writes docs/compatibility.md.
 
-What is done stands in .octet/compat, so that an interrupted run goes on where it was, and a row whose code changed
-since is made again, as any artifact is. The page is written anew after each row. `python -m tests.compat page` writes
-it from what there is and runs nothing.
-"""
+Results are kept in .octet/compat, so an interrupted run resumes, and a row is made again only if its code has changed.
+The page is written again after each row. `python -m tests.compat page` writes the page from the present results."""
 
 import argparse
 import json
@@ -24,6 +22,7 @@ from pipeline.store.artifacts import Store
 from tasks.tflite import model_file
 from tests.compat import newer, page, recipes, small
 from tests.tasks.catalogue import CONVERTED, FARTHER
+from tests.tasks.tflite import int8_operators
 
 FOLDER = settings.ROOT / ".octet" / "compat"
 RESULTS = FOLDER / "results"
@@ -63,7 +62,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _tiny(names: Sequence[str], run: bool) -> None:
-    """The results of tiny networks, put through side by side; where that fails, one by one."""
+    """The results of tiny networks, which run side by side in one recipe; one by one if that fails."""
     path = recipes.tiny(FOLDER, names)
     said = _luigi(path) if run else ""
     plan = _plan(path)
@@ -79,7 +78,7 @@ def _tiny(names: Sequence[str], run: bool) -> None:
 
 
 def _luigi(recipe: Path) -> str:
-    """What luigi said last, '' where all went well."""
+    """The last line that luigi printed; '' if it succeeded."""
     log = recipe.with_suffix(".log")
     with log.open("wb") as output:
         code = subprocess.run([str(BIN / "luigi"), "--module", "pipeline", "Measure", "--recipe",
@@ -96,14 +95,14 @@ def _python(module: str, *arguments: str) -> None:
 
 
 def _plan(recipe: Path) -> Optional[Plan]:
-    """The recipe's plan; None while its stages are not all made."""
+    """The recipe's plan; None if not all of its stages are complete."""
     with digest.kept_open():
         plan = Plan(snapshot.take(recipe), Store(FOLDER / "store"))
         return plan if plan.intact("Measure") else None
 
 
 def _measured(row: recipes.Row) -> Optional[Dict]:
-    """What the stages of a row found, and the newer runtime on its file; None while they are not all made."""
+    """The results of a row's stages, and of a newer runtime on its file; None if not all stages are complete."""
     plan = _plan(row.path)
     if plan is None:
         return None
@@ -123,11 +122,32 @@ def _measured(row: recipes.Row) -> Optional[Dict]:
     if known.get("key") == result["key"]:
         return known
     content = (plan.folder("ConvertUint8") / "model.tflite").read_bytes()
-    return {**result, **_newer(row, content)}
+    return {**result, **_newer(row, content), "int8": _int8(found, content), "runtimes": _runtimes(row)}
+
+
+def _int8(found: Dict, uint8: bytes) -> Dict:
+    """How far the int8 file's operators are from float arithmetic, and its outputs from the uint8 file's; {why} where
+    it was not made or not run."""
+    if not found["int8"]["measured"]:
+        return {"why": found["int8"]["why"]}
+    sides = [output["int8"] for output in found["outputs"].values()]
+    return {"local": int8_operators.worst(int8_operators.of(uint8)),
+            "lsb": max(side["largest_difference_lsb"] for side in sides), "size_bytes": found["size_bytes"]["int8"],
+            "agreement": min((side["agreement"] for side in sides if side.get("agreement") is not None), default=None)}
+
+
+def _runtimes(row: recipes.Row) -> Dict:
+    """What `octet targets --run` says of the row's files; {error} where it fails."""
+    done = subprocess.run([str(BIN / "octet"), "targets", str(row.path), "--run", "--json"], env=ENVIRONMENT,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        return {"error": done.stderr.decode("utf-8", "replace").splitlines()[-1]}
+    ran = json.loads(done.stdout.decode())["ran"]
+    return {"samples": ran["samples"], "of": ran["of"], "not_installed": ran["not_installed"], "runs": ran["runs"]}
 
 
 def _newer(row: recipes.Row, content: bytes) -> Dict:
-    """The newer runtime beside 1.14's, over the row's first test pictures."""
+    """The differences between a newer runtime and that of 1.14, on the row's first test pictures."""
     if row.table == "ours":
         part = digits.load().parts["test"]
     else:

@@ -2,11 +2,10 @@
 
     python -m tests.compat.contrib_alone FOLDER [RECIPE ...]
 
-Of recipes of `recipes.py`, or of the whole catalogue; FOLDER/NAME.alone.json is written for each. The Keras model is
-built in the training phase, rewritten with create_training_graph and run for a few steps; then built in the inference
-phase, in a graph and session of its own, rewritten with create_eval_graph, restored, frozen, converted without default
-ranges and run. A network of the catalogue that ends in a linear layer gets a ReLU behind it.
-"""
+Takes recipes of `recipes.py`, or by default the whole catalogue, and writes FOLDER/NAME.alone.json for each. The Keras
+model is built in the training phase, rewritten with create_training_graph and run for a few steps. Then it is built
+again in the inference phase, in a new graph and session, rewritten with create_eval_graph, restored, frozen, converted
+without default ranges and run. A network of the catalogue with a linear output gets a ReLU behind it."""
 
 import json
 import sys
@@ -35,10 +34,10 @@ SHAPES = {"digits_unet": ((8, 8, 1), 11), "digits_autoencoder": ((8, 8, 1), (8, 
 
 
 def outcome(build: Callable[[], tf.keras.Model]) -> str:
-    """RUNS, or what stopped it: one line."""
+    """RUNS, or the error that stopped it, in one line."""
     try:
         return _run(build)
-    except Exception as error:  # any of TensorFlow's, that is the question
+    except Exception as error:  # any error of TensorFlow is a result
         return "{}: {}".format(type(error).__name__, (str(error).strip() or traceback.format_exc()).splitlines()[0])
 
 
@@ -86,19 +85,20 @@ def _model(build: Callable[[], tf.keras.Model], session: tf.Session, training: b
 
 
 def _last(tensor: tf.Tensor) -> tf.Tensor:
-    """The output behind its fake-quant, where the rewrite gave it one: a loss on the old handle would bypass it."""
+    """The tensor behind the output's fake-quant, if the rewrite has added one: a loss on the original tensor would
+    bypass it."""
     return next((operation.outputs[0] for operation in tensor.consumers()
                  if operation.type == "FakeQuantWithMinMaxVars" and operation.inputs[0] is tensor), tensor)
 
 
 def _restore(path: str, session: tf.Session) -> None:
-    """What the checkpoint has; the training graph may hold more, and the evaluation graph other names."""
+    """The variables that the checkpoint has. The training graph may have more, and the evaluation graph other names."""
     saved = {name for name, _ in tf.train.list_variables(path)}
     tf.train.Saver([variable for variable in tf.global_variables() if variable.op.name in saved]).restore(session, path)
 
 
 def _converted(folder: str, frozen: tf.GraphDef, entering: tf.Tensor, outputs) -> bytes:
-    """The file, or `!` and toco's complaint."""
+    """The file, or '!' and toco's error."""
     graph = Path(folder) / "frozen.pb"
     graph.write_bytes(frozen.SerializeToString())
     converter = tf.lite.TFLiteConverter.from_frozen_graph(
@@ -133,7 +133,7 @@ def _catalogue(name: str) -> Callable[[], tf.keras.Model]:
     def build() -> tf.keras.Model:
         inputs = tf.keras.layers.Input((8, 8, 3))
         output = function(inputs)
-        if output.op.type == "BiasAdd":  # a linear output alone stops toco: what the network is about comes first
+        if output.op.type == "BiasAdd":  # toco would already fail because of the linear output
             output = tf.keras.layers.ReLU()(output)
         return tf.keras.Model(inputs, output)
     return build

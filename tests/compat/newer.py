@@ -1,4 +1,4 @@
-"""The same file on tflite-runtime 2.11, beside TensorFlow 1.14's interpreter."""
+"""Compares a file on tflite-runtime 2.11 with TensorFlow 1.14's interpreter."""
 
 from typing import Dict, Iterable, List, Sequence
 
@@ -13,8 +13,8 @@ RUNTIME = "tflite_runtime"
 
 
 def operators_alone(content: bytes, contents: Contents, known: Dict[int, np.ndarray]) -> List[str]:
-    """For each operator '', or by how much its outputs differ when it is given the very codes that it had in the 1.14
-    interpreter. known: all tensors' codes in 1.14, as `parity.inside` gives."""
+    """For each operator, the difference of its outputs, in words, if it gets the same codes as in the 1.14 interpreter;
+    '' for none. known: the codes of all tensors in 1.14, from `parity.inside`."""
     samples = len(known[contents.inputs[0]])
     outcomes = processes.run(content, [processes.Pass(
         samples, {tensor.index: known[tensor.index] for tensor in contents.variable_inputs(operator)},
@@ -31,13 +31,14 @@ def _unlike(operator: Operator, outcome: processes.Outcome, known: Dict[int, np.
 
 
 def largest(one: np.ndarray, other: np.ndarray) -> int:
-    """The largest difference of two arrays of codes."""
+    """The largest difference between two arrays of codes."""
     return int(np.max(np.abs(one.astype(int) - other.astype(int)), initial=0))
 
 
 def compared(content: bytes, contents: Contents, codes: Sequence[np.ndarray], known: Dict[int, np.ndarray],
              outputs: Iterable[int]) -> Dict:
-    """{outputs_lsb: the largest difference of each output's codes, or None; unlike: what operators say alone}."""
+    """{outputs_lsb: the largest difference of each output's codes, or None; unlike: the differences of single
+    operators}."""
     unlike = operators_alone(content, contents, known)
     try:
         found = processes.over(content, contents, codes, lambda done: None, RUNTIME)

@@ -1,4 +1,4 @@
-"""docs/compatibility.md from what was found."""
+"""Writes docs/compatibility.md from the results."""
 
 import datetime
 import json
@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Sequence
 
 from importlib_metadata import version
 
+from octet.target_runtimes import DISTRIBUTIONS
 from tasks.tflite.interpreter import processes
 from tests.compat.recipes import Row
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
@@ -25,6 +26,8 @@ throughout, every scale the one that training used) and run in the interpreter o
 - **local**: each operator of the file alone, on the codes that it has on real samples and on codes over their whole
   range, against the same arithmetic in float: the largest difference in LSB, and the kernel. The bound is 1; that of
   LOG_SOFTMAX is 6, which cuts off its lowest codes at a few scales of its input.
+- **int8 local**: each operator of the int8 file alone, in tflite-runtime's built-in kernels, on codes over their whole
+  range, against the same arithmetic in float: the largest difference in codes, and the kernel.
 - **end to end**: the outputs of the file against those of the fake-quantized graph on the same samples, in LSB of the
   output: the most, and the share of the values that are within 2. What the operators before it were off adds up.
 - **2.11**: the outputs in tflite-runtime 2.11 against those in 1.14, in LSB; where that is more than 1, the kernels
@@ -47,6 +50,24 @@ OURS = """
 
 The recipe of that name with 2 epochs and 1 quantized epoch, through the real stages.
 """
+RUNTIMES = """
+## The same files in other runtimes
+
+The networks of the two tables above: the uint8 file and its int8 twin in the runtimes that
+`octet targets --install` installs, {versions}.
+Each cell is the largest difference from the uint8 file in TensorFlow 1.14, in codes, and the share of the samples
+whose largest output is the same. The column "int8" is tflite-runtime over all test samples; the columns after it are up
+to 32 test samples. XNNPACK is LiteRT's default. Vela compiles for an Ethos-U55-256: the column has the operators left
+on the CPU, and Vela's estimate of the time of an inference. The networks of tf.keras.applications are untrained: their
+outputs lie close together, and a small difference changes which is the largest.
+
+| network | bytes int8 | int8 local | int8 | {columns} |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+RAN = {("litert", "uint8"): "uint8, XNNPACK", ("litert-builtin", "uint8"): "uint8, built-in",
+       ("litert", "int8"): "int8, XNNPACK", ("litert-builtin", "int8"): "int8, built-in",
+       ("micro", "int8"): "int8, Micro", ("vela", "uint8"): "uint8, Vela"}
+"""{(runtime, file), as `octet targets --run --json` names them: the column}."""
 SMALL = """
 ## Tiny networks, one for each thing that may fail
 
@@ -66,7 +87,14 @@ REFUSALS = """
 | operation | in these words | contrib.quantize alone |
 |---|---|---|
 """
-COLUMNS = ("| network | {} | local | end to end | 2.11 | {}contrib.quantize alone |\n|---|---|---|---|---|{}---|\n")
+LARGE_COLUMNS = """\
+| network | input | local | end to end | 2.11 | bytes float, uint8 | seconds | contrib.quantize alone |
+|---|---|---|---|---|---|---|---|
+"""
+SMALL_COLUMNS = """\
+| network | local | int8 local | end to end | 2.11 | contrib.quantize alone |
+|---|---|---|---|---|---|
+"""
 
 
 def text(rows: Sequence[Row], results: Path) -> str:
@@ -83,11 +111,14 @@ def text(rows: Sequence[Row], results: Path) -> str:
         **{name.replace("-", "_"): version(name) for name in ("tensorflow", "numpy", "tflite-runtime")})]
     for head, table in ((APPLICATIONS, "applications"), (OURS, "ours")):
         mine = [row for row in rows if row.table == table]
-        parts += [head, "\n", COLUMNS.format("input", "bytes float, uint8 | seconds | ", "---|---|")]
+        parts += [head, "\n", LARGE_COLUMNS]
         parts += [_large(row, found[row.name], alone) for row in mine if row.name in found]
         parts.append(_not_run([row.name for row in mine if row.name not in found]))
-    parts += [SMALL, "\n", COLUMNS.format("", "", "").replace("| network |  |", "| network |")
-              .replace("|---|---|---|---|---|---|", "|---|---|---|---|---|")]
+    parts.append(RUNTIMES.format(
+        columns=" | ".join(RAN.values()),
+        versions=", ".join("{} {}".format(*distribution) for distribution in DISTRIBUTIONS.values())))
+    parts += [_runtimes(row.name, found[row.name]) for row in rows if "runtimes" in found.get(row.name, {})]
+    parts += [SMALL, "\n", SMALL_COLUMNS]
     parts += [_small(name, found[name], alone) for name in small if name in found]
     parts += [_not_run([name for name in small if name not in found]), REFUSALS]
     parts += ["| {} | {} | {} |\n".format(name, _cell("; ".join(found[name]["refused"])
@@ -106,15 +137,45 @@ def _large(row: Row, result: Dict, alone: Dict[str, str]) -> str:
         _alone(row.name, alone))
 
 
+def _runtimes(name: str, result: Dict) -> str:
+    int8, ran = result["int8"], result["runtimes"]
+    runs = {(run["runtime"], run["file"]): run for run in ran.get("runs", ())}
+    cells = ["-", "-", int8["why"]] if "why" in int8 else [
+        "{:,}".format(int8["size_bytes"]), _int8_local(int8["local"]), _difference(int8["lsb"], int8["agreement"])]
+    for place in RAN:
+        run = runs.get(place)
+        if run is None:
+            cells.append(ran.get("error", "not run"))
+        elif run["failed"]:
+            cells.append("refused: {}".format(run["failed"]))
+        elif run.get("compiled"):
+            cells.append("{cpu_operators} on the CPU, {inference_ms:.3g} ms".format(**run["compiled"]))
+        else:
+            cells.append(_difference(run["largest_difference"], run["agreement"]))
+    return "| {} | {} |\n".format(name, " | ".join(_cell(words) for words in cells))
+
+
+def _int8_local(found: Dict) -> str:
+    if "why" in found:
+        return found["why"]
+    return "{}{}{}".format(found["lsb"], " {}".format(found["kernel"]) if found["lsb"] else "",
+                           "; not run: {}".format(", ".join(found["died"])) if found["died"] else "")
+
+
+def _difference(codes: int, agreement: Optional[float]) -> str:
+    return "{}{}".format(codes, "" if agreement is None else ", {:.0%}".format(agreement))
+
+
 def _bytes(size: Optional[int]) -> str:
     return "-" if size is None else "{:,}".format(size)
 
 
 def _small(name: str, result: Dict, alone: Dict[str, str]) -> str:
     if "error" in result:
-        return "| {} | **failed**: {} | | | {} |\n".format(name, _cell(result["error"]), _alone(name, alone))
-    return "| {} | {} | {:.1f} | {} | {} |\n".format(
-        name, _local(result), result["lsb"], _newer(result), _alone(name, alone))
+        return "| {} | **failed**: {} | | | | {} |\n".format(name, _cell(result["error"]), _alone(name, alone))
+    return "| {} | {} | {} | {:.1f} | {} | {} |\n".format(
+        name, _local(result), _cell(_int8_local(result["int8_local"])), result["lsb"], _newer(result),
+        _alone(name, alone))
 
 
 def _local(result: Dict) -> str:

@@ -1,4 +1,4 @@
-"""The networks that go through the real stages, each as a recipe: ours, and those of tf.keras.applications."""
+"""The networks that run through the real stages, each as a recipe: Octet's own, and those of tf.keras.applications."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from octet.datasets import digits
 from pipeline import settings
 
 SAMPLES = {"train": 24, "validation": 8, "test": 16}
-SEVENTY_FIVE = ("InceptionResNetV2", "InceptionV3", "Xception")  # they take no smaller pictures
+SEVENTY_FIVE = ("InceptionResNetV2", "InceptionV3", "Xception")  # these networks accept no smaller pictures
 APPLICATIONS = (  # the small ones first
     "MobileNet", "MobileNetV2", "VGG16", "ResNet50", "DenseNet121", "Xception", "InceptionV3", "NASNetMobile", "VGG19",
     "DenseNet169", "DenseNet201", "InceptionResNetV2", "NASNetLarge")
@@ -38,7 +38,7 @@ TOGETHER = 12
 
 
 class Row(NamedTuple):
-    """One network. table: `ours` or `applications`; size: what it takes, for the page."""
+    """One network. table: `ours` or `applications`. size: its input size, for the page."""
 
     table: str
     name: str
@@ -47,12 +47,12 @@ class Row(NamedTuple):
 
 
 def side(name: str) -> int:
-    """The smallest picture, height and width, that the application takes."""
+    """The height and width of the smallest picture that the application accepts."""
     return 75 if name in SEVENTY_FIVE else 32
 
 
 def written(folder: Path) -> List[Row]:
-    """The recipes and their data below `folder`, in the order in which they are to run."""
+    """Writes the recipes and their data below `folder`. Returns the rows in the order in which they run."""
     folder.mkdir(parents=True, exist_ok=True)
     for size in (32, 75):
         _fill(folder / "pictures{}.npz".format(size), lambda path, size=size: np.savez(path, **pictures(size)))
@@ -68,14 +68,14 @@ def written(folder: Path) -> List[Row]:
 
 
 def tiny(folder: Path, names: Sequence[str]) -> Path:
-    """The recipe of these tiny networks side by side."""
+    """The recipe that runs these tiny networks side by side."""
     path = folder / ("tiny_{}.yaml".format(names[0] if len(names) == 1 else "{}_to_{}".format(names[0], names[-1])))
     path.write_text(TINY.format(source=Path(__file__).with_name("tiny.py"), names=json.dumps(list(names))))
     return path
 
 
 def pictures(size: int) -> Dict[str, np.ndarray]:
-    """{x_PART: [N, size, size, 3] uint8, y_PART: [N] int32}: digits in a colour, enlarged."""
+    """{x_PART: [N, size, size, 3] uint8, y_PART: [N] int32}: enlarged digits in a colour."""
     dataset, random = digits.load(), np.random.RandomState(size)
     arrays = {}
     for part, count in SAMPLES.items():

@@ -1,4 +1,4 @@
-"""The networks of tests/tasks/catalogue.py as a recipe has them: a dataset, and a model with an output for each."""
+"""The networks of tests/tasks/catalogue.py for a recipe: a dataset, and a model with one output for each network."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ OUTPUT = "{}_out"  # what a network's output is called; Keras gives the network'
 
 
 def load(networks):
-    """Random pictures, and for each network random numbers as its target, of the shape that it gives."""
+    """Random pictures, with random numbers of its output's shape as the target of each network."""
     import numpy as np
 
     from octet.data.dataset import Dataset, Input, Part, Target
@@ -22,12 +22,12 @@ def load(networks):
 
 
 def digest(part, networks):
-    """What `load` gives follows from its code and the networks' names."""
+    """The data follows from this code and the names of the networks."""
     return hashlib.sha256(" ".join([part] + networks).encode("utf-8")).hexdigest()
 
 
 def build(input_shape, classes, networks):
-    """The networks side by side on one picture."""
+    """The networks side by side, with one picture as their input."""
     import tensorflow as tf
 
     from tests.tasks.catalogue import CONVERTED, FARTHER

@@ -1,4 +1,4 @@
-"""The generated pages are what is generated, and every link of the documents leads to a file."""
+"""The generated pages are up to date, and every link in the documents leads to a file."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
-def test_each_generated_page_is_what_is_generated():
+def test_each_generated_page_is_up_to_date():
     for name, page in reference.PAGES.items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), "run: python -m docs.reference"
 

@@ -1,4 +1,4 @@
-"""The site is built, refuses a broken link, and takes nothing from another host."""
+"""The site builds, a broken link is an error, and no page loads anything from another host."""
 
 import re
 import shutil
@@ -12,13 +12,13 @@ LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"?(?:https
 
 
 def build(source: Path, site: Path) -> Sequence:
-    """(exit code, what was printed) of `mkdocs build` of that checkout's documentation."""
+    """(exit code, output) of `mkdocs build` on the checkout's documentation."""
     done = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--site-dir", str(site)],
                           cwd=str(source), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 
 
-def test_the_site_is_built_and_takes_nothing_from_another_host(tmp_path):
+def test_the_site_builds_and_loads_nothing_from_another_host(tmp_path):
     code, text = build(ROOT, tmp_path / "site")
     assert code == 0, text
     pages = sorted((tmp_path / "site").rglob("*.html"))

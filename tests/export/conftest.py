@@ -1,4 +1,4 @@
-"""One model that was trained on picture files and exported, for all tests of what leaves the pipeline."""
+"""A model that was trained on picture files and exported, for all tests of the exported folder."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ class Hits:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """Handwritten digits as pictures of 20 x 12 pixels in RGB, and a model that `luigi Export` was asked for."""
+    """Handwritten digits as RGB pictures of 20 x 12 pixels, and a model made by `luigi Export`."""
     project = Project(tmp_path_factory.mktemp("export"), recipe=RECIPE)
     (project.folder / "hits.py").write_text(METRIC)
     for part, found in digits.load().parts.items():
@@ -44,7 +44,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(project, tmp_path_factory):
-    """The folder that `octet export` copies out."""
+    """The folder that `octet export` writes."""
     folder = tmp_path_factory.mktemp("elsewhere") / "out"
     done = project.octet("export", str(project.recipe), str(folder))
     assert done.returncode == 0, done.stderr

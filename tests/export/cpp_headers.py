@@ -1,13 +1,12 @@
-"""What the C++ fragments use of TensorFlow Lite and of its runtime for microcontrollers, declared.
+"""Declarations of what the C++ fragments use of TensorFlow Lite and TensorFlow Lite for Microcontrollers (Micro).
 
-After tensorflow/lite/{interpreter,model}.h of TensorFlow 2.11, and tensorflow/lite/micro/{micro_interpreter,
-micro_mutable_op_resolver}.h of tflite-micro 933f830 (2023); LogSoftmax and ReduceMin came later.
+They follow tensorflow/lite/{interpreter,model}.h of TensorFlow 2.11, and tensorflow/lite/micro/{micro_interpreter,
+micro_mutable_op_resolver}.h of tflite-micro 933f830 (2023); LogSoftmax and ReduceMin were added later.
 
-The declarations for TensorFlow Lite are enough to link against the library of the distribution tflite-runtime 2.11,
-which exports these symbols (test_linked.py). It has no headers, so objects that the program itself makes have room for
-whatever the library puts into them (`state_`), and the two inline methods that read an interpreter's tensors are the
-program's. Those for Micro check syntax and types only.
-"""
+The declarations for TensorFlow Lite are sufficient to link with the library of the distribution tflite-runtime 2.11,
+which exports these symbols (test_linked.py). The distribution has no headers, so objects that the program makes have
+room for the library's members (`state_`), and the two inline methods that read an interpreter's tensors are defined
+here. The declarations for Micro only serve to check syntax and types."""
 
 from pathlib import Path
 
@@ -15,7 +14,7 @@ ADDS = """Abs Add AddN ArgMax ArgMin AveragePool2D BatchToSpaceNd Concatenation 
 Dequantize ExpandDims FullyConnected Gather L2Normalization LeakyRelu LogSoftmax Logistic MaxPool2D Maximum Mean Minimum
 Mul Pack Pad PadV2 Quantize ReduceMax ReduceMin Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Slice Softmax
 SpaceToBatchNd SpaceToDepth Split SplitV Squeeze StridedSlice Sub Sum Tanh Transpose TransposeConv Unpack""".split()
-"""Operators that Micro's resolver has a method Add... for, of those that a file of ours can hold."""
+"""The operators that Octet's files can contain and for which Micro's resolver has a method Add..."""
 
 COMMON = """#pragma once
 #include <cstddef>
@@ -106,7 +105,7 @@ class MicroInterpreter {
 
 
 def write(folder: Path) -> None:
-    """`folder` is one that g++ can be given with -I."""
+    """Writes the headers into `folder`, for the option -I of g++."""
     (folder / "common.h").write_text(COMMON)
     for path, text in {**LITE, **MICRO}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

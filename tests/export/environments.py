@@ -1,4 +1,4 @@
-"""Environments of other Pythons, with a few distributions from PyPI, for what cannot be in ours."""
+"""Environments of other Pythons with distributions from PyPI that cannot be installed in Octet's environment."""
 
 import shutil
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 
 
 def environment(folder: Path, version: str, distributions: Sequence[str]) -> str:
-    """The interpreter of a new environment with nothing but these distributions. Skips the test where this machine has
-    no such Python."""
+    """The interpreter of a new environment with only these distributions. Skips the test if this machine has no such
+    Python."""
     beside = sorted(Path(sys.base_prefix).parent.glob(version + ".*/bin/python"))
     python = str(beside[0]) if beside else shutil.which("python" + version)
     if not python:

@@ -1,7 +1,6 @@
-"""Writes two .tflite files that Octet has nothing to do with: ten pixels of an 8 x 8 picture are the ten scores.
+"""Writes two .tflite files without Octet: ten pixels of an 8 x 8 picture are the ten scores.
 
-    python -m tests.export.foreign FOLDER      float.tflite; uint8.tflite, whose codes stand for reals in [-1, 2.5]
-"""
+    python -m tests.export.foreign FOLDER      float.tflite; uint8.tflite, whose codes represent reals in [-1, 2.5]"""
 
 import sys
 from pathlib import Path

@@ -1,9 +1,6 @@
-"""Compiles the Kotlin fragment, with what it uses of Android and of TensorFlow Lite declared: enough to check its
-syntax and types without them.
-
-After android.app.Activity, android.content.res.AssetManager, android.graphics.Bitmap and
-org.tensorflow.lite.Interpreter.
-"""
+"""Compiles the Kotlin fragment together with declarations of what it uses of Android and TensorFlow Lite. They are
+sufficient to check its syntax and types. They follow android.app.Activity, android.content.res.AssetManager,
+android.graphics.Bitmap and org.tensorflow.lite.Interpreter."""
 
 import shutil
 import subprocess
@@ -52,7 +49,7 @@ class Interpreter(model: java.nio.ByteBuffer) : AutoCloseable {
 
 
 def compiler(folder: Path) -> str:
-    """A Kotlin compiler, from npm. Skips the test where there is no npm or no Java."""
+    """A Kotlin compiler from npm. Skips the test if there is no npm or no Java."""
     for program in ("npm", "java"):
         if not shutil.which(program):
             pytest.skip("needs {}, for a Kotlin compiler".format(program))
@@ -63,7 +60,7 @@ def compiler(folder: Path) -> str:
 
 
 def complaints(kotlinc: str, fragments: Sequence[str], folder: Path) -> str:
-    """What the compiler says of the fragments, each in a package of its own: '' where it has no word against them."""
+    """The compiler's messages about the fragments, each in a package of its own; '' without messages."""
     folder.mkdir()
     texts = {"fragment{}".format(number): text.replace("package com.example.model", "package fragment{}".format(number))
              for number, text in enumerate(fragments)}

@@ -1,4 +1,4 @@
-"""The folder that leaves the pipeline, in the hands of somebody who has nothing else."""
+"""The exported folder, used by somebody who has nothing else of Octet."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_files_are_no_links_into_the_store(project, exported):
     assert traced["lineage"][-1]["stage"] == "Export"
 
 
-def test_card_says_what_measurement_and_origin_what_made_it(project, exported):
+def test_the_card_has_the_measurement_and_the_origin(project, exported):
     (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
     accuracy = json.loads(path.read_text())["outputs"]["label"]["accuracy"]
     card = (exported / "card.md").read_text()
@@ -77,7 +77,7 @@ def test_a_folder_that_is_there_is_left_alone(project, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["canary"]
 
 
-def test_what_was_not_exported_yet_names_the_command_that_does_it(project, tmp_path):
+def test_a_missing_export_names_the_command_that_makes_it(project, tmp_path):
     other = project.folder / "other.yaml"
     other.write_text("extends: recipe.yaml\nconvert: {}\nseed: 7\n")
     done = project.octet("export", str(other), str(tmp_path / "out"))

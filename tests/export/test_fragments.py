@@ -1,4 +1,4 @@
-"""The programs and C++ sources of an exported folder, compiled and run as whoever gets the folder would."""
+"""The programs and C++ sources of an exported folder, compiled and run as its users would."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ def test_c_plus_plus_fragments_fit_the_interfaces_that_they_use(exported, tmp_pa
 
 
 @needs_compiler
-def test_a_fragment_that_does_not_fit_is_seen(exported, tmp_path):
+def test_a_fragment_that_does_not_compile_is_detected(exported, tmp_path):
     cpp_headers.write(tmp_path)
     text = (exported / "examples" / "main_micro.cc").read_text().replace("AddSoftmax", "AddSoftMax")
     (tmp_path / "wrong.cc").write_text(text.replace("../c/", str(exported / "c") + "/"))
@@ -85,7 +85,7 @@ def test_a_fragment_that_does_not_fit_is_seen(exported, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("version, runtime, uint8_lsb", [
     ("3.7", "tflite-runtime==2.11.0", 0),
-    ("3.12", "ai-edge-litert", 8)])  # by default it uses XNNPACK's kernels, which round otherwise: 3 were seen
+    ("3.12", "ai-edge-litert", 8)])  # XNNPACK's kernels, its default, round differently: up to 3 codes
 def test_samples_are_reproduced_in_an_environment_of_numpy_and_an_interpreter(
         exported, tmp_path, version, runtime, uint8_lsb):
     folder = tmp_path / "handed over"
@@ -122,7 +122,7 @@ print(json.dumps(needed))
 
 
 @pytest.mark.slow
-def test_the_arena_that_is_said_is_large_enough_for_micro_and_not_much_larger(exported, tmp_path):
+def test_the_stated_arena_is_large_enough_for_micro_and_not_much_larger(exported, tmp_path):
     python = environment(tmp_path / "env", "3.11", ["tflite-micro==0.dev20261023182759"])
     files = {"exported": (exported / "model_int8.tflite").read_bytes()}
     for name, (build, inputs) in test_fit.GRAPHS.items():

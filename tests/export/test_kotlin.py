@@ -41,7 +41,7 @@ def test_a_fragment_knows_the_sizes_of_the_file_and_how_a_picture_becomes_codes(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_kotlin_has_no_word_against_it(tmp_path):
+def test_the_kotlin_compiler_accepts_it(tmp_path):
     kotlinc = kotlin.compiler(tmp_path / "compiler")
     wrong = fragment("a grey picture, numbers").replace("interpreter.close()", "interpreter.shut()")
     assert kotlin.complaints(kotlinc, [fragment(name) for name in FRAGMENTS], tmp_path / "right") == ""

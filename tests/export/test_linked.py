@@ -11,7 +11,7 @@ from tasks.tflite import model_file
 from tests.export import cpp_headers
 from tests.export.test_fragments import compiled, needs_compiler
 
-# What headers of TensorFlow Lite have inline: the tensors' memory. Here it is the program's own.
+# Headers of TensorFlow Lite define access to the tensors' memory inline. Here, the program defines it.
 PROGRAM = """
 #include "{main}"
 
@@ -35,7 +35,7 @@ void* Interpreter::output_data(int) {{ Place(this); return output; }}
 
 extern "C" const std::uint8_t* run(const std::uint8_t* codes) {{ return Run(codes); }}
 """
-# The library needs a Python process around it: it is the one that Python's own package has.
+# The library comes from the Python package, and needs symbols of Python.
 CALLER = """
 import ctypes, sys
 import numpy as np

@@ -1,4 +1,4 @@
-"""The exported .tflite file: names, metadata and class names inside, and the network that was measured."""
+"""The exported .tflite file: its names, metadata and class names, and that it has the measured network."""
 
 import io
 import json
@@ -31,7 +31,7 @@ for path in sys.argv[1:]:
 
 
 class Table:
-    """A table of a flatbuffer, read by the numbers of its fields."""
+    """A table of a flatbuffer, whose fields are read by their numbers."""
 
     def __init__(self, content, place):
         self.table = flatbuffers.table.Table(bytearray(content), place)
@@ -77,7 +77,7 @@ def metadata_of(content):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_metadata_says_names_normalization_and_class_names(exported, name):
+def test_metadata_has_names_normalization_and_class_names(exported, name):
     card = json.loads((exported / "card.json").read_text())
     content = (exported / name).read_bytes()
     found = metadata_of(content)
@@ -113,7 +113,7 @@ def test_class_names_are_a_zip_and_the_identifier_ends_the_file(exported, tmp_pa
         assert listed.stdout.split() == ["labels.txt"]
     if unzip:
         done = subprocess.run([unzip, "-o", str(exported / name), "-d", str(tmp_path)], capture_output=True, text=True)
-        assert done.returncode == 0 and not done.stderr, done.stderr  # 1 would be: with warnings
+        assert done.returncode == 0 and not done.stderr, done.stderr  # 1 would mean: with warnings
         assert (tmp_path / "labels.txt").read_bytes() == labels
 
 
@@ -153,9 +153,9 @@ def test_another_network_is_no_edit_of_it(exported):
             continue
         place = buffer._tab.Vector(buffer._tab.Offset(4))
         edited = content[:place] + bytes([content[place] ^ 1]) + content[place + 1:]
-        with pytest.raises(AuditError, match="another network") as refusal:
+        with pytest.raises(AuditError, match="has changed the network") as refusal:
             same_computation.expect(content, edited)
-        assert "buffer {} is another".format(number) in refusal.value.why
+        assert "buffer {} is different".format(number) in refusal.value.why
         changed += 1
     assert changed > 3
     with pytest.raises(AuditError):

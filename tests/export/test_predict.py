@@ -1,4 +1,4 @@
-"""`octet predict` and `octet evaluate`: what a .tflite file says of pictures, and how well it does on data."""
+"""`octet predict` and `octet evaluate`: the predictions of a .tflite file for pictures, and its metrics on data."""
 
 import json
 import os
@@ -43,8 +43,8 @@ def top(answer, output="label"):
     return [picture["outputs"][output]["answers"][0]["class"] for picture in answer["pictures"]]
 
 
-def test_pictures_are_seen_as_the_prepared_ones_were(project, exported, test_part):
-    # Those of `samples/`: their files in the order of PrepareData, their outputs known.
+def test_pictures_are_decoded_like_the_prepared_ones(project, exported, test_part):
+    # The pictures of `samples/`, whose outputs are known, in the order of PrepareData.
     files = [os.path.join(folder, name) for folder, _, names in sorted(os.walk(str(project.folder / "photos" / "test")))
              for name in sorted(names)]
     codes = np.load(str(exported / "samples" / "input_0.npy"))
@@ -63,7 +63,7 @@ def test_pictures_are_seen_as_the_prepared_ones_were(project, exported, test_par
 
 @pytest.fixture(scope="module")
 def three(project):
-    """(a picture of a 3, what the converted file says of it)."""
+    """(a picture of a 3, the prediction of the converted file)."""
     folder = project.folder / "photos" / "test" / "3"
     picture = str(folder / sorted(os.listdir(str(folder)))[0])
     (converted,) = (project.store / "artifacts" / "ConvertUint8").glob("*/model.tflite")
@@ -71,7 +71,7 @@ def three(project):
 
 
 @pytest.mark.parametrize("name", ["recipe", "recipe:Export", "key", "artifact", "copy", "edited", "int8"])
-def test_every_name_of_the_model_is_taken(project, exported, three, tmp_path, name):
+def test_every_reference_to_the_model_is_accepted(project, exported, three, tmp_path, name):
     picture, wanted = three
     (converted,) = (project.store / "artifacts" / "ConvertUint8").iterdir()
     copy = tmp_path / "renamed.bin"
@@ -106,7 +106,7 @@ def test_terminal_shows_five_classes_and_their_probabilities(project, tmp_path):
     (["text.tflite", "white.png", "--recipe", "recipe"], 9, "not a .tflite file"),
     (["foreign.tflite", "white.png"], 2, "--recipe RECIPE"),
     (["recipe:PrepareData.test", "white.png"], 2, "it has no .tflite file")])
-def test_what_is_wrong_is_said_in_words(project, foreign, tmp_path, words, code, said):
+def test_mistakes_are_errors_in_words(project, foreign, tmp_path, words, code, said):
     (tmp_path / "text.txt").write_text("words")
     (tmp_path / "text.tflite").write_text("words of some length")
     Image.new("L", (8, 8), 255).save(str(tmp_path / "white.png"))
@@ -117,12 +117,12 @@ def test_what_is_wrong_is_said_in_words(project, foreign, tmp_path, words, code,
 
 
 @pytest.mark.parametrize("file, dtype, step", [("float.tflite", "float32", 0.0), ("uint8.tflite", "uint8", 3.5 / 255)])
-def test_a_foreign_file_is_given_what_it_takes(project, foreign, test_part, file, dtype, step):
+def test_a_foreign_file_gets_inputs_of_its_own_type(project, foreign, test_part, file, dtype, step):
     done = project.octet("evaluate", str(foreign / file), "--recipe", "recipe", "--json")
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout)
     pixels = np.asarray(test_part.inputs["image"]).reshape(-1, 64)[:, PIXELS] / 255.0
-    # In codes of [-1, 2.5], one step of which is `step`, near pixels are equal.
+    # In codes of [-1, 2.5], with the scale `step`, pixels with similar values are equal.
     seen = pixels if not step else np.round(pixels / step)
     assert measured["figures"]["label"]["accuracy"] == np.mean(seen.argmax(1) == test_part.targets["label"])
     assert [end["dtype"] for end in measured["inputs"] + measured["outputs"]] == [dtype, dtype]
@@ -132,7 +132,7 @@ def test_a_foreign_file_is_given_what_it_takes(project, foreign, test_part, file
     assert len(white["pictures"][0]["outputs"]["label"]["answers"]) == 10
 
 
-def test_evaluate_measures_what_validation_did(project, exported):
+def test_evaluate_gives_the_same_figures_as_the_stages(project, exported):
     (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
     before = json.loads(path.read_text())["outputs"]["label"]
     for name in ("recipe", str(exported / "model.tflite")):

@@ -1,4 +1,4 @@
-"""`octet targets`, and what the card and the check say of the targets that a recipe names."""
+"""`octet targets`, and what the card and the check say about the targets of a recipe."""
 
 import json
 
@@ -14,7 +14,7 @@ def judged(project, name):
     return json.loads(done.stdout)["targets"]
 
 
-def test_every_name_of_a_model_is_taken_and_gives_the_same_answer(project, exported):
+def test_every_reference_to_a_model_is_accepted_and_gives_the_same_answer(project, exported):
     of_recipe = judged(project, project.recipe)
     assert list(of_recipe) == sorted(NAMES)
     (key,) = {manifest["key"] for manifest in project.manifests("Measure")}
@@ -25,7 +25,7 @@ def test_every_name_of_a_model_is_taken_and_gives_the_same_answer(project, expor
         name: {"int8": target["files"]["int8"]} for name, target in of_recipe.items()}
 
 
-def test_the_table_says_which_file_to_hand_to_whom(project, exported):
+def test_the_table_says_which_file_to_use_for_each_target(project, exported):
     done = project.octet("targets", "recipe")
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.split()[0] in NAMES}
@@ -43,7 +43,7 @@ def test_the_card_has_the_targets_of_the_recipe(project, exported):
 
 
 @pytest.mark.parametrize("content, words", [(b"no model", "not a .tflite file"), (None, "no artifact has this name")])
-def test_what_is_no_model_is_an_error_in_words(project, tmp_path, content, words):
+def test_a_file_that_is_no_model_is_an_error(project, tmp_path, content, words):
     path = tmp_path / "some.tflite"
     if content is not None:
         path.write_bytes(content)
@@ -51,14 +51,14 @@ def test_what_is_no_model_is_an_error_in_words(project, tmp_path, content, words
     assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_target_that_there_is_not_is_named_with_those_that_there_are(project):
+def test_an_unknown_target_is_reported_with_the_known_ones(project):
     recipe = project.folder / "misspelt.yaml"
     recipe.write_text(project.recipe.read_text().replace("[edgetpu, micro]", "[edge-tpu]"))
     done = project.octet("check", str(recipe))
     assert done.returncode != 0 and "edge-tpu" in done.stderr and "nnapi" in done.stderr, done.stderr
 
 
-def test_another_target_makes_the_exported_folder_anew_and_nothing_else(tmp_path):
+def test_another_target_remakes_only_the_exported_folder(tmp_path):
     checkout = Checkout(tmp_path)
     assert checkout.luigi(stage="Export").code == 0
     (checkout.mine / "faces.yaml").open("a").write("export: {targets: [micro]}\n")
@@ -83,7 +83,7 @@ def test_runtimes_from_pypi_give_the_same_answers(project, exported, tmp_path):
     found = {(each["runtime"], each["file"]): each for each in json.loads(done.stdout)["ran"]["runs"]}
     assert found["litert-builtin", "uint8"]["largest_difference"] == 0
     assert found["litert-builtin", "uint8"]["agreement"] == 1.0
-    # The twin's weights were rounded once more: samples between two classes may be answered otherwise.
+    # The twin's weights are rounded once more, so samples between two classes may get another answer.
     for place, codes in ((("litert", "uint8"), 8), (("litert", "int8"), 20), (("litert-builtin", "int8"), 20),
                          (("micro", "int8"), 20)):
         assert found[place]["largest_difference"] <= codes and found[place]["agreement"] > 0.85, found[place]

@@ -1,11 +1,10 @@
-"""`make fuzz`: random networks, one seed after another, each converted and held against float arithmetic.
+"""`make fuzz`: converts random networks, one seed after another, and compares each with float arithmetic.
 
     python -m tests.fuzz COUNT [FIRST_SEED]
 
-A few networks go through side by side in one file; where that is not right, each goes alone. Prints each network that
-is neither right nor refused, made as small as still fails, and after each hundred how many were what.
-Exits with 1 when any was wrong, or more than one in ten were refused.
-"""
+A few networks are converted side by side in one file; if the file is wrong, each is converted alone. Prints each
+network that is neither correct nor refused, reduced to the smallest network that still fails, and statistics after each
+hundred. Exits with 1 if any network was wrong, or more than one in ten were refused."""
 
 import collections
 import itertools
@@ -28,14 +27,14 @@ from tests.fuzz import conversion, shrink  # noqa: E402
 from tests.fuzz.network import Network, network  # noqa: E402
 
 REPORT_EVERY = 100
-TOGETHER = 5  # networks in one file: starting toco and the interpreters is a third of the work for one
+TOGETHER = 5  # networks in one file: for a single one, starting toco and the interpreters is a third of the work
 
 
 def main() -> int:
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     found, started = collections.Counter(), time.monotonic()
     groups = [range(seed, min(seed + TOGETHER, first + count)) for seed in range(first, first + count, TOGETHER)]
-    with multiprocessing.Pool(maxtasksperchild=10) as workers:  # TensorFlow gives little memory back
+    with multiprocessing.Pool(maxtasksperchild=10) as workers:  # TensorFlow releases little memory
         outcomes = itertools.chain.from_iterable(workers.imap(_tried, groups))
         for seed, words in enumerate(outcomes, first):
             found["refused" if words is None else "wrong" if words else "right"] += 1
@@ -50,8 +49,8 @@ def main() -> int:
 
 
 def _tried(seeds: Sequence[int]) -> List[Optional[str]]:
-    """For each seed what is wrong with its network, and the least network that still has it; '' for nothing, None
-    for a refusal."""
+    """For each seed, the fault of its network and the smallest network that still has it; '' without a fault, None for
+    a refusal."""
     together = _wrong(*map(network, seeds))
     if together == []:
         return [""] * len(seeds)
@@ -70,16 +69,16 @@ def _alone(seed: int) -> Optional[str]:
 
 
 def _wrong(*drawn: Network) -> Optional[List[str]]:
-    """What is wrong with what came of the networks, in words; None for a refusal."""
+    """The fault of a result in words; None for a refusal."""
     try:
         outcome = conversion.outcome(*drawn)
-    except Exception as error:  # a network that breaks the code is what is looked for
+    except Exception as error:  # a network that raises an unexpected error is a find
         return [repr(error)]
     return None if outcome.refused else outcome.wrong
 
 
 def _kinds(wrong: List[str]) -> Set[str]:
-    """Which operators, outputs or errors it is that are wrong."""
+    """Identifies a fault: the operators, outputs or errors that are wrong."""
     return {re.match(r"\w+", words).group() for words in wrong}
 
 

@@ -1,4 +1,4 @@
-"""A random network through the whole quantization path: what came of it, and what is wrong with that."""
+"""Runs a random network through the whole quantization path and checks the result."""
 
 from typing import Dict, List, NamedTuple, Tuple
 
@@ -16,14 +16,14 @@ SAMPLES = 8
 
 
 class Outcome(NamedTuple):
-    """`refused` before training, with those words; or converted, `wrong` holding what is not as it should."""
+    """refused: the error with which it was refused before training. wrong: the faults of the converted file."""
 
     refused: str
     wrong: List[str]
 
 
 def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
-    """(graph of constants, what its ends mean) of a random network with its measured weights."""
+    """(graph of constants, its inputs and outputs) of a random network with weights from `weights.measured`."""
     values = weights.measured(network)
     with tf.Graph().as_default() as graph, conversion.session_of(graph) as session:
         tf.keras.backend.set_session(session)
@@ -43,7 +43,7 @@ def frozen(network: Network) -> Tuple[tf.GraphDef, dict]:
 
 
 def _joined(parts: List[Tuple[tf.GraphDef, dict]]) -> Tuple[tf.GraphDef, dict]:
-    """Several networks as one, each in a scope of its own; one alone as it is."""
+    """Several networks in one graph, each in a scope of its own; a single network unchanged."""
     if len(parts) == 1:
         return parts[0]
     joined: Dict[str, List] = {"inputs": [], "outputs": [], "layers": []}
@@ -59,8 +59,8 @@ def _joined(parts: List[Tuple[tf.GraphDef, dict]]) -> Tuple[tf.GraphDef, dict]:
 
 
 def outcome(*networks: Network) -> Outcome:
-    """What comes of the network, or of several side by side in one file, which toco and the interpreter are then
-    started for once; other errors than a refusal are what is wrong."""
+    """The result of a network, or of several side by side in one file, for which toco and the interpreter are started
+    only once. Errors other than a refusal are faults."""
     graph_def, ends = _joined([frozen(network) for network in networks])
     codes = [values for network in networks for values in network.samples(SAMPLES).values()]
     try:

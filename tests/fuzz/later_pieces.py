@@ -1,5 +1,5 @@
-"""Pieces that came when seeds were known already. Each stands under the first seed whose network may have it, so
-that networks of lower seeds stay the same."""
+"""Pieces that were added later. Each has the first seed whose network may contain it, so that networks of lower seeds
+stay the same."""
 
 from typing import Dict
 
@@ -58,7 +58,7 @@ def _separable1d(args: Args, name: str, **more):
 
 
 def _plain(layer, *arguments: str):
-    """The layer, made of those of the piece's arguments."""
+    """The layer made by those of the piece's arguments."""
     return lambda args, name, **more: layer(*(args[argument] for argument in arguments), name=name)
 
 
@@ -84,7 +84,8 @@ def _volume(random, shape: Shape) -> Args:
 
 
 def _of_volume(layer, *arguments):
-    """The layer on an image as a volume, [N, height, 2, width / 2, channels], back as an image if it is one still."""
+    """Applies the layer to an image as a volume [N, height, 2, width / 2, channels], and turns the result back into an
+    image if possible."""
     def call(x, args):
         _, height, width, channels = x.shape.as_list()
         made = layer(*arguments)(tf.reshape(x, (-1,) + args["volume"]))

@@ -1,5 +1,5 @@
-"""Random Keras networks: functional graphs of every layer that Octet supports, as data that can be printed,
-compared, built, and made smaller (`shrink`). `network(seed)` is one of them, `networks()` hypothesis' strategy."""
+"""Random Keras networks: functional graphs of all layers that Octet supports, as data that can be printed, compared,
+built and reduced (`shrink`). `network(seed)` is one of them; `networks()` is hypothesis' strategy."""
 
 import random as python_random
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -23,8 +23,8 @@ MOST_STEPS = 34
 
 
 class Step(NamedTuple):
-    """One layer applied once. `sources` are numbers of tensors: first the inputs, then each step's output.
-    `shared` is the step whose layer it is, where it is not its own."""
+    """One application of a layer. sources: numbers of tensors; the inputs come first, then the output of each step.
+    shared: the step whose layer is used again; None if the step has a layer of its own."""
 
     kind: str
     sources: Tuple[int, ...]
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 class Network(NamedTuple):
-    """inputs: by name, with the range of their codes; outputs: numbers of tensors."""
+    """inputs: {name: the range of its codes}. outputs: numbers of tensors."""
 
     inputs: Dict[str, Input]
     steps: List[Step]
@@ -42,8 +42,8 @@ class Network(NamedTuple):
     seed: int
 
     def build(self, values: Optional[Dict[str, List[np.ndarray]]] = None) -> tf.keras.Model:
-        """The model, in the current graph. `values` are its layers' weights, by layer, which the variables'
-        initializers then hold; see `weights.measured`."""
+        """The model in the current graph. values: {layer: its weights}, which become the initial values of the
+        variables; see `weights.measured`."""
         tensors = [LAYERS.Input(spec.shape, name=name) for name, spec in self.inputs.items()]
         layers = []
         for number, step in enumerate(self.steps):
@@ -54,7 +54,7 @@ class Network(NamedTuple):
         return tf.keras.Model(tensors[:len(self.inputs)], [tensors[output] for output in self.outputs])
 
     def samples(self, count: int, seed: int = 0) -> Dict[str, np.ndarray]:
-        """Codes [count, ...] uint8 for each input: some noise, some smooth, some dark, some bright."""
+        """Codes [count, ...] uint8 for each input: noise, smooth, dark and bright samples."""
         random, found = np.random.RandomState([self.seed, seed]), {}
         for name, spec in self.inputs.items():
             noise = random.uniform(0, 1, (count,) + spec.shape)
@@ -64,7 +64,7 @@ class Network(NamedTuple):
         return found
 
     def reals(self, codes: Dict[str, np.ndarray]) -> List[np.ndarray]:
-        """What the codes stand for, float32, in the order of the model's inputs."""
+        """The reals of the codes, float32, in the order of the model's inputs."""
         found = []
         for name, spec in self.inputs.items():
             scale, zero_point = quantization(spec.low, spec.high)
@@ -83,12 +83,12 @@ class Network(NamedTuple):
 
 
 def network(seed: int) -> Network:
-    """The network of that seed, always the same."""
+    """The network of this seed, which is always the same."""
     return _Draft(python_random.Random(seed), _pieces(seed)).network(seed)
 
 
 def _pieces(seed: float) -> Dict[str, Piece]:
-    """What a network of that seed may be made of."""
+    """The pieces that a network of this seed may contain."""
     found = dict(PIECES)
     for first, pieces in LATER.items():
         if seed >= first:
@@ -100,7 +100,7 @@ ALL = _pieces(np.inf)
 
 
 def networks():
-    """Hypothesis' strategy of networks. Their seed says it all; a smaller seed is no smaller network."""
+    """Hypothesis' strategy for networks. It only draws the seed; a smaller seed is no smaller network."""
     return strategies.integers(0, 2 ** 31 - 1).map(network)
 
 
@@ -121,14 +121,14 @@ def _layer(number: int, step: Step, values: Dict[str, List[np.ndarray]]) -> tf.k
 
 
 def weight_names(step: Step) -> List[str]:
-    """The names of the variables that a step's layer has, in Keras' order."""
+    """The names of the variables of a step's layer, in Keras' order."""
     absent = {"bias": step.args.get("bias") is False, "gamma": step.args.get("scale") is False,
               "beta": step.args.get("center") is False}
     return [name for name in ALL[step.kind].weights if not absent.get(name)] if step.kind in ALL else []
 
 
 class _Draft:
-    """A network while it is drawn."""
+    """A network that is being drawn."""
 
     def __init__(self, random, pieces: Dict[str, Piece]) -> None:
         self.random, self.pieces = random, pieces
@@ -157,27 +157,27 @@ class _Draft:
             self.shapes.append(shape)
 
     def add(self, kind: str, sources, args: Dict[str, Any], shape: Shape, shared: Optional[int] = None) -> int:
-        """The number of the new tensor."""
+        """Adds a step. Returns the number of its tensor."""
         self.steps.append(Step(kind, tuple(sources), args, tuple(shape), shared))
         self.shapes.append(tuple(shape))
         self.used.update(sources)
         return len(self.shapes) - 1
 
     def apply(self, kind: str, source: int, **given) -> Optional[int]:
-        """A piece after a tensor; None where the arguments drawn give no shape to go on from."""
+        """Adds a piece behind a tensor; None if its arguments give no usable shape."""
         piece, shape = self.pieces[kind], self.shapes[source]
         args = dict(piece.draw(self.random, shape), **given)
         found = piece.shape(args, shape)
         return self.add(kind, [source], args, found) if fits(found) else None
 
     def recent(self) -> int:
-        """A tensor, mostly one of the last, and of those an image where there is one."""
+        """A random tensor, mostly one of the last, preferably an image."""
         last = list(range(len(self.shapes)))[-self.random.choice((1, 1, 1, 2, 3, 6)):]
         images = [number for number in last if len(self.shapes[number]) == 3]
         return self.random.choice(images if images and self.random.random() < 0.7 else last)
 
     def any_piece(self, source: int, keep_shape: bool = False) -> int:
-        """Some piece after a tensor; with `keep_shape`, one that leaves the shape as it is."""
+        """Adds a random piece behind a tensor. keep_shape: only one that keeps the shape."""
         rank = len(self.shapes[source])
         flattening = self.random.random() < 0.25
         kinds = [kind for kind, piece in self.pieces.items() if rank in piece.ranks
@@ -195,12 +195,12 @@ class _Draft:
         self.any_piece(self.recent())
 
     def branch(self) -> None:
-        """Two ways from one tensor, joined."""
+        """Adds two branches from one tensor and joins them."""
         source = self.recent()
         self.join([self.any_piece(self.any_piece(source, True), True), self.any_piece(source, True)])
 
     def residual(self) -> None:
-        """A tensor, and what one piece or two make of it."""
+        """Joins a tensor with the result of one or two pieces."""
         source = self.recent()
         branch = self.any_piece(source, True)
         if self.random.random() < 0.6:
@@ -220,7 +220,7 @@ class _Draft:
         self.add("multiply", [source, x], {}, self.shapes[source])
 
     def share(self) -> None:
-        """A layer that was there already, on another tensor of its shape."""
+        """Applies an earlier layer to another tensor of the same shape."""
         can = []
         for number, step in enumerate(self.steps):
             if step.kind in self.pieces and self.pieces[step.kind].weights and step.shared is None:
@@ -234,7 +234,7 @@ class _Draft:
         self.add(step.kind, [source], step.args, step.shape, shared=number)
 
     def merge(self) -> None:
-        """Two tensors or three of one shape, from anywhere."""
+        """Joins two or three tensors of one shape."""
         source = self.recent()
         others = [other for other, shape in enumerate(self.shapes)
                   if shape == self.shapes[source] and other != source]
@@ -257,13 +257,14 @@ class _Draft:
         return self.add(kind, sources, {}, joined if kind == "concatenate" else shape)
 
     def factor(self, number: int, other: int) -> int:
-        """What `other` may be multiplied by: a product of two large tensors is for no kernel of 8 bits."""
+        """A tensor that `other` may be multiplied by: a product of two large tensors does not fit into any 8-bit
+        kernel."""
         if self.reach(number) * self.reach(other) <= 1000.0 and self.random.random() < 0.5:
             return number
         return self.apply(self.random.choice(("sigmoid", "tanh", "hard_sigmoid", "softmax")), number)
 
     def reach(self, number: int) -> float:
-        """The size of a tensor's values, where its own layer says it."""
+        """The size of a tensor's values, if its own layer determines it."""
         step = self.steps[number - len(self.inputs)] if number >= len(self.inputs) else None
         return step.args.get("reach", np.inf) if step is not None else np.inf
 
@@ -271,7 +272,8 @@ class _Draft:
         return sum(step.kind in MERGES for step in self.steps)
 
     def end(self) -> List[int]:
-        """The outputs: what nothing reads, at most three tensors of them; more are joined as vectors."""
+        """Draws the outputs: at most three of the tensors that nothing reads. If there are more, they are joined as
+        vectors."""
         loose = [number for number in range(len(self.shapes)) if number not in self.used]
         kept = self.random.choice((0, 0, 1, 2))
         outputs, vectors = [], []
@@ -287,7 +289,7 @@ class _Draft:
         return [self.headed(number) for number in outputs]
 
     def headed(self, number: int) -> int:
-        """An output, mostly behind a classifier's or regressor's last layer, or as it is."""
+        """An output, mostly behind the last layer of a classifier or a regressor."""
         head = self.random.choice(("softmax", "sigmoid", "linear", "as it is"))
         if head == "as it is":
             return number

@@ -1,5 +1,5 @@
-"""What a random network is made of: pieces that take one tensor. A piece draws its arguments for a shape,
-says which shape it gives, and makes its Keras layer. Shapes are without the batch."""
+"""The parts of a random network: pieces with one input tensor. A piece draws its arguments for a shape, computes its
+output shape, and makes its Keras layer. Shapes are without the batch."""
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -15,10 +15,9 @@ MOST_VALUES = 1024  # of one tensor: 16 x 16 x 4
 
 
 class Piece(NamedTuple):
-    """ranks: of the shapes that it takes; often: how often it is drawn among others;
-    draw(random, shape) -> arguments; shape(args, shape) -> the shape that it gives, or None where there is
-    none; make(args, name) -> layer; weights: the names of the layer's variables, as its arguments
-    `<name>_initializer` have them."""
+    """ranks: of the input shapes. often: the relative frequency. draw(random, shape): the arguments. shape(args,
+    shape): the output shape; None if there is none. make(args, name): the layer. weights: the names of the layer's
+    variables, as in its arguments `<name>_initializer`."""
 
     ranks: Tuple[int, ...]
     often: int
@@ -29,7 +28,7 @@ class Piece(NamedTuple):
 
 
 def fits(shape: Optional[Shape]) -> bool:
-    """Whether it is a shape that the network may go on from."""
+    """Whether the network may continue with this shape."""
     return shape is not None and all(side >= 1 for side in shape) and int(np.prod(shape)) <= MOST_VALUES
 
 
@@ -42,7 +41,7 @@ def same(args: Args, shape: Shape) -> Shape:
 
 
 def _reach(random) -> float:
-    """The size that a layer's values are to have: ordinary, or anything from 1e-3 to 1e3."""
+    """The size of a layer's values: ordinary, or anything from 1e-3 to 1e3."""
     return round(10 ** (random.uniform(-3, 3) if random.random() < 0.3 else random.uniform(-0.5, 1)), 6)
 
 
@@ -139,7 +138,7 @@ def _relu(random, shape: Shape) -> Args:
 
 
 def function(of):
-    """A piece's layer that applies a function of a tensor and the piece's arguments."""
+    """A layer that applies a function to a tensor and the piece's arguments."""
     return lambda args, name, **more: LAYERS.Lambda(lambda x: of(x, args), name=name)
 
 
@@ -185,7 +184,7 @@ def _upsampling(random, shape: Shape) -> Args:
 
 
 def _reshape(random, shape: Shape) -> Args:
-    """To a shape of two or three axes with as many values."""
+    """Reshapes to two or three axes with the same number of values."""
     count = int(np.prod(shape))
     first = random.choice([side for side in range(1, 17) if count % side == 0])
     rest = count // first
@@ -213,7 +212,7 @@ def _groups(random, shape: Shape) -> Args:
 
 
 def _regrouped(x, args: Args):
-    """Split into two groups of channels, each scaled, joined the other way round."""
+    """Splits the channels into two groups, scales each, and joins them in reverse order."""
     first, second = tf.split(x, 2, axis=-1)
     return tf.concat([second * args["factors"][0], first * args["factors"][1]], axis=-1)
 

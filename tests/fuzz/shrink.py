@@ -1,4 +1,4 @@
-"""From a random network that fails to the smallest part of it that still does."""
+"""Reduces a random network that fails to the smallest part that still fails."""
 
 from typing import Callable, Iterator, List, Tuple
 
@@ -6,7 +6,7 @@ from tests.fuzz.network import Network
 
 
 def shrunk(network: Network, fails: Callable[[Network], bool]) -> Network:
-    """A network that fails too, and of which nothing can be left out without mending it."""
+    """A network that also fails, but none of whose parts does."""
     while True:
         network, before = next((one for one in smaller(network) if fails(one)), network), network
         if network is before:
@@ -14,8 +14,8 @@ def shrunk(network: Network, fails: Callable[[Network], bool]) -> Network:
 
 
 def smaller(network: Network) -> Iterator[Network]:
-    """The network with less: ended at an earlier tensor, with fewer outputs, or without one step that leaves
-    the shape as it is. The smallest come first."""
+    """Smaller networks, smallest first: cut off at an earlier tensor, with fewer outputs, or without a step that keeps
+    the shape."""
     first = len(network.inputs)
     for number in range(first, first + len(network.steps)):
         if [number] != network.outputs:
@@ -36,7 +36,7 @@ def _shape(network: Network, number: int) -> Tuple[int, ...]:
 
 
 def _bypassed(network: Network, index: int, source: int) -> Network:
-    """Without one step: what read it reads `source`."""
+    """The network without one step: readers of the step read `source` instead."""
     gone = len(network.inputs) + index
     steps = [step._replace(sources=tuple(source if number == gone else number for number in step.sources))
              for step in network.steps]
@@ -45,8 +45,8 @@ def _bypassed(network: Network, index: int, source: int) -> Network:
 
 
 def _pruned(network: Network, outputs: List[int]) -> Network:
-    """The network for those outputs: no step and no input that they do not need. A layer whose first use is
-    gone belongs to the next."""
+    """The network with only these outputs and what they need. If the first use of a shared layer is removed, the layer
+    belongs to the next use."""
     first, needed, todo = len(network.inputs), set(), list(outputs)
     while todo:
         number = todo.pop()

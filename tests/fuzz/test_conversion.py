@@ -5,7 +5,7 @@ import pytest
 from tests.fuzz import conversion
 from tests.fuzz.network import network
 
-# What each found: a range that did not reach behind a reshape; LOGISTIC below a scale of 16 bits, and MUL that
+# What each seed found: a range that did not reach behind a reshape; LOGISTIC below a scale of 16 bits, and MUL that
 # wraps at its bound; a dilated sequence left in float; a shift of 32 bits in SUB; a transpose that toco moved;
 # a layer that is used on its own output; L2 normalization into a maximum, a stack of one, L2 normalization of a
 # vector one code long; LOG_SOFTMAX at a scale of 1/16; weights that toco quantizes anew;

@@ -14,7 +14,7 @@ SHAPES = {1: [(12,), (5,)], 2: [(12, 4), (7, 3)], 3: [(8, 8, 3), (5, 6, 4)]}
 
 
 def outputs(drawn, values=None):
-    """The values of each step's own layer and of the outputs, on samples."""
+    """The values of each step's own layer and of the outputs, for some samples."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.keras.backend.set_learning_phase(0)
         model = drawn.build(values)
@@ -44,7 +44,7 @@ def test_a_seed_is_one_network():
     assert str(network(7)) == str(network(7)) != str(network(8))
 
 
-def test_every_layer_comes_up():
+def test_every_layer_is_drawn():
     first = max(LATER)
     drawn = [network(seed) for seed in range(first, first + 1000)]
     assert {step.kind for one in drawn for step in one.steps} == set(ALL) | set(MERGES)

@@ -1,5 +1,5 @@
-"""Weights for a random network, so that each layer's values have about the size that its step says: tensors of
-1e-3 and of 1e3 meet, and none vanishes or overflows on the way."""
+"""Weights for a random network, so that the values of each layer have about the size that its step states: tensors of
+1e-3 and of 1e3 meet, and none vanishes or overflows."""
 
 from typing import Dict, List
 
@@ -13,8 +13,8 @@ SAMPLES = 16
 
 
 def measured(network: Network) -> Dict[str, List[np.ndarray]]:
-    """{layer: its weights} for `Network.build`, drawn from the network's seed, each for the values that the
-    layers before it give on samples. In a graph and session of its own."""
+    """{layer: its weights} for `Network.build`, drawn from the network's seed. Each layer's weights are scaled for the
+    values that the layers before it give on samples. Uses a graph and a session of its own."""
     random = np.random.RandomState([network.seed, 1])
     values: Dict[str, List[np.ndarray]] = {}
     with tf.Graph().as_default() as graph, conversion.session_of(graph) as session:
@@ -51,14 +51,14 @@ def _drawn(random, step, given: np.ndarray, shapes) -> List[np.ndarray]:
         return [np.float32(drawn[name]) for name in names]
     if step.kind == "prelu":
         return [np.float32(random.uniform(-0.3, 0.6, shape)) for shape in shapes]
-    # Behind a ReLU that lets nothing through there is no size to go by.
+    # Behind a ReLU whose output is 0, there is no size to scale by.
     size = max(float(np.sqrt(np.square(given).mean())), 1e-4)
     drawn = []
     for name, shape in zip(names, shapes):
         if name == "bias":
             drawn.append(random.normal(0, 0.3 * reach, shape))
             continue
-        last = 2 if name == "depthwise" or step.kind == "transposed" else 1  # axes that add up: all others
+        last = 2 if name == "depthwise" or step.kind == "transposed" else 1  # the axes that are summed: all others
         added = int(np.prod(shape[:-last])) * (shape[-1] if step.kind == "transposed" else 1)
         target = 1.0 if name == "depthwise" and "pointwise" in names else reach
         drawn.append(random.normal(0, target / (size * np.sqrt(max(added, 1))), shape))

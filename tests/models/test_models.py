@@ -14,7 +14,8 @@ def build(name, *args, **more):
 
 
 def classes_of(name, shape):
-    """What the dataset says to a builder: a value's shape for the autoencoder, else a number of classes."""
+    """What a dataset gives to a builder as `classes`: the shape of the value for the autoencoder, otherwise a number of
+    classes."""
     return shape if name == "autoencoder" else 10
 
 
@@ -70,17 +71,17 @@ def test_a_wrong_argument_is_named_with_its_value(name, args):
     assert str(caught.value).endswith("found {!r}".format(value))
 
 
-# Variables, those of batch normalization's statistics among them, unless said otherwise.
+# Numbers of variables, including the statistics of batch normalization, unless noted otherwise.
 @pytest.mark.parametrize("name, shape, classes, args, published", [
-    # Keras' documentation of its applications, and what they are named there
+    # from Keras' documentation of its applications, with their names there
     ("mobilenet_v1", (224, 224, 3), 1000, {}, 4253864),
     ("mobilenet_v2", (224, 224, 3), 1000, {}, 3538984),
-    # the reference networks of MLPerf Tiny (mlcommons/tiny, benchmark/training), as Keras sums them up
+    # the reference networks of MLPerf Tiny (mlcommons/tiny, benchmark/training), counted by Keras
     ("mobilenet_v1", (96, 96, 3), 2, {"alpha": 0.25, "use_bias": True}, 221794),
     ("ds_cnn", (49, 10, 1), 12, {}, 24908),
     ("resnet_v1", (32, 32, 3), 10, {}, 78666),
     ("autoencoder", (640,), (640,), {}, 269992),
-    # the paper's network, as its authors' own code (jakeret/tf_unet) counts it
+    # the paper's network, counted with the code of jakeret/tf_unet
     ("unet", (572, 572, 1), 2, {"depth": 4, "filters": 64, "norm": False}, 31030658),
 ])
 def test_the_published_networks_have_their_published_size(name, shape, classes, args, published):
@@ -100,7 +101,7 @@ def test_narrow_and_wide_mobilenets_have_the_variables_of_keras_own(ours, theirs
     assert mine == shapes(getattr(tf.keras.applications, theirs)(weights=None, alpha=alpha))
 
 
-@pytest.mark.slow  # the depth of a small one is tested below
+@pytest.mark.slow  # the depth of a small network is tested below
 def test_a_resnet_164_has_the_papers_number_of_parameters():
     model = build("resnet_v2", (32, 32, 3), 10, blocks_per_stack=18, bottleneck=True)
     trainable = sum(int(np.prod(weights.shape)) for weights in model.trainable_weights)

@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def settled(tmp_path, monkeypatch):
-    """A file, and a clock that says it was written a minute ago."""
+    """A file, and a clock for which the file was written a minute ago."""
     path = tmp_path / "file"
     path.write_bytes(b"one")
     now_ns = time.time_ns
@@ -75,7 +75,7 @@ def test_a_file_written_within_two_seconds_is_not_remembered(tmp_path):
     assert compute.calls == 2
 
 
-def test_a_block_may_look_at_a_file_once(tmp_path):
+def test_a_block_may_hash_each_file_only_once(tmp_path):
     path, compute = tmp_path / "file", Counted()
     path.write_bytes(b"one")
     for once, calls in ((True, 1), (False, 3)):
@@ -93,7 +93,7 @@ def test_a_link_shares_the_entry_of_its_file(settled, tmp_path):
     assert compute.calls == 1
 
 
-def test_a_corrupt_cache_is_done_without_and_heals(settled, tmp_path):
+def test_a_corrupt_cache_is_ignored_and_replaced(settled, tmp_path):
     compute = Counted()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "digests.sqlite").write_bytes(b"not a database" * 1000)
@@ -141,7 +141,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"])
-def test_a_cache_that_another_process_holds_is_waited_for_once_and_said_once(settled, tmp_path, capfd, lock):
+def test_a_cache_that_another_process_holds_is_waited_for_and_reported_once(settled, tmp_path, capfd, lock):
     digest.cached(settled, "before", digest.of_file)
     with subprocess.Popen([sys.executable, "-c", HOLDER, digest.cache_file(), lock], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as holder:
@@ -158,7 +158,7 @@ def test_a_cache_that_another_process_holds_is_waited_for_once_and_said_once(set
                                       "it\n".format(digest.cache_file()))
 
 
-def test_a_fifo_in_the_place_of_the_cache_is_done_without(settled, tmp_path):
+def test_a_fifo_in_place_of_the_cache_is_ignored(settled, tmp_path):
     (tmp_path / "cache").mkdir()
     os.mkfifo(str(tmp_path / "cache" / "digests.sqlite"))
     assert digest.cached(settled, "a", digest.of_file) == digest.of_bytes(b"one")

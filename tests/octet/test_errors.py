@@ -1,4 +1,4 @@
-"""Each error has its four parts, where it is raised; that a rare one lacks some would be seen by nobody."""
+"""Each error has its four parts where it is raised. Nobody would see that a rare one lacks a part."""
 
 import ast
 import inspect
@@ -14,7 +14,7 @@ PARTS = list(inspect.signature(errors.OctetError.__init__).parameters)[1:]
 
 
 def raised():
-    """(place, {part: its expression}) of every error of the tree that is made by its name."""
+    """(position, {part: its expression}) of every place that makes an error of the tree."""
     for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
@@ -23,8 +23,8 @@ def raised():
                     **dict(zip(PARTS, node.args)), **{keyword.arg: keyword.value for keyword in node.keywords}})
 
 
-def test_every_error_of_ours_is_given_what_where_why_and_what_next():
-    """`why` is an empty text where there is nothing to say that the other parts do not say."""
+def test_every_error_has_what_where_why_and_next_step():
+    """`why` may be an empty text if it would only repeat other parts."""
     found = list(raised())
     assert len(found) > 100
     assert [place for place, parts in found if set(parts) != set(PARTS) or any(

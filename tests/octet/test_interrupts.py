@@ -7,7 +7,7 @@ import pytest
 
 from tests.pipeline.checkout import ROOT
 
-# pydantic's compiled part makes a panic, which `except Exception` does not catch, of what a signal's handler raises.
+# pydantic's compiled code turns an exception from a signal handler into a panic, which `except Exception` misses.
 SCRIPT = """
 import os, signal, sys, threading, time
 sys.path.insert(0, {root!r})

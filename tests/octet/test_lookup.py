@@ -116,7 +116,7 @@ def test_a_module_of_the_users_that_needs_another_is_an_error_of_the_model(tmp_p
         load("octet_test_needs.nets", tmp_path)
 
 
-def test_a_name_that_is_taken_is_said(tmp_path):
+def test_a_name_that_is_taken_is_reported(tmp_path):
     (tmp_path / "json.py").write_text("def build(): pass\n")
     with pytest.raises(RecipeError, match="the name 'json' is taken by"):
         load("json:build", tmp_path)
@@ -202,14 +202,14 @@ def build():
     ("from blocks import gone\n", "cannot import name 'gone' from 'blocks'"),
     ("import fails\n",
      "ZeroDivisionError: division by zero\n    raised at {folder}/fails.py:2\n    correct that file")])
-def test_what_a_neighbour_lacks_is_said_with_its_place_and_a_way_out(tmp_path, source, said):
+def test_an_import_error_of_a_neighbouring_file_is_reported_with_its_position_and_advice(tmp_path, source, said):
     put(tmp_path, blocks="", fails="\n1 / 0\n", net=source)
     with pytest.raises(ModelError) as caught:
         load("./net.py", tmp_path)
     assert said.format(folder=tmp_path) in str(caught.value)
 
 
-def test_nobody_is_told_to_mend_an_installed_library(tmp_path, monkeypatch):
+def test_the_advice_is_never_to_edit_an_installed_library(tmp_path, monkeypatch):
     library = put(put(tmp_path / "site-packages") / "octet_test_library", __init__="", nets="import octet_test_gone\n",
                   broken="1 / 0\n").parent
     monkeypatch.syspath_prepend(str(library))

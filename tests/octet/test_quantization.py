@@ -33,7 +33,7 @@ def test_a_range_without_0_is_widened_to_hold_it(low, high):
 
 @pytest.mark.parametrize("low, high", [(1.0, 1.0), (2.0, 1.0), (0.0, math.inf), (math.nan, 1.0), (0.0, 1e-31),
                                        (-1e31, 1e31)])
-def test_a_range_that_is_none_is_refused(low, high):
+def test_an_invalid_range_is_refused(low, high):
     with pytest.raises(ValueError, match="a range"):
         quantization(low, high)
 

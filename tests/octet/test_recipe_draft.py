@@ -10,7 +10,7 @@ from tests.octet.datasets.samples import arrays, floats, pictures, refusal, save
 
 
 def loaded(path, module):
-    """The dataset of the recipe that is written for `path`, and the recipe."""
+    """The dataset of the recipe drafted for `path`, and the recipe."""
     sections = yaml.safe_load(recipe_draft.recipe(recipe_draft.of(path), path))
     return module.load(**sections["data"]["args"]), sections
 
@@ -55,7 +55,7 @@ def test_a_network_is_drafted_where_none_of_ours_is_for_the_target(tmp_path):
     compile(text, "net.py", "exec")
 
 
-def test_what_holds_no_data_is_said(tmp_path):
+def test_a_path_without_data_is_reported(tmp_path):
     assert "no data of a known kind" in refusal(recipe_draft.of, str(tmp_path / "none"))
     assert "cannot tell inputs from targets" in refusal(recipe_draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
     (tmp_path / "empty").mkdir()

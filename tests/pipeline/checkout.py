@@ -1,9 +1,8 @@
-"""A checkout of its own, with an environment of its own, where source can be edited and run.
+"""A checkout with an environment of its own, in which source can be edited and run.
 
-The real `pipeline`, `octet`, Luigi, processes and files. `tasks` is the light stand-in (`light/`), so that a
-whole run takes seconds; or the real one, with TensorFlow and toco, and takes twenty. A user's folder `mine`
-holds a recipe, a model, and pictures; edits of it are the same whatever the stages are.
-"""
+`pipeline`, `octet`, Luigi, processes and files are real. `tasks` is either the light substitute (`light/`), with which
+a whole run takes seconds, or the real one with TensorFlow and toco, with which it takes twenty. The user's folder
+`mine` has a recipe, a model and pictures; edits of it are the same for both."""
 
 import configparser
 import json
@@ -108,7 +107,7 @@ OWN = "extends: faces.yaml\nloss: ./losses.py:own\nmetrics: {share: ./metrics.py
 
 
 class Run(NamedTuple):
-    """What a run of `luigi` came to: its exit code, the stages that it made, what it said."""
+    """The result of a `luigi` run: its exit code, the stages that it made, and its output."""
 
     code: int
     made: List[str]
@@ -119,7 +118,7 @@ class Checkout:
     """root: the checkout. mine: the user's folder. store: its store, made by the first run."""
 
     def __init__(self, folder: Path, real: bool = False) -> None:
-        """real: the stages are those of this checkout."""
+        """real: whether the stages are the real ones."""
         self.real = real
         self.folder, self.root, self.mine = folder, folder / "checkout", folder / "mine"
         self.store, self.timeout_s = folder / "store", 600 if real else 120
@@ -143,14 +142,14 @@ class Checkout:
         for name in set(CHECKS) - {DIGEST}:
             path = self.root / "tasks" / (name.replace(".", "/") + ".py")
             path.write_text("def run(job, progress):\n    return {}\n")
-        # They import TensorFlow in their source, for the key, and never load it: so no fork server has to.
+        # The light stages import TensorFlow in their source, for the key, but never load it: no fork server is needed.
         self.change(self.root / "pipeline/process/fork_client.py", 'MODULE = "tensorflow"', 'MODULE = "not imported"')
-        # What the stages promise follows the real `stage_specs.py`, so that another product there breaks nothing here.
+        # The products of the light stages follow the real `stage_specs.py`, so that another product breaks no test.
         (self.root / "tasks" / "promised.py").write_text("PRODUCTS = {!r}\n".format(
             {spec.module: list(spec.products) for spec in STAGES.values()}))
 
     def furnish(self) -> None:
-        """The user's folder as it is at first."""
+        """Fills the user's folder."""
         shutil.rmtree(str(self.mine), ignore_errors=True)
         self.put("faces.yaml", RECIPE)
         self.put("nets/__init__.py", "")
@@ -168,7 +167,7 @@ class Checkout:
                                  100 * shade + 10 * index + (part == "test"))
 
     def use_store(self, store: Path) -> None:
-        """From now on, runs use that store."""
+        """Makes later runs use this store."""
         self.store = store
         config = configparser.RawConfigParser()
         config.read(str(ROOT / "luigi.cfg"))
@@ -178,21 +177,21 @@ class Checkout:
             config.write(out)
 
     def put(self, name: str, text: str) -> Path:
-        """A file of the user's."""
+        """A file in the user's folder."""
         path = self.mine / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
 
     def picture(self, name: str, shade: int) -> Path:
-        """A picture of the user's, all of one shade."""
+        """Writes a picture of one shade into the user's folder."""
         path = self.mine / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4), shade).save(str(path))
         return path
 
     def change(self, path: Path, old: str, new: str) -> None:
-        """The text of a file, with what is `old` in it replaced."""
+        """Replaces `old` in the text of a file."""
         text = path.read_text()
         assert old in text, "{} has no {!r}".format(path, old)
         path.write_text(text.replace(old, new))
@@ -204,7 +203,7 @@ class Checkout:
                 "OCTET_CACHE": str(self.folder / "cache"), "HOME": str(self.folder)}
 
     def command(self, *words: str, stage: str = "ValidateInterpreter", recipe: str = "faces") -> List[str]:
-        """`luigi` with the local scheduler, unless `words` say otherwise."""
+        """Runs `luigi` with the local scheduler, unless `words` say otherwise."""
         scheduler = [] if any("scheduler" in word for word in words) else ["--local-scheduler"]
         return [str(self.python), "-m", "luigi", "--module", "pipeline", stage, "--recipe",
                 str(self.mine / (recipe + ".yaml"))] + scheduler + list(words)
@@ -215,7 +214,7 @@ class Checkout:
         return run_of(done.returncode, done.stdout.decode())
 
     def start(self, *words: str, **which: str) -> subprocess.Popen:
-        """A run that goes on in the background; `finish` waits for it."""
+        """Starts a run in the background; `finish` waits for it."""
         return subprocess.Popen(self.command(*words, **which), cwd="/", env=self.environment,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
@@ -225,13 +224,13 @@ class Checkout:
                               text=True)
 
     def why(self, recipe: str = "faces") -> Dict[str, List[str]]:
-        """{stage: [state, reason, ...]} as `octet why` says."""
+        """{stage: [state, reason, ...]} from `octet why`."""
         done = self.octet("why", self.mine / (recipe + ".yaml"), "--json")
         assert done.returncode == 0, done.stderr
         return {stage: [said["state"]] + said["reasons"] for stage, said in json.loads(done.stdout).items()}
 
     def artifact(self, stage: str) -> Path:
-        """The folder of the one artifact that there is of a stage."""
+        """The folder of a stage's only artifact."""
         folder, = [path for path in (self.store / "artifacts" / stage).iterdir()
                    if not path.name.startswith(".")]
         return folder
@@ -246,19 +245,19 @@ class Checkout:
 
 
 def finish(process: subprocess.Popen, timeout_s: float = 60) -> Run:
-    """What a started run came to."""
+    """Waits for a started run. Returns its result."""
     said, _ = process.communicate(timeout=timeout_s)
     return run_of(process.returncode, said.decode())
 
 
 def run_of(code: int, said: str) -> Run:
-    """The stages in the order of the pipeline: Luigi runs two that do not need each other in either order."""
+    """The stages in the order of the pipeline, since Luigi runs two independent stages in either order."""
     made = re.findall(r"^([\w.]+): started$", said, re.MULTILINE)
     return Run(code, sorted(made, key=(list(STAGES) + made).index), said)
 
 
 def damage(path: Path, content: bytes) -> None:
-    """The file's bytes are `content`, whatever its permissions, and its mtime is what it was."""
+    """Writes `content` into the file, even if it is read-only, and restores its mtime."""
     before = path.stat()
     path.chmod(0o644)
     path.write_bytes(content)
@@ -275,8 +274,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _not_needed(folder: str, names: List[str]) -> List[str]:
-    """Bytecode is copied with the source that it was made from, or each checkout compiles everything anew; but for
-    temporary files, which another process renames meanwhile."""
+    """Copies bytecode together with its source, otherwise each checkout would compile everything again. Leaves out
+    temporary files, which another process may rename at any moment."""
     if folder.endswith("__pycache__"):
         return [name for name in names if not name.endswith(".pyc")]
     return [name for name in names if name == "mnist.npz"]

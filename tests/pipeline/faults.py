@@ -1,10 +1,9 @@
-"""Runs that are killed, stores that are spoiled, disks that are full: after each, what must hold.
+"""Killed runs, damaged stores and full disks: what must hold after each.
 
-    python -m tests.pipeline.faults [KILLS] [SEED] [REAL] [IN_TRAINING]     as `make faults` does
+    python -m tests.pipeline.faults [KILLS] [SEED] [REAL] [IN_TRAINING]      as in `make faults`
 
-KILLS runs of light stages are killed or spoiled, then REAL ones of TensorFlow and toco, and then IN_TRAINING ones
-while a network is trained, so that the next run goes on from a checkpoint.
-"""
+KILLS runs of light stages are killed or damaged, then REAL runs with TensorFlow and toco, and then IN_TRAINING runs
+while a network is trained, so that the next run resumes from a checkpoint."""
 
 import contextlib
 import random
@@ -20,7 +19,7 @@ from typing import Dict, Iterator, List, Optional
 import psutil
 
 from pipeline.stage_specs import upward
-from pipeline.store import manifest
+from pipeline.store import manifest, upkeep
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from tests.pipeline.checkout import Checkout, damage
@@ -35,7 +34,7 @@ SPOILS = ("truncated", "emptied", "flipped", "manifest truncated", "removed")
 
 
 def products(checkout: Checkout) -> Dict[str, Dict[str, str]]:
-    """{stage: its products} of what the store calls intact, every byte read."""
+    """{stage: its products} of all artifacts that the store calls intact. Reads every byte."""
     store = Store(checkout.store)
     statuses = store.statuses(store.list(), hashed=True)
     return {stage: manifest.products(status.manifest) for (stage, _), status in statuses.items()
@@ -43,7 +42,7 @@ def products(checkout: Checkout) -> Dict[str, Dict[str, str]]:
 
 
 def processes(checkout: Checkout) -> List[psutil.Process]:
-    """What still runs from the checkout's environment."""
+    """The processes that run from the checkout's environment."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -53,7 +52,7 @@ def processes(checkout: Checkout) -> List[psutil.Process]:
 
 
 def check(checkout: Checkout, reference: Dict[str, Dict[str, str]]) -> None:
-    """No process is left, and nothing that counts as complete is other than it should be."""
+    """Asserts that no process is left, and that everything that counts as complete is correct."""
     end = time.monotonic() + 10
     while processes(checkout) and time.monotonic() < end:
         time.sleep(0.02)
@@ -63,7 +62,7 @@ def check(checkout: Checkout, reference: Dict[str, Dict[str, str]]) -> None:
 
 
 def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
-    """Starts one run or two, and after a moment kills something of the first; says what."""
+    """Starts one or two runs, and kills a part of the first after a moment. Returns what it killed."""
     victim, together = chance.choice(VICTIMS), chance.random() < 0.2
     run = checkout.start()
     other = checkout.start() if together else None
@@ -81,7 +80,7 @@ def kill(checkout: Checkout, chance: random.Random, within_s: float) -> str:
 
 
 def stages_of(parent: psutil.Process) -> List[psutil.Process]:
-    """The processes of stages below a run's process."""
+    """The stage processes below a run's process."""
     below = parent.children(recursive=True)
     servers = [process.pid for process in below if _runs(process, SERVER)]
     return [process for process in below
@@ -89,7 +88,7 @@ def stages_of(parent: psutil.Process) -> List[psutil.Process]:
 
 
 def _victims(parent: psutil.Process, victim: str) -> List[psutil.Process]:
-    """The processes of a run that one of VICTIMS means."""
+    """The processes of a run that an entry of VICTIMS stands for."""
     below = parent.children(recursive=True)
     servers = [process for process in below if _runs(process, SERVER) and process.ppid() == parent.pid]
     return {"stage": stages_of(parent), "server": servers, "parent": [parent], "everything": [parent] + below}[victim]
@@ -102,7 +101,7 @@ def _runs(process: psutil.Process, script: str) -> bool:
 
 
 def train_longer(checkout: Checkout, epochs: int) -> None:
-    """Both phases train for so many epochs, with dropout, augmentation and an average of the weights."""
+    """Sets this number of epochs for both phases, with dropout, augmentation and an average of the weights."""
     path, more = checkout.mine / "faces.yaml", "{{epochs: {}, weight_average: 0.9, batch_size: 4}}".format(epochs)
     checkout.change(path, "train: {epochs: 1}", "train: " + more)
     checkout.change(path, "quantize: {epochs: 1}",
@@ -119,7 +118,7 @@ def _end(run: subprocess.Popen) -> str:
 
 
 def spoil(checkout: Checkout, chance: random.Random) -> Optional[str]:
-    """Damages one file of one artifact; says how, None when there is none."""
+    """Damages one file of one artifact. Returns how, in words; None if there is no artifact."""
     folders = [path for path in (checkout.store / "artifacts").glob("*/*") if not path.name.startswith(".")]
     files = [path for folder in folders for path in folder.iterdir()
              if path.name not in (manifest.NAME, "events")]
@@ -142,7 +141,7 @@ def spoil(checkout: Checkout, chance: random.Random) -> Optional[str]:
 
 
 def reference_of(checkout: Checkout) -> Dict[str, Dict[str, str]]:
-    """The products of an undisturbed run in a store of its own."""
+    """The products of an undisturbed run in another store."""
     store = checkout.store
     checkout.use_store(checkout.folder / "undisturbed")
     run = checkout.luigi()
@@ -154,7 +153,7 @@ def reference_of(checkout: Checkout) -> Dict[str, Dict[str, str]]:
 
 
 def loop(checkout: Checkout, kills: int, seed: int, within_s: float = 6.0) -> Iterator[str]:
-    """Kills and damages, one after another, each followed by the checks; yields what was done."""
+    """Kills and damages, one after another, each followed by the checks. Yields what was done."""
     chance, reference = random.Random(seed), reference_of(checkout)
     done = 0
     while done < kills:
@@ -170,12 +169,12 @@ def loop(checkout: Checkout, kills: int, seed: int, within_s: float = 6.0) -> It
     assert run.code == 0, run.said
     check(checkout, reference)
     assert set(products(checkout)) == set(ALL)
-    assert not list(Store(checkout.store).leftovers())
+    assert not upkeep.left_workspaces(Store(checkout.store))
 
 
 def trainings(checkout: Checkout, kills: int, seed: int, within_s: float) -> Iterator[str]:
-    """Kills, one after another, while TrainFloat or TrainQAT is at work, and some checkpoints spoiled: after each run
-    that is not killed the products are those of an undisturbed run. Yields what was done."""
+    """Kills, one after another, during TrainFloat or TrainQAT, some with damaged checkpoints. After each run that
+    completes, the products must be those of an undisturbed run. Yields what was done."""
     chance, reference = random.Random(seed), reference_of(checkout)
     run = checkout.luigi(stage="TrainFloat")
     assert run.code == 0, run.said
@@ -197,11 +196,13 @@ def trainings(checkout: Checkout, kills: int, seed: int, within_s: float) -> Ite
     run = checkout.luigi()
     assert run.code == 0, run.said
     check(checkout, reference)
-    assert set(products(checkout)) == set(ALL) and not store.checkpoints.unfinished() and not list(store.leftovers())
+    assert set(products(checkout)) == set(ALL) and not store.checkpoints.unfinished()
+    assert not upkeep.left_workspaces(store)
 
 
 def _kill_training(checkout: Checkout, chance: random.Random, within_s: float) -> str:
-    """Starts a run, and kills something of it so long after a stage's process is there; says what."""
+    """Starts a run, and kills a part of it at this time after the start of a stage's process. Returns what it
+    killed."""
     victim, run = chance.choice(VICTIMS), checkout.start(stage="TrainQAT")
     parent = psutil.Process(run.pid)
     with contextlib.suppress(psutil.Error, subprocess.TimeoutExpired):
@@ -218,7 +219,7 @@ def _kill_training(checkout: Checkout, chance: random.Random, within_s: float) -
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[bool]:
-    """`folder` is a file system of that size; False where mounting is not allowed."""
+    """Mounts a file system of this size on `folder`. Returns False if mounting is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     options = "size={}".format(size_bytes)
     mounted = shutil.which("mount") is not None and subprocess.run(
@@ -232,13 +233,13 @@ def small_disk(folder: Path, size_bytes: int) -> Iterator[bool]:
 
 
 def enlarge(folder: Path, size_bytes: int) -> None:
-    """The small disk has that size from now on."""
+    """Changes the size of the small disk."""
     subprocess.run(["mount", "-o", "remount,size={}".format(size_bytes), str(folder)], check=True)
 
 
 def fill_up(checkout: Checkout, reference: Dict[str, Dict[str, str]], size_bytes: int) -> Optional[str]:
-    """A run on a disk of that size, then, the disk enlarged, another; says how the first ended.
-    None where mounting is not allowed."""
+    """Runs on a disk of this size, then on an enlarged one. Returns how the first run ended; None if mounting is not
+    allowed."""
     folder = checkout.folder / "small"
     with small_disk(folder, size_bytes) as mounted:
         if not mounted:
@@ -259,7 +260,7 @@ def fill_up(checkout: Checkout, reference: Dict[str, Dict[str, str]], size_bytes
 
 
 def main(kills: int = 200, seed: int = 1, real: int = 20, in_training: int = 50) -> int:
-    """Prints what was done, a line each; an assertion ends it."""
+    """Prints a line for each thing that was done; ends with an assertion if a check fails."""
     with tempfile.TemporaryDirectory(prefix="octet-faults-") as folder:
         checkout = Checkout(Path(folder))
         for line in loop(checkout, kills, seed):

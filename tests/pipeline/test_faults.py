@@ -1,4 +1,4 @@
-"""A handful of what `make faults` does hundreds of times."""
+"""A small sample of what `make faults` does hundreds of times."""
 
 import pytest
 

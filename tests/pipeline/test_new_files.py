@@ -1,4 +1,4 @@
-"""What a command makes where a user says: whole, or not at all."""
+"""Files and folders that a user names are written completely or not at all."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What luigi.cfg sets."""
+"""The settings in luigi.cfg."""
 
 import pytest
 

@@ -1,7 +1,5 @@
-"""Tiny networks, one for each thing that a Keras network may hold and uint8 may fail at.
-
-Each takes an image [N, 8, 8, 3] and gives what its name says.
-"""
+"""Tiny networks, one for each construct of Keras whose conversion to uint8 may fail. Each takes an image [N, 8, 8, 3];
+its name says what it computes."""
 
 import numpy as np
 import tensorflow as tf
@@ -57,7 +55,7 @@ def maximum_of_a_tensor_used_elsewhere(x):
 
 
 def coordinates(t):
-    """Where each pixel is, one picture of it for each sample."""
+    """The coordinates of each pixel, one picture of them for each sample."""
     rows, columns = tf.meshgrid(tf.linspace(-1.0, 1.0, 8), tf.linspace(-1.0, 1.0, 8), indexing="ij")
     return tf.tile(tf.stack([rows, columns], -1)[tf.newaxis], [tf.shape(t)[0], 1, 1, 1])
 
@@ -175,7 +173,7 @@ CONVERTED = {
     "depthwise_of_2100_channels": lambda x: head(L.ReLU()(norm(
         L.DepthwiseConv2D(2, depthwise_initializer="random_normal")(conv(x, 2100, strides=4))))),
     "relu_of_2100_channels": lambda x: head(L.ReLU()(L.MaxPooling2D()(conv(x, 2100, strides=4)))),
-    "leaky_relu_of_2100_channels": lambda x: head(lam(  # all 2100 would add up their rounding
+    "leaky_relu_of_2100_channels": lambda x: head(lam(  # the rounding errors of all 2100 would add up
         lambda t: t[..., ::700], L.MaxPooling2D()(L.LeakyReLU(0.1)(conv(x, 2100, strides=4))))),
     "layer_on_its_own_output": lambda x: head(twice(L.Conv2D(4, 3, padding="same", activation="relu"), conv(x))),
     "permute": lambda x: head(L.Permute((2, 1, 3))(conv(x))),
@@ -236,17 +234,16 @@ CONVERTED = {
     "dropout": lambda x: head(L.Dropout(0.5)(conv(x))),
     **STYLES,
 }
-"""Those whose uint8 file is within 1 LSB of the fake-quantized graph or, for a few operations after one
-another, 2."""
+"""Networks whose uint8 file is within 1 LSB of the fake-quantized graph, or 2 for a few operations in a row."""
 
 FARTHER = {
     "scaling_of_input": lambda x: head(conv(lam(lambda t: 2 * t - 1, x))),
     "clip_of_a_large_sum": lambda x: head(lam(lambda t: K.clip(t, -0.05, 0.05), L.Add()([
         lam(lambda t: 50 * t, conv(x)), lam(lambda t: 50 * t, conv(x))]))),
 }
-"""Those that may be farther away. 2 * code / 255 - 1 lies half way between two codes everywhere, where rounding is a
-matter of taste, and a dense layer adds that up. A clip that is narrower than a code of what it reads is a step: one
-code, off before it, is half of the range behind it."""
+"""Networks that may be farther away. 2 * code / 255 - 1 is half way between two codes everywhere, where both roundings
+are right, and a dense layer adds up the differences. A clip that is narrower than a code of its input is a step: one
+code of difference before it is half of the range behind it."""
 
 
 def sine(t, known=True):
@@ -281,4 +278,4 @@ REFUSED = {
     "RandomUniform": lambda x: head(L.Lambda(lambda t: t + tf.random.uniform([8, 8, 4]), name="culprit")(conv(x))),
     "RealDiv": lambda x: head(L.Lambda(lambda t: t / (1 + K.square(t)), name="culprit")(conv(x))),
 }
-"""By the operation that has no uint8 form; the layer is always `culprit`."""
+"""Networks with an operation that has no uint8 form; the layer is always called `culprit`."""

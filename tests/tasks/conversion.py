@@ -1,4 +1,4 @@
-"""A small network through the whole quantization path without training: calibrated, frozen, converted, run."""
+"""Runs a small, untrained network through the whole quantization path: it is calibrated, frozen, converted and run."""
 
 import math
 import tempfile
@@ -20,17 +20,16 @@ from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 
 BATCHES = 3
-OFF = 1e-3  # float32, the operations in another order: of 80 random networks 1e-4 was the most
+OFF = 1e-3  # float32 in another order of operations: 1e-4 was the largest difference of 80 random networks
 ROUGHLY_OFF = 0.1
 
 
 class Converted(NamedTuple):
-    """A network's uint8 file and its fake-quantized graph, and what both make of the same images.
+    """A network's uint8 file and its fake-quantized graph, with the results of both for the same images.
 
-    codes: uint8 per output; fake_quantized: the same outputs of the frozen graph, float32.
-    lsb: the largest difference of the two, in units of the output's scale, per output.
-    unrounded: the same outputs of the training graph without rounding, float32.
-    """
+    codes: uint8 for each output. fake_quantized: the same outputs of the frozen graph, float32. lsb: the largest
+    difference between the two for each output, in units of its scale. unrounded: the same outputs of the training graph
+    without rounding, float32."""
 
     content: bytes
     frozen: tf.GraphDef
@@ -43,13 +42,13 @@ class Converted(NamedTuple):
 
 
 def session_of(graph: tf.Graph) -> tf.Session:
-    """A session that runs the graph as it is written."""
+    """A session that runs the graph without optimizing it."""
     return tf.Session(graph=graph, config=constants.RUN_ONCE)
 
 
 def calibrated(graph_def, network, codes):
-    """(frozen fake-quantized graph, network, coverage, outputs of `unrounded`): ranges from `codes`, uint8 [N, ...] per
-    input."""
+    """(frozen fake-quantized graph, network, coverage, outputs of `unrounded`). The ranges are calibrated on `codes`,
+    uint8 [N, ...] for each input."""
     folded = quantized_graph.apply_rewrites(graph_def, network)
     training = quantized_graph.insert_fake_quants(folded, network, training=True)
     exact = unrounded(training, network, codes)
@@ -71,24 +70,22 @@ def calibrated(graph_def, network, codes):
                 found = evaluating.run(_ends(evaluation.graph))
                 frozen = freeze_eval_graph.freeze(evaluating, io_spec.nodes(ended, "outputs"))
     assert found.keys() == known.keys()
-    for name, ends in known.items():  # a range that is another than in training
+    for name, ends in known.items():  # a range that differs from that in training
         np.testing.assert_allclose(found[name], ends, rtol=1e-4, err_msg=name)
     return frozen, ended, training.ranges, exact
 
 
 def _ends(graph):
-    """{name: (low, high)} of each fake-quant of a graph."""
+    """{name: (low, high)} of all fake-quants of a graph."""
     return {operation.name: list(operation.inputs[1:3]) for operation in graph.get_operations()
             if operation.type == FAKE_QUANT}
 
 
 def unrounded(training, network, codes):
-    """The outputs, float32, of a training graph that has just been written: calibrated on `codes` at once, every range
-    is there as a clamp, and no value is rounded. So they are those of the float network, or a range is wrong.
-
-    Not there are ranges that are their kernel's own, which end up to a code below the values, and the codes that L2
-    normalization gets for its kernel's sake.
-    """
+    """The outputs, float32, of a new training graph that is calibrated on `codes` in one step, with every range as a
+    clamp but without rounding. They equal the outputs of the float network unless a range is wrong. Two things are
+    missing: ranges that belong to a kernel, which may end up to a code below the values, and the codes that L2
+    normalization gets for its kernel."""
     with training.graph.as_default():
         start = tf.global_variables_initializer()
     quantized = training.graph.as_graph_def()
@@ -103,7 +100,7 @@ def unrounded(training, network, codes):
             if attribute_of(node, MARK_ATTR) == FLOOR:
                 copy.input[2] = nothing.name
             continue
-        if all(constants.behind(nodes, end).op == "Const" for end in node.input[1:3]):  # none of those that are trained
+        if all(constants.behind(nodes, end).op == "Const" for end in node.input[1:3]):  # none of the trained variables
             clamp = [made.node.add(name=node.name, op="Identity", input=node.input[:1])]
         else:
             above = made.node.add(name=node.name + "/above", op="Maximum", input=node.input[:2])
@@ -120,7 +117,7 @@ def unrounded(training, network, codes):
 
 
 def convert(graph_def, network, codes) -> Converted:
-    """The network, calibrated on `codes` (uint8 [N, ...] per input), as a file that was audited and run."""
+    """Calibrates the network on `codes` (uint8 [N, ...] for each input), converts it, audits the file and runs it."""
     frozen, network, ranges, exact = calibrated(graph_def, network, codes)
     content, contents, _ = file_conversion.to_uint8(frozen, network)
     found = processes.over(content, contents, codes, lambda fraction: None)
@@ -132,8 +129,8 @@ def convert(graph_def, network, codes) -> Converted:
 
 
 def faults(converted: Converted, graph_def, network, codes) -> List[str]:
-    """What is wrong with what came of a float network: operators that do not what they should, outputs that are not the
-    float network's but for rounding."""
+    """A line for each fault of the result: operators that compute something else, and outputs that differ from the
+    float network's by more than rounding."""
     contents = model_file.read(converted.content)
     found = operators.local(converted.content, contents, operators.inside(converted.content, contents, codes),
                          lambda done: None)
@@ -142,8 +139,8 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
     expected = run(graph_def, network, codes)
     off = _off(converted.unrounded, expected)
     if not max(off) < OFF:
-        # Of float32's own rounding, which a batch norm of a variance of 0 makes thousands of times larger, the folded
-        # graph has the same. What a sigmoid reads has no range beyond 4,054, whoever else reads it: range health says
+        # A batch norm with a variance of 0 amplifies float32's rounding thousands of times, in the folded graph, too.
+        # And the range of a sigmoid's input ends at 4,054, also for other readers of the tensor: range health reports
         # what that clips.
         folded = quantized_graph.apply_rewrites(graph_def, network)
         uncut = {name: each._replace(scales=(each.scales[0], math.inf)) for name, each in uint8_kernels.TABLE.items()
@@ -158,12 +155,12 @@ def faults(converted: Converted, graph_def, network, codes) -> List[str]:
 
 
 def _off(found, expected):
-    """How far each output is from what is expected, as a share of its range."""
+    """The distance of each output from the expected one, as a fraction of its range."""
     return [np.abs(ours - theirs).max() / max(np.ptp(theirs), 1e-3) for ours, theirs in zip(found, expected)]
 
 
 def run(graph_def, network, codes):
-    """The outputs of a graph of constants for codes, uint8 [N, ...] per input."""
+    """The outputs of a graph of constants for codes, uint8 [N, ...] for each input."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
         with session_of(graph) as session:

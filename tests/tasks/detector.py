@@ -1,4 +1,4 @@
-"""A detector in small: a raw output, boxes as extras, a loss and a metric of the user's own."""
+"""A small detector: a raw output, boxes as extras, and a loss and a metric of the user's own."""
 
 DATA = '''
 """One bright square of 3 x 3 pixels in each picture; the network is to say in which quarter its centre is."""

@@ -1,4 +1,4 @@
-"""Stages run one after another in this process, as the pipeline runs them each in its own."""
+"""Runs stages one after another in this process, with the same jobs as the pipeline."""
 
 import importlib
 from pathlib import Path
@@ -9,10 +9,8 @@ from pipeline.stage_specs import STAGES
 
 
 def run(folder, text, last, made=None):
-    """(metrics, output folder) of each stage up to `last`, for a recipe's text, in new folders.
-
-    made: folders of stages that were run before, which are not run again.
-    """
+    """(metrics, output folder) of each stage up to `last`, for the text of a recipe, in new folders. made: folders of
+    stages that were run before and are not run again."""
     path = Path(folder) / "recipe.yaml"
     path.write_text(text)
     sections = loading.load(path).sections()

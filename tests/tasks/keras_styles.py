@@ -1,7 +1,5 @@
-"""Tiny networks, one for each way in which people write Keras: layers, models and functions of their own.
-
-Each takes an image [N, 8, 8, 3] and gives what its name says.
-"""
+"""Tiny networks, one for each style in which people write Keras: own layers, models and functions. Each takes an image
+[N, 8, 8, 3]; its name says what it is."""
 
 import tensorflow as tf
 
@@ -20,7 +18,7 @@ def _norm():
 
 
 class Block(tf.keras.Model):
-    """Convolution, batch norm, ReLU and a way around them."""
+    """Convolution, batch norm, ReLU and a shortcut around them."""
 
     def __init__(self):
         super().__init__()
@@ -31,7 +29,7 @@ class Block(tf.keras.Model):
 
 
 class Stages(tf.keras.Model):
-    """Models in a list, and a loop over them."""
+    """Models in a list, applied in a loop."""
 
     def __init__(self):
         super().__init__()
@@ -45,7 +43,7 @@ class Stages(tf.keras.Model):
 
 
 class Filters(L.Layer):
-    """Filters as a layer's own weights, which are divided by their largest on the way."""
+    """A layer with filters as its own weights, which it divides by their largest value."""
 
     def build(self, input_shape):
         self.kernel = self.add_weight("kernel", [3, 3, int(input_shape[-1]), 4], initializer="glorot_uniform")
@@ -69,7 +67,7 @@ class InFunction(L.Layer):
 
 
 class InFunctions(L.Layer):
-    """Likewise, by calling others that do, and one of TensorFlow's own functions is inside."""
+    """The same with nested calls, one of which is a function of TensorFlow's own."""
 
     def __init__(self):
         super().__init__()
@@ -82,7 +80,7 @@ class InFunctions(L.Layer):
 
 
 class OfNames(tf.keras.Model):
-    """What it takes and gives has names."""
+    """A model with named inputs and outputs."""
 
     def __init__(self):
         super().__init__()
@@ -93,7 +91,7 @@ class OfNames(tf.keras.Model):
 
 
 class Standardized(L.Conv2D):
-    """A convolution whose weights are standardized whenever they are used."""
+    """A convolution that standardizes its weights whenever it is called."""
 
     def call(self, inputs):
         mean, variance = tf.nn.moments(self.kernel, [0, 1, 2], keep_dims=True)
@@ -102,7 +100,7 @@ class Standardized(L.Conv2D):
 
 
 class Separated(L.Wrapper):
-    """A layer within a layer, on each half of the channels."""
+    """A layer inside a layer, applied to each half of the channels."""
 
     def build(self, input_shape):
         self.layer.build(input_shape[:-1].concatenate(int(input_shape[-1]) // 2))
@@ -113,7 +111,7 @@ class Separated(L.Wrapper):
 
 
 class Noise(L.Layer):
-    """Noise while it is trained, by K.in_train_phase."""
+    """Noise in the training phase, by K.in_train_phase."""
 
     def call(self, inputs, training=None):
         return K.in_train_phase(lambda: inputs * tf.random.uniform(tf.shape(inputs)), inputs, training=training)
@@ -142,7 +140,7 @@ def model_of_two_inputs_and_outputs(x):
 
 
 def part_of_a_model(x):
-    """A backbone at rest, without its head, as people fine-tune."""
+    """A frozen backbone without its head, as in fine-tuning."""
     image = L.Input((8, 8, 3))
     features = L.ReLU()(_norm()(_conv()(image)))
     whole = tf.keras.Model(image, L.Softmax()(head(features)))
@@ -214,4 +212,4 @@ STYLES = {
     "as_what_is_not_to_be_trained": not_to_be_trained,
     "as_regularized_and_constrained": regularized_and_constrained,
 }
-"""Those whose uint8 file is within 2 LSB of the fake-quantized graph."""
+"""Styles whose uint8 file is within 2 LSB of the fake-quantized graph."""

@@ -1,8 +1,8 @@
-"""Every layer of tf.keras.layers in a tiny network: `build` is a recipe's model, `layer` says which.
+"""A tiny network for each layer of tf.keras.layers. `build` is a recipe's model; its argument `layer` selects the
+layer.
 
-The layer is called `culprit`, so that a refusal can name it. Each takes a small image, [N, 8, 8, 4] or what is
-reshaped from it.
-"""
+The layer is called `culprit`, so that a refusal can name it. Each takes a small image [N, 8, 8, 4], or a tensor that is
+reshaped from it."""
 
 import tensorflow as tf
 
@@ -23,7 +23,7 @@ def frames(x):
 
 
 def on(make, before=lambda x: x):
-    """The layer that `make` makes, on what `before` makes of the image."""
+    """The layer that `make` makes, applied to what `before` makes of the image."""
     return lambda x: make(NAME)(before(x))
 
 
@@ -37,21 +37,21 @@ def pair(kind, before=lambda x: x, **more):
 
 
 class Doubling(L.Layer):
-    """A layer as users write them."""
+    """A layer as users write one."""
 
     def call(self, inputs, **kwargs):
         return 2.0 * inputs
 
 
 class Wrapping(L.Wrapper):
-    """A wrapper as users write them."""
+    """A wrapper as users write one."""
 
     def call(self, inputs, **kwargs):
         return self.layer(inputs)
 
 
 class CountingCell(L.AbstractRNNCell):
-    """A recurrent cell as users write them."""
+    """A recurrent cell as users write one."""
 
     state_size = output_size = 16
 
@@ -155,7 +155,7 @@ NO_LAYER_OF_A_NETWORK = {
 
 
 def build(input_shape, classes, layer):
-    """A classifier with that layer of tf.keras.layers in its middle."""
+    """A classifier with this layer of tf.keras.layers in the middle."""
     image = L.Input(input_shape, name="image")
     x = {**CONVERTED, **REFUSED}[getattr(L, layer)](L.Conv2D(4, 3, padding="same")(image))
     return tf.keras.Model(image, L.Dense(classes, name="label")(L.Flatten()(x)))

@@ -1,4 +1,4 @@
-"""Small networks as Keras builds them, frozen, for the tests of the quantization path."""
+"""Small frozen networks, as Keras builds them, for the tests of the quantization path."""
 
 import zlib
 
@@ -12,13 +12,13 @@ LAYERS = tf.keras.layers
 
 
 def head(x):
-    """Four numbers of each sample."""
+    """Four numbers for each sample."""
     return LAYERS.Dense(4, bias_initializer="random_normal")(LAYERS.Flatten()(x))
 
 
 def frozen(build, shape=(8, 8, 3), classes=4, seed=1):
-    """(graph of constants, what its ends mean) of build(input tensor) -> output tensor, or of
-    {name: build} with an output each, the batch norms given statistics that are not the initial ones."""
+    """(graph of constants, its inputs and outputs) of build(input tensor) -> output tensor, or of {name: build} with
+    one output each. Batch norms get statistics that differ from the initial ones."""
     builds = build if isinstance(build, dict) else {"label": build}
     tf.keras.backend.clear_session()
     with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
@@ -52,7 +52,7 @@ def _seed_of(name, seed):
 
 
 def _seed(operations, seed):
-    """What they draw depends on nothing but the network that they are of."""
+    """What is drawn depends only on the network."""
     drawing = [operation for operation in operations if operation.type in ("RandomUniform", "RandomStandardNormal",
                                                                            "TruncatedNormal")]
     for number, operation in enumerate(drawing):

@@ -1,4 +1,5 @@
-"""The recipes of recipes/tasks: each has data and a network that fit, and its loss, metric and features are right."""
+"""The recipes in recipes/tasks: data and network of each fit together, and its loss, metric and features are
+correct."""
 
 from pathlib import Path
 
@@ -51,7 +52,7 @@ EXTRAS = {"box": BOXES, "box_count": np.array([2, 3], np.int32), "shape": SHAPES
 
 
 def grid_of(boxes, counts, shapes):
-    """The grid that answers these boxes, written down number by number."""
+    """The grid that predicts these boxes, written down number by number."""
     answers = np.zeros((len(boxes), 6, 6, 2, 8), np.float32)
     answers[..., 0] = -8
     for sample, (of_sample, count, of_shapes) in enumerate(zip(boxes, counts, shapes)):

@@ -1,4 +1,4 @@
-"""Whole models as users bring them, each `build` of a recipe by its name; digits of [8, 8, 1] go in."""
+"""Whole models as users write them, each the `build` of a recipe by its name. The inputs are digits of [8, 8, 1]."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ def head(x, classes):
 
 
 def nested(shape, classes):
-    """A model inside the model, called twice, with a batch norm and a regularizer of its activity."""
+    """A model inside the model, called twice, with a batch norm and an activity regularizer."""
     inside = L.Input(shape)
     convolution = L.Conv2D(1, 3, padding="same", activation="relu", activity_regularizer="l2")
     inner = tf.keras.Model(inside, L.BatchNormalization()(convolution(inside)), name="inner")
@@ -20,7 +20,7 @@ def nested(shape, classes):
 
 
 class Penalty(L.Layer):
-    """A loss of its own, of which Keras is not told what it hangs on."""
+    """A loss for which Keras is not told which inputs it depends on."""
 
     def call(self, inputs, **kwargs):
         self.add_loss(0.1 * tf.reduce_mean(tf.square(inputs)))
@@ -28,7 +28,7 @@ class Penalty(L.Layer):
 
 
 class PenaltyOnCondition(L.Layer):
-    """Likewise, in a branch."""
+    """The same in a branch."""
 
     def call(self, inputs, **kwargs):
         self.add_loss(tf.cond(tf.reduce_any(inputs > -1.0), lambda: tf.reduce_mean(tf.square(inputs)), lambda: 0.0))
@@ -82,14 +82,14 @@ def graph_of_its_own(shape, classes):
 
 
 def frozen(shape, classes):
-    """A convolution and a batch norm that are not to be trained, and a head that is."""
+    """A convolution and a batch norm that must not be trained, and a trainable head."""
     image = L.Input(shape)
     x = L.Conv2D(4, 3, name="still", trainable=False)(image)
     return tf.keras.Model(image, head(L.BatchNormalization(name="still_norm", trainable=False)(x), classes))
 
 
 def frozen_inside(shape, classes):
-    """A body, a model of its own, that is not to be trained."""
+    """A body, itself a model, that must not be trained."""
     image = L.Input(shape)
     body = tf.keras.Model(image, L.Conv2D(4, 3, activation="relu", name="still")(image), name="body")
     body.trainable = False
@@ -98,7 +98,7 @@ def frozen_inside(shape, classes):
 
 
 class InFunction(tf.keras.Model):
-    """Its variables are made inside a tf.function, and are in no collection of the graph."""
+    """Its variables are created inside a tf.function, and are in no collection of the graph."""
 
     def __init__(self, classes):
         super().__init__()
@@ -116,7 +116,8 @@ def in_function(shape, classes):
 
 
 def weights_put_in_function(shape, classes):
-    """The graph has run before any gradient is taken, and a variable that is not the model's has another value."""
+    """The graph is run before gradients are computed, and a variable that does not belong to the model has another
+    value."""
     image = L.Input(shape)
     factor = tf.Variable(0.0, trainable=False)
     model = tf.keras.Model(image, InFunction(classes)(L.Lambda(lambda t: t * factor)(image)))
@@ -133,7 +134,7 @@ def in_session_of_its_own(shape, classes):
 
 
 def local_variable(shape, classes):
-    """A variable that is not the model's and not a global one."""
+    """A variable that belongs neither to the model nor to the global variables."""
     image = L.Input(shape)
     factor = tf.Variable(0.0, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
     model = tf.keras.Model(image, head(L.Lambda(lambda t: t * factor)(image), classes))
@@ -142,7 +143,7 @@ def local_variable(shape, classes):
 
 
 class OfName(tf.keras.Model):
-    """It takes and gives one thing, by name, and is called what that is called."""
+    """A model whose input and output have the same name as the model."""
 
     def __init__(self, classes):
         super().__init__(name="label")
@@ -168,7 +169,7 @@ def in_session_that_is_closed(shape, classes):
 
 
 class InTuple(tf.keras.Model):
-    """Keras finds layers in lists and dicts, not in tuples."""
+    """Keras finds layers in lists and dicts, but not in tuples."""
 
     def __init__(self, classes):
         super().__init__()
@@ -194,7 +195,7 @@ def another_in_training(shape, classes):
 
 
 def branch_of_constants(shape, classes):
-    """What is computed from constants in the branch that is not taken."""
+    """A value computed from constants in the branch that is not taken."""
     image = L.Input(shape)
     x = L.Lambda(lambda t: tf.cond(tf.constant(False), lambda: t * (tf.constant(1.0) - tf.constant(0.3)), lambda: t))(
         L.Conv2D(4, 3)(image))
@@ -229,7 +230,7 @@ TRAINED = {
     "of_name": lambda shape, classes: OfName(classes),
     "branch_of_constants": branch_of_constants,
 }
-"""What goes through both phases of training."""
+"""Models that go through both training phases."""
 
 REFUSED = {
     "Keras does not track 2": in_tuple,
@@ -242,11 +243,11 @@ REFUSED = {
     "in a graph of its own": graph_of_its_own,
     "initial weights hold NaN": functional(
         lambda x: L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(np.nan))(x)),
-    "takes no batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
+    "does not accept a batch of": functional(lambda x: L.BatchNormalization(virtual_batch_size=2)(L.Conv2D(4, 3)(x))),
     "for one sample": functional(
         finish=lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0] * 2, -1]))),
 }
-"""By what is said of them before training."""
+"""Models by the error that is reported before training."""
 
 
 def build(input_shape, classes, model):

@@ -1,5 +1,5 @@
-"""Renders HTML pages for `octet compare` and `octet report`. They depend on earlier runs, so they are no artifacts;
-they are written to the user's cache and may be deleted at any time."""
+"""Renders HTML pages for `octet compare` and `octet report`. They depend on earlier runs, so they are not artifacts.
+They are written to the user's cache, and can be deleted at any time."""
 
 import os
 import tempfile

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = settings.load()
     snapshot = snapshots.with_source(snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config)))
     report = preflight.run(snapshot, CONVERTIBLE)
-    judged = _judged(snapshot, config)
+    limits = _limits(snapshot, config)
     if arguments.json:
         print(json.dumps(report, indent=1, sort_keys=True))
         return
@@ -38,19 +38,19 @@ def run(arguments: argparse.Namespace) -> None:
     _show(report)
     for line in preflight.remarks(report):
         print(line)
-    for line in judged:
+    for line in limits:
         print(line)
     print("fit to run")
 
 
-def _judged(snapshot: Snapshot, config: settings.Settings) -> List[str]:
-    """What the limits of the data say, as far as the store has figures of the data. Raises LimitError for a missed
-    one."""
+def _limits(snapshot: Snapshot, config: settings.Settings) -> List[str]:
+    """A line for each limit of the data, or a note if the store has no figures of the data yet. Raises LimitError if
+    the data misses a limit."""
     if not data_limits.are_set(snapshot):
         return []
     figures = data_limits.figures(Plan(snapshot, Store(config.store)))
     if figures is None:
-        return ["note: data.limits are judged when the data has been prepared, before training; `octet data` judges "
+        return ["note: data.limits are checked when the data is prepared, before training; `octet data` checks "
                 "them now"]
     return ["limit kept: {}".format(judgement) for judgement in data_limits.judge(snapshot, figures)]
 

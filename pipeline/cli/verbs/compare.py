@@ -40,9 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     if len(arguments.items) < 2:
         raise UsageError("needs two or more items", where="octet compare", why="",
                          next_step="octet ls {} lists the runs of a recipe".format(arguments.items[0]))
-    found = settings.load()
-    lineage = Lineage(Store(found.store))
-    items = [_item(text, lineage, found) for text in arguments.items]
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
+    items = [_item(text, lineage, config) for text in arguments.items]
     figures, inputs = model_comparison.figures(items), model_comparison.inputs(items)
     if arguments.json:
         print(json.dumps({"items": [item.name for item in items],
@@ -63,12 +63,12 @@ def run(arguments: argparse.Namespace) -> None:
         print("all inputs are the same")
 
 
-def _item(text: str, lineage: Lineage, found: settings.Settings) -> Compared:
+def _item(text: str, lineage: Lineage, config: settings.Settings) -> Compared:
     """The run or the artifact that `text` refers to, with the artifacts upstream and downstream of it."""
-    recorded = artifact_reference.run(text, found, Runs(lineage.store.root))
+    recorded = artifact_reference.run(text, config, Runs(lineage.store.root))
     if recorded is not None:
         return Compared(text, run_history.manifests(lineage.store, [recorded])[0], state(recorded))
-    record: Any = artifact_reference.artifact(text, lineage, found)
+    record: Any = artifact_reference.artifact(text, lineage, config)
     chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
     if MODEL in chain:  # otherwise many models may be downstream, for example of a part of the data
         for each in _newest_first(lineage.below([record])):

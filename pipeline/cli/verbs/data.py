@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints a description of the data. Raises OctetError for faulty data, LimitError where it misses a limit."""
+    """Prints a description of the data. Raises OctetError for faulty data, LimitError for data that misses a limit."""
     sheet = Path(arguments.sheet).absolute() if arguments.sheet is not None else None
     if sheet is not None and (not os.path.isdir(str(sheet.parent)) or os.path.isdir(str(sheet))
                               or sheet.suffix.lower() != ".png"):
@@ -81,7 +81,7 @@ def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
 
 
 def _left_out(plan: Plan) -> int:
-    """How many samples could not be read, as the parts have recorded it."""
+    """The number of samples that could not be read, from the manifests of the parts."""
     manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
     return sum(manifest["metrics"]["left_out"] for manifest in manifests if manifest)
 

@@ -29,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prints the figures. Raises OctetError for data that is not prepared, and for a file that does not fit the
     data."""
-    found = settings.load()
-    lineage = Lineage(Store(found.store))
-    model = model_reference.find(arguments.file, lineage, found)
-    part = prepared_part.find(arguments.recipe, arguments.part, lineage, found, with_source=(EVALUATE,))
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
+    model = model_reference.find(arguments.file, lineage, config)
+    part = prepared_part.find(arguments.recipe, arguments.part, lineage, config, with_source=(EVALUATE,))
     taken = part.taken_snapshot
     job = Job(stage=EVALUATE, inputs={part.stage: str(part.folder)}, output="", recipe_folder=str(taken.folder),
               settings={"file": str(model.path), "network": model.network, "metrics": taken.sections["metrics"]})

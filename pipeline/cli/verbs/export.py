@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     origin = _origin(Lineage(store), manifest)
     files[ORIGIN] = (json.dumps(origin, indent=1, sort_keys=True) + "\n").encode("ascii")
     if CARD in files:
-        files[CARD] += _told(origin).encode("utf-8", "backslashreplace")
+        files[CARD] += _origin_section(origin).encode("utf-8", "backslashreplace")
     target = arguments.folder.expanduser().absolute()
     with new_files.folder(target, "octet export") as folder:
         for path, content in files.items():
@@ -97,7 +97,7 @@ def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
             "versions": {name: version for made in chain for name, version in made["inputs"]["versions"].items()}}
 
 
-def _told(origin: Dict[str, Any]) -> str:
+def _origin_section(origin: Dict[str, Any]) -> str:
     """The last section of the card: the origin in words."""
     sections, data, made = origin["recipe"]["sections"], origin["data"], origin["stages"]
     dataset = dict(sections.get("data") or {})

@@ -19,7 +19,7 @@ from octet.errors import StoreError, UsageError
 from pipeline import formatting, settings
 from pipeline.files.safe_tree import printable
 from pipeline.provenance import retention
-from pipeline.store import shared_files
+from pipeline.store import shared_files, upkeep
 from pipeline.store.artifacts import Store
 from pipeline.store.checkpoints import UnfinishedTraining
 from pipeline.store.runs import Runs
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     rows: List[Row] = []
     failed: List[StoreError] = []
     # First remove what needs no note. On a full disk, this makes space for the notes of the rest.
-    swept = store.sweep() if arguments.delete else []
+    swept = upkeep.remove_left_workspaces(store) if arguments.delete else []
     for name in store.quarantined() if arguments.quarantine else ():
         rows += _row(_of_quarantine(store, name, arguments.delete), failed)
     for training in store.checkpoints.unfinished():

@@ -234,7 +234,7 @@ def _why(row: Row, columns: int) -> str:
         return ""
     every = len(row["made"]) > 1 and row["made"] == list(upward(row["target"]))
     made = "all {} stages".format(len(row["made"])) if every else formatting.listed(row["made"], 2)
-    # A run says at its end what it made: one that goes on, or was killed, has not said it.
+    # What a run made is recorded at its end, so it is unknown for a run that is running or was killed.
     what = "began: " if row["exit"] is None else "made {}: ".format(made or "nothing")
     text = what + "; ".join(row["changed"])
     return formatting.cut(text.rstrip(": "), max(SHORTEST_STATE, columns))
@@ -252,7 +252,7 @@ def _figures(headlines: List[Dict[str, Any]]) -> str:
     if not headlines:
         return ""
     first = headlines[0]
-    # The last side of the chain, and the float model. int8 is a second form of the uint8 file, and no link of it.
+    # The last form of the model in the chain from float to uint8, and the float model. int8 is not in this chain.
     sides = [(side, value) for side, value in first["sides"].items() if side in headline_metrics.JUDGED]
     shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
     return "{} {}".format(first["metric"].replace("_", " "), ", ".join(

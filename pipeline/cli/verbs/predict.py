@@ -39,38 +39,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints the predictions. Raises OctetError for pictures that cannot be read, and for files that cannot be run."""
-    found = settings.load()
-    lineage = Lineage(Store(found.store))
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
     for path in arguments.pictures:
         _expect_file(path)
-    model = model_reference.find(arguments.file, lineage, found)
-    section, prepared = _data(model, arguments, found, lineage)
+    model = model_reference.find(arguments.file, lineage, config)
+    section, prepared = _data(model, arguments, config, lineage)
     job = Job(stage=PREDICT, inputs={PREPARED: str(prepared)}, output="", recipe_folder="", settings={
         "file": str(model.path), "pictures": [os.path.abspath(path) for path in arguments.pictures],
         "data": section, "network": model.network})
-    with progress.on_terminal("octet predict") as report:
-        said = preflight.in_child(job, snapshot.source_of(PREDICT), "run a model", on_progress=report)
-    for path, picture in zip(arguments.pictures, said["pictures"]):
+    with progress.on_terminal("octet predict") as on_progress:
+        report = preflight.in_child(job, snapshot.source_of(PREDICT), "run a model", on_progress=on_progress)
+    for path, picture in zip(arguments.pictures, report["pictures"]):
         picture["picture"] = path
     if arguments.json:
-        print(json.dumps({"file": str(model.path), "known_by": model.how or None, **said}, indent=1))
+        print(json.dumps({"file": str(model.path), "known_by": model.how or None, **report}, indent=1))
         return
     if model.how == IDENTIFIER:
         print("note: {} is known by {}; its content has changed since it was measured".format(
             arguments.file, model.how))
-    for note in said["notes"]:
+    for note in report["notes"]:
         print("note: {}".format(note))
-    for picture in said["pictures"]:
+    for picture in report["pictures"]:
         for line in _lines(picture, len(picture["outputs"]) > 1):
             print(line)
 
 
-def _data(model: ModelReference, arguments: argparse.Namespace, found: Settings, lineage: Lineage
+def _data(model: ModelReference, arguments: argparse.Namespace, config: Settings, lineage: Lineage
           ) -> Tuple[Dict[str, Any], Path]:
     """(the section `data`, the folder of PrepareData.train). Raises UsageError or StoreError that says what is
     missing."""
     if arguments.recipe:
-        part = prepared_part.find(arguments.recipe, "train", lineage, found)
+        part = prepared_part.find(arguments.recipe, "train", lineage, config)
         return dict(part.taken_snapshot.sections["data"]), part.folder
     data = model.data(lineage)
     if data is not None:
@@ -109,11 +109,11 @@ def _lines(picture: Dict[str, Any], named: bool) -> Iterator[str]:
         numbers = any("value" in answer for answer in output["answers"])
         shown = output["answers"][:MOST_VALUES if numbers else MOST_CLASSES]
         more = len(output["answers"]) - len(shown) if numbers else 0
-        yield "{}: {}{}".format(where, ", ".join(_said(answer) for answer in shown), " and {} more".format(more)
+        yield "{}: {}{}".format(where, ", ".join(_answer_text(answer) for answer in shown), " and {} more".format(more)
                                 if more else "")
 
 
-def _said(answer: Dict[str, Any]) -> str:
+def _answer_text(answer: Dict[str, Any]) -> str:
     if "value" in answer:
         return "{:g}".format(answer["value"])
     if "share" in answer:

@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints the page's path. Raises StoreError if there is no page for the recipe as it is now."""
-    found = settings.load()
-    store = Store(found.store)
+    config = settings.load()
+    store = Store(config.store)
     runs = Runs(store.root)
-    recipe = artifact_reference.recipe(arguments.recipe, found, runs)
+    recipe = artifact_reference.recipe(arguments.recipe, config, runs)
     plan = Plan(snapshot.take(recipe), store)
     folder = plan.folder(STAGE)
     if folder is None or not plan.intact(STAGE):
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
                          next_step="run `luigi --module pipeline {} --recipe {}`".format(
                              STAGE, shlex.quote(arguments.recipe)))
     artifact = folder / STAGES[STAGE].products[0]
-    name = artifact_reference.name_of(recipe, found, runs)
+    name = artifact_reference.name_of(recipe, config, runs)
     page = render.write("{}-{}".format(recipe.stem, folder.name[:12]), render.with_history(
         artifact.read_text(encoding="utf-8"), recipe=name, artifact=str(artifact),
         drawn=formatting.utc(time.time()), stages=list(_origins(plan)), **_changes(plan, runs, recipe, name)))

@@ -53,9 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
             print("{}: {} {} in {}".format(name, *requirement, target_environments.install(name)), flush=True)
     if not arguments.file:
         return
-    found = settings.load()
-    lineage = Lineage(Store(found.store))
-    model = model_reference.find(arguments.file, lineage, found)
+    config = settings.load()
+    lineage = Lineage(Store(config.store))
+    model = model_reference.find(arguments.file, lineage, config)
     job = Job(stage=TARGETS, inputs={}, output="", recipe_folder="",
               settings={"file": str(model.path), "targets": list(NAMES)})
     judged = preflight.in_child(job, snapshot.source_of(TARGETS), "read a model")
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         print("note: it has no int8 twin: {}".format(judged["int8"]))
     targets = judged["targets"]
     dtypes = list(next(iter(targets.values()))["files"])
-    formatting.table(["target"] + [FILES.get(dtype, "the {} file".format(dtype)) for dtype in dtypes] + ["hand it"], [
+    formatting.table(["target"] + [FILES.get(dtype, "the {} file".format(dtype)) for dtype in dtypes] + ["use"], [
         [name] + [supported_operators(target["files"][dtype]) for dtype in dtypes] + [
             FILES.get(target["use"], "none of them")] for name, target in targets.items()])
     for name, target in targets.items():

@@ -14,12 +14,13 @@ from typing import Callable, Collection, Dict, Iterator, Optional
 from octet.errors import StoreError
 from pipeline import settings
 from pipeline.files.safe_tree import Misplaced, printable
+from pipeline.store import upkeep
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 from pipeline.store.shared_files import Inode
 from pipeline.store.status import DAMAGED, INTACT
 
-SHOWN = 3  # folders that others can write; the other ones are only counted
+SHOWN = 3  # folders that others can write to; further ones are only counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,16 +75,16 @@ def _each(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _writable_by_others(store: Store) -> Iterator[str]:
-    folders = store.writable_by_others()
+    folders = upkeep.writable_by_others(store)
     for path, who in folders[:SHOWN]:
-        yield "{}: can be written by {}; `chmod go-w` and `chown` there keep it the owner's".format(path, who)
+        yield "{}: can be written by {}; `chmod go-w` and `chown` restrict it to its owner".format(path, who)
     if len(folders) > SHOWN:
         yield "{} more folders of the store can be written by others than its owner".format(len(folders) - SHOWN)
 
 
 def _misplaced(store: Store, keep: bool) -> Iterator[str]:
     """The places of entries of the wrong kind. Moves each into quarantine, unless `keep`."""
-    for place, error in store.misplaced():
+    for place, error in upkeep.misplaced(store):
         _say("{}: {}".format(place, error.strerror))
         if isinstance(error, Misplaced) and not keep:
             _say("{}: {}".format(place, _attempt(partial(_move, store, place))))
@@ -91,7 +92,7 @@ def _misplaced(store: Store, keep: bool) -> Iterator[str]:
 
 
 def _move(store: Store, place: str) -> str:
-    return "in quarantine: {}".format(store.put_aside(place))
+    return "in quarantine: {}".format(upkeep.put_aside(store, place))
 
 
 def _of_artifact(store: Store, stage: str, key: str, keep: bool, read: Dict[Inode, str]) -> Iterator[str]:
@@ -101,7 +102,7 @@ def _of_artifact(store: Store, stage: str, key: str, keep: bool, read: Dict[Inod
         if not keep:
             yield _attempt(lambda: _quarantine(store, stage, key))
     if status.state == INTACT:
-        damaged = store.by_product_damage(stage, key, status.recorded)
+        damaged = upkeep.by_product_damage(store, stage, key, status.recorded)
         yield from damaged.values()
         if damaged and not keep:
             yield _attempt(lambda: _lose(store, stage, key, damaged))
@@ -129,11 +130,11 @@ def _quarantine(store: Store, stage: str, key: str) -> str:
 def _lose(store: Store, stage: str, key: str, paths: Collection[str]) -> str:
     try:
         with store.lock(stage, key).acquire(timeout=0):
-            aside = store.lose_by_products(stage, key, paths)
+            aside = upkeep.lose_by_products(store, stage, key, paths)
     except TimeoutError:
         return "in use: left where it is"
-    known = "known to be lost from now on; no stage reads {}".format("it" if len(paths) == 1 else "them")
-    return known + "".join("; in quarantine: {}".format(path) for path in aside)
+    marked = "marked as lost; no stage reads {}".format("it" if len(paths) == 1 else "them")
+    return marked + "".join("; in quarantine: {}".format(path) for path in aside)
 
 
 def _marks(store: Store, keep: bool) -> Iterator[str]:
@@ -156,7 +157,7 @@ def _checkpoints(store: Store, keep: bool) -> None:
     """Moves damaged checkpoints to quarantine, unless `keep`. The training then continues from the one before. They do
     not count as damage, since no artifact is affected."""
     for stage, key in store.checkpoints.places():
-        for name in store.checkpoints.spoiled(stage, key):
+        for name in store.checkpoints.damaged(stage, key):
             line = "{} {}: the checkpoint {} is not what was written".format(stage, key[:12], name)
             _say(line if keep else "{}; {}".format(line, _attempt(partial(_put_aside, store, stage, key, name))))
 
@@ -190,4 +191,4 @@ def _attempt_read(store: Store, sha256: str) -> Optional[str]:
 
 def _remove(store: Store, sha256: str) -> str:
     store.blobs.remove(sha256)
-    return "removed; a run that has this file keeps it anew"
+    return "removed; the next run that uses this file stores it again"

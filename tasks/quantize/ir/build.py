@@ -1,6 +1,6 @@
-"""New nodes for an EditableGraph: each function adds one, or a few, and returns the name of the tensor.
+"""Adds nodes to an EditableGraph: each function adds one or a few nodes, and returns the name of the resulting tensor.
 
-`like` is the node that the new one replaces: it gives the layer, and a scope for the name.
+like: the node that is replaced; new nodes belong to its Keras layer, and their names begin with its name.
 """
 
 from typing import Any, Sequence
@@ -17,20 +17,20 @@ RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
 
 
 def binary(graph: EditableGraph, op: str, left: str, right: str, like: Node) -> str:
-    """The name of a new node `op(left, right)` that takes the place of `like`."""
+    """The name of a new node `op(left, right)` with the shape of `like`."""
     return graph.add(Node(graph.free("{}/{}".format(like.name, op)), op, [left, right], {"T": FLOAT},
                           layer=like.layer), graph.shapes[like.name]).name
 
 
 def reshape(graph: EditableGraph, tensor: str, shape: Sequence[Any], like: Node, name: str) -> str:
-    """The name of a new Reshape of `tensor` to `shape`, the batch left free."""
+    """The name of a new Reshape of `tensor`. shape: without the batch."""
     sizes = graph.constant(like.name + "/" + name + "/shape", [-1] + list(shape), np.int32)
     return graph.add(Node(graph.free(like.name + "/" + name), "Reshape", [tensor, sizes],
                           {"T": FLOAT, "Tshape": INT}, layer=like.layer), (None,) + tuple(shape)).name
 
 
 def part(graph: EditableGraph, tensor: str, axis: int, begin: int, size: int, like: Node) -> str:
-    """The name of a new Slice of `tensor`: `size` from `begin` on along `axis`."""
+    """The name of a new Slice of `tensor`: [begin, begin + size) along `axis`."""
     shape = graph.known_shape(tensor)
     begins, sizes = [0] * len(shape), [-1] * len(shape)
     begins[axis], sizes[axis] = begin, size
@@ -41,7 +41,7 @@ def part(graph: EditableGraph, tensor: str, axis: int, begin: int, size: int, li
 
 
 def joined(graph: EditableGraph, tensors: Sequence[str], axis: int, like: Node) -> str:
-    """The name of a new ConcatV2 of the tensors along `axis`; of the tensor itself where it is one."""
+    """The name of a new ConcatV2 of the tensors along `axis`; the tensor itself where there is only one."""
     if len(tensors) == 1:
         return tensors[0]
     shape = graph.known_shape(tensors[0])

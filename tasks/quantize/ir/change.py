@@ -1,4 +1,4 @@
-"""What a pass did to a network, in words for a person."""
+"""What a pass changed in a network, for users."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Change(NamedTuple):
     """One change of a pass. node: the name of the node that was changed or replaced.
 
-    did: a clause that says what was done; `{layer}` in it stands for the name of the node's Keras layer.
+    did: a clause that describes the change, with `{layer}` in place of the name of the node's Keras layer.
     """
 
     node: str

@@ -1,7 +1,7 @@
-"""A float inference network that passes rewrite: nodes by name, the readers of each tensor, shapes.
+"""A float inference network that passes rewrite: its nodes, the readers of each tensor, the shapes.
 
-A tensor is named `node` (the node's first output) or `node:1`. Shapes are tuples whose first entry, the
-batch, is None. Control dependencies are dropped: an inference graph of constants does not need them.
+A tensor is named `node` (the node's first output) or `node:1`. A shape is a tuple whose first entry, the batch, is
+None. Control dependencies are dropped: an inference graph of constants does not need them.
 """
 
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
@@ -21,8 +21,8 @@ N = TypeVar("N", bound=Node)
 
 
 class EditableGraph(KernelView[str]):
-    """A network that passes rewrite. inputs: names of placeholders. outputs: names of tensors, kept up to date by
-    `replace`."""
+    """A network that passes rewrite. inputs: names of placeholders. outputs: names of tensors, which `replace` keeps up
+    to date. layers: names of the Keras layers."""
 
     def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], outputs: Sequence[str],
                  layers: Iterable[str] = ()) -> None:
@@ -30,7 +30,7 @@ class EditableGraph(KernelView[str]):
         self.nodes: Dict[str, Node] = {}
         self.readers: Dict[str, List[Node]] = {}
         self.shapes: Dict[str, Shape] = {}
-        self.shared: Dict[Tuple[Any, ...], str] = {}  # {what a constant was made from: its name}
+        self.shared: Dict[Tuple[Any, ...], str] = {}  # {what identifies a new constant: its name}, to share it
         self._named = list(outputs)
         graph_def = constants.extract(graph_def, [node_of(name) for name in outputs])
         self.layer_of = LayerNames(layers)
@@ -42,7 +42,7 @@ class EditableGraph(KernelView[str]):
         self._infer(graph_def)
 
     def add(self, node: N, shape: Shape = None) -> N:
-        """Adds the node and returns it. shape: of its first output, None if unknown; a Const has its value's."""
+        """Adds the node and returns it. shape: that of its first output; None if unknown, or for a Const."""
         self.nodes[node.name] = node
         for name in node.inputs:
             self.readers.setdefault(name, []).append(node)
@@ -52,39 +52,40 @@ class EditableGraph(KernelView[str]):
         return node
 
     def constant(self, name: str, value: Any, dtype: Any = np.float32) -> str:
-        """The name of a new Const."""
+        """Adds a Const. Returns its name, which is `name` or a free variant."""
         return self.add(Node(self.free(name), "Const", value=np.asarray(value, dtype))).name
 
     def free(self, name: str) -> str:
-        """`name`, or `name_1` and so on when it is taken."""
-        found, count = name, 0
-        while found in self.nodes:
+        """`name`, or `name_1` and so on where it is taken."""
+        candidate, count = name, 0
+        while candidate in self.nodes:
             count += 1
-            found = "{}_{}".format(name, count)
-        return found
+            candidate = "{}_{}".format(name, count)
+        return candidate
 
     def producer(self, tensor: str) -> Node:
         """The node that computes the tensor."""
         return self.nodes[node_of(tensor)]
 
     def value(self, tensor: str) -> Optional[np.ndarray]:
-        """The value of a tensor that is a constant, else None."""
+        """The value of a constant tensor, else None."""
         return self.producer(tensor).value
 
     def known_value(self, tensor: str) -> np.ndarray:
-        """The value of a tensor, which is a constant."""
+        """The value of a tensor that must be constant."""
         value = self.value(tensor)
         assert value is not None, tensor
         return value
 
     def known_shape(self, tensor: str) -> Tuple[Any, ...]:
-        """The shape of a tensor, whose rank is known; the batch, and a size that is unknown, is None."""
+        """The shape of a tensor whose rank must be known. The batch and unknown sizes are None."""
         shape = self.shapes[tensor]
         assert shape is not None, tensor
         return shape
 
     def only_reader(self, tensor: str) -> Optional[Node]:
-        """The one node that reads the tensor. None where several do, or where the tensor is a network's output."""
+        """The only node that reads the tensor. None where several nodes or none read it, or where it is an output of
+        the network."""
         readers = self.readers.get(tensor, [])
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
@@ -119,13 +120,13 @@ class EditableGraph(KernelView[str]):
             node_of(tensor) == node.name for tensor in self.outputs)
 
     def set_input(self, node: Node, index: int, tensor: str) -> None:
-        """The node's input of this number is the tensor from now on."""
+        """Replaces an input of the node."""
         self.readers[node.inputs[index]].remove(node)
         node.inputs[index] = tensor
         self.readers.setdefault(tensor, []).append(node)
 
     def replace(self, old: str, new: str, but: Sequence[Node] = ()) -> None:
-        """Every reader of `old`, except those in `but`, reads `new` from now on; so do the graph's outputs."""
+        """Replaces the tensor `old` by `new` in all its readers, except those in `but`, and in the graph's outputs."""
         for node in list(self.readers.get(old, ())):
             if node not in but:
                 for index, name in enumerate(node.inputs):
@@ -140,9 +141,8 @@ class EditableGraph(KernelView[str]):
         del self.nodes[node.name]
 
     def identity(self, tensor: str) -> str:
-        """The name of a new node that computes the same value in a range of its own (see rewrites/affine.py).
-
-        Where the shape is unknown, the tensor itself: it will be refused."""
+        """The name of a new node that computes the same value in its own range (see rewrites/affine.py). Where the
+        shape is unknown, the tensor itself, which will be refused later."""
         shape = self.shapes[tensor]
         if shape is None:
             return tensor
@@ -152,7 +152,7 @@ class EditableGraph(KernelView[str]):
         return self.add(made, shape).name
 
     def in_order(self) -> List[Node]:
-        """The nodes that the outputs depend on, inputs before readers."""
+        """The nodes that the outputs depend on, producers before readers."""
         order: List[Node] = []
         done: Set[str] = set()
         todo = [(node_of(name), False) for name in reversed(self.outputs)]
@@ -168,11 +168,11 @@ class EditableGraph(KernelView[str]):
         return order
 
     def of_type(self, *ops: str) -> List[Node]:
-        """The nodes of these types that the outputs depend on, inputs before readers."""
+        """The nodes of these types that the outputs depend on, producers before readers."""
         return [node for node in self.in_order() if node.op in ops]
 
     def of_class(self, kind: Type[N]) -> List[N]:
-        """The nodes of this class that the outputs depend on, inputs before readers."""
+        """The nodes of this class that the outputs depend on, producers before readers."""
         return [node for node in self.in_order() if isinstance(node, kind)]
 
     def prune(self) -> None:
@@ -185,7 +185,7 @@ class EditableGraph(KernelView[str]):
                 self.readers.setdefault(name, []).append(node)
 
     def graph_def(self) -> tf.GraphDef:
-        """The graph as it is now. An output that another node computes now keeps its name."""
+        """The current graph. Its outputs have their original names."""
         self._name_outputs()
         built = tf.GraphDef()
         for node in self.in_order() + [self.nodes[name] for name in self.inputs
@@ -239,5 +239,5 @@ class EditableGraph(KernelView[str]):
 
 
 def tensor_of(reference: str) -> str:
-    """A NodeDef's or tf.Tensor's name of a tensor, as this module writes it."""
+    """The name of a tensor in this module's form. reference: its name in a NodeDef or a tf.Tensor."""
     return reference[:-2] if reference.endswith(":0") else reference

@@ -13,7 +13,7 @@ FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
 class KernelGroups(TensorView, KernelView[tf.Tensor]):
-    """The float operations between inputs and outputs, in the order of the data. Fake-quants are not seen."""
+    """The float operations between inputs and outputs, producers before readers. Fake-quants are looked through."""
 
     def __init__(self, graph: tf.Graph, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.inputs = [graph.get_operation_by_name(name) for name in inputs]
@@ -33,13 +33,13 @@ class KernelGroups(TensorView, KernelView[tf.Tensor]):
     def readers(self, tensor: tf.Tensor) -> List[tf.Operation]:
         """The operations that read a tensor, directly or through its fake-quant. One that reads it twice is listed
         twice."""
-        found = []
+        operations = []
         for reader in tensor.consumers():
             if reader.type == FAKE_QUANT and reader.inputs[0] is tensor:
-                found.extend(self.readers(reader.outputs[0]))
+                operations.extend(self.readers(reader.outputs[0]))
             elif reader in self._members:
-                found.append(reader)
-        return found
+                operations.append(reader)
+        return operations
 
     def fake_quants(self, tensor: tf.Tensor) -> List[tf.Operation]:
         """The fake-quants whose input is the tensor."""
@@ -69,12 +69,12 @@ class KernelGroups(TensorView, KernelView[tf.Tensor]):
 
     def group(self, operation: tf.Operation) -> List[tf.Operation]:
         """The operations that become one kernel, in order; `operation` is the last of them."""
-        found = [operation]
+        members = [operation]
         while True:
-            before = [tensor.op for tensor in data(found[0])[:1]]
+            before = [tensor.op for tensor in data(members[0])[:1]]
             if not before or before[0] not in self._members or not self.fused(before[0]):
-                return found
-            found.insert(0, before[0])
+                return members
+            members.insert(0, before[0])
 
     def inputs_of(self, tensor: tf.Tensor) -> List[tf.Tensor]:
         return [source(each) for each in tensor.op.inputs]
@@ -89,7 +89,7 @@ class KernelGroups(TensorView, KernelView[tf.Tensor]):
         return len(tensor.op.outputs) > 1
 
     def _dilated(self, operation: tf.Operation) -> Optional[tf.Operation]:
-        """The convolution that toco makes one kernel of with this BatchToSpaceND, if there is one."""
+        """The convolution that toco merges with this BatchToSpaceND into one kernel, if there is one."""
         layer = dilated_layer(self, operation.outputs[0])
         return None if layer is None else layer.op
 
@@ -122,16 +122,16 @@ def kernel(operation: tf.Operation) -> Optional[Kernel]:
 
 
 def known_kernel(operation: tf.Operation) -> Kernel:
-    """The operation's kernel, which is in the table."""
-    found = kernel(operation)
-    assert found is not None, operation.name
-    return found
+    """The kernel of an operation that must be in the table."""
+    known = kernel(operation)
+    assert known is not None, operation.name
+    return known
 
 
 def data(operation: tf.Operation) -> List[tf.Tensor]:
-    """The operation's float inputs that are data, as they are before their fake-quants."""
-    found = kernel(operation)
-    indices = range(len(operation.inputs)) if found is None or found.data is None else found.data
+    """The operation's float inputs that are data, before their fake-quants."""
+    own_kernel = kernel(operation)
+    indices = range(len(operation.inputs)) if own_kernel is None or own_kernel.data is None else own_kernel.data
     return [source(operation.inputs[index]) for index in indices
             if operation.inputs[index].dtype == tf.float32]
 
@@ -142,7 +142,7 @@ def source(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def mark(operation: tf.Operation) -> str:
-    """How ranges/assign.py treats the operation: one of the marks of editable_graph; empty where it has none."""
+    """The operation's mark (ir/nodes.py), by which ranges/assign.py treats it; empty where it has none."""
     return _attribute(operation, MARK_ATTR)
 
 

@@ -1,11 +1,11 @@
-"""Which Keras layer a node belongs to, by the scopes in its name."""
+"""Finds the Keras layer of a node by the scopes in its name."""
 
 import re
 from typing import Iterable
 
 
 class LayerNames:
-    """The Keras layer that a node's name stands in: the longest name among its scopes."""
+    """Returns, for the name of a node, the longest name of a Keras layer among its scopes; else its first scope."""
 
     def __init__(self, layers: Iterable[str]) -> None:
         self.layers = set(layers)

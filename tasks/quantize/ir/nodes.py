@@ -11,25 +11,26 @@ LAYER_ATTR = "_octet_layer"
 MARK_ATTR = "_octet"
 """The attribute by which a pass tells ranges/assign.py how to treat a node: one of the marks below."""
 
-INSIDE = "inside"        # the node is inside one kernel: its tensor has no range of its own
-REQUANTIZE = "requantize"  # the node only gives its input another range; its weights are not trained
+INSIDE = "inside"        # inside one kernel: the node's output has no range
+REQUANTIZE = "requantize"  # only gives its input another range; its weights are not trained
 SATURATE = "saturate"    # a clamp: the range of its input ends at the bounds, so that codes saturate there
-FLOOR = "floor"          # a pad by 0; its code has to differ from that of 0 (rewrites/composites.py)
-WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad again
+FLOOR = "floor"          # a pad by 0 that is two codes large in uint8 (rewrites/composites.py)
+WITHOUT_FLOOR = "without_floor"  # the slice that removes this pad
 
 
 class Node:
-    """One operation: its inputs are names of tensors, its attributes those of a NodeDef."""
+    """One operation. inputs: names of tensors. attr: as in a NodeDef. value: that of a Const. layer: its Keras layer.
+    mark: one of the marks, or ''."""
 
     def __init__(self, name: str, op: str, inputs: Sequence[str] = (), attr: Optional[Dict[str, Any]] = None,
                  value: Optional[np.ndarray] = None, layer: str = "", mark: str = "") -> None:
         self.name, self.op, self.inputs = name, op, list(inputs)
         self.attr = dict(attr or {})
-        self.value = value  # of a Const
+        self.value = value
         self.layer, self.mark = layer, mark
 
     def get(self, key: str) -> tf.AttrValue:
-        """An attribute, empty where it is not written."""
+        """An attribute; an empty value where it is not set."""
         return self.attr.get(key, tf.AttrValue())
 
     def __repr__(self) -> str:

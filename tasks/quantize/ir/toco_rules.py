@@ -1,5 +1,7 @@
-"""Rules of toco: which operations become one kernel, and which ranges may be cut. Each is stated once for both kinds of
-graph: a KernelView is an EditableGraph (nodes under rewriting) or KernelGroups (a tf.Graph with fake-quants).
+"""Rules of toco: which operations become one kernel, and which ranges may be cut.
+
+A KernelView is an EditableGraph (a graph that passes rewrite) or KernelGroups (a tf.Graph with fake-quants), so each
+rule is stated once for both.
 """
 
 import abc
@@ -30,10 +32,10 @@ DILATED = ("Conv2D", "DepthwiseConv2dNative")
 
 def dilated_layer(graph: KernelView[T], tensor: T) -> Optional[T]:
     """The output of the convolution between a SpaceToBatchND and the BatchToSpaceND that computes `tensor`, where toco
-    makes one kernel of the three; else None.
+    may merge the three into one kernel; else None.
 
-    toco takes every such convolution for one with SAME padding (with VALID the file has another shape) that is dilated
-    along the width as it is along the height (a sequence, dilated along its width alone, came out 96 LSB off).
+    toco assumes SAME padding (with VALID, the file has another shape) and equal dilation of width and height (a
+    sequence, dilated along its width only, was 96 LSB off). Convolutions of other forms are not merged.
     """
     if graph.op_of(tensor) != "BatchToSpaceND":
         return None
@@ -48,9 +50,9 @@ def dilated_layer(graph: KernelView[T], tensor: T) -> Optional[T]:
 
 
 def is_read_alone(graph: KernelView[T], tensor: T) -> bool:
-    """Whether one operation reads the tensor, and what it was moved from, so that the range may be cut for the reader.
-
-    Not what the tensor was averaged from: a cut would change the average. Nor an input, whose range is given.
+    """Whether only one operation reads the tensor, and all tensors that it was moved from, so that their range may be
+    cut for this reader. False where the tensor was averaged, because a cut would change the average, and for an input,
+    whose range is fixed.
     """
     while graph.is_read_once(tensor):
         kernel = graph.kernel_of(tensor)
@@ -63,11 +65,12 @@ def is_read_alone(graph: KernelView[T], tensor: T) -> bool:
 
 
 SCALING = ("Affine", "BiasAdd", "DepthwiseConv2dNative", "Reshape")
-"""What alpha * x consists of: an Affine, and later the depthwise convolution, bias and reshapes that it becomes."""
+"""The operations that compute alpha * x: an Affine, and later the depthwise convolution, bias and reshapes that replace
+it."""
 
 
 def leaky_input(graph: KernelView[T], extreme: T) -> Optional[T]:
-    """The x of max(x, alpha * x), which a LeakyReLU becomes; None where the operands are others."""
+    """The x of max(x, alpha * x), the form of a LeakyReLU; None where the operands have another form."""
     left, right = graph.inputs_of(extreme)
     for tensor, side in ((left, right), (right, left)):
         while side != tensor and graph.op_of(side) in SCALING:

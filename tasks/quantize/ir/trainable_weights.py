@@ -1,4 +1,4 @@
-"""The weights of a folded graph, which are constants, become variables that can be trained."""
+"""Turns the constant weights of a folded graph into trainable variables."""
 
 from typing import Collection, Dict, List, Tuple
 
@@ -15,9 +15,8 @@ WEIGHTS_INPUT = dict({op: layer.weights for op, layer in LAYERS.items()}, BiasAd
 def make_trainable(graph_def: tf.GraphDef) -> None:
     """Imports the graph into the current tf.Graph, with its weights and biases as variables.
 
-    A variable has the name of the node that reads it, in a scope of the variables' own. So the node keeps its name, and
-    the training graph and the evaluation graph of a network have the same names. Weights that only give a tensor
-    another range (REQUANTIZE) are not trainable.
+    A variable has the name of its reader, in a name scope of the variables' own. So the reader keeps its name, and the
+    training graph and the evaluation graph have the same names. Weights of nodes marked REQUANTIZE are not trainable.
     """
     nodes = {node.name: node for node in graph_def.node}
     live = tf.GraphDef(versions=graph_def.versions)
@@ -52,5 +51,5 @@ def layers() -> Dict[tf.Variable, str]:
 
 
 def of_layers(names: Collection[str]) -> List[tf.Variable]:
-    """The trainable variables of the current graph that are read by nodes of these Keras layers."""
+    """The trainable variables of the current graph whose readers belong to these Keras layers."""
     return [variable for variable, layer in layers().items() if layer in names]

@@ -1,4 +1,4 @@
-"""What each operation with weights does with its inputs, and with the axes of its weights."""
+"""The operations with weights: the roles of their inputs, and of the axes of their weights."""
 
 from typing import Dict, List, NamedTuple, Tuple
 
@@ -9,8 +9,8 @@ class Layer(NamedTuple):
     """One type of operation that multiplies its input by weights.
 
     data, weights:  the indices of these inputs.
-    output_axes:    the axes of the weights that count the output channels, in order.
-    input_axis:     the axis of the weights that counts the input channels.
+    output_axes:    the axes of the weights that run over the output channels, in order.
+    input_axis:     the axis of the weights that runs over the input channels.
     fuses_bias:     whether its kernel adds a bias.
     transposed:     whether toco transposes the weights.
     """
@@ -35,31 +35,31 @@ LAYERS: Dict[str, Layer] = {
 }
 
 BIAS_INPUT = 1
-"""The index of a BiasAdd's bias among its inputs."""
+"""The index of the bias among the inputs of a BiasAdd."""
 
 
 def data_input(op: str) -> int:
-    """The index of the input that is data, of a layer or of an operation with one data input."""
+    """The index of the data input of a layer, or of an operation with one data input."""
     return LAYERS[op].data if op in LAYERS else 0
 
 
 def for_outputs(op: str, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`values`, one for each output channel, in a shape that is broadcast against the layer's weights."""
+    """`values`, one for each output channel, in a shape that broadcasts with the layer's weights."""
     return values.reshape([size if axis in LAYERS[op].output_axes else 1 for axis, size in enumerate(weights.shape)])
 
 
 def for_inputs(op: str, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`values`, one for each input channel, in a shape that is broadcast against the layer's weights."""
+    """`values`, one for each input channel, in a shape that broadcasts with the layer's weights."""
     return values.reshape([-1 if axis == LAYERS[op].input_axis else 1 for axis in range(weights.ndim)])
 
 
 def within_outputs(op: str, weights: np.ndarray) -> Tuple[int, ...]:
-    """The axes of the weights over which one output channel extends."""
+    """The axes of the weights other than those of the output channels."""
     return _others(weights, list(LAYERS[op].output_axes))
 
 
 def within_inputs(op: str, weights: np.ndarray) -> Tuple[int, ...]:
-    """The axes of the weights over which one input channel extends."""
+    """The axes of the weights other than that of the input channels."""
     return _others(weights, [LAYERS[op].input_axis])
 
 

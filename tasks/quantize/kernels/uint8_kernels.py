@@ -1,7 +1,7 @@
-"""What TensorFlow 1.14's uint8 kernels, and toco before them, do with the range of each tensor.
+"""How TensorFlow 1.14's uint8 kernels, and toco before them, treat the ranges of tensors.
 
-The table is the policy of `complete`: an operation that is not in it has no uint8 form. Facts are from
-toco's hardcode_min_max.cc and quantize.cc, and from each kernel alone through the 1.14 interpreter.
+ranges/assign.py assigns ranges by this table. An operation that is not in it has no uint8 form. The facts come from
+toco's hardcode_min_max.cc and quantize.cc, and from tests of each kernel in the 1.14 interpreter.
 """
 
 import math
@@ -11,34 +11,34 @@ import tensorflow as tf
 
 from tasks.quantize.kernels.layers import LAYERS
 
-LAYER = "layer"        # weights; a range of its own, behind the bias and activation fused with it
-OWN = "own"            # a range of its own, behind the activation fused with it
-FOLLOWS = "follows"    # its kernel moves, averages or compares codes: the range of its input
-FIXED = "fixed"        # the kernel's own, hard-coded
-SHARED = "shared"      # inputs and output in one range: the kernel compares codes
-ACTIVATION = "activation"  # part of the operation before it
+LAYER = "layer"        # has weights; its output, after the bias and activation fused with it, has its own range
+OWN = "own"            # its output, after the activation fused with it, has its own range
+FOLLOWS = "follows"    # moves, averages or compares codes: its output has the range of its input
+FIXED = "fixed"        # its output has a range that is hard-coded in the kernel
+SHARED = "shared"      # compares codes: its inputs and its output have one range
+ACTIVATION = "activation"  # fused with the operation before it
 
 RELUS = ("Relu", "Relu6")
 FUSES_BIAS = tuple(op for op, layer in LAYERS.items() if layer.fuses_bias)
 FUSES_RELU = ("BiasAdd", *FUSES_BIAS, "Add", "AddV2", "Sub", "Mul")
-"""What toco fuses a ReLU with, and the 1.14 kernel then honours it."""
+"""Operations that toco fuses a ReLU with and whose 1.14 kernel then applies it."""
 
 SUMS = ("Add", "AddV2", "Sub")
 WITH_CONSTANTS = SUMS + ("Mul", "ConcatV2")
-"""What may have a constant among its data."""
+"""Operations that may have a constant among their data."""
 
 Limits = Tuple[float, float]
 
 
 class Kernel(NamedTuple):
-    """How one operation takes and gives ranges.
+    """The ranges that one operation needs.
 
-    data:     which inputs are data; None is all of them. The others are weights, axes, sizes.
-    weights:  which input is a layer's weights.
-    limits:   the real values of codes 0 and 255 where they are FIXED.
-    scales:   between which scales of its input the kernel is right; None is any.
-    carried:  whether toco hands its input's range on: if not, or where the kernel rounds, it is said
-              again by a fake-quant.
+    data:     the indices of the inputs that are data; None for all. The others are weights, axes, sizes.
+    weights:  the index of a layer's weights.
+    limits:   the real values of codes 0 and 255 of a FIXED range.
+    scales:   the scales of the input for which the kernel is right, (least, largest); None for any.
+    carried:  whether toco passes the range of the input on to the output. If not, or where the kernel rounds, a
+              fake-quant states the range again.
     """
 
     kind: str
@@ -50,18 +50,18 @@ class Kernel(NamedTuple):
 
     @property
     def data_input(self) -> int:
-        """The number of the first input that is data."""
+        """The index of the first input that is data."""
         return self.data[0] if self.data else 0
 
     @property
     def weights_input(self) -> int:
-        """The number of the input that is the weights, of a layer's kernel."""
+        """The index of the weights; only for a LAYER."""
         assert self.weights is not None, self.kind
         return self.weights
 
 
-# LOGISTIC, TANH and SOFTMAX hold 16 / scale in 16 bits: below a scale of 16 / 32767 they are off by up to
-# 130 codes (at 2.2e-4; at 7e-4 they are right). Above 16 the multiplier of the first two overflows.
+# LOGISTIC, TANH and SOFTMAX store 16 / scale in 16 bits: below a scale of 16 / 32767 they are off by up to
+# 130 codes (at 2.2e-4; at 7e-4 they are right). Above a scale of 16, the multiplier of the first two overflows.
 _SIXTEEN_BITS = (5e-4, 15.9)
 
 _MOVES = Kernel(FOLLOWS)
@@ -84,8 +84,8 @@ TABLE: Dict[str, Kernel] = {
     "LogSoftmax": Kernel(FIXED, limits=(-16 * 255 / 256, 0.0), scales=(5e-4, math.inf)),
     "Tanh": Kernel(FIXED, limits=(-1.0, 127 / 128), scales=_SIXTEEN_BITS),
     "l2_normalization": Kernel(FIXED, limits=(-1.0, 127 / 128)),
-    # Without a fake-quant behind it toco leaves a dilated convolution, that reads the slice, in pieces: "SpaceToBatchND
-    # has no range". Its pass goes astray, it seems, by the operators that it takes away at the L2 normalization.
+    # Without a fake-quant after the slice, toco does not merge a dilated convolution that reads it: "SpaceToBatchND has
+    # no range". The probable cause: toco iterates over the operators while it removes those of the L2 normalization.
     "without_floor": _RESTATED,
     "Reshape": _MOVES, "Squeeze": _MOVES, "ExpandDims": _MOVES, "Transpose": _MOVES,
     "Slice": _MOVES, "StridedSlice": _MOVES, "Pad": _MOVES, "GatherV2": _MOVES,
@@ -100,26 +100,27 @@ TABLE: Dict[str, Kernel] = {
 MOST_AXES = 4
 FEW_AXES = ("Pad", "PadV2", "Slice", "StridedSlice", "Transpose", "Mean", "Softmax", "l2_normalization", "Maximum",
             "Minimum")
-"""Kernels that take no tensor of more axes: MAXIMUM aborts the interpreter's process, the others refuse to run, MEAN is
-5 LSB off."""
+"""Operations whose kernels support at most MOST_AXES axes. With more, MAXIMUM aborts the interpreter's process,
+MEAN is 5 LSB off, and the others refuse to run."""
 FEWER_AXES = {
     "": "its kernel takes at most {} axes: reshape the tensor to fewer",
-    "Transpose": "its kernel takes at most {} axes, and no two of these stay neighbours: use tf.nn.depth_to_space or "
-                 "tf.nn.space_to_depth where it is one of them, else two transposes of fewer axes, reshaped between"}
-"""By operation what to do where there are more than MOST_AXES; "" is any other."""
+    "Transpose": "its kernel takes at most {} axes, and its axes cannot be merged: use tf.nn.depth_to_space or "
+                 "tf.nn.space_to_depth where it is one of them, else two transposes of fewer axes with a reshape "
+                 "between them"}
+"""{operation: what to do where it has more than MOST_AXES axes}; "" stands for all other operations."""
 BROADCASTING = ("Add", "AddV2", "Sub", "Mul")
-"""With operands of unlike shapes these take no more axes either."""
+"""With operands of different shapes, these also support at most MOST_AXES axes."""
 ELEMENTWISE = (*BROADCASTING, "Maximum", "Minimum", "RealDiv", "SquaredDifference")
 
-_AT_REST = "batch statistics have no uint8 form: call the layer without training=True"
+_BATCH_STATISTICS = "batch statistics have no uint8 form: call the layer without training=True"
 
-_AT_RANDOM = "a network in use draws no random numbers: call the layer without training=True, or leave it out"
+_RANDOM = "random numbers have no uint8 kernel: call the layer without training=True, or leave it out"
 
-_STEP = ("a step, such as a comparison or ReLU(threshold=...), jumps between two codes: use relu(x - threshold), or "
-         "leave it to whoever reads the output")
+_STEP = ("a step, such as a comparison or ReLU(threshold=...), has no uint8 kernel: use relu(x - threshold), or apply "
+         "it outside the network, to its output")
 
-_PER_SAMPLE = ("it gives another number of samples than comes in: a constant has as many as the input, and a tile "
-               "leaves the first axis alone")
+_OTHER_BATCH_SIZE = ("its result must have as many samples as the input: give a constant the batch size of the input, "
+                     "and do not tile the first axis")
 
 NO_KERNEL: Dict[str, str] = {
     "Softplus": "use relu, or swish, or `model: {approximate: [softplus]}`",
@@ -127,79 +128,81 @@ NO_KERNEL: Dict[str, str] = {
     "Selu": "use relu or leaky_relu, or `model: {approximate: [selu]}`",
     "Softsign": "use tanh",
     "Exp": "there is no exponential in uint8: use sigmoid, tanh or softmax",
-    "Log": "there is no logarithm in uint8: leave it out of the network, and apply it to its output",
+    "Log": "there is no logarithm in uint8: apply it outside the network, to its output",
     "RealDiv": "there is no division by a tensor in uint8: multiply by sigmoid or a learnt scale",
-    "LRN": "use batch normalization, which disappears into the layer before it",
+    "LRN": "use batch normalization, which is folded into the layer before it",
     "Rsqrt": "use batch normalization, or l2_normalize over the last axis with an epsilon of at most 1e-6, whose norm "
              "nothing else reads",
-    "Sqrt": "a length: use l2_normalize over the last axis. Else apply it outside the network",
-    "Pow": "whole powers from 1 to 4 are products, others have no kernel: use one of these",
+    "Sqrt": "for a norm, use l2_normalize over the last axis; else apply it outside the network",
+    "Pow": "only powers with the whole exponents 1 to 4 have a uint8 form, as products: use one of these",
     "BatchMatMul": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "BatchMatMulV2": "a product of two computed tensors has no uint8 kernel: use a dense layer",
     "Conv3D": "use two-dimensional convolutions",
     "Conv3DBackpropInputV2": "use two-dimensional convolutions",
     "MaxPool3D": "use two-dimensional pooling",
     "AvgPool3D": "use two-dimensional pooling",
-    "ArgMax": "leave it to whoever reads the output, whose largest code is the same one: let the network end before "
-              "it, and the target be of kind `class` or `class_map`",
+    "ArgMax": "let the network end before it, with a target of kind `class` or `class_map`: the largest code of the "
+              "output is at the same index",
     "Select": "a choice for each element has no uint8 kernel: use maximum, minimum, relu or leaky_relu",
-    "Switch": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
-    "Merge": "a branch that the data decides has no uint8 form: compute both, and weigh them by a sigmoid",
-    "FusedBatchNorm": _AT_REST, "FusedBatchNormV2": _AT_REST, "FusedBatchNormV3": _AT_REST,
-    "RandomUniform": _AT_RANDOM, "RandomUniformInt": _AT_RANDOM, "RandomStandardNormal": _AT_RANDOM,
-    "TruncatedNormal": _AT_RANDOM, "RandomShuffle": _AT_RANDOM, "Multinomial": _AT_RANDOM,
-    "PyFunc": "Python does not travel with the file: write it in TensorFlow's operations",
-    "PyFuncStateless": "Python does not travel with the file: write it in TensorFlow's operations",
-    "PartitionedCall": "this tf.function branches, or loops: write it without tf.function",
-    "StatefulPartitionedCall": "this tf.function branches, or loops: write it without tf.function",
-    "Tile": _PER_SAMPLE, "Fill": _PER_SAMPLE, "ZerosLike": _PER_SAMPLE, "OnesLike": _PER_SAMPLE,
-    "Cast": "a network computes with float32 alone: leave casts to other types out of it",
-    "ArgMin": "leave it out: the smallest of the output's codes is the same one",
-    "TopKV2": "leave it out: whoever reads the output's codes can sort them",
-    "OneHot": "the largest of a layer's codes is the same one: leave it to whoever reads the output",
+    "Switch": "a branch that depends on the data has no uint8 form: compute both, and weight them by a sigmoid",
+    "Merge": "a branch that depends on the data has no uint8 form: compute both, and weight them by a sigmoid",
+    "FusedBatchNorm": _BATCH_STATISTICS, "FusedBatchNormV2": _BATCH_STATISTICS, "FusedBatchNormV3": _BATCH_STATISTICS,
+    "RandomUniform": _RANDOM, "RandomUniformInt": _RANDOM, "RandomStandardNormal": _RANDOM,
+    "TruncatedNormal": _RANDOM, "RandomShuffle": _RANDOM, "Multinomial": _RANDOM,
+    "PyFunc": "a .tflite file cannot call Python: write it in TensorFlow's operations",
+    "PyFuncStateless": "a .tflite file cannot call Python: write it in TensorFlow's operations",
+    "PartitionedCall": "this tf.function has branches or loops: write it without tf.function",
+    "StatefulPartitionedCall": "this tf.function has branches or loops: write it without tf.function",
+    "Tile": _OTHER_BATCH_SIZE, "Fill": _OTHER_BATCH_SIZE, "ZerosLike": _OTHER_BATCH_SIZE,
+    "OnesLike": _OTHER_BATCH_SIZE,
+    "Cast": "a network must compute in float32 only: remove casts to other types",
+    "ArgMin": "leave it out: the smallest code of the output is at the same index",
+    "TopKV2": "leave it out: the codes of the output can be sorted outside the network",
+    "OneHot": "leave it out: it follows from the largest code of the output",
     **dict.fromkeys(("Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "Sign", "Round", "Floor"),
                     _STEP),
 }
-"""Operations that people use and uint8 has no kernel for: the way out."""
+"""{operation that has no uint8 kernel: what to do instead}."""
 
 UNSUPPORTED_ATTRIBUTES = {
-    ("transpose_a", True): "it mixes the samples of a batch, of which the file is given one: turn the weights instead",
-    ("data_format", b"NCHW"): "no kernel has the channels first: use data_format='channels_last'",
-    ("half_pixel_centers", True): "its kernel takes pixels by their corners: use UpSampling2D, or "
+    ("transpose_a", True): "it mixes the samples of a batch, but the file gets one at a time: transpose the weights "
+                           "instead",
+    ("data_format", b"NCHW"): "no kernel supports channels first: use data_format='channels_last'",
+    ("half_pixel_centers", True): "its kernel does not support half_pixel_centers: use UpSampling2D, or "
                                   "tf.compat.v1.image.resize_bilinear",
 }
-"""What an operation may be told to do that its kernel does not: the way out."""
+"""{(attribute, value that no kernel supports): what to do instead}."""
 
 
 AXES_OPERAND = {"Mean": 1, "Sum": 1, "Max": 1, "Min": 1, "ConcatV2": -1, "GatherV2": 2, "Split": 0, "SplitV": 2,
                 "ReverseV2": 1, "Roll": 2}
-"""The index of the operand that holds the axes which an operation works along."""
+"""{operation: the index of the operand that holds its axes}."""
 
-_MIXES = "it mixes the samples of a batch, of which the file is given one: leave the first axis alone"
+_MIXES_SAMPLES = "it mixes the samples of a batch, but the file gets one at a time: use other axes than the first"
 
 
 def unsupported_use(operation: tf.Operation) -> str:
-    """The way out where the operation is told to do what its kernel does not, else ""."""
+    """What to do instead where the operation has axes or attributes that its kernel does not support, else ""."""
     if operation.type in AXES_OPERAND:
         axes = tf.get_static_value(operation.inputs[AXES_OPERAND[operation.type] % len(operation.inputs)])
         rank = max((tensor.shape.ndims or 0) for tensor in operation.inputs)
         if axes is not None and rank and 0 in axes.reshape(-1) % rank:
-            return _MIXES
-    if operation.type in ("Slice", "StridedSlice") and not _all_samples(operation):
-        return _MIXES
+            return _MIXES_SAMPLES
+    if operation.type in ("Slice", "StridedSlice") and not _keeps_all_samples(operation):
+        return _MIXES_SAMPLES
     attrs = {attr.name for attr in operation.op_def.attr}
     if operation.type.startswith("FusedBatchNorm") and operation.get_attr("data_format") == b"NCHW":
-        return "no kernel has the channels first: use BatchNormalization(axis=-1), and channels last"
-    found = next((way for (name, value), way in UNSUPPORTED_ATTRIBUTES.items()
-                  if name in attrs and operation.get_attr(name) == value), "")
-    if not found and "ksize" in attrs and any(
+        return "no kernel supports channels first: use BatchNormalization(axis=-1), and channels last"
+    advice = next((way for (name, value), way in UNSUPPORTED_ATTRIBUTES.items()
+                   if name in attrs and operation.get_attr(name) == value), "")
+    if not advice and "ksize" in attrs and any(
             operation.get_attr(name)[axis] != 1 for name in ("ksize", "strides") for axis in (0, 3)):
-        return "its kernel has its window over height and width alone: use maximum, or the mean, of slices"
-    return found
+        return "its kernel pools over height and width only: use the maximum or the mean of slices"
+    return advice
 
 
-def _all_samples(operation: tf.Operation) -> bool:
-    """Whether a slice takes the first axis whole and as it is, as far as it says."""
+def _keeps_all_samples(operation: tf.Operation) -> bool:
+    """Whether a slice keeps the first axis unchanged, or this is not known."""
     begin, end = (tf.get_static_value(tensor) for tensor in operation.inputs[1:3])
     if begin is None or end is None:
         return True
@@ -219,6 +222,6 @@ RECURRENT_WAY_OUT = "recurrent layers have no uint8 form in TensorFlow 1.14: use
 
 
 def way_out(op: str) -> str:
-    """What to do about an operation that is not in the table."""
+    """What to do instead of an operation that is not in the table."""
     return NO_KERNEL.get(op, "replace it by convolution, dense, pooling, addition, multiplication, concatenation, "
                              "relu, sigmoid, tanh or softmax")

@@ -1,7 +1,7 @@
-"""What a network computes with: float32 from its inputs to its outputs, and numbers in all its constants.
+"""Checks that a network computes in float32 only, and that its constants are finite.
 
-A weight that is NaN or infinite leaves no code of a layer's range for anything else; folding makes such of a
-batch norm whose variance is below 0. TensorFlow would train on, and toco die of it.
+With a NaN or infinite weight, a layer's range has no codes for its other weights. Folding a batch norm with a variance
+below 0 gives such weights. TensorFlow would continue to train, and toco would crash.
 """
 
 from typing import List, Sequence, Tuple
@@ -19,27 +19,27 @@ TYPE_ATTRS = ("T", "SrcT", "DstT")
 
 
 def expect_float32(graph: EditableGraph) -> None:
-    """Raises QuantizeError naming the layers that compute in another type of real numbers."""
-    found = [(node.layer, "{} ({}) computes in {}".format(node.name, node.op, OTHER_FLOATS[kind]))
-             for node in graph.in_order() for kind in [_other_float(node)] if kind]
-    _refuse("computes in another type than float32", found,
+    """Raises QuantizeError naming the layers that compute in another float or complex type."""
+    faults = [(node.layer, "{} ({}) computes in {}".format(node.name, node.op, OTHER_FLOATS[kind]))
+              for node in graph.in_order() for kind in [_other_float(node)] if kind]
+    _refuse("computes in another type than float32", faults,
             "give the layers dtype='float32', and leave casts out of the network")
 
 
 def expect_finite(graph: EditableGraph) -> None:
-    """Raises QuantizeError naming the layers whose weights or other constants are no numbers."""
-    found = []
+    """Raises QuantizeError naming the layers whose weights or other constants are NaN or infinite."""
+    faults = []
     for node in graph.of_type("Const"):
         readers = graph.readers.get(node.name, [])
         value = graph.known_value(node.name)
         if value.dtype.kind == "f" and not np.isfinite(value).all() and not _is_padding(node.name, readers):
-            found.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
-    _refuse("holds what is no number", found,
-            "look at the weights that the layer starts from, at a division by 0, at a batch norm's variance")
+            faults.append(((readers or [node])[0].layer, "{} holds NaN or infinity".format(node.name)))
+    _refuse("has weights or constants that are not finite", faults,
+            "check the weights that the layer starts from, divisions by 0, and the variances of batch norms")
 
 
 def _is_padding(name: str, readers: Sequence[Node]) -> bool:
-    """Whether it is what a tensor is padded with and nothing else: -inf before a max pool becomes the least code."""
+    """Whether the constant is only used as the value of paddings: -inf before a max pool becomes the smallest code."""
     return bool(readers) and all(
         reader.op == "PadV2" and reader.inputs[2] == name and name not in reader.inputs[:2] for reader in readers)
 
@@ -48,7 +48,7 @@ def _other_float(node: Node) -> int:
     return next((node.get(attr).type for attr in TYPE_ATTRS if node.get(attr).type in OTHER_FLOATS), 0)
 
 
-def _refuse(what: str, found: List[Tuple[str, str]], next_step: str) -> None:
-    if found:
+def _refuse(what: str, faults: List[Tuple[str, str]], next_step: str) -> None:
+    if faults:
         raise QuantizeError("the network {}".format(what), where="model.build", why="\n".join(
-            "layer {}: {}".format(layer, why) for layer, why in found), next_step=next_step)
+            "layer {}: {}".format(layer, why) for layer, why in faults), next_step=next_step)

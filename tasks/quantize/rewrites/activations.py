@@ -1,10 +1,10 @@
-"""Activations whose 1.14 kernel is missing or wrong become others whose kernel is right.
+"""Replaces activations whose 1.14 kernel is missing or wrong by others whose kernel is correct.
 
-    leaky_relu(x)         max(x, alpha * x)                  LEAKY_RELU mis-scales: 106 LSB measured
+    leaky_relu(x)         max(x, alpha * x)                  LEAKY_RELU uses a wrong scale: 106 LSB off
     relu(x), alone        relu fused with x * 1 + 0          RELU: `Only float32 is supported`
-    max(x, y), min(x, y)  the same, inputs in one range      MAXIMUM mis-scales: 128 LSB measured
+    max(x, y), min(x, y)  the same, inputs in one range      MAXIMUM ignores different scales: 128 LSB off
 
-PReLU and swish come as sums and products of these.
+PReLU and swish are sums and products of these.
 """
 
 from typing import Dict, List, Tuple
@@ -22,74 +22,77 @@ from tasks.quantize.ranges.trained_range import ANYTHING
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)
 GATE = 10.0
-"""A factor whose size never exceeds this keeps a product near its other factor: sigmoid, softmax, hard sigmoid."""
+"""A factor within this bound (sigmoid, softmax, hard sigmoid) makes a product at most this much larger than the other
+factor."""
 UNIT = ("Sigmoid", "Tanh", "Softmax")
 """Operations whose result lies between -1 and 1."""
 LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
-"""The last operation of a layer: its kernel can give its result in any range."""
+"""Possible last operations of a layer. The kernel of a layer can produce its result in any range."""
 
 
 def expand_leaky_relu(graph: EditableGraph) -> List[Change]:
-    """No LeakyRelu is left."""
-    found = []
+    """Replaces each LeakyRelu by max(x, alpha * x)."""
+    changes = []
     for node in graph.of_type("LeakyRelu"):
         alpha = node.get("alpha").f
         small = binary(graph, "Mul", node.inputs[0], graph.constant(node.name + "/alpha", alpha), node)
-        # Whatever alpha is: TensorFlow's own kernel is max(x, alpha * x), above 1 too.
+        # For any alpha: TensorFlow's own kernel computes max(x, alpha * x) for alpha > 1, too.
         graph.replace(node.name, binary(graph, "Maximum", node.inputs[0], small, node))
-        found.append(Change(node.name, "LeakyReLU of {layer} becomes max(x, alpha * x)"))
-    return found
+        changes.append(Change(node.name, "LeakyReLU of {layer} becomes max(x, alpha * x)"))
+    return changes
 
 
 def requantize_before_relu(graph: EditableGraph) -> List[Change]:
-    """Every ReLU stands behind a node that toco fuses it with."""
-    found = []
+    """Inserts x * 1 + 0 before each ReLU that toco could not fuse with the node before it."""
+    changes = []
     for relu in graph.of_type(*RELUS):
         before = graph.producer(relu.inputs[0])
         if before.op not in FUSING or graph.only_reader(relu.inputs[0]) is not relu:
             graph.set_input(relu, 0, graph.identity(relu.inputs[0]))
-            found.append(Change(relu.name, "the ReLU of {layer} gets a depthwise convolution by 1 to be fused with"))
-    return found
+            changes.append(Change(relu.name, "the ReLU of {layer} is fused with a new depthwise convolution by 1"))
+    return changes
 
 
 def requantize_before_extremes(graph: EditableGraph) -> List[Change]:
-    """Only the Maximum or Minimum reads its operands, and they can take the range of the result.
+    """Requantizes the operands of each Maximum and Minimum that others read too, or that cannot take the range of the
+    result.
 
-    In a LeakyReLU, `max(x, alpha * x)` with alpha in 0..1, x has the range already, and both operands lie in it.
+    In a LeakyReLU, `max(x, alpha * x)` with alpha in 0..1, x already has the range of the result, and both operands lie
+    in it.
     """
-    found = []
+    changes = []
     for node in (node for node in graph.of_type(*EXTREMES) if not node.mark):
         for index, tensor in enumerate(node.inputs):
             if not _takes_a_range(graph, tensor, node) and not is_leaky(graph, node, tensor):
                 graph.set_input(node, index, graph.identity(tensor))
-                found.append(Change(
+                changes.append(Change(
                     node.name, "an operand of the {} of {{layer}} is converted to the result's range".format(node.op)))
-    return found
+    return changes
 
 
 def requantize_before_sigmoid(graph: EditableGraph) -> List[Change]:
-    """No Sigmoid or Tanh reads a sum or a large product, and no Softmax, Sigmoid or Tanh reads an input of the network.
+    """Requantizes sums and large products before a Sigmoid or Tanh, and inputs of the network before a Softmax, Sigmoid
+    or Tanh.
 
-    LOGISTIC and TANH are right up to a scale of 16. A sum or a product cannot have a range that is far narrower than
-    those of its operands, so a new range follows it. An input's range is given, and below a scale of 5e-4 all three
-    kernels are wrong. Without this pass a product of two tensors up to 1,000 ends the interpreter's process:
-    `quantized_multiplier`.
+    LOGISTIC and TANH are right up to a scale of 16, but a sum or a product cannot have a range that is far narrower
+    than those of its operands. All three kernels are wrong below a scale of 5e-4, and an input's range is fixed.
+    Without this pass, a product of two tensors up to 1,000 aborts the interpreter's process (`quantized_multiplier`).
     """
-    found: List[Change] = []
-    apart: Dict[str, str] = {}
+    changes: List[Change] = []
+    requantized: Dict[str, str] = {}
     for node in graph.of_type("Sigmoid", "Tanh", "Softmax", "LogSoftmax"):
         tensor = node.inputs[0]
         is_input = _behind_moves(graph, tensor).name in graph.inputs
         if is_input or (node.op in ("Sigmoid", "Tanh") and _is_sum(graph, tensor)):
-            if tensor not in apart:
-                apart[tensor] = graph.identity(tensor)
-            graph.set_input(node, 0, apart[tensor])
-            found.append(Change(node.name, "the input of the {} of {{layer}} gets a range of its own".format(node.op)))
-    return found
+            if tensor not in requantized:
+                requantized[tensor] = graph.identity(tensor)
+            graph.set_input(node, 0, requantized[tensor])
+            changes.append(Change(node.name, "the input of the {} of {{layer}} gets its own range".format(node.op)))
+    return changes
 
 
 def _is_sum(graph: EditableGraph, tensor: str) -> bool:
-    """Whether the tensor is a sum or a large product, or a LeakyReLU of one, perhaps moved and averaged."""
+    """Whether the tensor is a sum or a large product, or a LeakyReLU of one, looking through moves and averages."""
     node = _behind_moves(graph, tensor)
     if node.op in EXTREMES and not node.mark:
         return any(_is_sum(graph, operand) for operand in node.inputs)
@@ -97,8 +100,8 @@ def _is_sum(graph: EditableGraph, tensor: str) -> bool:
 
 
 def is_large_product(graph: EditableGraph, tensor: str) -> bool:
-    """Whether the tensor is a product, perhaps moved and averaged. A product with a factor within GATE counts only
-    where the other factor is a large product itself."""
+    """Whether the tensor is a product, looking through moves and averages. A product with a factor within GATE is large
+    only where the other factor is a large product."""
     node = _behind_moves(graph, tensor)
     if node.op != "Mul" or node.mark:
         return False
@@ -118,7 +121,7 @@ def _between(graph: EditableGraph, tensor: str) -> Tuple[float, float]:
         return ANYTHING
     low, high = _between(graph, node.inputs[_data_input(node)])
     if follows:
-        return min(low, 0.0), max(high, 0.0)  # a pad's zeros
+        return min(low, 0.0), max(high, 0.0)  # a pad adds zeros
     if node.op in RELUS:
         return max(low, 0.0), min(max(high, 0.0), 6.0 if node.op == "Relu6" else np.inf)
     if node.mark == SATURATE:
@@ -131,13 +134,13 @@ def _between(graph: EditableGraph, tensor: str) -> Tuple[float, float]:
 
 
 def _data_input(node: Node) -> int:
-    """The number of the input that holds the data, of a node that moves or averages data; 0 for any other."""
+    """The index of the data input of a node that moves or averages data; 0 for any other node."""
     kernel = TABLE.get(node.op)
     return kernel.data_input if kernel is not None and kernel.kind == FOLLOWS else 0
 
 
 def _behind_moves(graph: EditableGraph, tensor: str) -> Node:
-    """The node that computes the tensor, before all moves and averages."""
+    """The node that computes the tensor, looking through moves, averages and fused ReLUs."""
     node = computed_by(graph, tensor)
     while node.op in TABLE and TABLE[node.op].kind == FOLLOWS:
         node = computed_by(graph, node.inputs[_data_input(node)])
@@ -145,11 +148,12 @@ def _behind_moves(graph: EditableGraph, tensor: str) -> Node:
 
 
 def _takes_a_range(graph: EditableGraph, tensor: str, node: Node) -> bool:
-    """Whether only `node` reads the tensor, and the tensor is the output of a layer, or of another Maximum or Minimum.
+    """Whether the tensor can take the range of `node`'s result: only `node` reads it, and it is the output of a layer
+    or of another Maximum or Minimum.
 
-    Not of a clamp, whose range ends at its bounds. Not of a sum or a product, nor of a LeakyReLU of one: in a range far
-    wider than those of its operands it would be shifted by 32 bits and more, which is undefined (SUB from 4e-6 to 0.13
-    gave 255 for 0).
+    A clamp cannot: its range ends at its bounds. A sum or product, or a LeakyReLU of one, cannot: in a range far wider
+    than those of its operands, the kernel shifts by 32 bits or more, which is undefined (SUB from a scale of 4e-6 to
+    0.13 gave 255 for 0).
     """
     before = graph.producer(tensor)
     if graph.only_reader(tensor) is not node:
@@ -161,7 +165,7 @@ def _takes_a_range(graph: EditableGraph, tensor: str, node: Node) -> bool:
 
 
 def computed_by(graph: EditableGraph, tensor: str) -> Node:
-    """The node that computes the tensor, before the ReLUs that are fused with it."""
+    """The node that computes the tensor, looking through ReLUs that are fused with it."""
     node = graph.producer(tensor)
     while node.op in RELUS:
         node = graph.producer(node.inputs[0])
@@ -169,7 +173,7 @@ def computed_by(graph: EditableGraph, tensor: str) -> Node:
 
 
 def is_leaky(graph: EditableGraph, node: Node, tensor: str) -> bool:
-    """Whether `node` is max(tensor, alpha * tensor) with alpha in 0..1, and no other node reads either operand."""
+    """Whether `node` is max(tensor, alpha * tensor) with alpha in 0..1, and nothing else reads the operands."""
     if node.op != "Maximum" or graph.producer(tensor).op not in FUSING or tensor in graph.outputs:
         return False
     others = [reader for reader in graph.readers[tensor] if reader is not node]

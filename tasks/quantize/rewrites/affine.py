@@ -1,4 +1,4 @@
-"""Batch norm, bias and all arithmetic by constants for each channel take one form, Affine.
+"""Turns batch norm, bias and all other per-channel arithmetic by constants into one form, Affine, and folds it.
 
     FusedBatchNorm(x)            \\
     x * a, x / a, x + b, x - b    >   Affine: x * scale + shift for each channel
@@ -9,12 +9,12 @@
     Squeeze -> Affine            Affine -> Squeeze        (a 1-D convolution, a dense layer on 3 axes)
     Affine alone                 depthwise 1x1 convolution -> BiasAdd
 
-So every way of writing batch norm, fused or not, with a bias before it or without, in front of a layer or
-behind it, goes one way (w' = w * scale, b' = b * scale + shift: Jacob et al. 2018, arXiv:1712.05877,
-section 3.2). One that has no layer to go into is a layer itself: a depthwise convolution has an int32
-accumulator and an int32 bias, where a uint8 MUL and a uint8 ADD would round twice.
+All ways of writing batch norm, fused or not, with or without a bias, before or after a layer, are treated alike
+(w' = w * scale, b' = b * scale + shift: Jacob et al. 2018, arXiv:1712.05877, section 3.2). An Affine without a layer to
+fold it into becomes a depthwise convolution, which has an int32 accumulator and an int32 bias; a uint8 MUL and a uint8
+ADD would round twice.
 
-Without it: `Array FusedBatchNorm_mul_0 ... is lacking min/max data`.
+Without these passes, toco says `Array FusedBatchNorm_mul_0 ... is lacking min/max data`.
 """
 
 from typing import List, Optional
@@ -35,16 +35,16 @@ BY_CONSTANT = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "Neg")
 
 
 def recognize_affine(graph: EditableGraph) -> List[Change]:
-    """Every arithmetic by constants for each channel is an Affine."""
-    found = []
+    """Turns all per-channel arithmetic by constants into Affines."""
+    changes = []
     for node in graph.of_type(*BATCH_NORMS + BY_CONSTANT):
         affine = _batch_norm(graph, node) if node.op in BATCH_NORMS else _by_constant(graph, node)
         if affine is not None and not node.mark:
             graph.add(affine, graph.shapes[node.name])
             graph.replace(node.name, affine.name)
             what = "batch norm" if node.op in BATCH_NORMS else node.op + " with a constant"
-            found.append(Change(node.name, what + " of {layer} becomes x * scale + shift for each channel"))
-    return found
+            changes.append(Change(node.name, what + " of {layer} becomes x * scale + shift for each channel"))
+    return changes
 
 
 def _batch_norm(graph: EditableGraph, node: Node) -> Optional[Affine]:
@@ -53,7 +53,7 @@ def _batch_norm(graph: EditableGraph, node: Node) -> Optional[Affine]:
             graph.value(name) is None for name in values):
         return None
     gamma, beta, mean, variance = (graph.known_value(name).astype(np.float64) for name in values)
-    with np.errstate(invalid="ignore"):  # expect_finite names the layer of a variance below 0
+    with np.errstate(invalid="ignore"):  # for a variance below 0, expect_finite names the layer
         scale = gamma / np.sqrt(variance + node.get("epsilon").f)
     return _affine(graph, node, node.inputs[0], scale, beta - mean * scale)
 
@@ -64,7 +64,7 @@ def _by_constant(graph: EditableGraph, node: Node) -> Optional[Affine]:
     source = node.inputs[0]
     shape = graph.shapes[node.name] or (None,)
     channels = shape[-1]
-    if channels is None or len(shape) > 4 and None in shape[1:]:  # nothing could be made of it that has a kernel
+    if channels is None or len(shape) > 4 and None in shape[1:]:  # no kernel could compute it
         return None
     ones, zeros = np.ones(channels), np.zeros(channels)
     if node.op == "Neg":
@@ -88,15 +88,15 @@ def _affine(graph: EditableGraph, node: Node, source: str, scale: np.ndarray, sh
 
 
 def _vector(value: Optional[np.ndarray], channels: int) -> Optional[np.ndarray]:
-    """A constant as one number a channel, or None where it is another kind of constant."""
+    """The constant as one number for each channel, [channels]; None where it has another form."""
     if value is None or value.size not in (1, channels) or value.shape[-1:] not in ((), (1,), (channels,)):
         return None
     return np.broadcast_to(value.reshape(-1), [channels]).astype(np.float64)
 
 
 def merge_affine(graph: EditableGraph) -> List[Change]:
-    """No Affine stands behind another, or behind a move of data that keeps the channels together."""
-    found = []
+    """Merges each Affine with the Affine before it, and moves it before moves of data that keep the channels."""
+    changes = []
     for affine in graph.of_class(Affine):
         while True:
             before = graph.producer(affine.inputs[0])
@@ -107,17 +107,17 @@ def merge_affine(graph: EditableGraph) -> List[Change]:
                 affine.scale = affine.scale * before.scale
                 graph.set_input(affine, 0, before.inputs[0])
                 graph.remove(before)
-                found.append(Change(affine.name, "x * scale + shift of {layer} and the one before it become one"))
-            elif _moved_before(graph, affine, before):
-                found.append(Change(affine.name, "x * scale + shift of {layer} is done before a reshape"))
+                changes.append(Change(affine.name, "x * scale + shift of {layer} and the one before it become one"))
+            elif _move_before(graph, affine, before):
+                changes.append(Change(affine.name, "x * scale + shift of {layer} is done before a reshape"))
             else:
                 break
-    return found
+    return changes
 
 
 def fold_affine(graph: EditableGraph) -> List[Change]:
-    """No Affine stands behind a layer that nothing else reads: the layer takes it into its weights and bias."""
-    folded = []
+    """Folds each Affine into the weights and the bias of the layer before it, where nothing else reads the layer."""
+    changes = []
     for affine in graph.of_class(Affine):
         before = graph.producer(affine.inputs[0])
         if graph.only_reader(before.name) is not affine:
@@ -127,14 +127,15 @@ def fold_affine(graph: EditableGraph) -> List[Change]:
             layer = graph.producer(before.inputs[0])
             if dilated_layer(graph, before.name) is None or graph.only_reader(layer.name) is not before:
                 continue
-        if layer.op in LAYERS and _absorbed(graph, layer, before, affine):
-            folded.append(Change(affine.name, "x * scale + shift of {{layer}} goes into the weights and the bias of "
+        if layer.op in LAYERS and _fold_into(graph, layer, before, affine):
+            changes.append(Change(affine.name, "x * scale + shift of {{layer}} goes into the weights and the bias of "
                                               "the {} before it".format(layer.op)))
-    return folded
+    return changes
 
 
-def _moved_before(graph: EditableGraph, affine: Affine, move: Node) -> bool:
-    """Exchanges the Affine with the move of data before it. Returns False where the move does not keep the channels."""
+def _move_before(graph: EditableGraph, affine: Affine, move: Node) -> bool:
+    """Exchanges the Affine with the move of data before it. False, and no change, where `move` is none that keeps the
+    channels."""
     shape = graph.shapes[move.inputs[0]] if _is_move(graph, move) else None
     if not shape or shape[-1] != len(affine.scale) or move.inputs[0] in graph.inputs:
         return False
@@ -149,12 +150,14 @@ def _is_move(graph: EditableGraph, node: Node) -> bool:
     return node.op in RESHAPES or node.op == "BatchToSpaceND" and dilated_layer(graph, node.name) is None
 
 
-def _absorbed(graph: EditableGraph, layer: Node, before: Node, affine: Affine) -> bool:
+def _fold_into(graph: EditableGraph, layer: Node, before: Node, affine: Affine) -> bool:
+    """Folds the Affine into the layer. False, and no change, where the weights are no constant. before: the layer, or
+    the BatchToSpaceND that belongs to it."""
     index = LAYERS[layer.op].weights
     weights = graph.value(layer.inputs[index])
     if weights is None:
         return False
-    # A layer that is used twice stays one layer where the same Affine follows each use.
+    # A layer that is used twice keeps one constant of weights where the same Affine follows each use.
     use = layer.inputs[index], affine.scale.tobytes()
     if use not in graph.shared:
         scaled = weights * for_outputs(layer.op, weights, affine.scale)
@@ -180,8 +183,8 @@ def bias_add(graph: EditableGraph, tensor: str, affine: Affine, weights: str) ->
 
 
 def relu_before_reshape(graph: EditableGraph) -> List[Change]:
-    """A ReLU stands right behind the layer that it can be fused with, not behind a move of its data."""
-    found = []
+    """Moves each ReLU before the moves of data between it and its layer, so that toco can fuse it."""
+    changes = []
     for relu in graph.of_type(*RELUS):
         while True:
             move = graph.producer(relu.inputs[0])
@@ -191,15 +194,15 @@ def relu_before_reshape(graph: EditableGraph) -> List[Change]:
             graph.set_input(relu, 0, move.inputs[0])
             graph.set_input(move, 0, relu.name)
             graph.shapes[relu.name] = graph.shapes[relu.inputs[0]]
-            found.append(Change(relu.name, "the ReLU of {layer} is done before a reshape"))
-    return found
+            changes.append(Change(relu.name, "the ReLU of {layer} is done before a reshape"))
+    return changes
 
 
 def affine_to_depthwise(graph: EditableGraph) -> List[Change]:
-    """Every Affine that is left is a depthwise 1x1 convolution with a bias.
+    """Turns each remaining Affine into a depthwise 1x1 convolution with a bias.
 
-    A tensor of another rank is reshaped to an image before, and back after the ReLU or clamp that is fused with it."""
-    found = []
+    A tensor of another rank is reshaped to an image, and back after the ReLU or clamp that is fused with the layer."""
+    changes = []
     for affine in graph.of_class(Affine):
         shape, channels = graph.known_shape(affine.name), len(affine.scale)
         image = shape if len(shape) == 4 else (None, 1, int(np.prod(shape[1:-1], dtype=int)), channels)
@@ -219,5 +222,5 @@ def affine_to_depthwise(graph: EditableGraph) -> List[Change]:
                 last, after = after, graph.only_reader(after.name)
             back = reshape(graph, last.name, shape[1:], affine, "from_image")
             graph.replace(last.name, back, but=[graph.nodes[back]])
-        found.append(Change(affine.name, "x * scale + shift of {layer} becomes a depthwise 1x1 convolution"))
-    return found
+        changes.append(Change(affine.name, "x * scale + shift of {layer} becomes a depthwise 1x1 convolution"))
+    return changes

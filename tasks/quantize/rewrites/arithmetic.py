@@ -1,14 +1,14 @@
-"""Arithmetic without a uint8 kernel becomes arithmetic that has one.
+"""Replaces arithmetic without a uint8 kernel by arithmetic that has one.
 
     x^2           x * x              (a - b)^2     (a - b) * (a - b)
     pow(x, n)     x * x * ...        for a whole n of 1 to 4
     a + b + c     (a + b) + c        |x|           max(x, -x)
     max over height and width        a max pool
-    stack(a, b)   concat of a and b with an axis more;   unstack: slices
-    matmul(x, w, transpose_b)        matmul(x, transposed w), as all that looks at a layer's weights takes them
+    stack(a, b)   concat of a and b, each with a new axis;   unstack: slices
+    matmul(x, w, transpose_b)        matmul(x, transposed w): other passes expect weights in this form
 
-`Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Pow, Abs, Neg);
-AddN and Pack need ranges in places that `tf.contrib.quantize` knows nothing of.
+toco says `Unimplemented: this graph contains an operator of type Square` (likewise SquaredDifference, Pow, Abs, Neg).
+AddN and Pack would need ranges on tensors that `tf.contrib.quantize` does not handle.
 """
 
 from typing import List, Optional
@@ -23,8 +23,8 @@ from tasks.quantize.ir.nodes import Node
 
 
 def expand_arithmetic(graph: EditableGraph) -> List[Change]:
-    """Only arithmetic with a uint8 kernel, or that the rewrites after this one replace, is left."""
-    found = []
+    """Replaces arithmetic that has no uint8 kernel and that no later pass replaces."""
+    changes = []
     for node in graph.of_type(*_BY_OP):
         if node.mark or node.get("T") != FLOAT:
             continue
@@ -32,8 +32,8 @@ def expand_arithmetic(graph: EditableGraph) -> List[Change]:
         if tensor is not None:
             graph.replace(node.name, tensor)
         if tensor is not None or not graph.is_read(node):  # the outputs of an Unpack are replaced already
-            found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
-    return found
+            changes.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
+    return changes
 
 
 def _square(graph: EditableGraph, node: Node) -> Optional[str]:
@@ -71,7 +71,7 @@ def _abs(graph: EditableGraph, node: Node) -> Optional[str]:
 
 
 def _max(graph: EditableGraph, node: Node) -> Optional[str]:
-    """A maximum over height and width: no kernel reduces uint8 as well as its max pool does."""
+    """A maximum over height and width becomes a max pool; the uint8 kernels of reductions are worse."""
     shape, axes = graph.shapes[node.inputs[0]], graph.value(node.inputs[1])
     if shape is None or len(shape) != 4 or axes is None or None in shape[1:] or sorted(
             int(axis) % 4 for axis in np.reshape(axes, [-1])) != [1, 2]:
@@ -109,7 +109,7 @@ def _unpack(graph: EditableGraph, node: Node) -> Optional[str]:
 
 
 def _mat_mul(graph: EditableGraph, node: Node) -> Optional[str]:
-    """What reads the same weights untransposed too has others from then on: they are no longer trained as one."""
+    """Transposes the weights instead. Layers that read the same weights untransposed are then trained separately."""
     weights = graph.value(node.inputs[1])
     if not node.get("transpose_b").b or node.get("transpose_a").b or weights is None:
         return None

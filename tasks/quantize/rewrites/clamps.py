@@ -1,13 +1,12 @@
-"""Clamps to constants: a range ends at the bounds, and codes saturate there.
+"""Implements clamps to constants by ranges that end at the bounds, so that codes saturate there.
 
     min(max(x, -1), 2)      x, in a range that lies within [-1, 2]
     max(x, 0.5)             max(x - 0.5, 0) + 0.5
     max(x, c), c a tensor   relu(x - c) + c                  min(x, c): c - relu(c - x)
 
-`ReLU(max_value)`, clip, hard sigmoid and hard swish are made of these. toco reads the constant of a
-quantized MAXIMUM as if it were still float (RemoveTrivialQuantizedMinMax): the same graph converts to a
-file that clamps and, at the next try, to one that does not; with a constant of several values it aborts
-(`Check failed: clamp_value_buffer.Length() == 1`).
+`ReLU(max_value)`, clip, hard sigmoid and hard swish consist of these. toco reads the constant of a quantized MAXIMUM as
+if it were float (RemoveTrivialQuantizedMinMax): the same graph converts to a file that clamps and, the next time, to
+one that does not. With a constant of several values, toco aborts (`Check failed: clamp_value_buffer.Length() == 1`).
 """
 
 from typing import Any, List
@@ -27,50 +26,52 @@ from tasks.quantize.rewrites.activations import EXTREMES, computed_by, is_large_
 
 MOST_GAIN = 400.0
 """Largest gain, and largest bias, of a layer into which a clamp may be fused, relative to the clamp's narrower bound.
-Then the result for an input up to 10,000 fits into 32 bits, in codes of the clamp's range."""
+With it, the result for an input up to 10,000 fits into 32 bits, in codes of the clamp's range."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
-"""The same for a layer that reads a large product: for an input up to 1,000,000."""
+"""The same for a layer that reads a large product, which may be up to 1,000,000."""
 FAR = 0.5
-"""A clamp whose narrower bound is less takes two steps: 32 bits hold a value up to half a million in its codes. So does
-a clamp of a tensor whose range may not be cut, because others read it too (`toco_rules.is_read_alone`)."""
+"""A clamp with a narrower bound below this takes two steps: 32 bits hold values up to half a million in its codes. So
+does a clamp of a tensor whose range may not be cut, because others read it too (`toco_rules.is_read_alone`)."""
 ENDLESS = 1e30
-"""A bound farther from 0 than this counts as none (as in clip(x, 0, tf.float32.max)); CUT times it is a float32."""
+"""A larger bound counts as none (as in clip(x, 0, tf.float32.max)). CUT times a smaller one is a finite float32."""
 NARROW = 0.13
-"""The scale of a narrower range is too fine for some kernels (kernels.TABLE): a wider range follows such a clamp."""
+"""The scale of a narrower range is too fine for some kernels (uint8_kernels.TABLE): a clamp to it is requantized to a
+wider range."""
 
 
 def split_clip_by_value(graph: EditableGraph) -> List[Change]:
-    """No ClipByValue is left."""
-    found = []
+    """Replaces each ClipByValue by a Minimum and a Maximum."""
+    changes = []
     for node in graph.of_type("ClipByValue"):
         value, low, high = node.inputs
         graph.replace(node.name, binary(graph, "Maximum", binary(graph, "Minimum", value, high, node), low, node))
-        found.append(Change(node.name, "clip_by_value of {layer} becomes Minimum and Maximum"))
-    return found
+        changes.append(Change(node.name, "clip_by_value of {layer} becomes Minimum and Maximum"))
+    return changes
 
 
 def recognize_clamps(graph: EditableGraph) -> List[Change]:
-    """No Maximum or Minimum has a constant; what clamps around 0 is a Clamp, one for each chain of them."""
-    found = []
+    """Replaces each Maximum and Minimum with a constant: chains of scalar bounds by one Clamp whose bounds include 0,
+    bounds of several values by a ReLU of the difference."""
+    changes = []
     for node in (node for node in graph.of_type(*EXTREMES) if not node.mark):
         for tensor, bound in (node.inputs, node.inputs[::-1]):
             value = graph.value(bound)
             if value is not None:
                 if value.size == 1 and graph.shapes[tensor] == graph.shapes[node.name]:
                     _clamp(graph, node, tensor, float(value.reshape(-1)[0]))
-                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a clamp"))
+                    changes.append(Change(node.name, node.op + " with a constant of {layer} becomes a clamp"))
                 else:
                     _by_relu(graph, node, tensor, bound)
-                    found.append(Change(node.name, node.op + " with a constant of {layer} becomes a ReLU"))
+                    changes.append(Change(node.name, node.op + " with a constant of {layer} becomes a ReLU"))
                 break
     for clamp in graph.of_class(Clamp):
         if clamp.low == clamp.high:
             raise QuantizeError(
-                "layer {} lets one value through".format(clamp.layer), where="model.build",
-                why="its clamps leave {} whatever comes in, which no range can hold with others".format(clamp.low),
-                next_step="set its least value below its largest one")
+                "layer {} has a constant output".format(clamp.layer), where="model.build",
+                why="its clamps give {} for any input".format(clamp.low),
+                next_step="set its minimum below its maximum")
         _around_zero(graph, clamp)
-    return found
+    return changes
 
 
 def _clamp(graph: EditableGraph, node: Node, tensor: str, bound: float) -> None:
@@ -93,7 +94,7 @@ def _by_relu(graph: EditableGraph, node: Node, tensor: str, bound: str) -> None:
 
 
 def _around_zero(graph: EditableGraph, clamp: Clamp) -> None:
-    """A clamp whose bounds exclude 0 is shifted until they include it, and its result is shifted back."""
+    """Replaces a clamp whose bounds exclude 0 by one whose bounds include 0, between two shifts."""
     offset = min(clamp.high, max(clamp.low, 0.0))
     if not offset:
         return
@@ -105,8 +106,9 @@ def _around_zero(graph: EditableGraph, clamp: Clamp) -> None:
 
 
 def saturate_clamps(graph: EditableGraph) -> List[Change]:
-    """Every Clamp stands behind a node whose range can do it, as a Minimum and a Maximum that say so."""
-    found = []
+    """Turns each Clamp into a Minimum and a Maximum that the range of their input implements. Inserts a requantization
+    where the node before it cannot have this range."""
+    changes = []
     for clamp in graph.of_class(Clamp):
         tensor = clamp.inputs[0]
         if graph.producer(tensor).op in RELUS and clamp.high > 0:
@@ -118,8 +120,8 @@ def saturate_clamps(graph: EditableGraph) -> List[Change]:
             tensor = graph.identity(tensor)
         tensor = _saturated(graph, tensor, clamp)
         graph.replace(clamp.name, graph.identity(tensor) if side < NARROW else tensor)
-        found.append(Change(clamp.name, "the clamp of {layer} is done by the ends of a tensor's range"))
-    return found
+        changes.append(Change(clamp.name, "the clamp of {layer} becomes the limits of a tensor's range"))
+    return changes
 
 
 def _saturated(graph: EditableGraph, tensor: str, clamp: Clamp, times: float = 1.0) -> str:
@@ -133,9 +135,9 @@ def _saturated(graph: EditableGraph, tensor: str, clamp: Clamp, times: float = 1
 
 
 def _narrow_side(clamp: Clamp) -> float:
-    """The distance from 0 to the nearer bound that is not 0: the width of the range if the data reach that side only.
+    """The distance from 0 to the nearer bound that is not 0: the width of the range if all data is on that side.
 
-    Infinite where one side has no bound: the range is as wide as it needs to be then.
+    Infinite where one side has no bound: the range is then as wide as the data needs.
     """
     if not np.isfinite(clamp.high - clamp.low):
         return np.inf
@@ -143,11 +145,11 @@ def _narrow_side(clamp: Clamp) -> float:
 
 
 def _ends_in(graph: EditableGraph, node: Node, side: float) -> bool:
-    """Whether the node's kernel can give its result in a range that ends at that distance from 0: a layer whose gain is
-    small enough can.
+    """Whether the node's kernel can produce its result in a range that ends `side` from 0: a layer with a small enough
+    gain can.
 
-    A product cannot: its multiplier would pass 1, which ends the process. A sum wraps at 128 times the distance. A mean
-    is a layer with the mark of what only requantizes, whose input may be far away.
+    A product cannot: its multiplier would exceed 1, which aborts the process. A sum wraps at 128 times the distance. A
+    mean is a layer with the mark REQUANTIZE, whose input may be far outside the range.
     """
     if node.mark:
         return node.op == "Affine" and side >= FAR and is_read_alone(graph, node.inputs[0])

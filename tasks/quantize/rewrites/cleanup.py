@@ -1,9 +1,9 @@
-"""Nodes without effect are removed, so that later passes find their patterns.
+"""Removes nodes without effect, so that later passes find their patterns.
 
     x -> Identity -> y        x -> y
 
-`tf.contrib.quantize` takes an Identity for an activation and puts a fake-quant on it; swish comes wrapped
-in an IdentityN for its gradient.
+`tf.contrib.quantize` takes an Identity for an activation and puts a fake-quant on it. tf.nn.swish contains an IdentityN
+for its gradient.
 """
 
 from typing import List, Set
@@ -20,22 +20,22 @@ PASSING = ("Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNum
 
 
 def remove_identities(graph: EditableGraph) -> List[Change]:
-    """No node of the graph returns its input unchanged."""
-    found = []
+    """Removes the nodes that return their input unchanged."""
+    changes = []
     for node in graph.of_type(*PASSING):
         for index, source in enumerate(node.inputs):
             graph.replace(node.name if index == 0 else "{}:{}".format(node.name, index), source)
-        if any(graph.value(source) is None for source in node.inputs):  # of a constant, freezing has put it there
-            found.append(Change(node.name, "{} of {{layer}} is removed".format(node.op)))
-    return found
+        if any(graph.value(source) is None for source in node.inputs):  # not reported after constants: freezing adds it
+            changes.append(Change(node.name, "{} of {{layer}} is removed".format(node.op)))
+    return changes
 
 
 def resolve_constant_branches(graph: EditableGraph) -> List[Change]:
-    """No branch with a constant condition is left: the branch that is taken replaces it.
+    """Replaces each branch with a constant condition by the side that is taken.
 
-    A network that asks whether it is being trained has such branches."""
+    A network whose layers depend on the learning phase has such branches."""
     dead: Set[str] = set()
-    found: List[Change] = []
+    changes: List[Change] = []
     for node in graph.in_order():
         if node.op == "Merge":
             alive = [name for name in node.inputs if name not in dead]
@@ -43,23 +43,23 @@ def resolve_constant_branches(graph: EditableGraph) -> List[Change]:
                 dead.update((node.name, node.name + ":1"))
             elif len(alive) == 1 and not graph.readers.get(node.name + ":1"):
                 graph.replace(node.name, alive[0])
-                found.append(Change(node.name, "the condition of {layer} is a constant: its one branch is kept"))
+                changes.append(Change(node.name, "the condition of {layer} is a constant: one branch is kept"))
         elif node.op == "Switch" and node.inputs[0] not in dead and graph.value(node.inputs[1]) is not None:
             taken = bool(graph.value(node.inputs[1]))
-            ends = [node.name, node.name + ":1"]  # of a condition that is false, of one that is true
+            ends = [node.name, node.name + ":1"]  # the outputs for false and for true
             dead.add(ends[not taken])
             graph.replace(ends[taken], node.inputs[0])
-            found.append(Change(node.name, "the condition of {layer} is a constant: its one branch is kept"))
+            changes.append(Change(node.name, "the condition of {layer} is a constant: one branch is kept"))
         elif dead & set(node.inputs):
             dead.update(name for name in [node.name, *graph.readers] if node_of(name) == node.name)
-    return found
+    return changes
 
 
 def collapse_broadcast_constants(graph: EditableGraph) -> List[Change]:
-    """No constant operand of elementwise arithmetic repeats itself along an axis that the other operand has too.
+    """Shrinks constant operands of elementwise arithmetic along axes on which they repeat the same values.
 
-    A picture of zeros becomes one 0, which other passes look for."""
-    found = []
+    A picture of zeros becomes a single 0, which other passes look for."""
+    changes = []
     for node in graph.of_type(*ELEMENTWISE):
         for index, name in enumerate(node.inputs):
             value, other = graph.value(name), node.inputs[1 - index]
@@ -70,15 +70,15 @@ def collapse_broadcast_constants(graph: EditableGraph) -> List[Change]:
                 value = first if (value == first).all() else value
             if value.size < graph.known_value(name).size:
                 graph.set_input(node, index, graph.constant(name + "/once", value))
-                found.append(Change(node.name, "the repeated constant of {layer} becomes one that is broadcast"))
-    return found
+                changes.append(Change(node.name, "the repeated constant of {layer} becomes one that is broadcast"))
+    return changes
 
 
 def separate_outputs(graph: EditableGraph) -> List[Change]:
-    """Each output of the graph is the first output of a node of its own that is no input: it can be named."""
-    found = []
+    """Makes each output the first output of its own node, which is no input, so that it can have its own name."""
+    changes = []
     for index, tensor in enumerate(graph.outputs):
         if tensor in graph.outputs[:index] or node_of(tensor) in graph.inputs or ":" in tensor:
             graph.outputs[index] = graph.identity(tensor)
-            found.append(Change(node_of(tensor), "an output of {layer} becomes a tensor of its own"))
-    return found
+            changes.append(Change(node_of(tensor), "an output of {layer} becomes a tensor of its own"))
+    return changes

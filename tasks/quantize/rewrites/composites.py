@@ -1,14 +1,15 @@
-"""Groups of nodes that are one function to a uint8 kernel.
+"""Recognizes groups of nodes that one uint8 kernel computes.
 
     e = exp(x - max(x)); e / sum(e)        Softmax(x)          Keras' softmax on more than two axes
-    x * rsqrt(max(sum(x^2), eps))          kept together       toco makes L2_NORMALIZATION of it
+    x * rsqrt(max(sum(x^2), eps))          kept together       toco turns it into L2_NORMALIZATION
 
-Taken apart they hold exp, a division and a reciprocal root, none of which has a uint8 kernel
-(`Unimplemented: this graph contains an operator of type Exp`).
+Their parts, exp, a division and a reciprocal root, have no uint8 kernels (`Unimplemented: this graph contains an
+operator of type Exp`).
 
-L2_NORMALIZATION wraps where a vector is one code long: (1, 0, 0) becomes (-1, 0, 0). So each vector gets a channel
-more, of two codes (FLOOR), and never is that short. What is k codes long comes out k / sqrt(k^2 + 4) long, also where
-training sees it: 0.45 for one code, 0.93 for 5, 0.995 for 20; rounding to codes has made more of so short a vector.
+L2_NORMALIZATION wraps where a vector is one code long: (1, 0, 0) becomes (-1, 0, 0). So each vector gets an additional
+channel of two codes (FLOOR) and is never that short. The result for a vector of k codes then has the length
+k / sqrt(k^2 + 4) instead of 1: 0.45 for one code, 0.93 for 5, 0.995 for 20. Training sees this, too. For such short
+vectors, the error of rounding to codes is larger.
 """
 
 from typing import List
@@ -22,12 +23,13 @@ from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.ir.nodes import FLOOR, INSIDE, WITHOUT_FLOOR, Node
 
 MOST_EPSILON = 1e-6
-"""Of an L2 normalization: the kernel has none. At this one, what is 0.01 long comes out 0.5 % shorter in float."""
+"""Largest epsilon of an L2 normalization; the kernel has none. With this one, the float result for a vector of length
+0.01 is 0.5 % shorter."""
 
 
 def recognize_softmax(graph: EditableGraph) -> List[Change]:
-    """A softmax written out over the last axis is one Softmax."""
-    found = []
+    """Replaces each softmax over the last axis that is written as several operations by one Softmax."""
+    changes = []
     for division in graph.of_type("RealDiv"):
         source = written_softmax(graph, division.name)
         if source is None:
@@ -35,13 +37,13 @@ def recognize_softmax(graph: EditableGraph) -> List[Change]:
         node = graph.add(Node(graph.free(division.name + "/Softmax"), "Softmax", [source],
                               {"T": division.get("T")}, layer=division.layer), graph.shapes[source])
         graph.replace(division.name, node.name)
-        found.append(Change(division.name, "the softmax that {layer} writes as exp / sum becomes Softmax"))
-    return found
+        changes.append(Change(division.name, "the softmax that {layer} writes as exp / sum becomes Softmax"))
+    return changes
 
 
 def mark_l2_normalization(graph: EditableGraph) -> List[Change]:
-    """The nodes inside an L2 normalization over the last axis are marked as the inside of one kernel."""
-    found = []
+    """Marks the nodes of each L2 normalization over the last axis as one kernel, and adds the channel FLOOR."""
+    changes = []
     for product in graph.of_type("Mul"):
         inside = _l2_inside(graph, product)
         for node in inside:
@@ -49,12 +51,12 @@ def mark_l2_normalization(graph: EditableGraph) -> List[Change]:
         if inside:
             product.mark = L2
             _with_floor(graph, product, square=next(node for node in inside if node.op == "Square"))
-            found.append(Change(product.name, "the L2 normalization of {layer} gets a constant channel more"))
-    return found
+            changes.append(Change(product.name, "the L2 normalization of {layer} gets an additional constant channel"))
+    return changes
 
 
 def _with_floor(graph: EditableGraph, product: Node, square: Node) -> None:
-    """The L2 normalization in `product` is one of a channel more, which is cut off behind it."""
+    """Adds the channel FLOOR before the L2 normalization that ends in `product`, and removes it after it."""
     source = square.inputs[0]
     *outer, channels = graph.known_shape(source)
     pads = np.zeros([len(outer) + 1, 2], np.int32)
@@ -75,6 +77,7 @@ L2 = "l2_normalization"
 
 
 def _l2_inside(graph: EditableGraph, product: Node) -> List[Node]:
+    """The nodes before `product` that form an L2 normalization with it; empty where it is none."""
     for source, factor in (product.inputs, reversed(product.inputs)):
         root = graph.producer(factor)
         if root.op != "Rsqrt" or graph.only_reader(root.name) is not product:

@@ -1,4 +1,4 @@
-"""Moves of data without a uint8 kernel become moves that have one.
+"""Replaces moves of data without a uint8 kernel by moves that have one.
 
     tile(x)                 concat(x, x)                        `Unimplemented: ... operator of type Tile`
     pad(x, REFLECT)         concat of slices                    likewise MirrorPad
@@ -8,7 +8,7 @@
     roll(x)                 concat of two slices                likewise Roll
     conv(x, [[0, 0], [1, 0], ...])      conv(pad(x), VALID)     `Bad padding (only SAME and VALID are supported)`
     x[..., None, 1:3]       x[:, :, 1:3], reshaped              STRIDED_SLICE fails on ellipsis and new axes
-    depth_to_space(x)       transposed convolution by 0 and 1   toco makes a custom operator of it
+    depth_to_space(x)       transposed convolution by 0 and 1   toco writes a custom operator
 """
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -23,8 +23,8 @@ from tasks.quantize.ir.nodes import REQUANTIZE, Node
 
 
 def replace_moves(graph: EditableGraph) -> List[Change]:
-    """Only moves with a uint8 kernel are left, of those that can be made of others."""
-    found = []
+    """Replaces moves of data without a uint8 kernel, where they can be composed of moves that have one."""
+    changes = []
     for node in graph.of_type(*_BY_OP):
         shape = graph.shapes[node.inputs[0]]
         if FLOAT not in (node.get("T"), node.get("Tparams")) or not shape or None in shape[1:]:
@@ -33,8 +33,8 @@ def replace_moves(graph: EditableGraph) -> List[Change]:
         if tensor is not None and tensor != node.name:
             graph.replace(node.name, tensor)
         if tensor is not None or not graph.is_read(node):  # the outputs of a SplitV are replaced already
-            found.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
-    return found
+            changes.append(Change(node.name, "{} of {{layer}} becomes {}".format(node.op, _BECOMES[node.op])))
+    return changes
 
 
 def _tile(graph: EditableGraph, node: Node) -> Optional[str]:
@@ -87,7 +87,8 @@ def _roll(graph: EditableGraph, node: Node) -> Optional[str]:
     return tensor
 
 
-def _padded_by_itself(graph: EditableGraph, node: Node) -> Optional[str]:
+def _explicitly_padded(graph: EditableGraph, node: Node) -> Optional[str]:
+    """A convolution with padding="EXPLICIT" becomes a Pad and a convolution without padding."""
     if node.get("padding").s != b"EXPLICIT" or node.get("data_format").s == b"NCHW":
         return None
     edges, shape = np.reshape(node.get("explicit_paddings").list.i, [4, 2]), graph.known_shape(node.inputs[0])
@@ -178,7 +179,7 @@ def _sliced_shape(shape: Sequence[Optional[int]], spelled: List[List[int]], mask
 
 
 def _gather(graph: EditableGraph, node: Node) -> Optional[str]:
-    """The axis counted from the front: toco takes one from the back for the batch."""
+    """Counts the axis from the front: toco takes a negative axis for the batch."""
     axis = graph.value(node.inputs[2])
     if axis is not None and axis < 0:
         from_front = axis % len(graph.known_shape(node.inputs[0]))
@@ -188,7 +189,7 @@ def _gather(graph: EditableGraph, node: Node) -> Optional[str]:
 
 
 def _depth_to_space(graph: EditableGraph, node: Node) -> Optional[str]:
-    """Each block of channels is written to its own place: a transposed convolution whose weights pick."""
+    """A transposed convolution with weights 0 and 1, which writes each channel of a block to its pixel."""
     block = node.get("block_size").i
     depth, channels = graph.known_shape(node.inputs[0])[3], graph.known_shape(node.name)[3]
     if node.get("data_format").s == b"NCHW":
@@ -209,7 +210,7 @@ def _depth_to_space(graph: EditableGraph, node: Node) -> Optional[str]:
 
 
 def _sizes(graph: EditableGraph, node: Node) -> str:
-    """The name of the whole shape of the node's output, the batch read off the network's input."""
+    """The name of a new tensor with the shape of the node's output. The batch size is read from the network's input."""
     image = graph.inputs[0]
     shape = graph.add(Node(graph.free(node.name + "/image_shape"), "Shape", [image], {"T": FLOAT, "out_type": INT}),
                       (len(graph.known_shape(image)),)).name
@@ -222,8 +223,8 @@ def _sizes(graph: EditableGraph, node: Node) -> str:
                           {"T": INT, "N": tf.AttrValue(i=1 + len(rest))}), (1 + len(rest),)).name
 
 
-def _batches(graph: EditableGraph, node: Node) -> Optional[str]:
-    """SpaceToBatchND or BatchToSpaceND of a sequence, as of an image one pixel high: the kernel takes no other."""
+def _sequence_as_image(graph: EditableGraph, node: Node) -> Optional[str]:
+    """SpaceToBatchND or BatchToSpaceND of a sequence becomes one of an image of height 1: the kernel needs an image."""
     shape = graph.known_shape(node.inputs[0])
     blocks, edges = graph.value(node.inputs[1]), graph.value(node.inputs[2])
     if len(shape) != 3 or blocks is None or edges is None or blocks.size != 1:
@@ -240,21 +241,21 @@ def _batches(graph: EditableGraph, node: Node) -> Optional[str]:
 
 
 def drop_inverse_reshapes(graph: EditableGraph) -> List[Change]:
-    """No reshape undoes the one before it."""
-    found = []
+    """Removes pairs of reshapes that undo each other."""
+    changes = []
     for node in graph.of_type(*RESHAPES):
         before = graph.producer(node.inputs[0])
         if before.op in RESHAPES and None not in (graph.shapes[node.name] or (None, None))[
                 1:] and graph.shapes[before.inputs[0]] == graph.shapes[node.name]:
             graph.replace(node.name, before.inputs[0])
-            found.append(Change(node.name, "two reshapes of {layer} that undo each other are removed"))
-    return found
+            changes.append(Change(node.name, "two reshapes of {layer} that undo each other are removed"))
+    return changes
 
 
-_BY_OP = {"SpaceToBatchND": _batches, "BatchToSpaceND": _batches, "Tile": _tile, "MirrorPad": _mirror_pad,
-          "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space,
+_BY_OP = {"SpaceToBatchND": _sequence_as_image, "BatchToSpaceND": _sequence_as_image, "Tile": _tile,
+          "MirrorPad": _mirror_pad, "SplitV": _split_v, "StridedSlice": _strided_slice, "DepthToSpace": _depth_to_space,
           "GatherV2": _gather, "BroadcastTo": _broadcast_to, "ReverseV2": _reverse, "Roll": _roll,
-          "Conv2D": _padded_by_itself}
+          "Conv2D": _explicitly_padded}
 _BECOMES = {"SpaceToBatchND": "one of an image of height 1", "BatchToSpaceND": "one of an image of height 1",
             "Tile": "a concatenation", "MirrorPad": "a concatenation of slices", "SplitV": "slices",
             "StridedSlice": "one without ellipsis and new axes", "DepthToSpace": "a transposed convolution",

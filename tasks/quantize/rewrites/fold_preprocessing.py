@@ -1,12 +1,12 @@
-"""The preprocessing of a picture (keras_model/preprocess.py) goes into the layers that read it.
+"""Folds the preprocessing of a picture (keras_model/preprocess.py) into the layers that read it.
 
     input -> P: 1x1 convolution by M -> Affine(scale, shift) -> Conv2D by W
     input -> Conv2D by W'          W'[h, w, i, o] = sum over j of M[i, j] scale[j] W[h, w, j, o]
           -> Affine                shift'[o] = sum over h, w, j of shift[j] W[h, w, j, o]
 
-So the layer reads the codes of the picture itself, and nothing is rounded in between. It holds where no zero is padded
-between the two: a padded zero is no pixel that the preprocessing has seen. A layer that pads, or a padding before the
-layer, keeps the 1x1 convolution before it, unless the shift is 0.
+The layer then reads the codes of the picture itself, without rounding in between. This is exact only where no zeros are
+padded after the preprocessing, unless the shift is 0. So before a layer that pads, or before a padding, the 1x1
+convolution stays.
 """
 
 from typing import List, Optional, Tuple
@@ -20,21 +20,21 @@ from tasks.quantize.ir.nodes import Affine, Node
 
 
 def fold_preprocessing(graph: EditableGraph) -> List[Change]:
-    """No preprocessing stands before a convolution that does not pad."""
-    found = []
+    """Folds preprocessing into each convolution that reads it and does not pad, or where the shift is 0."""
+    changes = []
     for node in graph.of_type("Conv2D"):
         kernel = graph.value(node.inputs[1])
         if node.name.split("/")[0].startswith(PREPROCESS) and kernel is not None and node.inputs[0] in graph.inputs:
-            tensor, matrix, shift = _behind(graph, node, kernel[0, 0].astype(np.float64))
+            tensor, matrix, shift = _preprocessing(graph, node, kernel[0, 0].astype(np.float64))
             for layer in list(graph.readers.get(tensor, ())):
                 if _can_take(graph, layer, tensor, shift):
                     _fold(graph, layer, node.inputs[0], matrix, shift)
-                    found.append(Change(layer.name, "the preprocessing of the input goes into the weights and the "
+                    changes.append(Change(layer.name, "the preprocessing of the input goes into the weights and the "
                                                     "bias of {layer}"))
-    return found
+    return changes
 
 
-def _behind(graph: EditableGraph, node: Node, matrix: np.ndarray) -> Tuple[str, np.ndarray, np.ndarray]:
+def _preprocessing(graph: EditableGraph, node: Node, matrix: np.ndarray) -> Tuple[str, np.ndarray, np.ndarray]:
     """(the preprocessed tensor, its matrix [C, C], its shift [C])."""
     reader = graph.only_reader(node.name)
     if isinstance(reader, Affine):
@@ -56,7 +56,7 @@ def _fold(graph: EditableGraph, layer: Node, source: str, matrix: np.ndarray, sh
     weights = graph.known_value(layer.inputs[1]).astype(np.float64)
     added = np.einsum("j,hwjo->o", shift, weights)
     use = layer.inputs[1], PREPROCESS, matrix.tobytes()
-    if use not in graph.shared:  # a layer that is used twice stays one layer
+    if use not in graph.shared:  # a layer that is used twice keeps one constant of weights
         graph.shared[use] = graph.constant(
             layer.name + "/preprocessing", np.einsum("ij,hwjo->hwio", matrix, weights))
     graph.set_input(layer, 1, graph.shared[use])

@@ -1,12 +1,12 @@
-"""Means and sums become convolutions with constant weights.
+"""Turns means and sums into convolutions with constant weights.
 
     mean over height and width       depthwise convolution, weights 1 / (height * width)
     mean over the channels           1x1 convolution to one channel, weights 1 / channels
     sum                              the same, weights 1
 
-The MEAN kernel can only keep its input's range, of which a mean over many values uses few codes, and it
-truncates; given another range it wraps (code 124 became 1), as SUM does. A layer accumulates in int32 and
-rounds once, into a range of its own.
+The MEAN kernel is only right in its input's range, of which a mean over many values uses few codes, and it truncates.
+In another range it wraps (code 124 became 1), as SUM does. A layer accumulates in int32 and rounds once, into its own
+range.
 """
 
 from typing import Any, List, Optional, Sequence, Tuple
@@ -21,8 +21,8 @@ from tasks.quantize.ir.nodes import REQUANTIZE, Node
 
 
 def reductions_to_convolutions(graph: EditableGraph) -> List[Change]:
-    """No Mean or Sum is left whose axes do not hold the batch."""
-    found = []
+    """Replaces each Mean and Sum, except those over the batch."""
+    changes = []
     for node in graph.of_type("Mean", "Sum"):
         shape, axes = graph.shapes[node.inputs[0]], graph.value(node.inputs[1])
         if node.mark or shape is None or axes is None or None in shape[1:]:
@@ -32,18 +32,18 @@ def reductions_to_convolutions(graph: EditableGraph) -> List[Change]:
             continue
         tensor = node.inputs[0]
         if len(shape) > 4:
-            shape, axes = _fewer(shape, axes)
+            shape, axes = _merged_axes(shape, axes)
             if len(shape) > 4:
                 continue
             tensor = reshape(graph, tensor, shape[1:], node, "fewer_axes")
         graph.replace(node.name, _reduced(graph, node, tensor, shape, axes))
-        found.append(Change(node.name, _in_words(
+        changes.append(Change(node.name, _description(
             node, graph.known_shape(node.inputs[0]), graph.known_value(node.inputs[1]))))
-    return found
+    return changes
 
 
-def _in_words(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
-    """What becomes of the reduction, in words."""
+def _description(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> str:
+    """The text of the change. shape: that of the node's input."""
     reduced = {int(axis) % len(shape) for axis in np.reshape(axes, [-1])}
     made = [kind for kind, there in (("a depthwise convolution", reduced - {len(shape) - 1}),
                                      ("a 1x1 convolution", len(shape) - 1 in reduced)) if there]
@@ -53,8 +53,8 @@ def _in_words(node: Node, shape: Sequence[Optional[int]], axes: np.ndarray) -> s
         node.op, ", ".join(map(str, sorted(reduced))), " and ".join(made))
 
 
-def _fewer(shape: Sequence[Any], axes: Sequence[int]) -> Tuple[Tuple[Any, ...], List[int]]:
-    """(shape, axes) with neighbours as one axis that are both reduced, or both kept: a volume as an image."""
+def _merged_axes(shape: Sequence[Any], axes: Sequence[int]) -> Tuple[Tuple[Any, ...], List[int]]:
+    """(shape, axes) after merging neighbouring axes that are both reduced or both kept: a volume becomes an image."""
     sizes: List[int] = []
     reduced: List[bool] = []
     for axis, size in enumerate(shape[1:], 1):
@@ -67,7 +67,7 @@ def _fewer(shape: Sequence[Any], axes: Sequence[int]) -> Tuple[Tuple[Any, ...], 
 
 
 def _reduced(graph: EditableGraph, node: Node, tensor: str, shape: Tuple[Any, ...], axes: Sequence[int]) -> str:
-    # An image, whatever the rank: axes of size 1 go in front of the others.
+    # To an image, for any rank: axes of size 1 are inserted after the batch.
     extra = 4 - len(shape)
     image = (None,) + (1,) * extra + shape[1:]
     axes = [axis + extra for axis in axes]
@@ -89,7 +89,7 @@ def _reduced(graph: EditableGraph, node: Node, tensor: str, shape: Tuple[Any, ..
 def _layer(graph: EditableGraph, node: Node, op: str, tensor: str, weights: np.ndarray, window: Sequence[int],
            shape: Tuple[Any, ...]) -> str:
     name = graph.constant("{}/{}/weights".format(node.name, op), weights)
-    # The window is as large as its image, so the stride is of no consequence.
+    # The window is as large as the image, so the stride has no effect.
     ones = tf.AttrValue(list=tf.AttrValue.ListValue(i=[1, 1, 1, 1]))
     layer = graph.add(Node(graph.free("{}/{}".format(node.name, op)), op, [tensor, name],
                            {"T": FLOAT, "strides": ones, "dilations": ones, "padding": tf.AttrValue(s=b"VALID"),

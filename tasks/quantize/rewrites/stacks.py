@@ -1,10 +1,10 @@
-"""A stack of tensors along a new first axis, and what reduces it, become arithmetic of the tensors.
+"""Replaces reductions over a stack of tensors, along a new first axis, by arithmetic of the tensors.
 
     sum(stack(a, b), 0)       a + b            max(stack(a, b), 0)     max(a, b)        (prod, min likewise)
     mean(stack(a, b), 0)      (a + b) / 2      unstack(stack(a, b))    a, b
 
-`tf.reduce_sum([a, b], 0)` stacks too. A stack that something else reads stays, and is refused: its first axis is the
-batch's for every kernel.
+`tf.reduce_sum([a, b], 0)` stacks, too. A stack with other readers stays, and is refused later: every kernel takes its
+first axis for the batch.
 """
 
 import functools
@@ -21,8 +21,8 @@ REDUCTIONS = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Maximum", "Min
 
 
 def replace_stack_reductions(graph: EditableGraph) -> List[Change]:
-    """No reduction over the first axis of a stack is left, and nothing takes such a stack apart."""
-    found = []
+    """Replaces each reduction over the first axis of a stack, and each Unpack of a stack."""
+    changes = []
     for node in graph.of_type("Unpack", *REDUCTIONS):
         stack = graph.producer(node.inputs[0])
         if stack.op != "Pack" or stack.get("axis").i % (len(graph.shapes[stack.name] or (0,)) or 1) != 0:
@@ -31,12 +31,12 @@ def replace_stack_reductions(graph: EditableGraph) -> List[Change]:
             if node.get("axis").i == 0:
                 for index, tensor in enumerate(stack.inputs):
                     graph.replace(node.name if index == 0 else "{}:{}".format(node.name, index), tensor)
-                found.append(Change(node.name, "unstack of a stack in {layer} becomes the tensors themselves"))
+                changes.append(Change(node.name, "unstack of a stack in {layer} becomes the tensors themselves"))
         elif _is_over_the_first_axis(graph, node):
             graph.replace(node.name, _reduced(graph, node, stack.inputs))
-            found.append(Change(node.name, "{} over a stack in {{layer}} becomes {} of the tensors".format(
+            changes.append(Change(node.name, "{} over a stack in {{layer}} becomes {} of the tensors".format(
                 node.op, REDUCTIONS[node.op])))
-    return found
+    return changes
 
 
 def _is_over_the_first_axis(graph: EditableGraph, node: Node) -> bool:

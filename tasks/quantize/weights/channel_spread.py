@@ -1,8 +1,8 @@
-"""How much the ranges of a layer's channels differ.
+"""Measures how much the ranges of a layer's channels differ.
 
 The weights of a layer have one range in a uint8 file. A channel whose weights reach a hundredth of this range uses two
-or three codes. Folding batch norm multiplies each channel by another number and so makes the channels differ, most of
-all in a depthwise layer, which has few weights for each channel.
+or three codes. Folding batch norm multiplies each channel by a different number, so the channels differ, most of all in
+a depthwise layer, which has few weights for each channel.
 """
 
 from typing import List, NamedTuple
@@ -15,10 +15,10 @@ from tasks.quantize.kernels.layers import LAYERS, within_outputs
 
 
 class Channels(NamedTuple):
-    """The largest absolute weight of a layer's output channels: of the largest, the middle, the smallest one.
+    """Statistics of the largest absolute weight of each output channel of a layer: largest, median, smallest.
 
-    zero: how many channels have no weight but 0; they are not among the others.
-    to_median, to_smallest: the largest's ratio to these.
+    channels: number of output channels. zero: number of channels whose weights are all 0; the statistics leave them
+    out. to_median: largest / median. to_smallest: largest / smallest.
     """
 
     layer: str
@@ -34,20 +34,20 @@ class Channels(NamedTuple):
 
 
 def worst_first(graph_def: tf.GraphDef) -> List[Channels]:
-    """Each layer of a folded graph whose weights are constants and not all 0; the largest ratio to the median first."""
+    """The layers of a folded graph whose weights are constant and not all 0, by descending `to_median`."""
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
-    found = []
+    spreads = []
     for node in graph_def.node:
         weights = constants.get(node.input[LAYERS[node.op].weights]) if node.op in LAYERS else None
         if weights is not None:
             sizes = largest_weights(node.op, tf.make_ndarray(weights.attr["value"].tensor))
             if sizes.any():
-                found.append(_channels(node, sizes))
-    return sorted(found, key=lambda each: -each.to_median)
+                spreads.append(_channels(node, sizes))
+    return sorted(spreads, key=lambda each: -each.to_median)
 
 
 def largest_weights(op: str, weights: np.ndarray) -> np.ndarray:
-    """[C] the largest absolute weight of each output channel."""
+    """[C]: the largest absolute weight of each output channel."""
     return np.abs(weights).max(axis=within_outputs(op, weights)).reshape(-1)
 
 

@@ -1,15 +1,15 @@
-"""Cross-layer equalization (Nagel et al. 2019, arXiv:1906.04721, section 4.1): channels of like ranges.
+"""Cross-layer equalization (Nagel et al. 2019, arXiv:1906.04721, section 4.1): makes the ranges of channels similar.
 
     layer A -> bias -> relu, pool, pad ... -> layer B
 
-What stands between is the same function of s * x as s times that of x, for s > 0. So channel i of A and its bias
-are divided by s_i and what B multiplies it by is multiplied by s_i, where
+For all operations f between A and B, f(s * x) = s * f(x) for s > 0. So the weights of A's output channel i, and its
+bias, are divided by s_i, and the weights of B's input channel i are multiplied by s_i, where
 
-    s_i = sqrt(range of A's channel i / range of what B multiplies it by)
+    s_i = sqrt(range of the weights of A's output channel i / range of the weights of B's input channel i)
 
-makes both ranges sqrt(their product). A ReLU6 does not scale, and ends the way; so does a tensor that is
-read twice, or is an output. A chain of layers is gone through until nothing moves, depthwise ones between two
-others too.
+makes both ranges equal to the square root of their product. A pair of layers is left as it is where a ReLU6, which does
+not scale, or a tensor that is an output or read twice is between them. In a chain of layers, also with depthwise ones,
+all pairs are equalized again and again until nothing changes.
 """
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -26,12 +26,12 @@ from tasks.quantize.weights import channel_spread
 
 SCALES = ("Relu", "MaxPool", "AvgPool", "Pad", "SpaceToBatchND", "BatchToSpaceND", "Squeeze")
 UNMARKED = ("", REQUANTIZE)
-SWEEPS = 100  # a chain of depthwise layers nears its end by a factor at each
-STILL = 1e-4
+SWEEPS = 100  # at most; in a chain of layers, each sweep over all pairs reduces the difference by a factor
+CONVERGED = 1e-4  # the largest |log s| at which the sweeps end
 
 
 class Pair(NamedTuple):
-    """Layers that equalize each other, and the names of the biases between them."""
+    """Two layers that are equalized, and the names of the biases between them."""
 
     first: tf.NodeDef
     biases: List[str]
@@ -43,14 +43,14 @@ class Pair(NamedTuple):
 
 
 def equalized(graph_def: tf.GraphDef, outputs: Sequence[str]) -> Tuple[tf.GraphDef, List[Tuple[str, str]]]:
-    """(a folded graph with the same function up to float rounding, the Keras layers of each pair of layers
-    that was equalized). `outputs` are names of nodes."""
+    """(the equalized graph, the Keras layers of each equalized pair). The graph computes the same function as the
+    folded graph `graph_def`, up to float rounding. outputs: names of nodes."""
     values = {node.name: tf.make_ndarray(node.attr["value"].tensor).astype(np.float64)
               for node in graph_def.node if node.op == "Const" and node.attr["dtype"].type == tf.float32}
     pairs = _LayerPairs(graph_def, outputs, values).pairs()
     for _ in range(SWEEPS):
-        moved = [_equalize(pair, values) for pair in pairs]
-        if max(moved, default=0) < STILL:
+        distances = [_equalize(pair, values) for pair in pairs]
+        if max(distances, default=0) < CONVERGED:
             break
     changed = {name for pair in pairs for name in [*pair.weights, *pair.biases]}
     copy = tf.GraphDef()
@@ -62,11 +62,11 @@ def equalized(graph_def: tf.GraphDef, outputs: Sequence[str]) -> Tuple[tf.GraphD
 
 
 def _equalize(pair: Pair, values: Dict[str, np.ndarray]) -> float:
-    """Equalizes the pair once. Returns how far it was from equal: the largest |log s|."""
+    """Equalizes the pair. Returns the largest |log s|, the distance from equality before."""
     before, after = pair.weights
     first, second = values[before], values[after]
     outgoing = channel_spread.largest_weights(pair.first.op, first)
-    incoming = _of_inputs(pair.second.op, second, len(outgoing))
+    incoming = _largest_of_inputs(pair.second.op, second, len(outgoing))
     alive = (outgoing > 0) & (incoming > 0)  # a dead channel has nothing to scale
     scale = np.ones_like(outgoing)
     scale[alive] = np.sqrt(outgoing[alive] / incoming[alive])
@@ -78,14 +78,14 @@ def _equalize(pair: Pair, values: Dict[str, np.ndarray]) -> float:
     return float(np.abs(np.log(scale)).max())
 
 
-def _of_inputs(op: str, weights: np.ndarray, count: int) -> np.ndarray:
-    """[count] the largest absolute weight that each channel is multiplied by; a flattened image has each
-    of its channels once for each pixel, the channels together."""
+def _largest_of_inputs(op: str, weights: np.ndarray, count: int) -> np.ndarray:
+    """[count]: the largest absolute weight of each input channel. In the weights for a flattened image, each channel
+    occurs once for each pixel."""
     return np.abs(weights).max(axis=within_inputs(op, weights)).reshape(-1, count).max(axis=0)
 
 
 class _LayerPairs:
-    """Finds, for each layer of a graph, the layer that alone reads its output."""
+    """Finds the pairs of layers in a graph that can be equalized."""
 
     def __init__(self, graph_def: tf.GraphDef, outputs: Sequence[str], values: Dict[str, np.ndarray]) -> None:
         self.outputs, self.values = set(outputs), values
@@ -104,9 +104,9 @@ class _LayerPairs:
         """Whether the node is a layer whose weights may be changed: trained constants that nothing else reads."""
         if node.op not in LAYERS or attribute_of(node, MARK_ATTR):
             return False
-        return self._own(_weights(node))
+        return self._is_changeable(_weights(node))
 
-    def _own(self, name: str) -> bool:
+    def _is_changeable(self, name: str) -> bool:
         return name in self.values and name not in self.outputs and len(self.readers[name]) == 1
 
     def _pair(self, first: tf.NodeDef) -> Optional[Pair]:
@@ -123,15 +123,15 @@ class _LayerPairs:
             if self._is_layer(after):
                 size = self.values[_weights(after)].shape[LAYERS[after.op].input_axis]
                 return Pair(first, biases, after) if size % count == 0 else None
-            if after.op == "BiasAdd" and self._own(node_of(after.input[1])):
+            if after.op == "BiasAdd" and self._is_changeable(node_of(after.input[1])):
                 biases.append(node_of(after.input[1]))
             elif not self._scales(after, count):
                 return None
             node = after
 
     def _scales(self, node: tf.NodeDef, count: int) -> bool:
-        """Whether f(s * x) is s * f(x), for a number s > 0 of each channel, and channels stay together."""
-        if node.op == "DepthwiseConv2dNative":  # a mean, or another range for its input
+        """Whether f(s * x) = s * f(x) for s > 0 of each channel, and the operation keeps the channels apart."""
+        if node.op == "DepthwiseConv2dNative":  # a mean, or a requantization
             weights = self.values.get(_weights(node))
             return weights is not None and weights.shape[3] == 1
         if node.op == "BiasAdd":

@@ -1,5 +1,5 @@
-"""Copies of a .tflite file with other inputs and outputs, or with one operator only. They are made without a new
-conversion, which would change fusions, and without a serializer.
+"""Makes copies of a .tflite file with other inputs and outputs, or with one operator only, without a new conversion,
+which would change fusions, and without a serializer.
 
 An offset in a flatbuffer is unsigned and counts forward from its own position. So a new vector can be appended to the
 file and a table's offset set to it, and an element of a vector can be set to any table after it.
@@ -17,7 +17,7 @@ INPUTS, OUTPUTS, OPERATORS = 6, 8, 10
 
 
 class Patch(NamedTuple):
-    """Changes of a file. writes: (offset, bytes) that replace bytes of the file; beyond its end they are appended."""
+    """Changes of a file. writes: [(offset, bytes)]; the bytes replace those of the file, or extend it."""
 
     writes: Tuple[Tuple[int, bytes], ...]
 
@@ -35,7 +35,7 @@ NOTHING = Patch(())
 
 
 def every_tensor_out(content: bytes, contents: Contents) -> Patch:
-    """Makes every computed tensor an output of the graph, in the order of `contents.computed()`.
+    """The patch that makes every computed tensor an output of the graph, in the order of `contents.computed()`.
 
     The interpreter reuses the memory of intermediate tensors, so only outputs can be read.
     """
@@ -43,7 +43,9 @@ def every_tensor_out(content: bytes, contents: Contents) -> Patch:
 
 
 def alone(content: bytes, contents: Contents, number: int) -> Patch:
-    """Reduces the graph to the operator with this number. Its variable inputs and its outputs become the graph's."""
+    """The patch that reduces the graph to one operator, whose variable inputs and outputs become those of the graph.
+
+    Raises ValueError where the file's layout does not allow this."""
     operator = contents.operators[number]
     ends = _with_vectors(content, (
         (INPUTS, [tensor.index for tensor in contents.variable_inputs(operator)]),
@@ -52,7 +54,7 @@ def alone(content: bytes, contents: Contents, number: int) -> Patch:
     length = _pointed(content, _field(graph, OPERATORS))
     slot = length + 4
     # A flatbuffer builder writes from the end of the file to its beginning, and children before the vector that holds
-    # them. So the children lie after the vector, and its element 0 can be set to each of them.
+    # them. So the children are after the vector in the file, and its element 0 can be set to any of them.
     forward = graph.Operators(number)._tab.Pos - slot
     if forward <= 0:
         raise ValueError("operator {} lies before the vector of operators".format(number))

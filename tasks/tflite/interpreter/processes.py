@@ -1,7 +1,7 @@
-"""Runs a .tflite file in TensorFlow's own interpreter, one sample at a time, as a phone does.
+"""Runs a .tflite file in an interpreter, one sample at a time, as a phone does.
 
-Interpreters run in processes of their own (`worker.py`): a kernel may abort its process, and a process that has run a
-Session cannot be forked. Arrays are passed in a file without a name, which disappears when the processes end.
+Interpreters run in separate processes (`worker.py`): a kernel may abort its process, and a process that has run a
+Session cannot be forked. Arrays are passed in an unnamed temporary file, which disappears when the processes end.
 """
 
 import functools
@@ -21,19 +21,19 @@ from octet.errors import InterpreterError
 from tasks.tflite.interpreter import patch, worker
 from tasks.tflite.model_file import Contents, Operator, Tensor
 
-# By path: Python does not cache the byte code of a script, so an older script of equal size and time is never run.
+# By path: Python does not cache the byte code of a script, so no outdated byte code can run.
 WORKER = (sys.executable, "-I", worker.__file__)
 CHUNK_BYTES = 1 << 28
 ALIGNMENT = 64
 LAST_LINES = 5  # of the process' output, in an error
-LONGEST_S = 300  # for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
+LONGEST_S = 300  # seconds for one sample; DEPTHWISE_CONV_2D of more than 2,048 channels never returns
 
 
 class Pass(NamedTuple):
     """One run of an interpreter over some samples.
 
-    inputs: {index of a tensor: its values [samples, *tensor's shape]} for the inputs of the graph. outputs: the tensors
-    to read. change: applied to the file for this run.
+    inputs: {index of an input of the graph: its values [samples, *tensor's shape]}. outputs: the tensors to read.
+    change: a patch that is applied to the file for this run.
     """
 
     samples: int
@@ -43,7 +43,8 @@ class Pass(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A pass that the interpreter refused, or that ended its process. words: the last lines of its output."""
+    """A pass that the interpreter refused, or that ended its process. words: the interpreter's message, or how the
+    process ended and the last lines of its output."""
 
     words: str
 
@@ -54,10 +55,10 @@ Outcome = Union[Failure, Dict[int, np.ndarray]]
 
 def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progress: Callable[[float], None],
          runtime: str = "tensorflow") -> List[np.ndarray]:
-    """The codes of each output, uint8 [N, ...]. codes: those of each input, uint8 [N, ...].
+    """The codes [N, ...] of each output. codes: those [N, ...] of each input. runtime: a name of `worker.RUNTIMES`.
 
-    As many processes as there are processors share the samples. Raises InterpreterError, which names the operators that
-    fail.
+    The samples are divided among as many processes as there are processors. Raises InterpreterError, which names the
+    operators that fail.
     """
     total, results = len(codes[0]), []
     inputs, outputs = ([contents.tensors[index] for index in side]
@@ -78,7 +79,7 @@ def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progre
 
 
 def _report(progress: Callable[[float], None], before: int, size: int, total: int, done: float) -> None:
-    """Reports the samples of one step, of which a share is done, as a share of all samples."""
+    """Converts `done`, a share of the samples of one step, to a share of all samples, and reports it."""
     progress((before + done * size) / total)
 
 
@@ -93,8 +94,8 @@ def at_fault(content: bytes, contents: Contents, failure: Failure,
               in zip(contents.operators, run(content, alone, runtime=runtime))
               if isinstance(outcome, Failure)]
     if not failing:
-        return InterpreterError("the interpreter cannot run it", where="model.tflite", why=failure.words,
-                                next_step="each of its operators runs when it is alone: please report the network")
+        return InterpreterError("the interpreter cannot run the .tflite file", where="model.tflite", why=failure.words,
+                                next_step="each operator runs when it is alone: please report the network")
     return InterpreterError(
         "the interpreter cannot run {} of the {} operators of the .tflite file".format(
             len(failing), len(contents.operators)),
@@ -106,21 +107,22 @@ def at_fault(content: bytes, contents: Contents, failure: Failure,
 
 
 def _ends(contents: Contents, operator: Operator) -> str:
-    """The quantization of an operator's inputs and outputs, in words."""
-    def in_words(indices: Sequence[int]) -> str:
+    """The quantization of an operator's inputs and outputs, as text."""
+    def text_of(indices: Sequence[int]) -> str:
         return ", ".join("{:.6g} x (code - {})".format(tensor.scale, tensor.zero_point) for tensor in (
             contents.tensors[index] for index in indices if index >= 0) if tensor.scale)
-    return "from {} to {}".format(in_words(operator.inputs), in_words(operator.outputs))
+    return "from {} to {}".format(text_of(operator.inputs), text_of(operator.outputs))
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None] = lambda done: None,
         runtime: str = "tensorflow") -> List[Outcome]:
-    """The outcome of each pass. progress: called with the share of the samples that is done."""
+    """The outcome of each pass, in order. The passes are divided among as many processes as there are processors.
+    progress: called with the share of the samples that is done."""
     count = min(processors(), len(passes))
     shares = [passes[first::count] for first in range(count)]
     done, total, lock = [0] * count, sum(item.samples for item in passes), threading.Lock()
@@ -140,14 +142,15 @@ def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None
 
 
 def each(content: bytes, passes: Sequence[Pass], runtime: str = "tensorflow") -> Iterator[Outcome]:
-    """The outcome of one pass after the other. All of them run before the first is given, in one process; the arrays of
-    the others wait on the disk."""
+    """Yields the outcome of each pass, in order. All passes run in one process before the first outcome is yielded;
+    only one outcome's arrays are in memory, the others on the disk."""
     return _one_by_one(content, passes, lambda samples: None, runtime)
 
 
 def _one_by_one(content: bytes, passes: Sequence[Pass], on_done: Callable[[int], None],
                 runtime: str) -> Iterator[Outcome]:
-    """The outcomes of passes that run one after the other. A process that dies fails one pass; a new one goes on."""
+    """Yields the outcome of each pass. Where the process dies, the current pass fails, and a new process runs the
+    remaining ones."""
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as arena:
         file.write(content)
         file.flush()
@@ -167,7 +170,8 @@ def _add(on_done: Callable[[int], None], before: int, done: int) -> None:
 
 
 def _placed(arena: IO[bytes], passes: Sequence[Pass]) -> List[Dict[str, Any]]:
-    """The passes in the worker's form. Their arrays lie one after the other in the arena."""
+    """The passes in the worker's form, with places in the arena for all their arrays. Writes the inputs to the
+    arena."""
     end = 0
     placed: List[Dict[str, Any]] = []
 
@@ -199,7 +203,7 @@ def _mapped(arena: IO[bytes], dtype: str, shape: Sequence[int], offset: int) -> 
 
 def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict[str, Any]], on_done: Callable[[int], None],
              runtime: str) -> List[Optional[Failure]]:
-    """Runs passes in one process. For each pass that was started: None, or its Failure."""
+    """Runs the passes in one process. Returns, for each pass that was started, None or its Failure."""
     failures: List[Optional[Failure]] = []
     with tempfile.TemporaryFile() as log:
         # No preexec_fn: a process that has run a Session must not run Python code between fork and exec.
@@ -226,20 +230,21 @@ def _process(file: IO[bytes], arena: IO[bytes], passes: List[Dict[str, Any]], on
             process.stdout.close()
             _close(process.stdin)
         if not failures:
-            raise InterpreterError("the interpreter's process ended before it began", where=runtime,
-                                   why=_last_words(status, log),
-                                   next_step="was it killed, or is {} not installed whole?".format(runtime))
+            raise InterpreterError("the interpreter's process ended before it ran the file", where=runtime,
+                                   why=_reason(status, log),
+                                   next_step="check whether the process was killed, and whether {} is installed "
+                                             "completely".format(runtime))
         if failures[-1] == Failure(""):
-            failures[-1] = Failure(_last_words(status, log))
+            failures[-1] = Failure(_reason(status, log))
     return failures
 
 
 def _order(stdin: IO[bytes], orders: Dict[str, Any]) -> None:
     try:
         stdin.write(json.dumps(orders).encode("utf-8") + b"\n")
-        stdin.flush()  # it stays open: its end tells the process that this one has died
+        stdin.flush()  # it stays open: at its end, the process knows that its parent has died
     except BrokenPipeError:
-        pass  # the process died at once: its exit code and its output give the reason
+        pass  # the process died at once: `_reason` reports why
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -249,12 +254,13 @@ def _close(stream: IO[bytes]) -> None:
         pass
 
 
-def _last_words(status: int, log: IO[bytes]) -> str:
+def _reason(status: int, log: IO[bytes]) -> str:
+    """How the process ended, and the last lines of its output."""
     log.seek(0)
     lines = [line for line in log.read().decode("utf-8", "replace").splitlines()
             if line.strip() and not line.startswith("INFO:")]
     if status == -signal.SIGALRM:
-        how = "it did not return within {} s".format(LONGEST_S)
+        how = "an inference did not return within {} s".format(LONGEST_S)
     elif status < 0:
         how = "the process was killed by {}".format(signal.Signals(-status).name)
     else:

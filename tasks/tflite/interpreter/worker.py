@@ -1,7 +1,7 @@
-"""The process that runs interpreters: a kernel that aborts ends only this process.
+"""The process that runs interpreters. A kernel that aborts ends only this process.
 
-It imports numpy and an interpreter, not TensorFlow, so it starts in a third of a second. It reads one line of JSON from
-standard input, which stays open for as long as the parent lives:
+It imports numpy and an interpreter, but not TensorFlow, so it starts in a third of a second. It reads one line of JSON
+from standard input, which stays open while the parent lives:
 
     {"parent": pid, "runtime": name of RUNTIMES, "file": descriptor of the .tflite file,
      "arena": descriptor of the file with all arrays, "passes": [one dict each, see `_run`]}
@@ -29,7 +29,7 @@ REPORT_S = 0.5
 
 
 class TensorFlow:
-    """The interpreter inside TensorFlow, loaded without the rest of it."""
+    """TensorFlow's interpreter, loaded without the rest of TensorFlow."""
 
     def __init__(self, path: str) -> None:
         wrapper = _wrapper_in_tensorflow().InterpreterWrapper_CreateWrapperCPPFromFile(path)
@@ -38,14 +38,14 @@ class TensorFlow:
 
 
 class TFLiteRuntime:
-    """The interpreter of the distribution tflite-runtime, for comparisons only. The name of its module is a string, so
-    that the distribution is not part of any stage's key."""
+    """The interpreter of the distribution tflite-runtime. It is imported by a string: of the stages, only those that
+    import tflite_runtime by name (tasks/tflite/int8_run.py) have its version in their key."""
 
     MODULE = "tflite_runtime.interpreter"
 
     def __init__(self, path: str) -> None:
         runtime = importlib.import_module(self.MODULE)
-        # By default it runs XNNPACK's kernels; the file is meant for the built-in ones.
+        # By default it would run XNNPACK's kernels; the built-in kernels are the ones that are measured.
         interpreter = runtime.Interpreter(
             path, experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
         interpreter.allocate_tensors()
@@ -72,7 +72,7 @@ def main() -> int:
     orders = json.loads(sys.stdin.readline())
     _die_with(orders["parent"])
     reports = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # text that a library prints must not mix with reports
+    os.dup2(2, 1)  # keeps text that a library prints out of the reports
 
     def say(**report: Any) -> None:
         reports.write(json.dumps(report) + "\n")
@@ -91,7 +91,8 @@ def main() -> int:
 def _run(orders: Dict[str, Any], work: Dict[str, Any], on_done: Callable[[int], None]) -> None:
     """Runs all samples of one pass.
 
-    work: its inputs and outputs are [[index of the tensor, dtype, shape [N, *tensor's shape], offset in the arena]].
+    work: {samples, inputs, outputs, writes}; inputs and outputs: [[index of the tensor, dtype, shape [N, *tensor's
+    shape], offset in the arena]].
     """
     model = RUNTIMES[orders["runtime"]]("/proc/self/fd/{}".format(orders["file"]))
     inputs, outputs = (_arrays(orders["arena"], work[side]) for side in ("inputs", "outputs"))
@@ -99,7 +100,7 @@ def _run(orders: Dict[str, Any], work: Dict[str, Any], on_done: Callable[[int], 
     for sample in range(work["samples"]):
         for index, array in inputs:
             model.set(index, array[sample])
-        signal.alarm(orders["longest_s"])  # the signal kills the process: a kernel does not check for exceptions
+        signal.alarm(orders["longest_s"])  # kills the process: a kernel cannot be interrupted by an exception
         model.invoke()
         signal.alarm(0)
         for index, array in outputs:
@@ -117,7 +118,7 @@ def _arrays(arena: int, described: List[Any]) -> List[Tuple[int, np.ndarray]]:
 
 @contextlib.contextmanager
 def _patched(file: int, writes: List[Tuple[int, str]]) -> Iterator[None]:
-    """Applies `writes` to the file for the length of the block, and restores it afterwards."""
+    """Applies `writes` to the file within the block, and restores the file afterwards."""
     size, before = os.fstat(file).st_size, []
     for offset, written in writes:
         data = bytes.fromhex(written)
@@ -133,12 +134,12 @@ def _patched(file: int, writes: List[Tuple[int, str]]) -> Iterator[None]:
 
 def _die_with(parent: int) -> None:
     def wait() -> None:
-        while os.read(0, 1):  # not sys.stdin: a thread that blocks in it disturbs the shutdown of Python
+        while os.read(0, 1):  # not sys.stdin: a thread that blocks in it disturbs Python's shutdown
             pass
         os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=wait, daemon=True).start()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before prctl
+    if os.getppid() != parent:  # the parent died before prctl
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""How far codes are from those that are expected, summed up sample by sample."""
+"""The difference between actual and expected codes, accumulated over samples."""
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
@@ -6,8 +6,8 @@ import numpy as np
 
 
 class Difference(NamedTuple):
-    """How far codes are from those expected. lsb: the most; share: of the codes that are off at all;
-    codes: the least and the greatest that were expected."""
+    """The difference between actual and expected codes. lsb: the largest absolute difference. share: the share of codes
+    that differ. codes: (smallest, largest) expected code."""
 
     lsb: int
     share: float
@@ -15,15 +15,15 @@ class Difference(NamedTuple):
 
 
 class Tally:
-    """The difference of all codes that were added, however many at a time."""
+    """Accumulates the difference of all codes that are added."""
 
     def __init__(self) -> None:
         self._lsb, self._off, self._count = 0, 0, 0
         self._codes: Optional[Tuple[int, int]] = None
 
-    def add(self, actual: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:
-        """Some samples of each output, and what they ought to be; integers, as many of the one as of the other."""
-        for one, other in zip(actual, wanted):
+    def add(self, actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+        """Adds integer codes: for each output, an array of actual and an array of expected ones of equal size."""
+        for one, other in zip(actual, expected):
             wide = np.int16 if one.dtype == other.dtype == np.uint8 else np.int64
             off = np.abs(one.ravel().astype(wide) - other.ravel().astype(wide))
             self._lsb = max(self._lsb, int(off.max()))
@@ -35,7 +35,7 @@ class Tally:
             self._codes = (least, greatest)
 
     def difference(self) -> Difference:
-        """Raises ValueError where nothing was added."""
+        """The difference of all codes. Raises ValueError where none were added."""
         if self._codes is None:
             raise ValueError("there are no codes to compare")
         return Difference(self._lsb, self._off / self._count, self._codes)

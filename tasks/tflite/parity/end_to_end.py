@@ -1,5 +1,5 @@
-"""End to end: each tensor of the uint8 file beside the fake-quantized graph and beside float ones, on the same
-samples. What an operator gets here are its own predecessors' errors too."""
+"""End-to-end parity: compares each tensor of the uint8 file with the fake-quantized graph and with float graphs, on the
+same samples. The errors of an operator's predecessors are included."""
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -12,17 +12,17 @@ from tasks.tflite.model_file import Contents, Tensor
 from tasks.tflite.parity.difference import Tally
 from tasks.tflite.parity.reference import kernels
 
-IDEAL_DB = 50.0  # what 8 bits reach at best: 6.02 x 8 + 1.76
+IDEAL_DB = 50.0  # the best ratio that 8 bits can reach: 6.02 x 8 + 1.76
 MOST_DB = 120.0
 
 
 class Row(NamedTuple):
-    """One tensor; None where a graph has no such tensor.
+    """The figures of one tensor; None where a graph does not have this tensor.
 
-    lsb, share: how far its codes are at most from those of the fake-quantized graph's values, and how many are.
-    sqnr_db: its signal-to-quantization-noise ratio: the noise is against the same weights without fake-quants.
-    lost_db: how much less that is than at the worst of its operator's inputs (than 8 bits' ideal at the network's).
-    float_db: the same ratio against the float model, from which quantization-aware training also moved away.
+    lsb, share: the largest difference from the codes of the fake-quantized graph's values, and the share that differs.
+    sqnr_db: the signal-to-quantization-noise ratio; the signal is the graph with the same weights, without fake-quants.
+    lost_db: the smallest sqnr_db of the operator's inputs (IDEAL_DB for inputs of the network) minus sqnr_db.
+    float_db: the same ratio against the float model; the changes by quantization-aware training count as noise, too.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Row(NamedTuple):
 
 def rows(contents: Contents, inside: Dict[int, np.ndarray], network: io_spec.Network, frozen: tf.GraphDef,
          floating: tf.GraphDef) -> List[Row]:
-    """A Row for each computed tensor, the one that loses most first.
+    """A Row for each computed tensor, by descending `lost_db`.
 
-    inside: the file's codes [N, *shape] by tensor. floating: the float model, with the frozen graph's names.
+    inside: {tensor: the file's codes [N, *shape]}. floating: the float model, with the frozen graph's names.
     """
     with EndToEnd(contents, network) as ends:
         ends.add(inside, frozen, floating)
@@ -46,10 +46,10 @@ def rows(contents: Contents, inside: Dict[int, np.ndarray], network: io_spec.Net
 
 
 class EndToEnd:
-    """The rows of all samples that were added. A context manager: the graphs' sessions are open while it is.
+    """Accumulates the rows over all samples that are added. The graphs' sessions are open within the `with` block.
 
-    One sample at a time goes through the graphs: a graph may move the batch about (space_to_batch), and what is
-    inside it is many times its input.
+    The graphs run one sample at a time: a graph may rearrange the batch (space_to_batch), and its tensors together are
+    many times larger than its input.
     """
 
     def __init__(self, contents: Contents, network: io_spec.Network) -> None:
@@ -67,8 +67,8 @@ class EndToEnd:
             graph.close()
 
     def add(self, inside: Dict[int, np.ndarray], frozen: tf.GraphDef, floating: tf.GraphDef) -> None:
-        """inside: the file's codes [N, *shape] of some samples, by tensor. The graphs are the same each time;
-        `floating` is the float model, with the frozen graph's names."""
+        """Adds some samples. inside: {tensor: the file's codes [N, *shape]}. frozen, floating: the same graphs in each
+        call; `floating` is the float model, with the frozen graph's names."""
         if not self._graphs:
             self._open(frozen, floating)
         reals = [io_spec.real(end, inside[index])
@@ -89,9 +89,9 @@ class EndToEnd:
             self._graphs.append(_Values(graph_def, nodes, wanted))
 
     def rows(self) -> List[Row]:
-        """A Row for each computed tensor, the one that loses most first."""
+        """A Row for each computed tensor, by descending `lost_db`."""
         ratios: Dict[int, float] = {}
-        found = []
+        rows_found = []
         for operator in self._contents.operators:
             worst = min([ratios[index] for index in operator.inputs if index in ratios] + [IDEAL_DB])
             for tensor in (self._contents.tensors[index] for index in operator.outputs):
@@ -100,15 +100,15 @@ class EndToEnd:
                 sums = self._sums[tensor.index]
                 ratio, off = sums.plain.decibels(), sums.trained.difference() if sums.trained else None
                 ratios[tensor.index] = worst if ratio is None else ratio
-                found.append(Row(
+                rows_found.append(Row(
                     tensor.name, operator.kind, off.lsb if off else None, off.share if off else None, ratio,
                     None if ratio is None else round(worst - ratio, 2), sums.original.decibels()))
-        return sorted(found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
+        return sorted(rows_found, key=lambda row: (row.lost_db is None, -(row.lost_db or 0.0)))
 
 
 class _Sums:
-    """Of one tensor over all samples: how far its codes are from the fake-quantized graph's (None where that has no
-    such tensor), and its noise against the two float graphs."""
+    """The sums of one tensor over all samples. trained: the difference from the codes of the fake-quantized graph; None
+    where it does not have this tensor. plain, original: the noise against the two float graphs."""
 
     def __init__(self) -> None:
         self.trained: Optional[Tally] = None
@@ -125,7 +125,7 @@ class _Sums:
 
 
 class _Noise:
-    """Energy of a signal, and of how far reals are from it."""
+    """The energies of a signal and of the noise, the difference of real values from the signal."""
 
     def __init__(self) -> None:
         self._signal, self._noise = 0.0, 0.0
@@ -138,14 +138,14 @@ class _Noise:
             self._noise += float(signal @ signal)
 
     def decibels(self) -> Optional[float]:
-        """The ratio of the two, in dB; None where there is no signal."""
+        """The signal-to-noise ratio in dB, at most MOST_DB; None where the signal is 0 or missing."""
         if not self._signal:
             return None
         return round(min(MOST_DB, float(10 * np.log10(self._signal / self._noise))) if self._noise else MOST_DB, 2)
 
 
 class _Values:
-    """A graph's own values of those tensors that it has in the wanted shape, one sample at a time."""
+    """Computes a graph's values of those of the wanted tensors that it has in the wanted shape, for one sample."""
 
     def __init__(self, graph_def: tf.GraphDef, inputs: Sequence[str], wanted: Dict[str, Tuple[int, ...]]) -> None:
         self._inputs, self._wanted = inputs, wanted
@@ -154,27 +154,28 @@ class _Values:
         sizes = {operation.name: len(operation.outputs) for operation in graph.get_operations()}
         self._tensors = {name: graph.get_tensor_by_name(_reference(name)) for name in wanted
                          if int(_reference(name).split(":")[1]) < sizes.get(name.split(":")[0], 0)}
-        # Every tensor is fetched: there is nothing to fuse, and to look for it takes longer than a run.
+        # Every tensor is fetched, so graph optimization has nothing to fuse, and would take longer than a run.
         self._session = tf.Session(graph=graph, config=constants.RUN_ONCE)
 
     def of(self, reals: Sequence[np.ndarray]) -> Dict[str, np.ndarray]:
         """{name: values} for one sample's real inputs."""
-        found = self._session.run(self._tensors, {node + ":0": values for node, values in zip(self._inputs, reals)})
+        values_of = self._session.run(
+            self._tensors, {node + ":0": values for node, values in zip(self._inputs, reals)})
         self._tensors = {name: tensor for name, tensor in self._tensors.items()
-                         if found[name].shape == tuple(self._wanted[name])}
-        return {name: found[name] for name in self._tensors}
+                         if values_of[name].shape == tuple(self._wanted[name])}
+        return {name: values_of[name] for name in self._tensors}
 
     def close(self) -> None:
         self._session.close()
 
 
 def _reference(name: str) -> str:
-    """A tensor's name in a graph: toco leaves out the 0 of a first output."""
+    """A tensor's name in a graph; toco leaves out the ':0' of a first output."""
     return name if ":" in name else name + ":0"
 
 
 def _bypassed(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """The graph with an Identity in the place of each fake-quant."""
+    """The graph with each fake-quant replaced by an Identity."""
     plain = tf.GraphDef()
     plain.CopyFrom(graph_def)
     for node in plain.node:
@@ -188,7 +189,7 @@ def _bypassed(graph_def: tf.GraphDef) -> tf.GraphDef:
 
 
 def _without_fake_quant(graph_def: tf.GraphDef, name: str) -> str:
-    """The name of what a fake-quant is applied to; other names as they are."""
+    """The name of the tensor before its fake-quants; the name itself where it is no fake-quant."""
     nodes = {node.name: node for node in graph_def.node}
     while name in nodes and nodes[name].op == fake_quants.KIND:
         name = nodes[name].input[0]

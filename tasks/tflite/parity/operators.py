@@ -1,10 +1,10 @@
-"""How far a uint8 file is from what it should compute.
+"""Local parity: compares each operator of a uint8 file with the same arithmetic in float.
 
-*Locally*: each operator against the same arithmetic in float. It is given the very codes that it has in the
-file on real samples, and then, alone, codes over their whole range: real samples do not find a kernel that
-wraps where it should saturate. *End to end* is in `end_to_end.py`.
+The operator gets the codes that it has in the file on real samples, and then, running alone, codes over their whole
+range: real samples do not reveal a kernel that wraps where it should saturate. `end_to_end.py` has the end-to-end
+parity.
 
-The codes inside a network are many times its input: a few samples are in memory at a time.
+The tensors of a network are together many times larger than its input, so only a few samples are in memory at a time.
 """
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
@@ -23,36 +23,39 @@ from tasks.tflite.parity.reference import kernels
 BOUND_LSB = 1
 
 BOUNDS_LSB: Dict[str, int] = {"LOG_SOFTMAX": 6}
-"""Kernels whose own hard-coded arithmetic makes more than BOUND_LSB inevitable.
+"""Kernels whose hard-coded arithmetic can be more than BOUND_LSB off.
 
-LOG_SOFTMAX gives -16 for -15.6 and less where its input's scale is up to one percent above 1/16, 1/8 or 1/4: there
-the exponentials that it leaves out begin a few codes too early. At all other scales that were tried it is within 1.
+LOG_SOFTMAX gives -16 for values of -15.6 and less where its input's scale is up to one percent above 1/16, 1/8 or 1/4:
+it then ignores exponentials a few codes too early. At all other scales that were tried, it is within 1.
 """
 
-DRIVEN_ELEMENTS = 1 << 15  # so many codes of an operator's inputs are tried, at least
+DRIVEN_ELEMENTS = 1 << 15  # the least number of codes that are tried for each input of an operator that runs alone
 DRIVEN_SAMPLES = (6, 256)
 GROUP_BYTES = 1 << 25
 INSIDE_BYTES = 3 << 23
-"""Of the codes of all tensors, so many at a time are in memory; one sample where it has more."""
+"""The most bytes of codes, of all tensors, that are in memory at a time; more where one sample has more."""
 FILE_BYTES = 1 << 28
-"""Of the codes of all tensors, so many at a time are on the disk: one interpreter's process makes them."""
+"""The most bytes of codes, of all tensors, that one interpreter's process writes to the disk."""
 
 
 class Finding(NamedTuple):
-    """One operator, on real samples and driven alone (None when it died of it); neither where there is a `gap`."""
+    """The result for one operator.
+
+    on_data: the difference on real samples. driven: the difference on codes over their whole range, running alone; None
+    where the interpreter failed. Both are None where there is a `gap`."""
 
     name: str
     kind: str
     on_data: Optional[Difference]
     driven: Optional[Difference]
     died: str
-    """What the interpreter said when it could not run the operator alone."""
+    """The interpreter's message where it could not run the operator alone, else ''."""
     gap: str = ""
-    """Why the operator was not compared; then it is not known whether it is right."""
+    """The reason where the operator was not compared: it is then not known whether it is right."""
 
     @property
     def lsb(self) -> int:
-        return max((found.lsb for found in (self.on_data, self.driven) if found), default=0)
+        return max((difference.lsb for difference in (self.on_data, self.driven) if difference), default=0)
 
     @property
     def bound(self) -> int:
@@ -72,21 +75,20 @@ SAMPLES = 16
 
 def measure(content: bytes, contents: Contents, network: Network, frozen: tf.GraphDef, floating: tf.GraphDef,
             codes: Sequence[np.ndarray], progress: Callable[[float], None], gaps: List[str]) -> Dict[str, Any]:
-    """Both parities, ready for JSON. codes: real samples, uint8 [N, ...] for each input of the network, of which
-    SAMPLES are used.
+    """The local and the end-to-end parity, for JSON. codes: real samples, uint8 [N, ...] for each input of the network;
+    SAMPLES of them are used. floating: the float model, with the frozen graph's names. gaps: gets a sentence for what
+    cannot be measured.
 
-        samples     how many
-        bound_lsb   what a kernel may be off, unless its own row says otherwise
-        wrong       names of the operators that are beyond their bound, or that died
+        samples     number of samples
+        bound_lsb   the largest difference that a kernel may have, unless its row says otherwise
+        wrong       names of the operators that exceed their bound, or that could not be run
         local       a row for each operator, in the file's order: {name, kind, bound, lsb, on_data, driven, died}
-        end_to_end  a row for each tensor, the one that loses most first: see `end_to_end.Row`
-        not_measured  names of the operators that `local` has no row of
-
-    `floating` is the float model with the frozen graph's names. What cannot be measured is added to `gaps`.
+        end_to_end  an `end_to_end.Row` for each tensor, by descending `lost_db`
+        not_measured  names of the operators without a row in `local`
     """
     rows = np.unique(np.linspace(0, len(codes[0]) - 1, SAMPLES).astype(int))
-    found = {"samples": len(rows), "bound_lsb": BOUND_LSB, "wrong": [], "local": [], "end_to_end": [],
-             "not_measured": [contents.name(operator) for operator in contents.operators]}
+    parity = {"samples": len(rows), "bound_lsb": BOUND_LSB, "wrong": [], "local": [], "end_to_end": [],
+              "not_measured": [contents.name(operator) for operator in contents.operators]}
     with stated(gaps, "the parity of the operators"):
         on_data, ends, whole = OnData(contents), end_to_end.EndToEnd(contents, network), True
         with ends:
@@ -97,23 +99,23 @@ def measure(content: bytes, contents: Contents, network: Network, frozen: tf.Gra
                     with stated(gaps, "the parity of the tensors end to end"):
                         ends.add(known, frozen, floating)
                         whole = True
-                del known  # before the next one is there
+                del known  # frees the memory before the next piece is read
         findings = _findings(content, contents, on_data, progress)
         compared = [finding for finding in findings if not finding.gap]
         gaps.extend("the parity of {} ({}) was not measured: {}".format(finding.name, finding.kind, finding.gap)
                     for finding in findings if finding.gap)
-        found.update(wrong=[finding.name for finding in compared if finding.wrong],
-                     local=[finding.to_json() for finding in compared],
-                     not_measured=[finding.name for finding in findings if finding.gap])
+        parity.update(wrong=[finding.name for finding in compared if finding.wrong],
+                      local=[finding.to_json() for finding in compared],
+                      not_measured=[finding.name for finding in findings if finding.gap])
         if whole:
             with stated(gaps, "the parity of the tensors end to end"):
-                found["end_to_end"] = [row._asdict() for row in ends.rows()]
-    return found
+                parity["end_to_end"] = [row._asdict() for row in ends.rows()]
+    return parity
 
 
 def _inside_in_pieces(content: bytes, contents: Contents,
                       codes: Sequence[Sequence[np.ndarray]]) -> Iterator[Dict[int, np.ndarray]]:
-    """What `inside` gives for these samples of each input, some samples at a time."""
+    """Yields the result of `inside` for some samples at a time."""
     of_one = max(1, sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
                         for tensor in contents.computed()))
     step, total = max(1, INSIDE_BYTES // of_one), len(codes[0])
@@ -124,14 +126,15 @@ def _inside_in_pieces(content: bytes, contents: Contents,
 
 
 class OnData:
-    """The difference of each operator whose arithmetic is known, on the real samples that were added."""
+    """Accumulates the difference of each operator whose float arithmetic is known, over the real samples that are
+    added."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._tallies = {operator.number: Tally() for operator in contents.operators if kernels.is_known(operator)}
 
     def add(self, known: Dict[int, np.ndarray]) -> None:
-        """known: the codes of all tensors on some samples, as `inside` gives them."""
+        """Adds some samples. known: the codes of all tensors on them, as returned by `inside`."""
         for operator in self._contents.operators:
             if operator.number in self._tallies:
                 entering = {tensor.index: known[tensor.index] for tensor in self._contents.variable_inputs(operator)}
@@ -143,9 +146,9 @@ class OnData:
 
 def local(content: bytes, contents: Contents, known: Dict[int, np.ndarray],
           progress: Callable[[float], None], runtime: str = "tensorflow") -> List[Finding]:
-    """What was found of each operator, in the file's order.
+    """A Finding for each operator, in the file's order.
 
-    known: the codes of all tensors on real samples, as `inside` gives them.
+    known: the codes of all tensors on real samples, as returned by `inside`.
     """
     on_data = OnData(contents)
     on_data.add(known)
@@ -177,14 +180,15 @@ def _findings(content: bytes, contents: Contents, on_data: OnData, progress: Cal
 
 def inside(content: bytes, contents: Contents, codes: Sequence[np.ndarray],
            runtime: str = "tensorflow") -> Dict[int, np.ndarray]:
-    """The codes [N, *shape] of every input and computed tensor by its index, on real samples."""
+    """{index: codes [N, *shape]} of all inputs and computed tensors, on real samples. codes: uint8 [N, ...] for each
+    input. Raises InterpreterError where the file cannot be run."""
     (known,) = _inside(content, contents, [codes], runtime)
     return known
 
 
 def _inside(content: bytes, contents: Contents, pieces: Sequence[Sequence[np.ndarray]],
             runtime: str = "tensorflow") -> Iterator[Dict[int, np.ndarray]]:
-    """What `inside` gives, of each piece of the samples, from one process."""
+    """Yields the result of `inside` for each piece of the samples. One process runs all pieces."""
     out = patch.every_tensor_out(content, contents)
     entering = [{index: np.reshape(values, (-1,) + contents.tensors[index].shape)
                  for index, values in zip(contents.inputs, codes)} for codes in pieces]
@@ -208,13 +212,13 @@ def _finding(contents: Contents, operator: Operator, on_data: OnData,
 
 def _compare(tally: Tally, contents: Contents, operator: Operator, entering: Dict[int, np.ndarray],
              made: Dict[int, np.ndarray]) -> None:
-    """Adds all samples of what an operator has made to the tally."""
-    for sample, wanted in enumerate(kernels.expected(contents, operator, entering)):
-        tally.add([made[index][sample] for index in operator.outputs], wanted)
+    """Adds an operator's outputs on all samples to the tally. entering: its inputs. made: its outputs."""
+    for sample, expected in enumerate(kernels.expected(contents, operator, entering)):
+        tally.add([made[index][sample] for index in operator.outputs], expected)
 
 
 def _groups(contents: Contents) -> Iterator[List[Operator]]:
-    """The operators in order, as many at a time as fit into GROUP_BYTES when driven."""
+    """Yields the operators in order, in groups whose driven inputs and outputs fit into GROUP_BYTES."""
     group: List[Operator] = []
     size = 0
     for operator in contents.operators:
@@ -231,13 +235,14 @@ def _groups(contents: Contents) -> Iterator[List[Operator]]:
 def _samples(contents: Contents, operator: Operator) -> int:
     sizes = [int(np.prod(tensor.shape)) for tensor in contents.variable_inputs(operator)]
     if not sizes:
-        return 1  # of constants alone: there is nothing to vary
+        return 1  # all inputs are constants: there is nothing to vary
     smallest = min(sizes)
     return int(np.clip(-(-DRIVEN_ELEMENTS // max(1, smallest)), *DRIVEN_SAMPLES))
 
 
 def driven(content: bytes, contents: Contents, operator: Operator) -> processes.Pass:
-    """The operator alone, with codes over their whole range."""
+    """A pass of the operator alone, with codes over their whole range. Raises ValueError where the file's layout does
+    not allow this."""
     random, samples = np.random.RandomState(operator.number), _samples(contents, operator)
     inputs = contents.variable_inputs(operator)
     return processes.Pass(
@@ -249,8 +254,8 @@ def driven(content: bytes, contents: Contents, operator: Operator) -> processes.
 
 def _codes(random: np.random.RandomState, contents: Contents, operator: Operator, tensor: Tensor, place: int,
            samples: int) -> np.ndarray:
-    """[samples, *shape]: everything at an end of the range, each input at the other's opposite, extremes
-    mixed and as the layer's weights want them, and random codes."""
+    """[samples, *shape]: the first six samples are extreme: all codes smallest, all largest, the inputs at opposite
+    extremes (twice), random extremes, and extremes that maximize a sum of the layer. The others are random."""
     if tensor.dtype == "bool":
         return random.randint(0, 2, (samples,) + tensor.shape).astype(bool)
     codes = random.randint(0, 256, (samples,) + tensor.shape).astype(tensor.dtype)
@@ -263,7 +268,7 @@ def _codes(random: np.random.RandomState, contents: Contents, operator: Operator
             # Makes the sum of the first output as large as it can be.
             codes[5] = np.where(np.resize(value[:1] > weights.zero_point, tensor.shape), 255, 0)
     if operator.kind == "L2_NORMALIZATION":
-        for pad in contents.operators:  # its last channel never varies: see rewrites/composites.py
+        for pad in contents.operators:  # the last channel is constant: see rewrites/composites.py
             if pad.kind == "PADV2" and tensor.index in pad.outputs:
                 codes[..., -1] = contents.tensors[pad.inputs[2]].value
     return codes

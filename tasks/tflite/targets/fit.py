@@ -1,4 +1,4 @@
-"""Whether a target takes a .tflite file: by its list (target_list.py), not by running it."""
+"""Judges whether a target supports a .tflite file, by the target's list (target_list.py), not by running it."""
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
@@ -12,15 +12,17 @@ from tasks.tflite.targets.target_list import TargetList
 TAKES, IN_PART, REFUSES = "takes it", "in part", "refuses it"
 
 INSTEAD = {
-    "BATCH_TO_SPACE_ND": "a dilated convolution that toco left in pieces: leave the dilation out, or use a stride",
-    "SPACE_TO_BATCH_ND": "a dilated convolution that toco left in pieces: leave the dilation out, or use a stride",
+    "BATCH_TO_SPACE_ND": "part of a dilated convolution that toco did not merge: leave the dilation out, or use a "
+                         "stride",
+    "SPACE_TO_BATCH_ND": "part of a dilated convolution that toco did not merge: leave the dilation out, or use a "
+                         "stride",
     "GATHER": "order the channels of the layer before it",
     "LEAKY_RELU": "use relu",
     "LOG_SOFTMAX": "use softmax, and take the logarithm of the output",
     "L2_NORMALIZATION": "normalize the output outside of the network",
     "PACK": "use concatenation",
-    "PADV2": "pad with zeros, as tf.pad does unless told otherwise; in an L2 normalization it is Octet's own, against "
-             "a kernel of TensorFlow 1.14 that wraps: normalize the output outside of the network",
+    "PADV2": "pad with zeros, the default of tf.pad; in an L2 normalization, Octet inserts it because the kernel of "
+             "TensorFlow 1.14 wraps: normalize the output outside of the network",
     "REDUCE_MAX": "use max pooling",
     "REDUCE_MIN": "use max pooling",
     "SPACE_TO_DEPTH": "use a convolution with a stride",
@@ -33,7 +35,8 @@ INSTEAD = {
 
 
 class Outside(NamedTuple):
-    """An operator that the target's list does not have, or not like this. layer: the operator's name in the file."""
+    """An operator that the target's list excludes. layer: the operator's name in the file. why: the reason. instead:
+    what to use instead, or ''."""
 
     operator: str
     layer: str
@@ -42,11 +45,12 @@ class Outside(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What a target makes of one file.
+    """The verdict of a target on one file.
 
-    dtype: that of the file's activations. verdict: TAKES, IN_PART or REFUSES. why: of a refusal of the whole file.
-    operators: how many there are. elsewhere: how many of them run on the CPU. outside: the operators that the list
-    excludes. perhaps: in words, what only the target's compiler can tell. level: the least level of its interface."""
+    dtype: that of the file's activations. verdict: TAKES, IN_PART or REFUSES. why: the reason where the whole file is
+    refused, else ''. operators: the number of operators. elsewhere: the number of those that run on the CPU. outside:
+    the operators that the list excludes. perhaps: conditions that only the target's compiler can check, as text. level:
+    the lowest level of the target's interface that supports the file; None where there are no levels."""
 
     dtype: str
     verdict: str
@@ -59,7 +63,7 @@ class Fit(NamedTuple):
 
 
 def of(contents: Contents, target: TargetList) -> Fit:
-    """What the target makes of a uint8 or int8 file, by its list."""
+    """The verdict of the target's list on a uint8 or int8 file."""
     dtype = activations(contents)
     outside: Dict[int, Outside] = {}
     perhaps: Dict[str, None] = {}
@@ -97,7 +101,8 @@ def _outside(contents: Contents, operator: Operator, why: str, instead: str) -> 
 
 
 def activations(contents: Contents) -> str:
-    """The type that the operators compute in: float32 if any does, else that of the first output."""
+    """The type that the operators compute in: float32, float16 or int16 where any tensor is, else that of the first
+    computed tensor."""
     made = [tensor.dtype for tensor in contents.computed()] or [
         contents.tensors[index].dtype for index in contents.outputs]
     return next((dtype for dtype in ("float32", "float16", "int16") if dtype in made), made[0])
@@ -113,10 +118,10 @@ def expect_8_bits(contents: Contents, path: str) -> None:
 
 
 def both(content: bytes, names: Sequence[str]) -> Dict[str, Any]:
-    """{int8: why there is no int8 twin, else '', targets: {name: {title, source, date, outside_words, files: {uint8 or
-    int8: Fit as a dict}, use: the first type that it takes, or in part, else None}}}, for JSON.
+    """For JSON: {int8: the reason why there is no int8 twin, else ''; targets: {name: {title, source, date,
+    outside_words, files: {uint8 or int8: Fit as a dict}, use: the type of the file to use, else None}}}.
 
-    content: a uint8 or int8 file; of a uint8 file the int8 twin is judged, too."""
+    content: a uint8 or int8 file; for a uint8 file, its int8 twin is judged, too."""
     given = model_file.read(content)
     files, why_none = {activations(given): given}, ""
     if list(files) == ["uint8"]:
@@ -124,27 +129,28 @@ def both(content: bytes, names: Sequence[str]) -> Dict[str, Any]:
             files["int8"] = model_file.read(int8_twin.of(content))
         except ConvertError as error:
             why_none = error.why
-    found = {}
+    targets = {}
     for name in names:
         target = target_list.read(name)
         fits = {dtype: of(contents, target) for dtype, contents in files.items()}
-        found[name] = {
+        targets[name] = {
             "title": target.title, "source": list(target.source), "date": target.date,
             "outside_words": target.outside_words, "use": _best(fits),
             "files": {dtype: {**fit._asdict(), "outside": [each._asdict() for each in fit.outside]}
                       for dtype, fit in fits.items()}}
-    return {"int8": why_none, "targets": found}
+    return {"int8": why_none, "targets": targets}
 
 
 def _best(fits: Dict[str, Fit]) -> Optional[str]:
-    """The type of the file to hand to the target: the one that it takes, or else of which least runs on the CPU."""
-    taken = [fit for fit in fits.values() if fit.verdict != REFUSES]
-    return min(taken, key=lambda fit: fit.elsewhere).dtype if taken else None
+    """The type of the file to use on the target: the one with the fewest operators on the CPU; None where all are
+    refused."""
+    usable = [fit for fit in fits.values() if fit.verdict != REFUSES]
+    return min(usable, key=lambda fit: fit.elsewhere).dtype if usable else None
 
 
 def warnings(judged: Dict[str, Any]) -> List[str]:
-    """A line for each target that does not take the file whole, of what `both` gave."""
-    said = []
+    """A line for each target that does not support the whole file. judged: the result of `both`."""
+    lines = []
     for name, target in judged["targets"].items():
         fits = target["files"]
         fit = fits[target["use"] or next(iter(fits))]
@@ -156,5 +162,5 @@ def warnings(judged: Dict[str, Any]) -> List[str]:
         head = "{} does not take the {} file: {}".format(name, fit["dtype"], fit["why"]) if fit[
             "verdict"] == REFUSES else "{} takes {} of {} operators of the {} file: {}".format(
                 name, fit["operators"] - fit["elsewhere"], fit["operators"], fit["dtype"], target["outside_words"])
-        said.append("; ".join([head] + operators))
-    return said
+        lines.append("; ".join([head] + operators))
+    return lines

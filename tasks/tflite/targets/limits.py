@@ -1,7 +1,7 @@
-"""Limits that a target sets to an operator which it takes otherwise. A list names them: see target_list.py.
+"""Limits of targets on operators that they support. The targets' lists name them: see target_list.py.
 
-Each is a function (contents, operator, parameters) -> words for what is beyond the limit and what to do; '' where
-nothing is.
+Each is a function (contents, operator, parameters) -> a text that says what exceeds the limit and what to do; '' where
+the operator is within the limit.
 """
 
 from typing import Any, Callable, Dict, List, Mapping, Tuple
@@ -10,7 +10,7 @@ import numpy as np
 
 from tasks.tflite.model_file import Contents, Operator, Tensor
 
-VALID = 1  # of the option `padding`
+VALID = 1  # a value of the option `padding`
 CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
 """{layer: the axis of output channels in its weights}."""
 REDUCTIONS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
@@ -20,7 +20,7 @@ Parameters = Mapping[str, Any]
 
 
 def _data(contents: Contents, operator: Operator) -> Tensor:
-    """The first input that is computed, or the first."""
+    """The first computed input; the first input where all are constants."""
     return next(iter(contents.variable_inputs(operator)), contents.tensors[operator.inputs[0]])
 
 
@@ -35,7 +35,7 @@ def _option(operator: Operator, name: str) -> int:
 
 
 def _sides(tensor: Tensor) -> Tuple[int, ...]:
-    """Without the batch."""
+    """The shape without the batch."""
     return tensor.shape[1:]
 
 
@@ -44,7 +44,7 @@ def _quantization(tensor: Tensor) -> Tuple[float, int]:
 
 
 def _axes(contents: Contents, operator: Operator) -> List[int]:
-    """The axes that an operator works along, counted from 0."""
+    """The axes along which an operator works, counted from 0."""
     rank = len(_data(contents, operator).shape)
     if operator.kind in REDUCTIONS or operator.kind == "SPLIT":
         value = contents.tensors[operator.inputs[0 if operator.kind == "SPLIT" else 1]].value
@@ -58,25 +58,25 @@ def _axes(contents: Contents, operator: Operator) -> List[int]:
 def no_activation(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     if not _option(operator, "fused_activation_function"):
         return ""
-    return "it has a ReLU fused with it: put the ReLU behind the layer before it"
+    return "a ReLU is fused with it: move the ReLU to the layer before it"
 
 
 def batch_untouched(contents: Contents, operator: Operator, parameters: Parameters) -> str:
-    return "it works along the batch: leave the first axis alone" if 0 in _axes(contents, operator) else ""
+    return "it works along the batch: use other axes than the first" if 0 in _axes(contents, operator) else ""
 
 
 def depth_multiple(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     shape = _data(contents, operator).shape
     if len(shape) - 1 not in _axes(contents, operator) or shape[-1] % parameters["of"] == 0:
         return ""
-    return "it is over {} channels: over channels it is taken for multiples of {}".format(shape[-1], parameters["of"])
+    return "it works along {} channels: the number must be a multiple of {}".format(shape[-1], parameters["of"])
 
 
 def constants_zero(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     constants = [contents.tensors[index] for index in operator.inputs if contents.tensors[index].value is not None]
     if not constants or len(operator.inputs) == 2 and all(np.all(each.value == each.zero_point) for each in constants):
         return ""
-    return "one of its inputs is a constant: only zeros may be joined, and to one tensor"
+    return "one of its inputs is a constant: only zeros may be concatenated, and to one tensor"
 
 
 def equal_dilation(contents: Contents, operator: Operator, parameters: Parameters) -> str:
@@ -88,9 +88,9 @@ def vector(contents: Contents, operator: Operator, parameters: Parameters) -> st
     shape = _output(contents, operator).shape
     most = parameters.get("most")
     if int(np.prod(shape)) != shape[-1]:
-        return "its output is {}: it is taken for one vector".format(" x ".join(map(str, shape)))
+        return "its output is {}: it must be one vector".format(" x ".join(map(str, shape)))
     if most is not None and shape[-1] > most:
-        return "its output has {} elements: at most {} are taken".format(shape[-1], most)
+        return "its output has {} elements: at most {} are supported".format(shape[-1], most)
     return ""
 
 
@@ -104,27 +104,27 @@ def large_axes(contents: Contents, operator: Operator, parameters: Parameters) -
 
 def axes(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     rank = max(len(contents.tensors[index].shape) for index in operator.inputs)
-    return "" if rank <= parameters["most"] else "its input has {} axes: at most {} are taken".format(
+    return "" if rank <= parameters["most"] else "its input has {} axes: at most {} are supported".format(
         rank, parameters["most"])
 
 
 def strides_one(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     strides = contents.tensors[operator.inputs[3]].value
     if strides is None or np.any(np.asarray(strides) != 1):
-        return "it takes every second element or so, or turns them round: only slices with a step of 1 are taken"
+        return "it has a step other than 1: only slices with a step of 1 are supported"
     if _option(operator, "ellipsis_mask") or _option(operator, "new_axis_mask"):
         return "it has an ellipsis or a new axis: slice first, reshape afterwards"
     return ""
 
 
 def strides_forward(contents: Contents, operator: Operator, parameters: Parameters) -> str:
-    """Of a slice: no step is negative, and only height and width are taken in steps."""
+    """A slice may have no negative step, and steps above 1 only along height and width."""
     strides = contents.tensors[operator.inputs[3]].value
     if strides is None or np.any(np.asarray(strides) < 1):
-        return "it turns the elements round: only slices in their order are taken"
+        return "it reverses the order of elements: only positive steps are supported"
     rank = len(strides)
     if any(step > 1 and axis not in (rank - 3, rank - 2) for axis, step in enumerate(strides)):
-        return "it takes every second channel or so: steps are taken along height and width only"
+        return "it has a step above 1 along channels: steps are supported along height and width only"
     return ""
 
 
@@ -154,25 +154,27 @@ def weight_sum(contents: Contents, operator: Operator, parameters: Parameters) -
     zero = weights.zero_point if weights.scale else 0  # weights with a scale for each channel are symmetric
     others = tuple(axis for axis in range(weights.value.ndim) if axis != CHANNELS[operator.kind])
     most = int(np.abs(weights.value.astype(np.int64) - zero).sum(others).max())
-    return "" if most <= parameters["most"] else "the codes of a channel's weights add up to {}: at most {}".format(
-        most, parameters["most"])
+    return "" if most <= parameters["most"] else "the absolute codes of a channel's weights add up to {}: at most {} " \
+        "is supported".format(most, parameters["most"])
 
 
 def one_quantization(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     made = _quantization(_output(contents, operator))
     unlike = [each for each in contents.variable_inputs(operator) if _quantization(each) != made]
-    return "`{}` and its output have unlike scales".format(unlike[0].name) if unlike else ""
+    return "`{}` and its output have different scales".format(unlike[0].name) if unlike else ""
 
 
 def mean_axes(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     data, along = _data(contents, operator), _axes(contents, operator)
     lengths = [data.shape[axis] for axis in along]
     if lengths and max(lengths) > parameters["length"]:
-        return "it is over {} elements of one axis: at most {}".format(max(lengths), parameters["length"])
+        return "it is over {} elements of one axis: at most {} are supported".format(
+            max(lengths), parameters["length"])
     if int(np.prod(lengths)) > parameters[data.dtype]:
-        return "it is over {} elements: at most {}".format(int(np.prod(lengths)), parameters[data.dtype])
+        return "it is over {} elements: at most {} are supported".format(
+            int(np.prod(lengths)), parameters[data.dtype])
     if len(data.shape) - 1 in along and len(data.shape) > 3 and 1 not in _sides(data):
-        return "it is over channels: only of a tensor whose height or width is 1"
+        return "it is over channels: supported only where height or width is 1"
     return batch_untouched(contents, operator, parameters)
 
 
@@ -182,18 +184,19 @@ def resize_factor(contents: Contents, operator: Operator, parameters: Parameters
     ratios = {(to - corners) / max(of - corners, 1) for of, to in zip(before, after)}
     if before == (1, 1) or before == after or len(ratios) == 1 and ratios <= set(parameters["factors"]):
         return ""
-    return "it resizes {} x {} to {} x {}: both sides by one factor, which is one of {}".format(
+    return "it resizes {} x {} to {} x {}: use the same factor for both sides, one of {}".format(
         *before, *after, ", ".join(map(str, parameters["factors"])))
 
 
 def resize_corners(contents: Contents, operator: Operator, parameters: Parameters) -> str:
-    return "it has align_corners=True, which is taken from level {} on".format(parameters["level"]) if _option(
+    return "it has align_corners=True, which is supported from level {} on".format(parameters["level"]) if _option(
         operator, "align_corners") else ""
 
 
 def rows(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     count = int(np.prod(_data(contents, operator).shape[:-1]))
-    return "" if count <= parameters["most"] else "it is over {} rows: at most {}".format(count, parameters["most"])
+    return "" if count <= parameters["most"] else "it is over {} rows: at most {} are supported".format(
+        count, parameters["most"])
 
 
 def transposed_stride(contents: Contents, operator: Operator, parameters: Parameters) -> str:
@@ -209,7 +212,7 @@ def transposed_stride(contents: Contents, operator: Operator, parameters: Parame
 def no_crops(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     crops = contents.tensors[operator.inputs[2]].value
     return "" if crops is not None and np.size(crops) == 4 and not np.any(crops) else \
-        "it crops: choose sides that the dilation divides"
+        "it crops: use a height and width that are multiples of the dilation"
 
 
 def biased(contents: Contents, operator: Operator, parameters: Parameters) -> str:
@@ -218,11 +221,11 @@ def biased(contents: Contents, operator: Operator, parameters: Parameters) -> st
 
 def not_last_axis(contents: Contents, operator: Operator, parameters: Parameters) -> str:
     axis, rank = _option(operator, "axis"), len(_data(contents, operator).shape)
-    return "it makes a new last axis: choose another one" if axis in (-1, rank) else ""
+    return "it stacks along a new last axis: use another axis" if axis in (-1, rank) else ""
 
 
 def only(contents: Contents, operator: Operator, parameters: Parameters) -> str:
-    """Taken in one type alone."""
+    """The operator is supported in one type only."""
     return "" if _output(contents, operator).dtype == parameters["dtype"] else parameters["words"]
 
 
@@ -232,5 +235,5 @@ LIMITS: Dict[str, Callable[[Contents, Operator, Parameters], str]] = {function._
     resize_corners, rows, transposed_stride, no_crops, biased, not_last_axis, only)}
 
 PERHAPS, LEVEL = "perhaps", "level"
-"""Two more, that exclude nothing: {words}, what nobody can tell before the target's compiler runs; {uint8, int8}, the
-least level of the target's interface."""
+"""Two entries of a list that exclude nothing. PERHAPS, {words}: a condition that only the target's compiler can check.
+LEVEL, {uint8, int8}: the lowest level of the target's interface that supports the operator."""

@@ -1,4 +1,4 @@
-"""Runs a .tflite file in a runtime, in a process of its own with the Python of that runtime's environment."""
+"""Runs a .tflite file in a runtime, in a separate process with the Python of the runtime's environment."""
 
 import json
 import os
@@ -21,8 +21,8 @@ LAST_LINES = 3
 
 
 class Ran(NamedTuple):
-    """outputs: of each output, its values [samples, ...]; none where the runtime failed. nanoseconds: of each timed
-    inference. failed: the runtime's words, else ''."""
+    """The result of a run. outputs: the values [samples, ...] of each output; empty where the runtime failed.
+    nanoseconds: the duration of each timed inference. failed: the runtime's error message, else ''."""
 
     outputs: List[np.ndarray]
     nanoseconds: List[int]
@@ -31,10 +31,10 @@ class Ran(NamedTuple):
 
 def run(python: str, runtime: str, content: bytes, contents: Contents, samples: Sequence[np.ndarray],
         seconds: float) -> Ran:
-    """What the runtime (a name of runtime_worker.RUNTIMES) makes of the samples, and how long an inference takes it.
+    """Runs the file on the samples, and times inferences. runtime: a name of runtime_worker.RUNTIMES.
 
-    python: of the environment that has the runtime. samples: of each input, [samples, ...], of the file's type.
-    seconds: how long to time it, on one processor; 0 for not at all."""
+    python: the path of the Python of the runtime's environment. samples: [samples, ...] for each input, of its type.
+    seconds: how long inferences are timed, on one processor; 0 for no timing."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.tflite"
         model.write_bytes(content)
@@ -53,7 +53,7 @@ def run(python: str, runtime: str, content: bytes, contents: Contents, samples: 
 
 
 def _report(python: str, orders: Dict[str, Any]) -> Dict[str, Any]:
-    # By path and isolated: the runtime's environment has nothing of Octet, and its Python reads no folder of the user.
+    # By path and isolated: Octet is not installed in the runtime's environment, and Python must not read user folders.
     try:
         process = subprocess.run([python, "-I", "-B", runtime_worker.__file__], timeout=LONGEST_S,
                                  input=json.dumps(orders).encode("utf-8") + b"\n", capture_output=True)

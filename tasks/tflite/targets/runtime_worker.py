@@ -1,13 +1,15 @@
-"""The process that runs a .tflite file in some runtime, and times it. A kernel that aborts ends only this process.
+"""The process that runs a .tflite file in a runtime, and times it. A kernel that aborts ends only this process.
 
-It is started by path, with the Python of an environment that has the runtime: it needs numpy and the runtime, and
-nothing of Octet but the file that loads TensorFlow 1.14's interpreter. It reads one line of JSON:
+It is started by path, with the Python of the runtime's environment. It needs numpy and the runtime; of Octet, it needs
+only the file that loads TensorFlow 1.14's interpreter. It reads one line of JSON:
 
     {"parent": pid, "runtime": name of RUNTIMES, "model": path, "worker": path of interpreter/worker.py,
      "inputs": [path of a .npy file with the samples of each input], "outputs": path of a folder,
-     "seconds": how long to time it; 0 for not at all}
+     "seconds": how long inferences are timed; 0 for no timing, "count": number of outputs,
+     "input_indices", "output_indices": indices of the tensors, for TensorFlow 1.14's interpreter}
 
-It writes outputs/NUMBER.npy, and one line of JSON: {"nanoseconds": [of each timed inference]} or {"failed": words}.
+It writes outputs/NUMBER.npy, and one line of JSON: {"nanoseconds": [duration of each timed inference]} or
+{"failed": error message}.
 """
 
 import ctypes
@@ -29,7 +31,7 @@ ARENA_BYTES = (1 << 16, 1 << 20, 1 << 24, 1 << 28)  # tried in this order
 
 
 class LiteRT:
-    """ai-edge-litert. builtin: with its own kernels; else with those that it takes by default, XNNPACK's."""
+    """ai-edge-litert. builtin: whether it uses its built-in kernels; else its default, XNNPACK's kernels."""
 
     def __init__(self, orders: Dict[str, Any], builtin: bool) -> None:
         litert = importlib.import_module("ai_edge_litert.interpreter")
@@ -88,8 +90,8 @@ def main() -> int:
     if os.getppid() != orders["parent"]:  # the parent died before prctl
         os.kill(os.getpid(), signal.SIGKILL)
     reports = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # text that a library prints must not mix with the report
-    # One processor, so one thread: TensorFlow 1.14's Python interface takes no number of threads.
+    os.dup2(2, 1)  # keeps text that a library prints out of the report
+    # One processor, so one thread: TensorFlow 1.14's Python interface has no setting for the number of threads.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     try:
         report = {"nanoseconds": _run(orders)}  # type: Dict[str, Any]
@@ -117,10 +119,10 @@ def _run(orders: Dict[str, Any]) -> List[int]:
 
 
 def _once(runtime: Any, samples: List[np.ndarray], row: int) -> int:
-    """The nanoseconds of the inference alone."""
+    """Runs one inference. Returns its duration in nanoseconds, without setting the inputs."""
     for index, values in zip(runtime.inputs, samples):
         runtime.set(index, values[row:row + 1])
-    signal.alarm(LONGEST_S)  # the signal kills the process: a kernel does not check for exceptions
+    signal.alarm(LONGEST_S)  # kills the process: a kernel cannot be interrupted by an exception
     started = time.perf_counter_ns()
     runtime.invoke()
     ended = time.perf_counter_ns()

@@ -1,11 +1,11 @@
-"""What a target takes, read from its list, lists/NAME.json.
+"""The operators that a target supports, read from its list, lists/NAME.json.
 
-    title, source, date   what the list is of, where each fact is from, when it was looked up
-    types                 {uint8, int8: why the target takes no such file; empty where it does}
-    outside               what an operator outside the list means: `refused`, `cpu`, or `cpu from there`
-    outside_words         the same in words
-    cpu_types             the types that the runtime takes which runs such an operator on the CPU
-    everywhere            limits of every operator
+    title, source, date   the subject of the list, the sources of its facts, the date of the look-up
+    types                 {uint8, int8: why the target does not support such a file; '' where it does}
+    outside               the effect of an operator outside the list: `refused`, `cpu`, or `cpu from there`
+    outside_words         this effect as text
+    cpu_types             the types of files whose operators the target's runtime can run on the CPU
+    everywhere            limits on every operator
     operators             {operator: its limits}; a limit is {limit: name of a function of limits.py, its parameters}
 """
 
@@ -35,7 +35,7 @@ class TargetList(NamedTuple):
 
 
 def read(name: str) -> TargetList:
-    """The list of the target of that name (octet/target_runtimes.py has the names)."""
+    """The list of the target `name` (octet/target_runtimes.py has the names)."""
     text = (FOLDER / (name + ".json")).read_text(encoding="utf-8")
     values = json.loads(text)
     return TargetList(name=name, **{**values, "source": tuple(values["source"]),

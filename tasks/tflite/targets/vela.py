@@ -1,4 +1,4 @@
-"""Compiles a .tflite file for an Arm Ethos-U with Vela, and reads what it reports."""
+"""Compiles a .tflite file for an Arm Ethos-U with Vela, and reads Vela's report."""
 
 import csv
 import re
@@ -14,10 +14,11 @@ KIB = 1024
 
 
 def compiled(python: str, content: bytes) -> Dict[str, Any]:
-    """{accelerator, cpu_operators, on_cpu: ["OPERATOR (layer)"], cycles, inference_ms, sram_bytes, flash_bytes} as Vela
-    estimates them for its default accelerator and memory, or {failed: its last line}.
+    """{accelerator, memory, cpu_operators, on_cpu: ["OPERATOR (layer)"], cycles, inference_ms, sram_bytes,
+    flash_bytes}, as Vela estimates them for its default accelerator and memory; or {failed: the last line of its
+    output}.
 
-    python: of the environment that has ethos-u-vela."""
+    python: the path of the Python of the environment with ethos-u-vela."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.tflite"
         model.write_bytes(content)
@@ -28,17 +29,17 @@ def compiled(python: str, content: bytes) -> Dict[str, Any]:
             return {"failed": "it did not end within {} s".format(LONGEST_S)}
         except OSError as error:
             return {"failed": "it cannot be started: {}".format(error)}
-        said = done.stdout.decode("utf-8", "replace")
+        output = done.stdout.decode("utf-8", "replace")
         summaries = sorted(Path(folder).glob("*_summary_*.csv"))
-        on_cpu = _ON_CPU.search(said)
+        on_cpu = _ON_CPU.search(output)
         if done.returncode or not summaries or on_cpu is None:
-            lines = [line for line in said.splitlines() if line.strip()]
+            lines = [line for line in output.splitlines() if line.strip()]
             return {"failed": lines[-1] if lines else "it ended with {}".format(done.returncode)}
         with summaries[0].open(newline="") as file:
             figures = next(csv.DictReader(file))
         return {"accelerator": figures["accelerator_configuration"], "memory": figures["memory_mode"],
                 "cpu_operators": int(on_cpu.group(1)),
-                "on_cpu": ["{} ({})".format(*found) for found in _OPERATOR.findall(said)],
+                "on_cpu": ["{} ({})".format(*groups) for groups in _OPERATOR.findall(output)],
                 "cycles": int(float(figures["cycles_total"])),
                 "inference_ms": 1e3 * float(figures["inference_time"]),
                 "sram_bytes": round(KIB * float(figures["sram_memory_used"])),

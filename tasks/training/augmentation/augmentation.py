@@ -1,8 +1,8 @@
-"""What a step of training is fed: samples of a part, varied.
+"""Augments the samples that a training step is fed.
 
-All that is drawn for a sample follows from the seed, the epoch and the sample's index in its part, whatever was drawn
-before. So a training that goes on in the middle sees what it would have seen. Variation has a graph and a session of
-its own: the network's graph is the same with it and without.
+The random numbers of a sample depend only on the seed, the epoch and the sample's index in its part, so a resumed
+training sees the same samples as an uninterrupted one. Augmentation runs in its own graph and session: it does not
+change the network's graph.
 """
 
 from typing import Dict, List, NamedTuple, Sequence
@@ -19,15 +19,15 @@ from tasks.training.augmentation.geometry import Map
 
 DRAWS = ("flip_x", "flip_y", "crop_x", "crop_y", "shift_x", "shift_y", "rotate", "shear", "zoom", "brightness",
          "contrast", "saturation", "hue", "cutout_x", "cutout_y", "seed_0", "seed_1")
-"""What is drawn for each sample in each epoch. One that is added comes last: it moves no other."""
+"""The random numbers drawn for each sample in each epoch. Add new ones at the end, so that the others do not change."""
 SEEDS = slice(DRAWS.index("seed_0"), DRAWS.index("seed_1") + 1)
-STREAM, MIXTURE_STREAM = 1, 2  # other numbers than those of the order of the samples, which has the seed and the epoch
+STREAM, MIXTURE_STREAM = 1, 2  # separate these numbers from the order of the samples, which is seeded by [seed, epoch]
 
 
 class Varied(NamedTuple):
-    """A batch. inputs: reals in the order of the network's; answers: of its outputs; extras: {array: values}. Where
-    samples are mixed, `share` of each is the one of `answers` and `extras`, and the rest that of `others` and
-    `other_extras`."""
+    """An augmented batch. inputs: real values, in the order of the network's inputs. answers: targets, in the order of
+    its outputs. extras: {array: values}. Where samples are mixed in pairs, `answers` and `extras` belong to the first
+    of each pair, which has `share` of the mixture, and `others` and `other_extras` to the second."""
 
     inputs: List[np.ndarray]
     answers: List[np.ndarray]
@@ -38,7 +38,7 @@ class Varied(NamedTuple):
 
 
 class Augmentation:
-    """Varies batches of the network's samples; `choice` says how. `mixes`: whether samples are mixed in pairs."""
+    """Augments batches of samples as `choice` says. mixes: whether samples are mixed in pairs."""
 
     def __init__(self, choice: Choice, network: io_spec.Network, seed: int) -> None:
         self._on = choice.on
@@ -87,7 +87,7 @@ class Augmentation:
         return self._uniform[:, DRAWS.index(name)]
 
     def batch(self, part: Part, rows: np.ndarray, epoch: int) -> Varied:
-        """These samples of the part as they are in that epoch."""
+        """The samples `rows` of the part, augmented for the epoch."""
         if self._epoch != (epoch, len(part)):
             self._epoch = (epoch, len(part))
             self._draws = np.random.RandomState([self._seed, epoch, STREAM]).random_sample((len(part), len(DRAWS)))
@@ -110,7 +110,7 @@ class Augmentation:
 
     def _mixed(self, inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray], extras: Dict[str, np.ndarray],
                random: np.random.RandomState) -> Varied:
-        """Each sample with the one before it in the batch; batches are in a random order."""
+        """Mixes each sample with the one before it in the batch; the order of the samples is random."""
         if "mixup" in self._on:
             kept = np.float32(random.beta(self._on["mixup"], self._on["mixup"]))
         else:
@@ -121,7 +121,8 @@ class Augmentation:
 
 
 def _outside(size: Sequence[int], area: float, random: np.random.RandomState) -> np.ndarray:
-    """[H, W, 1] float32: 0 in a box of this share of the area, as far as it lies in the picture, 1 around it."""
+    """[H, W, 1] float32: 0 inside a random box, 1 outside. area: the box's share of the picture, before it is clipped
+    to the picture."""
     kept = np.ones((size[0], size[1], 1), np.float32)
     box = []
     for length in size:

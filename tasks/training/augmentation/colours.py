@@ -1,4 +1,4 @@
-"""Pictures made brighter, paler, noisier, or with a hole: each sample by itself, its pixels where they were."""
+"""Augmentation that changes colours and moves no pixel: brightness, contrast, saturation, hue, noise, cutout."""
 
 import math
 from typing import Any, Callable, Dict
@@ -14,15 +14,16 @@ TO_YIQ = np.float32([GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 def varied(pictures: tf.Tensor, on: Dict[str, Any], draw: Callable[[str], tf.Tensor],
            seeds: tf.Tensor) -> tf.Tensor:
-    """Pictures [N, H, W, C] float32 in codes, 0..255, after what is `on` of COLOURS, and still in that range.
+    """The augmented pictures [N, H, W, C], float32, as codes in 0..255.
 
-    draw: gives [N] uniform numbers in [0, 1) by name; seeds: [N, 2] int32, one pair a sample.
+    on: the settings; those in COLOURS are applied. draw: returns [N] uniform numbers in [0, 1) by name. seeds: [N, 2]
+    int32, a pair for each sample.
     """
     if not any(key in on for key in COLOURS):
         return pictures
 
     def drawn(key: str) -> tf.Tensor:
-        """[N, 1, 1, 1]: from -value to value."""
+        """[N, 1, 1, 1], uniform from -value to value of the setting."""
         return ((2 * draw(key) - 1) * float(on[key]))[:, None, None, None]
 
     x = pictures
@@ -35,17 +36,17 @@ def varied(pictures: tf.Tensor, on: Dict[str, Any], draw: Callable[[str], tf.Ten
         grey = tf.reduce_sum(x * GREY, -1, keepdims=True)
         x = grey + (x - grey) * (1 + drawn("saturation"))
     if "hue" in on:
-        x = _turned(x, drawn("hue") * (math.pi / 180))
+        x = _rotated_hue(x, drawn("hue") * (math.pi / 180))
     if "noise" in on:
         shape = x.shape.as_list()[1:]
         x = x + 255 * float(on["noise"]) * tf.map_fn(
             lambda seed: tf.random.stateless_normal(shape, seed), seeds, dtype=tf.float32)
     x = tf.clip_by_value(x, 0.0, 255.0)
-    return _holed(x, float(on["cutout"]), draw) if "cutout" in on else x
+    return _cut_out(x, float(on["cutout"]), draw) if "cutout" in on else x
 
 
-def _turned(x: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
-    """Colours turned around the greys by the angle, in radians, [N, 1, 1, 1]."""
+def _rotated_hue(x: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
+    """The pictures with their colours rotated around the grey axis. angle: in radians, [N, 1, 1, 1]."""
     y, i, q = tf.split(tf.tensordot(x, TO_YIQ.T, 1), 3, axis=-1)
     cos, sin = tf.cos(angle), tf.sin(angle)
     turned = tf.concat([y, i * cos - q * sin, i * sin + q * cos], -1)
@@ -54,8 +55,9 @@ def _turned(x: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
     return back
 
 
-def _holed(x: tf.Tensor, share: float, draw: Callable[[str], tf.Tensor]) -> tf.Tensor:
-    """A square hole in each picture, its centre anywhere in the picture, filled with the picture's mean colour."""
+def _cut_out(x: tf.Tensor, share: float, draw: Callable[[str], tf.Tensor]) -> tf.Tensor:
+    """The pictures, each with a square filled with the picture's mean colour. share: the square's side / the picture's
+    side. The square's centre is uniform over the picture."""
     inside = tf.constant(True)
     for axis, length in ((1, x.shape.as_list()[1]), (2, x.shape.as_list()[2])):
         side = max(1, int(round(share * length)))

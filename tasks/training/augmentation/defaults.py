@@ -1,4 +1,4 @@
-"""Which variations of the training pictures are on: what the recipe says, and what is good where it says nothing."""
+"""The augmentation of the training samples: the recipe's settings, and defaults that depend on the data."""
 
 from types import SimpleNamespace
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
@@ -15,21 +15,22 @@ MIXTURES = ("mixup", "cutmix")
 UNITS = {"crop": "of the side", "shift": "of the side", "rotate": "degrees", "shear": "degrees", "hue": "degrees",
          "cutout": "of the side"}
 
-PLACELESS = ("class", "labels")  # kinds of targets whose answer is the same wherever things are in the picture
-LEAST_SIDE = 16  # of a picture that is taken for a photograph
+PLACELESS = ("class", "labels")  # kinds of targets that do not depend on where things are in the picture
+LEAST_SIDE = 16  # in pixels; smaller pictures are not augmented by default
 CROP = 0.125  # 4 pixels of 32, as He et al. 2015, section 4.2
-LARGE, CUTOUT = 1000000, 0.25  # so many weights fit the training pictures by heart without more (arXiv:1708.04552)
+LARGE, CUTOUT = 1000000, 0.25  # a network of so many weights overfits without cutout (arXiv:1708.04552)
 
 
 class Choice(NamedTuple):
-    """on: {key of the section `augment`: its value} of what is done. why: of what is not done, for people."""
+    """on: {key of the section `augment`: value} of the augmentation that is on. why: the reason why default
+    augmentation is off, for users; else ''."""
 
     on: Dict[str, Any]
     why: str = ""
 
     @property
     def words(self) -> str:
-        """What is on, for people."""
+        """The augmentation that is on, as text."""
         if not self.on:
             return "no augmentation" + (": " + self.why if self.why else "")
         each = ["{} {}".format(key, " ".join(str(part) for part in (
@@ -39,9 +40,9 @@ class Choice(NamedTuple):
 
 
 def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Choice:
-    """What is done to the samples of the part, for a network with as many numbers in its kernels.
+    """The augmentation of the part. weights: the size of the network's kernels (`size_of`).
 
-    Raises RecipeError for what cannot be done to this dataset.
+    Raises RecipeError for augmentation that the dataset does not allow.
     """
     preset, why = section.preset, ""
     if preset == "auto":
@@ -52,13 +53,14 @@ def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int)
         _expect_pictures(dataset, "preset")
         _expect_movable(dataset, "preset")
         on, why = _standard(section, dataset, part, weights)
-    said = {key: getattr(section, key) for key in GEOMETRY + COLOURS + MIXTURES if getattr(section, key) is not None}
-    on = {key: value for key, value in {**on, **said}.items() if value and value != "none"}
+    of_recipe = {key: getattr(section, key) for key in GEOMETRY + COLOURS + MIXTURES
+                 if getattr(section, key) is not None}
+    on = {key: value for key, value in {**on, **of_recipe}.items() if value and value != "none"}
     for key in on:
         _expect_possible(dataset, key)
     if "mixup" in on and "cutmix" in on:
         raise RecipeError("mixup and cutmix are both on", where="augment.cutmix",
-                          why="a sample is mixed in one of two ways", next_step="set one of them to 0")
+                          why="a sample can be mixed in only one way", next_step="set one of them to 0")
     return Choice(on, why)
 
 
@@ -68,12 +70,12 @@ def pictures(dataset: Dataset) -> List[str]:
 
 
 def size_of(weights: Iterable[np.ndarray]) -> int:
-    """How large a network of these weights is: the numbers in its kernels."""
+    """The number of elements in the kernels among the weights."""
     return sum(weight.size for weight in weights if weight.ndim >= 2)
 
 
 def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, Any], str]:
-    """({what is good for most pictures}, why not the rest)."""
+    """({key: value} of the preset `standard`, the reason why flip is off, or '')."""
     on: Dict[str, Any] = {"crop": CROP}
     if weights >= LARGE:
         on["cutout"] = CUTOUT
@@ -84,71 +86,71 @@ def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: i
 
 
 def _why_no_photographs(dataset: Dataset) -> str:
-    """Why the dataset is not one of colour pictures that are to be classified; nothing where it is."""
+    """The reason why the dataset is not augmented by default; '' where it classifies colour pictures."""
     shapes = [tuple(spec.shape) for spec in dataset.inputs.values()]
     if len(shapes) != 1 or len(shapes[0]) != 3:
         return "the input is no picture" if len(shapes) == 1 else "the network has several inputs"
     if shapes[0][2] != 3:
-        return "the pictures are not in colour; `augment: standard` says that they are to be varied"
+        return "the pictures are not in colour; `augment: standard` turns it on"
     if min(shapes[0][:2]) < LEAST_SIDE:
-        return "the pictures are smaller than {} pixels; `augment: standard` says that they are to be varied".format(
-            LEAST_SIDE)
+        return "the pictures are smaller than {} pixels; `augment: standard` turns it on".format(LEAST_SIDE)
     if any(target.kind not in PLACELESS for target in dataset.targets.values()) or _placed_extras(dataset):
-        return "the pictures are not to be classified; the section `augment` says what else may be done to them"
+        return "the task is not classification only; set what is right for it in the section `augment`"
     return ""
 
 
 def _why_no_flip(dataset: Dataset, part: Part) -> str:
-    """Why pictures are not flipped unless the recipe says so; nothing where they can be."""
+    """The reason why pictures are not flipped by default; '' where they are."""
     (name, *_) = pictures(dataset)
     for target, spec in dataset.targets.items():
         if spec.kind != "class":
-            return "not flipped: whether that is right for {} the data does not say (augment.flip)".format(target)
+            return "not flipped: the data does not show whether a flip keeps {} (augment.flip)".format(target)
         keep = flip_check.keep_their_class(part.inputs[name], part.targets[target])
         if keep is None:
-            return "not flipped: the pictures do not tell whether that keeps their {} (augment.flip)".format(target)
+            return "not flipped: the pictures do not show whether a flip keeps their {} (augment.flip)".format(target)
         if not keep:
-            return "not flipped: mirrored, pictures look like those of another {}".format(target)
+            return "not flipped: mirrored pictures look like pictures of another {}".format(target)
     return ""
 
 
 def _expect_possible(dataset: Dataset, key: str) -> None:
-    """Raises RecipeError where the variation cannot be done to this dataset."""
+    """Raises RecipeError where the dataset does not allow the augmentation `key`."""
     if key in GEOMETRY + COLOURS:
         _expect_pictures(dataset, key)
     if key in GEOMETRY:
         _expect_movable(dataset, key)
     if key in ("saturation", "hue") and any(dataset.inputs[name].shape[2] != 3 for name in pictures(dataset)):
-        _refuse(key, "the pictures are not in colour", "it is about red, green and blue")
+        _refuse(key, "the pictures are not in colour", "{} needs red, green and blue".format(key))
     if key == "cutmix" and (len(dataset.inputs) > 1 or not pictures(dataset)
                             or any(target.kind not in PLACELESS for target in dataset.targets.values())
                             or _placed_extras(dataset)):
-        _refuse(key, "it is for the classification of one picture",
-                "the share of each of two classes is that of their areas")
+        _refuse(key, "cutmix is for the classification of one picture",
+                "it weights the two classes by the areas that their pictures have")
 
 
 def _placed_extras(dataset: Dataset) -> List[str]:
-    """The extras that are not the same wherever things are in the picture."""
+    """The extras whose values depend on where things are in the picture."""
     return [name for name, extra in dataset.extras.items() if not extra.placeless]
 
 
 def _expect_pictures(dataset: Dataset, key: str) -> None:
     if not pictures(dataset):
-        _refuse(key, "no input of the dataset is a picture", "a picture is of shape [height, width, channels]; there "
-                "are " + ", ".join("{} {}".format(name, list(spec.shape)) for name, spec in dataset.inputs.items()))
+        _refuse(key, "no input of the dataset is a picture", "a picture has the shape [height, width, channels]; the "
+                "inputs are " + ", ".join("{} {}".format(name, list(spec.shape))
+                                          for name, spec in dataset.inputs.items()))
 
 
 def _expect_movable(dataset: Dataset, key: str) -> None:
     fixed = [name for name, target in dataset.targets.items() if target.kind not in PLACELESS + ("class_map", "raw")]
     for name, extra in dataset.extras.items():
         if extra.kind == "array" and not extra.placeless:
-            _refuse(key, "the extra {} may say where something is in the picture".format(name),
-                    "an array is not moved with the picture, as masks, boxes and keypoints are",
-                    "leave {} out of the section augment; or declare the extra with placeless=True, if it is the same "
-                    "wherever things are".format(key))
+            _refuse(key, "the extra {} may depend on where things are in the picture".format(name),
+                    "masks, boxes and keypoints are moved with the picture; an extra of kind array is not",
+                    "leave {} out of the section augment; or declare the extra with placeless=True, if it does not "
+                    "depend on where things are".format(key))
     if fixed:
-        _refuse(key, "the target {} may say where something is in the picture".format(fixed[0]),
-                "a picture that is moved would have the answer of one that is not")
+        _refuse(key, "the target {} may depend on where things are in the picture".format(fixed[0]),
+                "a moved picture would have the target of the original one")
 
 
 def _refuse(key: str, what: str, why: str, next_step: Optional[str] = None) -> None:

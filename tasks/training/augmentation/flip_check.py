@@ -1,7 +1,7 @@
-"""Whether pictures keep their class when left and right are exchanged, as far as the pictures themselves tell.
+"""Tests on the training pictures whether a picture keeps its class when left and right are exchanged.
 
 A mirrored cat is a cat; a mirrored b is a d. Some pictures are classified by their nearest neighbour among others, as
-they are and mirrored: where a class is not the same mirrored, far fewer of the mirrored come out right.
+they are and mirrored. Where mirroring changes the class, far fewer of the mirrored pictures are classified correctly.
 """
 
 from typing import List, Optional
@@ -9,15 +9,15 @@ from typing import List, Optional
 import numpy as np
 
 PICTURES, QUERIES = 5000, 1000
-AT_ONCE = 256  # pictures that a query is compared with
-SIDE = 16  # pixels that are looked at, after averaging
-SIGNIFICANT = 2.6  # standard deviations, 1 of 200 by chance
+AT_ONCE = 256  # pictures in memory that the queries are compared with
+SIDE = 16  # approximate side of the compared pictures, in pixels, after averaging
+SIGNIFICANT = 2.6  # standard deviations; exceeded by chance once in 200 times
 
 
 def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
-    """Whether mirrored pictures look like those of their class. codes: [N, H, W, C] uint8; labels: [N].
+    """Whether mirrored pictures look like pictures of their class. codes: [N, H, W, C] uint8; labels: [N].
 
-    None where nothing can be told: the nearest neighbours know no more than which class is the most common.
+    None where it cannot be decided: the nearest neighbours are not better than always guessing the most common class.
     """
     rows = np.random.RandomState(0).permutation(len(codes))[:PICTURES]
     queries, others = np.split(rows, [min(QUERIES, len(rows) // 5)])
@@ -32,8 +32,8 @@ def keep_their_class(codes: np.ndarray, labels: np.ndarray) -> Optional[bool]:
 
 
 def _nearest(codes: np.ndarray, queries: np.ndarray, others: np.ndarray) -> List[np.ndarray]:
-    """Of each query as it is, and of each mirrored: the row of the most alike picture of the others. A few of the
-    others are in memory at a time."""
+    """[the nearest row of `others` for each query, the same for each mirrored query]. AT_ONCE of the others are in
+    memory at a time."""
     small = _small(codes, queries)
     views = [_unit(small), _unit(small[:, :, ::-1])]
     likeness = [np.full(len(queries), -np.inf, np.float32) for _ in views]
@@ -51,18 +51,18 @@ def _nearest(codes: np.ndarray, queries: np.ndarray, others: np.ndarray) -> List
 
 
 def _small(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """[N, h, w, C] float32: the pictures of these rows, averaged over squares until they are SIDE pixels or so."""
+    """[N, h, w, C] float32: the pictures of these rows, averaged over squares to about SIDE pixels a side."""
     step = max(1, min(codes.shape[1:3]) // SIDE)
     height, width = (side // step for side in codes.shape[1:3])
-    found = np.empty((len(rows), height, width, codes.shape[3]), np.float32)
-    for number, row in enumerate(rows):  # one at a time: large pictures stay where they are
+    small = np.empty((len(rows), height, width, codes.shape[3]), np.float32)
+    for number, row in enumerate(rows):  # one at a time, to save memory
         picture = codes[row, :height * step, :width * step]
-        found[number] = picture.reshape(height, step, width, step, -1).mean((1, 3))
-    return found
+        small[number] = picture.reshape(height, step, width, step, -1).mean((1, 3))
+    return small
 
 
 def _unit(pictures: np.ndarray) -> np.ndarray:
-    """[N, numbers]: each without its mean, and of length 1, so that brightness and contrast count for nothing."""
+    """[N, numbers]: each picture minus its mean, scaled to length 1, so that brightness and contrast do not matter."""
     flat = pictures.reshape(len(pictures), -1)
     flat = flat - flat.mean(1, keepdims=True)
     flat /= np.maximum(np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None], 1e-6)

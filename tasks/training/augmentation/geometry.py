@@ -1,7 +1,7 @@
-"""Pictures moved, turned and scaled, and the masks that belong to them: one affine map for each sample.
+"""Augmentation that moves pixels: one affine map for each sample, for its pictures, masks, boxes and keypoints.
 
-Whole pixels are only moved, without interpolation, where nothing but `flip` and `crop` is on. What comes in from
-outside the picture is its reflection at the border.
+Where only `flip` and `crop` are on, whole pixels are moved without interpolation. Pixels from outside the picture are
+its reflection at the border.
 """
 
 import math
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tasks.training.augmentation.defaults import GEOMETRY
 
-# tf.contrib.image has it too, and takes 0.35 s to load all of tf.contrib.
+# Loaded directly: importing tf.contrib.image loads all of tf.contrib, which takes 0.35 s.
 _LIBRARY = os.path.join(os.path.dirname(tf.__file__), "contrib", "image", "python", "ops", "_image_ops.so")
 WHOLE_PIXELS = ("flip", "crop")
 
@@ -22,10 +22,10 @@ Size = Tuple[int, int]
 
 
 class Map:
-    """The affine map of each sample of a batch, from the place of a pixel to the place that it comes from.
+    """The affine map of each sample of a batch: from a pixel of the moved picture to its source in the original.
 
-    on: the section `augment`; draw: gives [N] uniform numbers in [0, 1) by name; size: of the pictures whose whole
-    pixels `crop` moves by.
+    on: the settings of the section `augment`. draw: returns [N] uniform numbers in [0, 1) by name. size: of the
+    pictures; `crop` moves them by whole pixels.
     """
 
     def __init__(self, on: Dict[str, Any], draw: Callable[[str], tf.Tensor], size: Size) -> None:
@@ -36,30 +36,30 @@ class Map:
         self._offset = [self._moved(draw, axis, length) for axis, length in zip("yx", size)]
 
     def apply(self, pictures: tf.Tensor) -> tf.Tensor:
-        """The pictures [N, H, W, C], moved; uint8 becomes float32 where pixels are interpolated."""
+        """The moved pictures [N, H, W, C]; uint8 becomes float32 where pixels are interpolated."""
         if not self._exact and pictures.dtype == tf.uint8:
             pictures = tf.cast(pictures, tf.float32)
         return self._transformed(pictures, "NEAREST" if self._exact else "BILINEAR")
 
     def apply_to_masks(self, masks: tf.Tensor) -> tf.Tensor:
-        """The masks [N, H, W] int32, moved as the pictures are; each pixel is one of the mask's."""
+        """The masks [N, H, W] int32, moved like the pictures, without interpolation."""
         return self._transformed(masks[..., None], "NEAREST")[..., 0]
 
     def apply_to_points(self, points: tf.Tensor) -> tf.Tensor:
-        """Where the points [N, n, 2] (y, x in pixels, 0 at the picture's upper left corner) are in the moved picture;
-        some may lie outside it."""
+        """The places of the points [N, n, 2] (y, x in pixels from the picture's upper left corner) in the moved
+        picture; some may lie outside it."""
         height, width = (tf.constant(float(side)) for side in self._size)
         (xx, xy), (yx, yy) = ([entry[:, None] for entry in row] for row in self._matrix)
         move_y, move_x = (move[:, None] * side for move, side in zip(self._offset, self._size))
-        # The map says where a pixel comes from, place = matrix * (new - centre) + centre + move: this is its inverse.
+        # The inverse of the map, which gives a pixel's source: source = matrix * (new - centre) + centre + move.
         y, x = points[..., 0] - height / 2 - move_y, points[..., 1] - width / 2 - move_x
         determinant = xx * yy - xy * yx
         return tf.stack([(xx * y - yx * x) / determinant + height / 2,
                          (yy * x - xy * y) / determinant + width / 2], axis=-1)
 
     def apply_to_boxes(self, boxes: tf.Tensor) -> tf.Tensor:
-        """The smallest upright boxes around the moved boxes [N, n, 4] (y0, x0, y1, x1), as far as they lie in the
-        picture: one that has left it has no area."""
+        """The smallest upright boxes around the moved boxes [N, n, 4] (y0, x0, y1, x1), clipped to the picture. A box
+        that has left the picture has no area."""
         y0, x0, y1, x1 = tf.unstack(boxes, axis=-1)
         corners = [self.apply_to_points(tf.stack(corner, axis=-1))
                    for corner in ((y0, x0), (y0, x1), (y1, x0), (y1, x1))]
@@ -83,14 +83,14 @@ class Map:
         return moved
 
     def _margin(self, side: int) -> int:
-        """So many pixels beyond the border may come in."""
+        """The most pixels beyond the border that the map can reach."""
         turn = math.radians(min(45, self._number("rotate")))
         growth = (math.cos(turn) + math.sin(turn)) * (
             1 + math.tan(math.radians(self._number("shear")))) / (1 - self._number("zoom"))
         return int(math.ceil(side * (self._number("crop") + self._number("shift") + (growth - 1) / 2))) + 1
 
     def _linear(self, draw: Callable[[str], tf.Tensor]) -> Any:
-        """[[xx, xy], [yx, yy]], each [N]: flip, turn, shear and scale, in this order."""
+        """[[xx, xy], [yx, yy]], each [N]: flip, rotate, shear and zoom, in this order."""
         one = tf.ones_like(draw("flip_x"))
         flips = str(self._on.get("flip", "none"))
         flip_x, flip_y = (tf.where(draw(name) < 0.5, -one, one) if flips in (direction, "both") else one
@@ -103,7 +103,7 @@ class Map:
                 [flip_y * sin / factor, flip_y * (slope * sin + cos) / factor]]
 
     def _moved(self, draw: Callable[[str], tf.Tensor], axis: str, length: int) -> tf.Tensor:
-        """[N]: how far samples are moved along the axis, as a fraction of its length."""
+        """[N]: the shift along the axis, as a fraction of its length."""
         most = int(np.rint(self._number("crop") * length))
         pixels = tf.minimum(tf.floor(draw("crop_" + axis) * (2 * most + 1)), 2.0 * most) - most
         return pixels / length + _signed(draw("shift_" + axis)) * self._number("shift")

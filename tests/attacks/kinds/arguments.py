@@ -1,4 +1,4 @@
-"""Words on the command line that nobody foresaw."""
+"""Unexpected words on the command line."""
 
 import os
 from typing import Iterator

@@ -1,4 +1,4 @@
-"""Data that others write: pictures, folders of them, and archives of arrays."""
+"""Malformed data: pictures, folders of pictures, and archives of arrays."""
 
 import io
 import os
@@ -23,7 +23,7 @@ def _picture(mode: str = "L", size=(4, 4), kind: str = "PNG", **how) -> bytes:
 
 
 def _png(width: int, height: int, rows: bytes = b"") -> bytes:
-    """A PNG that says it is of that size, whatever it holds."""
+    """A PNG whose header states this size, independently of its content."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -1,4 +1,4 @@
-"""Disks that are full: the store's, the cache's, the temporary folder's, and all of them on one."""
+"""Full disks: that of the store, of the cache, of the temporary folder, or one disk for all of them."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tests.attacks.situation_folder import CONFIG, Place
 
 PAGE = 4096
 SIZES = (1, 2, 3, 4, 5, 7, 9, 12, 16, 20, 25, 30, 36, 42, 50, 60, 72, 85, 100, 120, 140, 170, 200, 250)
-"""In pages, for what a run writes anew."""
+"""The number of pages that a run can write."""
 FULL = {
     "why": VERBS["why"],
     "ls": VERBS["ls"],
@@ -33,7 +33,7 @@ ROOM = {
     "cache-and-tmp": ("cache", "tmp"),
 }
 WORKS = ("why", "ls", "verify", "gc", "gc-delete", "gc-quarantine", "trace")
-"""What a full disk must not keep from its work."""
+"""Commands that must succeed on a full disk."""
 
 
 def situations() -> Iterator[Situation]:
@@ -59,7 +59,7 @@ def situations() -> Iterator[Situation]:
 
 
 def _small(names: Tuple[str, ...], pages: int, keep: bool):
-    """The folders lie on one small disk. keep: with what is in them, and filled to the last block."""
+    """Moves the folders to a small disk. keep: with their content, and filled to the last block."""
 
     def prepare(place: Place) -> None:
         small = place.at(place.root / "small")
@@ -77,7 +77,7 @@ def _small(names: Tuple[str, ...], pages: int, keep: bool):
                 (small / name).mkdir()
             shutil.rmtree(str(place.at(before)))
             os.symlink(str(small / name), str(before))
-        if "store" in names:  # by its own path: a store that is a link is another situation
+        if "store" in names:  # mounted at the store's own path: a store that is a link is another situation
             place.store.unlink()
             place.store = small / "store"
             place.config.write_text(

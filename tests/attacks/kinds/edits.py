@@ -1,4 +1,4 @@
-"""Edits in the middle of a run: whatever is published under a key is what an undisturbed run makes under it."""
+"""Edits during a run: what is published under a key must be what an undisturbed run makes under that key."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from tests.attacks.situation_folder import Place
 from tests.attacks.substitutes import THINGS, remove, write
 
 MOMENTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.7, 2.3)
-"""In seconds after the command's start; a whole run takes about three."""
+"""Seconds after the start of the command; a whole run takes about three."""
 SLOW = "width: 8, sleep_s: 0.3"
 Edit = Callable[[Place], None]
 
@@ -112,7 +112,7 @@ def _at(moment: float, edit: Edit) -> Callable[[Place, int], None]:
 
 
 def _put_back(moment: float, name: str, edit: Edit) -> Callable[[Place, int], None]:
-    """The edit stands for a moment; then bytes and mtime are what they were."""
+    """Keeps the edit for a moment, then restores bytes and mtime."""
 
     def during(place: Place, pid: int) -> None:
         path = place.mine / name

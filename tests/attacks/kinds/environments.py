@@ -1,4 +1,4 @@
-"""Environment variables, configurations, working folders and temporary folders as one finds them out there."""
+"""Unusual environment variables, configurations, working folders and temporary folders."""
 
 import os
 import time
@@ -151,7 +151,7 @@ def _in_working_folder(name: str, content: bytes) -> Prepare:
 
 
 def _remove_working_folder(place: Place, pid: int) -> None:
-    while os.readlink("/proc/{}/cwd".format(pid)) != str(place.cwd):  # not reaped yet: it ends at the latest then
+    while os.readlink("/proc/{}/cwd".format(pid)) != str(place.cwd):  # it is not reaped before, and has ended then
         time.sleep(0.001)
     os.rmdir(str(place.at(place.cwd)))
 

@@ -1,4 +1,4 @@
-"""Something else stands where a file or a folder of the user's should be."""
+"""Another kind of file in place of a file or folder of the user."""
 
 from pathlib import Path
 from typing import Callable, Dict, Iterator
@@ -31,7 +31,7 @@ ADDED: Dict[str, Callable[[Place], Path]] = {
     "source": lambda place: place.mine / "nets" / "fast.py",
     "recipe": lambda place: place.mine / "another.yaml",
 }
-"""What comes to what is there."""
+"""What can happen to a file."""
 
 
 def situations() -> Iterator[Situation]:
@@ -54,7 +54,7 @@ def situations() -> Iterator[Situation]:
 
 
 def _situation(at: str, where: Callable[[Place], Path], what: str, thing: Thing, verb: str) -> Situation:
-    # A cache that somebody has moved to another disk is written there.
+    # If the user has moved the cache to another disk, it may be written there.
     touches = ("elsewhere", "canary/digests.sqlite") if at in ("cache", "cache-file") else ()
     return Situation(
         "{}/{}/{}".format(at, what, verb), COMMANDS[verb], _prepare(where, thing), new_keys=True, touches=touches

@@ -1,4 +1,4 @@
-"""Signals, to the command or to the process of a stage, at moments of a run and of a check."""
+"""Signals to the command or to a stage's process, at moments of a run and of a check."""
 
 import os
 import signal
@@ -13,7 +13,8 @@ from tests.attacks.substitutes import remove
 
 MOMENTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3)
 SIGNALS = {"INT": (0, 130, 2), "TERM": (0, 143, 15), "HUP": (0, 1, 129), "KILL": (0, 9)}
-"""{signal to the command: the exit codes, or numbers of signals, that are right}. 0: it had ended already."""
+"""{signal to the command: the correct exit codes, or numbers of signals}. 0: the command had ended before the
+signal."""
 
 
 def situations() -> Iterator[Situation]:
@@ -71,7 +72,7 @@ def _signal(name: str, moment: float, times: int = 1) -> Callable[[Place, int], 
         _until_python_runs(pid)
         time.sleep(moment)
         for _ in range(times):
-            _send(pid, name)  # not reaped yet: nobody else has the number
+            _send(pid, name)  # not reaped yet, so no other process has the number
             time.sleep(0.05)
 
     return during
@@ -97,7 +98,7 @@ def _stages(pid: int) -> List[int]:
 
 
 def _until_python_runs(pid: int) -> None:
-    """Returns when the interpreter has begun with what it was started for: before that, no code of ours can answer."""
+    """Waits until the interpreter has started to run its script. Before that, no code of Octet can handle a signal."""
     end = time.monotonic() + 3
     try:
         while time.monotonic() < end and sum(psutil.Process(pid).cpu_times()[:2]) < 0.05:

@@ -62,6 +62,6 @@ def situations() -> Iterator[Situation]:
 
 
 def _unmade(place: Place) -> None:
-    """Some of the store is still to be made."""
+    """Removes a part of the store, so that the run has something to do."""
     for stage in ("Freeze", "ConvertUint8", "Measure", "TrainFloat"):
         remove(place, place.artifact(stage))

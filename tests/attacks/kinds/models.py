@@ -1,4 +1,4 @@
-"""Model files of a user's: what Python's parser, the closure, and a process of a stage are asked to take."""
+"""Model files that are hard for Python's parser, for the source closure, or for the process of a stage."""
 
 from typing import Callable, Dict, Iterator
 
@@ -187,7 +187,8 @@ def _model(text: bytes) -> Callable[[Place], None]:
 
 
 def _shadow(name: str) -> Callable[[Place], None]:
-    """Modules with the names of ours beside the recipe and in the working folder: none of them is imported."""
+    """Modules with names of Octet's modules, beside the recipe and in the working folder. None of them may be
+    imported."""
 
     def prepare(place: Place) -> None:
         for folder in (place.mine, place.cwd):

@@ -1,4 +1,4 @@
-"""A user who may not read or write what he needs: it is forbidden, or belongs to somebody else."""
+"""Missing permissions: a file cannot be read or written, or belongs to another user."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Recipes that are hostile, or wrong in a way that people get them wrong."""
+"""Hostile recipes, and recipes with typical mistakes."""
 
 import copy
 from typing import Any, Callable, Dict, Iterator
@@ -97,7 +97,7 @@ BASE = {
 
 
 def _text(key: str = "", value: str = "") -> str:
-    """The recipe as YAML, with one key of another value."""
+    """The recipe as YAML, with another value for one key."""
     recipe = copy.deepcopy(BASE)
     *around, last = key.split(".")
     section = recipe

@@ -1,4 +1,5 @@
-"""Manifests, records of runs and marks that are whole, sealed, and hostile: written by whoever can write the store."""
+"""Manifests, records of runs and marks with a correct seal and hostile content, as anybody can write them who can write
+to the store."""
 
 import json
 from pathlib import Path
@@ -100,7 +101,7 @@ def _situation(record: str, field: str, value: str, verb: str) -> Situation:
 def _sealed(record: dict) -> bytes:
     try:
         return manifest.sealed(record)
-    except ValueError:  # what cannot be sealed is written as it is
+    except ValueError:  # a text that cannot be sealed is written unchanged
         return json.dumps(record).encode()
 
 
@@ -113,7 +114,7 @@ def _edit(place: Place, path: Path, change: Callable[[dict], None]) -> None:
 
 
 def _filled(value: Any, place: Place) -> Any:
-    """The value, with the situation's folder in it: no situation names a file of the machine."""
+    """The value with the situation's folder in it, so that no situation names a file of the machine."""
     return json.loads(json.dumps(value).replace("{root}", str(place.root)))
 
 

@@ -1,4 +1,4 @@
-"""Central schedulers that are absent, false, slow, or fail in the middle of a run."""
+"""Central schedulers that are missing, false, slow, or that fail during a run."""
 
 import json
 import os
@@ -113,7 +113,7 @@ PORTS = ("0", "-1", "65536", "abc", "", "1", "99999999999999999999", "1.5", "808
 
 def situations() -> Iterator[Situation]:
     for what, answer in ANSWERS.items():
-        # One that gives no work is waited for, and one that fails later is asked again; the command says so.
+        # The command waits for a scheduler that gives no work, retries one that fails later, and prints that.
         yield _asked("at-first/" + what, answer)._replace(waits=what == "no-work")
         yield _asked("later/" + what, answer, first=True)._replace(waits=True)
     for number, url in enumerate(URLS):
@@ -146,7 +146,8 @@ def situations() -> Iterator[Situation]:
 
 
 def _asked(name: str, answer: Answer, first: bool = False) -> Situation:
-    """A server answers so: to every request, or (first) to all but the one that asks whether it is a scheduler."""
+    """A server that gives this answer to every request; with `first`, to all requests but the one that asks whether it
+    is a scheduler."""
 
     def prepare(place: Place) -> None:
         _unmade(place)
@@ -173,7 +174,7 @@ def _unmade(place: Place) -> None:
 
 
 def _serve(place: Place, answer: Answer, first: bool) -> int:
-    """The port of a server in a process of its own, which ends after a minute, or with this one."""
+    """The port of a server in a separate process, which ends after a minute, or with this process."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(50)

@@ -1,4 +1,4 @@
-"""A store that was damaged: bytes, or something else in the place of a file or folder of it."""
+"""A damaged store: changed bytes, or another kind of file in place of a file or folder."""
 
 from pathlib import Path
 from typing import Callable, Dict, Iterator
@@ -46,7 +46,7 @@ REPAIRED = (
     ("artifact", "product", "manifest", "last-product", "upstream", "upstream-product", "upstream-manifest")
     + ("data", "data-product", "data-manifest")
 )
-"""Damage that a run finds and makes good: it must end with 0."""
+"""Damage that a run detects and repairs, so it must exit with 0."""
 
 
 def situations() -> Iterator[Situation]:
@@ -80,7 +80,7 @@ def _situation(at: str, where: Callable[[Place], Path], what: str, thing: Thing,
 
 
 def _after_verify(where: Callable[[Place], Path], thing: Thing) -> Callable[[Place], None]:
-    """A link that `verify` has already moved aside is walked by `gc`: the canary must outlive both."""
+    """`verify` moves a link to quarantine and `gc` walks it there. The canary must survive both."""
 
     def prepare(place: Place) -> None:
         import subprocess

@@ -1,4 +1,4 @@
-"""Output that nobody takes: closed, a full disk, a pipe whose reader has gone."""
+"""Output that cannot be written: a closed stream, a full disk, a pipe without a reader."""
 
 from typing import Iterator
 

@@ -1,4 +1,4 @@
-"""No attack at all: every verb on a store that is as it should be. What fails here is a fault of the table."""
+"""No attack: every verb on an undamaged store. A failure here is a fault of the table."""
 
 from typing import Iterator
 

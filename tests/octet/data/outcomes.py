@@ -1,4 +1,5 @@
-"""What comes of data that is stored otherwise than a loader expects. Each is given a function that loads it."""
+"""Checks the outcome of loading data that is stored in an unexpected way. Each function gets another one that loads the
+data."""
 
 from octet.data import summary
 from tests.octet.datasets.samples import refusal
@@ -35,4 +36,4 @@ try:
 except DatasetError as error:
     print(error)
 """
-"""A program that loads a dataset where a process may have 1 GiB."""
+"""A program that loads a dataset in a process with 1 GiB of address space."""

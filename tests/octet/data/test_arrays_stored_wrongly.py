@@ -1,9 +1,7 @@
-"""Ways in which people store arrays that are not what a loader expects: each is refused, said, or read as it is
-meant.
+"""Ways in which people store arrays that a loader does not expect: each is refused, reported, or read as intended.
 
-A row is (name, what is stored, arguments, what comes of it): `refused` and `said` are words of the error or of a
-note; `read` is a question about the dataset. Add a row for each new way.
-"""
+A row is (name, stored arrays, arguments, outcome): `refused` and `said` have words of the error or of a note; `read` is
+a predicate on the dataset. Add a row for each new way."""
 
 import io
 import os
@@ -23,7 +21,7 @@ from tests.octet.datasets.samples import arrays, changed, floats, put, refusal, 
 
 
 def sized(shape, dtype, change=lambda x: x, **labels):
-    """Arrays of random codes in another shape and type."""
+    """Arrays of random codes with another shape and type."""
     rng, found = np.random.RandomState(0), arrays()
     for part, count in (("train", 20), ("test", 6)):
         found["x_" + part] = change(rng.randint(0, 256, (count,) + shape)).astype(dtype)
@@ -31,7 +29,7 @@ def sized(shape, dtype, change=lambda x: x, **labels):
 
 
 def every(name, change):
-    """The arrays, with those of one name changed in both parts."""
+    """The arrays with a change to those of one name, in both parts."""
     found = arrays()
     return dict(found, **{name + part: change(found[name + part]) for part in ("_train", "_test")})
 
@@ -41,7 +39,7 @@ def renamed(**names):
 
 
 def of_class(**counts):
-    """Training labels of 0 and 1, so many of each, sorted."""
+    """Sorted training labels 0 and 1, with this number of each."""
     labels = np.repeat([0, 1], [counts["zero"], counts["one"]])
     return dict(arrays(), x_train=np.random.RandomState(1).randint(0, 256, (len(labels), 4, 4, 1)).astype(np.uint8),
                 y_train=labels)
@@ -66,7 +64,7 @@ def maps(value=1, dtype=int):
 
 
 def means(data):
-    """The mean code of the image in each part."""
+    """The mean code of the images in each part."""
     return [float(data.parts[part].inputs["image"].mean()) for part in PARTS]
 
 
@@ -230,7 +228,7 @@ def test_a_small_file_that_unpacks_to_more_than_the_memory_is_refused_unread(tmp
     np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (3 << 20, 1024)})
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x_train.npy", head.getvalue() + bytes(1 << 20))
-    with open(path, "rb+") as file:  # its size in the central directory, as one of 3 GB would have it
+    with open(path, "rb+") as file:  # its size in the central directory: 3 GB
         content = file.read()
         at = content.rindex(b"PK\x01\x02") + 24
         file.seek(at)

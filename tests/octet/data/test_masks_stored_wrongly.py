@@ -1,8 +1,7 @@
-"""Ways in which people store masks that are not what a loader expects: each is refused, said, or read as it is meant.
+"""Ways in which people store masks that a loader does not expect: each is refused, reported, or read as intended.
 
-A row is (name, the mask, how it is saved, arguments, what comes of it), as in test_pictures_stored_wrongly.py. The
-pictures are 8 pixels wide and 6 high, and the right mask is INDICES. Add a row for each new way.
-"""
+A row is (name, mask, how it is saved, arguments, outcome), as in test_pictures_stored_wrongly.py. The pictures are 8
+pixels wide and 6 high, and the correct mask is INDICES. Add a row for each new way."""
 
 import numpy as np
 import pytest
@@ -56,7 +55,7 @@ MASKS = [
 
 
 @pytest.mark.parametrize("name, saved, how, args, outcome", MASKS, ids=[row[0] for row in MASKS])
-def test_a_mask_stored_wrongly_is_refused_or_said(tmp_path, name, saved, how, args, outcome):
+def test_a_mask_stored_wrongly_is_refused_or_reported(tmp_path, name, saved, how, args, outcome):
     random, exif = np.random.RandomState(0), Image.Exif()
     exif[0x112] = how.get("orientation", 1)
     for part in PARTS:

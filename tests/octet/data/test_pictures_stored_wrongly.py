@@ -1,9 +1,7 @@
-"""Ways in which people store pictures that are not what a loader expects: each is refused, said, or read as it is
-meant.
+"""Ways in which people store pictures that a loader does not expect: each is refused, reported, or read as intended.
 
-A row is (name, what is stored, arguments, what comes of it): `refused` and `said` are words of the error or of a
-note; `read` is a question about the dataset. Add a row for each new way.
-"""
+A row is (name, stored pictures, arguments, outcome): `refused` and `said` have words of the error or of a note; `read`
+is a predicate on the dataset. Add a row for each new way."""
 
 import io
 import os
@@ -29,7 +27,7 @@ def photo(size=(7, 9), left=255):
 
 
 def put_in(name, picture, file="test/cat/new.png", **options):
-    """Saves a picture in the place of all of a class's in the test part."""
+    """Replaces all pictures of a class in the test part by this picture."""
     def change(path):
         for other in ("0.png", "1.png", "2.png"):
             os.remove(os.path.join(path, "test", "cat", other))
@@ -39,7 +37,7 @@ def put_in(name, picture, file="test/cat/new.png", **options):
 
 
 def turned(orientation, name="JPEG", file="test/cat/new.jpg"):
-    """The picture as a sensor gives it that was held otherwise."""
+    """The picture as the sensor of a camera that was held rotated gives it."""
     back = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
             6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}[orientation]
     exif, picture = Image.Exif(), photo((18, 16))
@@ -48,7 +46,7 @@ def turned(orientation, name="JPEG", file="test/cat/new.jpg"):
 
 
 def as_it_is(data):
-    """Whether the new picture in the test part, of size 8x8, is bright in its left half and dark in its right."""
+    """Whether the new picture in the test part, of size 8x8, is bright in its left half and dark in its right half."""
     image = data.parts["test"].inputs["image"][0].astype(int)
     return image.shape[0] == 8 and image[:, :3, 0].min() > 200 and image[:, 5:, 0].max() < 55
 
@@ -92,7 +90,7 @@ def all_of_a_class(ending):
 
 
 def bomb(path):
-    """A PNG of 60,000 x 60,000 in a few kilobytes' header."""
+    """A PNG with a header for 60,000 x 60,000 pixels, in a few kilobytes."""
     def chunk(kind, content):
         return (len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big"))
     header = (60000).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
@@ -130,6 +128,8 @@ FOLDERS = [("turned by EXIF {}".format(orientation), turned(orientation), {}, re
            for orientation in range(1, 9)] + [
     ("turned PNG", turned(6, "PNG", "test/cat/new.png"), {}, read(as_it_is)),
     ("turned TIFF", turned(3, "TIFF", "test/cat/new.tif"), {}, read(as_it_is)),
+    ("heic", put_in("HEIF", photo((18, 16)), "test/cat/new.heic", quality=-1), {}, read(as_it_is)),
+    ("turned heic", turned(6, "HEIF", "test/cat/new.HEIC"), {}, read(as_it_is)),
     ("turned pictures are said", turned(6), {}, said("test: 2 of 5 pictures turned as their EXIF orientation says")),
     ("bmp", put_in("BMP", photo((18, 16)), "test/cat/new.bmp"), {}, read(as_it_is)),
     ("tiff", put_in("TIFF", photo((18, 16)), "test/cat/new.TIFF"), {}, read(as_it_is)),
@@ -174,9 +174,10 @@ FOLDERS = [("turned by EXIF {}".format(orientation), turned(orientation), {}, re
     ("a device", device, {}, refused("zero.png is no regular file but a device")),
     ("a link to nothing", lambda path: os.symlink("gone.png", os.path.join(path, "train", "cat", "x.png")), {},
      refused("train/cat/x.png cannot be read: No such file")),
-    ("one picture of a phone", file_at("train/cat/a.heic"), {},
-     refused("train/cat/ are in a form that is not read: a.heic")),
-    ("a class of a phone's pictures", all_of_a_class(".heic"), {}, refused("10 files in train/cat/")),
+    ("one picture in another form", file_at("train/cat/a.avif"), {},
+     refused("train/cat/ are in a form that is not read: a.avif")),
+    ("a class of raw pictures", all_of_a_class(".dng"), {}, refused("10 files in train/cat/")),
+    ("a text called heic", file_at("train/cat/text.heic"), {}, refused("train/cat/text.heic  not a readable picture")),
     ("a class of films", all_of_a_class(".mov"), {}, refused("the class 'cat' has no picture in train/cat/")),
     ("a class of films, skipped", lambda path: (file_at("train/bird/a.mov")(path), file_at("test/bird/a.mov")(path)),
      SKIP, said("skipped: the class 'bird' has no picture in train/bird/")),

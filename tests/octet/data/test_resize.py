@@ -1,4 +1,4 @@
-"""Resizing against its definition in exact fractions, and beside Pillow."""
+"""Resizing, compared with its definition in exact fractions, and with Pillow."""
 
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ def kernel(method, d):
 
 
 def weights(m, n, i, method, antialias):
-    """Those of all m pixels for pixel i of n, as the module's first lines say."""
+    """The weights of all m pixels for pixel i of n, as the docstring of the module defines them."""
     centre, wide = (i + HALF) * m / n, Fraction(max(m, n), n) if antialias else 1
     if method == "nearest":
         exact = [Fraction(k <= centre < k + 1) for k in range(m)]
@@ -92,7 +92,7 @@ def test_an_image_of_many_pixels_keeps_its_mean():
     ({"method": "linear"}, "data.args.resize.method"), ({"fit": "cover"}, "data.args.resize.fit"),
     ({"antialias": 1}, "data.args.resize.antialias"),
     ({"method": "area", "antialias": True}, "data.args.resize.antialias")])
-def test_what_means_nothing_is_said(said, where):
+def test_settings_without_meaning_are_refused(said, where):
     with pytest.raises(DatasetError) as refused:
         settings(said)
     assert refused.value.where == where and refused.value.why and refused.value.next_step

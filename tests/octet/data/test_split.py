@@ -1,4 +1,5 @@
-"""Samples are held out by group, and by time; the table, the pictures and the arrays all say where those are found."""
+"""Samples are held out by group and by time. The groups and times come from a table, from picture names or from
+arrays."""
 
 import numpy as np
 import pytest
@@ -182,14 +183,14 @@ def test_an_array_says_the_group_or_the_time(tmp_path, names, kind):
     assert sum(map(len, parts)) == 20 == len(set.union(*parts))
 
 
-def test_an_array_of_groups_that_is_not_there_or_of_another_length_is_said(tmp_path):
+def test_a_missing_array_of_groups_or_one_of_another_length_is_reported(tmp_path):
     path = str(tmp_path / "a.npz")
     np.savez(path, x=np.zeros((6, 2), np.uint8), y=np.arange(6) % 2, who=np.arange(5))
     for name, words in (("whom", "there is no array named whom_train or whom"), ("who", "who is of shape [5]")):
         assert words in refusal(npz.load, path, split={"validation": 0.3, "test": 0.3, "by": "group", "group": name})
 
 
-def test_a_split_by_group_that_is_not_used_is_said(tmp_path):
+def test_an_unused_split_by_group_is_reported(tmp_path):
     path = patients(tmp_path, part=lambda index: PARTS[index // 2 % 3])
     data = table.load(path, **FEATURES, part="part", split={"by": "group", "group": "who"})
     assert "split by group is not used, for every part is there" in data.notes

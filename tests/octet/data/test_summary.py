@@ -11,7 +11,7 @@ def one(codes, **targets):
                    {"train": Part({"image": codes}, {name: values for name, (_, values) in targets.items()})})
 
 
-def test_the_bulk_of_the_codes_is_told_whatever_lies_outside():
+def test_the_bulk_of_the_codes_is_independent_of_outliers():
     codes = np.full((100, 100), 7, np.uint8)
     codes[0, :5] = 255
     assert summary.used_codes(codes) == (1, 7, 7)
@@ -62,7 +62,7 @@ def test_boxes_keypoints_and_masks_of_the_extras_are_drawn():
 @pytest.mark.parametrize("boxes, note", [
     ([[1, 2, 5, 8]], None), ([[0.1, 0.2, 0.5, 1]], "are at most 1"), ([[1, 2, 5, 8], [2, 3, 4, 11]], "1 of 2 boxes"),
     ([[2, 5, 5, 8], [0, 0, 0, 99]], "1 of 2 boxes 'box' reach out of the picture, which is [6, 9] pixels"), ([], None)])
-def test_boxes_that_are_no_pixels_of_the_picture_are_said(boxes, note):
+def test_boxes_that_are_not_in_pixels_of_the_picture_are_reported(boxes, note):
     padded = np.zeros((1, 3, 4), np.float32)
     padded[0, :len(boxes)] = np.array(boxes).reshape(-1, 4)
     padded[0, 2] = 77  # padding
@@ -73,5 +73,5 @@ def test_boxes_that_are_no_pixels_of_the_picture_are_said(boxes, note):
     assert found == [] if note is None else note in found[0]
 
 
-def test_what_is_no_picture_has_no_sheet():
+def test_data_without_pictures_has_no_contact_sheet():
     assert contact_sheet.draw(one(np.zeros((3, 5), np.uint8), label=(Target("class", "ab"), np.arange(3) % 2))) is None

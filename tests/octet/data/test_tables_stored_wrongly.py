@@ -1,8 +1,7 @@
-"""Ways in which people store tables that are not what a loader expects: each is refused, said, or read as it is meant.
+"""Ways in which people store tables that a loader does not expect: each is refused, reported, or read as intended.
 
-A row is (name, the file's content, arguments, what comes of it): `refused` and `said` are words of the error or of a
-note; `read` is a question about the dataset. Add a row for each new way.
-"""
+A row is (name, content of the file, arguments, outcome): `refused` and `said` have words of the error or of a note;
+`read` is a predicate on the dataset. Add a row for each new way."""
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ LABELS = {"features": ["rpm"], "labels": ["volts", "state"]}
 
 def rows(rpm=str, volts=lambda row: str(2 * row + 0.5), state=lambda row: "ab"[row % 2], separator=",",
          head="rpm,volts,state", count=40):
-    """The text of a table; each column is a function of the row's number."""
+    """The text of a table. Each column is a function of the number of the row."""
     lines = [head.replace(",", separator)]
     lines += [separator.join([rpm(row), volts(row), state(row)]) for row in range(count)]
     return "\n".join(lines) + "\n"
@@ -80,7 +79,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize("name, content, args, outcome", TABLES, ids=[row[0] for row in TABLES])
-def test_a_table_stored_wrongly_is_refused_or_said(tmp_path, name, content, args, outcome):
+def test_a_table_stored_wrongly_is_refused_or_reported(tmp_path, name, content, args, outcome):
     path = tmp_path / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     outcome(lambda: table.load(str(path), **dict(FEATURES, **args)))

@@ -1,4 +1,4 @@
-"""Arrays and pictures as a user has them, small; and what a loader says of wrong ones."""
+"""Small arrays and pictures, and the errors of a loader for wrong ones."""
 
 
 import numpy as np
@@ -29,7 +29,7 @@ def save(tmp_path, content):
 
 
 def save_folder(tmp_path, content):
-    """As `save`, an .npy file for each array."""
+    """As `save`, with an .npy file for each array."""
     (tmp_path / "arrays").mkdir(exist_ok=True)
     for name, array in content.items():
         np.save(str(tmp_path / "arrays" / "{}.npy".format(name)), array)

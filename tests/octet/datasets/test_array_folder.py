@@ -1,4 +1,4 @@
-"""A folder of .npy files is what an .npz file of the same arrays is."""
+"""A folder of .npy files gives the same dataset as an .npz file with the same arrays."""
 
 import os
 
@@ -63,7 +63,7 @@ def test_large_arrays_are_read_into_files_of_their_own(tmp_path):
     (lambda folder: (os.remove(os.path.join(folder, "x_test.npy")), os.mkfifo(os.path.join(folder, "x_test.npy"))),
      "not a readable .npy file")],
     ids=["missing", "cut short", "too long", "text", "objects", "empty folder", "other case", "named pipe"])
-def test_what_is_missing_or_damaged_is_said(tmp_path, spoil, words):
+def test_missing_and_damaged_arrays_are_reported(tmp_path, spoil, words):
     folder = save_folder(tmp_path, arrays())
     spoil(folder)
     assert words in refusal(npz.load, folder)

@@ -26,7 +26,7 @@ def made(kind="value", answers=None, shape=(2,), **parts):
     (made(test=Part({"image": np.zeros((3, 2), np.uint8)}, {})), "the test part has the targets "),
     (Dataset({"image": Input((2,), 0.0, 1.0)}, {}, {}), "there is no target"),
 ])
-def test_a_dataset_of_ones_own_is_held_to_its_word(data, words):
+def test_a_users_dataset_is_checked_against_its_declaration(data, words):
     assert words in refusal(check, data, "mine")
 
 
@@ -37,7 +37,7 @@ def test_datasets_import_no_tensorflow():
 
 
 @pytest.mark.parametrize("name", ["mnist", "digits", "npz", "image_folder", "tfrecord"])
-def test_what_has_not_changed_is_digested_without_numpy(tmp_path, name):
+def test_unchanged_data_is_digested_without_numpy(tmp_path, name):
     (tmp_path / "a.tfrecord").write_bytes(b"records")
     args = {"npz": {"path": save(tmp_path, arrays())}, "image_folder": {"path": pictures(tmp_path), "size": [4, 4]},
             "tfrecord": {"path": str(tmp_path / "a.tfrecord"), "numbers": "x", "label": "y",

@@ -1,4 +1,4 @@
-"""A part whose digest is the same is published with the same bytes: whatever was edited in the other parts."""
+"""A part with the same digest is published with the same bytes, whatever was edited in the other parts."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ def lines(tmp_path, rows=ROWS):
 
 
 def named(kind="cat"):
-    """Arrays of three parts whose labels are texts; the last of the validation part is `kind`."""
+    """Arrays of three parts with texts as labels. kind: the last label of the validation part."""
     found = arrays()
     found = {**found, "x_validation": found["x_test"], "y_validation": found["y_test"]}
     found = {name: np.array(["cat", "dog"])[array] if name[0] == "y" else array for name, array in found.items()}
@@ -68,7 +68,7 @@ EDITS = {
 
 
 def published(dataset, args, part, out):
-    """{file: bytes} of the part as PrepareData publishes it; the first line of the refusal where it is refused."""
+    """{file: bytes} of the part as PrepareData publishes it; if it is refused, the first line of the error."""
     try:
         data = dataset.load(parts=(part,), **args)
     except DatasetError as error:

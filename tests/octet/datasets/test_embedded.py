@@ -51,7 +51,7 @@ def test_digits_reconstruction_is_what_the_network_is_fed():
 
 
 @pytest.mark.parametrize("targets", [["labels"], [], ["label", "label"], 3, [["label"]]], ids=str)
-def test_digits_targets_that_are_none_are_refused(targets):
+def test_unknown_targets_of_digits_are_refused(targets):
     for call in (digits.load, lambda targets: digits.digest("test", targets)):
         assert "Name one or more of: label, mask, reconstruction." in refusal(call, targets)
 

@@ -41,7 +41,7 @@ def test_bad_pictures_and_folders_are_named(tmp_path):
 
 
 def streets(tmp_path):
-    """Pictures of 6x6 with masks, one in palette, one in grey: the class 2 in the left half, 1 in one row."""
+    """Pictures of 6x6 with a palette mask and a grey mask: class 2 in the left half, class 1 in one row."""
     for part, count in (("train", 20), ("test", 3)):
         for folder in ("images", "masks"):
             (tmp_path / "streets" / part / folder).mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_bad_masks_are_named(tmp_path):
     assert "test/masks/x.png has nothing of its name in test/images/" in refusal(image_folder.load, path, **args)
 
 
-def test_the_count_of_pictures_that_are_not_read_ends_somewhere(tmp_path, monkeypatch):
+def test_the_count_of_unread_pictures_is_limited(tmp_path, monkeypatch):
     path = pictures(tmp_path)
     for number in range(3):
         for folder in "ab":

@@ -51,7 +51,7 @@ def test_one_changed_test_label_changes_only_the_test_digest(tmp_path):
     (put("y_train", 3, 2 ** 31 - 1), "y_train has the label 2147483647, but no 2"),
     (changed(x_train=np.zeros((20, 0, 4, 1), np.uint8)), "of shape [20, 0, 4, 1]: there is nothing in it"),
 ])
-def test_npz_says_what_is_wrong(tmp_path, content, words):
+def test_npz_reports_mistakes(tmp_path, content, words):
     path = save(tmp_path, content)
     assert words in refusal(npz.load, path)
     assert path in refusal(npz.digest, "test", path)
@@ -68,7 +68,7 @@ def test_npz_files_that_are_missing_cut_short_or_no_archive_are_named(tmp_path):
         assert path in refusal(npz.load, path)
 
 
-def test_files_in_the_place_of_an_npz_file_that_hold_something_else_are_said(tmp_path):
+def test_an_npz_file_with_another_format_is_reported(tmp_path):
     path = str(tmp_path / "data.npz")
     with open(path, "wb") as file:
         np.save(file, np.zeros(3))
@@ -83,7 +83,7 @@ def test_files_in_the_place_of_an_npz_file_that_hold_something_else_are_said(tmp
             assert words in refusal(call, path)
 
 
-def test_an_npz_file_that_asks_for_a_password_is_said(tmp_path):
+def test_an_encrypted_npz_file_is_reported(tmp_path):
     path = save(tmp_path, arrays())
     with open(path, "rb") as file:
         content = bytearray(file.read())
@@ -95,16 +95,16 @@ def test_an_npz_file_that_asks_for_a_password_is_said(tmp_path):
 
 
 def _header(shape):
-    """A .npy file, of uint8 of a shape that is written as said, without its array."""
+    """A .npy file of uint8 whose header has this text as its shape, without the array."""
     text = "{{'descr': '|u1', 'fortran_order': False, 'shape': {}}}\n".format(shape).encode()
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
 
-def test_a_folder_in_the_place_of_an_npz_file_is_said(tmp_path):
+def test_a_folder_in_place_of_an_npz_file_is_reported(tmp_path):
     assert "it is a folder" in refusal(npz.load, str(tmp_path))
 
 
-def test_a_range_that_is_none_is_refused(tmp_path):
+def test_an_invalid_range_is_refused(tmp_path):
     for make in (arrays, floats):
         path = save(tmp_path, make())
         assert "finite low < high" in refusal(npz.load, path, low=1.0, high=1.0)

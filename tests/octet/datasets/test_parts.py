@@ -1,4 +1,4 @@
-"""Each part is read by itself, and is what it is when all are read; a quick look reads few samples."""
+"""Each part can be read alone, with the same result as together with the others. A quick look reads few samples."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def learnt_arguments(module, folder):
 
 
 def read_digest(dataset, part):
-    """The digest of what was read, as PrepareData compares it with its key."""
+    """The digest of what was read, which PrepareData compares with its key."""
     return dataset.read[part].digest if part in dataset.read else content_digests.of_part(dataset, part)
 
 

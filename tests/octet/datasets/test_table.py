@@ -77,7 +77,7 @@ def test_what_is_wrong_with_a_table_is_named_with_its_line(tmp_path, text, args,
     assert words in refusal(table.load, written(tmp_path, text), **dict(FEATURES, **args))
 
 
-def test_columns_that_are_not_read_are_said(tmp_path):
+def test_unread_columns_are_reported(tmp_path):
     data = table.load(written(tmp_path, lines()), features=["rpm"], label="state", part="part")
     assert "columns that are not read: volts" in data.notes
 

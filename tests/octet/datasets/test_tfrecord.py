@@ -1,4 +1,4 @@
-"""TFRecord files as people have them, whole, damaged, and of other features than the recipe names."""
+"""TFRecord files: intact, damaged, and with other features than the recipe names."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from tests.octet.datasets.samples import refusal
 
 
 def example(**features):
-    """A serialized tf.train.Example, written by hand: bytes, floats or integers by name."""
+    """A serialized tf.train.Example, written by hand. Values: {name: bytes, floats or integers}."""
     def field(number, content):
         return bytes([number << 3 | 2]) + varint(len(content)) + content
 
@@ -71,7 +71,7 @@ def folder(tmp_path, records=gauges):
 
 
 def test_a_checksum_is_the_castagnoli_crc_of_its_standard():
-    """RFC 3720, appendix B.4, and the usual check value."""
+    """RFC 3720, appendix B.4, and the usual check value of this CRC."""
     assert crc32c.of(b"123456789") == 0xE3069283
     assert crc32c.of(bytes(32)) == 0x8A9136AA and crc32c.of(b"\xff" * 32) == 0x62A8AB43
     assert crc32c.of(bytes(range(32))) == 0x46DD794E
@@ -237,7 +237,7 @@ def test_what_is_not_as_the_recipe_says_is_named(tmp_path, args, records, words)
     assert words in refusal(tfrecord.load, folder(tmp_path, records), **args)
 
 
-def test_parts_are_told_by_the_names_of_the_files(tmp_path):
+def test_parts_are_identified_by_the_names_of_the_files(tmp_path):
     path = folder(tmp_path)
     (tmp_path / "set" / "validation-00000-of-00001").rename(tmp_path / "set" / "flowers_val.tfrecord")
     (tmp_path / "set" / "README.txt").write_text("of flowers")

@@ -1,4 +1,4 @@
-"""What the limits of a section `data` say of data whose figures are counted by hand."""
+"""The limits of a section `data`, checked on data whose figures are counted by hand."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ CODES = np.arange(10, dtype=np.uint8).reshape(10, 1) * 20
 
 
 def figures(targets=LABEL, **answers):
-    """Of 10 training samples, one of which is a dog, and 4 and 3 others; one sample of the test part is of the train
-    part, and has another label there."""
+    """10 training samples, one of which is a dog; 4 and 3 samples in the other parts. One test sample is also in the
+    train part, with another label."""
     rows = {"train": CODES, "validation": CODES[:4] + 1, "test": np.array([[9], [11], [0]], np.uint8)}
     given = {"train": np.array([0] * 9 + [1], np.int32), "validation": np.array([0, 0, 1, 1], np.int32),
              "test": np.array([0, 1, 1], np.int32), **answers}
@@ -31,7 +31,7 @@ def figures(targets=LABEL, **answers):
     ("max_class_share", 0.9, 0.89, "0.9 of the training samples are of the class 'cat' of 'label'"),
     ("max_shared_samples", 1, 0, "1 samples are in two parts: 1 of the train part in the test part"),
     ("max_contradictions", 1, 0, "1 contents have more than one label of 'label'"),
-    ("min_codes", 10, 11, "99.9 % of the training values of 'x' lie on 10 of the 256 codes"),
+    ("min_codes", 10, 11, "99.9 % of the training values of 'x' use 10 of the 256 codes"),
     ("max_left_out", 3, 2, "3 files are not read"),
 ])
 def test_each_limit_is_judged_by_its_figure(limit, kept, missed, words):

@@ -31,7 +31,7 @@ def test_the_words_say_which_way_a_figure_moved(uint8, words):
     assert words in one.words
 
 
-def test_missed_gates_are_all_told_with_figures():
+def test_all_missed_gates_are_reported_with_figures():
     first, second = misses({"max_accuracy_drop": 0.001, "min_agreement": 0.98, "min_accuracy": None},
                            label=classes(0.98))
     assert "0.0100" in first and "0.9700" in second
@@ -48,7 +48,7 @@ def test_an_accuracy_that_is_no_number_passes_no_gate():
 
 def test_pixels_are_judged_as_samples_are():
     assert misses({"min_agreement": 0.98}, mask=classes(0.99, "class_map")) == [
-        "mask: the uint8 file agrees with the float model on 0.9700 of the answers; min_agreement is 0.98"]
+        "mask: the uint8 file agrees with the float model on 0.9700 of the predictions; min_agreement is 0.98"]
 
 
 def test_an_error_may_rise_by_a_share_of_what_it_was():
@@ -69,9 +69,9 @@ def test_each_gate_is_for_the_outputs_that_it_fits():
     assert misses({"max_error": 0.1, "min_accuracy": 0.9}, image=values(0.01), label=classes(0.95)) == []
 
 
-def test_a_gate_that_fits_no_output_is_said():
+def test_a_gate_that_fits_no_output_is_reported():
     assert misses({"min_accuracy": 0.9}, image=values(0.01)) == [
-        "min_accuracy fits no output: image is of kind value; it is for class and labels and class_map"]
+        "min_accuracy fits no output: image is of kind value; the gate is for class and labels and class_map"]
 
 
 def test_a_gate_that_nobody_asked_for_need_not_fit():
@@ -115,7 +115,7 @@ def test_the_class_that_is_never_found_is_named():
     assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=0.0)) == [
         "label: recall of the class 'defect' by the uint8 file is 0.0000, the lowest of 2; min_class_recall is 0.1"]
     assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=None)) == []
-    assert "no class of it occurs" in misses({"min_class_recall": 0.1}, label=seen(good=None))[0]
+    assert "none of its classes occurs" in misses({"min_class_recall": 0.1}, label=seen(good=None))[0]
     assert misses({"min_class_recall": 0.1}, label=seen(good=1.0, defect=float("nan")))
 
 
@@ -129,4 +129,5 @@ def test_figures_over_the_classes_are_judged():
 
 def test_a_gate_of_two_classes_is_not_for_three():
     assert misses({"min_roc_auc": 0.6}, label=seen(a=1.0, b=1.0, c=1.0)) == [
-        "min_roc_auc fits no output: label is of kind class with 3 classes; it is for class with 2 classes and labels"]
+        "min_roc_auc fits no output: label is of kind class with 3 classes; the gate is for class with 2 classes and "
+        "labels"]

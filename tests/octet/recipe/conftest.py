@@ -3,5 +3,5 @@ import pytest
 
 @pytest.fixture
 def inside(tmp_path, monkeypatch):
-    """The working folder is a new one."""
+    """Changes to a new working folder."""
     monkeypatch.chdir(tmp_path)

@@ -1,10 +1,9 @@
-"""Recipes that are wrong, unlucky or hostile, and what a person is told of each: one line a case.
+"""Wrong, unlucky and hostile recipes, and the error that a person sees for each, one case a line.
 
     _(name, exit code, [words, ...], recipe text, {file: content, ...}, argv)
 
-The recipe is written to recipe.yaml; a file's content is text, bytes, or a function that makes something at its path.
-`argv` is the command after `octet`; `why recipe.yaml` where it is left out. `{folder}` in words is the case's folder.
-"""
+The recipe is written to recipe.yaml. The content of a file is text, bytes, or a function that makes something at its
+path. argv: the command after `octet`; by default `why recipe.yaml`. `{folder}` in words is the case's folder."""
 
 import os
 import socket
@@ -58,7 +57,7 @@ def link(target: str) -> Callable[[Path], None]:
 
 
 def bomb(levels: int, width: int, item: str) -> str:
-    """Anchors that each hold the one before `width` times."""
+    """Nested anchors: each contains the one before `width` times."""
     lines = ["data: {dataset: ./d.py, args: {x0: &x0 " + item]
     lines += [", x{}: &x{} [{}]".format(level, level, ", ".join(["*x{}".format(level - 1)] * width))
               for level in range(1, levels)]
@@ -72,7 +71,7 @@ def merges(levels: int, width: int) -> str:
     return "".join(lines) + "}}\nmodel: {build: lenet}\n"
 
 
-# What is in the place of a file
+# Something else in place of a file
 
 SPECIAL = {"fifo": (fifo, "it is a fifo"), "device": (link("/dev/zero"), "it is a character device"),
            "full": (link("/dev/full"), "it is a character device"), "terminal": (link("/dev/tty"), "it is a character"),
@@ -128,15 +127,15 @@ _("recipe_with_crlf", OK, [], SHORT.replace("\n", "\r\n"))
 _("recipe_in_latin1", RECIPE, ["not UTF-8 text: byte 2"], b"# \xe9\n" + SHORT.encode())
 _("luigi_cfg_as_recipe", RECIPE, ["luigi.cfg"], argv=("why", "./luigi.cfg"))
 
-# What a few bytes of YAML can come to
+# A few bytes of YAML that become large
 
 for levels, width in ((9, 9), (8, 10), (30, 2), (7, 20), (5, 60)):
-    _("alias_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its anchors written out"],
+    _("alias_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "with its anchors expanded"],
       bomb(levels, width, "[a, b]"))
 for levels, width in ((9, 9), (8, 10), (20, 2), (7, 20), (5, 60)):
-    _("merge_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its `<<` come to more than 100000 keys"],
+    _("merge_bomb_{}_{}".format(levels, width), RECIPE, ["recipe.yaml:1:1", "its `<<` merge more than 100000 keys"],
       merges(levels, width))
-_("long_text_by_alias", RECIPE, ["written out, it comes to more than"], bomb(3, 100, '"{}"'.format("x" * 1000)))
+_("long_text_by_alias", RECIPE, ["anchors expanded, it has more than"], bomb(3, 100, '"{}"'.format("x" * 1000)))
 _("long_chain_of_anchors", RECIPE, ["nested more than 50 levels deep"], "data: {dataset: ./d.py, args: {x0: &x0 [1]" +
   "".join(", x{}: &x{} [*x{}]".format(n, n, n - 1) for n in range(1, 2000)) + "}}\nmodel: {build: lenet}\n")
 for count in (60, 1000, 5000, 50000):
@@ -183,7 +182,7 @@ for value in ("2001-01-01", "2019-13-45", "=", "0777", "0o777", "0x1F", "1_000",
               "!!int 1.5", "|\n  text", ">\n  text", "\"\\x1b[2J\"", "\"\\u202e\"", "\"\\uD800\"", "\"\\0\"",
               "\"\\uDFFF\\uD800\"", "\"\\UFFFFFFFF\"", "\"\\U00110000\"", "\"\\q\"", "\"unfinished", "'", "@", "`", "%",
               "&", "*", "!", "|", "- -", "? ?", "\t", "{", "[", "}", "]", ",", "#", "a: b", "\u2028", "\ufeff"):
-    if value in ("0777", "0x1F", "1_000", "1:30", "0o777", "#"):  # numbers to YAML, or no text at all
+    if value in ("0777", "0x1F", "1_000", "1:30", "0o777", "#"):  # numbers for YAML, or no text at all
         continue
     _("seed_" + ascii(value), RECIPE, ["recipe.yaml:"], SHORT + "seed: " + value + "\n")
 for section in ("data", "model", "train", "quantize", "convert", "validate", "extends", "<<", "1", "null", "true", "? []",
@@ -244,7 +243,7 @@ for word in ("4", "42", "42a"):
       if len(word) > 1 else ["digits are too few"], argv=("diff", word, word))
 _("stage_misspelt", USAGE, ["no stage named 'TranQAT'", "did you mean 'TrainQAT'"], argv=("why", "recipe.yaml", "TranQAT"))
 
-# One recipe above another
+# Recipes that extend another
 
 _("extends_itself", RECIPE, ["a cycle: recipe.yaml -> recipe.yaml"], "extends: recipe.yaml\n")
 _("extends_itself_by_another_path", RECIPE, ["a cycle"], "extends: ./x/../recipe.yaml\n", {"x": folder})
@@ -265,7 +264,7 @@ _("base_is_wrong", RECIPE, ["other.yaml:1:1", "trian: no key of this name; did y
   SHORT + "extends: other.yaml\n", {"other.yaml": "trian: {}\n"})
 _("base_is_no_mapping", RECIPE, ["other.yaml:1:1", "found a list"], SHORT + "extends: other.yaml\n", {"other.yaml": "- a"})
 
-# What values alone tell
+# Problems of values
 
 for size in ("[100000, 100000]", "[1000000000, 1000000000]", "[1, 100000000000]", "[20000, 20000]"):
     _("size_" + size, RECIPE, ["recipe.yaml:1:", "data.args.size", "MiB at the network's input"], PICTURES.format(size))
@@ -275,7 +274,7 @@ for key in ("train: {batch_size: ", "train: {epochs: ", "quantize: {calibration_
             "quantize: {freeze_ranges_after: ", "validate: {max_wrong_operators: "):
     _("huge_" + key, RECIPE, ["expected at most 1000000000, found 1000000001"], SHORT + key + "1000000001}\n")
 
-# Source that Python or the closure cannot take
+# Source that Python's parser or the closure cannot handle
 
 for name, source, words in (
         ("parentheses", "x = " + "(" * 200 + "1" + ")" * 200 + "\n", ["parser fails on this file"]),

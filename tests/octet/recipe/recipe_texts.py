@@ -1,4 +1,4 @@
-"""Recipes as texts, written and loaded in the working folder."""
+"""Writes recipe texts into the working folder and loads them."""
 
 import textwrap
 from pathlib import Path
@@ -19,7 +19,7 @@ def write(name, text):
 
 
 def refusal(text):
-    """What loading this text says, without the next step, which ends every refusal."""
+    """The error for this text without the next step, which ends every refusal."""
     with pytest.raises(RecipeError) as caught:
         loading.load(write("r.yaml", text))
     *said, next_step = str(caught.value).splitlines()

@@ -1,4 +1,4 @@
-"""Every case of the table `hostile.py`, through the command, in a process that is bounded in memory and time."""
+"""Every case of the table `hostile.py`, through the command, in a process with bounded memory and time."""
 
 import gc
 import importlib
@@ -13,17 +13,17 @@ import pytest
 
 from octet.datasets import digits, image_folder, npz  # noqa: F401
 
-# What a command imports on its way is imported here, once for all cases.
+# The modules that a command imports are imported here, once for all cases.
 from octet.recipe import schema  # noqa: F401
 from pipeline.cli import main
 from tests.octet.recipe.hostile import CASES
 
-for verb in main.verbs():  # the command imports them all, whichever is meant
+for verb in main.verbs():  # the command imports all verbs
     importlib.import_module("pipeline.cli.verbs." + verb)
 
 CPU_SECONDS = 10
-SECONDS = 60  # on the clock: what hangs, on a machine that has other work too
-MOST_BYTES = 1 << 30  # beside what the process has before
+SECONDS = 60  # wall time, for commands that hang; the machine may be busy
+MOST_BYTES = 1 << 30  # in addition to what the process has already
 CONFIG = "[octet]\nrecipe = ./recipe.yaml\nstore = store\nrecipes = .\n"
 BIN = Path(sys.executable).parent
 
@@ -50,9 +50,9 @@ def expect(case, folder, code, said):
 
 
 def bounded(argv, folder, cache):
-    """The exit code of the command in a process of its own, which may take 1 GiB and ten seconds of CPU. It is forked
-    from this one: a new Python takes half a second, 860 times."""
-    gc.freeze()  # a collection in the new process would copy all that this one has
+    """The exit code of the command in a process that may use 1 GiB and ten seconds of CPU time. It is forked from this
+    process: a new Python would take half a second, 860 times."""
+    gc.freeze()  # a collection in the fork would copy all pages of this process
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
@@ -84,12 +84,12 @@ def bounded(argv, folder, cache):
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """The digests of Octet's own source, found once."""
+    """Computes the digests of Octet's own source once."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: ascii(case.name).strip("'")[:60])
-def test_what_is_wrong_is_told_in_words(case, tmp_path, cache):
+def test_mistakes_are_reported_in_words(case, tmp_path, cache):
     lay_out(case, tmp_path)
     status = bounded(case.argv, tmp_path, cache)
     said = (tmp_path / ".said").read_text(encoding="utf-8", errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""A recipe that extends another: what is taken over, and what its paths are relative to."""
+"""A recipe that extends another: what it inherits, and what its paths are relative to."""
 
 import pytest
 

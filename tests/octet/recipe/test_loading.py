@@ -1,4 +1,4 @@
-"""A recipe's text: what is refused, where, and in which words."""
+"""The text of a recipe: what is refused, at which position, and with which words."""
 
 import json
 import shutil
@@ -16,14 +16,15 @@ from tests.octet.recipe.recipe_texts import RECIPES, SHORT, refusal, write
 pytestmark = pytest.mark.usefixtures("inside")
 
 
-def test_what_is_of_another_type_and_would_do_nothing_is_told_as_both():
+def test_a_value_of_another_type_without_effect_is_reported_as_both():
     assert refusal(SHORT + "quantize: {delay: true}\n") == textwrap.dedent("""\
         r.yaml:3:12  quantize.delay: expected a whole number of at least 0, found true
-        r.yaml:3:12  quantize.delay: is for `batch_norm: live` alone; folded, every tensor has a trained range from the first step""")
+        r.yaml:3:12  quantize.delay: is only for `batch_norm: live`; with folded batch norms, every tensor has a trained
+        range from the first step""")
     assert "expected a whole number of at least 0, found a list" in refusal(SHORT + "quantize: {delay: [1]}\n")
 
 
-def test_every_problem_is_told_at_once_with_its_place():
+def test_all_problems_are_reported_at_once_with_their_positions():
     write("parts/base.yaml", """\
         model: {build: lenet}
         train:
@@ -41,19 +42,19 @@ def test_every_problem_is_told_at_once_with_its_place():
         quantize: {learning_rate: .nan, batch_size: true}
         convert:
         validate: {min_accuracy: 97}
-        """) == textwrap.dedent("""\
-        parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up, weight_average, weight_decay
-        parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'?
-        r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
-        r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset, limits
-        r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
-        r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML takes that for text: write 1.0e-3
-        r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5
-        r.yaml:7:1  train: written twice, first in line 3
-        r.yaml:8:12  quantize.learning_rate: expected a number above 0, found .nan
-        r.yaml:8:33  quantize.batch_size: expected a whole number of at least 1, found true
-        r.yaml:9:1  convert: expected a mapping, found nothing
-        r.yaml:10:12  validate.min_accuracy: expected a fraction from 0 to 1, or null, found 97""")
+        """) == textwrap.dedent("""\ parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?
+        There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate,
+        loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up,
+        weight_average, weight_decay parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step,
+        exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'? r.yaml:2:1  data.dataset:
+        expected the name of a dataset, found no such key r.yaml:2:8  data.dataste: no key of this name; did you mean
+        'dataset'?  There are: args, dataset, limits r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0
+        only with model.weights, found 0 r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the
+        optimizer's, found '1e-3'; YAML reads that as text: write 1.0e-3 r.yaml:6:3  train.batch_size: expected a whole
+        number of at least 1, found 8.5 r.yaml:7:1  train: written twice, first in line 3 r.yaml:8:12
+        quantize.learning_rate: expected a number above 0, found .nan r.yaml:8:33  quantize.batch_size: expected a whole
+        number of at least 1, found true r.yaml:9:1  convert: expected a mapping, found nothing r.yaml:10:12
+        validate.min_accuracy: expected a fraction from 0 to 1, or null, found 97""")
 
 
 @pytest.mark.parametrize("text, said", [
@@ -78,14 +79,14 @@ def test_every_problem_is_told_at_once_with_its_place():
     ("data: {dataset: digits, args: {a: .inf}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected a finite number, found .inf"),
     ("data: {dataset: digits, args: {a: 2e3}}\nmodel: {build: lenet}",
-     "r.yaml:1:35  data.args.a: found '2e3'; YAML takes that for text: write 2.0e+3, or quote it"),
+     "r.yaml:1:35  data.args.a: found '2e3'; YAML reads that as text: write 2.0e+3, or quote it"),
     ("data: {dataset: digits, args: {a: 2020-01-01}}\nmodel: {build: lenet}",
      "r.yaml:1:35  data.args.a: expected text, a number, true, false, null, a list or a mapping, "
      "found a date: quote it"),
     ("data: {dataset: digits, args: {1: a}}\nmodel: {build: lenet}",
      "r.yaml:1:32  data.args.1: expected text as a key, found '1': quote it"),
     ("data: {dataset: digits, args: &a {b: *a}}\nmodel: {build: lenet}",
-     "r.yaml:1:35  data.args.b: an anchor holds itself"),
+     "r.yaml:1:35  data.args.b: an anchor contains itself"),
     (SHORT + "extends: gone.yaml\n",
      "r.yaml:3:1  extends: cannot read gone.yaml: No such file or directory"),
     (SHORT + "extends: [a]\n", "r.yaml:3:1  extends: expected the path or the name of a recipe, found a list"),
@@ -95,7 +96,7 @@ def test_what_is_no_recipe_is_refused_at_its_place(text, said):
     assert refusal(text) == said
 
 
-def test_a_recipe_that_is_not_there_is_said():
+def test_a_missing_recipe_is_reported():
     with pytest.raises(RecipeError, match="cannot read gone.yaml: No such file"):
         loading.load("gone.yaml")
 
@@ -105,7 +106,7 @@ def test_a_recipe_that_is_not_there_is_said():
     ("below/digts.yaml", "No such file or directory; did you mean below/digits.yaml?"),
     ("blow/digits.yaml", "No such file or directory; there is no folder blow"),
     ("below/zzz.yaml", "No such file or directory\n"), ("below/", "Is a directory\n")])
-def test_a_path_to_no_recipe_is_told_the_nearest(path, said):
+def test_a_path_to_no_recipe_gets_a_suggestion(path, said):
     write("below/digits.yaml", SHORT)
     with pytest.raises(RecipeError) as caught:
         loading.load(loading.find(path, "."))
@@ -174,7 +175,7 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     complete = validation.complete
     monkeypatch.setattr(validation, "complete", lambda *args: done.append(args) or complete(*args))
     file = write("r.yaml", SHORT)
-    loading._code.cache_clear()  # as in a process that begins
+    loading._code.cache_clear()  # as in a new process
     for _ in range(2):
         loading.load(file)
     assert len(done) == 1
@@ -185,7 +186,7 @@ def test_a_schema_that_is_edited_while_a_process_runs_is_an_edit_for_the_next_on
     assert len(done) == 2
     loading._code.cache_clear()
     loading.load(file)
-    assert len(done) == 3  # the classes that this process had were those of before the edit
+    assert len(done) == 3  # this process still has the classes from before the edit
     loading._code.cache_clear()
 
 

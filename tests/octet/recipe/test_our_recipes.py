@@ -1,4 +1,4 @@
-"""Every recipe of ours, by existing."""
+"""Every recipe in recipes/, without a list of them."""
 
 from pathlib import Path
 

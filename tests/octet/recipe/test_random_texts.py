@@ -1,4 +1,4 @@
-"""Random texts as recipes: each is loaded, or refused with words that a terminal can show."""
+"""Random texts as recipes: each is loaded, or refused with an error that a terminal can show."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Defaults, and settings that would do nothing or mean nothing, told at their place."""
+"""Defaults, and settings without effect or meaning, which are reported at their position."""
 
 import textwrap
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_short_recipe_has_every_default_filled_in():
     ("schedule: constant, final_factor: 0.1", "r.yaml:3:29  train.final_factor: is read only with `schedule: exp"),
     ("weight_average: 0.9, batch_norm_batches: 0", "r.yaml:3:30  train.batch_norm_batches: expected at least 1 with"),
     ("momentum: 0.8", "r.yaml:3:9  train.momentum: is read only with `optimizer: momentum` or `optimizer: nesterov`")])
-def test_what_another_schedule_or_optimizer_reads_is_said_where_it_would_do_nothing(train, said):
+def test_a_setting_of_another_schedule_or_optimizer_is_reported(train, said):
     assert said in refusal(SHORT + "train: {" + train + "}\n")
     assert loading.load(write("r.yaml", SHORT + "train: {schedule: step, milestones: [0.3]}\n"))
 
@@ -85,13 +85,13 @@ def test_a_word_for_augment_is_its_preset():
 
 
 @pytest.mark.parametrize("setting", ["delay: 5", "default_ranges: measured"])
-def test_what_only_live_batch_norm_reads_is_said_where_it_would_do_nothing(setting):
+def test_a_setting_of_live_batch_norm_is_reported_without_it(setting):
     with pytest.raises(RecipeError, match="r.yaml:3:12  quantize.[a-z_]+: is for `batch_norm: live` alone"):
         loading.load(write("r.yaml", SHORT + "quantize: {{{}}}\n".format(setting)))
     loading.load(write("r.yaml", SHORT + "quantize: {{batch_norm: live, {}}}\n".format(setting)))
 
 
-def test_what_live_batch_norm_does_not_read_is_said_there():
+def test_a_setting_that_live_batch_norm_does_not_read_is_reported():
     with pytest.raises(RecipeError, match="r.yaml:3:30  quantize.freeze_ranges_after: is not for `batch_norm: live`"):
         loading.load(write("r.yaml", SHORT + "quantize: {batch_norm: live, freeze_ranges_after: 0.5}\n"))
     loading.load(write("r.yaml", SHORT + "quantize: {freeze_ranges_after: 0.5}\n"))
@@ -103,7 +103,7 @@ def test_files_that_are_no_list_of_paths_are_refused(value):
     assert "model.files" in said and "expected a list of paths of files or folders" in said
 
 
-def test_a_loss_weight_is_told_with_the_target_it_is_for():
+def test_a_wrong_loss_weight_is_reported_with_its_target():
     assert refusal(SHORT + "train: {loss_weights: {digit: -1, parity: half, odd: 2}}\n") == textwrap.dedent("""\
         r.yaml:3:24  train.loss_weights.digit: expected a mapping of targets to numbers of at least 0, found -1
         r.yaml:3:35  train.loss_weights.parity: expected a mapping of targets to numbers of at least 0, found 'half'""")
@@ -118,14 +118,14 @@ def test_a_loss_weight_is_told_with_the_target_it_is_for():
     ("{targets: {label: {kind: fokal}}}", "loss.targets.label.kind: expected one of cross_entropy, focal"),
     ("{targets: {label: {gama: 2}}}", "loss.targets.label.gama: no key of this name; did you mean 'gamma'?"),
     ("{targets: {label: 3}}", "loss.targets.label: expected a mapping of targets to losses, found 3")])
-def test_a_loss_that_means_nothing_is_told_once(loss, said):
+def test_an_invalid_loss_is_reported_once(loss, said):
     with pytest.raises(RecipeError) as refused:
         loading.load(write("r.yaml", SHORT + "loss: {}\n".format(loss)))
     assert said in str(refused.value) and str(refused.value).count("loss.") == 1
 
 
 @pytest.mark.parametrize("train, key", [("{class_weight: {good: 1}}", "class_weights"), ("{loss: mse}", "kind")])
-def test_what_is_a_loss_s_is_told_where_it_goes(train, key):
+def test_a_misplaced_setting_of_the_loss_is_reported_with_its_place(train, key):
     with pytest.raises(RecipeError, match="write loss: {{{}: ...}}, for both phases".format(key)):
         loading.load(write("r.yaml", SHORT + "train: {}\n".format(train)))
 
@@ -137,5 +137,5 @@ def test_what_is_a_loss_s_is_told_where_it_goes(train, key):
     ("max_class_share: 60", "expected a fraction from 0 to 1, or null, found 60"),
     ("min_codes: 257", "expected a whole number from 1 to 256, or null, found 257"),
 ])
-def test_a_limit_that_is_none_is_told_at_its_place(limit, words):
+def test_an_invalid_limit_is_reported_at_its_position(limit, words):
     assert words in refusal(SHORT.replace("{dataset: digits}", "{dataset: digits, limits: {" + limit + "}}"))

@@ -13,13 +13,13 @@ def wrong(folder, source, args, name="build", passed=("input_shape", "classes"))
     return signature and dict(signatures.problems(signature, args, passed))
 
 
-def test_a_misspelt_argument_is_told_the_nearest_and_one_that_is_needed_is_missed(tmp_path):
+def test_a_misspelt_argument_gets_a_suggestion_and_a_missing_one_is_reported(tmp_path):
     assert wrong(tmp_path, "def build(input_shape, classes, width: int, depth=3): pass", {"widht": 4}) == {
         "widht": "no argument of this name; did you mean 'width'?  There are: depth, width",
         "width": "expected a whole number, found no such key"}
 
 
-def test_what_the_dataset_gives_is_not_for_a_recipe_to_say(tmp_path):
+def test_a_recipe_may_not_set_what_the_dataset_gives(tmp_path):
     assert list(wrong(tmp_path, "def build(input_shape, classes): pass", {"classes": 3})) == ["classes"]
 
 
@@ -28,12 +28,12 @@ def test_a_function_with_keywords_of_any_name_takes_all(tmp_path):
 
 
 @pytest.mark.parametrize("annotation", ["Optional", "Union", "ClassVar", "...", "Tuple[()]", "'a\\0b'"])
-def test_what_is_no_type_may_be_anything(tmp_path, annotation):
+def test_an_annotation_that_is_no_type_allows_any_value(tmp_path, annotation):
     source = "from typing import ClassVar, Optional, Tuple, Union\ndef build(width: {} = None): pass"
     assert wrong(tmp_path, source.format(annotation), {"width": 1}, passed=()) == {}
 
 
-def test_a_name_that_is_bound_again_is_no_type_that_is_known(tmp_path):
+def test_a_rebound_name_is_no_known_type(tmp_path):
     source = "from typing import Sequence\nclass Sequence: pass\ndef build(width: Sequence): pass"
     assert wrong(tmp_path, source, {"width": 1}, passed=()) == {}
 
@@ -47,7 +47,7 @@ def test_a_default_of_none_may_be_written_out_to_a_loaded_function_too():
         signatures.expect(build, {"width": "a"}, "model.args", ModelError)
 
 
-def test_a_decorator_says_what_it_takes():
+def test_a_decorated_function_has_the_signature_of_its_decorator():
     def dropping(function):
         @functools.wraps(function)
         def wrapper(*ends, dropout=0.1, **more):
@@ -85,7 +85,7 @@ def test_a_decorator_says_what_it_takes():
     ("Callable[[int], str]", [1], []),
     ("int if Odd else str", ["a"], []),
     ("3", [1], [])])
-def test_a_value_is_held_against_the_annotation_as_far_as_that_is_known(tmp_path, annotation, fits, others):
+def test_a_value_is_checked_against_a_known_annotation(tmp_path, annotation, fits, others):
     source = """
         import typing as t
         from collections.abc import Iterable
@@ -124,7 +124,7 @@ def test_a_file_that_was_edited_is_read_again(tmp_path):
     assert list(wrong(tmp_path, "def build(second=2): pass", {"first": 1}, passed=())) == ["first"]
 
 
-def test_what_the_source_does_not_say_the_function_is_asked(tmp_path):
+def test_a_signature_that_is_not_in_the_source_is_read_from_the_function(tmp_path):
     def make(depth, input_shape, classes, width: [1] = 1, height: int = 2): pass
     built = functools.partial(make, 3)
     ours = ("input_shape", "classes")
@@ -136,7 +136,7 @@ def test_what_the_source_does_not_say_the_function_is_asked(tmp_path):
         "height: expected a whole number, found \"tall\""]
 
 
-def test_a_function_that_does_not_take_what_the_dataset_gives_is_told_that_alone(tmp_path):
+def test_a_function_without_a_parameter_for_what_the_dataset_gives_is_the_only_problem(tmp_path):
     source = "def build(shape, num_classes, width=3): pass"
     said = "the function is called with input_shape and classes and does not take input_shape and classes: rename " \
            "shape to input_shape, num_classes to classes"

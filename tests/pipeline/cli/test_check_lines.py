@@ -5,7 +5,7 @@ def change(layer, did="the ReLU of {layer} is done before a reshape", why="toco 
     return {"name": "any", "phase": "any", "node": layer + "/Relu", "layer": layer, "did": did, "why": why}
 
 
-def test_a_change_is_told_once_with_its_layers_and_its_reason():
+def test_a_change_is_printed_once_with_its_layers_and_its_reason():
     assert check.rewrites([change("one"), change("one"), change("two"), change("pool", "{layer} is gone", "why")]) == [
         "the ReLU of `one`, `two` is done before a reshape: toco fuses it with a layer only", "`pool` is gone: why"]
 

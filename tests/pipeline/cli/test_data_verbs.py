@@ -1,4 +1,4 @@
-"""`octet new` and `octet data`, the real commands, on data as a person has it."""
+"""`octet new` and `octet data`, the real commands, on a user's data."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def test_a_recipe_is_written_for_pictures_and_is_fit_to_look_at(project):
 
 
 def test_prepared_data_is_described_from_the_store(tmp_path):
-    checkout = Checkout(tmp_path)  # its check `describe` says nothing, so that all that is said comes from the store
+    checkout = Checkout(tmp_path)  # its check `describe` reports nothing: all output comes from the store
     (checkout.mine / "photos/test/cat/1.png").write_bytes((checkout.mine / "photos/train/dog/3.png").read_bytes())
     (checkout.mine / "photos/train/cat/notes.txt").write_text("a note")
     made = checkout.luigi()
@@ -46,7 +46,7 @@ def test_prepared_data_is_described_from_the_store(tmp_path):
     assert "samples: 8 train, 2 validation, 4 test" in printed.stdout and said in printed.stdout, printed.stderr
 
 
-def test_what_would_be_lost_is_told_as_json_too(project):
+def test_what_would_be_left_out_is_reported_as_json_too(project):
     (project.folder / "set" / "train" / "cat" / "notes.txt").write_text("a note")
     project.recipe.write_text("data: {dataset: image_folder, args: {path: set, size: [8, 8]}}\nmodel: {build: lenet}\n")
     found = json.loads(project.octet("data", str(project.recipe), "--json").stdout)
@@ -54,7 +54,7 @@ def test_what_would_be_lost_is_told_as_json_too(project):
     assert any("not read in train/: 1 .txt (train/cat/notes.txt)" in note for note in found["notes"])
 
 
-def test_nothing_is_written_over_and_bad_places_are_said(project):
+def test_nothing_is_overwritten_and_bad_paths_are_reported(project):
     assert project.octet("new", "set", "recipe", cwd=project.folder).returncode == 2
     assert "exists already" in project.octet("new", "set", "recipe.yaml", cwd=project.folder).stderr
     assert "no data of a known kind" in project.octet("new", "nothing", cwd=project.folder).stderr

@@ -1,4 +1,4 @@
-"""What a person sees of earlier runs: `octet ls RECIPE`, `octet compare`, the summary of `octet trace`, and names."""
+"""The history of runs: `octet ls RECIPE`, `octet compare`, the summary of `octet trace`, and references to runs."""
 
 import json
 import re
@@ -13,8 +13,8 @@ GATES = "validate: {max_accuracy_drop: 0.95}"
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A recipe that ran three times: whole, as far as the conversion with more epochs, and into a gate that it misses;
-    and another with another learning rate."""
+    """A recipe with three runs (complete; up to the conversion, with more epochs; missing a gate), and a recipe with
+    another learning rate."""
     checkout = Checkout(tmp_path_factory.mktemp("back"))
     checkout.put("second.yaml", "extends: faces.yaml\nquantize: {learning_rate: 0.002}\n")
     assert checkout.luigi().code == checkout.luigi(recipe="second").code == 0
@@ -84,22 +84,22 @@ def test_a_copy_of_a_model_is_compared_with_its_measurement(checkout, tmp_path):
 @pytest.mark.parametrize("words, said", [
     (["faces"], "needs two or more"), (["faces:9", "faces"], "its runs are 1 to 3"),
     (["faces", "faces:1:Freze"], "Freeze")])
-def test_what_cannot_be_compared_is_said(checkout, words, said):
+def test_what_cannot_be_compared_is_reported(checkout, words, said):
     assert said in octet(checkout, "compare", *words, code=2)
 
 
-def test_what_is_neither_a_file_nor_a_name_is_said(checkout):
+def test_an_unknown_reference_is_reported(checkout):
     assert "no artifact has this name" in octet(checkout, "compare", "faces", "nonsense", code=2)
     assert "there is no such file" in octet(checkout, "trace", "nonsense", code=11)
 
 
 @pytest.mark.parametrize("verb", [["trace", "{}", "--json"], ["diff", "{}", "{}", "--json"], ["pin", "{}"]])
-def test_every_name_that_ls_prints_is_taken(checkout, verb):
+def test_every_name_that_ls_prints_is_accepted(checkout, verb):
     for name in ("faces", "faces:1", "faces:3", "faces:2:Freeze", "second:ConvertUint8"):
         octet(checkout, *[word.format(name) for word in verb])
 
 
-def test_a_run_is_what_it_came_to_last_in_the_order_of_the_pipeline(checkout):
+def test_a_run_refers_to_its_last_artifact_in_the_order_of_the_pipeline(checkout):
     lineage = json.loads(octet(checkout, "trace", "faces:2", "--json"))["lineage"]
     assert lineage[-1]["stage"] == "ConvertUint8"
 

@@ -33,7 +33,7 @@ def publish(store):
     (["check"], "the following arguments are required: recipe"), ([], "arguments are required: COMMAND"),
     (["--foo"], "octet --foo  no option --foo"),
     (["ls", "a", "b"], "octet ls  'b' is an extra word")])
-def test_words_that_mean_nothing_are_told_without_the_usage(store, capsys, words, told):
+def test_unknown_words_are_reported_without_the_usage(store, capsys, words, told):
     assert main.main(words) == 2
     said = capsys.readouterr()
     assert told in said.err and 2 <= len(said.err.splitlines()) <= 3 and said.out == ""

@@ -1,4 +1,4 @@
-"""Commands started in unlucky surroundings, and errors that nobody expected: words, and no traceback."""
+"""Commands started in an unusual environment, and unexpected errors: an error message, and no traceback."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_without_docstrings(config, words, code):
     ("[scheduler]\nretry_delay = abc\n", "retry_delay"), ("[resources]\nmemory = much\n", "much"),
     ("[core]\nrpc-retry-attempts = few\ndefault-scheduler-url = http://127.0.0.1:1/\n", "few"),
     ("[email]\nformat = letter\n", "letter")])
-def test_setting_of_luigis_that_is_none_is_named(config, setting, told):
+def test_an_invalid_setting_of_luigi_is_named(config, setting, told):
     with open(config["LUIGI_CONFIG_PATH"], "a") as file:
         file.write(setting)
     words = [word for word in LUIGI if word != "--local-scheduler" or "url" not in setting]
@@ -102,7 +102,7 @@ def test_luigi_cfg_that_cannot_be_read_is_an_error(tmp_path, words):
 def test_luigi_cfg_of_somebody_else_is_an_error():
     code = ("import os, sys; from pipeline import settings; from octet.errors import UsageError; os.setuid(65534)\n"
             "try:\n    settings.load()\nexcept UsageError as error:\n    print(error)\n")
-    with tempfile.TemporaryDirectory() as folder:  # others can reach it, unlike pytest's own
+    with tempfile.TemporaryDirectory() as folder:  # unlike pytest's folder, others can reach it
         os.chmod(folder, 0o755)
         path = Path(folder) / "luigi.cfg"
         path.write_text("[octet]\nstore = here\n")
@@ -133,7 +133,7 @@ def test_verb_whose_output_goes_nowhere(config, words, redirected, code):
     assert (code == 0) == (err == ""), err
 
 
-# The net
+# Unexpected errors
 
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory):
@@ -142,7 +142,7 @@ def spoilt(tmp_path_factory):
 
 
 def told(code, said):
-    """The one line, and the file with the traceback that it names."""
+    """The error's line, and the file with the traceback that it names."""
     assert code == 1 and "Traceback" not in said, said
     assert "unexpected ZeroDivisionError: division by zero\n" in said and said.count("unexpected") == 1, said
     path, = re.findall(r"please report it, with the traceback in (\S+)$", said, re.MULTILINE)
@@ -152,7 +152,7 @@ def told(code, said):
 
 
 @pytest.mark.parametrize("place, old, workers", [
-    ("inputs/key.py", "def of(", "1"),  # asked for while Luigi schedules
+    ("inputs/key.py", "def of(", "1"),  # called while Luigi schedules
     ("process/child.py", "def run(", "1"), ("process/child.py", "def run(", "2"),
     ("inputs/snapshot.py", "def take(", "1"), ("scheduling/run.py", "def _read_config(", "1")])
 def test_error_that_nobody_expected_in_a_run(spoilt, place, old, workers):

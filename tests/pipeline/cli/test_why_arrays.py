@@ -1,4 +1,4 @@
-"""What `octet why` says of arrays: those of a user's .npz file, through the real commands."""
+"""The reasons of `octet why` for changed arrays in a user's .npz file, through the real commands."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The figures that a person asks for first."""
+"""The selection of the headline metrics."""
 from pipeline.cli.verbs import ls
 from pipeline.execution import headline_metrics
 
@@ -10,7 +10,7 @@ def measured(**outputs):
         "outputs": outputs, "metrics": {"hits": SIDES, "none": dict(SIDES, uint8=None)}}})
 
 
-def test_metrics_of_the_recipe_come_first_and_are_of_no_output():
+def test_metrics_of_the_recipe_come_first_and_have_no_output():
     own, label = measured(label={"accuracy": SIDES})
     assert (own.output, own.metric, own.figures()) == ("", "hits", "float 0.5, fake-quantized 0.25, uint8 0.125")
     assert (label.output, label.metric) == ("label", "accuracy")
@@ -22,7 +22,7 @@ def test_an_output_is_named_only_where_there_are_several():
     assert headline_metrics.has_several_outputs(measured(label={"accuracy": SIDES}, other={"mse": SIDES}))
 
 
-def test_int8_is_told_where_it_was_measured():
+def test_int8_is_shown_if_it_was_measured():
     outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
     label, = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
     assert label.figures() == "float 0.5, fake-quantized 0.25, uint8 0.125, int8 0.0625"

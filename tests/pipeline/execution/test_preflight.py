@@ -1,4 +1,4 @@
-"""What runs before a stage, in a process of its own."""
+"""The checks that run before a stage, in a process of their own."""
 
 import subprocess
 import sys

@@ -12,7 +12,7 @@ from pipeline.execution import progress
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """(what is written to, the descriptor where it can be read)."""
+    """(the stream to write to, a descriptor from which its output can be read)."""
     monkeypatch.setenv("TERM", "xterm")
     master, slave = os.openpty()
     with open(slave, "w") as stream:

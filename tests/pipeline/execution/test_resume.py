@@ -1,4 +1,4 @@
-"""Trainings that are killed in the middle, by the real command, with TensorFlow: the next run goes on."""
+"""Trainings with TensorFlow that are killed, through the real command: the next run resumes."""
 
 import contextlib
 import re
@@ -24,7 +24,7 @@ def checkout(tmp_path_factory):
 
 
 def killed(checkout, stage, epoch):
-    """Starts a run, and kills the stage's process when it has a checkpoint of that epoch."""
+    """Starts a run, and kills the stage's process when there is a checkpoint of that epoch."""
     run = checkout.start(stage=stage)
     store, end = Store(checkout.store), time.monotonic() + 120
     while time.monotonic() < end and run.poll() is None:

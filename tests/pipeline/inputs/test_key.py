@@ -30,7 +30,7 @@ def with_section(name, value):
 
 
 def test_golden():
-    """Another digest here means that every artifact of every user is made again: say so."""
+    """A change here means that every artifact of every user is made again: the changelog must say so."""
     assert of("TrainQAT") == (
         "59c811bcaea519ab4ca76a35462aba5c16e8087abd89cfd956824d8cff02311f")
 
@@ -149,7 +149,7 @@ def test_name_and_place_of_the_recipe_are_no_content():
     assert SNAPSHOT._replace(data={}).digest != SNAPSHOT.digest
 
 
-def test_what_json_cannot_say_is_refused():
+def test_what_json_cannot_represent_is_refused():
     with pytest.raises(ValueError):
         key.canonical({"rate": float("nan")})
 

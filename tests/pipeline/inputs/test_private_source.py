@@ -1,4 +1,4 @@
-"""What a stage's process runs is what the snapshot holds, whatever happens to the files meanwhile."""
+"""A stage's process runs the source in the snapshot, whatever happens to the files."""
 
 import json
 import random
@@ -34,7 +34,7 @@ def checkout(tmp_path):
 
 
 def products(checkout):
-    """{stage: {file: sha256}} of every artifact, by stage and by the source that it was made of."""
+    """{stage: {file: sha256}} of every artifact, by the source that it was made from."""
     found = {}
     for path in sorted((checkout.store / "artifacts").glob("*/*/manifest.json")):
         record = json.loads(path.read_text())
@@ -57,15 +57,15 @@ def test_an_edit_during_a_run_is_the_next_runs(checkout):
     assert checkout.luigi().made == ALL[ALL.index("TrainFloat"):]
     checkout.change(late, "0.3", "0.1")
     checkout.change(checkout.root / "tasks/stages/freeze.py", 'return {"count": 1, "nodes"', 'return {"nodes"')
-    assert checkout.luigi().made == []  # what was made first was made of this
+    assert checkout.luigi().made == []  # the first artifact was made from this
     checkout.use_store(checkout.folder / "another")
     assert checkout.luigi().code == 0 and products(checkout) == first
 
 
 @pytest.mark.slow
 def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(checkout):
-    """Each run is made while the file is changed and put back, 10 times at random moments: 200 in all. An artifact is
-    wrong where it is not what an undisturbed run makes under the same key."""
+    """Each file is changed and restored at 10 random moments of a run, 200 runs in all. No artifact may differ from
+    what an undisturbed run makes under the same key."""
     moments, path = random.Random(1), checkout.mine / "nets/blocks.py"
     right = path.read_text()
     edited = right.replace("bias + (", "bias + 0.5 + (")
@@ -81,7 +81,7 @@ def test_source_edited_and_put_back_at_any_moment_makes_no_wrong_artifact(checko
         for _ in range(10):
             time.sleep(moments.random() * 0.3)
             for text, seconds in ((edited, moments.random() * 0.02), (right, 0)):
-                put(path.with_name("saved"), text).rename(path)  # as editors do: a file half written is another edit
+                put(path.with_name("saved"), text).rename(path)  # atomically, as editors do
                 time.sleep(seconds)
         run = finish(going_on, 120)
         assert run.code == 0, run.said
@@ -95,12 +95,12 @@ REAL_EDITS = {
                                ("TrainFloat", "TrainQAT", "EvalGraph", "Freeze", "ConvertUint8")),
     "tasks/stages/measure.py": ("indent=1,", "indent=2,", ("Measure",)),
 }
-"""{file: (what stands in it, what stands there for a moment, the stages whose products that changes)}."""
+"""{file: (its content, another content for a moment, the stages whose products the change affects)}."""
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    """A checkout with the stages of TensorFlow and toco, all of them made."""
+    """A checkout with the real stages, all of which are complete."""
     checkout = Checkout(tmp_path_factory.mktemp("real"), real=True)
     run = checkout.luigi()
     assert run.code == 0, run.said
@@ -111,7 +111,7 @@ def real(tmp_path_factory):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("file", REAL_EDITS)
 def test_a_stage_of_tensorflow_runs_the_source_of_its_key(real, file):
-    """The same, 20 times at least while each stage is at work whose products the edit changes."""
+    """The same with real stages. At least 20 of the edits happen while a stage runs whose products the edit affects."""
     old, new, stages = REAL_EDITS[file]
     path = (real.root if file.startswith("tasks") else real.mine) / file
     right, moments, seen = path.read_text(), random.Random(file), Counter()
@@ -140,7 +140,7 @@ def test_a_stage_of_tensorflow_runs_the_source_of_its_key(real, file):
         assert set(stages) <= {stage for stage, _ in made} and all(truth[key] == made[key] for key in made)
 
 
-def test_source_that_is_edited_after_the_look_at_it_is_looked_at_again(checkout):
+def test_source_that_is_edited_after_the_snapshot_is_read_again(checkout):
     taken = snapshot.take(checkout.mine / "faces.yaml", checkout.root)
     assert snapshot.with_source(taken).digest == taken.digest
     net = checkout.mine / "nets/net.py"
@@ -178,7 +178,7 @@ def test_source_behind_a_symbolic_link_is_found(checkout, arrange):
 
 
 def test_a_compiled_module_is_source_and_is_copied(checkout):
-    from wrapt import _wrappers  # any that needs no other
+    from wrapt import _wrappers  # any compiled module without dependencies
     binary = checkout.mine / "nets" / Path(_wrappers.__file__).name
     shutil.copy(_wrappers.__file__, str(binary))
     checkout.change(checkout.mine / "nets/blocks.py", "import time", "import time\nfrom nets import _wrappers")
@@ -286,8 +286,9 @@ with open({net!r}, "w") as edited:
 '''
 
 
-def test_code_edited_between_import_and_trace_is_not_run(tmp_path):
-    """A function, a tf.function and the `call` of a layer and a model: AutoGraph reads them on disk while it traces."""
+def test_code_edited_between_import_and_tracing_is_not_run(tmp_path):
+    """A function, a tf.function and the `call` of a layer and a model: AutoGraph reads them from disk while it
+    traces."""
     project = Project(tmp_path)
     net = tmp_path / "net.py"
     net.write_text(TRACED.format(net=str(net)))

@@ -139,7 +139,7 @@ def test_data_that_is_not_there_is_a_dataset_error(checkout):
         take(checkout)
 
 
-def test_arguments_that_do_not_fit_are_told_at_their_place(checkout):
+def test_wrong_arguments_are_reported_at_their_position(checkout):
     put(checkout / "mine/faces.yaml", RECIPE.replace("path: photos", "folder: photos"))
     with pytest.raises(RecipeError, match="faces.yaml:2:37  data.args.folder: no argument of this name"):
         take(checkout)
@@ -166,7 +166,7 @@ ENDS = "import os, sys\ndef load(path): pass\ndef digest(part, path):\n    "
     ("import tensorflow, octet_test_nothing\n" + DATA, "cannot be imported: ModuleNotFoundError", "faces.py:1"),
     ("import tensorflow\ndef load(path): pass\n", "no function 'digest' in", ""),
 ], ids=["killed", "exits", "light and exits", "import", "no digest"])
-def test_a_dataset_that_gives_no_digest_is_told_with_its_place(checkout, text, said, why):
+def test_a_dataset_without_a_digest_is_reported_with_its_position(checkout, text, said, why):
     put(checkout / "mine/faces.py", text)
     with pytest.raises(OctetError) as caught:
         take(checkout)

@@ -166,7 +166,7 @@ def test_importable_source_that_is_not_installed_is_followed(checkout, tmp_path,
     assert set(source_closure.Reader(checkout).of([root]).files) == {"net.py"}
 
 
-def test_raw_bytes_are_told_apart_where_trees_are_not(checkout):
+def test_files_with_equal_trees_have_different_byte_digests(checkout):
     before = source_closure.Reader(checkout).of([checkout / "tasks" / "work.py"]).files["tasks/a.py"]
     put(checkout / "tasks/a.py", "# why\n" + (checkout / "tasks/a.py").read_text())
     after = source_closure.Reader(checkout).of([checkout / "tasks" / "work.py"]).files["tasks/a.py"]

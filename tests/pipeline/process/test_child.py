@@ -1,4 +1,4 @@
-"""The child is a real process: small doors in place of `tasks` speak its protocol, or fail to."""
+"""The child is a real process. Small scripts in place of `tasks` follow its protocol, or violate it."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def run(tmp_path, code, heard=None):
     job = Job(stage="small", settings={"seed": 1}, inputs={}, output=str(tmp_path),
               recipe_folder=str(tmp_path))
     report = (lambda *said: heard.append(said)) if heard is not None else lambda *said: None
-    return child.run(job, report, tmp_path.with_name("log.txt"), door=lambda source: door)
+    return child.run(job, report, tmp_path.with_name("log.txt"), write_source=lambda source: door)
 
 
 def gone(pid):
@@ -109,7 +109,7 @@ def test_exception_in_the_parent_kills_the_child(tmp_path):
             "say(progress=0, message=str(os.getpid())); time.sleep(60)")
     with pytest.raises(KeyboardInterrupt):
         child.run(Job("small", {}, {}, str(tmp_path / "out"), ""), interrupt, tmp_path / "log",
-                  door=lambda source: door)
+                  write_source=lambda source: door)
     assert gone(pids[0])
 
 
@@ -118,7 +118,7 @@ def test_kill_leaves_no_process_behind_not_even_what_a_shell_below_it_started(tm
     code = ("import sys; from pathlib import Path; from pipeline.process import child;"
             "from octet.job import Job;"
             "child.run(Job('s', {}, {}, sys.argv[1], ''), lambda f, m: print(m, flush=True),"
-            "Path(sys.argv[1] + '.log'), door=lambda source: (sys.executable, '-c', sys.argv[2]))")
+            "Path(sys.argv[1] + '.log'), write_source=lambda source: (sys.executable, '-c', sys.argv[2]))")
     door = PREAMBLE + ("shell = subprocess.Popen('sleep 60; :', shell=True)\n"
                        "say(progress=0, message='%d %d' % (os.getpid(), shell.pid)); time.sleep(60)")
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out"), door],

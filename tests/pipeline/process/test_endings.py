@@ -1,6 +1,6 @@
-"""How a stage's process ends, with the real door: threads, input, silence, lack of memory, faults, interrupts.
+"""How a stage's process ends, with the real `tasks`: threads, input, silence, lack of memory, faults, interrupts.
 
-The stage is `digest`, the only one without TensorFlow; the user's code is a dataset's `digest`."""
+The stage is `digest`, the only one without TensorFlow. The user's code is a dataset's `digest`."""
 
 import os
 import re
@@ -52,15 +52,16 @@ def run(folder, body, log=None, **said):
 
 
 def door_of(folder):
-    """The real door, with a private copy of the source."""
+    """Runs the real `tasks` from a private copy of the source."""
     sections = {"data": {"dataset": "./mine.py", "args": {}}, "model": {"build": "lenet", "weights": None}}
     return snapshot._trees(sections, folder, ROOT, (DIGEST,))[DIGEST].write
 
 
 def run_small(folder, code, report=lambda *progress: None, settings=None):
-    """A small door, which runs `code`."""
+    """Runs a small script with `code` instead of `tasks`."""
     job = Job("train_float", settings or {}, {}, str(folder / "out"), "")
-    return child.run(job, report, folder / "log.txt", door=lambda source: (sys.executable, "-I", "-c", PREAMBLE + code))
+    command = (sys.executable, "-I", "-c", PREAMBLE + code)
+    return child.run(job, report, folder / "log.txt", write_source=lambda source: command)
 
 
 def test_work_that_is_done_waits_for_no_thread(tmp_path):
@@ -69,7 +70,7 @@ def test_work_that_is_done_waits_for_no_thread(tmp_path):
     assert time.monotonic() - started < 10
 
 
-def test_a_process_that_has_said_its_result_and_stays_is_killed(tmp_path):
+def test_a_process_that_stays_after_its_result_is_killed(tmp_path):
     started = time.monotonic()
     metrics = run_small(tmp_path, "say(metrics={'pid': os.getpid()}); time.sleep(600)")
     assert time.monotonic() - started < 20 and gone(metrics["pid"])
@@ -85,7 +86,7 @@ def test_user_code_that_asks_or_leaves_is_an_error_with_its_line(tmp_path, code,
     assert not isinstance(caught.value, (StageDied, Unexpected))
 
 
-def test_silence_is_told_with_the_line_that_is_waited_for(tmp_path, monkeypatch):
+def test_silence_is_reported_with_the_line_that_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(child, "QUIET_S", 3.0)
     told = []
 
@@ -98,7 +99,7 @@ def test_silence_is_told_with_the_line_that_is_waited_for(tmp_path, monkeypatch)
     assert re.search(r"no report for 3 s; still at .*mine\.py:8 in digest", told[0])
 
 
-def test_what_cannot_be_shown_ends_no_work(tmp_path):
+def test_progress_that_cannot_be_shown_does_not_end_the_work(tmp_path):
     def full(*said):
         raise OSError(28, "No space left on device")
 
@@ -110,7 +111,7 @@ def test_a_log_on_a_full_disk_ends_no_work(tmp_path):
     assert run(tmp_path, code, log=Path("/dev/full")) == {"test": "0" * 64}
 
 
-def test_lack_of_memory_says_what_there_was_and_what_was_taken(tmp_path):
+def test_a_lack_of_memory_is_reported_with_the_memory_available_and_used(tmp_path):
     with pytest.raises(StageDied, match="MemoryError") as caught:
         run(tmp_path, "kept = bytearray(200 << 20)\nbytearray(1 << 60)")
     taken = re.search(r"took up to (\d+\.\d) MB of memory; the machine has [\d.]+ GB", caught.value.why)
@@ -128,14 +129,15 @@ def test_openblas_sends_an_interrupt_where_it_gets_no_thread(tmp_path):
     assert "pthread_create failed" in caught.value.why and "the machine has" in caught.value.why
 
 
-def test_a_kill_is_told_with_the_memory_that_was_taken(tmp_path):
+def test_a_kill_is_reported_with_the_memory_used(tmp_path):
     with pytest.raises(StageDied, match="SIGKILL") as caught:
         run(tmp_path, "kept = b'1' * (200 << 20)\nimport os; os.kill(os.getpid(), 9)")
     assert 200 < float(re.search(r"took up to (\d+\.\d) MB", caught.value.why).group(1)) < 1000
 
 
 def test_a_full_disk_moves_no_temporary_folder(tmp_path):
-    """Python takes another folder where it cannot write into TMPDIR; then the private source seems to lie elsewhere."""
+    """Python uses another temporary folder if it cannot write to TMPDIR. Then the private source would seem to be
+    elsewhere."""
     assert run(tmp_path, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))") == {"test": "0" * 64}
 
 
@@ -178,9 +180,9 @@ def test_the_frames_of_a_traceback_stay_in_the_log(tmp_path):
     assert caught.value.why == "ValueError: odd" and "Traceback" in (tmp_path / "log.txt").read_text()
 
 
-def test_a_fault_of_ours_is_one_line_and_the_place_of_its_traceback(tmp_path):
+def test_an_internal_fault_is_one_line_with_the_path_of_its_traceback(tmp_path):
     job = job_of(tmp_path, "pass")
-    job = job._replace(settings={"data": job.settings["data"]})  # without the parts
+    job = job._replace(settings={"data": job.settings["data"]})  # without the four parts of an error
     with pytest.raises(Unexpected, match="KeyError: 'parts'") as caught:
         child.run(job, lambda *said: None, tmp_path / "log.txt", door_of(tmp_path))
     assert caught.value.exit_code == 1 and "report" in caught.value.next_step
@@ -188,7 +190,7 @@ def test_a_fault_of_ours_is_one_line_and_the_place_of_its_traceback(tmp_path):
     assert "Traceback" in (tmp_path / "log.txt").read_text()
 
 
-def test_a_fault_of_the_users_code_is_the_users(tmp_path):
+def test_a_fault_in_user_code_is_reported_as_such(tmp_path):
     with pytest.raises(DatasetError, match="ZeroDivisionError"):
         run(tmp_path, "1 / 0")
 
@@ -235,7 +237,7 @@ def test_folders_of_killed_checks_are_swept_and_those_of_living_ones_are_not(tmp
     (canary / "kept").write_text("kept")
     (dead / "link").symlink_to(canary)
     (tmp_path / "octet-locked-check-link").symlink_to(canary)
-    # As earlier versions name a folder that is in use, and lock it not.
+    # Earlier versions named folders like this and did not lock them, even in use.
     (tmp_path / "octet-check-live").mkdir()
     monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))

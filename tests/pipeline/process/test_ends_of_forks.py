@@ -1,6 +1,6 @@
-"""Ends that are not as usual: a process that cannot be ended, one that cannot be forked, an order that is withdrawn.
+"""Unusual ends: a process that cannot be killed, one that cannot be forked, a withdrawn order.
 
-The server, its forks and what keeps them from ending are real processes."""
+The server, its forks and the processes that keep them from ending are real."""
 
 import os
 import resource
@@ -24,13 +24,13 @@ PTRACE_SEIZE = 0x4206
 print(ctypes.CDLL(None).ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0), flush=True)
 time.sleep(60)
 """
-"""Traces a process, as a debugger does. A process that is traced and killed has not ended for its parent before the
-tracer lets it go: like one that waits in the kernel for a device that does not answer, it cannot be ended."""
+"""Traces a process like a debugger. If a traced process is killed, its parent does not see its end before the tracer
+releases it, just as for a process that waits in the kernel for a device that does not answer."""
 
 
 @pytest.fixture
 def traced():
-    """A function that makes a process one that cannot be ended. It is let go after the test."""
+    """A function that makes a process impossible to end. After the test, the process is released."""
     tracers = []
 
     def trace(pid):
@@ -45,13 +45,13 @@ def traced():
 
 
 def order(folder, code="time.sleep(60)"):
-    """The process of an order to the server."""
+    """Orders a process from the server, and returns it."""
     (folder / "script.py").write_text("import time\n" + code)
     pipes = [os.pipe() for _ in range(2)]
     start = new_process.Start("stages.small", new_process.PYTHON + [str(folder / "script.py")],
                               dict(fork_client._server.environment), pipes[0][1], pipes[1][0], os.openpty()[1],
                               os.open(str(folder / "log.txt"), os.O_WRONLY | os.O_CREAT))
-    return fork_client.ordered(start)
+    return fork_client.order(start)
 
 
 def child_of(server):
@@ -63,7 +63,7 @@ def child_of(server):
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["forked", "new"])
-def test_a_stage_that_cannot_be_ended_is_said_and_ends_no_other(serve, traced, tmp_path, monkeypatch, capfd, served):  # noqa: F811
+def test_an_unkillable_stage_is_reported_and_affects_no_other(serve, traced, tmp_path, monkeypatch, capfd, served):  # noqa: F811
     server = serve() if served else None
     monkeypatch.setattr(new_process, "KILL_WITHIN_S", 1.0)
 
@@ -81,13 +81,13 @@ def test_a_stage_that_cannot_be_ended_is_said_and_ends_no_other(serve, traced, t
     with ThreadPoolExecutor(2) as pool:
         other, one = pool.submit(done), pool.submit(stuck)
         parent, other_ended = other.result()
-        assert one.result() < other_ended  # it was not waited for
+        assert one.result() < other_ended  # the run did not wait for the unkillable process
     assert parent == (server.process.pid if served else os.getpid())
     assert "does not end" in capfd.readouterr().err
     assert not served or run(tmp_path / "next", WHERE)["parent"] == server.process.pid
 
 
-def test_a_server_that_does_not_answer_is_ended_in_words(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
+def test_a_server_that_does_not_answer_is_killed_with_a_message(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
     server = serve()
     monkeypatch.setattr(new_process, "KILL_WITHIN_S", 0.5)
     process = order(tmp_path)
@@ -99,7 +99,8 @@ def test_a_server_that_does_not_answer_is_ended_in_words(serve, tmp_path, monkey
 
 
 def test_an_order_that_is_withdrawn_between_the_fork_and_the_answer_has_ended(serve, tmp_path):  # noqa: F811
-    """Whoever withdraws it holds the key's lock: it must not be free before the process is gone."""
+    """The caller that withdraws an order holds the lock of the key, which must not be released before the process has
+    ended."""
     server = serve()
     process = order(tmp_path)
     pid = child_of(server)
@@ -129,7 +130,7 @@ importlib.import_module = limited
 """
 
 
-def test_a_fork_that_fails_is_said_as_that_and_the_server_is_kept(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
+def test_a_failed_fork_is_reported_and_the_server_is_kept(serve, tmp_path, monkeypatch, capfd):  # noqa: F811
     if os.getuid():
         pytest.skip("only root can become another user")
     monkeypatch.setattr(fork_client, "BOOT", NO_FORK + fork_client.BOOT)
@@ -141,8 +142,8 @@ def test_a_fork_that_fails_is_said_as_that_and_the_server_is_kept(serve, tmp_pat
 
 
 @pytest.mark.parametrize("more", [0, 1, 3])
-def test_a_server_without_free_descriptors_is_said_as_that_and_kept(serve, tmp_path, capfd, more):  # noqa: F811
-    """more: how many of the five descriptors of an order it can take."""
+def test_a_server_without_free_descriptors_is_reported_and_kept(serve, tmp_path, capfd, more):  # noqa: F811
+    """more: how many of an order's five descriptors the server can accept."""
     server = serve()
     assert run(tmp_path, WHERE)["parent"] == server.process.pid
     used = set(map(int, os.listdir("/proc/{}/fd".format(server.process.pid))))

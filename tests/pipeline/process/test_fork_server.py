@@ -1,6 +1,6 @@
-"""The fork server is a real process with real forks; it imports a small module in the place of TensorFlow.
+"""The fork server is a real process with real forks. It imports a small module instead of TensorFlow.
 
-Small scripts in the place of `tasks/__main__.py` speak its protocol."""
+Small scripts in place of `tasks/__main__.py` follow its protocol."""
 
 import contextlib
 import os
@@ -23,15 +23,15 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def serve(monkeypatch):
-    """A function that starts a server and returns it. It is called in the test: pytest has set other variables for it
-    than for its fixtures."""
+    """A function that starts a server and returns it. Tests call it themselves, because pytest sets other environment
+    variables for fixtures than for tests."""
     started = []
 
     def start(module="numpy"):
         monkeypatch.setattr(fork_client, "MODULE", module)
-        monkeypatch.setattr(fork_client, "_is_used", True)
-        monkeypatch.setattr(fork_client, "_said", [])
-        fork_client.expect_work({fork_client.MODULE})
+        monkeypatch.setattr(fork_client, "_is_allowed", True)
+        monkeypatch.setattr(fork_client, "_printed", [])
+        fork_client.start_for({fork_client.MODULE})
         started.append(fork_client._server)
         return started[-1]
 
@@ -57,7 +57,8 @@ def test_a_stage_is_forked_and_leads_a_session(serve, tmp_path):
 
 
 def test_a_stage_is_as_one_that_is_started_anew(serve, tmp_path):
-    """Arguments, variables, descriptors, signals, folder and limits; what was imported apart."""
+    """Arguments, variables, descriptors, signals, working folder and limits are the same; only the imported modules
+    differ."""
     serve("multiprocessing.process")
     code = ("import resource, traceback\n"
             "say(metrics={'arguments': len(sys.argv), 'script': sys.argv[0], 'main': __name__, 'file': __file__,\n"
@@ -104,14 +105,14 @@ def test_tensorflow_is_imported_without_a_thread_and_works_in_a_fork(serve, tmp_
     metrics = run(tmp_path, code)
     assert (metrics["product"], metrics["svd"]) == (200 * 300 * 400, 300)
     assert metrics["floatx"] == "float32" and "said later" in metrics["log"]
-    assert metrics["cpu_s"] < 0.3  # a process of its own takes more than 0.8
+    assert metrics["cpu_s"] < 0.3  # a new process takes more than 0.8 s
     assert os.listdir("/proc/{}/task".format(server.process.pid)) == [str(server.process.pid)]
 
 
 @pytest.mark.parametrize("code, said", [("os.kill(os.getpid(), 9)", "SIGKILL"), ("os._exit(7)", "exit code 7"),
                                         ("sys.exit(3)", "exit code 3"), ("raise ValueError('odd')", "exit code 1"),
                                         ("os.abort()", "SIGABRT"), ("pass", "without reporting")])
-def test_the_end_of_a_stage_is_told_and_the_next_one_is_forked(serve, tmp_path, code, said):
+def test_the_end_of_a_stage_is_reported_and_the_next_one_is_forked(serve, tmp_path, code, said):
     server = serve()
     with pytest.raises(StageDied, match=said) as caught:
         run(tmp_path, "kept = b'1' * (100 << 20)\n" + code)
@@ -137,12 +138,12 @@ def test_a_server_that_ends_takes_its_stage_along_and_the_next_stage_is_started_
     assert "a stage imports TensorFlow itself" in capfd.readouterr().err
 
 
-def test_a_server_that_cannot_import_is_done_without(serve, tmp_path, capfd):
+def test_without_a_server_stages_start_if_it_cannot_import(serve, tmp_path, capfd):
     server = serve("no_such_module")
     for _ in range(2):
-        fork_client.expect_work({fork_client.MODULE})
+        fork_client.start_for({fork_client.MODULE})
         assert run(tmp_path, WHERE) == {"parent": os.getpid(), "leads": True}
-    assert fork_client._server is server  # the next one could not, either
+    assert fork_client._server is server  # another server could not import it, either
     assert "a stage imports TensorFlow itself: the process" in capfd.readouterr().err
 
 
@@ -161,9 +162,9 @@ def test_an_environment_that_has_changed_is_not_that_of_the_server(serve, tmp_pa
     assert "the environment has changed" in capfd.readouterr().err
 
 
-def test_a_limit_of_memory_is_said_and_nothing_is_started(tmp_path):
+def test_under_a_memory_limit_no_server_is_started_and_the_reason_is_printed(tmp_path):
     code = ("from pipeline.process import fork_client\n"
-            "fork_client.use(); fork_client.expect_work({fork_client.MODULE}); print(fork_client._server)")
+            "fork_client.allow(); fork_client.start_for({fork_client.MODULE}); print(fork_client._server)")
     done = subprocess.run(["bash", "-c", 'ulimit -v 4000000; exec "$@"', "bash", sys.executable, "-c", code],
                           capture_output=True, text=True, cwd=str(ROOT))
     assert done.stdout == "None\n"
@@ -171,8 +172,8 @@ def test_a_limit_of_memory_is_said_and_nothing_is_started(tmp_path):
 
 
 def test_nothing_is_started_for_work_without_tensorflow(monkeypatch):
-    monkeypatch.setattr(fork_client, "_is_used", True)
-    fork_client.expect_work({"numpy"})
+    monkeypatch.setattr(fork_client, "_is_allowed", True)
+    fork_client.start_for({"numpy"})
     assert fork_client._server is None
 
 
@@ -184,8 +185,8 @@ sys.path.insert(0, {root!r})
 from pipeline.process import fork_client, new_process
 from tests.pipeline.process import test_fork_server as t
 fork_client.MODULE = "numpy"
-fork_client.use()
-fork_client.expect_work({{fork_client.MODULE}})
+fork_client.allow()
+fork_client.start_for({{fork_client.MODULE}})
 
 def show(fraction, message):
     os.write(1, (message + "\\n").encode())
@@ -211,7 +212,7 @@ VICTIMS = ("run", "server", "stage")
 @pytest.mark.parametrize("workers", [0, 4])
 @pytest.mark.parametrize("victims", [order for count in (1, 2, 3) for order in permutations(VICTIMS, count)],
                          ids=" then ".join)
-def test_whoever_is_killed_nothing_is_left(tmp_path, victims, workers):
+def test_no_process_is_left_whichever_is_killed(tmp_path, victims, workers):
     code = RUN.format(root=str(ROOT), code=STAGE, workers=workers)
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, cwd=str(ROOT),
@@ -225,11 +226,11 @@ def test_whoever_is_killed_nothing_is_left(tmp_path, victims, workers):
         if len(victims) > 1 and "run" in victims:
             os.kill(parent.pid, signal.SIGSTOP)  # so that it cannot tidy up between the two
         for victim in victims:
-            with contextlib.suppress(ProcessLookupError):  # it died with the one before
+            with contextlib.suppress(ProcessLookupError):  # it died with the process before
                 os.kill(pids[victim], signal.SIGKILL)
         if victims == ("stage",) and workers:
             assert gone(stages[0][0]) and gone(stages[0][1]) and gone(sleeps[0])
-            assert psutil.pid_exists(stages[1][0]) and psutil.pid_exists(server)  # the others work on
+            assert psutil.pid_exists(stages[1][0]) and psutil.pid_exists(server)  # the others continue
             parent.kill()
         assert parent.wait(timeout=20) != 0
     every = [server, *forks, *sleeps, *(pid for stage in stages for pid in stage)]
@@ -254,7 +255,7 @@ def test_a_run_that_is_interrupted_while_the_server_starts_leaves_nothing(tmp_pa
 
 
 def test_orders_are_messages_of_json(serve, tmp_path):
-    """A message that is none ends no stage of others."""
+    """A malformed message does not end the stages of others."""
     server = serve()
     server.orders.send(b"{}")
     assert run(tmp_path, WHERE)["parent"] == server.process.pid

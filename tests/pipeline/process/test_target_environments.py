@@ -1,4 +1,4 @@
-"""Environments for the runtimes of targets: where they are, and what is said when one cannot be made."""
+"""Environments for the runtimes of targets: their place, and the errors if one cannot be made."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from pipeline.files import trust
 from pipeline.process import target_environments
 
 
-def test_one_that_was_not_finished_is_not_installed(tmp_path, monkeypatch):
+def test_an_unfinished_environment_does_not_count_as_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path))
     folder = tmp_path / "targets" / "-".join(DISTRIBUTIONS["micro"])
     (folder / "bin").mkdir(parents=True)
@@ -23,7 +23,7 @@ def test_one_that_was_not_finished_is_not_installed(tmp_path, monkeypatch):
     assert target_environments.install("micro") == str(folder / "bin" / "python")
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_in_words(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file, no folder")
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     with pytest.raises(StoreError) as refused:
@@ -32,7 +32,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_in_words(tmp_path, monkeypat
 
 
 def test_nothing_of_the_working_folder_is_run_and_nothing_goes_elsewhere(tmp_path, monkeypatch):
-    """The environment is made by a real Python; the package index is a folder without packages."""
+    """A real Python makes the environment; the package index is an empty folder."""
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(target_environments, "_newer_python", lambda: sys.executable)
     canary = tmp_path / "canary"
@@ -53,12 +53,12 @@ def test_nothing_of_the_working_folder_is_run_and_nothing_goes_elsewhere(tmp_pat
     (lambda folder: os.chown(str(folder / "lib" / "module.py"), 65534, -1), "owns it"),
     (lambda folder: os.lchown(str(folder / "bin" / "python"), 65534, -1), "owns it"),
     (lambda folder: os.chown(str(folder), 65534, -1), "owns it"),
-    (lambda folder: (folder / "lib" / "module.py").chmod(0o666), "every user can write it"),
-    (lambda folder: (folder / "lib").chmod(0o777), "every user can write it"),
-    (lambda folder: folder.parents[1].chmod(0o777), "every user can write it"),
-    (lambda folder: (os.chown(str(folder), -1, 65534), folder.chmod(0o775)), "its group can write it"),
+    (lambda folder: (folder / "lib" / "module.py").chmod(0o666), "every user can write to it"),
+    (lambda folder: (folder / "lib").chmod(0o777), "every user can write to it"),
+    (lambda folder: folder.parents[1].chmod(0o777), "every user can write to it"),
+    (lambda folder: (os.chown(str(folder), -1, 65534), folder.chmod(0o775)), "its group can write to it"),
 ], ids=["file", "link", "folder", "mode of a file", "mode of a folder", "above", "group"])
-def test_one_that_others_own_or_can_write_is_refused_in_words(tmp_path, monkeypatch, damage, said):
+def test_an_environment_that_others_own_or_can_write_to_is_refused(tmp_path, monkeypatch, damage, said):
     if os.getuid():
         pytest.skip("only root can give files away")
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
@@ -71,24 +71,24 @@ def test_one_that_others_own_or_can_write_is_refused_in_words(tmp_path, monkeypa
     assert set(target_environments.installed()) == {"micro"}
     damage(folder)
     for refused in (target_environments.installed, lambda: target_environments.install("micro")):
-        with pytest.raises(StoreError, match="not this user's alone") as caught:
+        with pytest.raises(StoreError, match="it does not belong to this user alone") as caught:
             refused()
         assert said in caught.value.what and str(tmp_path / "cache") in caught.value.where
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "own"))  # the advice of the error
     assert target_environments.installed() == {}
 
 
-def test_a_sticky_folder_above_is_every_users_and_no_danger(tmp_path):
+def test_a_sticky_folder_above_is_accepted(tmp_path):
     (tmp_path / "cache").mkdir()
     tmp_path.chmod(0o1777)
     if not os.getuid():
         trust.expect_own_place(tmp_path / "cache", "", "")
-    with pytest.raises(StoreError, match="every user can write it"):
+    with pytest.raises(StoreError, match="every user can write to it"):
         trust.expect_own_place(tmp_path, "", "")
 
 
-def test_pips_own_settings_install_nowhere_else(tmp_path, monkeypatch):
-    """Real pip, which takes a small wheel from a folder that its settings name."""
+def test_settings_of_pip_cannot_install_elsewhere(tmp_path, monkeypatch):
+    """Real pip, which installs a small wheel from a folder that its settings name."""
     name, version = DISTRIBUTIONS["micro"]
     wheels, elsewhere = tmp_path / "wheels", tmp_path / "elsewhere"
     wheels.mkdir()

@@ -16,7 +16,7 @@ import pytest
 from pipeline.stage_specs import upward
 from tests.pipeline.checkout import Checkout, finish
 
-LAST = "TrainQAT"  # one stage below the one that is slow
+LAST = "TrainQAT"  # the stage after the slow one
 ALL = list(upward(LAST))
 SLOW = "width: 8, sleep_s: 2"
 
@@ -33,7 +33,7 @@ def start(checkout, *words, **which):
 
 
 def made_once(*runs):
-    """Each stage was made by one of the runs, and by one only."""
+    """Asserts that each stage was made by exactly one of the runs."""
     made = [stage for run in runs for stage in run.made]
     return sorted(made) == sorted(ALL)
 
@@ -49,7 +49,8 @@ def until(condition, seconds=30):
 
 
 def child_of(process, stage="TrainFloat"):
-    """The process of a run's stage, once there is one: what it runs is a copy beside the artifact that it makes."""
+    """Waits for the process of a run's stage and returns it. It runs a copy of the source beside the artifact that it
+    makes."""
     def status():
         for below in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""The limits of a recipe's data: a run ends before it trains, and a changed limit makes nothing again."""
+"""Limits of a recipe's data: a run ends before it trains, and a changed limit makes nothing again."""
 
 import pytest
 
@@ -12,7 +12,7 @@ BELOW = [stage for stage in upward("ValidateInterpreter") if stage not in DATA]
 
 @pytest.fixture
 def checkout(tmp_path):
-    """Of each of two classes there are 4 training pictures, 1 to validate and 2 to test on."""
+    """Each of the two classes has 4 training pictures, 1 validation picture and 2 test pictures."""
     checkout = Checkout(tmp_path)
     checkout.recipe = (checkout.mine / "faces.yaml").read_text()
     return checkout
@@ -43,7 +43,7 @@ def test_a_missed_limit_ends_a_run_before_training_and_each_run_judges_anew(chec
         "data", checkout.mine / "faces.yaml").stdout
     limit(checkout, "min_codes: 200")
     run = checkout.luigi()
-    assert run.code == 10 and run.made == [] and "'image' lie on 8 of the 256 codes" in run.said, run.said
+    assert run.code == 10 and run.made == [] and "'image' use 8 of the 256 codes" in run.said, run.said
     assert {state[0] for state in checkout.why().values()} == {"fresh"}
     checkout.put("faces.yaml", checkout.recipe)
     assert checkout.luigi().made == []
@@ -52,14 +52,14 @@ def test_a_missed_limit_ends_a_run_before_training_and_each_run_judges_anew(chec
 def test_data_that_has_changed_is_judged_before_anything_is_measured_on_it(checkout):
     limit(checkout, "max_shared_samples: 0, max_left_out: 0")
     assert checkout.luigi().code == 0
-    checkout.picture("photos/test/cat/9.png", 10)  # as train/cat/1.png
+    checkout.picture("photos/test/cat/9.png", 10)  # the same bytes as train/cat/1.png
     run = checkout.luigi()
     assert run.code == 10 and run.made == ["PrepareData.test", "SummarizeData"], run.said
     assert "max_shared_samples is 0: 1 samples are in two parts: 1 of the" in run.said
     (checkout.mine / "photos/test/cat/9.png").unlink()
     checkout.put("photos/train/cat/notes.txt", "a note")
     checkout.put("photos/train/cat/.DS_Store", "a hidden file")
-    run = checkout.luigi()  # no part is another one: its files are counted in each run
+    run = checkout.luigi()  # a folder that is no part; each run counts its files
     assert run.code == 10 and run.made == [], run.said
     assert "max_left_out is 0: 1 files are not read" in run.said
 

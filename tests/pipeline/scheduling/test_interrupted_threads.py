@@ -1,6 +1,6 @@
-"""Ctrl-C at every instruction of the threads' beginnings and ends: it is heard, and nothing hangs.
+"""Ctrl-C at every instruction of the starts and ends of threads: it is handled, and nothing hangs.
 
-Python's `threading` is not made for it: a lock stays locked, or one that is not locked is released."""
+Python's `threading` does not expect it: a lock stays locked, or an unlocked lock is released."""
 
 import os
 import signal
@@ -39,11 +39,11 @@ def question():
 
 @pytest.fixture
 def limited():
-    """What waits for a lock for ever is a failure."""
+    """Makes waiting for a lock without end a failure."""
     def hangs(number, frame):
         raise TimeoutError("hangs")
     before = signal.signal(signal.SIGALRM, hangs), signal.signal(signal.SIGINT, signal.default_int_handler)
-    usr1 = signal.getsignal(signal.SIGUSR1)  # Luigi's worker takes it
+    usr1 = signal.getsignal(signal.SIGUSR1)  # as Luigi's worker does
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before[0])
@@ -52,7 +52,7 @@ def limited():
 
 
 def interrupted(work, instruction):
-    """Does `work`, with a SIGINT before its n-th instruction. Whether it has so many."""
+    """Runs `work` with a SIGINT before its n-th instruction. Returns whether it has that many instructions."""
     count = 0
 
     def trace(frame, event, argument):

@@ -1,4 +1,4 @@
-"""What a run that finds everything fresh costs: not the libraries that only work needs."""
+"""A run that finds everything fresh does not import libraries that only work needs."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ HEAVY = {"numpy", "pydantic", "pydantic_core", "PIL", "rich", "tensorflow"}
 
 
 def imported(checkout):
-    """The top-level modules that the real command imports, on a recipe of which everything is fresh."""
+    """The top-level modules that the real command imports for a recipe with everything fresh."""
     command = checkout.command()
     done = subprocess.run([command[0], "-X", "importtime"] + command[1:], cwd="/", env=checkout.environment,
                           timeout=120, capture_output=True, text=True)
@@ -21,7 +21,7 @@ def imported(checkout):
 def test_nothing_to_do_imports_nothing_that_only_work_needs(tmp_path):
     checkout = Checkout(tmp_path)
     assert checkout.luigi().code == 0
-    time.sleep(2.1)  # what was written less than two seconds ago is looked at again
+    time.sleep(2.1)  # the digests of files younger than two seconds are not cached
     assert checkout.luigi().made == []
     found = imported(checkout)
     assert {"luigi", "pipeline", "octet"} <= found and not HEAVY & found

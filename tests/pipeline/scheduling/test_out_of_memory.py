@@ -1,4 +1,4 @@
-"""A command that gets no memory says so, and how much there is."""
+"""A command that gets no memory reports that, and how much memory there is."""
 
 import resource
 import subprocess
@@ -17,8 +17,9 @@ def checkout(tmp_path_factory):
 
 @pytest.mark.parametrize("limit, option, megabytes", [
     (resource.RLIMIT_DATA, "d", 30), (resource.RLIMIT_AS, "v", 46), (resource.RLIMIT_AS, "v", 56)])
-def test_no_memory_is_told(checkout, limit, option, megabytes):
-    """While Luigi is imported, while a library of pydantic is loaded, and in it: pydantic makes a panic of its own."""
+def test_a_lack_of_memory_is_reported(checkout, limit, option, megabytes):
+    """Memory runs out while Luigi is imported, while a library of pydantic is loaded, and inside pydantic, which then
+    panics."""
     run = subprocess.run(checkout.command(), cwd="/", env=checkout.environment, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=100,
                          preexec_fn=lambda: resource.setrlimit(limit, (megabytes * MB, megabytes * MB)))

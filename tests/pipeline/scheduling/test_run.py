@@ -1,4 +1,4 @@
-"""The front door, through the real `luigi` command."""
+"""The command line of the real `luigi` command."""
 
 import socket
 import subprocess
@@ -34,12 +34,12 @@ def test_importing_pipeline_and_its_stages_loads_no_tensorflow():
     assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"[]"
 
 
-def test_command_that_the_schedulers_page_gives_comes_to_the_same_door(config):
+def test_the_command_on_the_schedulers_page_works_too(config):
     code, _, err = luigi("ConvertUint", module="pipeline.scheduling.stages", **config)
     assert code == 2 and "did you mean 'ConvertUint8'?" in err
 
 
-def test_unknown_stage_is_told_the_nearest(config):
+def test_an_unknown_stage_gets_a_suggestion(config):
     code, _, err = luigi("ConvertUint", **config)
     assert code == 2 and "did you mean 'ConvertUint8'?" in err and "Traceback" not in err
 
@@ -51,14 +51,14 @@ def test_unknown_stage_is_told_the_nearest(config):
     (["ConvertUint8", "--recipe"], "argument --recipe: expected one argument"),
     (["--recipe", "digits", "ConvertUint8"], "no stage named 'digits'\n    the first word is the stage to make"),
     ([], "no stage is named")])
-def test_words_that_mean_nothing_are_told_without_the_usage(config, words, told):
+def test_unknown_words_are_reported_without_the_usage(config, words, told):
     code, out, err = luigi(*words, **config)
     assert code == 2 and told in err
     assert 2 <= len(err.splitlines()) <= 3 and out == ""
 
 
 @pytest.mark.parametrize("content", ["no section\n", "[core]\nworkers\n", "[core]\n[core]\n", b"\xff\xfe"])
-def test_configuration_that_is_none_is_told_before_luigi_reads_it(tmp_path, config, content):
+def test_a_malformed_configuration_is_reported_before_luigi_reads_it(tmp_path, config, content):
     for name, folder, env in (("named.cfg", "/", {"LUIGI_CONFIG_PATH": str(tmp_path / "named.cfg")}),
                               ("luigi.cfg", tmp_path, {}), ("client.cfg", tmp_path, config)):
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -69,7 +69,7 @@ def test_configuration_that_is_none_is_told_before_luigi_reads_it(tmp_path, conf
         (tmp_path / "luigi.cfg").write_text("[octet]\n")
 
 
-def test_value_that_luigi_cannot_put_together_is_named(config):
+def test_a_value_that_luigi_cannot_interpolate_is_named(config):
     with open(config["LUIGI_CONFIG_PATH"], "a") as file:
         file.write("[core]\ndefault-scheduler-host = %(nowhere)s\n")
     code, _, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", **config)
@@ -97,7 +97,7 @@ def test_missing_file_of_luigis_own_logging_is_named(config):
     (["--recipe", ""], "--recipe is empty"), (["--recipe="], "--recipe is empty"),
     (["--workers", "0"], "--workers is 0: nothing would be done"), (["--assistant"], "--assistant is not possible"),
     (["--parallel-scheduling"], "--parallel-scheduling is not possible")])
-def test_values_that_would_be_taken_for_another_are_refused(config, words, told):
+def test_ambiguous_values_are_refused(config, words, told):
     code, _, err = luigi("ConvertUint8", "--local-scheduler", *words, **config)
     assert code == 2 and told in err and "Traceback" not in err
 
@@ -108,7 +108,7 @@ def test_missing_recipe_prints_four_parts_and_its_exit_code(config):
 
 
 def test_configured_scheduler_that_is_silent_is_an_error_within_five_seconds(config):
-    with socket.socket() as silent:  # is connected to, and never answers
+    with socket.socket() as silent:  # accepts connections, and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen(1)
         asked = []
@@ -135,18 +135,18 @@ def test_paths_are_relative_to_the_config(tmp_path, monkeypatch):
     assert settings.load().store == tmp_path / "here"
 
 
-def test_config_of_another_project_is_passed_over(tmp_path, monkeypatch):
+def test_a_config_of_another_project_is_ignored(tmp_path, monkeypatch):
     (tmp_path / "luigi.cfg").write_text("[core]\nworkers = 2\n")
     monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
     monkeypatch.chdir(tmp_path)
     assert settings.load().config_path == settings.ROOT / "luigi.cfg"
 
 
-def test_scheduler_of_another_project_is_not_ours(tmp_path, config):
+def test_a_scheduler_of_another_project_is_not_used(tmp_path, config):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "luigi.cfg").write_text("[core]\ndefault-scheduler-host = no.such.host.invalid\n")
     code, _, err = luigi("ConvertUint8", "--recipe", "no/such.yaml", folder=tmp_path / "elsewhere", **config)
-    assert code == 3, err  # the recipe is looked at after the scheduler
+    assert code == 3, err  # the recipe is read after the scheduler was asked
 
 
 def test_scheduler_by_luigis_own_names_is_taken_without_a_warning(tmp_path, config):
@@ -181,7 +181,7 @@ def test_without_a_scheduler_the_local_one_is_used_at_once_and_it_says_so(config
     assert code == 3, err
 
 
-def test_local_scheduler_can_be_had_whatever_is_configured(config):
+def test_the_local_scheduler_is_available_whatever_is_configured(config):
     with open(config["LUIGI_CONFIG_PATH"], "a") as file:
         file.write("[core]\ndefault-scheduler-host = 127.0.0.1\ndefault-scheduler-port = 1\n")
     code, out, _ = luigi("ConvertUint8", "--local-scheduler", "--recipe", "no/such.yaml", **config)

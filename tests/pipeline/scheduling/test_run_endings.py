@@ -1,4 +1,4 @@
-"""How a run ends, through the real command: it says why, exits with its code, and is recorded."""
+"""How a run ends, through the real command: its message, its exit code and its record."""
 import os
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from tests.pipeline.scheduling.test_concurrent_runs import child_of
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A checkout in which everything is made, for what changes nothing in it."""
+    """A checkout in which everything is made, for tests that change nothing in it."""
     checkout = Checkout(tmp_path_factory.mktemp("built"))
     assert checkout.luigi().code == 0
     return checkout
@@ -25,7 +25,7 @@ def checkout(tmp_path):
 
 
 def command(checkout, words, **which):
-    """The command with a shell around it, which can redirect its streams."""
+    """The command inside a shell, which can redirect its streams."""
     return subprocess.run(["bash", "-c", words, "bash"] + checkout.command(**which), cwd="/", env=checkout.environment,
                           timeout=120, capture_output=True, text=True)
 
@@ -45,7 +45,7 @@ def test_a_stage_whose_progress_cannot_be_written_goes_on(checkout, words):
     assert checkout.octet("verify").returncode == 0
 
 
-def test_what_could_not_be_written_while_the_disk_was_full_is_said_at_the_end(tmp_path):
+def test_output_that_could_not_be_written_is_printed_at_the_end(tmp_path):
     code = ("import os, sys; from pipeline.terminal import streams; streams.guard()\n"
             "kept = os.dup(2); full = os.open('/dev/full', os.O_WRONLY); os.dup2(full, 2)\n"
             "print('TrainFloat: 50 %', file=sys.stderr)\n"
@@ -127,7 +127,7 @@ sys.argv[0] = "{}"
 
 
 def test_an_interrupt_that_cuts_clean_up_short_is_no_other_error(built):
-    """The signal comes right after a folder's descriptor was closed: the clean-up closes it again, and fails."""
+    """The signal arrives just after the descriptor of a folder was closed: the clean-up closes it again, and fails."""
     script = """
 import os, signal, sys
 close, calls = os.close, []

@@ -1,4 +1,4 @@
-"""What is recorded of a run, however it ends, through the real command."""
+"""The records of runs, however they end, through the real command."""
 
 import json
 import signal
@@ -41,7 +41,7 @@ def test_an_interrupted_run_is_recorded_with_its_code(checkout, number, code):
     assert row["exit"] == code and "interrupted" in row["error"]
 
 
-def test_a_killed_run_is_told_from_one_that_goes_on(checkout):
+def test_a_killed_run_is_distinguished_from_a_running_one(checkout):
     checkout.change(checkout.mine / "faces.yaml", "width: 8", "width: 8, sleep_s: 30")
     run = checkout.start()
     child_of(run)
@@ -72,7 +72,7 @@ def digest(part, **args):
 
 @pytest.fixture
 def slow_data(checkout):
-    """A function that says for how long the digest of the data is to take, in seconds."""
+    """A function that sets how many seconds the digest of the data takes."""
     checkout.put("mine.py", SLOW_DATA.format(str(checkout.mine / "seconds")))
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder", "dataset: ./mine.py:load")
     return lambda seconds: checkout.put("seconds", str(seconds))

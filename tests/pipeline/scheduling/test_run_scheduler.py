@@ -1,4 +1,4 @@
-"""What a central scheduler can do to a run, through the real command: each end has a reason."""
+"""What a central scheduler can do to a run, through the real command: each way to end has a message."""
 
 import http.server
 import json
@@ -121,7 +121,7 @@ def test_the_page_shows_a_run_that_was_refused_before_it_had_a_task(checkout):
 
 
 class Flaky(http.server.BaseHTTPRequestHandler):
-    """Luigi's own scheduler, behind a server that answers with `trouble` once the first stage has been given out."""
+    """Luigi's own scheduler behind a server that answers with `trouble` after the first stage was given out."""
 
     def do_POST(self):
         server, command = self.server, self.path.rpartition("/")[2].partition("?")[0]

@@ -1,4 +1,4 @@
-"""A scheduler that does not answer, answers slowly, or without an end: what the client says, and when it gives up."""
+"""A scheduler that does not answer, answers slowly or without end: what the client prints, and when it gives up."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ from pipeline.scheduling.scheduler_client import Client, KeepAlive, NoAnswer, Qu
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """An attempt takes 1.2 s, there are two, with a second between them."""
+    """There are two attempts of 1.2 s, with a second between them."""
     config = luigi.configuration.LuigiConfigParser()
     config.read_dict({"core": {"rpc_connect_timeout": "1.2", "rpc_retry_attempts": "2", "rpc_retry_wait": "1"}})
     monkeypatch.setattr(luigi.configuration.LuigiConfigParser, "_instance", config)
@@ -24,7 +24,7 @@ def impatient(monkeypatch):
 
 @contextmanager
 def server(answer):
-    """The address of one that calls answer(connection) for each request, in a thread of its own."""
+    """The address of a server that calls answer(connection) for each request, in a thread of its own."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(20)
@@ -84,9 +84,9 @@ def test_the_terminal_says_what_is_waited_for_and_how_long(answer, capfd):
     assert 3.0 < took_s < 5.0
 
 
-def test_an_answer_without_an_end_is_given_up(monkeypatch):
+def test_an_answer_without_end_is_an_error(monkeypatch):
     monkeypatch.setattr(scheduler_client, "LARGEST_ANSWER_BYTES", 1 << 20)
-    with server(endless) as url, pytest.raises(luigi.rpc.RPCError, match="no end|no answer"):
+    with server(endless) as url, pytest.raises(luigi.rpc.RPCError, match="its answer is longer than 1 MB|no answer"):
         Client(url, attempts=1).is_paused()
 
 
@@ -97,7 +97,7 @@ def test_the_progress_of_a_stage_is_sent_once(capfd):
     assert time.monotonic() - started < 2.5
 
 
-def test_a_scheduler_that_is_there_is_heard():
+def test_messages_of_the_scheduler_are_received():
     heard = []
     with server(ok) as url:
         living = KeepAlive(lambda: Client(url).ping(worker="me"), heard.append, 0.05)
@@ -120,13 +120,13 @@ def test_neither_the_end_nor_a_fork_waits_for_a_ping_that_hangs():
     living.start()
     assert asked.wait(5)
     started = time.monotonic()
-    living.let_finish()
+    living.wait_until_idle()
     living.stop()
     living.join()
     assert time.monotonic() - started < 2.0
 
 
-def test_a_question_hands_on_what_was_raised():
+def test_a_question_raises_what_its_call_raised():
     with pytest.raises(ZeroDivisionError):
         Question(lambda: 1 / 0).answer(5)
     with pytest.raises(NoAnswer):

@@ -1,4 +1,4 @@
-"""`--set KEY=VALUE`: a recipe of its own."""
+"""`--set KEY=VALUE` makes a variant of a recipe."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ SETS = ("--set", "train.epochs=3", "--set", "quantize.learning_rate=0.002")
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A recipe that was trained, and a variant of it that was trained, too."""
+    """A trained recipe, and a trained variant of it."""
     checkout = Checkout(tmp_path_factory.mktemp("set"))
     assert checkout.luigi(stage="TrainQAT").code == 0
     run = checkout.luigi(*SETS, stage="TrainQAT")

@@ -1,4 +1,4 @@
-"""Gates that are changed: what is judged again, and what is not measured again."""
+"""Changed gates: what is judged again, and what is not measured again."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.pipeline.checkout import Checkout, run_of
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A checkout in which a model was measured and has missed a gate."""
+    """A checkout in which a model was measured and misses a gate."""
     checkout = Checkout(tmp_path_factory.mktemp("verdict"))
     set_gates(checkout, "{min_accuracy: 0.9}")
     run = checkout.luigi(stage="Export")
@@ -90,7 +90,7 @@ def test_a_changed_gate_trains_nothing_for_a_page_that_would_need_it(tmp_path):
     set_gates(checkout, "{min_accuracy: 0.9}")
     run = checkout.luigi()
     assert run.code == 10 and run.made == ["ValidateInterpreter"], run.said
-    assert checkout.luigi(stage="Report").made == ["TrainFloat", "Report"]  # asked for, it is made
+    assert checkout.luigi(stage="Report").made == ["TrainFloat", "Report"]  # as a target, it is made
 
 
 def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
@@ -109,7 +109,7 @@ def test_a_fault_of_the_page_does_not_stop_the_verdict(tmp_path):
     assert run.code == 1 and run.made == ["Report"], run.said
     page.write_text(sound)
     set_gates(checkout, "{}")
-    # It imports TensorFlow by its source. Under a limit of memory the run says that it has no server for it.
+    # Its source imports TensorFlow. Under a memory limit, the run prints that it has no fork server.
     checkout.change(checkout.root / "pipeline/process/fork_client.py", '"not imported"', '"tensorflow"')
     limited = subprocess.run(["bash", "-c", 'ulimit -v 8000000; exec "$@"', "bash"] + checkout.command(), cwd="/",
                              env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -1,4 +1,4 @@
-"""A table of edits, each with the stages that it makes run and the reason that is given."""
+"""A table of edits, with the stages that each makes run and the reason that `octet why` gives."""
 
 import os
 import shutil
@@ -13,8 +13,8 @@ RATE = "learning_rate: 0.002"
 
 
 class Edit(NamedTuple):
-    """what: the edit, in words. do: it. runs: the stages that run because of it. first: the first of
-    them and why. recipe: which recipe is run."""
+    """what: the edit, in words. do: a function that makes it. runs: the stages that run because of it. first: the first
+    of them, and its reason. recipe: the recipe that runs."""
 
     what: str
     do: Callable[[Checkout], object]
@@ -88,13 +88,13 @@ def change_picture_and_put_its_time_back(checkout: Checkout) -> None:
 
 
 def change_helper_and_put_its_time_back(checkout: Checkout) -> None:
-    """Python's own cache takes such a file for what it was."""
+    """For Python's own cache, such a file is unchanged."""
     path = checkout.root / "tasks/training/learning_rate_schedule.py"
     damage(path, path.read_bytes().replace(b"rate * _left", b"rate/9*_left"))
 
 
 def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Checkout], None]:
-    """The edit, a run, and the edit undone."""
+    """Makes the edit, runs, and undoes the edit."""
     def do(checkout: Checkout) -> None:
         before = (checkout.mine / "faces.yaml").read_text()
         edit(checkout)

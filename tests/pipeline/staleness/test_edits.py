@@ -1,5 +1,5 @@
-"""Each edit of edits.py runs exactly the stages that the table names, for the reason that it gives; and the page
-docs/staleness.md shows the table."""
+"""Each edit in edits.py runs exactly the stages that the table names, for the stated reason. docs/staleness.md shows
+the table."""
 
 import os
 import re
@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "staleness.md"
 
 
 class Kept:
-    """The files of some folders as they are now, but for bytecode, which is of its source's size and time."""
+    """The files of some folders. Bytecode is left out: its header has the size and mtime of its source."""
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders
@@ -28,7 +28,7 @@ class Kept:
         return {path for folder in self.folders for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
     def put_back(self) -> None:
-        """The folders hold these files again and no others."""
+        """Restores exactly these files in the folders."""
         for path in sorted(self._paths() - self.paths, reverse=True):  # what is in a folder before the folder
             remove(path)
         for path, (content, before) in self.files.items():
@@ -41,8 +41,8 @@ class Kept:
 
 @pytest.fixture(scope="module", params=["light", pytest.param("real", marks=pytest.mark.slow)])
 def built(request, tmp_path_factory):
-    """A checkout in which everything was made once, by light stages or by the real ones. Of its stores, one a recipe,
-    each edit gets a copy."""
+    """A checkout in which light or real stages have made everything. Each edit gets a copy of one of its stores, of
+    which there is one for each recipe."""
     checkout = Checkout(tmp_path_factory.mktemp("edits"), real=request.param == "real")
     run = checkout.luigi()
     assert run.code == 0 and run.made == ALL, run.said
@@ -58,7 +58,7 @@ def built(request, tmp_path_factory):
 
 @pytest.fixture
 def checkout(built, edit, tmp_path):
-    """The checkout as it was built, for an edit."""
+    """The checkout as it was built, for one edit."""
     store = tmp_path / "store"
     shutil.copytree(str(built.stores.get(edit.recipe, built.stores["faces"])), str(store))
     built.use_store(store)

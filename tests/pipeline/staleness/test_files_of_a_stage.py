@@ -1,4 +1,5 @@
-"""Files of a stage's work that are no Python: their bytes are in its key and its sources; its process has them."""
+"""Files other than Python source that a stage reads: their bytes are in its key and its sources, and its process has
+them."""
 
 import json
 from pathlib import Path
@@ -21,7 +22,7 @@ def checkout(tmp_path_factory):
 
 
 def pages(checkout):
-    """{key: manifest} of every page in the store."""
+    """{key: manifest} of every report page in the store."""
     return {path.parent.name: json.loads(path.read_text())
             for path in (checkout.store / "artifacts" / "Report").glob("*/manifest.json")}
 

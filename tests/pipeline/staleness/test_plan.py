@@ -16,7 +16,7 @@ def store(tmp_path):
 
 
 def make(plan, stage, content="bytes", by_product="log"):
-    """What a stage's task does, without the work."""
+    """What a stage's task does, without its work."""
     key, preimage = plan.key(stage)
     with plan.store.lock(stage, key):
         work = plan.store.workspace(stage, key)
@@ -47,7 +47,7 @@ def test_a_key_is_known_when_the_upstream_is_intact(store):
     assert plan.key("EvalGraph") is None
 
 
-def test_a_second_look_finds_everything(store):
+def test_a_second_plan_finds_everything(store):
     first = make_all(store)
     second = Plan(SNAPSHOT, store)
     assert all(second.intact(stage) for stage in STAGES)
@@ -110,7 +110,7 @@ def test_going_back_finds_the_old_artifacts(store):
     assert Plan(SNAPSHOT, store).intact("ValidateInterpreter")
 
 
-def test_bad_news_is_not_remembered_and_good_news_is(store, monkeypatch):
+def test_only_the_status_of_existing_artifacts_is_cached(store, monkeypatch):
     plan = Plan(SNAPSHOT, store)
     assert not plan.intact("PrepareData.train")
     make(plan, "PrepareData.train")

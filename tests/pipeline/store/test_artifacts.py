@@ -7,7 +7,7 @@ import pytest
 
 from octet.errors import StoreError
 from pipeline.files.safe_tree import Folder
-from pipeline.store import manifest
+from pipeline.store import manifest, upkeep
 from pipeline.store.artifacts import Store
 
 STAGE, KEY = "Freeze", "ab" * 32
@@ -110,7 +110,7 @@ DAMAGES = [truncate, empty, flip_a_byte_and_put_mtime_back,
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_damage_is_seen_and_mended_by_publishing_again(store, damage):
     folder = publish(store)
-    assert store.state(STAGE, KEY) == "intact"  # the digest cache has had its chance
+    assert store.state(STAGE, KEY) == "intact"  # the digest is cached now
     damage(folder)
     assert store.state(STAGE, KEY) == "damaged"
     publish(store)
@@ -131,7 +131,7 @@ def test_a_lost_by_product_is_no_damage(store):
     (delete_an_output, "output network.json missing"),
     (delete_the_manifest, "manifest.json missing"), (cut_the_manifest, "manifest.json damaged"),
     (move_it_to_another_key, "manifest.json is that of Freeze cdcdcdcdcdcd")])
-def test_what_is_damaged_is_said(store, damage, said):
+def test_damage_is_described(store, damage, said):
     damage(publish(store))
     assert store.status(STAGE, KEY).damage == (said,)
 
@@ -159,10 +159,10 @@ def test_a_forced_artifact_is_replaced_and_then_intact(store):
     assert store.state(STAGE, KEY) == "forced"
     folder = publish(store, b"other")
     assert store.state(STAGE, KEY) == "intact" and (folder / "frozen.pb").read_bytes() == b"other"
-    assert len(list(store.manifests())) == 2  # what it replaced can still be traced
+    assert len(list(store.manifests())) == 2  # the replaced artifact can still be traced
 
 
-def test_many_looks_at_once_are_the_looks_one_by_one(store):
+def test_statuses_of_many_artifacts_equal_single_statuses(store):
     keys = [digit * 64 for digit in "0123"]
     folders = [publish(store, key=key) for key in keys]
     flip_a_byte_and_put_mtime_back(folders[1])
@@ -206,7 +206,7 @@ def test_leftovers_of_a_killed_run_are_swept_and_others_are_not(store):
 def test_sweep_removes_what_nobody_works_in(store):
     with store.lock(STAGE, KEY):
         at_work, left = store.workspace(STAGE, KEY), store.workspace(STAGE, "cd" * 32)
-        assert store.sweep() == [left]
+        assert upkeep.remove_left_workspaces(store) == [left]
     assert at_work.exists() and not left.exists()
 
 
@@ -219,7 +219,7 @@ def test_readers_share_a_lock_that_no_maker_gets_meanwhile(store):
             store.lock(STAGE, KEY, shared=True).acquire(timeout=0.1)
 
 
-def test_whoever_waits_is_told_once(store):
+def test_on_wait_is_called_once(store):
     told = []
     with store.lock(STAGE, KEY, on_wait=lambda: told.append("never")):
         with pytest.raises(TimeoutError):
@@ -264,7 +264,7 @@ def test_a_root_that_cannot_be_a_folder_is_a_store_error(tmp_path):
 
 
 def test_a_full_disk_is_a_store_error_and_publishes_nothing(store):
-    """Real: a child whose file size limit is below the manifest's size."""
+    """The child is real; its limit on file sizes is smaller than the manifest."""
     code = ("import resource, signal, sys; from pathlib import Path\n"
             "from pipeline.store.artifacts import Store; from octet.errors import StoreError\n"
             "store = Store(Path(sys.argv[1])); work = store.workspace('Freeze', 'k')\n"

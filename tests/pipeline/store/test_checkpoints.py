@@ -1,4 +1,4 @@
-"""Checkpoints in the store: listed, let go, put aside; and never followed, whatever is in their place."""
+"""Checkpoints in the store: they are listed, removed and put aside. Links in their place are never followed."""
 
 import hashlib
 import os
@@ -9,6 +9,7 @@ import pytest
 
 from octet.checkpoint_files import CheckpointFile
 from octet.errors import StoreError
+from pipeline.store import upkeep
 from pipeline.store.artifacts import Store
 from tests.pipeline.checkout import Checkout
 
@@ -23,7 +24,7 @@ def put(root, stage, key, epoch, content=b"weights"):
     return path
 
 
-def test_what_is_not_what_was_written_is_put_aside(tmp_path, capfd):
+def test_a_damaged_checkpoint_is_put_aside(tmp_path, capfd):
     store = Store(tmp_path / "store")
     whole = put(store.root, "TrainFloat", KEY, 6)
     spoiled = put(store.root, "TrainFloat", KEY, 7)
@@ -45,13 +46,13 @@ def test_nothing_is_followed(tmp_path):
     canary.write_bytes(b"canary")
     folder = put(store.root, "TrainFloat", KEY, 1).parent
     (folder / canary.name).symlink_to(canary)
-    assert store.checkpoints.spoiled("TrainFloat", KEY) == [canary.name]
+    assert store.checkpoints.damaged("TrainFloat", KEY) == [canary.name]
     store.checkpoints.prepare_folder("TrainFloat", KEY)
     assert [path.name[:11] for path in folder.iterdir()] == ["epoch-00001"]
     shutil.rmtree(str(folder))
     folder.symlink_to(outside)
     assert store.checkpoints.epochs_done("TrainFloat", KEY) == 0 and store.checkpoints.unfinished() == []
-    assert [place for place, _ in store.misplaced()] == ["partial/TrainFloat/" + KEY]
+    assert [place for place, _ in upkeep.misplaced(store)] == ["partial/TrainFloat/" + KEY]
     assert not store.checkpoints.remove("TrainFloat", KEY) and not os.path.lexists(str(folder))
     folder.symlink_to(outside)
     made = store.checkpoints.prepare_folder("TrainFloat", KEY)
@@ -59,7 +60,7 @@ def test_nothing_is_followed(tmp_path):
     assert canary.read_bytes() == b"canary"
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "store").write_text("no folder")
     with pytest.raises(StoreError):
         Store(tmp_path / "store").checkpoints.prepare_folder("TrainFloat", KEY)
@@ -67,7 +68,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A store whose TrainFloat is not made: it has a checkpoint after epoch 3."""
+    """A store without an artifact of TrainFloat, which has a checkpoint after epoch 3."""
     checkout = Checkout(tmp_path_factory.mktemp("checkpoints"))
     run = checkout.luigi(stage="TrainFloat")
     assert run.code == 0, run.said
@@ -76,7 +77,7 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture
 def begun(checkout):
-    """The folder of the checkpoints of the stage that is to be made."""
+    """The folder of the checkpoints of the stage that the next run makes."""
     for folder in (checkout.store / "artifacts/TrainFloat").glob("[!.]*"):
         folder.rename(checkout.folder / folder.name)
     key, = [path.name for path in checkout.folder.iterdir() if len(path.name) == 64]
@@ -104,7 +105,7 @@ def test_force_begins_again(checkout, begun):
     assert refused.returncode != 0 and "no fresh artifact to force" in refused.stderr
 
 
-def test_gc_lets_old_ones_go(checkout, begun):
+def test_gc_removes_old_checkpoints(checkout, begun):
     assert "checkpoints" not in checkout.octet("gc", "--delete").stdout and begun.exists()
     old = time.time() - 15 * 24 * 3600
     path, = begun.iterdir()
@@ -113,7 +114,7 @@ def test_gc_lets_old_ones_go(checkout, begun):
     assert "checkpoints after epoch 3: gone" in checkout.octet("gc", "--delete").stdout and not begun.exists()
 
 
-def test_days_that_are_none_are_refused(checkout):
+def test_an_invalid_number_of_days_is_refused(checkout):
     config = checkout.root / "luigi.cfg"
     text = config.read_text()
     try:

@@ -1,4 +1,5 @@
-"""Stores that are damaged, may not be read, are full or have too long a path: words, code 11; the rest is read on."""
+"""Stores that are damaged, unreadable, full or have too long a path: an error with code 11; everything else is still
+read."""
 
 import contextlib
 import json
@@ -32,7 +33,7 @@ DEEP = b'{"a": ' + b"[" * 100000 + b"]" * 100000 + b"}"
 
 
 def sealed(change):
-    """A record with a right seal, changed before it was sealed."""
+    """Changes a record and seals it correctly."""
     def spoil(path: Path) -> bytes:
         record = json.loads(path.read_text())
         change(record)
@@ -63,7 +64,7 @@ def records(situation):  # noqa: F811
 
 @pytest.mark.parametrize("spoil", sorted(SPOILS))
 @pytest.mark.parametrize("name", ["manifest", "pin", "force", "run"])
-def test_a_damaged_record_is_said_once_and_the_rest_is_read(situation, name, spoil):  # noqa: F811
+def test_a_damaged_record_is_reported_once_and_the_rest_is_read(situation, name, spoil):  # noqa: F811
     path = situation.store.root / records(situation)[name]
     content = SPOILS[spoil](path)
     path.chmod(0o644)
@@ -82,7 +83,7 @@ def test_a_damaged_record_is_said_once_and_the_rest_is_read(situation, name, spo
 def test_a_record_that_is_too_large_is_damaged_and_not_read(situation, name):  # noqa: F811
     path = situation.store.root / records(situation)[name]
     path.chmod(0o644)
-    os.truncate(str(path), 1 << 38)  # sparse: 256 GB that take no space
+    os.truncate(str(path), 1 << 38)  # sparse: 256 GB that use no disk space
     tracemalloc.start()
     try:
         octet("ls", "--artifacts")
@@ -117,7 +118,7 @@ def test_nothing_goes_while_a_runs_record_is_damaged(situation, place):  # noqa:
 
 
 def test_a_file_in_the_middle_of_anything_deep_can_be_removed(situation):  # noqa: F811
-    """Deeper than Python recurses, and than a path may be long."""
+    """Nested more deeply than Python's recursion limit, and than a path may be long."""
     handle = os.open(str(situation.store.root / "quarantine"), os.O_RDONLY)
     for _ in range(1500):
         os.mkdir("inner", dir_fd=handle)
@@ -140,7 +141,7 @@ PUBLISH = ("import sys; from pathlib import Path; from pipeline.store.artifacts 
 
 
 def as_others(*command: str) -> "subprocess.CompletedProcess":
-    """The command by a user to whom permissions apply: root without the right to pass them over."""
+    """Runs the command without root's capability to ignore permissions."""
     if os.getuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("root cannot give its rights away here")
@@ -155,7 +156,7 @@ FORBIDDEN = ["", "artifacts", "artifacts/Freeze", PLACES["an artifact"], PLACES[
 
 
 @pytest.mark.parametrize("place", FORBIDDEN)
-def test_what_may_not_be_read_is_said_and_left_where_it_is(situation, place):  # noqa: F811
+def test_unreadable_entries_are_reported_and_left_in_place(situation, place):  # noqa: F811
     path = situation.store.root / place.format_map({
         "run folder": os.path.dirname(situation.record), "run": situation.record,
         "source": "sources/{}/{}".format(situation.source[:2], situation.source)})
@@ -164,7 +165,7 @@ def test_what_may_not_be_read_is_said_and_left_where_it_is(situation, place):  #
     try:
         done = as_others(sys.executable, "-c", PROGRAM, "verify")
         said = done.stdout.decode()
-        readable = place in ("locks", "logs", "quarantine")  # of these nothing needs to be read, but it is said
+        readable = place in ("locks", "logs", "quarantine")  # nothing of these needs to be read, but they are reported
         assert done.returncode == 11 and "Permission denied" in said and "Traceback" not in said, said
         assert readable or place == "" or "artifacts read" in said
         done = as_others(sys.executable, "-c", PROGRAM, "gc", "--delete", "--runs", "0")
@@ -190,7 +191,7 @@ def test_a_store_that_may_not_be_written_is_a_store_error(situation, place):  # 
     assert done.returncode == 0 or b"Permission denied" in done.stdout
 
 
-def test_a_folder_that_others_can_write_is_said(situation):  # noqa: F811
+def test_a_folder_that_others_can_write_to_is_reported(situation):  # noqa: F811
     assert "can be written" not in octet("verify")[1]
     for place in ("artifacts/Freeze", "marks"):
         (situation.store.root / place).chmod(0o777)
@@ -224,7 +225,7 @@ def test_a_root_that_is_no_path_is_a_store_error(tmp_path, root):
 
 @contextlib.contextmanager
 def full_disk(folder: Path, size_bytes: int):
-    """A small file system on which no block is free; with `luigi.cfg` for a store on it."""
+    """A small file system without a free block, and `luigi.cfg` for a store on it."""
     with small_disk(folder, size_bytes) as mounted:
         if not mounted:
             pytest.skip("mounting is not allowed here: no small disk to fill")

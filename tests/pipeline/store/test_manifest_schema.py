@@ -1,4 +1,4 @@
-"""The manifest's schema, on manifests that real runs wrote."""
+"""The schema of the manifest, checked on manifests from real runs."""
 
 import json
 
@@ -22,7 +22,7 @@ def validate():
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """The manifests of a run, and of an acceptance after it, as they are in the files."""
+    """The manifest files of a run, and of an acceptance after it."""
     checkout = Checkout(tmp_path_factory.mktemp("schema"))
     assert checkout.luigi().code == 0
     checkout.change(checkout.root / "tasks/stages/freeze.py", '{"nodes": 0}', '{"nodes": 1}')
@@ -49,7 +49,7 @@ def test_the_schema_is_that_of_the_format_that_is_written():
 
 
 def test_a_store_of_the_first_format_is_read_listed_and_traced(tmp_path):
-    """Its keys were made otherwise, so nothing in it is fresh; all of it is still there."""
+    """Its keys were computed differently, so nothing in it is fresh, but everything is still there."""
     from pipeline.provenance.lineage import Lineage
     store = Store(tmp_path)
     work = store.workspace("Freeze", "ab" * 32)

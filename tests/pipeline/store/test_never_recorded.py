@@ -1,5 +1,5 @@
-"""What must never be recorded: work on other code or data than the key says; and what a store that
-cannot be written to, or a clock that was set back, does."""
+"""What must never be recorded: results of other code or data than the key states. Also a store that cannot be written
+to, and a clock that was set back."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def test_an_import_whose_name_was_computed_is_an_error_that_names_it(checkout):
         "def steps():\n    import importlib\n"
         "    importlib.import_module('tasks.training.' + 'hid' + 'den')"))
     run = checkout.luigi()
-    assert run.code == 14 and "'tasks.training.hidden' imported while the stage ran" in run.said
+    assert run.code == 14 and "'tasks.training.hidden' is not visible in the stage's source" in run.said
     assert "Traceback" not in run.said and made(checkout) == sorted(PREPARED)
     checkout.change(checkout.root / "tasks/training/loop.py", "import importlib\n",
                  "import importlib\n    from tasks.training import hidden\n")
@@ -63,7 +63,7 @@ def test_a_users_own_module_is_not_missed_either(checkout):
 
 
 def reading_slowly(checkout, *words):
-    """A run that makes PrepareData.train, while it reads the data."""
+    """Starts a run that makes PrepareData.train, and calls the function while it reads the data."""
     checkout.put("slow.py", SLOW_DATA)
     checkout.change(checkout.mine / "faces.yaml", "dataset: image_folder, args: {",
                     "dataset: ./slow.py, args: {sleep_s: 2, ")
@@ -129,7 +129,7 @@ def test_data_that_is_never_at_rest_ends_the_run(checkout):
 
 
 def test_a_digest_that_the_cache_has_wrong_is_found_by_reading(checkout, monkeypatch):
-    """A write through a memory map may leave inode, size and times as they are."""
+    """A write through a memory map may leave inode, size and times unchanged."""
     from octet import digest
     monkeypatch.setenv("OCTET_CACHE", checkout.environment["OCTET_CACHE"])
     monkeypatch.setattr(digest, "RACY_NS", 0)
@@ -142,8 +142,8 @@ def test_a_digest_that_the_cache_has_wrong_is_found_by_reading(checkout, monkeyp
 
 
 def test_a_picture_that_is_being_written_is_no_damaged_picture(checkout):
-    """It cannot be decoded while it is written, and can be when the run begins again."""
-    for name in ("cat", "dog"):  # a part of its own, so that nothing is drawn from the training pictures
+    """The picture cannot be decoded while it is written, but can when the run begins again."""
+    for name in ("cat", "dog"):  # a separate part, so that no training pictures are drawn for it
         checkout.picture("photos/validation/{}/0.png".format(name), 3)
     checkout.change(checkout.root / "tasks/stages/prepare_data.py", "        dataset = data_source.load(job, learnt=", (
         "        from pathlib import Path\n        path = Path({!r})\n"
@@ -228,7 +228,7 @@ def test_a_clock_set_back_hides_no_edit_and_no_run(checkout):
         os.utime(str(path), (early, early))
     run = checkout.luigi()
     assert run.made == FLOAT
-    # The newest run is the one with the highest number, whatever its clock said.
+    # The newest run is the one with the highest number, independently of the clock.
     newest = max((checkout.store / "runs").glob("faces-*/*.json"))
     record = manifest.unsealed(newest.read_bytes())
     newest.write_bytes(manifest.sealed(dict(record, started="1999-01-01T00:00:00Z",
@@ -249,7 +249,7 @@ def test_the_first_file_of_a_stage_is_not_taken_from_pythons_cache(tmp_path):
 
 
 def test_data_written_to_and_put_back_before_it_is_read_is_what_the_key_says(checkout):
-    """The bytes that are read are compared, and not when the file was written."""
+    """The bytes that are read are compared, not the time at which the file was written."""
     picture = checkout.mine / "photos/train/cat/0.png"
     checkout.change(checkout.root / "tasks/stages/prepare_data.py", "    before = data_source.stamp(", (
         "    from pathlib import Path\n    path = Path({!r})\n    content = path.read_bytes()\n"

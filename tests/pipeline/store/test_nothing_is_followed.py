@@ -1,8 +1,7 @@
-"""Nothing in the store is followed: whatever stands in whatever place, what lies outside stays as it is.
+"""Links in the store are never followed: whatever is in any place, everything outside stays unchanged.
 
-A situation is a place in a store, a thing put there instead, and an order of commands. All of it lies below pytest's
-temporary folder; a canary beside the store is what every link leads to.
-"""
+A situation is a place in a store, a thing that is put there, and a sequence of commands. All of it is below pytest's
+temporary folder. Every link leads to a canary beside the store."""
 
 import contextlib
 import io
@@ -27,7 +26,7 @@ SOURCE = b"import this\n"
 
 
 class Situation(NamedTuple):
-    """A store that holds one of everything, and what must not change."""
+    """A store with one of everything, and the files that must not change."""
 
     store: Store
     folder: Path
@@ -72,7 +71,7 @@ def publish(store: Store, content: bytes = b"graph") -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """A folder with a store that holds one of everything."""
+    """A folder with a store that contains one of everything."""
     folder = tmp_path_factory.mktemp("whole")
     store = Store(folder / "store")
     publish(store)
@@ -143,7 +142,7 @@ def device(path: Path, canary: Path) -> None:
 
 
 def other_kind(path: Path, canary: Path) -> None:
-    """A file in a folder's place, a folder with a link in it in a file's."""
+    """Puts a file in place of a folder, or a folder with a link in place of a file."""
     if "." in path.name or path.name in ("events", "frozen.pb", "more") or len(path.name) == 64:
         path.mkdir()
         (path / "link").symlink_to(canary)
@@ -156,7 +155,7 @@ RARER = (link_to_file, link_to_what_is_not_there, link_to_itself, unix_socket, d
 
 
 def put(situation: Situation, place: str, thing) -> Path:
-    """`thing` stands in the place, and what was there is gone."""
+    """Replaces what is at the place by `thing`."""
     path = situation.store.root / PLACES[place].format_map({
         "run folder": os.path.dirname(situation.record), "run": situation.record, "two": situation.source[:2],
         "source": situation.source})
@@ -170,7 +169,7 @@ def put(situation: Situation, place: str, thing) -> Path:
 
 
 def seen(folder: Path) -> Dict[str, Tuple]:
-    """Everything about every file below a folder that a careless command could change."""
+    """Everything about the files below a folder that a careless command could change."""
     found = {}
     for parent, folders, files in os.walk(str(folder)):
         for name in [""] + folders + files:
@@ -183,7 +182,7 @@ def seen(folder: Path) -> Dict[str, Tuple]:
 
 
 def octet(*argv: str) -> Tuple[int, str]:
-    """(exit code, what was printed) of a command, in this process: a traceback is the test's."""
+    """(exit code, output) of a command in this process. A traceback fails the test."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main.main(list(argv))

@@ -13,7 +13,7 @@ import pytest
 from octet import digest
 from pipeline.files.safe_tree import Folder
 from pipeline.store.artifacts import Store
-from pipeline.store.dropping import let_go
+from pipeline.store.dropping import delete_files
 from tests.pipeline.checkout import Checkout, damage, finish
 
 TRAIN = "PrepareData.train"
@@ -21,7 +21,8 @@ TRAIN = "PrepareData.train"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A checkout whose shards have four rows, and a store with the training part before and after one more picture."""
+    """A checkout whose shards have four rows. Its store has the training part before and after one picture was
+    added."""
     checkout = Checkout(tmp_path_factory.mktemp("shards"))
     checkout.change(checkout.root / "octet/data/shards.py", "MOST_BYTES = 16 << 20", "MOST_BYTES = 4 * 4 * 4")
     for index in range(20):
@@ -37,7 +38,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def checkout(made, tmp_path):
-    """It, with a store of its own in which the same files have two names, too."""
+    """The checkout with a copy of its store, in which the same files have two names, too."""
     store, inodes = tmp_path / "store", {}
     for path in sorted(made.store.rglob("*")):
         copy = store / path.relative_to(made.store)
@@ -69,7 +70,7 @@ def _manifests(checkout):
 
 
 def _sizes(checkout):
-    """{file of the disk: its bytes} of the artifacts."""
+    """{inode: bytes} of all files of the artifacts."""
     return {path.stat().st_ino: path.stat().st_size for path in (checkout.store / "artifacts").rglob("*")
             if path.is_file() and path.name != "dropped.json"}
 
@@ -195,6 +196,6 @@ def test_a_note_on_a_full_disk_empties_no_file_that_another_artifact_has(tmp_pat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     monkeypatch.setattr(Folder, "create", full)
     with Folder.at(artifact) as folder:
-        let_go(folder, "nothing needed it")
+        delete_files(folder, "nothing needed it")
     assert other.read_bytes() == b"a shard"
     assert sorted(os.listdir(str(artifact))) == ["dropped.json", "manifest.json"]

@@ -30,17 +30,17 @@ def checked(folder, text):
     return convertible.run(job, lambda *_: None)
 
 
-def test_every_tensor_is_told_with_where_its_range_comes_from(tmp_path):
+def test_every_tensor_is_listed_with_the_source_of_its_range(tmp_path):
     ranges = checked(tmp_path, LENET % ("", ""))["ranges"]
     assert {"conv1_relu/Relu", "dense_relu/Relu"} <= {item["tensor"] for item in ranges}
 
 
-def test_a_gate_for_another_kind_of_target_is_said_before_training(tmp_path):
+def test_a_gate_for_another_kind_of_target_is_reported_before_training(tmp_path):
     with pytest.raises(RecipeError, match="max_error fits no output: label is of kind class"):
         checked(tmp_path, LENET % ("", "validate: {max_error: 0.1}"))
 
 
-def test_live_batch_norm_that_would_not_be_folded_is_said_before_training(tmp_path):
+def test_live_batch_norm_that_would_not_be_folded_is_reported_before_training(tmp_path):
     with pytest.raises(QuantizeError, match="without a range"):
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live}"))
 
@@ -59,12 +59,12 @@ def test_an_output_that_is_a_call_of_a_function_is_the_functions(tmp_path, activ
     assert [item["layer"] for item in ranges][-1] == "last"
 
 
-def test_a_delay_beyond_the_last_step_is_said_before_training(tmp_path):
-    with pytest.raises(RecipeError, match="quantization would come after 5000 steps"):
+def test_a_delay_beyond_the_last_step_is_reported_before_training(tmp_path):
+    with pytest.raises(RecipeError, match="quantization would begin after 5000 steps"):
         checked(tmp_path, LENET % ("", "quantize: {batch_norm: live, delay: 5000}"))
 
 
-def test_weights_of_another_network_are_said_before_training(tmp_path):
+def test_weights_of_another_network_are_reported_before_training(tmp_path):
     with tf.Graph().as_default():
         model = lenet.build((8, 8, 1), 10, filters=[6], dense=8)
         model.save_weights(str(tmp_path / "other.h5"))
@@ -75,7 +75,7 @@ def test_weights_of_another_network_are_said_before_training(tmp_path):
         checked(tmp_path, LENET % (", weights: none", ""))
 
 
-def test_weights_that_are_no_numbers_are_said_before_training(tmp_path):
+def test_weights_that_are_no_numbers_are_reported_before_training(tmp_path):
     with tf.Graph().as_default():
         model = lenet.build((8, 8, 1), 10, filters=[4], dense=8)
         values = model.get_weights()
@@ -87,13 +87,13 @@ def test_weights_that_are_no_numbers_are_said_before_training(tmp_path):
         checked(tmp_path, LENET % (", weights: broken.h5", ""))
 
 
-def test_a_weight_for_a_loss_that_is_not_there_is_said(tmp_path):
+def test_a_weight_for_a_missing_loss_is_reported(tmp_path):
     with pytest.raises(ModelError, match="there is no output digit"):
         checked(tmp_path, LENET % ("", "train: {loss_weights: {digit: 2}}"))
 
 
 @pytest.mark.parametrize("said", sorted(user_models.REFUSED))
-def test_a_model_that_cannot_be_trained_here_is_told_so_before(tmp_path, said):
+def test_a_model_that_cannot_be_trained_is_reported_before_training(tmp_path, said):
     with pytest.raises((ModelError, QuantizeError), match=said) as refused:
         checked(tmp_path, "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\n".format(
             user_models.__file__, said))
@@ -105,12 +105,12 @@ def test_live_batch_norm_takes_no_layer_for_another_by_its_name(tmp_path):
         "import tensorflow as tf\nL = tf.keras.layers\n\ndef build(input_shape, classes):\n"
         "    return tf.keras.Sequential([L.Flatten(input_shape=input_shape), L.Dense(8),\n"
         "                                L.BatchNormalization(name='my_BatchNorm'), L.Dense(classes)])\n")
-    with pytest.raises(QuantizeError, match="takes layers by their names") as refused:
+    with pytest.raises(QuantizeError, match="mistakes layers for batch norms because of their names") as refused:
         checked(tmp_path, "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
                           "quantize: {batch_norm: live, default_ranges: measured}\n")
     assert "my_BatchNorm" in refused.value.why
 
-def test_a_quick_look_at_the_data_is_enough_and_says_so(tmp_path, monkeypatch):
+def test_a_check_of_few_samples_is_enough_and_says_so(tmp_path, monkeypatch):
     path = pictures(tmp_path)
     (tmp_path / "set" / "train" / "dog" / "5.png").write_bytes(b"no picture")  # what PrepareData is to find
     monkeypatch.setattr(convertible, "SAMPLES", 2)
@@ -120,7 +120,7 @@ def test_a_quick_look_at_the_data_is_enough_and_says_so(tmp_path, monkeypatch):
     assert "2 samples of each part were looked at; `octet data` looks at all of them" in notes
 
 
-def test_what_the_labels_tell_is_told_of_all_samples(tmp_path):
+def test_notes_about_labels_cover_all_samples(tmp_path):
     labels = (np.arange(400) == 7).astype(np.int32)
     arrays = {name + part: array for part in ("_train", "_validation", "_test") for name, array in (
         ("x", np.random.RandomState(0).randint(0, 256, (400, 8, 8, 1)).astype(np.uint8)), ("y", labels))}
@@ -132,15 +132,15 @@ def test_what_the_labels_tell_is_told_of_all_samples(tmp_path):
     assert not any("part are in the" in note for note in notes)
 
 
-def test_a_delay_is_held_against_the_whole_training_part(tmp_path):
+def test_a_delay_is_compared_with_the_whole_training_part(tmp_path):
     delayed = "quantize: {batch_norm: live, default_ranges: measured, epochs: 1, batch_size: 100, delay: %d}"
     checked(tmp_path, LENET % ("", delayed % 9))
-    with pytest.raises(RecipeError, match="and there are 11"):
+    with pytest.raises(RecipeError, match="and the phase has only 11"):
         checked(tmp_path, LENET % ("", delayed % 11))
 
 
 @pytest.mark.parametrize("phase, pattern", [("train", "conv9*"), ("quantize", "dens")])
-def test_rates_of_layers_that_are_not_there_are_said_before_training(tmp_path, phase, pattern):
+def test_rates_of_missing_layers_are_reported_before_training(tmp_path, phase, pattern):
     with pytest.raises(RecipeError) as refused:
         checked(tmp_path, LENET % ("", "{}: {{rates: {{'{}': 0.1}}}}".format(phase, pattern)))
     assert refused.value.where == phase + ".rates" and pattern in refused.value.what

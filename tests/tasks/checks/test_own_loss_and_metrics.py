@@ -1,4 +1,4 @@
-"""What a person can get wrong in a loss or a metric of their own, as `octet check` says it."""
+"""Mistakes in a user's own loss or metric, as `octet check` reports them."""
 
 import pytest
 
@@ -42,15 +42,16 @@ def checked(folder, loss="return tf.reduce_mean(tf.square(outputs['grid']))", me
     ("return outputs['grid']", "returns float32 of shape", "tf.reduce_mean"),
     ("return tf.reduce_mean(tf.cast(outputs['grid'], tf.float64))", "returns float64 of shape ()", "tf.float32"),
     ("return None", "returns 'NoneType', which is not a number", "scalar tensor"),
-    ("return outputs['gird']", "KeyError: 'gird'", "mend the function"),
+    ("return outputs['gird']", "KeyError: 'gird'", "correct the function"),
     ("return tf.reduce_mean(tf.log(outputs['grid'] * 0))", "is -inf", "divisions by 0"),
     ("return tf.reduce_mean(tf.sqrt(tf.abs(outputs['grid'] * 0)))", "has a gradient that is not finite", "sqrt"),
     ("return tf.reduce_mean(tf.cast(tf.argmax(outputs['grid'], -1), tf.float32))",
      "is not differentiable with respect to the output 'grid'", "differentiable operations"),
     ("return tf.constant(1.0)", "is not differentiable with respect to the output 'grid'", "remove an output"),
     ("return tf.reduce_mean(tf.get_variable('v', []) * outputs['grid'])", "creates variables: v", "constants"),
-    ("return tf.reduce_mean(tf.check_numerics(outputs['grid'] / 0, 'zero'))", "fails on the first 32 samples", "mend")])
-def test_a_loss_that_cannot_be_trained_with_is_said(tmp_path, loss, said, advice):
+    ("return tf.reduce_mean(tf.check_numerics(outputs['grid'] / 0, 'zero'))", "fails on the first 32 samples",
+     "correct the function")])
+def test_a_loss_that_cannot_be_trained_with_is_reported(tmp_path, loss, said, advice):
     with pytest.raises(ModelError) as refused:
         checked(tmp_path, loss=loss)
     assert said in refused.value.what and refused.value.where == "loss.function"
@@ -59,9 +60,9 @@ def test_a_loss_that_cannot_be_trained_with_is_said(tmp_path, loss, said, advice
 
 @pytest.mark.parametrize("metric, said", [
     (("answers['gird']", "1.0"), "update() of the metric failed: KeyError: 'gird'"),
-    (("pass", "float('nan')"), "result() gives nan"), (("pass", "{'a': 1}"), "which is no finite number"),
+    (("pass", "float('nan')"), "result() returns nan"), (("pass", "{'a': 1}"), "which is no finite number"),
     (("extras['box'][0] = 0", "1.0"), None), (("pass", "None"), None)])
-def test_a_metric_that_cannot_measure_is_said(tmp_path, metric, said):
+def test_a_metric_that_cannot_measure_is_reported(tmp_path, metric, said):
     if said is None:
         checked(tmp_path, metric=METRIC % metric)
         return
@@ -76,7 +77,7 @@ def test_a_metric_that_cannot_measure_is_said(tmp_path, metric, said):
     ("class Own:\n    def update(self, answers):\n        pass\n    def result(self):\n        return 1\n",
      "cannot be called as update(answers, targets, extras)"),
     ("class Own:\n    def __init__(self, size):\n        pass\n", "could not be made: TypeError")])
-def test_a_class_that_is_no_metric_is_said(tmp_path, source, said):
+def test_a_class_that_is_no_metric_is_reported(tmp_path, source, said):
     with pytest.raises(ModelError) as refused:
         checked(tmp_path, metric=source)
     assert said in refused.value.what and refused.value.why and refused.value.next_step
@@ -99,7 +100,7 @@ def test_a_raw_output_needs_a_loss_that_is_named(tmp_path):
     ('"box_count": np.ones(count, np.int32), ', "", "the train part has the extras box, weight"),
     ("np.zeros((count, 0), np.float32)", "np.zeros((count, 4), np.float32)", "not float32 of shape [N, 0]"),
     ('"weight": np.ones(count, np.float32)', '"weight": np.ones(count)', "train.weight is float64")])
-def test_extras_that_are_not_as_declared_are_said(tmp_path, old, new, said):
+def test_extras_that_differ_from_their_declaration_are_reported(tmp_path, old, new, said):
     assert old in detector.DATA
     with pytest.raises(DatasetError) as refused:
         checked(tmp_path, data=detector.DATA.replace(old, new))

@@ -1,4 +1,4 @@
-"""A file in the runtimes at hand: TensorFlow 1.14 always, others where their environments are there."""
+"""A file in several runtimes: always TensorFlow 1.14, others if their environments are installed."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""What a target of the recipe does not take is said before training."""
+"""What a target of the recipe does not support is reported before training."""
 
 from tests.tasks.checks.test_convertible import checked
 
@@ -14,7 +14,7 @@ def build(input_shape, classes):
 """
 
 
-def test_a_check_warns_of_what_a_named_target_does_not_take(tmp_path):
+def test_a_check_warns_about_what_a_named_target_does_not_support(tmp_path):
     (tmp_path / "net.py").write_text(NORMALIZED)
     recipe = "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
     assert checked(tmp_path, recipe)["warnings"] == []

@@ -1,4 +1,4 @@
-"""Networks that are converted before they are trained, from the user's model to the interpreter."""
+"""Networks that are converted before training, from the user's model to the interpreter."""
 
 import pytest
 import tensorflow as tf
@@ -28,7 +28,7 @@ CAUSAL = 'L.Conv1D(4, 3, padding="causal", dilation_rate=2)(L.Reshape((16, 4))(i
 
 
 def checked(folder, layers):
-    """What `octet check` finds of a network of digits."""
+    """The report of `octet check` for a network on digits."""
     (folder / "net.py").write_text(HEAD.format(layers))
     (folder / "recipe.yaml").write_text(RECIPE)
     job = Job("check", loading.load(folder / "recipe.yaml").sections(), {}, str(folder), str(folder), PARTS)
@@ -39,10 +39,11 @@ def test_a_network_that_converts_has_no_warning(tmp_path):
     assert checked(tmp_path, 'L.Conv2D(4, 3, activation="relu")(image)')["warnings"] == []
 
 
-def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_said_before(tmp_path):
-    """First biases of zero hide it: toco takes their addition out, and then takes the convolution for another."""
+def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_reported_before(tmp_path):
+    """Biases that are initially zero would hide it: toco removes their addition, and then takes the convolution for
+    another one."""
     (warning,) = checked(tmp_path, CAUSAL)["warnings"]
-    assert warning.startswith("the size of the float model's file will not be measured: it refused the graph: F ")
+    assert warning.startswith("the size of the float model's file will not be measured: toco refused the graph: F ")
     metrics, _ = jobs.run(tmp_path, RECIPE, "Measure")
     measured = metrics["Measure"]
     assert measured["size_bytes"]["float"] is None and measured["size_bytes"]["uint8"] > 0
@@ -52,7 +53,7 @@ def test_a_float_file_that_toco_refuses_is_a_gap_in_the_measurement_and_said_bef
 def test_a_refusal_that_hangs_on_a_range_is_a_warning(tmp_path):
     huge = 'L.Conv2D(4, 3, kernel_initializer=tf.constant_initializer(3e38))(image)'
     warnings = checked(tmp_path, huge)["warnings"]
-    assert len(warnings) == 1 and "range(s) in the frozen graph are impossible" in warnings[0]
+    assert len(warnings) == 1 and "range(s) in the frozen graph are invalid" in warnings[0]
 
 
 @pytest.mark.parametrize("missing, layers", [
@@ -60,7 +61,7 @@ def test_a_refusal_that_hangs_on_a_range_is_a_warning(tmp_path):
     ("expand arithmetic", "L.Lambda(tf.square)(L.Conv2D(4, 3)(image))"),
 ])
 def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, monkeypatch, missing, layers):
-    """A network that the table of kernels would take and toco does not: here because a pass is missing."""
+    """A network that the table of kernels allows but toco refuses, here because a pass is missing."""
     monkeypatch.setattr(
         quantized_graph, "PASSES", tuple(each for each in quantized_graph.PASSES if each.name != missing))
     monkeypatch.setitem(uint8_kernels.TABLE, "MirrorPad", uint8_kernels.Kernel(uint8_kernels.FOLLOWS))
@@ -71,7 +72,7 @@ def test_what_toco_refuses_with_any_ranges_is_an_error_of_the_model(tmp_path, mo
 
 
 def test_what_the_interpreter_refuses_with_any_ranges_is_an_error_of_the_model(monkeypatch, tmp_path):
-    """toco fuses the ReLU with the pool, whose kernel takes no other range than its input's."""
+    """toco fuses the ReLU with the pool, but the pool's kernel supports no output range except that of its input."""
     monkeypatch.setattr(quantized_graph, "PASSES", tuple(
         each for each in quantized_graph.PASSES if each.name != "requantize before a ReLU"))
     monkeypatch.setitem(uint8_kernels.TABLE, "Relu", uint8_kernels.Kernel(uint8_kernels.OWN))

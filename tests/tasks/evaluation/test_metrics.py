@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from octet import headline_metric
 from tasks.evaluation import metrics
 
 
@@ -41,7 +42,7 @@ def test_a_rare_class_counts_as_much_as_a_common_one():
     assert found["accuracy"] == 0.99 and found["balanced_accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 * 99 / 199 + 0) / 2)
     assert total.details()["recall"] == {"good": 1.0, "defect": 0.0} and total.details()["precision"]["defect"] is None
-    assert metrics.unanswered(end, total, "here")[0].startswith("'label' never answers the class 'defect' (here)")
+    assert metrics.unanswered(end, total, "here")[0].startswith("'label' never predicts the class 'defect' (here)")
     total.add(np.array([[0.1, 0.9]]), np.array([0]))
     assert not metrics.unanswered(end, total, "here")
 
@@ -70,10 +71,20 @@ def test_several_labels_are_counted_each_and_together():
     assert found["accuracy"] == pytest.approx(3 / 6) and found["exact_match"] == pytest.approx(1 / 3)
     assert found["roc_auc"] == pytest.approx((1 + 1) / 2)
     assert total.details()["recall"] == {"a": 1.0, "b": 0.0} and total.confusion[0].tolist() == [[1, 1], [0, 1]]
-    assert "never answers the class 'b'" in metrics.unanswered(end, total, "here")[0]
+    assert "never predicts the class 'b'" in metrics.unanswered(end, total, "here")[0]
 
 
-def test_columns_that_were_scaled_are_told_in_their_own_units():
+def test_scaled_columns_are_reported_in_their_own_units():
     total = metrics.of({"kind": "value", "columns": [[0.0, 100.0], [-1.0, 1.0]]})
     total.add(np.array([[0.5, 0.5], [0.5, 0.25]]), np.array([[0.4, 0.5], [0.4, 0.5]]))
     assert total.details()["mae_by_column"] == {"0": pytest.approx(10.0), "1": pytest.approx(0.25)}
+
+
+@pytest.mark.parametrize("kind, headline", [
+    ("class", "accuracy"), ("labels", "exact_match"), ("class_map", "mean_iou"), ("value", "mse")])
+def test_each_kind_of_target_has_the_headline_metric_of_its_kind(kind, headline):
+    shape = (1, 2, 2, 2) if kind == "class_map" else (1, 2)
+    answers = np.zeros({"class": (1,), "class_map": (1, 2, 2)}.get(kind, shape), np.int32)
+    found = figures({"kind": kind, "classes": ["a", "b"], "threshold": 0.5, "name": "it"},
+                    (np.full(shape, 0.25, np.float32), answers))
+    assert headline_metric.of(found) == headline

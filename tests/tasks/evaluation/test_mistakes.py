@@ -52,7 +52,7 @@ def test_ignored_pixels_are_no_mistakes():
 
 @pytest.mark.parametrize("share, count", [(0.0, 10), (1.0, 3), (0.5, 1), (0.985, 400), (1 / 3, 30000)])
 def test_the_ends_of_an_interval_are_where_the_share_is_just_believable(share, count):
-    """Wilson's definition: at an end p the share is z standard deviations of p away."""
+    """Wilson's definition: at an end p of the interval, the observed share is z standard deviations away from p."""
     for end in wilson(share, count):
         if 0 < end < 1:
             assert abs(share - end) == pytest.approx(Z_95 * np.sqrt(end * (1 - end) / count))

@@ -5,13 +5,13 @@ from tasks.evaluation import ranking
 
 
 def auc_by_pairs(scores, positive):
-    """As it is defined: over all pairs of one positive sample and another."""
+    """By definition: over all pairs of a positive and a negative sample."""
     pairs = [(one > other) + 0.5 * (one == other) for one in scores[positive] for other in scores[~positive]]
     return np.mean(pairs)
 
 
 def precision_by_thresholds(scores, positive):
-    """The sum over all scores that occur, from the highest, of the recall gained times the precision there."""
+    """The sum over all occurring scores, from the highest: the gained recall times the precision there."""
     found, before = 0.0, 0.0
     for threshold in sorted(set(scores), reverse=True):
         said = scores >= threshold

@@ -1,4 +1,5 @@
-"""tf.contrib is loaded by user code, and not by Octet. Each case is a process of its own: a module is loaded once."""
+"""User code may load tf.contrib, but Octet does not. Each case runs in a process of its own, since a module is loaded
+only once."""
 
 import json
 import subprocess

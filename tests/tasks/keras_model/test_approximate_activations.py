@@ -14,13 +14,13 @@ KERAS = {
     "elu_4": ("elu", tf.keras.layers.ELU(4.0)),
     "elu_of_minus": ("elu", lambda x: tf.keras.activations.elu(x, -0.5)),
 }
-"""{what it is: (its name in a recipe, an activation that Keras makes of several operations)}."""
+"""{description: (its name in a recipe, an activation that Keras builds from several operations)}."""
 PIECES = {"Placeholder", "Const", "Mul", "Sub", "Add", "Neg", "Relu", "Identity"}
 X = np.linspace(-40, 40, 4001).astype(np.float32)
 
 
 def both(names, function):
-    """(the activation, what takes its place) over X, each run by TensorFlow."""
+    """(values of the activation, values of its approximation) for X, both computed by TensorFlow."""
     with tf.Graph().as_default() as graph:
         x = tf.placeholder(tf.float32, [None])
         true = function(x)
@@ -44,7 +44,7 @@ def test_largest_error_is_the_one_stated(name):
 
 
 @pytest.mark.parametrize("name, function", KERAS.values(), ids=KERAS)
-def test_what_keras_makes_of_several_operations_is_one_activation(name, function):
+def test_an_activation_of_several_operations_is_recognized(name, function):
     expected, found = both([name], function)
     assert np.abs(expected - found).max() <= 1.05 * approximate_activations.ERROR[name]
 
@@ -61,7 +61,7 @@ def test_few_pieces_do(name):
         assert len([operation for operation in graph.get_operations() if operation.type == "Relu"]) <= 8
 
 
-def test_a_name_that_the_network_has_nothing_of_is_said_with_those_that_it_has():
+def test_an_activation_that_the_network_lacks_is_reported_with_those_that_it_has():
     with tf.Graph().as_default():
         out = tf.keras.activations.selu(tf.placeholder(tf.float32, [None]))
         tf.nn.elu(out)  # which nothing reads

@@ -1,4 +1,4 @@
-"""What there is to train in a model: losses and updates of the calls that the network makes, each once."""
+"""What can be trained in a model: each loss and update of the calls in the network, once."""
 
 import numpy as np
 import pytest

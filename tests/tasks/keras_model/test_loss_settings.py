@@ -10,7 +10,7 @@ NAMES = ["good", "defect"]
 
 
 def dataset(**answers):
-    """Targets by name: labels 0 and 1 of two classes, or values."""
+    """{name: target}: labels 0 and 1 of two classes, or values."""
     targets = {name: Target("class", NAMES) if values.dtype.kind == "i" else Target("value", shape=(1,))
                for name, values in answers.items()}
     return Dataset({"image": Input((1,), 0.0, 1.0)}, targets, {"train": Part({}, answers)})
@@ -65,7 +65,7 @@ def test_what_would_change_nothing_is_refused(section, where, words):
     ("sparse_categorical_crossentropy", "cross_entropy", []),
     (tf.keras.losses.MeanAbsoluteError(), "cross_entropy", ["is not used: it is trained with cross_entropy"]),
     (lambda truth, found: 0.0, "cross_entropy", ["<lambda>, is not used"])])
-def test_a_compiled_loss_is_used_or_said_to_be_ignored(loss, kind, notes):
+def test_a_compiled_loss_is_used_or_reported_as_ignored(loss, kind, notes):
     found, said = settled({}, label=loss)
     assert found["label"]["kind"] == kind and len(said) == len(notes)
     assert all(words in note for words, note in zip(notes, said))

@@ -1,4 +1,4 @@
-"""`model.preprocess` beside Keras' own `preprocess_input`, from random weights in a file to the uint8 file."""
+"""`model.preprocess` compared with Keras' own `preprocess_input`, from random weights in a file to the uint8 file."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def build(input_shape, classes, name):
 
 
 def valid(shape, classes):
-    """Two convolutions that pad nothing, one of them used twice, and a batch norm behind one."""
+    """Two convolutions without padding, one of them used twice, and a batch norm behind one."""
     image, shared = L.Input(shape), L.Conv2D(4, 3, name="shared")
     first = L.BatchNormalization()(L.Conv2D(4, 3, strides=2, use_bias=False, name="strided")(image))
     parts = [L.GlobalAveragePooling2D()(L.ReLU()(x)) for x in (first, shared(image), shared(image))]
@@ -45,7 +45,7 @@ def valid(shape, classes):
 
 
 def padded(shape, classes):
-    """Beside one that pads nothing: a convolution that pads, one behind a padding, and one that reads a slice."""
+    """Besides a convolution without padding: one with padding, one behind a padding, and one that reads a slice."""
     image = L.Input(shape)
     parts = [L.Conv2D(4, 3, name="valid")(image), L.Conv2D(4, 3, padding="same", strides=2, name="same")(image),
              L.Conv2D(4, 3, name="behind")(L.ZeroPadding2D()(image)), L.Conv2D(4, 1, padding="same", name="dot")(image)]
@@ -62,7 +62,7 @@ networks = {"valid": valid, "padded": padded, "mobilenet": mobilenet}
 
 
 def trained(folder, name, preprocess, data="", codes=CODES):
-    """(float graph, network, Keras' own model's answer to reals [N, ...]) of random weights from a file."""
+    """(float graph, network, the output of Keras' own model for reals [N, ...]) with random weights from a file."""
     np.save(str(folder / "codes.npy"), codes)
     (folder / "data.py").write_text(DATA.format(str(folder / "codes.npy")))
     (folder / "net.py").write_text(NET)
@@ -140,7 +140,7 @@ def test_the_preprocessing_that_stays_is_not_trained(tmp_path):
     ("{mean: [0.1, 0.2], std: 1.0}", "", "mean and std have 2 and 1 numbers"),
     ("{picture: tf}", "", "there is no input picture"),
 ])
-def test_what_does_not_fit_the_pictures_is_said(tmp_path, preprocess, data, words):
+def test_preprocessing_that_does_not_fit_the_pictures_is_reported(tmp_path, preprocess, data, words):
     with pytest.raises(ModelError, match=words):
         trained(tmp_path, "valid", preprocess, data)
 

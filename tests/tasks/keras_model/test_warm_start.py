@@ -14,7 +14,7 @@ LAYERS = tf.keras.layers
 
 
 def model(filters=3, named=True):
-    """A model inside a model, with two batch norms inside, so that the orders of Keras differ."""
+    """A model inside a model, with two batch norms in it, so that Keras' orders of variables differ."""
     image = LAYERS.Input((4, 4, 2))
     inner = tf.keras.Sequential([
         LAYERS.Conv2D(filters, 1, input_shape=(4, 4, 2), name="first" if named else None), LAYERS.BatchNormalization(),
@@ -24,7 +24,7 @@ def model(filters=3, named=True):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """(folder of files in every format, the values in them by name), made once for all tests."""
+    """(folder with files in every format, {name: value} in them), made once for all tests."""
     tmp_path = tmp_path_factory.mktemp("saved")
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.keras.backend.set_session(session)
@@ -44,14 +44,14 @@ def saved(tmp_path_factory):
 
 @pytest.fixture
 def trained(saved, tmp_path):
-    """The same, in a folder that the test may spoil."""
+    """The same in a copy of the folder, which the test may change."""
     folder = tmp_path / "files"
     shutil.copytree(str(saved[0]), str(folder))
     return folder, saved[1]
 
 
 def read(folder, name, **options):
-    """{variable of a new model: the value that the file has for it}."""
+    """{variable of a new model: its value in the file}."""
     return read_with_warnings(folder, name, **options)[0]
 
 
@@ -84,7 +84,7 @@ def test_a_keras_file_fits_where_keras_has_counted_its_layers_on(trained):
     np.testing.assert_array_equal(found[kernels[1]], values["batch_normalization_1/moving_variance"])
 
 
-def test_a_layer_that_takes_the_weights_of_one_with_another_name_is_told(trained):
+def test_weights_from_a_layer_with_another_name_are_reported(trained):
     folder, values = trained
     found, (warning,) = read_with_warnings(folder, "weights.h5", named=False)
     assert "conv2d has those of first" in warning and "dense" not in warning and "batch" not in warning
@@ -92,14 +92,14 @@ def test_a_layer_that_takes_the_weights_of_one_with_another_name_is_told(trained
     assert read_with_warnings(folder, "weights.h5")[1] == []
 
 
-def test_layers_that_keras_has_counted_on_are_no_other_layers(trained):
+def test_layers_with_incremented_names_of_keras_are_recognized(trained):
     folder, _ = trained
     _, (warning,) = read_with_warnings(folder, "weights.h5", counted_on=True, named=False)
     assert warning.count("has those of") == 1 and re.search(r"conv2d_\d has those of first", warning)
 
 
 class Subclassed(tf.keras.Model):
-    """Of one shape all through, so that another order fits as well."""
+    """All have the same shape, so that another order would fit, too."""
 
     def __init__(self):
         super().__init__()
@@ -161,7 +161,7 @@ def test_a_file_whose_lists_are_damaged_is_a_model_error(trained, attribute, val
 
 
 def put_bias(folder, value):
-    """The last layer's bias in weights.h5 is this value, [2] of any dtype."""
+    """Sets the last layer's bias in weights.h5 to this value, [2] of any dtype."""
     with h5py.File(str(folder / "weights.h5"), "r+") as file:
         del file["dense/dense/bias:0"]
         file["dense/dense/bias:0"] = value
@@ -189,7 +189,7 @@ def test_the_prefix_of_a_checkpoint_may_be_called_an_index(trained):
     np.testing.assert_array_equal(found["dense/bias"], values["dense/bias"])
 
 
-def test_the_index_of_a_checkpoint_is_told_from_its_prefix(trained):
+def test_the_index_of_a_checkpoint_is_distinguished_from_its_prefix(trained):
     with pytest.raises(ModelError, match="names.index is the index of a checkpoint") as caught:
         read(trained[0], "names.index")
     assert caught.value.next_step.endswith(": names")
@@ -202,7 +202,7 @@ def test_a_file_that_is_none_of_keras_is_a_model_error(tmp_path):
 
 
 def body(head, classes, counted_on=False, nested=False):
-    """A body with a head: two convolutions that Keras names, or a model inside the model."""
+    """A body with a head: two convolutions named by Keras, or a model inside the model."""
     image = LAYERS.Input((4, 4, 2))
     layers = [LAYERS.Conv2D(3, 1), LAYERS.BatchNormalization(), LAYERS.Conv2D(3, 1)]
     if counted_on:
@@ -214,7 +214,7 @@ def body(head, classes, counted_on=False, nested=False):
 
 
 def with_new_head(folder, new_layers, **options):
-    """({variable: its value from the file, or None}, notes) of a model with another head than the one in the file."""
+    """({variable: its value from the file, or None}, notes) of a model whose head differs from the one in the file."""
     job = SimpleNamespace(recipe_folder=str(folder),
                           section=lambda _: SimpleNamespace(weights="body.h5", new_layers=new_layers))
     with tf.Graph().as_default():
@@ -253,6 +253,6 @@ def test_the_layers_that_are_not_in_the_file_are_named_as_new_layers_would_be(tm
 @pytest.mark.parametrize("new_layers, words", [
     (["mine", "hed"], "no layer with weights matches 'hed'"), (["*"], "all layers are new"),
     (["mine", "flatten"], "no layer with weights matches 'flatten'")])
-def test_new_layers_that_say_nothing_are_said(tmp_path, new_layers, words):
+def test_new_layers_without_effect_are_reported(tmp_path, new_layers, words):
     with pytest.raises(ModelError, match=re.escape(words)):
         with_new_head(tmp_path, new_layers)

@@ -26,7 +26,7 @@ GROUP = 12  # networks in one file: toco takes two seconds to start
 
 @functools.lru_cache(maxsize=None)
 def measured(names):
-    """{name: the largest difference in LSB} of networks converted together, or None where that failed."""
+    """{name: the largest difference in LSB} of networks that are converted together; None if that failed."""
     graph_def, network = frozen({name: NETWORKS[name] for name in names})
     converted = conversion.convert(graph_def, network, [CODES])
     for found, expected in zip(converted.unrounded, all_outputs(graph_def, network, CODES / np.float32(255))):
@@ -56,7 +56,7 @@ def test_file_is_near_the_fake_quantized_graph_where_the_kernel_rounds_otherwise
 
 
 @pytest.mark.parametrize("op", sorted(REFUSED))
-def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
+def test_an_operation_without_a_kernel_is_refused_by_layer_with_advice(op):
     with pytest.raises(QuantizeError) as refused:
         quantized_graph.check_quantizable(*frozen(REFUSED[op]))
     assert "layer culprit: culprit" in refused.value.why
@@ -66,7 +66,7 @@ def test_what_has_no_kernel_is_refused_by_layer_with_a_way_out(op):
 
 
 @pytest.mark.parametrize("around", [lambda t: tf.maximum(t, t + t), lambda t: tf.clip_by_value(t, -0.1, 0.1)])
-def test_what_has_no_known_shape_is_refused_by_layer(around):
+def test_an_unknown_shape_is_refused_by_layer(around):
     culprit = LAYERS.Lambda(lambda t: tf.reshape(around(sine(t, known=False)), [-1, 8, 8, 3]), name="culprit")
     with pytest.raises(QuantizeError, match="1 operation cannot be uint8") as refused:
         quantized_graph.check_quantizable(*frozen(culprit))
@@ -98,8 +98,8 @@ def test_what_a_network_cannot_compute_with_is_refused_by_layer(why, layer):
     assert "layer culprit: culprit" in refused.value.why and refused.value.next_step
 
 
-def test_a_clamp_that_lets_one_value_through_is_refused_by_layer():
-    with pytest.raises(QuantizeError, match="layer culprit lets one value through"):
+def test_a_clamp_to_a_single_value_is_refused_by_layer():
+    with pytest.raises(QuantizeError, match="layer culprit has a constant output"):
         quantized_graph.check_quantizable(
             *frozen(LAYERS.Lambda(lambda t: tf.clip_by_value(t, 0.5, 0.1), name="culprit")))
 
@@ -108,9 +108,9 @@ def test_a_dilated_transposed_convolution_is_refused_by_layer():
     with pytest.raises(QuantizeError, match="culprit/.* cannot be uint8") as refused:
         quantized_graph.check_quantizable(
             *frozen(LAYERS.Conv2DTranspose(4, 3, dilation_rate=2, padding="same", name="culprit")))
-    assert "layer culprit: it works on more images than come in" in refused.value.why and refused.value.next_step
+    assert "layer culprit: it works on more images than the batch has" in refused.value.why and refused.value.next_step
 
 
 def test_a_network_of_moves_alone_is_refused():
-    with pytest.raises(QuantizeError, match="nothing in the network"):
+    with pytest.raises(QuantizeError, match="the network has neither weights nor a range to train"):
         quantized_graph.check_quantizable(*frozen(lambda x: LAYERS.Flatten()(LAYERS.Cropping2D(2)(x))))

@@ -1,4 +1,5 @@
-"""Every public class of tf.keras.layers: its network becomes uint8, or is refused by its name before training."""
+"""Every public class of tf.keras.layers: its network becomes uint8, or is refused with the layer's name before
+training."""
 
 import inspect
 
@@ -37,14 +38,14 @@ def checked(folder, layer):
 
 
 @pytest.mark.parametrize("kind", by_name(layers.REFUSED), ids=lambda kind: kind.__name__)
-def test_a_layer_without_uint8_form_is_refused_by_its_name_with_a_way_out(tmp_path, kind):
+def test_a_layer_without_uint8_form_is_refused_by_name_with_advice(tmp_path, kind):
     with pytest.raises(QuantizeError) as refused:
         checked(tmp_path, kind.__name__)
     assert "layer {}: ".format(layers.NAME) in refused.value.why
     assert refused.value.next_step
 
 
-def test_an_embedding_is_told_that_it_reads_a_table(tmp_path):
+def test_the_refusal_of_an_embedding_says_that_it_reads_a_table(tmp_path):
     with pytest.raises(QuantizeError) as refused:
         checked(tmp_path, "Embedding")
     assert refused.value.next_step.startswith("GatherV2: it reads a table")

@@ -1,4 +1,4 @@
-"""Any name will do for a layer: none is taken for something that it is called after."""
+"""A layer may have any name: no layer is taken for something else because of its name."""
 
 import functools
 

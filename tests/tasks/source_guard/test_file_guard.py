@@ -1,4 +1,5 @@
-"""What a model's function may read: real openers, in a process that runs a private copy of the source as stages do."""
+"""What a model's function may read: real ways to open files, in a process that runs a private copy of the source, like
+a stage's process."""
 
 import json
 import subprocess
@@ -129,7 +130,7 @@ print("\\n" + json.dumps(found))
 
 @pytest.fixture(scope="module", params=["TensorFlow comes later", "TensorFlow is there"])
 def found(tmp_path_factory, request):
-    """({case: what was said, '' where it was let through}, the recipe's folder, the other one)."""
+    """({case: the error, '' if it was allowed}, the recipe's folder, another folder)."""
     folder, elsewhere = tmp_path_factory.mktemp("mine"), tmp_path_factory.mktemp("elsewhere")
     scratch = tmp_path_factory.mktemp("scratch")
     for place in (folder, elsewhere):
@@ -176,7 +177,7 @@ def test_an_operation_that_reads_a_file_named_at_run_time_is_refused(found):
 
 
 @pytest.mark.parametrize("case", cases("ALLOWED"))
-def test_what_is_in_the_key_or_is_no_input_may_be_opened(found, case):
+def test_files_in_the_key_and_files_that_are_no_input_may_be_opened(found, case):
     said = found[0][case]
     assert said == "" or case == "weights" and said.startswith("OSError")  # it is no whole file
 

@@ -1,4 +1,4 @@
-"""The stage Export on outputs of every kind, of a small network that was not trained."""
+"""The stage Export for outputs of every kind, with a small untrained network."""
 
 import json
 

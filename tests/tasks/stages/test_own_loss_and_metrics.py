@@ -1,4 +1,4 @@
-"""A loss and a metric of the user's own through every stage."""
+"""A user's own loss and metric through all stages."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The boxes that a detector answers, on its page: `report: {boxes: FILE:FUNCTION}`."""
+"""The boxes that a detector predicts, on its report page: `report: {boxes: FILE:FUNCTION}`."""
 
 import base64
 import io
@@ -43,7 +43,7 @@ BOXES = "report: {boxes: ./drawn.py:%s}\n"
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """The folder of a small detector's recipe, and those of all stages up to Measure."""
+    """The folder of a small detector's recipe, and the folders of all stages up to Measure."""
     folder = tmp_path_factory.mktemp("detector")
     detector.put(folder)
     (folder / "drawn.py").write_text(FUNCTION)
@@ -62,13 +62,13 @@ def _page(measured, function):
 
 
 def _drawn(page, alt):
-    """The pictures of the page whose alternative text has these words."""
+    """The pictures of the page whose alternative text contains these words."""
     found = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="([^"]*)"', page)
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")) for data, words in found
             if alt in words]
 
 
-def test_answered_boxes_stand_beside_those_of_the_data(measured):
+def test_predicted_boxes_are_drawn_beside_those_of_the_data(measured):
     page = _page(measured, "shown")
     answered, known = (_drawn(page, words) for words in ("boxes that the uint8 file answers", "with its boxes"))
     assert len(answered) == len(known) == 12
@@ -92,7 +92,7 @@ def test_without_the_function_the_page_says_how_to_have_boxes(measured):
     assert "report: {boxes: FILE:FUNCTION}" in page
 
 
-def test_no_heading_stands_over_nothing(measured):
+def test_no_heading_is_empty(measured):
     folder, folders = measured
     page = _page(measured, "shown\n  samples: none".replace("\n  ", ", "))
     assert "Samples and answers" not in page and 'href="#mistakes"' not in page

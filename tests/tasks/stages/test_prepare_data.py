@@ -1,4 +1,4 @@
-"""The stages that prepare data, one after another, as the pipeline runs them."""
+"""The PrepareData stages, one after another, as in the pipeline."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def test_the_range_of_the_train_part_is_read_and_not_learnt_again(tmp_path):
         npz.load(str(tmp_path / "reals.npz"), percentile=90)
 
 
-def test_what_a_part_tells_is_in_its_metrics(tmp_path):
+def test_the_notes_of_a_part_are_in_its_metrics(tmp_path):
     pictures(tmp_path)
     (tmp_path / "set" / "train" / "cat" / "notes.txt").write_text("a note")
     metrics, _ = jobs.run(tmp_path, PICTURES, TRAIN)
@@ -68,7 +68,7 @@ def digest(part, path):
 
 
 @pytest.mark.parametrize("mended", [False, True])
-def test_a_digest_that_says_nothing_of_the_classes_of_other_parts_is_named(tmp_path, mended):
+def test_a_digest_that_does_not_cover_the_classes_of_other_parts_is_named(tmp_path, mended):
     pictures(tmp_path)
     (tmp_path / "own.py").write_text(OWN.format(digest='"of the files of " + part'))
     recipe = PICTURES.replace("image_folder", "./own.py").replace(", size: [6, 6]", "")

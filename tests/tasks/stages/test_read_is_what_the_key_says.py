@@ -1,4 +1,5 @@
-"""Whatever happens to the data while PrepareData reads it: what is published is what the key says, or nothing is."""
+"""Whatever happens to the data while PrepareData reads it, the published arrays are those of the key, or nothing is
+published."""
 
 import os
 import random
@@ -42,7 +43,7 @@ def digest(part, path):
 
 
 class Case(NamedTuple):
-    """section: of the recipe. edit: changes the data. back: undoes it."""
+    """section: of the recipe. edit: changes the data. back: undoes the edit."""
 
     section: Dict[str, object]
     edit: Callable[[], None]
@@ -56,7 +57,7 @@ def _picture(path: Path, mode: str = "RGB") -> None:
 
 
 def _overwriting(path: Path, other: bytes):
-    """Other bytes in place, and then the former, each with the mtime of before."""
+    """Writes other bytes in place, and then the original bytes, with the original mtime each time."""
     content, status = path.read_bytes(), path.stat()
 
     def put(bytes_: bytes) -> Callable[[], None]:
@@ -96,7 +97,7 @@ def class_added(folder: Path) -> Case:
 
 
 def split_moved(folder: Path) -> Case:
-    """The other content draws another validation part."""
+    """With the other content, other samples are drawn for the validation part."""
     section = _pictures(folder)
     shutil.rmtree(str(folder / "set/validation"))
     section["args"]["split"] = {"validation": 0.3}
@@ -177,7 +178,7 @@ def records_edited_that_are_split(folder: Path) -> Case:
 
 
 def users_mapped_file(folder: Path) -> Case:
-    """Its arrays are read from the file when they are written."""
+    """A dataset whose arrays are read from the file when they are written."""
     case = users_file(folder)
     source = (folder / "own.py").read_text().replace("    with open(os.path.join(path, part), \"rb\") as file:\n"
                                                      "        return np.frombuffer(file.read(), np.uint8)", (
@@ -203,7 +204,7 @@ CASES = [picture_edited, picture_relabelled, class_added, split_moved, mask_edit
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """A cache of digests that is trusted at once."""
+    """A cache of digests that trusts every file at once."""
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(digest, "RACY_NS", 0)
 

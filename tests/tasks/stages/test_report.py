@@ -1,4 +1,4 @@
-"""The page of the stage Report, of a small network with an output of every kind that was not trained."""
+"""The page of the stage Report, for a small untrained network with an output of every kind."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ VOID = ("meta", "link", "img", "br", "line", "circle", "polyline")
 
 
 class Page(HTMLParser):
-    """tags: [(name, {attribute: value})] in order; text: all that a person reads; left: tags that are not closed."""
+    """tags: [(name, {attribute: value})] in order. text: the visible text. left: tags that are not closed."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -100,7 +100,7 @@ def _phase(folder, **found):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The artifacts that Report reads; the file is a real one, as is what is measured of it."""
+    """The artifacts that Report reads. The file and its measurement are real."""
     folder = tmp_path_factory.mktemp("report")
     inputs = {"picture": Input((4, 4, 3), -1.0, 1.0), "other": Input((2,), 0.0, 2.0)}
     parts = {name: _part(inputs, seed) for seed, name in enumerate(("train", "validation", "test"))}
@@ -176,7 +176,7 @@ def test_the_page_is_whole_loads_nothing_and_can_be_read_aloud(folder, tmp_path)
     assert "nan" not in re.sub(r"data:image/png;base64,[^\"]*", "", text).lower()
 
 
-def test_what_a_person_named_stands_as_text(folder, tmp_path):
+def test_names_from_the_user_are_escaped(folder, tmp_path):
     page = Page(_made(folder, tmp_path / "out")[1])
     for name in HOSTILE + ["a</td>", "{{ b }}", "a <gap>", "range of <x> clips", "./<b>.py"]:
         assert name in page.text
@@ -209,7 +209,7 @@ def test_a_page_without_gates_says_that_nothing_was_judged(folder, tmp_path):
     assert "Not judged" in Page(_made(folder, tmp_path / "out", {})[1]).text
 
 
-def test_samples_none_keeps_every_picture_out(folder, tmp_path):
+def test_samples_none_leaves_out_every_picture(folder, tmp_path):
     page = Page(_made(folder, tmp_path / "out", samples="none")[1])
     assert not page.all("img") and "samples: none" in page.text
 

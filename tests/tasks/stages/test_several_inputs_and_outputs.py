@@ -94,7 +94,7 @@ def test_a_subclassed_model_may_ask_for_its_inputs_by_name_and_name_its_outputs(
     ("self.flat(inputs.get('top')) + 'a'", "inputs.get('top')) + 'a'"),
     ("self.flat(inputs[0]) + 'b'", "inputs[0]) + 'b'"),
     ("inputs.left", "'list' object has no attribute 'left'")])
-def test_what_a_subclassed_models_call_raises_is_said_of_how_it_reads_its_inputs(tmp_path, wrong, said):
+def test_an_error_in_a_subclassed_models_call_explains_how_to_read_its_inputs(tmp_path, wrong, said):
     put(tmp_path)
     (tmp_path / "net.py").write_text(SUBCLASS.replace("        x = ", "        {}\n        x = ".format(wrong)))
     with pytest.raises(ModelError) as caught:
@@ -102,7 +102,7 @@ def test_what_a_subclassed_models_call_raises_is_said_of_how_it_reads_its_inputs
     assert said in str(caught.value)
 
 
-def test_a_head_of_another_name_is_said_with_both_sides(tmp_path):
+def test_a_head_with_another_name_is_reported_with_both_names(tmp_path):
     with pytest.raises(ModelError, match="the model's outputs") as caught:
         jobs.run(put(tmp_path), RECIPE % "odd", "TrainFloat")
     assert "odd, digit" in str(caught.value) and "digit, parity" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Decoded pictures lie in shards that later artifacts take: real pictures, real files, the stage itself."""
+"""Decoded pictures are in shards that later artifacts reuse: real pictures, real files, and the real stage."""
 
 import os
 import random
@@ -24,7 +24,7 @@ RNG = np.random.RandomState(3)
 
 @pytest.fixture(autouse=True)
 def small(tmp_path, monkeypatch):
-    """Shards of some pictures, and a cache of digests that is trusted at once."""
+    """Makes shards small and the cache of digests trust every file at once."""
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(digest, "RACY_NS", 0)
     monkeypatch.setattr(shards, "MOST_BYTES", 16 * 8 * 8 * 3)
@@ -40,7 +40,7 @@ def _picture(path):
 
 
 def _made(folder, name, *earlier, part="train", section=SECTION, decoder="a"):
-    """(the stage's metrics, its folder), after which the arrays are those that are read without shards."""
+    """Runs the stage. Returns (its metrics, its folder) after comparing the arrays with those read without shards."""
     out = folder / name
     out.mkdir()
     job = Job("stages.prepare_data", {"data": section}, {}, str(out), str(folder), (part,), decoder=decoder,
@@ -126,7 +126,7 @@ def test_pictures_that_move_to_another_part_are_not_decoded_again(tmp_path):
 @pytest.mark.parametrize("section, decoder", [
     ({**SECTION, "args": {**SECTION["args"], "resize": {"method": "area"}}}, "a"),
     ({**SECTION, "args": {**SECTION["args"], "channels": 1}}, "a"), (SECTION, "another source")])
-def test_other_settings_or_another_source_take_nothing(tmp_path, section, decoder):
+def test_other_settings_or_another_source_reuse_nothing(tmp_path, section, decoder):
     _made(tmp_path, "first")
     metrics, _ = _made(tmp_path, "second", "first", section=section, decoder=decoder)
     assert metrics["decoded"] == 2 * COUNT and metrics["reused"] == 0
@@ -151,7 +151,7 @@ def test_the_same_pixels_in_another_file_are_the_same_array_to_later_stages(tmp_
     assert (third / "input_0.json").read_bytes() != (first / "input_0.json").read_bytes()
 
 
-def test_what_is_said_of_pictures_is_said_when_they_are_not_decoded(tmp_path):
+def test_notes_about_pictures_are_repeated_if_they_are_not_decoded(tmp_path):
     Image.new("RGBA", (12, 12), (1, 2, 3, 4)).save(str(tmp_path / "set/train/cat/0.png"))
     Image.new("RGBA", (12, 12), (5, 6, 7, 8)).save(str(tmp_path / "set/train/dog/0.png"))
     before, _ = _made(tmp_path, "first")
@@ -161,7 +161,7 @@ def test_what_is_said_of_pictures_is_said_when_they_are_not_decoded(tmp_path):
     assert said.replace("of 80", "of 81") in after["notes"]
 
 
-def test_masks_lie_in_shards_too(tmp_path):
+def test_masks_are_in_shards_too(tmp_path):
     section = {"dataset": "image_folder", "args": {"path": "seg", "size": [8, 8], "masks": ["no", "yes"]}}
     folder = tmp_path / "seg"
     for part, count in (("train", 30), ("validation", 2), ("test", 2)):
@@ -224,7 +224,7 @@ def _fifo(path):
 
 @pytest.mark.parametrize("spoil", [_flip, _link, _cut, _fifo, os.unlink])
 @pytest.mark.parametrize("kind", ["shard", "samples"])
-def test_a_shard_that_is_not_what_its_name_says_is_not_taken(tmp_path, spoil, kind):
+def test_a_shard_that_differs_from_its_digest_is_not_reused(tmp_path, spoil, kind):
     _, first = _made(tmp_path, "first")
     name = sorted(_shards(first))[1]
     rows = len(np.load(str(first / "shards" / name)))
@@ -234,7 +234,7 @@ def test_a_shard_that_is_not_what_its_name_says_is_not_taken(tmp_path, spoil, ki
     assert _bytes(second) == _bytes(_made(tmp_path, "afresh")[1])
 
 
-def test_an_artifact_that_goes_while_it_is_read_is_done_without(tmp_path):
+def test_an_artifact_that_is_removed_while_it_is_read_is_ignored(tmp_path):
     _, first = _made(tmp_path, "first")
     (tmp_path / "nothing").mkdir()
     (tmp_path / "linked").symlink_to("first")
@@ -244,7 +244,7 @@ def test_an_artifact_that_goes_while_it_is_read_is_done_without(tmp_path):
     _made(tmp_path, "third", "second")
 
 
-def test_where_no_file_has_two_names_shards_are_copied(tmp_path, monkeypatch):
+def test_without_hard_links_shards_are_copied(tmp_path, monkeypatch):
     _, first = _made(tmp_path, "first")
 
     def none(*args, **options):
@@ -256,7 +256,7 @@ def test_where_no_file_has_two_names_shards_are_copied(tmp_path, monkeypatch):
 
 
 def test_an_edit_while_shards_are_taken_gives_no_wrong_artifact(tmp_path):
-    """The row of a file that changed is not kept under the digest of another content."""
+    """The row of a changed file is not stored under the digest of another content."""
     path = tmp_path / "set/train/cat/9.png"
     _, right = _made(tmp_path, "right")
     content, other = path.read_bytes(), (tmp_path / "set/test/dog/0.png").read_bytes()
@@ -285,7 +285,7 @@ def test_an_edit_while_shards_are_taken_gives_no_wrong_artifact(tmp_path):
         _made(tmp_path, "after{}".format(index), *earlier, "edited")  # compares with the files
 
 
-def test_the_disk_that_is_needed_is_said_before_anything_is_decoded(tmp_path, monkeypatch):
+def test_a_lack_of_disk_space_is_reported_before_anything_is_decoded(tmp_path, monkeypatch):
     said = []
     out = tmp_path / "out"
     out.mkdir()

@@ -1,4 +1,4 @@
-"""SummarizeData says of prepared data what `octet data` says of its source."""
+"""SummarizeData gives the same summary of prepared data as `octet data` of its source."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every kind of target, each with the heads that people give it, through every stage."""
+"""Every kind of target with its usual heads, through all stages."""
 
 import functools
 
@@ -33,14 +33,15 @@ quantize: {epochs: 1, batch_size: 32}
 
 
 WITH_MASK, WITH_VALUE = ("label", "mask"), ("label", "reconstruction")
-"""The targets that one network answers side by side."""
+"""The targets of one network with several outputs."""
 WEIGHTS = {"label": 0.5, "mask": 1, "reconstruction": 20}
-"""A squared error is far smaller than a cross entropy."""
+"""A squared error is much smaller than a cross entropy."""
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """A function that gives Measure's figures of each output of a network with these heads, made once."""
+    """A function that returns Measure's figures for each output of a network with these heads. Each network is made
+    once."""
     @functools.lru_cache(maxsize=None)
     def run(targets, activation):
         folder = tmp_path_factory.mktemp("kinds")
@@ -55,7 +56,7 @@ def measured(tmp_path_factory):
 
 @pytest.mark.parametrize("targets, activation", [
     (WITH_MASK, "null"), (WITH_MASK, "softmax"), (WITH_VALUE, "sigmoid")])
-def test_a_class_is_learnt_and_kept(measured, targets, activation):
+def test_a_class_is_learnt_and_survives_quantization(measured, targets, activation):
     label = measured(targets, activation)["label"]
     assert label["accuracy"]["float"] > 0.9
     assert abs(label["accuracy"]["uint8"] - label["accuracy"]["fake_quantized"]) <= 0.01
@@ -63,7 +64,7 @@ def test_a_class_is_learnt_and_kept(measured, targets, activation):
 
 
 @pytest.mark.parametrize("activation", ["null", "softmax"])
-def test_a_class_map_is_learnt_and_kept(measured, activation):
+def test_a_class_map_is_learnt_and_survives_quantization(measured, activation):
     mask = measured(WITH_MASK, activation)["mask"]
     assert mask["accuracy"]["float"] > 0.7 and mask["mean_iou"]["float"] > 0.2
     assert abs(mask["accuracy"]["uint8"] - mask["accuracy"]["fake_quantized"]) <= 0.01
@@ -71,7 +72,7 @@ def test_a_class_map_is_learnt_and_kept(measured, activation):
 
 
 @pytest.mark.parametrize("activation", ["null", "sigmoid"])
-def test_a_value_is_learnt_and_kept(measured, activation):
+def test_a_value_is_learnt_and_survives_quantization(measured, activation):
     values = measured(WITH_VALUE, activation)["reconstruction"]
     assert values["snr_db"]["float"] > 15
     assert values["snr_db"]["uint8"] > 12

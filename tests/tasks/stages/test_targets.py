@@ -1,5 +1,5 @@
-"""Targets other than one class of many, through every stage: one sigmoid for two classes, several labels at once,
-masks with pixels that nobody knows."""
+"""Targets other than one class of many, through all stages: one sigmoid for two classes, several labels at once, masks
+with unknown pixels."""
 
 import numpy as np
 import pytest
@@ -57,8 +57,8 @@ model: {build: "./net.py:alone", args: {units: %d, activation: %s, loss: %s}}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures of 6x6, some bright as a whole, some with a bright left or top; a mask of what is light, unknown in the
-    last row. One picture in forty has the third tag."""
+    """Pictures of 6x6, some bright as a whole, some with a bright left or top; a mask of the bright pixels, unknown in
+    the last row. One picture in forty has the third tag."""
     rng, arrays = np.random.RandomState(0), {}
     for part, count in (("train", 200), ("validation", 40), ("test", 60)):
         light = rng.rand(count, 6, 6) < 0.5
@@ -75,7 +75,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_each_is_learnt_measured_and_kept(folder):
+def test_each_target_is_learnt_measured_and_survives_quantization(folder):
     metrics, _ = jobs.run(folder, RECIPE, "Measure")
     measured = metrics["Measure"]["outputs"]
     for name in ("bright", "mask", "logit"):
@@ -110,20 +110,20 @@ def checked(folder, *filled):
     ("tags", "labels", 1, "sigmoid", r"\(None, 1\), the dataset has \(None, 3\)"),
     ("bright", "class", 3, "softmax", r"\(None, 3\), the dataset has \(None, 2\) or \(None, 1\)"),
 ])
-def test_a_head_that_gives_no_yes_or_no_is_told_before_training(folder, array, kind, units, activation, words):
+def test_a_head_without_probabilities_is_reported_before_training(folder, array, kind, units, activation, words):
     with pytest.raises(ModelError, match=words) as refused:
         checked(folder, array, kind, units, activation, "null", "")
     assert refused.value.where == "model.build" and refused.value.next_step
 
 
-def test_a_loss_of_another_kind_of_target_is_told_before_training(folder):
+def test_a_loss_for_another_kind_of_target_is_reported_before_training(folder):
     with pytest.raises(RecipeError, match="mse fits no target"):
         checked(folder, "bright", "class", 1, "sigmoid", "null", "loss: {kind: mse}")
     with pytest.raises(RecipeError, match="min_roc_auc fits no output"):
         checked(folder, "value", "value", 1, "null", "null", "validate: {min_roc_auc: 0.5}")
 
 
-def test_what_a_person_should_know_is_among_what_is_found(folder):
+def test_remarks_about_the_targets_are_in_the_report(folder):
     found = checked(folder, "tags", "labels", 3, "sigmoid", "hinge", "")["notes"]
     assert any("'2' of 'answer' has 5 of 200 training samples" in note for note in found)
     assert any("hinge, is not used: it is trained with cross_entropy" in note for note in found)

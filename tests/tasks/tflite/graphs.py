@@ -1,4 +1,4 @@
-"""Tiny frozen graphs with a fake-quant wherever they say so, as the real toco converts them."""
+"""Tiny frozen graphs with explicit fake-quants, converted by the real toco."""
 
 import functools
 import os
@@ -12,29 +12,30 @@ from tasks.tflite import toco
 
 
 def toco_path():
-    """PATH with the folder of this environment: TensorFlow's own converter finds toco through it."""
+    """PATH with the folder of this environment, where TensorFlow's own converter finds toco."""
     return os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 
 
 def ranged(tensor, low, high, narrow=False):
-    """The tensor behind a fake-quant with that range."""
+    """The tensor behind a fake-quant with this range."""
     return tf.quantization.fake_quant_with_min_max_vars(tensor, low, high, narrow_range=narrow)
 
 
 def weights(shape, seed=0, width=1.0):
-    """Constant weights behind a fake-quant, as training leaves them."""
+    """Constant weights behind a fake-quant, as after training."""
     values = np.random.RandomState(seed).uniform(-width, width, shape).astype(np.float32)
     return ranged(tf.constant(values), -width, width, narrow=True)
 
 
 def constant(values, low=None, high=None):
-    """A constant, behind a fake-quant where it is given a range."""
+    """A constant, behind a fake-quant if it is given a range."""
     tensor = tf.constant(np.asarray(values, np.float32))
     return tensor if low is None else ranged(tensor, low, high)
 
 
 def frozen(build, *inputs):
-    """(graph, network) of build(*tensors) -> tensor or tensors; inputs: (shape without batch, low, high)."""
+    """(graph, network) of build(*tensors) -> tensor or tensors. inputs: (shape without the batch, low, high) of
+    each."""
     with tf.Graph().as_default() as graph:
         entering = [tf.placeholder(tf.float32, (1,) + tuple(shape), name="input{}".format(number))
                     for number, (shape, _, _) in enumerate(inputs)]

@@ -1,4 +1,4 @@
-"""The cost of one inference, against numbers that follow from the layers' shapes."""
+"""The cost of one inference, compared with numbers that follow from the shapes of the layers."""
 
 import numpy as np
 import tensorflow as tf

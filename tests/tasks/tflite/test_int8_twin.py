@@ -6,7 +6,7 @@ from octet import model_identifier
 from octet.errors import ConvertError
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
-from tests.tasks.tflite import graphs
+from tests.tasks.tflite import graphs, int8_operators
 from tests.tasks.tflite.graphs import ranged, weights
 from tests.tasks.tflite.parity import test_operators
 
@@ -14,7 +14,7 @@ IMAGE = test_operators.IMAGE
 
 
 def _twins(build, *inputs):
-    """(contents, the outputs' codes) of a uint8 file and of its int8 twin, on the same codes."""
+    """(contents, codes of the outputs) of a uint8 file and of its int8 twin, for the same input codes."""
     content = graphs.converted(build, *inputs)
     random = np.random.RandomState(1)
     codes = [random.randint(0, 256, (8,) + tuple(shape)).astype(np.uint8) for shape, _, _ in inputs]
@@ -27,8 +27,7 @@ def _twins(build, *inputs):
 
 
 @pytest.mark.parametrize("build, inputs, lsb", [
-    # weights are rounded once more, at another scale: each product is off by up to half a step of both
-    (test_operators._layers, [IMAGE], 3),
+    (test_operators._layers, [IMAGE], 1),
     (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)], 2),
     (test_operators._pools_and_reductions, [IMAGE], 1),
     (test_operators._curves, [((16,), -6.0, 6.0)], 3),
@@ -43,8 +42,25 @@ def test_twin_computes_what_the_uint8_file_computes(build, inputs, lsb):
         assert np.abs(one.astype(int) - 128 - other).max() <= lsb, uint8.tensors[index].name
 
 
+@pytest.mark.parametrize("build, inputs", [
+    (test_operators._layers, [IMAGE]), (test_operators._sums, [IMAGE, ((8, 8, 4), -2.0, 4.0)]),
+    (test_operators._pools_and_reductions, [IMAGE]), (test_operators._curves, [((16,), -6.0, 6.0)]),
+    (test_operators._moves, [IMAGE])], ids=["layers", "sums", "pools", "curves", "moves"])
+def test_each_operator_of_the_twin_is_within_one_lsb_of_float_arithmetic_over_the_whole_range(build, inputs):
+    uint8 = graphs.converted(build, *inputs)
+    found = int8_operators.of(uint8)
+    assert len(found) >= len(model_file.read(uint8).operators)
+    assert not [each for each in found if each.died or each.lsb > 1]
+
+
+def test_an_operator_that_forgets_to_rescale_is_found():
+    found, = int8_operators.of(graphs.converted(
+        lambda x: ranged(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), -2.0, 3.0), IMAGE))
+    assert found.died or found.lsb > 10
+
+
 def _convolution(x):
-    """Channels whose weights differ by a factor of a thousand, the first all zero, with biases."""
+    """Channels whose weights differ by a factor of a thousand, with biases. The weights of the first are all zero."""
     values = np.random.RandomState(0).uniform(-1, 1, (3, 3, 4, 4)).astype(np.float32) * [0, 1, 1e-3, 1]
     made = tf.nn.bias_add(tf.nn.conv2d(x, ranged(tf.constant(values.astype(np.float32)), -1.0, 1.0, narrow=True),
                                        [1, 1, 1, 1], "SAME"), np.array([2, -2, 1, 0], np.float32))
@@ -63,6 +79,24 @@ def test_weights_are_symmetric_by_channel_and_stand_for_the_same_reals():
     (bias, (codes, scales)), = biases.items()
     old = uint8.tensors[bias]
     np.testing.assert_allclose(codes * scales.astype(float), old.value * old.scale, atol=float(scales.max()))
+
+
+def _uneven(x):
+    """Weights whose zero point is far from the middle of their range; only the last channel uses codes above 212."""
+    values = np.random.RandomState(0).uniform(-1, 1, (3, 3, 4, 4)).astype(np.float32)
+    values[0, 0, 0, 3] = 1.9
+    return ranged(tf.nn.conv2d(x, ranged(tf.constant(values), -1.0, 2.0, narrow=True), [1, 1, 1, 1], "SAME"), -9.0, 9.0)
+
+
+def test_channels_within_127_codes_of_the_zero_point_have_exactly_the_reals_of_the_uint8_weights():
+    uint8 = model_file.read(graphs.converted(_uneven, IMAGE))
+    (index, requantized), = int8_twin._layers(uint8)[0].items()
+    before = uint8.tensors[index]
+    codes = before.value.astype(int) - before.zero_point
+    assert (np.abs(codes).max(axis=(1, 2, 3)) <= 127).tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(requantized.codes[:3], codes[:3])
+    np.testing.assert_array_equal(requantized.scales[:3], np.float32(before.scale))
+    assert requantized.codes[3].max() == 127
 
 
 def test_twin_has_an_identifier_of_its_own_and_always_the_same_bytes():
@@ -84,5 +118,5 @@ def test_weights_that_are_data_too_are_refused_with_their_name():
 
 def test_an_operator_without_an_int8_form_is_refused_by_name(monkeypatch):
     monkeypatch.delitem(int8_twin.VERSIONS, "CONV_2D")
-    with pytest.raises(ConvertError, match="CONV_2D has no int8 form here"):
+    with pytest.raises(ConvertError, match="no int8 form of CONV_2D is known"):
         int8_twin.of(graphs.converted(_convolution, IMAGE))

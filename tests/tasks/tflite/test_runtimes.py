@@ -1,4 +1,4 @@
-"""The interpreter inside TensorFlow 1.14 beside tflite-runtime 2.11, codes over the whole range."""
+"""The interpreter of TensorFlow 1.14 compared with tflite-runtime 2.11, with codes over the whole range."""
 
 import numpy as np
 import pytest
@@ -13,11 +13,11 @@ from tests.tasks.tflite.parity import test_operators
 IMAGE = test_operators.IMAGE
 
 UNLIKE_LSB = {"FULLY_CONNECTED": 1, "SOFTMAX": 1, "RESIZE_BILINEAR": 1, "SUM": 1, "LOG_SOFTMAX": 3}
-"""Kernels that were written anew since 1.14; all others are bit-identical."""
+"""Kernels that were rewritten since 1.14; all others are bit-identical."""
 
 
 def _differences(build, *inputs):
-    """[(operator's kind, LSB)] between the two runtimes."""
+    """[(kind of operator, difference in LSB)] between the two runtimes."""
     content = graphs.converted(build, *inputs)
     found = model_file.read(content)
     passes = [operators.driven(content, found, operator) for operator in found.operators]

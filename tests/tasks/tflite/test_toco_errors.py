@@ -1,4 +1,4 @@
-"""Real graphs that toco dies of."""
+"""Real graphs with which toco fails."""
 
 import re
 
@@ -26,7 +26,7 @@ def _dilated_transposed(x):
 
 CASES = {
     "range_of_input": (lambda x: ranged(tf.nn.relu(x + x) * x, 0.0, 9.0),
-                       r"^tensor Relu has no range; it goes into the Mul that makes FakeQuant"),
+                       r"^tensor Relu has no range; it is an input of the Mul that computes FakeQuant"),
     "range_of_output": (lambda x: tf.stack([x, x], 1), "^tensor stack has no range"),
     "range_of_fixed": (lambda x: tf.nn.relu6(x), "^tensor Relu6 has no range"),
     "no_uint8_kernel": (lambda x: ranged(tf.nn.elu(x), -1.0, 3.0), "^the operator Elu has no uint8 kernel"),
@@ -42,7 +42,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_what_toco_dies_of_is_said_with_cause_and_remedy(name):
+def test_a_crash_of_toco_is_explained_with_cause_and_remedy(name):
     build, what = CASES[name]
     with pytest.raises(ConvertError) as caught:
         graphs.converted(build, IMAGE)
@@ -57,7 +57,7 @@ def test_impossible_range_is_named_before_toco_runs(ends):
     assert caught.value.where == "FakeQuantWithMinMaxVars"
 
 
-def test_last_words_of_an_unknown_complaint_are_kept():
+def test_the_last_lines_of_an_unknown_error_of_toco_are_kept():
     said = "\n".join(["I nothing"] * 20 + ["2026-01-01 00:00:00.0: F toco/some.cc:12] Check failed: something new"]
                      + ["  File a", "Aborted"])
     assert toco_errors.translated(said).why.endswith("Check failed: something new")

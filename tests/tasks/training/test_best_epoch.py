@@ -35,7 +35,7 @@ def test_training_stops_after_so_many_epochs_without_a_better_one():
     assert offered([0.5, 0.4, 0.6, 0.5, 0.9], early_stopping=2)[1] == 5
 
 
-def test_another_metric_can_be_monitored_and_one_that_there_is_not_is_told():
+def test_another_metric_can_be_monitored_and_an_unknown_one_is_reported():
     best = Best(SimpleNamespace(keep="best", monitor="b/mae", early_stopping=None), "train")
     for number, (accuracy, mae) in enumerate([(0.1, 2.0), (0.9, 3.0)]):
         best.offer({"a": {"accuracy": accuracy}, "b": {"mae": mae}}, lambda number=number: number)

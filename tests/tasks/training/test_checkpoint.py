@@ -1,4 +1,4 @@
-"""A training that ends in the middle goes on from its checkpoint, and comes to the same bytes."""
+"""An interrupted training resumes from its checkpoint, and gives the same bytes."""
 
 import hashlib
 import importlib
@@ -66,7 +66,7 @@ def prepared(tmp_path_factory):
 
 
 def trained(prepared, name, stage, inputs, interrupt_after=(), more="weight_average: 0.9"):
-    """(metrics, {product: sha256}, folder, folder of checkpoints) of the stage, interrupted at those fractions."""
+    """(metrics, {product: sha256}, folder, folder of checkpoints) of the stage, interrupted at these fractions."""
     folder, spec = prepared[0], STAGES[stage]
     (folder / "recipe.yaml").write_text(RECIPE % more)
     sections = loading.load(folder / "recipe.yaml").sections()

@@ -1,4 +1,4 @@
-"""Which samples an epoch has, and in which order."""
+"""The samples of an epoch, and their order."""
 
 import numpy as np
 import pytest
@@ -39,4 +39,4 @@ def test_a_balanced_epoch_has_as_many_of_each_class_and_each_sample_of_a_class_a
 
 def test_only_a_loss_that_says_so_draws_by_its_classes():
     ends = [{"name": "pose", "loss": {"oversample": None}}, {"name": "label", "loss": {"oversample": "balanced"}}]
-    assert feed.drawn_by(PART, ends[:1]) is None and feed.drawn_by(PART, ends) is CLASSES
+    assert feed.oversampled_classes(PART, ends[:1]) is None and feed.oversampled_classes(PART, ends) is CLASSES

@@ -34,7 +34,7 @@ def test_schedules_end_where_they_say():
     assert falling[550] / falling[549] == pytest.approx(falling[900] / falling[899])
 
 
-def test_a_warm_up_that_is_not_said_is_a_twentieth_and_of_one_cycle_three_tenths():
+def test_the_default_warm_up_is_a_twentieth_and_for_one_cycle_three_tenths():
     for name, warm_up in (("constant", 50), ("one_cycle", 300)):
         found = rates(name, warm_up=None)
         assert found[warm_up - 2] < 0.4 and found[warm_up] == 0.4

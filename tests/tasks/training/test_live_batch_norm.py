@@ -42,7 +42,7 @@ def test_batch_norm_trained_live_ends_as_a_fully_uint8_file(tmp_path):
     assert (before != after).any()
 
 
-def test_a_bias_before_batch_norm_is_said_before_training_starts(tmp_path):
+def test_a_bias_before_batch_norm_is_reported_before_training(tmp_path):
     (tmp_path / "net.py").write_text(MODEL)
     with pytest.raises(QuantizeError, match="leaves 4 tensors without a range") as caught:
         jobs.run(tmp_path, RECIPE % "true", "TrainQAT")
@@ -50,13 +50,13 @@ def test_a_bias_before_batch_norm_is_said_before_training_starts(tmp_path):
     assert not (tmp_path / "TrainQAT" / "events").exists()
 
 
-def test_a_delay_beyond_the_last_step_is_said_before_training_starts(tmp_path):
+def test_a_delay_beyond_the_last_step_is_reported_before_training(tmp_path):
     (tmp_path / "net.py").write_text(MODEL)
     _, made = jobs.run(tmp_path, RECIPE % "false", "TrainFloat")
     for number, delay in enumerate((STEPS, 10 ** 9)):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "net.py").write_text(MODEL)
-        with pytest.raises(RecipeError, match="after {} steps, and there are {}".format(delay, STEPS)):
+        with pytest.raises(RecipeError, match="after {} steps, and the phase has only {}".format(delay, STEPS)):
             jobs.run(tmp_path / str(number), RECIPE.replace("40", str(delay)) % "false", "TrainQAT", made)
 
 

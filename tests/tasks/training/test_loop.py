@@ -1,4 +1,4 @@
-"""The loop on a network of one dense layer."""
+"""The training loop, on a network of one dense layer."""
 
 import re
 from types import SimpleNamespace
@@ -47,7 +47,7 @@ def test_a_random_loss_follows_from_the_step():
 
 
 def fitted(folder, figures, **said):
-    """(messages, history) of a training whose validation comes to these figures, one an epoch."""
+    """(messages, history) of a training with these validation figures, one for each epoch."""
     with tf.Graph().as_default(), tf.Session() as session:
         trained, settings = trainer(**said)
         session.run(tf.global_variables_initializer())
@@ -117,7 +117,7 @@ def test_a_plateau_goes_on_where_it_was():
 
 @pytest.mark.parametrize("seconds, words", [
     (8.4, "8 s"), (200, "3 min 20 s"), (7500, "2 h 05 min"), (3599.7, "1 h 00 min")])
-def test_a_time_is_said_in_two_units(seconds, words):
+def test_a_duration_is_printed_in_two_units(seconds, words):
     assert duration(seconds) == words
 
 

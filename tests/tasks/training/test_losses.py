@@ -120,7 +120,7 @@ def test_what_an_ignored_pixel_says_changes_nothing(kind):
         assert found == pytest.approx(each_cross_entropy(scores[known], labels[known]).mean(), rel=1e-5)
 
 
-def test_focal_makes_light_of_what_is_answered_well():
+def test_the_focal_loss_reduces_the_weight_of_easy_samples():
     each = each_cross_entropy(SCORES, LABELS)
     found = value(changed(ended("class", "abc"), kind="focal", gamma=3.0), SCORES, LABELS)
     assert found == pytest.approx(np.mean((1 - np.exp(-each)) ** 3 * each), rel=1e-5)

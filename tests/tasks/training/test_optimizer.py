@@ -1,4 +1,4 @@
-"""One or two steps of each optimizer, against the arithmetic of the papers."""
+"""One or two steps of each optimizer, compared with the formulas of the papers."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,8 @@ SLOPE = np.float32([[3.0, 0.0], [0.0, -4.0]])  # of the loss for the kernel; 0 f
 
 
 def stepped(steps=1, factors=None, **settings):
-    """{name: value} of a dense kernel, its bias and a depthwise kernel after so many steps, and the averages."""
+    """{name: value} of a dense kernel, its bias and a depthwise kernel after this number of steps, and their
+    averages."""
     complete = SimpleNamespace(**{**SETTINGS, **settings})
     with tf.Graph().as_default(), tf.Session() as session:
         made = {"dense/kernel": tf.Variable(KERNEL, name="dense/kernel"),
@@ -93,7 +94,7 @@ def test_the_average_moves_behind_the_weights():
     np.testing.assert_array_equal(stepped(3)[2], stepped(3)[1][-1])  # without a decay, the weights themselves
 
 
-def test_what_is_left_open_follows_from_the_network():
+def test_defaults_of_the_optimizer_follow_from_the_network():
     def filled(classifies, batch_norm, regularised, **said):
         settings = SimpleNamespace(**{**dict(optimizer=None, learning_rate=None, weight_decay=None, batch_size=64),
                                       **said})

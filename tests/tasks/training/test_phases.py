@@ -1,4 +1,4 @@
-"""What the two phases of training leave behind, on the small digits."""
+"""The results of the two training phases, on the small digits."""
 
 import functools
 
@@ -29,14 +29,14 @@ def recipe(train="epochs: 4, batch_size: 32", weights="", quantized_epochs=0):
 
 @pytest.fixture(scope="module")
 def floated(tmp_path_factory):
-    """(metrics, {stage: folder}) up to TrainFloat, for what differs in the phase after it only."""
+    """(metrics, {stage: folder}) up to TrainFloat, for tests in which only the later phase differs."""
     return jobs.run(tmp_path_factory.mktemp("float"), recipe(), "TrainFloat")
 
 
 @pytest.fixture(scope="module")
 def quantized(floated, tmp_path_factory):
-    """A function that gives (metrics of TrainQAT, {variable: value}) with these quantize settings, after the same float
-    phase; of the same settings once."""
+    """A function that returns (metrics of TrainQAT, {variable: value}) for these quantize settings, after the same
+    float phase. Each setting is trained once."""
     @functools.lru_cache(maxsize=None)
     def run(settings):
         new = "{{batch_size: 64, schedule: constant, warm_up: 0, keep: last, {}}}".format(settings)
@@ -123,7 +123,7 @@ def test_ranges_keep_up_with_what_a_short_phase_makes_of_the_tensors(tmp_path, f
 
 
 @pytest.mark.parametrize("name", sorted(user_models.TRAINED))
-def test_a_model_goes_through_both_phases_as_it_was_brought(tmp_path, name):
+def test_a_users_model_is_trained_in_both_phases(tmp_path, name):
     text = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: {}}}}}\n{}".format(
         user_models.__file__, name, "train: {epochs: 1, batch_norm_batches: 2}\nquantize: {calibration_batches: 2}\n")
     metrics, folders = jobs.run(tmp_path, text, "TrainQAT")
@@ -148,7 +148,7 @@ def test_what_keras_would_train_is_trained_and_nothing_else(tmp_path, model, sti
     assert all((values != 0).any() for name in moved for values in of[name])
 
 
-def test_weights_that_the_function_puts_are_kept_in_its_own_session_too(tmp_path):
+def test_weights_that_the_function_sets_are_kept_in_its_own_session_too(tmp_path):
     text = "data: {{dataset: digits}}\nmodel: {{build: {}, args: {{model: in_session_of_its_own}}}}\n".format(
         user_models.__file__)
     _, folders = jobs.run(tmp_path, text + "train: {epochs: 1, optimizer: sgd, learning_rate: 1.0e-20}\n", "TrainFloat")
@@ -157,8 +157,8 @@ def test_weights_that_the_function_puts_are_kept_in_its_own_session_too(tmp_path
     assert [(value == 0.25).all() for value in values] == [True, True]
 
 
-def test_a_model_that_is_another_one_in_training_is_said_before_its_first_step(tmp_path):
-    with pytest.raises(ModelError, match="the model is another one in training"):
+def test_a_model_that_differs_in_training_is_reported_before_the_first_step(tmp_path):
+    with pytest.raises(ModelError, match="training model and the inference model have different variables"):
         jobs.run(tmp_path, BROUGHT.format(user_models.__file__, "another_in_training"), "TrainFloat")
     assert not (tmp_path / "TrainFloat" / "events").exists()
 

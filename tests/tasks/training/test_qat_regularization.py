@@ -42,7 +42,7 @@ train: {epochs: 1, batch_norm_batches: 5}
 quantize: {epochs: %d, calibration_batches: 2, regularization: %s}
 """
 LEFT = ["the bias_regularizer of second: not a penalty on its kernel",
-        "beside: what it reads is read by another layer, too", "before_norm: what it reads is folded into other layers"]
+        "beside: another layer reads its input, too", "before_norm: its input is folded into other layers"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def placed(trained):
-    """(folded graph, network, what was found there)."""
+    """(folded graph, network, the regularization that was found)."""
     source = trained[1]["TrainFloat"]
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
     folded = quantized_graph.apply_rewrites(graph_def, network)
@@ -63,7 +63,7 @@ def placed(trained):
         of_model.read(source), graph_def, folded, network, digits.load().parts["train"])
 
 
-def test_all_that_the_folded_graph_has_a_place_for_is_found_and_the_rest_is_told(trained, placed):
+def test_regularization_with_a_place_in_the_folded_graph_is_found_and_the_rest_is_reported(trained, placed):
     _, _, found = placed
     assert [(noise["layer"], noise["kind"], noise["size"], noise["shared_axes"]) for noise, _ in found.noises] == [
         ("spatial", "dropout", 0.5, [1, 2]), ("gaussian", "gaussian_noise", pytest.approx(0.3), []),
@@ -147,7 +147,7 @@ def test_a_training_with_it_leaves_nothing_of_it_in_later_graphs(trained):
     assert not [name for name, op in graphs["all"].items() if "Random" in op or qat_regularization.SCOPE in name]
 
 
-def test_layers_inside_others_and_losses_of_their_own_are_told():
+def test_nested_layers_and_added_losses_are_reported():
     class Own(tf.keras.layers.Layer):
         def call(self, inputs, **kwargs):
             self.add_loss(tf.reduce_mean(inputs))

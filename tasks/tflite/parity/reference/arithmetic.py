@@ -1,4 +1,4 @@
-"""Operators that compute with each element, or over whole axes."""
+"""The float arithmetic of elementwise operators, and of operators that reduce or normalize over axes."""
 
 from typing import Any, Callable, Dict
 
@@ -8,7 +8,7 @@ from tasks.tflite.parity.reference.kernel_types import Inputs, Kernel, Options, 
 
 
 def _each(function: Callable[..., Any]) -> Kernel:
-    """A kernel of a function of the inputs, one output."""
+    """The kernel whose only output is `function` of its inputs."""
     return lambda options, inputs, shapes: [function(*inputs)]
 
 
@@ -38,7 +38,7 @@ def _reduced(function: Callable[..., Any]) -> Kernel:
     return kernel
 
 
-def _placed(function: Callable[..., Any]) -> Kernel:
+def _index_of(function: Callable[..., Any]) -> Kernel:
     def kernel(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
         return [function(inputs[0], axis=int(inputs[1])).reshape(shapes[0])]
     return kernel
@@ -71,6 +71,6 @@ KERNELS: Dict[str, Kernel] = {
     "SUM": _reduced(np.sum),
     "REDUCE_MAX": _reduced(np.max),
     "REDUCE_MIN": _reduced(np.min),
-    "ARG_MAX": _placed(np.argmax),
-    "ARG_MIN": _placed(np.argmin),
+    "ARG_MAX": _index_of(np.argmax),
+    "ARG_MIN": _index_of(np.argmin),
 }

@@ -1,14 +1,14 @@
-"""The form of a kernel's arithmetic, for one sample."""
+"""The types of a function that computes an operator in float, for one sample."""
 
 from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
 Options = Dict[str, Any]
-"""The operator's options, by their names in the schema."""
+"""{name in the schema: value} of the operator's options."""
 Inputs = List[np.ndarray]
-"""Real values, or integers as they are where a tensor has no scale."""
+"""Real values; integers where a tensor has no scale."""
 Shapes = Sequence[Sequence[int]]
-"""Of the outputs."""
+"""The shapes of the outputs."""
 Outputs = List[np.ndarray]
 Kernel = Callable[[Options, Inputs, Shapes], Outputs]

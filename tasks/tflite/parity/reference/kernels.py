@@ -1,10 +1,9 @@
-"""What a uint8 operator ought to make: its arithmetic in float64, then its output's quantization.
+"""The expected output of a uint8 operator: its arithmetic in float64, then the quantization of the output.
 
-A kernel is a function for one sample (`kernel_types.py`). A fused activation is applied here, to whatever operator has
-one.
+A kernel is a function for one sample (`kernel_types.py`). Fused activations are applied here, for all operators.
 
-A layer with constant weights is computed with integers, codes less their zero points, which takes half the time: in
-float32 where every sum that it may come to has less than 24 bits, and so is exact.
+A layer with constant weights is computed with integers, codes minus zero points, which takes half the time. They are
+float32 numbers where no sum can exceed 24 bits, so that sums are exact.
 """
 
 from typing import Any, Dict, Iterator, List, Optional
@@ -23,15 +22,15 @@ ACTIVATIONS = {NONE: (-np.inf, np.inf), RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0
 
 
 def is_known(operator: Operator) -> bool:
-    """Whether the operator's arithmetic is written down here."""
+    """Whether the operator's float arithmetic is known."""
     return (operator.kind in KERNELS
             and operator.options.get("fused_activation_function", NONE) in ACTIVATIONS)
 
 
 def expected(contents: Contents, operator: Operator,
              codes: Dict[int, np.ndarray]) -> Iterator[List[np.ndarray]]:
-    """Of one sample after the other: the codes [*shape] that each output ought to have, given those of the variable
-    inputs [N, *shape] by their tensor's index."""
+    """Yields, for each sample, the expected codes [*shape] of each output. codes: {index of a variable input: its codes
+    [N, *shape]}."""
     made = [contents.tensors[index] for index in operator.outputs]
     shapes = [tensor.shape for tensor in made]
     constants = {index: real(contents.tensors[index], contents.tensors[index].value)
@@ -55,12 +54,12 @@ def _clipped(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 class _Layer:
-    """A layer whose weights are constant codes: its sums are those of integers, times the product of two scales."""
+    """A layer with constant weights, computed as sums of integers times the product of two scales."""
 
     PLACES = {"CONV_2D": (0, 1), "DEPTHWISE_CONV_2D": (0, 1), "FULLY_CONNECTED": (0, 1), "TRANSPOSE_CONV": (2, 1)}
-    """{kind: which of its inputs are the data, the weights}. The one behind them is the bias."""
+    """{kind: (index of the data, index of the weights)}. The next input after both is the bias."""
     EXACT = {np.float32: 2 ** 24, np.float64: 2 ** 53}
-    """{dtype: up to which magnitude it holds every integer}."""
+    """{dtype: the magnitude up to which it represents every integer}."""
 
     def __init__(self, operator: Operator, data: Tensor, weights: Tensor) -> None:
         self.operator, self.data = operator, data
@@ -74,7 +73,7 @@ class _Layer:
 
     @classmethod
     def of(cls, contents: Contents, operator: Operator, codes: Dict[int, np.ndarray]) -> "Optional[_Layer]":
-        """None for an operator that is no such layer."""
+        """The layer of the operator; None for an operator that is no layer with constant uint8 weights."""
         places = cls.PLACES.get(operator.kind)
         if places is None or any(index < 0 for index in operator.inputs[:max(places) + 1]):
             return None
@@ -85,7 +84,7 @@ class _Layer:
         return cls(operator, data, weights)
 
     def made(self, codes: np.ndarray, constants: Dict[int, np.ndarray], shapes: Shapes) -> np.ndarray:
-        """The real values for the data's codes of one sample."""
+        """The real values of the output, for the codes of the data of one sample."""
         data, weights = self.PLACES[self.operator.kind]
         centred = codes.astype(self.dtype) - self.dtype(self.data.zero_point)
         inputs = [constants.get(index) for index in self.operator.inputs[:max(data, weights) + 1]]
@@ -97,7 +96,7 @@ class _Layer:
 
 
 def quantized(tensor: Tensor, values: np.ndarray) -> np.ndarray:
-    """The codes of real values, halves rounded away from zero as the kernels do."""
+    """The codes of real values; halves are rounded away from zero, as the kernels do."""
     if not tensor.scale:
         return values.astype(tensor.dtype)
     steps = values / tensor.scale
@@ -110,7 +109,7 @@ def quantized(tensor: Tensor, values: np.ndarray) -> np.ndarray:
 
 
 def real(tensor: Tensor, values: np.ndarray) -> np.ndarray:
-    """The real values of codes; of a tensor without scale, the values as they are."""
+    """The real values of codes; for a tensor without scale, the values themselves."""
     if not tensor.scale:
         return values
     return to_real(values.astype(np.float64), tensor.scale, tensor.zero_point)

@@ -1,4 +1,4 @@
-"""Operators that only move elements about."""
+"""The operators that only move elements."""
 
 from typing import Dict
 

@@ -1,4 +1,4 @@
-"""Operators that look at images [N, H, W, C] through windows, and fully connected layers."""
+"""The float arithmetic of operators with windows over images [N, H, W, C], and of fully connected layers."""
 
 from typing import Any, Dict, Tuple
 
@@ -10,7 +10,7 @@ SAME = 0  # the schema's Padding
 
 
 def _each_image(kernel: Kernel, place: int = 0) -> Kernel:
-    """A kernel of images [N, H, W, C], its input number `place`, from one of an image [1, H, W, C]."""
+    """The kernel for N images from one for a single image. place: the index of the input that holds the images."""
     def of_all(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
         made = []
         for number in range(len(inputs[place])):
@@ -21,14 +21,15 @@ def _each_image(kernel: Kernel, place: int = 0) -> Kernel:
 
 
 def _padding(size: int, made: int, window: int, stride: int) -> Tuple[int, int]:
-    """(before, after): how far windows reach over the ends of an axis; none or less for VALID."""
+    """(before, after): the SAME padding of an axis. made: the size of the output."""
     reach = max((made - 1) * stride + window - size, 0)
     return reach // 2, reach - reach // 2
 
 
 def _windows(image: np.ndarray, made: Tuple[int, int], window: Tuple[int, int], strides: Tuple[int, int],
              dilations: Tuple[int, int], same: bool, outside: float) -> np.ndarray:
-    """[H, W, *window, C] for each of the `made` places; what is outside of the image has that value."""
+    """The windows [H, W, *window, C] of an image [1, h, w, C]. made: (H, W), the size of the output. same: whether
+    padding is SAME. outside: the value of padded pixels."""
     image = image[0]
     spans = [(size - 1) * dilation + 1 for size, dilation in zip(window, dilations)]
     if same:
@@ -57,7 +58,7 @@ def _depthwise_conv_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outp
     seen = _layer_windows(options, image, shapes[0][1:3], weights.shape[1:3])
     weights = weights[0].reshape(weights.shape[1:3] + (image.shape[3], -1))
     made = np.zeros(tuple(shapes[0][1:3]) + weights.shape[2:], weights.dtype)
-    for place in np.ndindex(weights.shape[:2]):  # what a window sees, of all windows at once
+    for place in np.ndindex(weights.shape[:2]):  # one place of the window at a time, for all windows
         made += seen[(slice(None), slice(None)) + place][..., np.newaxis] * weights[place]
     return [_biased(made.reshape(shapes[0]), inputs)]
 
@@ -81,7 +82,7 @@ def _transpose_conv(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs
     for y in range(window[0]):
         for x in range(window[1]):
             whole[y:y + spans[0]:strides[0], x:x + spans[1]:strides[1]] += pieces[..., y, x]
-    # Padding is that of the convolution which this one undoes: its input is our output.
+    # The padding is that of the corresponding convolution, whose input has the shape of this output.
     top, left = (_padding(*sizes)[0] if options["padding"] == SAME else 0
                  for sizes in zip(shapes[0][1:3], image.shape, window, strides))
     return [whole[np.newaxis, top:top + shapes[0][1], left:left + shapes[0][2]]]
@@ -101,7 +102,7 @@ def _max_pool_2d(options: Options, inputs: Inputs, shapes: Shapes) -> Outputs:
 
 
 def _positions(size: int, made: int, align_corners: bool) -> np.ndarray:
-    """Where each made pixel looks in an axis of `size` pixels."""
+    """The position in the input axis, of `size` pixels, of each of the `made` output pixels."""
     step = (size - 1) / (made - 1) if align_corners and made > 1 else size / made
     return np.arange(made) * step
 

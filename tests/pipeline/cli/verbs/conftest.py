@@ -1,4 +1,4 @@
-"""A store that two runs of light stages made, for the tests of all verbs."""
+"""A store from two runs of light stages, for the tests of all verbs."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from tests.pipeline.checkout import Checkout
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """Two recipes of one training: `faces`, and `second` with another learning rate."""
+    """Two recipes with the same data: `faces`, and `second` with another learning rate."""
     checkout = Checkout(tmp_path_factory.mktemp("verbs"))
     checkout.put("second.yaml", "extends: faces.yaml\nquantize: {learning_rate: 0.002}\n")
     for recipe in ("faces", "second"):
@@ -21,7 +21,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def checkout(built, tmp_path):
-    """The checkout, with a copy of its store to spoil."""
+    """The checkout with a copy of its store, which the test may change."""
     store = tmp_path / "store"
     shutil.copytree(str(built.built), str(store))
     built.use_store(store)

@@ -1,4 +1,4 @@
-"""What tests of verbs ask of a store."""
+"""Helpers with which the tests of verbs read a store."""
 
 import json
 
@@ -16,7 +16,7 @@ def octet(checkout, *words, code=0):
 
 
 def artifact(checkout, stage, recipe="faces"):
-    """The folder of the artifact that a recipe's newest run came to."""
+    """The folder of the last artifact of a recipe's newest run."""
     stages = json.loads(octet(checkout, "ls", checkout.mine / (recipe + ".yaml"), "--json"))["stages"]
     key, = [row["key"] for row in stages if row["stage"] == stage]
     return Store(checkout.store).artifact(stage, key)
@@ -32,7 +32,7 @@ def gone(checkout):
 
 
 def without_second(checkout, *words):
-    """The command, while the recipe `second` is not there."""
+    """Runs the command while the recipe `second` is missing."""
     (checkout.mine / "second.yaml").rename(checkout.mine / "second.kept")
     try:
         return octet(checkout, *words)

@@ -19,6 +19,6 @@ def test_diff_of_an_artifact_with_itself_is_the_same(checkout):
     assert out.count("the same") == 8
 
 
-def test_diff_of_what_is_not_there_is_an_error(checkout):
+def test_diff_of_a_missing_artifact_is_an_error(checkout):
     assert "no artifact has this name" in octet(checkout, "diff", "nothing", "0123456789", code=2)
     assert "give 4 digits or more" in octet(checkout, "diff", "42a", "42a", code=2)

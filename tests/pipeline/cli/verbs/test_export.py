@@ -6,7 +6,7 @@ from tests.pipeline.cli.verbs.on_a_store import artifact, octet
 
 def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_path):
     folder, recipe = tmp_path / "out", checkout.mine / "faces.yaml"
-    assert "Export" not in checkout.why()  # nobody has asked for it: that is no fault
+    assert "Export" not in checkout.why()  # nobody has asked for an export, so its absence is no fault
     assert "luigi --module pipeline Export --recipe {}".format(recipe) in octet(
         checkout, "export", recipe, folder, code=11)
     assert not folder.exists()

@@ -1,4 +1,4 @@
-"""`octet trace`: where a file came from, and what a thing went into; `octet layers` of a damaged store."""
+"""`octet trace`: the origin of a file, and the artifacts made from an input; `octet layers` on a damaged store."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ def test_a_damaged_file_of_the_store_is_not_taken_for_what_it_was(checkout):
 
 
 @pytest.mark.parametrize("words", [["layers"], ["trace"], ["trace", "--used-by"]])
-def test_what_cannot_be_read_is_said(checkout, words):
+def test_an_unreadable_file_is_reported(checkout, words):
     assert "cannot be read: File name too long" in octet(checkout, *words, "n" * 300, code=11)
 
 
@@ -55,7 +55,7 @@ def test_layers_of_a_damaged_measurement_are_an_error(checkout):
     assert "its measurement is damaged, or was deleted to free space" in octet(checkout, "layers", model, code=11)
 
 
-def test_layers_of_a_measurement_that_was_let_go_are_an_error(checkout, tmp_path):
+def test_layers_of_a_dropped_measurement_are_an_error(checkout, tmp_path):
     model = shutil.copy(str(artifact(checkout, "ConvertUint8", "second") / "model.tflite"), str(tmp_path))
     (checkout.mine / "second.yaml").rename(checkout.mine / "second.kept")
     try:
@@ -95,12 +95,12 @@ def test_the_source_is_restored_byte_by_byte(checkout, tmp_path):
     ("nets.net:build", {"TrainFloat"}, set(FLOAT[1:])),
     ("nets/blocks.py", {"TrainFloat"}, set(FLOAT[1:])),
     ("tasks/stages/freeze.py", {"Freeze"}, {"ConvertUint8", "Measure", "Report", "ValidateInterpreter"})])
-def test_what_a_thing_went_into(checkout, what, first, then):
+def test_used_by_lists_what_was_made_from_an_input(checkout, what, first, then):
     path = checkout.mine / what
     rows = json.loads(octet(checkout, "trace", "--used-by", path if path.exists() else what, "--json"))
     assert {row["stage"] for row in rows if row["how"] != "made from these"} == first
     assert {row["stage"] for row in rows if row["how"] == "made from these"} == then
 
 
-def test_what_nothing_used_is_said(checkout):
+def test_an_unused_input_is_reported(checkout):
     assert "nothing in the store was made with it" in octet(checkout, "trace", "--used-by", "cifar10", code=11)

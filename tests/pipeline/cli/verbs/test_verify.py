@@ -1,4 +1,4 @@
-"""`octet verify`: what is damaged is found and put into quarantine."""
+"""`octet verify` finds damage and puts it into quarantine."""
 
 import os
 
@@ -10,7 +10,7 @@ def test_verify_of_a_sound_store_is_quiet(checkout):
     assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
-def test_a_store_that_is_not_there_is_not_said_to_be_sound(checkout, tmp_path):
+def test_a_missing_store_is_not_reported_as_undamaged(checkout, tmp_path):
     checkout.use_store(tmp_path / "not mounted")
     said = octet(checkout, "verify", code=11)
     assert "there is no store" in said and str(tmp_path / "not mounted") in said
@@ -37,18 +37,18 @@ def test_verify_reports_a_lost_by_product_and_a_damaged_source(checkout):
     out = octet(checkout, "verify", code=11)
     assert "by-product events missing" in out and "source {}: damaged".format(source.name[:12]) in out
     assert artifact(checkout, "TrainFloat").exists()
-    assert "known to be lost from now on" in out and octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
+    assert "marked as lost" in out and octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
 
 
 def test_a_damaged_by_product_is_put_aside_once(checkout):
     path = artifact(checkout, "TrainFloat") / "events"
     damage(path, b"other events")
     assert "by-product events damaged: 12 bytes instead of" in octet(checkout, "verify", "--keep", code=11)
-    assert path.exists() and "known to be lost" in octet(checkout, "verify", code=11)
+    assert path.exists() and "marked as lost" in octet(checkout, "verify", code=11)
     aside, = (checkout.store / "quarantine").iterdir()
     assert not path.exists() and aside.read_bytes() == b"other events"
     assert octet(checkout, "verify") == "19 artifacts read, 0 damaged\n"
     octet(checkout, "force", checkout.mine / "faces.yaml", "TrainFloat")
     assert checkout.luigi().made == ["TrainFloat"]
-    (artifact(checkout, "TrainFloat") / "events").unlink()  # of the new one nothing was said yet
+    (artifact(checkout, "TrainFloat") / "events").unlink()  # the new artifact has no mark yet
     assert "by-product events missing" in octet(checkout, "verify", code=11)

@@ -17,7 +17,7 @@ def test_why_of_all_recipes_names_the_stale_ones(checkout):
     assert lines[-1] == "1 recipes are fresh, 2 are not"
 
 
-def test_why_of_a_stage_that_is_none_says_the_nearest(checkout):
+def test_why_of_an_unknown_stage_suggests_the_nearest(checkout):
     assert "did you mean 'Freeze'?" in octet(checkout, "why", checkout.mine / "faces.yaml", "Freez", code=2)
 
 
@@ -31,10 +31,10 @@ def test_ls_lists_recipes_runs_and_stages(checkout):
     assert len(json.loads(octet(checkout, "ls", "--artifacts", "--json"))) == 19
 
 
-def test_ls_takes_the_name_that_it_prints(checkout):
+def test_ls_accepts_the_names_that_it_prints(checkout):
     elsewhere = checkout.put("elsewhere/third.yaml", "data: 3\n")
     assert checkout.luigi("--recipe", str(elsewhere)).code == 3
-    checkout.put("elsewhere/faces.yaml", "data: 3\n")  # its name is that of another, in the folder of recipes
+    checkout.put("elsewhere/faces.yaml", "data: 3\n")  # another recipe in recipes/ has the same name
     assert checkout.luigi("--recipe", str(checkout.mine / "elsewhere" / "faces.yaml")).code == 3
     names = [line.split()[0] for line in octet(checkout, "ls").splitlines()[1:] if not line.startswith(" ")]
     assert sorted(names) == [str(checkout.mine / "elsewhere" / "faces.yaml"), "faces", "second", "third"]
@@ -46,7 +46,7 @@ def test_ls_takes_the_name_that_it_prints(checkout):
 
 
 @pytest.mark.parametrize("name", ["typo.yaml", "no/such.yaml", "typo"])
-def test_ls_of_a_recipe_that_is_none_is_an_error(checkout, name):
+def test_ls_of_an_unknown_recipe_is_an_error(checkout, name):
     assert name in octet(checkout, "ls", name, code=3)
 
 

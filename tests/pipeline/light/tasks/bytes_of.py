@@ -1,4 +1,4 @@
-"""Products that follow from what went in, and from nothing else."""
+"""Products that follow only from the inputs."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def write(job, name: str, *things) -> None:
 
 
 def fill(job) -> None:
-    """Every product that the stage promises and that is not written yet, the same each time."""
+    """Writes every declared product that does not exist yet, with content that is always the same."""
     for pattern in PRODUCTS[job.stage]:
         if not list(job.out.glob(pattern)):
             (job.out / pattern.replace("*", "0")).write_text(job.stage + "\n")

@@ -1,4 +1,4 @@
-"""The rules of toco give the same answer for nodes under rewriting and for a tf.Graph."""
+"""The rules of toco give the same answer for nodes that are being rewritten and for a tf.Graph."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ KERNEL = np.random.RandomState(0).randn(3, 3, 3, 4).astype(np.float32)
 
 
 def both(build, shape=(8, 8, 3)):
-    """(nodes under rewriting, the KernelGroups of a tf.Graph, the tf.Graph's output) of one network."""
+    """(nodes to be rewritten, the KernelGroups of a tf.Graph, the tf.Graph's output) of one network."""
     with tf.Graph().as_default() as graph:
         output = build(tf.placeholder(tf.float32, (None,) + shape, "image"))
         return (EditableGraph(graph.as_graph_def(), ["image"], [output.op.name]),

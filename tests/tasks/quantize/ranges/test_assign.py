@@ -60,7 +60,7 @@ def test_training_and_evaluation_graph_have_the_same_variables():
     assert names[1] and names[1] <= names[0]
 
 
-def test_a_tensor_is_told_by_the_layer_that_made_it():
+def test_a_tensor_is_identified_by_its_layer():
     def build(x):
         x = LAYERS.BatchNormalization(name="stem_norm")(LAYERS.Conv2D(4, 3, name="stem")(x))
         return LAYERS.Dense(4, name="head")(LAYERS.Flatten()(x))
@@ -78,7 +78,7 @@ def test_recurrent_layer_is_refused_before_it_is_frozen():
         LAYERS.LSTM(2, name="memory")(LAYERS.Conv1D(3, 2, name="start")(inputs))
         with pytest.raises(QuantizeError) as refused:
             recurrent_layers.refuse(graph, ["start", "memory"])
-    assert refused.value.why == "layer memory: a recurrent layer loops, and no uint8 kernel does"
+    assert refused.value.why == "layer memory: a recurrent layer loops, and loops have no uint8 kernel"
     assert "Conv1D over time" in refused.value.next_step
 
 
@@ -88,10 +88,10 @@ def test_recurrent_layer_is_refused_before_it_is_frozen():
     ("tf.foldl", lambda t: tf.foldl(lambda before, row: before + row, t)),
     ("tf.while_loop", lambda t: tf.while_loop(lambda x: tf.reduce_sum(x) < 9, lambda x: x + 1, [t])),
 ])
-def test_a_loop_that_is_no_recurrent_layer_is_told_as_what_it_is(function, loop):
+def test_a_loop_that_is_no_recurrent_layer_is_reported_as_such(function, loop):
     with tf.Graph().as_default() as graph:
         LAYERS.Lambda(loop, name="again")(LAYERS.Input((5, 3)))
         with pytest.raises(QuantizeError) as refused:
             recurrent_layers.refuse(graph, ["again"])
-    assert refused.value.why == "layer again: {} loops, and no uint8 kernel does".format(function)
+    assert refused.value.why == "layer again: {} loops, and loops have no uint8 kernel".format(function)
     assert refused.value.next_step.startswith(function + ": ") and "recurrent" not in refused.value.next_step

@@ -1,4 +1,4 @@
-"""Ranges that do not fit the data, each made on purpose in a real training graph."""
+"""Ranges that do not fit the data, each made deliberately in a real training graph."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def _net(x, alive=True):
 
 
 def _findings(build, change=None, calibrate=True):
-    """{layer: findings} after a calibration on the images; `change` of {tensor: (low, high)} comes after it."""
+    """{layer: findings} after a calibration on the images, and after `change`, which maps {tensor: (low, high)}."""
     graph_def, network = frozen(build)
     rewritten = quantized_graph.apply_rewrites(graph_def, network)
     quantized = quantized_graph.insert_fake_quants(rewritten, network, training=True)
@@ -65,7 +65,7 @@ def test_a_tensor_that_is_always_0_has_no_width():
     assert ("dead", health.NO_WIDTH) in _of(findings)
 
 
-def test_a_range_that_training_did_not_see_is_told_from_a_dead_tensor():
+def test_a_range_that_training_did_not_see_is_distinguished_from_a_dead_tensor():
     findings, _, quantized = _findings(_net, calibrate=False)
     assert [finding.what for finding in findings] == [health.NEVER_MOVED] * len(quantized.trained)
 
@@ -112,7 +112,7 @@ def test_outputs_behind_a_range_that_is_not_their_own_are_accepted(build):
     quantized_graph.insert_fake_quants(quantized_graph.apply_rewrites(graph_def, network), network, training=False)
 
 
-def test_pieces_of_an_approximation_that_the_data_does_not_reach_are_not_told():
+def test_unused_pieces_of_an_approximation_are_not_reported():
     def build(x):
         x = LAYERS.Conv2D(6, 3, name="conv")(x)
         (x,) = approximate_activations.replace(["softplus"], [LAYERS.Activation("softplus", name="soft")(x)])

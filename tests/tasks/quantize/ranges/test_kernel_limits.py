@@ -1,8 +1,5 @@
-"""Networks at the ends of what the kernels' integers hold.
-
-A tensor of 3 numbers is used where the kernels' vector instructions hide a shift of 32 bits, which one by one they
-get wrong.
-"""
+"""Networks at the limits of the kernels' integers. A tensor has 3 numbers if a shift of 32 bits is wrong in scalar code
+but correct in the kernels' vector instructions."""
 
 import functools
 
@@ -131,7 +128,7 @@ GROUP = 6  # networks in one file: toco and the interpreter take most of a secon
 
 @functools.lru_cache(maxsize=None)
 def faults(names):
-    """What is wrong with networks that are converted together."""
+    """The faults of networks that are converted together."""
     graph_def, network = frozen({name: NETWORKS[name] for name in names})
     return conversion.faults(conversion.convert(graph_def, network, [CODES]), graph_def, network, [CODES])
 
@@ -200,5 +197,5 @@ def test_a_relu_of_1_that_stands_alone_is_one_operator(build):
 
 
 def _requantizing(build):
-    """The operations that do nothing but give a tensor another range."""
+    """The operations whose only effect is another range."""
     return [node.op for node in quantized_graph.apply_rewrites(*frozen(build)).node if "requantized" in node.name]

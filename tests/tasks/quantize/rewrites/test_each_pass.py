@@ -1,4 +1,4 @@
-"""Each pass alone: a graph before, the graph after, and that both compute the same. Nothing is converted."""
+"""Each pass alone: the graph before and after it; both compute the same. Nothing is converted."""
 
 from typing import Callable, Dict, List, NamedTuple, Sequence
 
@@ -43,10 +43,10 @@ def batch_norm(x):
 
 
 class Case(NamedTuple):
-    """A pass on a small graph. before, after: the graph's operations but for constants; first: passes that run before.
+    """A pass on a small graph. before, after: the graph's operations without constants. first: passes that run before
+    it.
 
-    After some passes the graph holds operations that TensorFlow has not (Affine, Clamp): it cannot be run then.
-    """
+    After some passes, the graph has operations that TensorFlow does not know (Affine, Clamp); then it cannot be run."""
 
     name: str
     build: Callable[[tf.Tensor], tf.Tensor]
@@ -138,7 +138,7 @@ def run(graph: EditableGraph, images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_pass_makes_of_a_graph_what_it_says(case):
+def test_a_pass_changes_the_graph_as_documented(case):
     passes = {each.name: each for each in PASSES}
     graph, original = graph_of(case.build), graph_of(case.build)
     for name in case.first:
@@ -155,7 +155,7 @@ def test_a_pass_makes_of_a_graph_what_it_says(case):
 
 
 @pytest.mark.parametrize("each", PASSES, ids=lambda each: each.name)
-def test_a_pass_says_nothing_of_a_graph_without_its_pattern(each):
+def test_a_pass_reports_nothing_for_a_graph_without_its_pattern(each):
     graph = graph_of(lambda x: tf.nn.bias_add(conv(x), np.ones(4)))
     before = operations(graph)
     if each.name not in (AFFINE,):  # a BiasAdd is arithmetic by a constant
@@ -166,11 +166,11 @@ def test_every_pass_has_a_case():
     assert {case.name for case in CASES} == {each.name for each in PASSES}
 
 
-def test_the_passes_stand_in_the_order_that_they_need():
+def test_the_order_of_the_passes_satisfies_their_requirements():
     assert misplaced(PASSES) == []
 
 
-def test_a_pass_in_a_wrong_place_is_found():
+def test_a_pass_in_a_wrong_place_is_detected():
     order: Dict[str, int] = {each.name: place for place, each in enumerate(PASSES)}
     swapped = list(PASSES)
     first, second = order["split clip_by_value"], order["recognize clamps"]

@@ -35,7 +35,7 @@ def _unfused(x):
 @pytest.mark.parametrize("build", [
     _conv(True), _conv(False), _depthwise, _separable, _dense, _without_scale, _unfused,
 ], ids=["bias", "no_bias", "depthwise", "separable", "dense", "without_scale", "unfused"])
-def test_batch_norm_is_gone_and_the_function_is_the_same(build):
+def test_batch_norm_is_folded_and_the_function_is_unchanged(build):
     graph_def, network = frozen(build)
     images = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
     expected = outputs(graph_def, network, images)
@@ -70,7 +70,8 @@ MATRIX = {
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no_bias"])
 @pytest.mark.parametrize("layer", sorted(MATRIX))
 def test_batch_norm_goes_after_any_layer_in_any_spelling(layer, bias, fused):
-    """[layer, then batch norm] is the same function folded, and no arithmetic of the batch norm's is left."""
+    """A layer with a batch norm behind it computes the same after folding, and no arithmetic of the batch norm is
+    left."""
     options = {"use_bias": bias, **({"bias_initializer": "random_normal"} if bias else {})}
 
     def build(x):

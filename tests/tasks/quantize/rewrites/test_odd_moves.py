@@ -1,4 +1,4 @@
-"""Moves of data that toco refuses or makes a custom operator of, in float too, through every stage."""
+"""Operations that move data and that toco refuses or makes a custom operator of, also in float, through every stage."""
 
 from tests.tasks import jobs
 

@@ -1,4 +1,4 @@
-"""Bilinear resizes by kernels that round: the same function in float."""
+"""Bilinear resizes that are rewritten with kernels that round: they compute the same in float."""
 
 import numpy as np
 import pytest

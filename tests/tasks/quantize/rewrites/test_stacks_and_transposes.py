@@ -1,4 +1,4 @@
-"""Tensors stacked along a new first axis, and transposes of more axes than the kernel takes."""
+"""Tensors stacked along a new first axis, and transposes of more axes than the kernel supports."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def _pair(function, name=None):
 
 
 def _turned(shape, order, name=None):
-    """A transpose of an image of [8, 8, 8] in that shape."""
+    """A transpose of an image of [8, 8, 8], reshaped to this shape."""
     def build(x):
         return LAYERS.Lambda(lambda t: tf.transpose(tf.reshape(t, [-1] + shape), order), name=name)(
             LAYERS.Conv2D(8, 3, padding="same")(x))
@@ -51,17 +51,17 @@ def test_file_computes_what_the_float_network_does(names):
     (_pair(lambda pair: tf.reduce_sum(tf.stack(pair), 1), "culprit"), "Sum", "replace it"),
     (_turned([4, 2, 2, 4, 8], [0, 5, 2, 4, 1, 3], "culprit"), "Transpose", "depth_to_space"),
     (lambda x: LAYERS.Lambda(lambda t: tf.cast(tf.argmax(t, -1), tf.float32), name="culprit")(LAYERS.Conv2D(3, 1)(x)),
-     "ArgMax", "whoever reads the output"),
+     "ArgMax", "let the network end before it"),
     (lambda x: LAYERS.ReLU(threshold=0.5, name="culprit")(x), "Greater", "relu(x - threshold)"),
 ])
-def test_what_stays_is_refused_with_a_way_out(build, op, way_out):
+def test_transposes_that_cannot_be_rewritten_are_refused_with_advice(build, op, way_out):
     with pytest.raises(QuantizeError) as refused:
         quantized_graph.check_quantizable(*frozen(lambda x: head(build(x))))
     assert "layer culprit: culprit" in refused.value.why and "({})".format(op) in refused.value.why
     assert way_out in refused.value.next_step
 
 
-def test_branches_that_do_not_meet_are_told_with_the_layer_and_not_as_a_batch():
+def test_branches_that_do_not_meet_are_reported_with_the_layer():
     def build(x):
         sides = [LAYERS.Conv2D(8, 3, padding=padding)(x) for padding in ("valid", "same")]
         return LAYERS.Concatenate(name="culprit")(sides)
@@ -72,7 +72,7 @@ def test_branches_that_do_not_meet_are_told_with_the_layer_and_not_as_a_batch():
 
 
 def _open(build):
-    """The network for images of any size, which is to be quantized for 8x8."""
+    """The network for images of any size, to be quantized for 8x8."""
     graph_def, network = frozen(lambda x: LAYERS.GlobalAveragePooling2D()(build(x)), (None, None, 3))
     network["inputs"][0]["shape"] = [8, 8, 3]
     return graph_def, network

@@ -11,7 +11,8 @@ IMAGES = np.random.RandomState(0).rand(5, 8, 8, 3).astype(np.float32)
 
 
 def _uneven(layer, x):
-    """A layer and a batch norm that makes its channels as unlike as 1 to 1000; frozen() gives it another gamma."""
+    """A layer and a batch norm that makes the ranges of its channels differ by up to 1 to 1000. frozen() gives it
+    another gamma."""
     x = layer(x)
     gains = 10 ** np.linspace(-2, 1, int(x.shape[-1]))
     return LAYERS.Lambda(lambda t: t * gains.astype(np.float32) + 0.05)(LAYERS.BatchNormalization()(x))

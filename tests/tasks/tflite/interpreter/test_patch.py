@@ -36,7 +36,7 @@ def test_contents_are_the_tensors_and_operators_in_order():
                                                              for index in operator.outputs]
 
 
-def test_inside_of_a_copy_with_every_tensor_out_is_what_the_operators_alone_make():
+def test_tensors_inside_a_copy_with_all_outputs_equal_those_of_single_operators():
     content = graphs.converted(_network, IMAGE)
     found = model_file.read(content)
     codes = _codes((1, 6, 6, 4))

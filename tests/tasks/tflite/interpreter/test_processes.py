@@ -81,7 +81,7 @@ def test_kernel_that_never_returns_is_an_error_that_names_the_operator(monkeypat
     codes = [np.zeros((1, 1, 1, 2049), np.uint8)]
     with pytest.raises(InterpreterError, match="cannot run 1 of the 1 operators") as caught:
         processes.over(content, model_file.read(content), codes, lambda done: None)
-    assert "(DEPTHWISE_CONV_2D): it did not return within 2 s" in str(caught.value)
+    assert "(DEPTHWISE_CONV_2D): an inference did not return within 2 s" in str(caught.value)
 
 
 def test_refusal_of_the_interpreter_is_an_error_with_its_words():
@@ -91,7 +91,7 @@ def test_refusal_of_the_interpreter_is_an_error_with_its_words():
     assert "(REDUCE_MAX): tensorflow/lite/kernels/reduce.cc" in caught.value.why
 
 
-def test_one_death_costs_one_pass():
+def test_a_crash_costs_only_one_pass():
     content = graphs.converted(_aborting_product, IMAGE, IMAGE)
     found = model_file.read(content)
     passes = [processes.Pass(1, {tensor.index: np.zeros((1,) + tensor.shape, np.uint8)

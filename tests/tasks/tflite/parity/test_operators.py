@@ -105,7 +105,7 @@ def test_driven_codes_saturate_the_output_of_a_layer():
 
 
 def _measured(build, *inputs):
-    """(what `parity.measure` gives, the gaps in it)."""
+    """(the result of `parity.measure`, its gaps)."""
     content, gaps = graphs.converted(build, *inputs), []
     frozen, network = graphs.frozen(build, *inputs)
     codes = [np.zeros((3,) + tuple(shape), np.uint8) for shape, _, _ in inputs]

@@ -1,4 +1,4 @@
-"""What each target makes of real files: small graphs of every kernel, as toco converts them, and their int8 twins."""
+"""What each target supports of real files: small graphs for every kernel, converted by toco, and their int8 twins."""
 
 import re
 
@@ -32,7 +32,7 @@ def files():
 
 
 def outside(content, target):
-    """{operator: [why]} of what the target's list excludes."""
+    """{operator: [reason]} of what the target's list excludes."""
     found = {}
     for each in fit.of(model_file.read(content), target_list.read(target)).outside:
         found.setdefault(each.operator, []).append(each.why)
@@ -40,7 +40,7 @@ def outside(content, target):
 
 
 def test_what_vela_leaves_to_the_cpu(files):
-    """The operators are those that ethos-u-vela 5.2.0 names: see the slow test below."""
+    """The operators are those that ethos-u-vela 5.2.0 reports; see the slow test below."""
     assert {name: sorted(outside(int8_twin.of(content), "ethos-u")) for name, content in files.items()} == {
         "layers": ["SPACE_TO_BATCH_ND"], "sums": [], "pools": ["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"],
         "curves": ["L2_NORMALIZATION", "LOG_SOFTMAX"],
@@ -64,7 +64,7 @@ def test_a_runtime_without_uint8_takes_the_int8_file(files):
 
 
 def test_where_a_part_is_left_to_the_cpu_the_file_is_the_one_that_the_cpu_takes(files):
-    """Vela leaves LOG_SOFTMAX to TensorFlow Lite for Microcontrollers, which has no uint8."""
+    """Vela leaves LOG_SOFTMAX to TensorFlow Lite for Microcontrollers, which does not support it in uint8."""
     judged = fit.both(files["curves"], ["ethos-u"])["targets"]["ethos-u"]
     assert judged["files"]["uint8"]["verdict"] == fit.REFUSES and judged["use"] == "int8"
     assert judged["files"]["int8"]["elsewhere"] == 2
@@ -94,7 +94,7 @@ def test_an_edge_tpu_runs_nothing_behind_the_first_operator_that_it_does_not_tak
     ("nnapi", "pools", {"SUM"}), ("nnapi", "curves", {"LOG_SOFTMAX"}),
     ("nnapi", "moves", {"UNPACK", "PACK", "BATCH_TO_SPACE_ND"}),
 ])
-def test_what_the_list_excludes_in_uint8(files, target, graph, expected):
+def test_the_list_excludes_these_operators_in_uint8(files, target, graph, expected):
     found = outside(files[graph], target)
     assert set(found) - {"RESIZE_BILINEAR"} == expected
     assert all(why for whys in found.values() for why in whys)

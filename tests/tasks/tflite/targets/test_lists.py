@@ -1,4 +1,4 @@
-"""The lists of what each target takes are well-formed, and name what there is."""
+"""The lists of what each target supports are well-formed, and name existing operators and limits."""
 
 import datetime
 from typing import get_type_hints

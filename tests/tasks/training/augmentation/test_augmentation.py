@@ -1,4 +1,4 @@
-"""What a step is fed, against plain numpy."""
+"""The batches of a training step, compared with plain numpy."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def made(on, outputs=(CLASS,), seed=1, size=SIZE):
 
 
 def codes(varied):
-    """What the reals of the input stand for, 0..255."""
+    """The codes 0..255 that the input's reals represent."""
     return varied.inputs[0] / np.float32(SCALE) + ZERO_POINT
 
 
@@ -130,7 +130,7 @@ def test_inputs_that_are_no_pictures_and_values_are_fed_as_they_are():
 
 
 def dot_of(picture):
-    """The centre (y, x) of the bright dot, in pixels from the upper left corner; None where it has left the picture."""
+    """The centre (y, x) of the bright dot, in pixels from the upper left corner; None if it has left the picture."""
     light = np.maximum(picture[..., 0] - 100, 0)
     if light.sum() < 500:
         return None

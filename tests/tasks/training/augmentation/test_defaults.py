@@ -1,4 +1,4 @@
-"""What is on, for the pictures and the recipe that there are."""
+"""Which augmentation is on by default, for different pictures and recipes."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def chosen(data, weights=78000, **said):
 
 
 def in_colour(images):
-    """The digits [N, 8, 8, 1] as colour pictures of 32 x 32 pixels, light on dark and dark on light."""
+    """The digits [N, 8, 8, 1] as colour pictures of 32 x 32 pixels, both light on dark and dark on light."""
     large = np.kron(images[..., 0], np.ones((1, 4, 4))).astype(np.uint8)
     inverted = np.where(RANDOM.rand(len(large), 1, 1) < 0.5, large, 255 - large)
     return (inverted[..., None] * RANDOM.uniform(0.5, 1, (len(large), 1, 1, 3))).astype(np.uint8)
@@ -43,7 +43,7 @@ def coloured():
     return in_colour(DIGITS.inputs["image"])
 
 
-def test_photographs_that_are_classified_are_flipped_and_cropped_where_nothing_is_said():
+def test_photographs_that_are_classified_are_flipped_and_cropped_by_default():
     found = chosen(dataset())
     assert found.on == {"flip": "horizontal", "crop": 0.125}
     assert found.words == "augmented: flip horizontal, crop 0.125 of the side"
@@ -66,23 +66,24 @@ def test_the_same_pictures_are_flipped_where_each_class_has_both_ways_round(colo
 def test_pictures_that_tell_nothing_are_not_flipped_and_the_log_says_so(coloured):
     assert flip_check.keep_their_class(coloured[:3], DIGITS.targets["label"][:3]) is None
     noise = dataset(images=RANDOM.randint(0, 256, (600, 32, 32, 3)).astype(np.uint8))
-    assert chosen(noise).on == {"crop": 0.125} and "do not tell whether" in chosen(noise).words
+    assert chosen(noise).on == {"crop": 0.125} and "do not show whether" in chosen(noise).words
 
 
 def test_pictures_of_several_labels_are_cropped_and_not_flipped():
     found = chosen(dataset(kind="labels", labels=np.zeros((600, 1), np.float32)))
-    assert found.on == {"crop": 0.125} and "not flipped: whether that is right for answer" in found.words
+    assert found.on == {"crop": 0.125}
+    assert "not flipped: the data does not show whether a flip keeps answer" in found.words
 
 
 @pytest.mark.parametrize("data, why", [
     (dataset((32, 32, 1)), "not in colour"), (dataset((8, 8, 3)), "smaller than 16"), (dataset((40,)), "no picture"),
-    (dataset(kind="value"), "not to be classified")])
-def test_nothing_is_on_for_other_data_where_nothing_is_said_and_the_log_says_why(data, why):
+    (dataset(kind="value"), "not classification only")])
+def test_nothing_is_on_for_other_data_by_default_and_the_log_says_why(data, why):
     found = chosen(data)
     assert found.on == {} and found.words.startswith("no augmentation: ") and why in found.words
 
 
-def test_what_the_recipe_says_comes_over_the_preset():
+def test_settings_of_the_recipe_override_the_preset():
     assert chosen(dataset(), flip="none").on == {"crop": 0.125}
     assert chosen(dataset(), crop=0.0, cutout=0.3).on == {"flip": "horizontal", "cutout": 0.3}
     assert chosen(dataset(), preset="none", rotate=10.0).on == {"rotate": 10.0}
@@ -93,8 +94,8 @@ def test_what_the_recipe_says_comes_over_the_preset():
 @pytest.mark.parametrize("data, said, message", [
     (dataset((40,)), {"crop": 0.1}, "augment.crop  no input of the dataset is a picture"),
     (dataset((40,)), {"preset": "standard"}, "augment.preset  no input of the dataset is a picture"),
-    (dataset(kind="value"), {"rotate": 5.0}, "augment.rotate  the target answer may say where something is"),
-    (dataset(kind="value"), {"cutmix": 1.0}, "augment.cutmix  it is for the classification of one picture"),
+    (dataset(kind="value"), {"rotate": 5.0}, "augment.rotate  the target answer may depend on where things are"),
+    (dataset(kind="value"), {"cutmix": 1.0}, "augment.cutmix  cutmix is for the classification of one picture"),
     (dataset((32, 32, 1)), {"hue": 5.0}, "augment.hue  the pictures are not in colour"),
     (dataset(), {"mixup": 0.2, "cutmix": 1.0}, "augment.cutmix  mixup and cutmix are both on")])
 def test_what_cannot_be_done_to_the_data_is_refused(data, said, message):

@@ -1,4 +1,4 @@
-"""Both phases with all of it on, on small pictures in colour."""
+"""Both phases with all augmentations, on small colour pictures."""
 
 import hashlib
 import textwrap
@@ -71,7 +71,8 @@ def test_what_is_varied_is_trained_on_and_not_measured(tmp_path):
 
 
 def test_batch_norm_fits_the_weights_that_are_kept(tmp_path):
-    """An average over nearly all steps is far from the weights; with their statistics it would know nothing."""
+    """An average over nearly all steps is far from the current weights; with their statistics, its accuracy would be
+    that of chance."""
     metrics, _ = trained(tmp_path / "run", ", optimizer: adam, learning_rate: 0.01", "preset: none", last="TrainFloat",
                          epochs=8)
     assert metrics["TrainFloat"]["validation"]["label"]["accuracy"] > 0.8

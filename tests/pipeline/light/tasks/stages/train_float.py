@@ -7,7 +7,7 @@ from tasks.training import loop
 
 def run(job, progress):
     progress(0.1, "training")
-    dataset = prepared_data.load(job)  # first, as the real stage does: what is written later is no longer read
+    dataset = prepared_data.load(job)  # before it writes, like the real stage
     section = job.settings["model"]
     build = load_attribute(section["build"], "models", "build", Path(job.recipe_folder))
     model = build(input_shape=(4, 4, 1), classes=2, **section["args"])
