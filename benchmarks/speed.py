@@ -55,9 +55,10 @@ quantize: {epochs: 1, learning_rate: 0.0003}
     "digits": """\
 data: {dataset: digits}
 model: {build: ./network.py, args: {filters: [16, 32, 32], dense: 64}}
-train: {epochs: 20, batch_size: 32, optimizer: adam, schedule: constant}
-quantize: {epochs: 2, batch_size: 32, schedule: constant}
+train: {epochs: 8, batch_size: 32, optimizer: adam, schedule: constant}
+quantize: {epochs: 1, batch_size: 32, schedule: constant}
 """}
+RECIPES["calibrated"] = RECIPES["mnist"].partition("quantize:")[0] + "quantize: {epochs: 0}\n"
 TUTORIAL = {"mnist": (2, 1100), "digits": (20, 200)}
 """{data: (epochs, the step from which fake-quants work)}: for MNIST as the tutorial has it."""
 TURNS = {"mnist": 1, "digits": 3}
@@ -74,15 +75,16 @@ def build(input_shape, classes):
 
 
 def run(command: List[str], folder: Path) -> Tuple[float, int, str]:
-    """(CPU seconds of a command with all its processes, the peak of one process in MB, what it said)."""
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, env=_environment(folder), cwd=str(folder), stdout=said,
-                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    """(CPU seconds of a command with all its processes, the peak of one process in MB, what it said on stdout)."""
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, env=_environment(folder), cwd=str(folder), stdout=said, stderr=log,
+                                   stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = status
-        said.seek(0)
         if status:
-            raise RuntimeError("{} ended with {}: {}".format(" ".join(command), status, said.read()))
+            log.seek(0)
+            raise RuntimeError("{} ended with status {}: {}".format(" ".join(command), status, log.read()[-2000:]))
+        said.seek(0)
         return round(usage.ru_utime + usage.ru_stime, 2), usage.ru_maxrss // 1024, said.read()
 
 
@@ -90,6 +92,11 @@ def _environment(folder: Path) -> Dict[str, str]:
     return {**os.environ, "PATH": str(BIN) + os.pathsep + os.environ.get("PATH", ""),
             "PYTHONPATH": str(settings.ROOT), "LUIGI_CONFIG_PATH": str(folder / "luigi.cfg"),
             "OCTET_CACHE": str(folder / "cache")}
+
+
+def configure(folder: Path, recipe: str, store: str) -> None:
+    """Writes the luigi.cfg of the folder, which all its commands read."""
+    (folder / "luigi.cfg").write_text("[octet]\nrecipe = {}\nstore = {}\nrecipes = .\n".format(recipe, store))
 
 
 def luigi(folder: Path, name: str, target: str) -> List[str]:
@@ -104,24 +111,29 @@ def compared(folder: Path, name: str) -> Dict[str, Any]:
         cpu, _, said = run([sys.executable, "-m", "benchmarks.tutorial", str(folder / (name + ".yaml")),
                             *map(str, TUTORIAL[name])], folder)
         tutorial.append((cpu, json.loads(said.splitlines()[-1])["accuracy"]))
-        store = "store-{}-{}".format(name, turn)
-        (folder / "luigi.cfg").write_text("[octet]\nrecipe = {}\nstore = {}\nrecipes = .\n".format(name, store))
-        cpu, _, _ = run(luigi(folder, name, "ValidateInterpreter"), folder)
-        plan = Plan(snapshot.take(folder / (name + ".yaml")), Store(folder / store))
-        (output,) = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))["outputs"].values()
-        octet.append((cpu, output["accuracy"]["uint8"]))
+        octet.append(validated(folder, name, turn))
     sides = [(statistics.median(cpu for cpu, _ in side), min(accuracy for _, accuracy in side))
              for side in (tutorial, octet)]
     return {"tutorial": sides[0], "octet": sides[1], "turns": {"tutorial": tutorial, "octet": octet}}
 
 
+def validated(folder: Path, name: str, turn: int = 0) -> Tuple[float, float]:
+    """(CPU seconds, accuracy) of Octet's way, with an empty store."""
+    store = "store-{}-{}".format(name, turn)
+    configure(folder, name, store)
+    cpu, _, _ = run(luigi(folder, name, "ValidateInterpreter"), folder)
+    plan = Plan(snapshot.take(folder / (name + ".yaml")), Store(folder / store))
+    (output,) = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))["outputs"].values()
+    return cpu, output["accuracy"]["uint8"]
+
+
 def resumed(folder: Path) -> Dict[str, Any]:
     """A training of digits; and one that is killed after half of its epochs, with the run that goes on."""
-    (folder / "long.yaml").write_text(RECIPES["digits"].replace("epochs: 20", "epochs: {}".format(2 * HALF)))
+    (folder / "long.yaml").write_text(RECIPES["digits"].replace("epochs: 8", "epochs: {}".format(2 * HALF)))
     found: Dict[str, Any] = {}
     for side in ("whole", "rest"):
         store = folder / ("store-" + side)
-        (folder / "luigi.cfg").write_text("[octet]\nrecipe = long\nstore = {}\nrecipes = .\n".format(store.name))
+        configure(folder, "long", store.name)
         run(luigi(folder, "long", "SummarizeData"), folder)
         if side == "rest":
             _kill_after_half(folder, store)
@@ -146,6 +158,7 @@ def _kill_after_half(folder: Path, store: Path) -> None:
 def checked(folder: Path) -> Dict[str, Any]:
     """{network: (CPU seconds of `octet check`, peak MB)} of networks of keras.applications."""
     (folder / "noise.py").write_text(parity.DATASET)
+    configure(folder, "keras", "store-check")
     found = {}
     for name in CHECKED:
         (folder / "keras.py").write_text(KERAS.format(name))
@@ -169,10 +182,11 @@ def steps(folder: Path) -> Dict[str, float]:
     return json.loads(run([sys.executable, "-m", "benchmarks.steps"], folder)[2].splitlines()[-1])
 
 
-ROWS: Dict[str, Callable[[Path], Dict[str, Any]]] = {
-    "mnist": lambda folder: compared(folder, "mnist"), "digits": lambda folder: compared(folder, "digits"),
-    "steps": steps, "check": checked, "measurement": measurement,
-    "run": one_run, "resume": resumed}
+ROWS: Dict[str, Callable[[Path], Dict[str, Any]]] = {  # the longest last
+    "steps": steps, "check": checked, "run": one_run, "resume": resumed, "measurement": measurement,
+    "digits": lambda folder: compared(folder, "digits"),
+    "calibrated": lambda folder: {"octet": validated(folder, "calibrated")},
+    "mnist": lambda folder: compared(folder, "mnist")}
 
 
 def table(found: Dict[str, Dict[str, Any]]) -> str:
@@ -182,10 +196,12 @@ def table(found: Dict[str, Dict[str, Any]]) -> str:
     def add(*cells: Any) -> None:
         lines.append("| {} |\n".format(" | ".join(str(cell) for cell in cells)))
 
-    for name, target in (("mnist", 0.50), ("digits", 1.0)):
-        if name in found:
-            (theirs, their_accuracy), (ours, our_accuracy) = found[name]["tutorial"], found[name]["octet"]
-            add("{} to a uint8 file whose accuracy is known: {:.2f} %".format(name, 100 * our_accuracy),
+    for name, beside, words, target in (("mnist", "mnist", "mnist", 0.50),
+                                        ("calibrated", "mnist", "mnist with `quantize: {epochs: 0}`", 0.50),
+                                        ("digits", "digits", "digits", 1.0)):
+        if name in found and beside in found:
+            (theirs, their_accuracy), (ours, our_accuracy) = found[beside]["tutorial"], found[name]["octet"]
+            add("{}: a uint8 file whose accuracy is known, {:.2f} %".format(words, 100 * our_accuracy),
                 "{:.1f}".format(ours), "the tutorial's way, {:.2f} %: {:.1f}".format(100 * their_accuracy, theirs),
                 "{:.2f}".format(ours / theirs), "{:.2f}".format(target))
     if "steps" in found:
@@ -232,9 +248,8 @@ def main(folder: str = "") -> int:
             found[name] = measure(place)
             kept.write_text(json.dumps(found, indent=1))
             print(name, json.dumps(found[name]), flush=True)
-    text = table(found)
-    before, after = PAGE.read_text("utf-8").split(MARKS[0])[0], PAGE.read_text("utf-8").split(MARKS[1])[1]
-    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+    text, page = table(found), PAGE.read_text("utf-8")
+    PAGE.write_text(page.split(MARKS[0])[0] + MARKS[0] + text + MARKS[1] + page.split(MARKS[1])[1], encoding="utf-8")
     print(text)
     return 0
 

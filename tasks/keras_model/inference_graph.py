@@ -60,11 +60,11 @@ class Inference:
                 self.weights = [fresh if value is None else value for fresh, value in zip(self.weights, given.values)]
                 self.warnings += given.warnings
                 self.notes = self.notes + given.notes
+                self.load(self.weights)
             if given or set(loaded) & set(self.variables):
                 self.warnings += applications.warnings(
                     self.network["layers"], job.section("model").preprocess, built.model.inputs, built.inputs, dataset)
             _expect_finite(self.variables, self.weights)
-            self.load(self.weights)
             self._inputs, self._outputs = evaluate_graph.ends(graph, self.network)
             self._own = own_loss.load(self.network, job.recipe_folder)
             self._raw = own_loss.raw_losses(self.network, self._outputs, self._own)
@@ -114,10 +114,10 @@ class Inference:
         toco removes an addition of zeros, and then converts the operations around it differently from how it will
         convert them after training."""
         random = np.random.RandomState(0)
-        self.load([
-            value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
-            if variable in self._trainable and value.size and value.min() == value.max() else value
-            for variable, value in zip(self.variables, self.weights)])
+        moved = {variable: value + 0.01 * (1 + abs(value)) * random.uniform(size=value.shape)
+                 for variable, value in zip(self.variables, self.weights)
+                 if variable in self._trainable and value.size and value.min() == value.max()}
+        sessions.put(self.session, list(moved), list(moved.values()))
 
     def figures(self, part: Part) -> evaluate_graph.Figures:
         """{output: {metric: value}} over a part."""

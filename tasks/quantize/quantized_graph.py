@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
 import tensorflow as tf
 
@@ -14,7 +14,7 @@ from tasks.quantize.ir import trainable_weights
 from tasks.quantize.ir.editable_graph import EditableGraph
 from tasks.quantize.pass_order import PASSES
 from tasks.quantize.prepare import numeric_checks, static_shapes
-from tasks.quantize.ranges import assign, coverage, health, trained_range
+from tasks.quantize.ranges import assign, coverage, fake_quants, health, trained_range
 
 
 class Applied(NamedTuple):
@@ -94,15 +94,8 @@ def insert_fake_quants(graph_def: tf.GraphDef, network: io_spec.Network, trainin
 def _constants_for_variables() -> Iterator[None]:
     """Within the block, tf.contrib.quantize makes one constant instead of variables for its ranges: assign_ranges
     replaces them anyway, and each variable would be six operations."""
-    made, zeros = contrib.quant_ops._ModelVariable, []  # type: Any, List[tf.Tensor]
-
-    def zero(*args: Any, **kwargs: Any) -> tf.Tensor:
-        if not zeros:
-            with tf.name_scope(None), tf.control_dependencies(None):
-                zeros.append(tf.constant(0.0, name="octet/replaced_range"))
-        return zeros[0]
-
-    contrib.quant_ops._ModelVariable = zero
+    made = contrib.quant_ops._ModelVariable
+    contrib.quant_ops._ModelVariable = lambda *args, **kwargs: fake_quants.no_end()
     try:
         yield
     finally:

@@ -15,14 +15,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from octet.quantization import STEPS, to_real
-from tasks.graph import contrib
+from tasks.graph import contrib, deferred
+from tasks.graph.deferred import Deferred, number, where
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, known_kernel, layer_of, mark
 from tasks.quantize.ir.nodes import FLOOR, SATURATE
 from tasks.quantize.kernels import uint8_kernels
-from tasks.quantize.ranges import coverage, kernel_limits, trained_range, unsupported
+from tasks.quantize.ranges import coverage, fake_quants, kernel_limits, trained_range, unsupported
 from tasks.quantize.ranges.kernel_limits import Scales
 from tasks.quantize.ranges.shared import Group, groups, origin
-from tasks.quantize.ranges.trained_range import Range, Trained
+from tasks.quantize.ranges.trained_range import MovingRange, Range, Trained
 
 
 class InputRange:
@@ -48,8 +49,9 @@ def assign_ranges(graph: tf.Graph, inputs: Sequence[InputRange], outputs: Sequen
             ranged.add_input(graph.get_tensor_by_name(end.name + ":0"), end)
         for operation in kernel_groups.operations:
             ranged.add_operation(operation)
+        trained = ranged.make()
     seen = [ranged.seen_by_readers(graph.get_tensor_by_name(name + ":0")) for name in outputs]
-    return seen, ranged.report, ranged.trained
+    return seen, ranged.report, trained
 
 
 class _Assignment:
@@ -58,7 +60,9 @@ class _Assignment:
     def __init__(self, kernel_groups: KernelGroups, training: bool) -> None:
         self.kernel_groups, self.training = kernel_groups, training
         self.report: List[coverage.RangeSource] = []
-        self.trained: List[Trained] = []
+        self._moving: List[MovingRange] = []
+        self._quantized: Dict[tf.Operation, Range] = {}  # the fake-quants of all but weights
+        self._fillings: Dict[tf.Operation, Deferred] = {}  # of pads, behind these fake-quants
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(kernel_groups)
         self._scales = Scales(kernel_groups, self._range_of)
@@ -85,6 +89,21 @@ class _Assignment:
         """The tensor that readers read: the fake-quant, or the tensor itself where it has none."""
         return self._seen.get(tensor, tensor)
 
+    def make(self) -> List[Trained]:
+        """Makes all ranges in the graph. Called once, last."""
+        inputs = {(fake_quant, place): end for found in (self._quantized, self._scales.weights)
+                  for fake_quant, ends in found.items() for place, end in enumerate(ends, 1)}
+        inputs.update({(fake_quant, 0): filling for fake_quant, filling in self._fillings.items()})
+        wanted: Dict[str, Deferred] = {}
+        for moving in self._moving:
+            wanted.update(moving.wanted())
+        wanted.update({"{}/{}".format(fake_quant.name, ("filling", "min", "max")[place]): each
+                       for (fake_quant, place), each in inputs.items()})
+        made = deferred.make(wanted)
+        for (fake_quant, place), each in inputs.items():
+            fake_quant._update_input(place, made[each])
+        return [moving.trained(made) for moving in self._moving]
+
     def _add_tensor(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         found = known_kernel(operation)
         if found.kind == uint8_kernels.FIXED and found.limits is not None:
@@ -93,9 +112,9 @@ class _Assignment:
         elif found.kind == uint8_kernels.FOLLOWS:
             before = data(operation)[0]
             if operation.type == "PadV2":
+                filling = self._quantize_input(operation, 2, self._range_of(before))
                 if mark(operation) == FLOOR:
-                    operation._update_input(2, _two_codes(self._range_of(before)))
-                self._quantize_input(operation, 2, self._range_of(before))
+                    self._fillings[filling] = _two_codes(self._range_of(before))
             if found.carried:
                 self._bypass(tensor)
             else:
@@ -106,10 +125,10 @@ class _Assignment:
         else:
             where = coverage.CONTRIB if self.kernel_groups.fake_quants(tensor) else coverage.COMPLETED
             least = self._scales.least(operation) + self._scales.finest(tensor)
-            own = trained_range.trained(
-                tensor.op.name, [tensor], least, self.training, kernel_limits.limits(self.kernel_groups, operation),
+            own = trained_range.moving(
+                tensor, [tensor], least, self.training, kernel_limits.limits(self.kernel_groups, operation),
                 self._scales.coarsest(tensor), self._scales.within(tensor))
-            self.trained.append(own)
+            self._moving.append(own)
             self._quantize(tensor, own.range)
             self._report(operation, where)
 
@@ -119,7 +138,7 @@ class _Assignment:
     def _ends_of(self, tensor: tf.Tensor) -> Range:
         """The range of a tensor as its variables hold it, before a run of the graph moves it."""
         found = self._range_of(tensor)
-        return next((trained.ends for trained in self.trained if trained.range is found), found)
+        return next((moving.ends for moving in self._moving if moving.range is found), found)
 
     def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
         """Gives all tensors of a group the same range, when the last of them is reached."""
@@ -130,9 +149,9 @@ class _Assignment:
             least = [scale for member in group.produced for scale in self._scales.least(member, group)]
             most = [scale for member in group.tensors for scale in self._scales.coarsest(member)]
             within = [ends for member in group.tensors for ends in self._scales.within(member)]
-            shared = trained_range.trained(tensor.op.name, group.observed() if self.training else [], least + finest,
-                                    self.training, most_scales=most, within=within)
-            self.trained.append(shared)
+            shared = trained_range.moving(tensor, group.observed() if self.training else [], least + finest,
+                                          self.training, most_scales=most, within=within)
+            self._moving.append(shared)
             for member in group.tensors:
                 self._quantize(member, shared.range)
             self._scales.reach(group, self._ends_of)
@@ -148,9 +167,12 @@ class _Assignment:
                 self._range[tensor] = trained_range.fixed(low, high if high > low else low + 1.0)
                 self._quantize_input(operation, index, self._range[tensor])
 
-    def _quantize_input(self, operation: tf.Operation, index: int, found: Range) -> None:
-        operation._update_input(index, _fake_quant(operation.inputs[index], found, "{}/octet_constant_{}".format(
-            operation.name, index)))
+    def _quantize_input(self, operation: tf.Operation, index: int, found: Range) -> tf.Operation:
+        """The new fake-quant of that input."""
+        quantized = fake_quants.insert(operation.inputs[index], "{}/octet_constant_{}".format(operation.name, index))
+        operation._update_input(index, quantized)
+        self._quantized[quantized.op] = found
+        return quantized.op
 
     def _quantize(self, tensor: tf.Tensor, found: Range) -> None:
         """All readers of the tensor read one fake-quant with this range."""
@@ -162,10 +184,9 @@ class _Assignment:
             before = before.op.inputs[0]
         if there and before is tensor:
             quantized = there[0].outputs[0]
-            there[0]._update_input(1, found.low)
-            there[0]._update_input(2, found.high)
         else:
-            quantized = _fake_quant(before, found, tensor.op.name + "/octet_range")
+            quantized = fake_quants.insert(before, tensor.op.name + "/octet_range")
+        self._quantized[quantized.op] = found
         if readers:
             contrib.common.RerouteTensor(quantized, tensor, can_modify=readers)
         # For readers of the fake-quant its source is `before`.
@@ -182,11 +203,7 @@ class _Assignment:
                                                 of.op.name if of is not None else ""))
 
 
-def _two_codes(found: Range) -> tf.Tensor:
+def _two_codes(found: Range) -> Deferred:
     """A real number two codes from 0, on the side where the range has them."""
-    two = trained_range.number(2.0) * found.scale
-    return tf.where(found.high > two, two, -two)
-
-
-def _fake_quant(tensor: tf.Tensor, found: Range, name: str) -> tf.Tensor:
-    return tf.fake_quant_with_min_max_vars(tensor, found.low, found.high, name=name)
+    two = number(2.0) * found.scale
+    return where(Deferred("Greater", found.high, two), two, -two)

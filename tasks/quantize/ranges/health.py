@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from octet.errors import QuantizeError
+from octet.quantization import STEPS
 from tasks.graph.io_spec import Network
 from tasks.graph.scopes import APPROXIMATED
 from tasks.quantize.ir.kernel_groups import FAKE_QUANT, kernel
@@ -83,8 +84,9 @@ def observed(trained: Sequence[trained_range.Trained]) -> Tuple[tf.Tensor, tf.Te
 
 def _counts(trained: trained_range.Trained) -> tf.Tensor:
     values = tf.concat([tf.reshape(tensor, [-1]) for tensor in trained.observed], 0)
-    zero_point = tf.round(-trained.range.low / trained.range.scale)
-    codes = tf.clip_by_value(tf.round(values / trained.range.scale) + zero_point, -1.0, 256.0)
+    scale = (trained.range.high - trained.range.low) / STEPS
+    zero_point = tf.round(-trained.range.low / scale)
+    codes = tf.clip_by_value(tf.round(values / scale) + zero_point, -1.0, 256.0)
     return tf.math.bincount(tf.cast(codes, tf.int32) + 1, minlength=ABOVE + 1, maxlength=ABOVE + 1)
 
 

@@ -8,18 +8,19 @@ cuts off may not be so large that 32 bits do not hold it.
 import collections
 import functools
 import math
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import tensorflow as tf
 
 from octet.quantization import NARROW_STEPS
+from tasks.graph.deferred import Deferred, greatest_absolute_of, maximum, number
 from tasks.quantize.ir.kernel_groups import KernelGroups, data, kernel, known_kernel, mark, source
 from tasks.quantize.ir.nodes import REQUANTIZE, SATURATE
 from tasks.quantize.ir.toco_rules import is_read_alone
 from tasks.quantize.kernels import uint8_kernels
-from tasks.quantize.ranges import trained_range
+from tasks.quantize.ranges import fake_quants, trained_range
 from tasks.quantize.ranges.shared import Group, origin
-from tasks.quantize.ranges.trained_range import Limits, Range, number
+from tasks.quantize.ranges.trained_range import Limits, Range
 
 LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
 # MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
@@ -32,17 +33,19 @@ CUT_CODES = 2.0 ** 29
 MOST_MULTIPLIER = CUT_CODES / trained_range.CODES ** 2  # of x * 1: 255 codes by 254
 LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32 is a shift of 32 bits, which is undefined: FULLY_CONNECTED gave 255 for 0
 
-WeightsScale = Callable[[tf.Operation, tf.Tensor, Optional[tf.Tensor]], tf.Tensor]
+WeightsScale = Callable[[tf.Operation, Deferred, Optional[tf.Tensor]], Deferred]
 """(a layer, the scale of its input, its bias) -> the scale of its weights."""
 
 
 class Scales:
-    """The bounds of each tensor's scale, as scalar float32 tensors. `range_of` gives the range of a tensor before."""
+    """The bounds of each tensor's scale. `range_of` gives the range of a tensor before.
+
+    weights: {fake-quant of a layer's weights: its range}."""
 
     def __init__(self, kernel_groups: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
         self.kernel_groups, self.range_of = kernel_groups, range_of
-        self._weighed: Dict[tf.Operation, tf.Tensor] = {}  # the scale of the weights behind each fake-quant
-        self._scales: Dict[Range, tf.Tensor] = {}
+        self.weights: Dict[tf.Operation, Range] = {}
+        self._scales: Dict[Range, Deferred] = {}
         # Between which scales the kernels are right that read a tensor.
         self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
         self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
@@ -54,7 +57,7 @@ class Scales:
             if self._is_cut(operation):
                 self._clamped[origin(self._read(operation)[0])] = limits(kernel_groups, operation)
 
-    def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[tf.Tensor]:
+    def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[Deferred]:
         """The least scales of the operation's output: see trained_range.trained. Gives the operation's weights their
         range."""
         if group is not None and self._is_alpha(operation, group):
@@ -63,13 +66,13 @@ class Scales:
             return []
         return self._least(operation, self.range_of, self._weights)
 
-    def finest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+    def finest(self, tensor: tf.Tensor) -> List[Deferred]:
         """The least scales of the tensor at which the kernels that read it are right."""
         return [number(least) for least, _ in self._between[tensor] if least]
 
-    def coarsest(self, tensor: tf.Tensor) -> List[tf.Tensor]:
+    def coarsest(self, tensor: tf.Tensor) -> List[Deferred]:
         """The largest scales of the tensor at which the kernels that read it are right."""
-        return [tf.maximum(number(most), self._least_of_a_product(tensor))
+        return [maximum(number(most), self._least_of_a_product(tensor))
                 for _, most in self._between[tensor] if math.isfinite(most)]
 
     def within(self, tensor: tf.Tensor) -> List[Range]:
@@ -82,7 +85,7 @@ class Scales:
         if tensor not in self._clamped:
             return []
         ends = [abs(end) for end in self._clamped[tensor]]
-        low, high = (tf.maximum(number(trained_range.CUT * (end or max(ends))),
+        low, high = (maximum(number(trained_range.CUT * (end or max(ends))),
                                 number(trained_range.CODES) * self._least_of_a_product(tensor)) for end in ends)
         return [Range(-low, high)]
 
@@ -94,7 +97,7 @@ class Scales:
         tied = [operation for operation in group.produced if not self._is_alpha(operation, group)]
         if len(tied) == 1:  # makes the range itself, which is not so far from its operands
             return
-        made = functools.reduce(tf.maximum, [
+        made = functools.reduce(maximum, [
             ends_of(group.tensors[-1]).scale,
             *(scale for tensor in group.tensors for scale in self.finest(tensor)),
             *(scale for operation in tied for scale in self._least(operation, ends_of, _scale_of_weights_alone))])
@@ -102,18 +105,14 @@ class Scales:
             layer = self._layer(operation)
             if layer is None:
                 continue
-            incoming = tf.maximum(ends_of(self._read(operation)[0]).scale,
+            incoming = maximum(ends_of(self._read(operation)[0]).scale,
                                   number(trained_range.LEAST_WIDTH / trained_range.CODES))
             seen = layer.inputs[known_kernel(layer).weights_input].op
             least = number(LEAST_MULTIPLIER) * made / incoming
-            wide = trained_range.of_weights_reaching(Range(*seen.inputs[1:3]), least)
-            seen._update_input(1, wide.low)
-            seen._update_input(2, wide.high)
-            if seen in self._weighed:
-                self._weighed[seen] = _weights_scale(wide)
+            self.weights[seen] = trained_range.of_weights_reaching(self.weights[seen], least)
 
     def _least(self, operation: tf.Operation, range_of: Callable[[tf.Tensor], Range],
-               weights_scale: WeightsScale) -> List[tf.Tensor]:
+               weights_scale: WeightsScale) -> List[Deferred]:
         incoming = [self._scale(range_of(tensor)) for tensor in self._read(operation)]
         chain, layer = self.kernel_groups.group(operation), self._layer(operation)
         if layer is not None:
@@ -127,12 +126,12 @@ class Scales:
             return [number(SUM_ROOM) * (incoming[0] + incoming[1])]
         return []
 
-    def _scale(self, found: Range) -> tf.Tensor:
+    def _scale(self, found: Range) -> Deferred:
         if found not in self._scales:
             self._scales[found] = found.scale
         return self._scales[found]
 
-    def _least_of_a_product(self, tensor: tf.Tensor) -> tf.Tensor:
+    def _least_of_a_product(self, tensor: tf.Tensor) -> Deferred:
         """The least scale of a product (a multiplier above 1 ends the process); 0 for other tensors."""
         is_product = self.kernel_groups.group(tensor.op)[0].type == "Mul"
         return self.least(tensor.op)[0] if is_product else number(0.0)
@@ -164,26 +163,18 @@ class Scales:
         """The data that the kernel reads whose last operation this is."""
         return data(self.kernel_groups.group(operation)[0])
 
-    def _weights(self, layer: tf.Operation, incoming: tf.Tensor, bias: Optional[tf.Tensor]) -> tf.Tensor:
+    def _weights(self, layer: tf.Operation, incoming: Deferred, bias: Optional[tf.Tensor]) -> Deferred:
         """Gives a layer's weights their fake-quant, and returns their scale."""
         index = known_kernel(layer).weights_input
         seen = layer.inputs[index]
-        if seen.op in self._weighed:  # a layer that is used again, perhaps on what it has made itself
-            return self._weighed[seen.op]
-        weights = source(seen)
-        least = [] if bias is None else [
-            trained_range.greatest_of(tf.abs(bias)) / (number(BIAS_CODES) * incoming)]
-        found = trained_range.of_weights(weights, least)
-        if seen is weights:
-            seen = tf.fake_quant_with_min_max_vars(weights, *found, narrow_range=True,
-                                                   name=layer.name + "/octet_weights")
-            layer._update_input(index, seen)
-        else:
-            seen.op._update_input(1, found.low)
-            seen.op._update_input(2, found.high)
-            self._weighed[seen.op] = _weights_scale(found)
-            return self._weighed[seen.op]
-        return _weights_scale(found)
+        if seen.op not in self.weights:  # else the layer is used again, perhaps on what it has made itself
+            weights = source(seen)
+            least = [] if bias is None else [greatest_absolute_of(bias) / (number(BIAS_CODES) * incoming)]
+            if seen is weights:
+                seen = fake_quants.insert(weights, layer.name + "/octet_weights", narrow_range=True)
+                layer._update_input(index, seen)
+            self.weights[seen.op] = trained_range.of_weights(weights, least)
+        return _weights_scale(self.weights[seen.op])
 
 
 def limits(kernel_groups: KernelGroups, operation: tf.Operation) -> Limits:
@@ -198,9 +189,9 @@ def limits(kernel_groups: KernelGroups, operation: tf.Operation) -> Limits:
     return low, high
 
 
-def _scale_of_weights_alone(layer: tf.Operation, *_: Optional[tf.Tensor]) -> tf.Tensor:
+def _scale_of_weights_alone(layer: tf.Operation, *_: Any) -> Deferred:
     return _weights_scale(trained_range.of_weights(source(layer.inputs[known_kernel(layer).weights_input]), []))
 
 
-def _weights_scale(found: Range) -> tf.Tensor:
+def _weights_scale(found: Range) -> Deferred:
     return (found.high - found.low) / number(NARROW_STEPS)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tasks.quantize import quantized_graph
+from tasks.quantize.ir import trainable_weights
 from tests.tasks.networks import LAYERS, frozen
 
 NAMES = ["Bottleneck_BatchNorm", "BatchNorm", "weights", "ranges", "gradients", "Const_1", "Relu6", "octet", "save",
@@ -41,3 +42,15 @@ def test_layers_of_these_names_are_quantized_as_any_others(of_norms):
     training, evaluating = ({variable.op.name for variable in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
                             for graph in (found.quantized.graph, evaluation.graph))
     assert training == evaluating
+
+
+def test_a_layer_in_a_model_named_as_the_scope_of_weights():
+    def network(x):
+        inner_image = LAYERS.Input((4,))
+        inner = tf.keras.Model(inner_image, LAYERS.Dense(4, name="other")(inner_image), name="weights")
+        return LAYERS.Dense(4, name="other")(inner(LAYERS.Dense(4)(LAYERS.Flatten()(x))))
+
+    graph_def, network_ends = frozen(network)
+    quantized = quantized_graph.check_quantizable(graph_def, network_ends).quantized
+    with quantized.graph.as_default():
+        assert sorted(trainable_weights.layers().values()) == ["dense", "dense", "other", "other", "weights", "weights"]
