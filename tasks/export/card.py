@@ -60,15 +60,16 @@ def answer(end: OutputEnd) -> str:
     """How an output's codes become an answer, in words."""
     real = "real = (code - {}) * {:.9g}".format(end["zero_point"], end["scale"])
     if end["threshold"] is not None:
-        of_what = "each class whose score" if end["kind"] == "labels" else "the second class where the score"
-        return "{}; the answer is {} is greater than {:g}".format(real, of_what, end["threshold"])
+        predicted = "each class whose real is greater than {:g}" if end["kind"] == "labels" else \
+            "the second class if real is greater than {:g}, otherwise the first"
+        return "{}; the prediction is {}".format(real, predicted.format(end["threshold"]))
     if end["kind"] == "class":
-        return "the answer is the class of the largest code; {}".format(real)
+        return "the prediction is the class with the largest code; its score is " + real
     if end["kind"] == "class_map":
-        return "the answer for each pixel is the class of the largest code along the last axis; {}".format(real)
+        return "the prediction for a pixel is the class with the largest code along the last axis; its score is " + real
     if end["columns"]:
         return real + "; column i in its own unit = low + real * (high - low), with (low, high) = columns[i]"
-    return "the answer is the reals; " + real
+    return "the prediction is " + real
 
 
 def _title(card: Dict[str, Any]) -> str:

@@ -18,48 +18,50 @@ def markdown(card: Dict[str, Any]) -> str:
     """The page. card: see card.facts and card.with_files."""
     has_int8 = card["int8"]["made"]
     lines = ["# {}".format(card["title"]), "", _what(card), "", *_summary(card), "", "## What is here", ""]
-    lines += ["- `{}`: the model in uint8, {:,} bytes; for phones, computers and the Edge TPU".format(
+    lines += ["- `{}`: the network in uint8, {:,} bytes; for phones, computers and the Edge TPU".format(
         UINT8_FILE, card["files"][UINT8_FILE]["bytes"])]
     if has_int8:
-        lines += ["- `{}`: the same network in int8, {:,} bytes; for runtimes that take int8 only, as TensorFlow Lite "
-                  "for Microcontrollers".format(int8_run.FILE, card["files"][int8_run.FILE]["bytes"])]
-    lines += ["- `{}`: the classes of {}, a line each".format(each["labels"], each["name"])
+        lines += ["- `{}`: the same network in int8, {:,} bytes; for runtimes that support int8 only, such as "
+                  "TensorFlow Lite for Microcontrollers".format(int8_run.FILE, card["files"][int8_run.FILE]["bytes"])]
+    lines += ["- `{}`: the class names of {}, one in a line".format(each["labels"], each["name"])
               for each in card["outputs"] if each["labels"]]
     lines += ["- `card.json`: this page for programs",
-              "- `samples/`: inputs from the test part as codes, and the codes that must come out of model.tflite; "
+              "- `samples/`: inputs from the test part, and the outputs of model.tflite for them, as uint8 codes; "
               "numpy arrays, one row for each sample",
-              "- `examples/run.py`: runs the samples and compares (Python, numpy, and a TensorFlow Lite interpreter)",
-              "- `examples/MainActivity.kt`, `examples/main.cc`: calls from Android, and from C++",
-              *(["- `examples/main_micro.cc`: a call from TensorFlow Lite for Microcontrollers"] if has_int8 else []),
-              "- `c/`: the models as C arrays, with sizes, scales, zero points, and some samples with expected outputs",
+              "- `examples/run.py`: runs model.tflite on the samples and compares the outputs (needs Python, numpy and "
+              "a TensorFlow Lite interpreter)",
+              "- `examples/MainActivity.kt`, `examples/main.cc`: how to call the model from Android and from C++",
+              *(["- `examples/main_micro.cc`: the same for TensorFlow Lite for Microcontrollers"] if has_int8 else []),
+              "- `c/`: the files as C++ arrays, with sizes, scales, zero points and some samples with expected outputs",
               ""]
-    lines += ["## How to feed it", "", *_feeding(card), "", "## How to read its answers", ""]
+    lines += ["## How to feed it", "", *_feeding(card), "", "## How to read its outputs", ""]
     lines += ["- **{}**{}: {}".format(each["name"], " ({})".format(each["labels"]) if each["labels"] else "",
                                       each["answer"]) for each in card["outputs"]]
     if has_int8:
-        lines += ["", "`real` is the same for the int8 file after 128 was added to each code."]
+        lines += ["", "For the int8 file, first add 128 to each code of an output."]
     lines += ["", "## How good it is", "", *_measured(card), "## The int8 file", "",
               _int8(card["int8"], card["measured_on"]["samples"]), ""]
     lines += ["- " + words for words in card["int8"]["kernel_faults"]] + [""] * bool(card["int8"]["kernel_faults"])
     lines += ["## What an inference costs", "", *_cost(card["cost"]), ""]
     lines += ["## Where it runs", ""] + (_targets(card["targets"]) if card["targets"] else [
         "The recipe names no targets (`export: {targets: [...]}`). `octet targets model.tflite` says which runtimes "
-        "and accelerators take the files."])
-    lines += ["", "LiteRT runs XNNPACK's kernels unless it is told otherwise. They round differently from those of "
-              "TensorFlow 1.14, which made samples/: an output may differ from them by some codes.", "",
+        "and accelerators support the files."])
+    lines += ["", "LiteRT uses the XNNPACK kernels by default. They round differently from the kernels of TensorFlow "
+              "1.14, so outputs may differ from those in samples/ by a few codes.", "",
               "## Which model it is", ""]
     lines += _table(("file", "identifier"), [
         (name, each["identifier"] or "") for name, each in card["files"].items()])
-    lines += ["", "The identifier stands at the end of the file. `octet trace FILE` finds by it, or by the content, "
-              "what the file came from. The network in model.tflite is exactly that of the measured file, whose "
-              "identifier is {}. Beside the network the files hold TFLite metadata: names, ranges, normalization, and "
-              "the class names, which `unzip model.tflite` takes out.".format(card["measured_identifier"]), ""]
+    lines += ["", "The identifier is at the end of the file. `octet trace FILE` finds the origin of the file by its "
+              "content or by this identifier. The network in model.tflite is that of the measured file, whose "
+              "identifier is {}. The files also contain TFLite metadata: names, ranges, normalization, and the class "
+              "names, which `unzip model.tflite` extracts. The copy of this page that `octet export` makes ends with "
+              "the dataset, the recipe and the commit.".format(card["measured_identifier"]), ""]
     return "\n".join(lines)
 
 
 def _what(card: Dict[str, Any]) -> str:
     """One paragraph: what goes in and what comes out."""
-    return "A neural network for TensorFlow Lite in 8-bit integers. It takes {} and answers {}.".format(
+    return "A neural network for TensorFlow Lite in 8-bit integers. From {} it predicts {}.".format(
         _listed(["**{}** ({}, reals from {:g} to {:g})".format(
             each["name"], _shape(each["shape"][1:]), each["low"], each["high"]) for each in card["inputs"]]),
         _listed(["**{}**: {}".format(each["name"], _answer(each)) for each in card["outputs"]]))
@@ -71,7 +73,7 @@ def _answer(output: Dict[str, Any]) -> str:
                                             ", ..." if count > MOST_CLASSES else "")
     return {"class": "one of " + of_classes, "labels": "any of " + of_classes,
             "class_map": "for each pixel one of " + of_classes, "value": "real numbers",
-            "raw": "raw numbers, which the app has to decode"}[output["kind"]]
+            "raw": "raw numbers, which the application has to decode"}[output["kind"]]
 
 
 def _summary(card: Dict[str, Any]) -> List[str]:
@@ -88,7 +90,7 @@ def _summary(card: Dict[str, Any]) -> List[str]:
             _name(metric), name, _sides(figures[metric]),
             "; 95 % confidence interval of the uint8 file {} to {}".format(*map(_number, interval))
             if interval else ""))
-    lines.append("- measured on {:,} samples of the test part, which training has not seen".format(
+    lines.append("- measured on {:,} samples of the test part, which were not used in training".format(
         card["measured_on"]["samples"]))
     return lines
 
@@ -109,11 +111,11 @@ def _feeding(card: Dict[str, Any]) -> List[str]:
          "{:.9g}".format(each["scale"]), str(each["zero_point"])) for each in card["inputs"]])
     lines += ["", "code = round(real / scale) + zero point, at least 0 and at most 255."]
     if any(len(each["shape"]) == 4 and each["shape"][3] in (1, 3) for each in card["inputs"]):
-        lines += ["Where the input is a picture, its 8-bit pixels are the codes, as they are. Its shape is batch x "
-                  "height x width x channels, row by row; three channels are red, green, blue. Resize a picture as the "
-                  "training data was: `octet predict` does, and `samples/` has pictures that were."]
+        lines += ["If the input is a picture, its 8-bit pixels are the codes, without a conversion. Its shape is batch "
+                  "x height x width x channels, row by row; three channels are red, green, blue. Resize a picture in "
+                  "the same way as the training data: `octet predict` does this, and `samples/` has such pictures."]
     if card["int8"]["made"]:
-        lines += ["For the int8 file, subtract 128 from each input code, and add 128 to each output code."]
+        lines += ["For the int8 file, subtract 128 from each input code."]
     return lines
 
 
@@ -131,12 +133,12 @@ def _measured(card: Dict[str, Any]) -> List[str]:
             continue
         lines += ["**{}**".format(name), ""] + _table(("", *sides.values()), rows)
         if "agreement" in figures:
-            lines += ["", "The uint8 file and the float model give the same answer in {} % of the cases.".format(
+            lines += ["", "The uint8 file and the float model predict the same in {} % of the cases.".format(
                 _number(100 * figures["agreement"]))]
         counts = card["test_samples"].get(name, {})
         if figures.get("recall"):
-            lines += ["", "By class, the uint8 file: recall is the share of the class that is found, precision the "
-                      "share of these answers that is right.", ""]
+            lines += ["", "Classes, for the uint8 file. Recall: the share of the class that is predicted as such. "
+                      "Precision: the share of the predictions of the class that are right.", ""]
             lines += _table(("class", "recall", "precision") + (("test samples",) if counts else ()), [
                 (label, _number(recall["uint8"]), _number(figures["precision"][label]["uint8"]),
                  *([str(counts[label])] if counts else [])) for label, recall in figures["recall"].items()])
@@ -149,34 +151,35 @@ def _int8(int8: Dict[str, Any], measured_on: int) -> str:
     if not int8["made"]:
         return "There is none: {}.".format(int8["why"])
     if not int8["measured"]:
-        return "It was made, but its answers are not known: {}.".format(int8["why"])
+        return "It was made, but could not be measured: {}.".format(int8["why"])
     words = []
     for name, figures in int8["outputs"].items():
-        same = "gives the same answer as the uint8 file in {} % of the cases, and ".format(
+        same = "the predictions are those of the uint8 file in {} % of the cases, and ".format(
             _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
-        words.append("**{}** {}differs from it by at most {} codes".format(
+        words.append("**{}**: {}the outputs differ from those of the uint8 file by at most {} codes".format(
             name, same, figures["largest_difference_lsb"]))
         metric = headline_metric.of(figures["uint8"])
         if int8["samples"] != measured_on and metric is not None:
             words[-1] += "; on these samples the {} of the uint8 file is {}".format(
                 _name(metric), _number(figures["uint8"][metric]))
-    return ("Its weights have the values of the uint8 file where int8 codes can hold them, and are rounded once more "
-            "elsewhere. On {:,} samples of the test part, in {}: {}.").format(
+    return ("Its weights have the values of those of the uint8 file, or the nearest values that int8 can represent. "
+            "On {:,} samples of the test part, in {}: {}.").format(
                 int8["samples"], int8["runtime"], "; ".join(words))
 
 
 def _cost(cost: Dict[str, Any]) -> List[str]:
     rows = [(layer["name"], layer["kind"], *("{:,}".format(layer[figure]) for figure in (
         "multiply_accumulates", "weight_bytes", "activation_bytes"))) for layer in cost["layers"]]
-    return ["{:,} multiply-accumulates. {:,} bytes of weights, which may stay in flash. {:,} bytes of RAM for "
-            "activations (`kActivationBytes` in c/); a runtime needs some more.".format(
+    return ["{:,} multiply-accumulates for one sample. {:,} bytes of weights, which can stay in flash. {:,} bytes of "
+            "RAM for activations (`kActivationBytes` in c/); the runtime needs some more RAM.".format(
                 cost["multiply_accumulates"], cost["weight_bytes"], cost["arena_bytes"]), "",
             *_table(("layer", "operator", "multiply-accumulates", "bytes of weights", "bytes of activations"), rows)]
 
 
 def _targets(targets: Dict[str, Any]) -> List[str]:
-    lines = ["By the lists of what each target takes; `octet targets model.tflite` says more.", ""]
-    lines += _table(("target", *FILES.values(), "file to use", "list of"), [
+    lines = ["According to a list of the operators that each target supports; `octet targets model.tflite` prints the "
+             "details.", ""]
+    lines += _table(("target", *FILES.values(), "file to use", "date of the list"), [
         (target["title"], *(_verdict(target["files"].get(dtype)) for dtype in FILES),
          FILES.get(target["use"], "none"), target["date"]) for target in targets.values()])
     for target in targets.values():

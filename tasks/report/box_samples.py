@@ -1,4 +1,4 @@
-"""Samples with the boxes of the dataset beside those that the uint8 file answers."""
+"""Samples with the boxes of the dataset and those that the uint8 file predicts."""
 
 from typing import Any, Dict, List
 
@@ -21,7 +21,7 @@ MOST_WORDS = 8
 def shown(boxes: PredictedBoxes, content: bytes, contents: Contents, network: Network,
           dataset: Dataset) -> List[Dict[str, Any]]:
     """[{row, pictures, said, legend}] of the first test samples: the first input that is a picture, with the boxes of
-    the dataset where it has any, and with those that the uint8 file answers. Raises ModelError where the user's
+    the dataset where it has any, and with those that the uint8 file predicts. Raises ModelError where the user's
     function fails."""
     part = dataset.parts["test"]
     rows = list(range(min(MOST, len(part))))
@@ -41,7 +41,7 @@ def shown(boxes: PredictedBoxes, content: bytes, contents: Contents, network: Ne
                 legend.append(pictures.entry("the data", pictures.BRIGHT))
             drawn.append(pictures.marked(
                 codes, pictures.Marks(boxes=[np.array(each.corners) for each in answered]),
-                "test sample {} with the boxes that the uint8 file answers".format(row), pictures.ANSWERED))
+                "test sample {} with the boxes that the uint8 file predicts".format(row), pictures.ANSWERED))
             legend.append(pictures.entry("the uint8 file", pictures.ANSWERED))
         found.append({"row": row, "pictures": drawn, "legend": legend, "said": [_said(answered)]})
     return found
@@ -49,9 +49,9 @@ def shown(boxes: PredictedBoxes, content: bytes, contents: Contents, network: Ne
 
 def _said(boxes: List[Box]) -> str:
     if not boxes:
-        return "answers no box"
+        return "no box predicted"
     words = [each.words for each in boxes[:MOST_WORDS] if each.words]
     more = len(boxes) - MOST_WORDS
-    return "answers {}{}{}".format("1 box" if len(boxes) == 1 else "{} boxes".format(len(boxes)),
+    return "predicted {}{}{}".format("1 box" if len(boxes) == 1 else "{} boxes".format(len(boxes)),
                                    ": " + ", ".join(words) if words else "",
                                    " and {} more".format(more) if words and more > 0 else "")

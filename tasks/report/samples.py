@@ -99,7 +99,7 @@ def unjudged(end: OutputEnd, dataset: Dataset, answered: Optional[Dict[int, np.n
                 "channel {} of {} for test sample {}".format(channel, end["name"], row))
                 for channel in range(min(MOST_CHANNELS, answer.shape[2]))]
         found.append({"row": row, "pictures": drawn, "legend": [], "said": [
-            "gave {}".format(_listed(answer))] if answer.size <= MOST_NUMBERS else []})
+            "output {}".format(_listed(answer))] if answer.size <= MOST_NUMBERS else []})
     return found
 
 
@@ -111,8 +111,8 @@ def _answers(end: OutputEnd, dataset: Dataset, part: Part, row: int,
     if end["kind"] == "class_map":
         return _maps(end, dataset, part, row, truth, _decided(end, found, truth))
     low, high = float(min(truth.min(), found.min())), float(max(truth.max(), found.max()))
-    return [pictures.of_reals(truth, low, high, "what is wanted for test sample {}".format(row)),
-            pictures.of_reals(found, low, high, "what the uint8 file gives for test sample {}".format(row))]
+    return [pictures.of_reals(truth, low, high, "the target for test sample {}".format(row)),
+            pictures.of_reals(found, low, high, "the output of the uint8 file for test sample {}".format(row))]
 
 
 def _maps(end: OutputEnd, dataset: Dataset, part: Part, row: int, truth: np.ndarray,
@@ -120,7 +120,7 @@ def _maps(end: OutputEnd, dataset: Dataset, part: Part, row: int, truth: np.ndar
     """Pictures of the label map, the answered map and the wrong pixels. The maps lie over the first input of their
     size; without such an input, they stand alone and the wrong pixels are left out."""
     right, given, wrong = ("{} for test sample {}".format(what, row) for what in (
-        "what is right", "what the uint8 file answers", "the wrong pixels"))
+        "the label", "the prediction of the uint8 file", "the wrong pixels"))
     name = next((name for name, spec in dataset.inputs.items()
                  if pictures.is_picture(spec.shape) and tuple(spec.shape[:2]) == truth.shape), None)
     if name is None:
@@ -149,17 +149,17 @@ def _said(end: OutputEnd, part: Part, one: Dict[str, Any],
           answered: Optional[Dict[int, np.ndarray]]) -> List[str]:
     names = end["classes"]
     if end["kind"] == "class":
-        return ["answered {} (score {:.3g})".format(names[one["answer"]], one["score"]),
-                "is {}".format(names[one["label"]])]
+        return ["predicted {} (score {:.3g})".format(names[one["answer"]], one["score"]),
+                "label {}".format(names[one["label"]])]
     if end["kind"] == "labels":
         return ["{}: {}".format(what, ", ".join(names[index] for index in one[key]))
-                for what, key in (("wrongly answered", "too_many"), ("missed", "too_few")) if one[key]]
+                for what, key in (("wrongly predicted", "too_many"), ("missed", "too_few")) if one[key]]
     if end["kind"] == "class_map":
         return ["{} of its pixels are wrong".format(number_words.percent(one["margin"]))]
     said = ["mean squared error {:.4g}".format(one["margin"])]
     truth = np.asarray(part.targets[end["name"]][one["row"]])
     if answered is not None and truth.size <= MOST_NUMBERS:
-        said += ["gave {}".format(_listed(answered[one["row"]])), "wanted {}".format(_listed(truth))]
+        said += ["output {}".format(_listed(answered[one["row"]])), "target {}".format(_listed(truth))]
     return said
 
 

@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> None:
     manifest, status = plan.manifest(STAGE), plan.status(STAGE)
     if manifest is None:
         raise StoreError("there is no complete export of the recipe as it is now", where=str(recipe),
-                         why="; ".join(status.damage) or _missing(plan), next_step="run `{}`".format(command))
+                         why="; ".join(status.damage) or _missing(plan),
+                         next_step="run `{}`; `octet why {}` names what changed".format(
+                             command, shlex.quote(arguments.recipe)))
     files = _files(store, manifest)
     origin = _origin(Lineage(store), manifest)
     files[ORIGIN] = (json.dumps(origin, indent=1, sort_keys=True) + "\n").encode("ascii")
@@ -89,9 +91,11 @@ def _origin(lineage: Lineage, manifest: Manifest) -> Dict[str, Any]:
     sections = {name: section for made in chain for name, section in made["inputs"]["recipe"].items()}
     parts = {part: sha256 for made in chain for part, sha256 in made["inputs"]["data"].items()}
     recipe = manifest["recipe"]
+    places = {name: place for made in chain for name, place in made["places"].items()}
     samples = {made["stage"].partition(".")[2]: made["metrics"]["samples"] for made in chain
                if made["stage"].startswith(PREPARE_DATA) and "samples" in made["metrics"]}
     return {"recipe": {"name": Path(recipe["path"]).stem if recipe else None, "sections": sections}, "data": parts,
+            "data_name": Path(places["data"]).name if "data" in places else None,  # the path is private
             "samples": samples, "seed": manifest["seed"],
             "stages": {made["stage"]: _circumstances(made) for made in chain},
             "versions": {name: version for made in chain for name, version in made["inputs"]["versions"].items()}}
@@ -103,19 +107,20 @@ def _origin_section(origin: Dict[str, Any]) -> str:
     dataset = dict(sections.get("data") or {})
     arguments = ", ".join("{}: {}".format(key, json.dumps(value)) for key, value in sorted(
         (dataset.get("args") or {}).items()))
-    commits = sorted({"{}{}".format(each["commit"], ", with changes" if each["dirty"] else "")
+    commits = sorted({"{}{}".format(each["commit"], ", with uncommitted changes" if each["dirty"] else "")
                       for each in made.values() if each["commit"]})
     trained = (made.get("TrainQAT") or {}).get("finished")
-    rows = [("recipe", origin["recipe"]["name"]), ("dataset", dataset.get("dataset")), ("its arguments", arguments),
+    rows = [("recipe", origin["recipe"]["name"]), ("dataset", dataset.get("dataset")),
+            ("folder or file of the dataset", origin["data_name"]), ("arguments of the dataset", arguments),
             ("network", (sections.get("model") or {}).get("build"))]
     rows += [("data, {}".format(part), "sha256 {}".format(sha256)) for part, sha256 in sorted(data.items())]
     rows += [("samples", ", ".join("{:,} in the {} part".format(count, part)
                                    for part, count in sorted(origin["samples"].items(), key=lambda item: -item[1])))]
     rows += [("training ended", trained), ("commit of the code", "; ".join(commits) or "not known"),
-             ("TensorFlow", origin["versions"].get("tensorflow"))]
+             ("seed", str(origin["seed"])), ("TensorFlow", origin["versions"].get("tensorflow"))]
     return "\n## Where it came from\n\n" + "".join(
         "- {}: {}\n".format(name, value) for name, value in rows if value) + \
-        "\n`origin.json` has every value of the recipe, and each stage's key.\n"
+        "\n`origin.json` has every value of the recipe, and the key of each stage.\n"
 
 
 def _circumstances(manifest: Manifest) -> Dict[str, Any]:

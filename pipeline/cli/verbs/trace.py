@@ -132,8 +132,9 @@ def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> It
     yield "  recipe    {} ({}), seed {}".format(
         recipe.get("name") if recipe else None, recipe.get("path") if recipe else None, manifest.get("seed"))
     for section, values in sorted(inputs["recipe"].items()):
-        if whole or values not in UNSET:
-            yield "  {:<9} {}".format(section, _settings(values, whole))
+        text = _settings(values, whole)
+        if text:
+            yield "  {:<9} {}".format(section, text)
     for part, sha256 in sorted(inputs["data"].items()):
         yield "  data      {} sha256 {}".format(part, sha256)
     for name, sha256 in sorted(inputs["files"].items()):
@@ -154,7 +155,7 @@ def _story(lineage: Lineage, manifest: Manifest, again: bool, whole: bool) -> It
 
 
 def _settings(values: Any, whole: bool) -> str:
-    """A section of a recipe in one line. whole: with the settings that have no value."""
+    """A section of a recipe in one line; '' if no setting has a value. whole: with the settings that have none."""
     if not isinstance(values, dict):
         return str(values)
     return ", ".join("{}: {}".format(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

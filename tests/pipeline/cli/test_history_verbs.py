@@ -123,7 +123,7 @@ def test_a_page_is_drawn_with_what_changed_since_the_run_before(checkout):
     assert page.parent == checkout.folder / "cache" / "pages" and str(made) in text
     shown = re.sub("<[^>]*>", " ", text[len(made.read_text()):]).split()
     shown = " ".join(shown)
-    assert "beside that of faces:1" in shown
+    assert "compared with that of faces:1" in shown
     assert "train.epochs 1 2" in shown and "validate.min_accuracy null 0.9" in shown
     assert "TrainFloat" in shown and made.parent.name[:12] in shown
     assert "no complete page" in octet(checkout, "report", "second", code=11)

@@ -81,8 +81,8 @@ def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_pat
     assert {end["name"]: end["labels"] for end in card["outputs"]} == {
         "animal": "labels.txt", "tags": "labels_1.txt", "map": "labels_2.txt", "size": None}
     assert (job.out / "labels_2.txt").read_text() == "sky\nsea\n"
-    assert "the second class where the score is greater than 0.5" in page
-    assert "each class whose score is greater than 0.5" in page and "low + real * (high - low)" in page
+    assert "the second class if real is greater than 0.5, otherwise the first" in page
+    assert "each class whose real is greater than 0.5" in page and "low + real * (high - low)" in page
     rows = np.unique(np.linspace(0, SAMPLES - 1, 8).round().astype(int))
     for index, made in enumerate(codes):
         np.testing.assert_array_equal(np.load(str(job.out / "samples" / "output_{}.npy".format(index))), made[rows])

@@ -70,7 +70,7 @@ def _drawn(page, alt):
 
 def test_predicted_boxes_are_drawn_beside_those_of_the_data(measured):
     page = _page(measured, "shown")
-    answered, known = (_drawn(page, words) for words in ("boxes that the uint8 file answers", "with its boxes"))
+    answered, known = (_drawn(page, words) for words in ("boxes that the uint8 file predicts", "with its boxes"))
     assert len(answered) == len(known) == 12
     test = json.loads((measured[1]["Measure"] / "measurement.json").read_text())
     assert test["metrics"]["hits"]["uint8"] > 0.9
@@ -82,13 +82,13 @@ def test_predicted_boxes_are_drawn_beside_those_of_the_data(measured):
         centre = (frames[1].min(0) + frames[1].max(0)) / 2
         inside += y0 <= centre[0] <= y1 and x0 <= centre[1] <= x1
     assert inside >= 11, "a box of the data lies in the quarter that the file answers"
-    assert page.count("answers 1 box: quarter ") == 12
+    assert page.count("predicted 1 box: quarter ") == 12
     assert "What it gets wrong" not in page and ">Samples and answers</h2>" in page and "channel 0" not in page
 
 
 def test_without_the_function_the_page_says_how_to_have_boxes(measured):
     page = _page(measured, "")
-    assert not _drawn(page, "boxes that the uint8 file answers") and _drawn(page, "channel 0")
+    assert not _drawn(page, "boxes that the uint8 file predicts") and _drawn(page, "channel 0")
     assert "report: {boxes: FILE:FUNCTION}" in page
 
 

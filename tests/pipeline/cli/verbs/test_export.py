@@ -19,7 +19,8 @@ def test_an_export_is_made_when_it_is_asked_for_and_copied_out(checkout, tmp_pat
         set(names) - {"manifest.json"} | {"origin.json"})
     card = (folder / "card.md").read_text()
     assert card.startswith((made / "card.md").read_text() + "\n## Where it came from\n")
-    for words in ("- recipe: faces\n", "- dataset: image_folder\n", "- network: nets.net:build\n", "channels: 1"):
+    for words in ("- recipe: faces\n", "- dataset: image_folder\n", "- folder or file of the dataset: photos\n",
+                  "- network: nets.net:build\n", "channels: 1", "- seed: 1\n"):
         assert words in card
     assert "cannot be written: File name too long" in octet(checkout, "export", recipe, tmp_path / ("n" * 300), code=11)
     assert "there is no folder" in octet(checkout, "export", recipe, tmp_path / "none" / "folder", code=2)
