@@ -118,7 +118,7 @@ def _of_user(name: str, args: Dict[str, Any], folder: Path, options: Dict[str, A
         dataset = function(**args, **accepted)
         if not isinstance(dataset, Dataset):
             raise DatasetError("{} returns {!r}, which is no Dataset".format(name, type(dataset).__name__),
-                               where="data.dataset", why="",
+                               where="data.dataset", why="data.dataset names a function that returns one",
                                next_step="return octet.data.dataset.Dataset(inputs, targets, parts)")
         _expect_samples(dataset, accepted, name)
         return check(dataset, name, accepted["parts"]) if accepted else check(dataset, name)

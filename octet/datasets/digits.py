@@ -68,7 +68,7 @@ def _known(targets: Sequence[str]) -> List[str]:
     names = [targets] if isinstance(targets, str) else targets
     if (not isinstance(names, (list, tuple)) or not names
             or not all(name in list(TARGETS) for name in names) or len(set(names)) < len(names)):
-        raise DatasetError("targets is {}".format(targets), "digits", "",
+        raise DatasetError("targets is {}".format(targets), "digits", "They are the targets of the network.",
                            "Name one or more of: {}; each once.".format(", ".join(TARGETS)))
     return list(names)
 

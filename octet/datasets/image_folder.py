@@ -245,7 +245,7 @@ def _check_args(path: str, size: Sequence[int], channels: int, masks: Optional[S
             (ignore is not None and masks is not None and not len(masks) <= ignore <= 255, "ignore is {!r}".format(
                 ignore), "Use an index up to 255 that is no class; 255 is usual.")):
         if wrong:
-            raise DatasetError(what, path, "", step)
+            raise DatasetError(what, path, "It describes how masks are read.", step)
 
 
 def expect_form(path: str, size: Sequence[int], channels: int, alpha: Optional[str], bits: int) -> None:
@@ -263,4 +263,4 @@ def expect_form(path: str, size: Sequence[int], channels: int, alpha: Optional[s
             (isinstance(bits, bool) or not 9 <= bits <= 16, "bits is {!r}".format(bits),
              "Use a number from 9 to 16, such as 12 for a camera of 12 bits.")):
         if wrong:
-            raise DatasetError(what, path, "", step)
+            raise DatasetError(what, path, "It describes how pictures are decoded.", step)

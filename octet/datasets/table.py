@@ -137,7 +137,8 @@ def _expect(asked: Asked) -> None:
         image_folder.expect_resize(asked.resize, False, None)
     elif asked.resize:
         raise DatasetError("resize is {!r}, but there are no pictures".format(asked.resize), "data.args.resize",
-                           "", "Leave it out, or name the column of picture files in `file`.")
+                           "It describes how pictures are resized.",
+                           "Leave it out, or name the column of picture files in `file`.")
 
 
 def _weights(table: Table, column: Optional[str]) -> Dict[str, Any]:
@@ -161,7 +162,7 @@ def _expect_columns(table: Table, asked: Asked) -> None:
             table.place(name, argument)
             if columns.count(name) > 1:
                 raise DatasetError("the column '{}' is named twice".format(name), "data.args." + argument,
-                                   "", "Name it once.")
+                                   "Each column is read once.", "Name it once.")
     inputs = named.get("file", []) + named.get("features", [])
     answers = [(name, argument) for argument in ("label", "labels", "value") for name in named.get(argument, [])]
     if inputs == [name for name, _ in answers]:  # an autoencoder

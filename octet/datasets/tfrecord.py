@@ -215,7 +215,8 @@ def _expect(asked: Asked) -> None:
         image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
         image_folder.expect_resize(asked.resize, False, None)
     elif asked.size or asked.resize:
-        raise DatasetError("size and resize are for pictures, but there are none", "data.args", "",
+        raise DatasetError("size and resize are for pictures, but there are none", "data.args",
+                           "They describe how encoded pictures are resized.",
                            "Leave them out; `shape` is the shape of numbers.")
     if asked.shape is not None and (asked.image or not isinstance(asked.shape, (list, tuple)) or not all(
             isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in asked.shape)):
