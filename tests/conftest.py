@@ -1,6 +1,7 @@
 """How `make test` distributes the tests to its workers, and what it does about Python's garbage collector."""
 
 import gc
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,10 @@ def pytest_xdist_make_scheduler(config: Any, log: Any) -> ByModule:
 
 
 def pytest_collection_finish() -> None:
-    """What the imports have made stays to the end, and a graph of TensorFlow is thousands of objects that live long:
-    the collector would look through all of it again and again."""
+    """Objects that the imports have made stay to the end, and a graph of TensorFlow is thousands of objects that live
+    long: the collector would look through all of them again and again. In a fork it leaves alone what the process had:
+    to close a TensorFlow session there waits forever for threads that a fork does not have."""
+    os.register_at_fork(after_in_child=gc.freeze)
     gc.collect()
     gc.freeze()
     gc.set_threshold(10000, 20, 20)
