@@ -27,7 +27,9 @@ class Deferred:
         """attributes: those of the NodeDef by name; the type of the inputs, float32, if None. value: of a Const."""
         self.op, self.inputs, self.name, self.value = op, inputs, name, value
         self.attributes = {"T": FLOAT} if attributes is None else attributes
-        self.place = next(_PLACES)  # after its inputs
+        # After its inputs. Constants are first, by name: some are kept for the whole process, and the order must not
+        # depend on which graph used them first.
+        self.order = (next(_PLACES), "") if value is None else (-1, name)
 
     def __add__(self, other: "Deferred") -> "Deferred":
         return Deferred("Add", self, other)
@@ -97,7 +99,7 @@ def make(wanted: Mapping[str, Deferred]) -> Dict[Deferred, tf.Tensor]:
     """Adds to the current graph what is wanted, under these names, and all that it needs. Called once for a graph."""
     names: Dict[Deferred, str] = {}  # in the order of the data
     for name, result in wanted.items():
-        for place, each in enumerate(sorted(_needed(result, names), key=lambda each: each.place)):
+        for place, each in enumerate(sorted(_needed(result, names), key=lambda each: each.order)):
             names[each] = each.name or (name if each is result else "{}/{}".format(name, place))
     nodes = tf.GraphDef(versions=tf.get_default_graph().graph_def_versions)
     given: Dict[tf.Tensor, str] = {}

@@ -85,7 +85,8 @@ def test_a_fork_of_luigi_that_is_killed_is_named(checkout):
     run = checkout.start("--workers", "2", stage="TrainFloat")
     child_of(run)
     fork, = [process for process in psutil.Process(run.pid).children()
-             if not any(word.endswith("fork_server.py") for word in process.cmdline())]
+             if process.status() != psutil.STATUS_ZOMBIE
+             and not any(word.endswith("fork_server.py") for word in process.cmdline())]
     fork.kill()
     run = finish(run)
     assert run.code == 13 and "SIGKILL" in run.said and "Traceback" not in run.said, run

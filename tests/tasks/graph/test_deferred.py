@@ -33,6 +33,17 @@ def test_a_number_is_one_constant_and_inner_operations_are_named_for_what_they_a
     assert inner.startswith("sum/")
 
 
+def test_a_graph_does_not_depend_on_the_graphs_that_the_process_made_before():
+    def made(seven, eight):
+        with tf.Graph().as_default() as graph:
+            deferred.make({"sum": (seven + eight) * seven, "other": eight - seven})
+            return graph.as_graph_def().SerializeToString()
+    eight = number(8.5)  # now used before 7.5
+    first = made(number(7.5), eight)
+    number.cache_clear()
+    assert made(number(7.5), number(8.5)) == first
+
+
 def test_a_long_chain_is_made():
     with tf.Graph().as_default(), tf.Session() as session:
         total = number(0.0)
