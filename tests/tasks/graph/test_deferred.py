@@ -37,7 +37,7 @@ def test_a_graph_does_not_depend_on_the_graphs_that_the_process_made_before():
     def made(seven, eight):
         with tf.Graph().as_default() as graph:
             deferred.make({"sum": (seven + eight) * seven, "other": eight - seven})
-            return graph.as_graph_def().SerializeToString()
+            return graph.as_graph_def()
     eight = number(8.5)  # now used before 7.5
     first = made(number(7.5), eight)
     number.cache_clear()

@@ -201,7 +201,7 @@ def test_a_missed_gate_is_in_the_title_and_on_the_first_screen(folder, tmp_path)
     assert metrics["gates_missed"] == 3  # of three outputs with classes
     assert "<title>Refused: " in text
     body = Page(text).text
-    assert body.index("Refused: it misses 3 of 9 gates") < body.index("size of the file")
+    assert body.index("Refused: the model misses 3 of 9 gates") < body.index("size of the file")
     assert "accuracy of the uint8 file is" in body and "min_accuracy is 1.0" in body
 
 
