@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ("tests/export/", "tests/pipeline/cli/verbs/")
 """Folders whose modules share a session fixture: two workers would make it twice."""
 FIRST = (
+    "tests/octet/recipe/test_hostile.py",  # it forks: TensorFlow must have no threads yet
     "tests/tasks/quantize/test_conversion.py",
     "tests/pipeline/staleness/test_edits.py",
     "tests/export/",
-    "tests/octet/recipe/test_hostile.py",
     "tests/tasks/quantize/ranges/test_kernel_limits.py",
     "tests/tasks/training/test_phases.py",
     "tests/test_kills.py",

@@ -1,13 +1,30 @@
 """A bar in a terminal (a real pty), lines everywhere else."""
 
 import io
-import multiprocessing
 import os
 import select
+import subprocess
+import sys
 
 import pytest
 
 from pipeline.execution import progress
+from tests.pipeline.checkout import ROOT
+
+FORKS = """
+import multiprocessing, sys
+from pipeline.execution import progress
+
+def train():
+    with progress.on_terminal("TrainFloat", sys.stdout) as shown:
+        shown(0.25, "epoch 1/4")
+
+workers = [multiprocessing.get_context("fork").Process(target=train) for _ in range(2)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+"""
 
 
 @pytest.fixture
@@ -50,11 +67,8 @@ def test_stage_that_fails_leaves_its_bar_where_it_stopped(terminal):
 
 def test_forks_of_luigi_write_lines_because_their_bars_would_overwrite_each_other(terminal):
     stream, master = terminal
-    workers = [multiprocessing.get_context("fork").Process(target=train, args=(stream,)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    # in a process of its own: a fork of one that has TensorFlow's threads may never end
+    subprocess.run([sys.executable, "-c", FORKS], stdout=stream, cwd=str(ROOT), timeout=60, check=True)
     lines = shown_on(master).splitlines()
     assert sorted(line.split(" after")[0] for line in lines) == sorted(
         2 * ["TrainFloat: started", "TrainFloat: 25 %  epoch 1/4", "TrainFloat: done"])
