@@ -27,7 +27,7 @@ import numpy as np
 PR_SET_PDEATHSIG = 1
 LONGEST_S = 300  # for one sample
 WARM_UP, MOST_TIMED = 5, 1000
-ARENA_BYTES = (1 << 16, 1 << 20, 1 << 24, 1 << 28)  # tried in this order
+ARENA_BYTES = 1 << 28  # of Micro: an arena that is too small may end the process
 
 
 class LiteRT:
@@ -50,15 +50,7 @@ class Micro:
 
     def __init__(self, orders: Dict[str, Any]) -> None:
         runtime = importlib.import_module("tflite_micro.python.tflite_micro.runtime")
-        made = None
-        for size in ARENA_BYTES:
-            try:
-                made = runtime.Interpreter.from_file(orders["model"], arena_size=size)
-                break
-            except RuntimeError as error:
-                if size == ARENA_BYTES[-1]:
-                    raise error
-        assert made is not None
+        made = runtime.Interpreter.from_file(orders["model"], arena_size=ARENA_BYTES)
         self.interpreter = made
         self.inputs, self.outputs = range(len(orders["inputs"])), range(orders["count"])
         self.get, self.invoke = made.get_output, made.invoke
