@@ -23,19 +23,18 @@ def are_looked_for(shape: Tuple[int, ...]) -> bool:
     return len(shape) == 3 and min(shape[:2]) >= LEAST_SIDE and shape[2] in LEAST_CORRELATION
 
 
-def between(codes: np.ndarray, others: np.ndarray) -> Tuple[int, int]:
+def between(codes: np.ndarray, others: np.ndarray, of_others: np.ndarray) -> Tuple[int, int]:
     """(how many pictures of `codes` are almost the same as one of `others`, but not equal to it; how many were
     compared: some of them, spread evenly, where there are too many). codes, others: [N, height, width, channels]
-    uint8."""
+    uint8. of_others: `thumbnails(others)`, for which all of them are read."""
     if not len(codes) or not len(others):
         return 0, 0
     compared = min(len(codes), max(1, MOST_COMPARISONS // len(others)))
     rows = np.linspace(0, len(codes) - 1, compared).astype(int)
-    of_others = _thumbnails(others)
     count, step = 0, max(1, CORRELATIONS_AT_ONCE // len(others))
     for start in range(0, compared, step):
         some = np.asarray(codes[rows[start:start + step]])
-        for one, row in zip(some, np.argmax(_thumbnails(some) @ of_others.T, axis=1)):
+        for one, row in zip(some, np.argmax(thumbnails(some) @ of_others.T, axis=1)):
             other = others[row]
             count += (_correlation(one, other) >= LEAST_CORRELATION[codes.shape[3]]
                       and not np.array_equal(one, other))
@@ -51,7 +50,7 @@ def _correlation(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.dot(a, b) / np.sqrt(energy)) if energy else 0.0
 
 
-def _thumbnails(codes: np.ndarray) -> np.ndarray:
+def thumbnails(codes: np.ndarray) -> np.ndarray:
     """[N, THUMBNAIL ** 2] float32: grey thumbnails with mean 0 and length 1."""
     rows, columns = (np.linspace(0, size, THUMBNAIL + 1).astype(int) for size in codes.shape[1:3])
     area = np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)

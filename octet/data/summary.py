@@ -171,8 +171,12 @@ def _similar(dataset: Dataset) -> List[Tuple[str, str, int, int]]:
     if len(pictures) != 1 or len(dataset.inputs) != 1:
         return []
     codes = [(part, one.inputs[pictures[0]]) for part, one in dataset.parts.items()]
-    return [(part, other) + near_duplicates.between(mine, theirs)
-            for place, (other, theirs) in enumerate(codes) for part, mine in codes[place + 1:]]
+    found: List[Tuple[str, str, int, int]] = []
+    for place, (other, theirs) in enumerate(codes[:-1]):
+        thumbnails = near_duplicates.thumbnails(theirs)  # once: it reads the whole part
+        found.extend((part, other) + near_duplicates.between(mine, theirs, thumbnails)
+                     for part, mine in codes[place + 1:])
+    return found
 
 
 def _hashes(arrays: Sequence[np.ndarray]) -> np.ndarray:
