@@ -1,7 +1,6 @@
 """A user's folder with a recipe, a luigi.cfg and a store, and the real commands, run from another folder."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -45,7 +44,7 @@ class Project:
         with (self.folder / log).open("wb") as output:
             return subprocess.Popen([str(BIN / "luigi"), "--module", "pipeline", *arguments], cwd="/",
                                     env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                    start_new_session=True, preexec_fn=_interruptible)
+                                    start_new_session=True)
 
     def said(self, log="log.txt"):
         return (self.folder / log).read_text()
@@ -62,12 +61,6 @@ class Project:
     def half_made(self):
         """The entries in the store's artifacts that are not artifacts."""
         return [path for path in (self.store / "artifacts").glob("*/*") if path.name.startswith(".")]
-
-
-def _interruptible():
-    """Lets Ctrl-C reach the new process, although this one may have been started to ignore it, as with `nohup ...
-    &`."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(condition, seconds=60, pause_s=0.05):

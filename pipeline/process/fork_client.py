@@ -58,7 +58,7 @@ class ForkServer:
                 PYTHON + ["-c", BOOT, SCRIPT, str(theirs.fileno()), str(os.getpid()), MODULE],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()], start_new_session=True, env=environment,
-                preexec_fn=die_with_parent(os.getpid()))
+                preexec_fn=die_with_parent(os.getpid()))  # noqa: PLW1509  (no session of TensorFlow runs here)
 
     def was_killed(self) -> bool:
         """Whether a signal has ended the server. A server that ends by itself could not import MODULE, and neither

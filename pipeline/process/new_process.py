@@ -71,7 +71,7 @@ class NewProcess:
             self._process = subprocess.Popen(
                 list(start.command) + arguments, stdin=subprocess.DEVNULL, stdout=start.log, stderr=start.log,
                 pass_fds=(start.reports, start.jobs, start.terminal), start_new_session=True, env=start.environment,
-                preexec_fn=_lead_session(os.getpid(), start.terminal))
+                preexec_fn=_lead_session(os.getpid(), start.terminal))  # noqa: PLW1509  (no session of TensorFlow runs here)
         except OSError as error:
             if error.errno not in (errno.ENOMEM, errno.EAGAIN):
                 raise

@@ -121,8 +121,7 @@ def test_kill_leaves_no_process_behind_not_even_what_a_shell_below_it_started(tm
             "Path(sys.argv[1] + '.log'), write_source=lambda source: (sys.executable, '-c', sys.argv[2]))")
     door = PREAMBLE + ("shell = subprocess.Popen('sleep 60; :', shell=True)\n"
                        "say(progress=0, message='%d %d' % (os.getpid(), shell.pid)); time.sleep(60)")
-    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out"), door],
-                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup does
+    parent = subprocess.Popen(["nohup", sys.executable, "-c", code, str(tmp_path / "out"), door],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=str(ROOT))
     with parent.stdout:
         pid, shell = map(int, parent.stdout.readline().split())

@@ -19,7 +19,6 @@ from pipeline.process import child, scratch
 from pipeline.process.child_exit import Unexpected
 from pipeline.stage_specs import DIGEST
 from tests.pipeline.process.test_child import PREAMBLE, gone
-from tests.project import _interruptible
 
 ROOT = Path(__file__).resolve().parents[3]
 IMPORTS = """
@@ -207,7 +206,7 @@ def test_an_interrupt_while_a_process_starts_leaves_nothing(tmp_path):
         "except KeyboardInterrupt:\n    sys.exit(130)").format(str(tmp_path))
     for moment in range(12):
         run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               cwd=str(ROOT), preexec_fn=_interruptible, start_new_session=True)
+                               cwd=str(ROOT), start_new_session=True)
         assert run.stdout.readline() == "ready\n"
         time.sleep(0.001 + 0.017 * moment)
         os.killpg(run.pid, signal.SIGINT)

@@ -2,6 +2,7 @@
 
 The server, its forks and the processes that keep them from ending are real."""
 
+import json
 import os
 import resource
 import signal
@@ -9,39 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
-from pipeline.process import child, fork_client, new_process
+from pipeline.process import fork_client, new_process
+from tests.pipeline.process import unkillable
 from tests.pipeline.process.test_child import gone
-from tests.pipeline.process.test_fork_server import WHERE, run, serve  # noqa: F401
-
-TRACE = """
-import ctypes, sys, time
-PTRACE_SEIZE = 0x4206
-print(ctypes.CDLL(None).ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0), flush=True)
-time.sleep(60)
-"""
-"""Traces a process like a debugger. If a traced process is killed, its parent does not see its end before the tracer
-releases it, just as for a process that waits in the kernel for a device that does not answer."""
-
-
-@pytest.fixture
-def traced():
-    """A function that makes a process impossible to end. After the test, the process is released."""
-    tracers = []
-
-    def trace(pid):
-        tracers.append(subprocess.Popen([sys.executable, "-c", TRACE, str(pid)], stdout=subprocess.PIPE, text=True))
-        if tracers[-1].stdout.readline() != "0\n":
-            pytest.skip("no process may be traced here")
-
-    yield trace
-    for tracer in tracers:
-        tracer.kill()
-        tracer.communicate()
+from tests.pipeline.process.test_fork_server import ROOT, WHERE, run, serve  # noqa: F401
 
 
 def order(folder, code="time.sleep(60)"):
@@ -62,29 +38,15 @@ def child_of(server):
     raise AssertionError("no stage was forked")
 
 
-@pytest.mark.parametrize("served", [True, False], ids=["forked", "new"])
-def test_an_unkillable_stage_is_reported_and_affects_no_other(serve, traced, tmp_path, monkeypatch, capfd, served):  # noqa: F811
-    server = serve() if served else None
-    monkeypatch.setattr(new_process, "KILL_WITHIN_S", 1.0)
-
-    monkeypatch.setattr(child, "END_WITHIN_S", 0.1)
-
-    def stuck():
-        run(tmp_path / "stuck", "say(progress=0, message=str(os.getpid())); time.sleep(1); say(metrics={})\n"
-            "time.sleep(60)", lambda fraction, message: traced(int(message)))
-        return time.monotonic()
-
-    def done():
-        metrics = run(tmp_path / "other", "time.sleep(4); say(metrics={'parent': os.getppid()})")
-        return metrics["parent"], time.monotonic()
-
-    with ThreadPoolExecutor(2) as pool:
-        other, one = pool.submit(done), pool.submit(stuck)
-        parent, other_ended = other.result()
-        assert one.result() < other_ended  # the run did not wait for the unkillable process
-    assert parent == (server.process.pid if served else os.getpid())
-    assert "does not end" in capfd.readouterr().err
-    assert not served or run(tmp_path / "next", WHERE)["parent"] == server.process.pid
+@pytest.mark.parametrize("kind", ["forked", "new"])
+def test_an_unkillable_stage_is_reported_and_affects_no_other(tmp_path, kind):
+    done = subprocess.run([sys.executable, "-m", "tests.pipeline.process.unkillable", str(tmp_path), kind],
+                          cwd=str(ROOT), capture_output=True, text=True, timeout=120)
+    if done.returncode == unkillable.NOT_TRACED:
+        pytest.skip("no process may be traced here")
+    assert done.returncode == 0, done.stderr
+    assert "does not end" in done.stderr
+    assert json.loads(done.stdout) == {"the run does not wait for it": True, "parents": [True, True]}
 
 
 def test_a_server_that_does_not_answer_is_killed_with_a_message(serve, tmp_path, monkeypatch, capfd):  # noqa: F811

@@ -214,9 +214,8 @@ VICTIMS = ("run", "server", "stage")
                          ids=" then ".join)
 def test_no_process_is_left_whichever_is_killed(tmp_path, victims, workers):
     code = RUN.format(root=str(ROOT), code=STAGE, workers=workers)
-    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, cwd=str(ROOT),
-                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))  # as nohup does
+    parent = subprocess.Popen(["nohup", sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, cwd=str(ROOT))
     with parent.stdout:
         server = int(parent.stdout.readline())
         stages = [list(map(int, parent.stdout.readline().split())) for _ in range(max(1, workers))]
@@ -242,8 +241,7 @@ def test_a_run_that_is_interrupted_while_the_server_starts_leaves_nothing(tmp_pa
     text = RUN.format(root=str(ROOT), code="say(metrics={})", workers=0)
     for moment in range(8):
         parent = subprocess.Popen([sys.executable, "-c", text, str(tmp_path)], stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, cwd=str(ROOT),
-                                  preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+                                  stderr=subprocess.DEVNULL, cwd=str(ROOT))
         with parent.stdout:
             server = int(parent.stdout.readline())
             with pytest.raises(subprocess.TimeoutExpired):

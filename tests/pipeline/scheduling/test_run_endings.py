@@ -98,7 +98,7 @@ def test_ctrl_c_while_the_command_starts_is_130_without_a_traceback(built):
         words = built.command()
         run = subprocess.Popen(
             [words[0], "-c", script] + words[3:], cwd="/", env=built.environment, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+            stderr=subprocess.PIPE)
         assert run.stderr.read(1) == b"."
         time.sleep(wait_s)
         run.send_signal(signal.SIGINT)
@@ -121,7 +121,7 @@ sys.argv[0] = "{}"
 {}""".format(command, load)
     run = subprocess.Popen(
         [words[0], "-c", script] + words[3:], cwd="/", env=built.environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        stderr=subprocess.PIPE)
     while run.stdout.readline() not in (b"ending\n", b""):
         pass
     assert run.poll() is None
@@ -148,5 +148,5 @@ import pipeline"""
     words = built.command()
     run = subprocess.run(
         [words[0], "-c", script] + words[3:], cwd="/", env=built.environment, capture_output=True, text=True,
-        timeout=60, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        timeout=60)
     assert run.returncode == 130 and run.stderr.startswith("interrupted: complete stages"), run
