@@ -11,6 +11,7 @@ from octet.errors import DatasetError
 SOME = 200  # pictures, masks or table rows are examined
 ROUND = 8  # the proposed size is a multiple of this number of pixels
 LARGEST = 224  # pixels; the largest proposed size
+TABLES = (".csv", ".tsv", ".parquet")
 NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # usual names of targets
 
 
@@ -65,11 +66,11 @@ def of(path: str) -> Draft:
         return _archive(path) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return _archive(path)
-    if path.lower().endswith((".csv", ".tsv")) and os.path.exists(path):
+    if path.lower().endswith(TABLES) and os.path.exists(path):
         return _table(path)
     raise DatasetError("there is no data of a known kind", path,
                        "Octet proposes recipes for a folder of pictures, of .npy files or of TFRecord files, an .npz "
-                       "file, a TFRecord file, or a .csv or .tsv table.", "Give the path of one of these.")
+                       "file, a TFRecord file, or a .csv, .tsv or .parquet table.", "Give the path of one of these.")
 
 
 def recipe(draft: Draft, path: str) -> str:
@@ -205,7 +206,8 @@ def _table(path: str) -> Draft:
 
     table = table_file.read(path)
     folder = os.path.dirname(path)
-    cells = {name: [row[place].strip() for row in table.rows[:SOME]] for place, name in enumerate(table.columns)}
+    cells = {name: [row[place].strip() for row in table.rows[:SOME]] for place, name in enumerate(table.columns)
+             if name not in table.unreadable}
     file = next((name for name, of in cells.items() if of and all(
         os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
     part = next((name for name, of in cells.items() if set(of) <= set(PARTS)), None)
@@ -226,6 +228,7 @@ def _table(path: str) -> Draft:
         args["value"] = [label]
     args.update({"part": part} if part else {})
     remarks = ["{} samples, columns: {}.".format(len(table.rows), ", ".join(table.columns))]
+    remarks += ["Not read: {}, which holds {}.".format(*item) for item in table.unreadable.items()]
     if not file:
         return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
     form, picture_remarks = _pictures(folder, cells[file])

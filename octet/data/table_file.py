@@ -1,8 +1,8 @@
-"""Reads a table: a .csv or .tsv file with a line of column names, and a line for each sample."""
+"""Reads a table: a .csv or .tsv file with a line of column names and a line for each sample, or a .parquet file."""
 
 import csv
 import os
-from typing import Any, List, NamedTuple, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from octet import regular_file
 from octet.errors import DatasetError
@@ -12,12 +12,14 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 
 
 class Table(NamedTuple):
-    """columns: their names. rows: the cells of each sample, as text. lines: the line number of each sample."""
+    """columns: their names. rows: the cells of each sample, as text. lines: the line number of each sample; in a
+    .parquet file, the number of its row. unreadable: {column: its type} of columns that cannot be read."""
 
     path: str
     columns: List[str]
     rows: List[List[str]]
     lines: List[int]
+    unreadable: Dict[str, str]
 
     def column(self, name: str, argument: str) -> List[str]:
         """The cells of one column. Raises DatasetError for an unknown column or an empty cell."""
@@ -30,11 +32,15 @@ class Table(NamedTuple):
         return cells
 
     def place(self, name: str, argument: str) -> int:
-        """The index of the column. Raises DatasetError for an unknown column."""
+        """The index of the column. Raises DatasetError for an unknown column, or one that cannot be read."""
         if name not in self.columns:
             raise DatasetError("there is no column {!r}".format(name), "data.args." + argument,
                                "{} has the columns {}.".format(self.path, ", ".join(self.columns)),
                                suggest(str(name), self.columns))
+        if name in self.unreadable:
+            raise DatasetError("the column {!r} holds {}".format(name, self.unreadable[name]), "data.args." + argument,
+                               "Of {}, columns of numbers, words and times are read.".format(self.path),
+                               "Write pictures or arrays into files of their own, with a column of their names.")
         return self.columns.index(name)
 
     def numbers(self, names: Sequence[str], argument: str) -> Any:
@@ -63,6 +69,23 @@ def read(path: str) -> Table:
         raise DatasetError("it is {}, not a file".format(kind) if kind else "no such file", path,
                            "The dataset is read from it.",
                            "Check data.args.path in the recipe.")
+    unreadable: Dict[str, str] = {}
+    if path.lower().endswith(".parquet"):
+        from octet.data import parquet_table
+
+        columns, rows, unreadable = parquet_table.read(path)
+        lines = list(range(1, len(rows) + 1))
+    else:
+        columns, rows, lines = _text(path)
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
+                           "A name says which column is meant.", "Name each differently.")
+    return Table(path, columns, rows, lines, unreadable)
+
+
+def _text(path: str) -> Tuple[List[str], List[List[str]], List[int]]:
+    """(the names of the columns, the cells of each line, the number of each line) of a .csv or .tsv file."""
     rows, lines = [], []
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -82,13 +105,9 @@ def read(path: str) -> Table:
         raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)[:200]), path,
                            "It names the columns, with commas between them; with tabs in a .tsv file.",
                            "Save it with commas, or with tabs under a name that ends in .tsv.")
-    twice = [name for name in columns if columns.count(name) > 1]
-    if twice:
-        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
-                           "A name says which column is meant.", "Name each differently.")
     for row, line in zip(rows, lines):
         if len(row) != len(columns):
             raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
                                "{}:{}".format(path, line), "Cells that are moved are values of another column.",
                                "Put a cell that holds the separator into quotes.")
-    return Table(path, columns, rows, lines)
+    return columns, rows, lines

@@ -1,4 +1,5 @@
-"""A table, .csv or .tsv, with a line of column names and a line for each sample: picture files, or columns of features.
+"""A table with a row for each sample: picture files, or columns of features. It is a .csv or .tsv file with a line of
+column names, or a .parquet file.
 
     data: {dataset: table, args: {path: dogs.csv, file: photo, size: [96, 96], label: breed, part: split}}
     data: {dataset: table, args: {path: sensors.tsv, features: [rpm, volts], label: state}}

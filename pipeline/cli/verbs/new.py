@@ -8,7 +8,7 @@ from pipeline.files import new_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", help="a folder of pictures, an .npz file, or a table, .csv or .tsv")
+    parser.add_argument("data", help="a folder of pictures, an .npz file, or a table, .csv, .tsv or .parquet")
     parser.add_argument("recipe", nargs="?", help="the file to write; NAME.yaml in the working folder by default")
 
 
