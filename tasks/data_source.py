@@ -81,7 +81,7 @@ def _changed(files: Sequence[str], section: Dict[str, Any], folder: Path) -> Dat
     where = ", ".join(sorted(files)[:MOST_NAMED]) or arguments(section, folder).get("path") or section["dataset"]
     return DataChanged("the data changed while it was read", where=str(where),
                        why="its content is not that of the snapshot of the data, so nothing is recorded",
-                       next_step="run it again when the data is at rest")
+                       next_step="run the command again when nothing writes to the data")
 
 
 def _loaded(section: Dict[str, Any], folder: Path, options: Dict[str, Any]) -> Dataset:

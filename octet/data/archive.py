@@ -44,34 +44,34 @@ def read(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Di
                            "Check data.args.path in the recipe.") from None
     except MemoryError:
         raise DatasetError("no memory for its arrays", path,
-                           "All of them are read at once, as large as their headers say, which may be damaged.",
-                           "Write it anew with numpy.savez, smaller if need be.") from None
+                           "All of them are read at once, with the sizes in their headers, which may be damaged.",
+                           "Save them again with numpy.savez, with fewer or smaller samples if necessary.") from None
     except BROKEN as error:
         if path.endswith(array_folder.ENDING) and os.path.isfile(path):
-            raise DatasetError("it is one array", path, "Inputs and answers are arrays of their own.",
-                               "Name the folder that holds their .npy files.") from None
+            raise DatasetError("it is one array", path, "Inputs and targets are separate arrays.",
+                               "Write the path of the folder with their .npy files.") from None
         kind = regular_file.kind(path)
         if kind:
             raise DatasetError("it is {}, not a file".format(kind), path, "The dataset is one .npz file.",
                                "Check data.args.path in the recipe.") from None
         raise DatasetError("not a readable .npz file: {}".format(error), path,
                            "It is damaged, or holds Python objects.",
-                           "Write it anew with numpy.savez.") from None
+                           "Save it again with numpy.savez.") from None
 
 
 def names(path: str) -> List[str]:
     """The names of all arrays in the file, in the file's order. Raises DatasetError as `read` does."""
     if os.path.isdir(path):
         return array_folder.names(path)
-    found = read(path, ())  # raises for a file that is damaged
+    read(path, ())  # raises DatasetError for a damaged file
     with regular_file.opened(path) as file, _opened(file) as archive:
-        return list(archive.files) if not found else []
+        return list(archive.files)
 
 
-def _expect_memory(archive: np.lib.npyio.NpzFile, wanted: Sequence[str], path: str) -> None:
-    """Raises DatasetError if the unpacked arrays do not fit into memory."""
+def _expect_memory(archive: np.lib.npyio.NpzFile, names: Sequence[str], path: str) -> None:
+    """Raises DatasetError if the named arrays, unpacked, do not fit into memory."""
     unpacked = {info.filename: info.file_size for info in archive.zip.infolist()}
-    needed = sum(unpacked.get(name + ".npy", 0) for name in wanted)
+    needed = sum(unpacked.get(name + ".npy", 0) for name in names)
     memory_for_data.expect(needed, "its arrays, {} in the file and more unpacked,".format(
         size(os.path.getsize(path))), path,
         "Save fewer or smaller samples, uint8 rather than float, or use a machine with more memory.")
@@ -90,14 +90,14 @@ def _opened(file: BinaryIO) -> np.lib.npyio.NpzFile:
 
 def _array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     streamed = _streamed(archive, name) if reading.on_disk() else None
-    found = archive[name] if streamed is None else streamed
-    if not isinstance(found, np.ndarray):  # for a member that is no array, numpy returns its bytes
-        raise ValueError("{} is no array in it".format(name))
-    return found
+    array = archive[name] if streamed is None else streamed
+    if not isinstance(array, np.ndarray):  # for a member that is no array, numpy returns its bytes
+        raise ValueError("its member {} is no array".format(name))
+    return array
 
 
 def _streamed(archive: np.lib.npyio.NpzFile, name: str) -> Optional[np.ndarray]:
-    """The array, unpacked in pieces into a file of its own. None for an array that numpy must read or refuse: of
+    """The array, unpacked in pieces into its own file. None for an array that numpy must read or refuse: of
     objects, in Fortran order, empty, or with a size other than in its header."""
     info = archive.zip.getinfo(name + ".npy" if name + ".npy" in archive.zip.namelist() else name)
     with archive.zip.open(info) as member:
@@ -128,7 +128,8 @@ def _read_folder(path: str, required: Sequence[str], optional: Sequence[str]) ->
     there = array_folder.names(path)
     if not there:
         raise DatasetError("it is a folder without .npy files", path, "The dataset is one .npz file, or a folder of "
-                           ".npy files, each called as its array: x_train.npy.", "Check data.args.path in the recipe.")
+                           ".npy files, each named after its array: x_train.npy.",
+                           "Check data.args.path in the recipe.")
     missing = [name + array_folder.ENDING for name in required if name not in there]
     if missing:
         raise DatasetError("there is no {}".format(" or ".join(missing)), path, "It has: {}.".format(
@@ -142,16 +143,16 @@ def _read_folder(path: str, required: Sequence[str], optional: Sequence[str]) ->
 
 
 def _single(path: str) -> np.ndarray:
-    """The array in an .npy file, copied into one of `reading.empty`."""
+    """The array in an .npy file, copied into an array of `reading.empty`."""
     try:
         with regular_file.opened(path) as file:
             read_header = HEADERS.get(np.lib.format.read_magic(file))
             if read_header is None:
-                raise ValueError("it is of a version that is not read")
+                raise ValueError("its format version is not supported")
             shape, fortran, dtype = read_header(file)
             size = functools.reduce(operator.mul, shape, dtype.itemsize)
             if os.fstat(file.fileno()).st_size != file.tell() + size:
-                raise ValueError("its size is not what its header says")
+                raise ValueError("its size differs from its header")
             if dtype.hasobject or fortran or not shape or not size:  # numpy must read or refuse it
                 file.seek(0)
                 return np.load(file, allow_pickle=False)
@@ -163,4 +164,4 @@ def _single(path: str) -> np.ndarray:
             return made
     except BROKEN as error:
         raise DatasetError("not a readable .npy file: {}".format(error), path,
-                           "It is damaged, or holds Python objects.", "Write it anew with numpy.save.") from None
+                           "It is damaged, or holds Python objects.", "Save it again with numpy.save.") from None

@@ -25,8 +25,8 @@ def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset
     for part_name in parts:
         if part_name not in dataset.parts:
             raise DatasetError("there is no {} part".format(part_name), where,
-                               "A model is trained, chosen and measured on three parts.",
-                               "Give all of: {}.".format(", ".join(PARTS)))
+                               "A model is trained on one part, selected on another and measured on the third.",
+                               "Provide the parts {}.".format(", ".join(PARTS)))
         part = dataset.parts[part_name]
         for name, spec in dataset.inputs.items():
             _check_input(part.inputs[name], spec, part_name + "." + name, where)
@@ -48,21 +48,21 @@ def _check_names(dataset: Dataset, where: str) -> None:
             raise DatasetError("there is no {}".format(kind), where,
                                "A network is trained from inputs to targets.", "Name at least one.")
         for part_name, part in dataset.parts.items():
-            found = getattr(part, kind + "s")
-            if set(found) != set(declared):
+            arrays = getattr(part, kind + "s")
+            if set(arrays) != set(declared):
                 raise DatasetError(
-                    "the {} part has the {}s {}".format(part_name, kind, ", ".join(sorted(found))), where,
+                    "the {} part has the {}s {}".format(part_name, kind, ", ".join(sorted(arrays))), where,
                     "The dataset declares: {}.".format(", ".join(sorted(declared))),
-                    "Name them alike everywhere.")
+                    "Use the same names in every part.")
     for name, target in dataset.targets.items():
         if target.kind not in KINDS:
             raise DatasetError("the target '{}' is of kind {!r}".format(name, target.kind), where,
                                "The kind decides the loss and what is measured.",
                                "Use one of: {}.".format(", ".join(KINDS)))
-        twice = [one for place, one in enumerate(target.classes) if one in target.classes[:place]]
-        if twice:
-            raise DatasetError("two classes of '{}' are called {!r}".format(name, twice[0]), where,
-                               "Predictions of them could not be distinguished.", "Give each a name of its own.")
+        repeated = [each for place, each in enumerate(target.classes) if each in target.classes[:place]]
+        if repeated:
+            raise DatasetError("two classes of '{}' are called {!r}".format(name, repeated[0]), where,
+                               "Predictions of them could not be distinguished.", "Give each class its own name.")
     for name, extra in dataset.extras.items():
         _check_extra(name, extra, dataset, where)
 
@@ -86,15 +86,15 @@ def _check_extra(name: str, extra: Extra, dataset: Dataset, where: str) -> None:
     if extra.kind == "mask" and tuple(extra.shape) not in [tuple(size) for size in pictures]:
         raise DatasetError("the extra '{}' is of shape {}, the picture of {}".format(
             name, list(extra.shape), " and ".join(str(list(size)) for size in pictures)), where,
-            "A mask says something of each pixel.", "Save the masks at the size of the pictures.")
+            "A mask has a value for each pixel.", "Save the masks at the size of the pictures.")
     if extra.dtype not in ("float32", "int32"):
         raise DatasetError("the extra '{}' is of dtype {!r}".format(name, extra.dtype), where,
                            "It is fed to TensorFlow.", "Use 'float32' or 'int32'.")
     taken = [array for other, each in dataset.extras.items() if other != name for array in each.arrays(other)]
-    twice = sorted(set(extra.arrays(name)) & set(taken))
-    if twice:
-        raise DatasetError("two extras have an array '{}'".format(twice[0]), where,
-                           "The count of boxes is called as they are, with {!r} at the end.".format(COUNT),
+    repeated = sorted(set(extra.arrays(name)) & set(taken))
+    if repeated:
+        raise DatasetError("two extras have an array '{}'".format(repeated[0]), where,
+                           "The numbers of boxes are in the array with the name of the boxes and {!r}.".format(COUNT),
                            "Rename one of them.")
 
 
@@ -104,10 +104,10 @@ def _check_extras(dataset: Dataset, part: Part, part_name: str, where: str) -> N
         raise DatasetError(
             "the {} part has the extras {}".format(part_name, ", ".join(sorted(part.extras)) or "none"), where,
             "The dataset declares the arrays: {}.".format(", ".join(sorted(declared)) or "none"),
-            "Name them alike everywhere.")
+            "Use the same names in every part.")
     for array, (dtype, shape) in declared.items():
         _check_form(part.extras[array], np.dtype(dtype).type, shape, part_name + "." + array, where,
-                    "Losses and metrics are given it.", "Save all parts alike.")
+                    "It is passed to losses and metrics.", "Save all parts with the same type and shape.")
         if dtype == "float32":
             _check_finite(part.extras[array], part_name + "." + array, where)
     for name, extra in dataset.extras.items():
@@ -118,49 +118,49 @@ def _check_extras(dataset: Dataset, part: Part, part_name: str, where: str) -> N
         if bad.any():
             row = int(bad.argmax())
             raise DatasetError("{}.{}[{}] is {}, outside 0..{}".format(part_name, name + COUNT, row, counts[row], most),
-                               where, "It says how many of the {} boxes there are.".format(most),
-                               "Mend that count, or declare more boxes.")
+                               where, "It is the number of boxes, of at most {}.".format(most),
+                               "Correct that number, or declare more boxes.")
         _check_boxes(part.extras[name], counts, part_name + "." + name, where)
 
 
 def _check_boxes(boxes: np.ndarray, counts: np.ndarray, name: str, where: str) -> None:
-    turned = (boxes[..., 2:] < boxes[..., :2]).any(-1) & (np.arange(boxes.shape[1]) < counts[:, None])
-    if turned.any():
-        row, box = np.unravel_index(int(turned.argmax()), turned.shape)
+    inverted = (boxes[..., 2:] < boxes[..., :2]).any(-1) & (np.arange(boxes.shape[1]) < counts[:, None])
+    if inverted.any():
+        row, box = np.unravel_index(int(inverted.argmax()), inverted.shape)
         raise DatasetError("{}{} is {}".format(name, _at((row, box)), boxes[row, box].tolist()), where,
                            "A box is y0, x0, y1, x1, with y0 <= y1 and x0 <= x1.",
                            "Save the upper left corner first, y before x.")
 
 
 def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
-    _check_form(codes, np.uint8, spec.shape, name, where, "Every part feeds the same network.",
-                "Save all parts alike.")
+    _check_form(codes, np.uint8, spec.shape, name, where, "Every part is an input of the same network.",
+                "Save all parts with the same type and shape.")
 
 
 def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> None:
     if target.kind == "raw":
         if answers.dtype != np.float32 or answers.shape[1:] != (0,):
             raise DatasetError("{} is {} of shape {}, not float32 of shape [N, 0]".format(
-                name, answers.dtype, list(answers.shape)), where, "A raw output has no answer of its own.",
-                "Give numpy.zeros((N, 0), numpy.float32), and what is known as an extra.")
+                name, answers.dtype, list(answers.shape)), where, "A raw target has no values.",
+                "Use numpy.zeros((N, 0), numpy.float32), and put what is known about a sample into an extra.")
         return
     if target.kind == "value":
         _check_form(answers, np.float32, target.shape, name, where,
-                    "A value is as many reals for every sample.", "Save all parts alike.")
+                    "A value has the same shape in every sample.", "Save all parts with the same shape.")
         _check_finite(answers, name, where)
         return
     if target.kind == "labels":
         _check_form(answers, np.uint8, (len(target.classes),), name, where,
-                    "Each sample has a 1 for each class that it is of, and 0 for the others.",
+                    "Each sample has a 1 for each of its classes, and 0 for the others.",
                     "Save one column for each class.")
         if (answers > 1).any():
             index = np.unravel_index(int((answers > 1).argmax()), answers.shape)
             raise DatasetError("{}{} is {}, not 0 or 1".format(name, _at(index), answers[index]), where,
-                               "It says whether the sample is of the class.", "Mend that label.")
+                               "It says whether the sample belongs to the class.", "Correct that label.")
         return
     shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
     _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
-                "Save one label a {}.".format(each))
+                "Save one label for each {}.".format(each))
     known = False
     for start in range(0, len(answers), ROWS):
         rows = answers[start:start + ROWS]
@@ -182,8 +182,8 @@ def _check_labels(rows: np.ndarray, start: int, target: Target, name: str, where
             "{}{} is {}, outside 0..{}".format(name, _at((first[0] + start,) + first[1:]), rows[first],
                                                len(target.classes) - 1),
             where, "There are {} classes.".format(len(target.classes)),
-            "Mend that label, or name the class it stands for{}.".format(
-                "; where nobody knows the class, write ignore: {}".format(rows[first])
+            "Correct that label, or name its class{}.".format(
+                "; if it marks pixels of no known class, write ignore: {}".format(rows[first])
                 if target.kind == "class_map" and target.ignore is None else ""))
 
 
@@ -194,8 +194,8 @@ def _check_form(array: np.ndarray, dtype: type, shape: Sequence[int], name: str,
             name, array.dtype, list(array.shape), np.dtype(dtype).name,
             ", ".join(map(str, chain(["N"], shape)))), where, why, step)
     if 0 in shape:
-        raise DatasetError("{} is of shape {}: there is nothing in it".format(name, list(array.shape)), where,
-                           "A network is trained from numbers to numbers.", "Save one number or more for each sample.")
+        raise DatasetError("{} is of shape {}: it is empty".format(name, list(array.shape)), where,
+                           "Each sample needs a number.", "Save at least one number for each sample.")
 
 
 def _check_finite(values: np.ndarray, name: str, where: str) -> None:
@@ -205,7 +205,7 @@ def _check_finite(values: np.ndarray, name: str, where: str) -> None:
             first = np.unravel_index(int(bad.argmax()), bad.shape)
             index = (first[0] + start,) + first[1:]
             raise DatasetError("{}{} is {}".format(name, _at(index), values[index]), where,
-                               "A loss over it would be no number.", "Mend or drop that sample.")
+                               "The loss would not be finite.", "Correct or remove that sample.")
 
 
 def _check_lengths(part: Part, part_name: str, where: str) -> None:
@@ -215,25 +215,26 @@ def _check_lengths(part: Part, part_name: str, where: str) -> None:
         raise DatasetError(
             "the {} part has {}".format(part_name, ", ".join(
                 "{} {}".format(count, name) for name, count in lengths.items())), where,
-            "Each sample needs its own label.", "Save as many of one as of the other.")
+            "All arrays of a part have an entry for each sample.",
+            "Save the same number of entries in all of them.")
     if len(part) < 2:
         raise DatasetError(
             "the {} part has {} sample{}".format(part_name, len(part), "" if len(part) == 1 else "s"),
-            where, "Nothing can be learnt or measured on fewer than two.", "Add samples to that part.")
+            where, "A part needs at least two samples.", "Add samples to that part.")
 
 
 def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str) -> None:
     if len(target.classes) < (1 if target.kind == "labels" else 2):
         raise DatasetError("the target '{}' has {} class{}".format(
             name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
-            "There is nothing to tell apart.", "Name two classes or more.")
+            "A network learns to distinguish classes.", "Name two classes or more.")
     counts = classes.counts(target, labels)
     if not counts.all():
         index = int((counts == 0).argmax())
         each = "pixel" if target.kind == "class_map" else "sample"
         raise DatasetError(
             "class {} ({!r}) has no training {}".format(index, target.classes[index], each), where,
-            "The network could never learn to answer it for the target '{}'.".format(name),
+            "The network could not learn to predict it for the target '{}'.".format(name),
             "Add {}s of it, or remove the class.".format(each))
 
 

@@ -16,7 +16,7 @@ BULK = 99.9  # percent of the values that do not count as outliers
 
 
 class Range(NamedTuple):
-    """The range of reals for the codes 0..255. clip: whether values outside are clipped; otherwise they are an
+    """The range of real numbers for the codes 0..255. clip: whether values outside are clipped; otherwise they are an
     error."""
 
     low: float
@@ -25,8 +25,8 @@ class Range(NamedTuple):
 
 
 def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.ndarray, List[str]]:
-    """(codes [N, ...] uint8 of `values`, a sentence if some were clipped). uint8 values are codes; bool, other integers
-    and floats are reals.
+    """(codes [N, ...] uint8 of `values`, a note if some were clipped). uint8 values are codes already; bool, other
+    integers and floats are real numbers.
 
     Raises DatasetError for another dtype, fewer than two axes, a NaN or an infinity, a value outside the range without
     `clip`, or an invalid range.
@@ -41,7 +41,7 @@ def encode(values: np.ndarray, reals: Range, name: str, where: str) -> Tuple[np.
         rows = values[start:start + ROWS]
         if rows.dtype.kind == "f":
             refuse(~np.isfinite(rows), rows, start, name, where,
-                    "A value that is not finite has no code.", "Mend or drop that sample.")
+                    "A value that is not finite has no code.", "Correct or remove that sample.")
         else:
             rows = rows.astype(np.float64)
         # Compared in the file's own dtype: float32(0.1) is a little more than 0.1.
@@ -61,13 +61,13 @@ def expect_numbers(values: np.ndarray, name: str, where: str) -> None:
     """Raises DatasetError unless `values` is an array of numbers [N, ...]."""
     if values.ndim < 2:
         raise DatasetError("{} has shape {}, not [N, ...]".format(name, list(values.shape)), where,
-                           "The first axis counts the samples, the others are a sample's shape.",
+                           "The first axis is that of the samples, the others are the shape of a sample.",
                            "Save it as [N, height, width, channels] or [N, features].")
     if values.dtype.kind not in "biuf":
         raise DatasetError(
             "{} is {}, not numbers".format(name, values.dtype), where,
-            "Uint8 values are taken for codes 0..255, bool, other integers and floats for reals in [low, high].",
-            "Save the numbers that the network is to read.")
+            "Uint8 values are codes 0..255; bool, other integers and floats are real numbers in [low, high].",
+            "Save the numbers that are the input of the network.")
 
 
 def percentiles(values: np.ndarray, share: float, name: str, where: str) -> Range:
@@ -75,16 +75,16 @@ def percentiles(values: np.ndarray, share: float, name: str, where: str) -> Rang
     clipped. Raises DatasetError for uint8 values, which are codes, and for values that are not finite."""
     expect_numbers(values, name, where)
     if values.dtype == np.uint8:
-        raise DatasetError("{} is uint8, and a percentile is asked for".format(name), where,
-                           "Uint8 values are the codes themselves: there is no range to find.",
-                           "Leave percentile out, or save the reals as float32.")
+        raise DatasetError("{} is uint8, but there is a percentile".format(name), where,
+                           "Uint8 values are the codes themselves, so that no range is computed from them.",
+                           "Leave out percentile, or save the real numbers as float32.")
     if values.dtype.kind == "f":
         refuse(~np.isfinite(values), values, 0, name, where, "A value that is not finite has no code.",
-                "Mend or drop that sample.")
+                "Correct or remove that sample.")
     low, high = _percentiles(values, share)
     if low == high:
         raise DatasetError("{} percent of {} are {:g}".format(share, name, low), where,
-                           "A range needs two different ends.", "Write low and high instead of percentile.")
+                           "The two ends of a range must differ.", "Write low and high instead of percentile.")
     return Range(low, high, clip=True)
 
 
@@ -104,16 +104,16 @@ def _outside(values: np.ndarray, start: int, bad: np.ndarray, low: float, high: 
     share = BULK if finite.size >= 10000 else 99.0
     bulk, whole = _percentiles(finite, share), _natural(least, most)
     count = int(((values < low) | (values > high)).sum())
-    why = "The codes 0..255 stand for reals in that range. All values lie in [{:g}, {:g}], {} % of them in [{:g}, " \
-          "{:g}].".format(least, most, share, *bulk)
+    why = "The codes 0..255 stand for real numbers in that range. All values lie in [{:g}, {:g}], {} % of them in " \
+          "[{:g}, {:g}].".format(least, most, share, *bulk)
     step = "Write low: {} and high: {}{}".format(
-        *whole, "" if whole in NATURAL else ", with clip: true where other samples may reach further")
+        *whole, "" if whole in NATURAL else ", with clip: true if other samples may lie outside")
     if most - least > 8 * (bulk[1] - bulk[0]):
         step = "Write percentile: {}, or low and high with clip: true: from {:g} to {:g}, nearly all values would " \
                "share {} of the 256 codes".format(share, least, most, max(1, int(round(
                    255 * (bulk[1] - bulk[0]) / (most - least)))))
     if values.dtype.kind in "iu" and least >= 0 and most <= 255:
-        step += ". Or, where they are the codes 0..255 of that range, save {}.astype('uint8')".format(name)
+        step += ". Or, if the values are the codes 0..255 of that range, save {}.astype('uint8')".format(name)
     elif values.dtype.kind in "iu":
         step += ". Or scale them before you save them: {}.astype('float32') / {}".format(
             name, max(abs(whole[0]), abs(whole[1])))
@@ -122,11 +122,11 @@ def _outside(values: np.ndarray, start: int, bad: np.ndarray, low: float, high: 
 
 
 NATURAL = ((0, 1), (-1, 1), (0, 255), (-128, 127), (0, 1023), (0, 4095), (0, 65535), (-32768, 32767))
-"""Usual ranges of instruments and other tools."""
+"""Common ranges of sensor values and stored samples."""
 
 
 def _natural(least: float, most: float) -> Tuple[float, float]:
-    """The usual range that fits these extremes; otherwise the extremes, rounded outwards."""
+    """The common range that fits these extremes, or else the extremes, rounded outwards."""
     for low, high in NATURAL:
         if low <= least and most <= high and max(most, -least) > high / 2:
             return low, high
@@ -134,8 +134,8 @@ def _natural(least: float, most: float) -> Tuple[float, float]:
 
 
 def likely(values: np.ndarray) -> Tuple[float, float, bool]:
-    """(low, high, whether there are outliers). The range contains all values. With outliers, most values would share a
-    few codes."""
+    """(low, high, whether there are outliers). The range contains all values. If there are outliers, most values share
+    a few of its codes."""
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     least, most = float(finite.min()), float(finite.max())
     bulk = _percentiles(finite, BULK if finite.size >= 10000 else 99.0)
@@ -151,13 +151,13 @@ def _outward(number: float, up: bool) -> float:
 
 
 def reals(codes: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Dequantizes codes to reals [N, ...] float32, the input of the network."""
+    """Dequantizes codes to real numbers [N, ...] float32, the input of the network."""
     scale, zero_point = quantization(low, high)
     real_of = to_real(np.arange(256).astype(np.float32), scale, zero_point)
-    found = reading.empty(codes.shape, np.float32)
+    dequantized = reading.empty(codes.shape, np.float32)
     for start in range(0, len(codes), ROWS):
-        found[start:start + ROWS] = real_of[codes[start:start + ROWS]]
-    return found
+        dequantized[start:start + ROWS] = real_of[codes[start:start + ROWS]]
+    return dequantized
 
 
 def refuse(bad: np.ndarray, rows: np.ndarray, start: int, name: str, where: str, why: str, step: str) -> None:

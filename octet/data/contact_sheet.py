@@ -25,17 +25,17 @@ def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
                  if len(spec.shape) == 3 and spec.shape[2] in (1, 2, 3, 4)), None)
     if name is None:
         return None
-    found = dataset.parts[part]
-    images = found.inputs[name]
-    rows = _rows(dataset, found, 1 + len(_maps(dataset, found, 0)) if len(images) else 1)[:MOST_ROWS]
+    samples = dataset.parts[part]
+    images = samples.inputs[name]
+    rows = _rows(dataset, samples, 1 + len(_maps(dataset, samples, 0)) if len(images) else 1)[:MOST_ROWS]
     sheet = Image.new("RGB", (COLUMNS * CELL, len(rows) * (CELL + TEXT)), "white")
     pen = ImageDraw.Draw(sheet)
     for row, (words, members) in enumerate(rows):
         top = row * (CELL + TEXT)
         pen.text((2, top + 1), words.encode("ascii", "replace").decode(), fill="black")
         cells = [cell for index in members
-                 for cell in [_marked(_picture(images[index]), max(images.shape[1:3]), dataset, found, index)]
-                 + _maps(dataset, found, index)]
+                 for cell in [_marked(_picture(images[index]), max(images.shape[1:3]), dataset, samples, index)]
+                 + _maps(dataset, samples, index)]
         for column, cell in enumerate(cells[:COLUMNS]):
             sheet.paste(cell, (column * CELL, top + TEXT))
     return sheet
@@ -43,13 +43,13 @@ def draw(dataset: Dataset, part: str = "train") -> Optional[Image.Image]:
 
 def _rows(dataset: Dataset, part: Part, cells: int) -> List[Tuple[str, Sequence[int]]]:
     """(caption of a row, its samples). cells: the number of cells for each sample."""
-    answers, step = part.targets, max(1, COLUMNS // cells)
+    targets, step = part.targets, max(1, COLUMNS // cells)
     for name, target in dataset.targets.items():
         if target.kind in ("class", "labels"):
-            of_class = [answers[name] == index if target.kind == "class" else answers[name][:, index] == 1
+            of_class = [targets[name] == index if target.kind == "class" else targets[name][:, index] == 1
                         for index in range(len(target.classes))]
-            return [("{}: {} ({})".format(name, one, int(found.sum())), np.flatnonzero(found)[:step])
-                    for one, found in zip(target.classes, of_class)]
+            return [("{}: {} ({})".format(name, class_name, int(rows.sum())), np.flatnonzero(rows)[:step])
+                    for class_name, rows in zip(target.classes, of_class)]
     indices = np.arange(min(len(part), 4 * step))
     return [("samples {}..{}".format(start, min(start + step, len(indices)) - 1), indices[start:start + step])
             for start in range(0, len(indices), step)]

@@ -11,7 +11,8 @@ from octet.data.dataset import PARTS, Dataset
 from octet.errors import DatasetError
 
 OF_PARTS = "parts-2 "
-"""Begins the purpose of a cached `of_parts`. It has a number because a cache outlives a change of `of_part`."""
+"""The prefix of the purpose of a cached `of_parts`. Its number must change with `of_part`, because the cache outlives
+such a change."""
 ROWS = 64  # samples that are read at a time
 
 
@@ -33,7 +34,7 @@ def of_samples(arrays: Sequence[Any]) -> List[str]:
 
 
 def each_sample(arrays: Sequence[Any]) -> Iterator[str]:
-    """The same, one after another. ROWS of each array are in memory at a time."""
+    """Yields the sha256 of each sample, as `of_samples`. ROWS of each array are in memory at a time."""
     import numpy as np
 
     for start in range(0, len(arrays[0]), ROWS):
@@ -45,7 +46,7 @@ def each_sample(arrays: Sequence[Any]) -> Iterator[str]:
 
 
 def of_part(dataset: Dataset, part: str) -> str:
-    """The sha256 of one part: its arrays with their names, the ranges of its codes, and the class names, which some
+    """The sha256 of one part: of its arrays with their names, the ranges of its codes, and the class names, which some
     datasets take from their labels. Raises DatasetError."""
     known_part(part)
     arrays = dataset.parts[part]
@@ -61,8 +62,8 @@ def of_part(dataset: Dataset, part: str) -> str:
 def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
     """The sha256 of one part of the dataset that `load` reads from one file.
 
-    The file is read once for all its parts, and again only when it has changed. `reading` names the
-    dataset and the arguments on which the parts depend. Raises OSError, DatasetError.
+    The file is read once for all its parts, and again only if it has changed. reading: names the dataset and the
+    arguments on which the parts depend. Raises OSError and DatasetError.
     """
     known_part(part)
     digest_of: Dict[str, str] = json.loads(digests.cached(
@@ -71,19 +72,19 @@ def in_file(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> 
 
 
 def in_arrays(part: str, path: str, reading: str, load: Callable[[], Dataset]) -> str:
-    """`in_file` for an .npz file, and for a folder of .npy files, which are all hashed when one of them has changed."""
+    """`in_file` for an .npz file or a folder of .npy files. All files of a folder are read if one has changed."""
     if not os.path.isdir(path):
         return in_file(part, path, reading, load)
     hashes = array_folder.hashes(path, array_folder.names(path))
     if not hashes:
-        load()  # has the words for it
+        load()  # raises the error about a folder without arrays
     first = array_folder.file_of(path, min(hashes))
     return in_file(part, first, reading + json.dumps(hashes, sort_keys=True), load)
 
 
 def arrays(path: str, required: Sequence[str], optional: Sequence[str] = ()) -> Dict[str, str]:
     """{array: sha256} of the named arrays of an .npz file, or of their files in a folder. Arrays of `optional` may be
-    missing. A file is read again only when it has changed. Raises OSError, DatasetError."""
+    missing. A file is read again only if it has changed. Raises OSError and DatasetError."""
     if os.path.isdir(path):
         return array_folder.hashes(path, (*required, *optional))
 

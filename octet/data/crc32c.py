@@ -1,7 +1,7 @@
-"""The CRC-32C (Castagnoli) of bytes, in numpy: no library for it is installed with TensorFlow 1.14.
+"""The CRC-32C (Castagnoli) of bytes, in numpy, because no library for it is installed with TensorFlow 1.14.
 
-The bytes are cut into lanes of 64, whose checksums are taken at once, four bytes a step. Checksums are linear: two
-neighbours are joined by shifting the left one over the length of the right one.
+The bytes are cut into lanes of 64 bytes, whose checksums are computed in parallel, four bytes in each step. A checksum
+is linear: those of two neighbouring lanes are joined by shifting the left one over the length of the right one.
 """
 
 from functools import lru_cache
@@ -15,9 +15,9 @@ MASK_DELTA = 0xA282EAD8
 
 
 def masked(content: bytes) -> int:
-    """The checksum as TFRecord files have it: turned by 15 bits, and a constant added."""
-    found = of(content)
-    return ((found >> 15 | found << 17) + MASK_DELTA) & 0xFFFFFFFF
+    """The masked checksum of TFRecord files: rotated by 15 bits, plus a constant."""
+    checksum = of(content)
+    return ((checksum >> 15 | checksum << 17) + MASK_DELTA) & 0xFFFFFFFF
 
 
 def of(content: bytes) -> int:
@@ -27,8 +27,8 @@ def of(content: bytes) -> int:
         for byte in content:
             state = _BYTES[(state ^ byte) & 255] ^ state >> 8
         return state ^ 0xFFFFFFFF
-    # A register of ones before the first bytes is the same as these bytes inverted and a register of zeros, which
-    # zeros before them leave as it is.
+    # A register of ones is the same as a register of zeros with the first four bytes inverted. Zero bytes before these
+    # leave a register of zeros unchanged, so the content can be padded in front.
     padded = np.zeros(-(-len(content) // LANE) * LANE, np.uint8)
     start = len(padded) - len(content)
     padded[start:] = np.frombuffer(content, np.uint8)
@@ -53,22 +53,23 @@ def _shifted(states: np.ndarray, tables: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=None)
 def _shift(length: int) -> np.ndarray:
-    """[4, 256]: of each value of each byte of a register, the register after `length` (a power of two) zero bytes."""
+    """[4, 256]: for each byte of a register and each value of it, the register after `length` zero bytes. length: a
+    power of two."""
     if length == 1:
         register = np.arange(256, dtype=np.uint32)
-        found = np.stack([register << 8 * place for place in range(4)])
-        return np.array(_BYTES, np.uint32)[found & 255] ^ found >> 8
+        registers = np.stack([register << 8 * place for place in range(4)])
+        return np.array(_BYTES, np.uint32)[registers & 255] ^ registers >> 8
     half = _shift(length // 2)
     return np.stack([_shifted(row, half) for row in half])
 
 
 def _byte_table() -> List[int]:
-    found = []
+    table = []
     for byte in range(256):
         for _ in range(8):
             byte = byte >> 1 ^ (POLYNOMIAL if byte & 1 else 0)
-        found.append(byte)
-    return found
+        table.append(byte)
+    return table
 
 
 _BYTES = _byte_table()

@@ -8,17 +8,17 @@ A dataset is a module with two functions:
 `args` are the recipe's `data.args`. If `load` also takes `parts` and `samples`, Octet passes them, unless the recipe
 does, so that only the needed data is read:
 
-    parts     the names of the wanted parts. The Dataset must have these, and may leave out others
+    parts     the names of the requested parts. The Dataset must have these, and may leave out others
     samples   None, or the largest number of samples of each part, spread over the classes, for a quick check. The
-              field `samples` of the Dataset repeats it
+              field `samples` of the Dataset has the same value
     learnt    optional for `load`: None, or the published Dataset of the train part, without arrays. Its ranges,
               classes, shapes and columns are used for the other parts
 
 `digest` is called whenever a recipe is read, so modules that only `load` needs, such as numpy, are imported inside of
 it. A dataset that consists of files, or of arrays in a file, also has a function `files` or `arrays` with the arguments
-of `digest`, which returns {name: sha256}. These are used to describe changes, and are not part of a key. One
-of ours that finds files that belong to no part also has `left_out`, which returns their number; one whose samples are
-decoded from a file each has `decodes_files`.
+of `digest`, which returns {name: sha256}. These are used to describe changes, and are not part of a key. A
+dataset of octet/datasets may also have `left_out`, which returns the number of files that belong to no part, and
+`decodes_files`, which returns whether each sample is decoded from its own file.
 """
 
 from dataclasses import dataclass, field
@@ -29,14 +29,14 @@ from octet.errors import DatasetError
 from octet.quantization import Quantization, quantization
 
 PARTS = ("train", "validation", "test")
-ANSWERED = ("class", "labels", "class_map", "value")  # kinds of targets that predictions are compared with
+ANSWERED = ("class", "labels", "class_map", "value")  # the kinds of targets with which predictions are compared
 KINDS = ANSWERED + ("raw",)
 EXTRA_KINDS = ("mask", "boxes", "keypoints", "array")
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input: codes [N, *shape] uint8, whose values 0..255 represent reals in [low, high]."""
+    """An input: codes [N, *shape] uint8, whose values 0..255 represent real numbers in [low, high]."""
 
     shape: Tuple[int, ...]
     low: float
@@ -50,7 +50,7 @@ class Target:
     'class'      one of `classes`: labels [N] int32
     'labels'     any number of `classes` at once: [N, C] uint8, 1 where the sample is of the class, else 0
     'class_map'  one of `classes` for each pixel: labels [N, H, W] int32, `shape` is (H, W)
-    'value'      reals: [N, *shape] float32 (regression, reconstruction)
+    'value'      real numbers: [N, *shape] float32 (regression, reconstruction)
     'raw'        numbers of `shape` that Octet does not interpret, such as a detector's grid of anchors. The user's own
                  loss and metrics compare them with the dataset's extras. The target's array is empty: [N, 0] float32
 
@@ -76,8 +76,9 @@ class Extra:
 
     'mask'       [N, *shape] int32, `shape` is (H, W) of the input that is a picture
     'boxes'      [N, *shape] float32, `shape` is (n, 4): y0, x0, y1, x1 in pixels of the prepared input, whose upper
-                 left corner is 0, 0. How many of the n boxes a sample has is in `extras` too, under the name with
-                 '_count' at its end: [N] int32. The rest are padding. A box without area is none
+                 left corner is 0, 0. The number of a sample's boxes, at most n, is another array in `extras`, whose
+                 name is that of the boxes and '_count': [N] int32. The others are padding. A box without area is
+                 ignored
     'keypoints'  [N, *shape] float32, `shape` is (n, 2): y, x in the same pixels
     'array'      [N, *shape] float32 or int32: anything
 
@@ -99,17 +100,17 @@ class Extra:
 
 
 class Read(NamedTuple):
-    """What was read of one part.
+    """The content of one part that was read.
 
-    digest: what the dataset's `digest` gives for the content that was read. files: returns {path: sha256} of the files
-    whose bytes were hashed as they were read; it is called where the digest is not the expected one."""
+    digest: the result of the dataset's `digest` for the content that was read. files: returns {path: sha256} of the
+    files that were hashed as they were read. It is called if the digest is not the expected one."""
 
     digest: str
     files: Callable[[], Dict[str, str]] = dict
 
 
 COUNT = "_count"
-"""The ending of the array with the number of boxes of each sample, after the name of the extra."""
+"""The ending of the name of the array with the number of boxes of each sample. The name of the extra is before it."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays cannot be compared with ==
@@ -127,16 +128,15 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, targets and parts by name; the parts are those of `PARTS`, or those that were asked for.
+    """Inputs, targets and parts by name. The parts are those of `PARTS`, or the requested ones.
 
-    notes: a sentence for each thing that whoever trains on the data has to know: what was left out, or taken otherwise
-    than it lay there.
-    samples: the most samples that were read of each part; None where all were.
-    answers: {part: {target: array}}, where only some samples were read: all answers of the part, as far as they are
-    known without decoding anything.
-    extras: by name, what only losses and metrics of the user's own read.
-    read: {part: what was read of it}, from a `load` that hashes each file as it reads it.
-    left_out: {part: how many of its samples are left out because they could not be read}.
+    notes: sentences for the user, about data that was left out or converted.
+    samples: the largest number of samples that were read of each part; None if all were read.
+    answers: {part: {target: array}} with the targets of all samples of a part, if only some samples were read and the
+    targets are known without decoding.
+    extras: by name. Only losses and metrics of the user read them.
+    read: {part: the content that was read}, from a `load` that hashes each file as it reads it.
+    left_out: {part: the number of its samples that were left out because they could not be read}.
     """
 
     inputs: Dict[str, Input]
@@ -150,7 +150,8 @@ class Dataset:
     left_out: Dict[str, int] = field(default_factory=dict)
 
     def known_answers(self, target: str) -> Dict[str, Any]:
-        """{part: array} of the answers to one target: all of the part's where they are known, else of its samples."""
+        """{part: array} of one target: for all samples of the part if they are known, or else for those that were
+        read."""
         return {name: self.answers.get(name, {}).get(target, part.targets[target])
                 for name, part in self.parts.items()}
 
@@ -176,7 +177,7 @@ def scale_of(low: float, high: float, where: str) -> Quantization:
     try:
         return quantization(low, high)
     except ValueError as error:
-        raise DatasetError(str(error), where, "The codes 0..255 stand for reals between them.",
+        raise DatasetError(str(error), where, "The codes 0..255 stand for real numbers between them.",
                            "Set low and high to the range of the data.") from None
 
 
@@ -186,7 +187,7 @@ def arguments(section: Dict[str, Any], folder: Union[str, Path]) -> Dict[str, An
     args = dict(section.get("args") or {})
     if isinstance(args.get("path"), (int, float)):
         raise DatasetError("it is {!r}, not a path".format(args["path"]), where="data.args.path",
-                           why="the data is read from there", next_step="give the path of a file or folder")
+                           why="the data is read from there", next_step="write the path of a file or folder")
     if isinstance(args.get("path"), str):
         args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
     return args

@@ -1,4 +1,4 @@
-"""Identifies a recipe's data by its content: the digest of each part, and of its files."""
+"""Identifies a recipe's data by its content: the digests of its parts, and of their files."""
 
 import importlib
 from pathlib import Path
@@ -17,7 +17,7 @@ def is_ours(name: str) -> bool:
 
 
 def digest(section: Dict[str, Any], folder: Path, part: str) -> str:
-    """The digest of one part of the dataset that the section `data` names, by the dataset's own `digest`.
+    """The digest of one part, computed by the function `digest` of the dataset that the section `data` names.
 
     Raises DatasetError for wrong arguments, for data that cannot be read, and for a digest that is no text."""
     function = _function(section, folder, "digest")
@@ -26,29 +26,29 @@ def digest(section: Dict[str, Any], folder: Path, part: str) -> str:
     source = lookup.source_file(section["dataset"], lookup.DATASETS, folder)
     with translated_errors("the {} part of '{}' has no digest".format(part, section["dataset"]), source, DatasetError,
                            where="data.dataset", next_step="correct the function or data.args"):
-        found = _answer(function, section["dataset"], part, args)
-    if not isinstance(found, str):
+        sha256 = _call(function, section["dataset"], part, args)
+    if not isinstance(sha256, str):
         raise DatasetError(
-            "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], found),
-            where=section["dataset"], why="it tells this content of the part from any other.",
+            "digest('{}') of '{}' is {!r}, not a text".format(part, section["dataset"], sha256),
+            where=section["dataset"], why="it identifies the content of the part.",
             next_step="return a sha256 in hex digits.")
-    return found
+    return sha256
 
 
-def _answer(function: Callable[..., Any], dataset: str, part: str, args: Dict[str, Any]) -> Any:
+def _call(function: Callable[..., Any], dataset: str, part: str, args: Dict[str, Any]) -> Any:
     try:
         return function(part, **args)
     except OSError as error:
         raise DatasetError(
             "cannot read the {} part of '{}': {}".format(part, dataset, error.strerror or error),
             where=str(error.filename or dataset),
-            why="the content of the data is part of what an artifact is made of.",
+            why="its digest is part of the key of the artifacts.",
             next_step="fetch the data, or correct data.args in the recipe.") from error
 
 
 def unit(dataset: str) -> Optional[str]:
-    """'file' or 'array', where a dataset of the catalogue consists of them and has the function `files` or `arrays`;
-    None for any other."""
+    """'file' or 'array' for a dataset of the catalogue that has the function `files` or `arrays`; None for any
+    other."""
     if not is_ours(dataset):
         return None
     module = importlib.import_module("{}.{}".format(lookup.DATASETS, dataset))
@@ -56,20 +56,20 @@ def unit(dataset: str) -> Optional[str]:
 
 
 def expect_kept_as_said(section: Dict[str, Any]) -> None:
-    """Raises DatasetError where `data.keep` is 'encoded' and the samples are not decoded from a file each."""
+    """Raises DatasetError if `data.keep` is 'encoded' but a sample is not decoded from its own file."""
     if section.get("keep", "decoded") == "decoded":
         return
     name = section["dataset"]
     module: Any = importlib.import_module("{}.{}".format(lookup.DATASETS, name)) if is_ours(name) else None
     if not hasattr(module, "decodes_files") or not module.decodes_files(**(section.get("args") or {})):
         raise DatasetError(
-            "keep is encoded, and the samples of '{}' are not files of their own".format(name), "data.keep",
-            "The bytes of files are kept: the pictures of image_folder, and those that a table names in `file`.",
+            "keep is encoded, but the samples of '{}' are not separate files".format(name), "data.keep",
+            "Only files can be kept encoded: the pictures of image_folder, and those of a table with `file`.",
             "Write keep: decoded, or leave it out.")
 
 
 def left_out(section: Dict[str, Any], folder: Path) -> int:
-    """How many files of the data are of no part and are not read; 0 for a dataset that does not count them."""
+    """The number of files that belong to no part and are not read; 0 for a dataset that does not count them."""
     if not is_ours(section["dataset"]):
         return 0
     module = importlib.import_module("{}.{}".format(lookup.DATASETS, section["dataset"]))
@@ -77,15 +77,15 @@ def left_out(section: Dict[str, Any], folder: Path) -> int:
 
 
 def listing(section: Dict[str, Any], folder: Path, part: str) -> Optional[Dict[str, str]]:
-    """{file or array: sha256} of one part; None where the dataset does not list them."""
-    made_of = unit(section["dataset"])
-    if made_of is None:
+    """{file or array: sha256} of one part; None if the dataset does not list them."""
+    kind = unit(section["dataset"])
+    if kind is None:
         return None
-    found: Dict[str, str] = _function(section, folder, made_of + "s")(part, **arguments(section, folder))
-    return found
+    sha256_of: Dict[str, str] = _function(section, folder, kind + "s")(part, **arguments(section, folder))
+    return sha256_of
 
 
 def _function(section: Dict[str, Any], folder: Path, attribute: str) -> Any:
-    name, colon, _ = section["dataset"].partition(":")  # `./faces.py:load` has its digest beside it
+    name, colon, _ = section["dataset"].partition(":")  # the digest for `./faces.py:load` is in the same file
     return lookup.load_attribute(name + (":" + attribute if colon else ""), lookup.DATASETS, attribute,
                                   folder)

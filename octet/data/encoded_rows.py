@@ -1,8 +1,8 @@
-"""Arrays whose rows are kept as the bytes of the files that they are decoded from (`data: {keep: encoded}`).
+"""Arrays whose rows are kept as the bytes of files, and are decoded when they are read (`data: {keep: encoded}`).
 
-A row is decoded whenever it is read, and is compared with the sha256 that it had when PrepareData decoded it.
-input_0.json follows from those sha256, and is in the key of each stage that reads the array. So a row is what the key
-says, or reading it fails; the source and the libraries that decode it are in no key of those stages.
+Each row that is read is compared with its sha256 from when PrepareData decoded it. The sha256 of all rows is in
+input_0.json, which is in the key of each stage that reads the array. So a row has the values that the key stands for,
+or reading it fails. Therefore, the source and the libraries that decode rows need not be in the keys of these stages.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from octet.errors import StoreError
 
 
 class EncodedRows(shards.Sharded):
-    """An array [N, *shape] as `Sharded`. Several rows are decoded on all cores."""
+    """An array [N, *shape], as `Sharded`. Several rows are decoded in parallel on all cores."""
 
     def __init__(self, packed: Sequence[PackedBytes], rows: np.ndarray, shape: Sequence[int], dtype: Any,
                  decoding: Dict[str, Any], paths: Sequence[Path]) -> None:
@@ -31,7 +31,7 @@ class EncodedRows(shards.Sharded):
         self._decode, self._paths = _decoder(decoding), list(paths)
 
     def _row(self, place: np.ndarray) -> np.ndarray:
-        """One row. Raises StoreError where it is not what PrepareData decoded."""
+        """One row. Raises StoreError if it differs from the row that PrepareData decoded."""
         try:
             row = np.ascontiguousarray(self._decode(self.shards[place[0]][place[1]]), self.dtype)
         except MemoryError:
@@ -39,17 +39,17 @@ class EncodedRows(shards.Sharded):
         except pictures.BROKEN as error:
             raise self._not_as_prepared(place, "it cannot be decoded: {}".format(error)) from None
         if hashlib.sha256(row).digest() != place[2:].tobytes():
-            raise self._not_as_prepared(place, "it is decoded to other values than when it was prepared")
+            raise self._not_as_prepared(place, "it is decoded to other values than in PrepareData")
         return row
 
-    def _taken(self, rows: np.ndarray) -> np.ndarray:
-        """A copy of these rows: [len(rows), *shape]."""
+    def _copy(self, rows: np.ndarray) -> np.ndarray:
+        """A copy of some rows, [len(rows), *shape]. rows: entries of `rows`."""
         made = np.empty((len(rows),) + self.shape[1:], self.dtype)
 
         def put(index: int) -> None:
             made[index] = self._row(rows[index])
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            for _ in pool.map(put, range(len(rows))):  # raises what `put` raised
+            for _ in pool.map(put, range(len(rows))):  # raises the errors of `put`
                 pass
         return made
 
@@ -57,15 +57,15 @@ class EncodedRows(shards.Sharded):
         path = self._paths[place[0]]
         if digest.of_file(str(path)) != path.stem:
             return damaged(path)
-        return StoreError("row {} of a shard is not what PrepareData made of it".format(place[1]), str(path),
-                          "{}. Its bytes are those that were kept: the source or the libraries that decode it are "
-                          "others than PrepareData had.".format(how),
+        return StoreError("row {} of a shard differs from the row that PrepareData decoded".format(place[1]), str(path),
+                          "{}. Its bytes have not changed: the source or the libraries that decode it have changed "
+                          "since PrepareData.".format(how),
                           "Decode the data again: octet force RECIPE PrepareData.train, and likewise "
                           "PrepareData.validation and PrepareData.test.")
 
 
 def _decoder(decoding: Dict[str, Any]) -> Callable[[bytes], np.ndarray]:
-    """What decodes the bytes of a file to its row."""
+    """The function that decodes the bytes of a file to its row."""
     if decoding["as"] == "mask":
         return lambda content: masks.decode(content, decoding)
     form = pictures.form_of(decoding)
@@ -73,18 +73,18 @@ def _decoder(decoding: Dict[str, Any]) -> Callable[[bytes], np.ndarray]:
 
 
 def damaged(path: Path) -> StoreError:
-    """The error for a file of shards that is not what was published."""
+    """The error for a file of shards that differs from the published one."""
     return StoreError("a file of the prepared data is damaged", str(path),
-                      "Its bytes are not those that were published.",
-                      "`octet verify` puts what is damaged aside; the next run makes it again.")
+                      "Its bytes differ from those that were published.",
+                      "`octet verify` moves damaged artifacts to the quarantine; the next run makes them again.")
 
 
-def read(paths: Sequence[Path], order: Path, said: Dict[str, Any], decoding: Dict[str, Any]) -> EncodedRows:
-    """The array of these shards. order: shards/input_0.npy. said: input_0.json. Raises StoreError where the sha256 of
-    the rows are not those that `said` follows from."""
+def read(paths: Sequence[Path], order: Path, described: Dict[str, Any], decoding: Dict[str, Any]) -> EncodedRows:
+    """The array of these shards. order: shards/input_0.npy. described: the content of input_0.json. Raises StoreError
+    if the sha256 of the rows do not fit it."""
     rows = shards.mapped(order)
     Image.init()  # not thread-safe by itself
-    if shards.sha256_of(rows[:, 2:]) != said["sha256"]:
+    if shards.sha256_of(rows[:, 2:]) != described["sha256"]:
         raise damaged(order)
     packed: List[PackedBytes] = []
     for path in paths:
@@ -92,4 +92,4 @@ def read(paths: Sequence[Path], order: Path, said: Dict[str, Any], decoding: Dic
             packed.append(PackedBytes(shards.mapped(path)))
         except ValueError:
             raise damaged(path) from None
-    return EncodedRows(packed, rows, said["shape"][1:], said["dtype"], decoding, paths)
+    return EncodedRows(packed, rows, described["shape"][1:], described["dtype"], decoding, paths)

@@ -1,4 +1,4 @@
-"""Masks: pictures whose pixels are the indices of classes, decoded to labels."""
+"""Decodes masks, which are pictures whose pixels are indices of classes, to labels."""
 
 import io
 import os
@@ -13,16 +13,18 @@ from octet.data.pictures import Decoded
 from octet.data.resize import Resize, resized
 from octet.errors import DatasetError
 
-INDEXED = ("P", "L", "1")  # Pillow's modes of one whole number a pixel
+INDEXED = ("P", "L", "1")  # Pillow's modes with one integer for each pixel
 
 
 def decode_all(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int], classes: int,
                ignore: Optional[int], what: str = "masks", fit: str = "stretch",
                pictures_sha256: Sequence[bytes] = ()) -> Decoded:
-    """The masks, resized to `size` [H, W] without mixing neighbours: [N, H, W] int32, the index that each pixel of an
-    8-bit palette or grey picture holds. pairs: (picture, its mask), below `path`. fit: as the pictures'; `ignore` is
-    what stands around a mask that is padded. pictures_sha256: of each picture as it was decoded, since it is read here
-    again. Raises DatasetError that names the file."""
+    """The labels [N, H, W] int32 of masks, which are 8-bit palette or grey pictures, resized to `size` [H, W] by the
+    nearest pixel.
+
+    pairs: (picture, its mask), below `path`. fit: that of the pictures; with `pad`, the padding has the label `ignore`.
+    pictures_sha256: of each picture when it was decoded, because it is read again here. Raises DatasetError, which
+    names the file."""
     height, width = size
     decoding = {"as": "mask", "height": height, "width": width, "classes": classes, "ignore": ignore, "fit": fit}
     rows = decoded_rows.begin(path, [mask for _, mask in pairs], (height, width), np.int32, decoding, what,
@@ -38,24 +40,24 @@ def decode_all(path: str, pairs: Sequence[Tuple[str, str]], size: Sequence[int],
         except DatasetError as error:
             return error
 
-    for _, found in rows.filled(put, pictures.on_all_cores):
-        if isinstance(found, DatasetError):
-            raise found
+    for _, outcome in rows.filled(put, pictures.on_all_cores):
+        if isinstance(outcome, DatasetError):
+            raise outcome
     return Decoded(rows.of(range(len(pairs))), range(len(pairs)), [], rows.sha256)
 
 
 def decode(content: bytes, decoding: Dict[str, Any]) -> np.ndarray:
-    """The labels [H, W] int32 of one mask. decoding: its height and width, ignore and fit. Raises an error of
-    pictures.BROKEN for what is no mask."""
+    """The labels [H, W] int32 of one mask. decoding: has height, width, ignore and fit. Raises an error of
+    pictures.BROKEN for content that is no mask."""
     return _resized(_indices(content), decoding)
 
 
 def _indices(content: bytes) -> np.ndarray:
-    """The index that each pixel of a mask holds, [H, W] uint8, turned as its EXIF orientation says."""
+    """The index in each pixel of a mask, [H, W] uint8, with its EXIF orientation applied."""
     with Image.open(io.BytesIO(content)) as image:
         image.load()
         if image.mode not in INDEXED:
-            raise ValueError("{} pixels, not one index each".format(image.mode))
+            raise ValueError("{} pixels, not indices".format(image.mode))
         turned = pictures.upright(image, set())
     return np.asarray(turned).astype(np.uint8)  # Pillow gives the ones of mode "1" as True
 
@@ -67,54 +69,54 @@ def _resized(indices: np.ndarray, decoding: Dict[str, Any]) -> np.ndarray:
 
 def _checked(path: str, picture: str, mask: str, decoding: Dict[str, Any]) -> Tuple[bytes, np.ndarray, str]:
     """(the bytes of a mask's file, its labels, the sha256 of its picture). Raises DatasetError."""
-    with pictures.expect_readable(path, mask, "Save it as an 8-bit PNG, palette or grey, of the classes' indices."):
+    with pictures.expect_readable(path, mask, "Save it as an 8-bit PNG, palette or grey, of the indices of classes."):
         content = pictures.content_of(path, mask)
         indices = _indices(content)
         labels = _resized(indices, decoding)
-    of_picture = _expect_same_view(path, picture, mask, indices.shape[::-1])
+    of_picture = _expect_same_aspect(path, picture, mask, indices.shape[::-1])
     classes, ignore = decoding["classes"], decoding["ignore"]
     whole = indices.astype(np.int32)
     bad = (whole >= classes) & (whole != (-1 if ignore is None else ignore))
     if bad.any():
         row, column = np.unravel_index(int(bad.argmax()), bad.shape)
-        raise DatasetError("the mask holds {} at row {}, column {}, outside 0..{}".format(
+        raise DatasetError("the mask has the index {} at row {}, column {}, outside 0..{}".format(
             whole[row, column], row, column, classes - 1), os.path.join(path, mask),
             "There are {} classes.".format(classes), _advice(whole, classes, int(whole[row, column])))
     return content, labels, of_picture
 
 
 def _advice(indices: np.ndarray, classes: int, wrong: int) -> str:
-    """What to do with a mask that holds the index `wrong`, which is no class."""
-    found = set(np.unique(indices).tolist())
-    if classes == 2 and found <= {0, wrong}:
-        return "Save masks with 1 in the place of {}.".format(wrong)
-    if found == set(range(1, classes + 1)):
-        return "They count from 1: save the indices less 1."
-    return "Mend that mask, name the class it stands for, or write ignore: {} where nobody knows.".format(wrong)
+    """The next step for a mask with the index `wrong`, which is no class."""
+    used = set(np.unique(indices).tolist())
+    if classes == 2 and used <= {0, wrong}:
+        return "Save masks with 1 in place of {}.".format(wrong)
+    if used == set(range(1, classes + 1)):
+        return "The indices start at 1: save the indices minus 1."
+    return "Correct that mask, name its class, or, if it marks pixels of no known class, write ignore: {}.".format(
+        wrong)
 
 
-def _expect_same_view(path: str, picture: str, mask: str, mask_size: Sequence[int]) -> str:
-    """The sha256 of the picture. Raises DatasetError unless the mask is as wide and high as it, or both by one
-    factor."""
-    with pictures.expect_readable(path, picture, "Save it anew as a PNG or JPEG, or remove it."):
+def _expect_same_aspect(path: str, picture: str, mask: str, mask_size: Sequence[int]) -> str:
+    """The sha256 of the picture. Raises DatasetError unless the mask has the aspect ratio of the picture."""
+    with pictures.expect_readable(path, picture, "Save it again as PNG or JPEG, or remove it."):
         content = pictures.content_of(path, picture)
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             if image.format == "TIFF":
                 image.load()
                 width, height = image.size
-            elif _lies(image):
+            elif _is_turned_by_exif(image):
                 width, height = height, width
     if abs(width * mask_size[1] - height * mask_size[0]) > max(width, height, *mask_size):
         raise DatasetError(
             "the mask is {}x{} pixels, its picture {}x{}".format(*mask_size, width, height),
-            os.path.join(path, mask), "A mask says the class of each pixel of its picture{}.".format(
-                ", which is turned as its EXIF orientation says"), "Save the mask as its picture is looked at.")
+            os.path.join(path, mask), "A mask gives the class of each pixel of its picture, whose EXIF "
+            "orientation is applied.", "Save the mask in the orientation in which the picture is displayed.")
     return digests.of_bytes(content)
 
 
-def _lies(image: Image.Image) -> bool:
-    """Whether EXIF turns it by a quarter."""
+def _is_turned_by_exif(image: Image.Image) -> bool:
+    """Whether its EXIF orientation turns the picture by a quarter, so that width and height are exchanged."""
     try:
         return image.getexif().get(pictures.ORIENTATION) in (5, 6, 7, 8)
     except Exception:

@@ -16,7 +16,7 @@ def available() -> int:
 
 def expect(needed: int, what: str, where: str, next_step: str) -> None:
     """Raises DatasetError if `needed` bytes are more than are free."""
-    there = available()
-    if needed > there:
-        raise DatasetError("{} need {} of memory; {} are free".format(what, size(needed), size(there)), where,
-                           "The data is held in memory, decoded, while it is looked at.", next_step)
+    free = available()
+    if needed > free:
+        raise DatasetError("{} need {} of memory; {} are free".format(what, size(needed), size(free)), where,
+                           "Here, the decoded data is held in memory.", next_step)

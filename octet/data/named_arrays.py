@@ -42,17 +42,19 @@ def in_part(pattern: str, part: str) -> str:
     return pattern.replace("{part}", part)
 
 
-def inputs_of(said: Optional[Dict[str, Any]], simple: Dict[str, Any]) -> Dict[str, InputArray]:
-    """The named inputs; without any, the input `image` in array x with the range in `simple`. Raises DatasetError."""
-    given = {key: value for key, value in simple.items() if value is not None}
-    if said is None:
-        said = {"image": dict(given, array="x")}
-    elif given:
-        raise DatasetError("there are inputs as well", "data.args.{}".format(min(given)),
-                           "It is for the one input of the simple form.",
+def inputs_of(section: Optional[Dict[str, Any]], simple: Dict[str, Any]) -> Dict[str, InputArray]:
+    """The named inputs; without any, the input `image` in array x with the range in `simple`. Raises DatasetError.
+
+    section: `data.args.inputs`, or None. simple: low, high, clip and percentile of `data.args`."""
+    simple_range = {key: value for key, value in simple.items() if value is not None}
+    if section is None:
+        section = {"image": dict(simple_range, array="x")}
+    elif simple_range:
+        raise DatasetError("there are inputs as well", "data.args.{}".format(min(simple_range)),
+                           "It applies only to the one input of the simple form.",
                            "Write it in each of data.args.inputs.")
     return {name: _input(keys, "data.args.inputs.{}".format(name))
-            for name, keys in _mapping(said, "data.args.inputs").items()}
+            for name, keys in _mapping(section, "data.args.inputs").items()}
 
 
 def _input(keys: Any, where: str) -> InputArray:
@@ -62,32 +64,35 @@ def _input(keys: Any, where: str) -> InputArray:
         if key in keys and (isinstance(number, bool) or not isinstance(number, (int, float))
                             or not abs(number) <= sys.float_info.max):
             raise DatasetError("expected a number, found {!r}".format(number), "{}.{}".format(where, key),
-                               "The codes 0..255 stand for reals between low and high.", "Write a finite number.")
+                               "The codes 0..255 stand for real numbers between low and high.",
+                               "Write a finite number.")
     if not isinstance(keys.get("clip", False), bool):
         raise DatasetError("expected true or false, found {!r}".format(keys["clip"]), where + ".clip",
-                           "It says whether values outside [low, high] take its ends.", "Write clip: true.")
+                           "It says whether values outside [low, high] are clipped.", "Write clip: true.")
     share = keys.get("percentile")
     if share is not None and not 50 <= share < 100:
         raise DatasetError("percentile is {:g}".format(share), where + ".percentile",
-                           "It is how many percent of the training values the range holds.", "Write 99.9 or so.")
+                           "It is the percentage of the training values that the range contains.", "Write 99.9 or so.")
     both = sorted(set(keys) & {"low", "high", "clip"})
     if share is not None and both:
         raise DatasetError("there is {} as well".format(both[0]), where + ".percentile",
-                           "The range is the one or the other.", "Leave one of them out.")
+                           "Each of them defines the range.", "Leave one of them out.")
     return InputArray(_pattern(keys, where), **{key: keys[key] for key in RANGE if key in keys})
 
 
-def targets_of(said: Optional[Dict[str, Any]], classes: Optional[Sequence[Any]],
+def targets_of(section: Optional[Dict[str, Any]], classes: Optional[Sequence[Any]],
                inputs: Dict[str, InputArray]) -> Dict[str, TargetArray]:
-    """The named targets; without any, the target `label` in array y. Raises DatasetError."""
-    if said is None:
-        said = {"label": {"array": "y", "kind": "class", "classes": classes}}
+    """The named targets; without any, the target `label` in array y. Raises DatasetError.
+
+    section: `data.args.targets`, or None. classes: the names in `data.args.classes`, or None."""
+    if section is None:
+        section = {"label": {"array": "y", "kind": "class", "classes": classes}}
     elif classes is not None:
         raise DatasetError("there are targets as well", "data.args.classes",
-                           "They are the classes of the one target of the simple form.",
+                           "They apply only to the one target of the simple form.",
                            "Write them in one of data.args.targets.")
     return {name: _target(keys, "data.args.targets.{}".format(name), inputs)
-            for name, keys in _mapping(said, "data.args.targets").items()}
+            for name, keys in _mapping(section, "data.args.targets").items()}
 
 
 def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray:
@@ -109,16 +114,16 @@ def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray
     names = None if classes is None else [str(name) for name in classes]
     if names is not None and len(set(names)) < len(names):
         raise DatasetError("two classes are called {!r}".format(next(name for name in names if names.count(name) > 1)),
-                           where + ".classes", "A name says which class is meant.", "Name each differently.")
+                           where + ".classes", "A name identifies a class.", "Give each class its own name.")
     ignore, scale = keys.get("ignore"), keys.get("scale")
     if ignore is not None and (kind != "class_map" or isinstance(ignore, bool) or not isinstance(ignore, int)
                                or 0 <= ignore < len(names or ())):
         raise DatasetError("ignore is {!r}".format(ignore), where + ".ignore",
-                           "It is the label of a class map's pixels that are of no class.",
-                           "Write the number that stands there, 255 usually; other kinds have none.")
+                           "It is the label of the pixels of a class map that belong to no class.",
+                           "Write the label of these pixels, usually 255; for other kinds, leave it out.")
     if scale not in (None, "columns") or scale is not None and kind != "value":
         raise DatasetError("scale is {!r}".format(scale), where + ".scale",
-                           "It says how a value is brought to where the output's codes reach.",
+                           "It says how a value is scaled to the range of the output's codes.",
                            "Write scale: columns for a value, or leave it out.")
     return TargetArray(_pattern(keys, where), kind, names, ignore=ignore, scale=scale)
 
@@ -132,18 +137,18 @@ def _pattern(keys: Dict[str, Any], where: str) -> str:
     return name if "{part}" in name else name + "_{part}"
 
 
-def _mapping(said: Any, where: str) -> Dict[str, Any]:
-    if not isinstance(said, dict) or not said or not all(isinstance(name, str) for name in said):
-        raise DatasetError("expected a mapping of names, found {!r}".format(said), where,
-                           "Each names an input or a target.", "Write NAME: {array: x, ...} below it.")
-    return said
+def _mapping(section: Any, where: str) -> Dict[str, Any]:
+    if not isinstance(section, dict) or not section or not all(isinstance(name, str) for name in section):
+        raise DatasetError("expected a mapping of names, found {!r}".format(section), where,
+                           "Each key is the name of an input or a target.", "Write NAME: {array: x, ...} below it.")
+    return section
 
 
 def _keys(keys: Any, known: Sequence[str], where: str) -> Dict[str, Any]:
     mapping = _mapping(keys, where)
     for key in mapping:
         if key not in known:
-            raise DatasetError("no key named '{}'".format(key), where, "It would mean nothing.", suggest(key, known))
+            raise DatasetError("no key named '{}'".format(key), where, "It has no meaning here.", suggest(key, known))
     return mapping
 
 
@@ -168,11 +173,11 @@ def keys(split: Split, count: int, path: str) -> Optional[List[str]]:
     name = next((name for name in names if name in there), None)
     if name is None:
         raise DatasetError("there is no array named {}".format(" or ".join(names)), "data.args." + split.key_where,
-                           "{} has: {}.".format(path, ", ".join(there)), "Save it, or correct the name.")
-    found = archive.read(path, [name])[name]
-    if found.shape != (count,):
-        raise DatasetError("{} is of shape {}".format(name, list(found.shape)), path,
-                           "It holds the {} of each of the {} training samples.".format(split.by, count),
-                           "Save it as [{}].".format(count))
-    plain = {"M": "datetime64[s]", "S": "U"}.get(found.dtype.kind)  # str() of a number, of a datetime and of text
-    return [str(one) for one in (found.astype(plain) if plain else found).tolist()]
+                           "{} has: {}.".format(path, ", ".join(there)), "Save this array, or correct the name.")
+    array = archive.read(path, [name])[name]
+    if array.shape != (count,):
+        raise DatasetError("{} is of shape {}".format(name, list(array.shape)), path,
+                           "It must contain the {} of each of the {} training samples.".format(split.by, count),
+                           "Save it with the shape [{}].".format(count))
+    dtype = {"M": "datetime64[s]", "S": "U"}.get(array.dtype.kind)  # such that str() of a value is its text
+    return [str(value) for value in (array.astype(dtype) if dtype else array).tolist()]

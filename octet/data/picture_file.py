@@ -9,7 +9,6 @@ pillow_heif.register_heif_opener()
 
 
 def opened(source: Union[str, BinaryIO]) -> Image.Image:
-    """The picture, whose pixels are not decoded yet; a context manager that closes it. source: a path, or an open file.
-
-    Raises OSError or ValueError for what is no picture."""
+    """The picture, before its pixels are decoded. It is a context manager, which closes it. source: a path, or an open
+    file. Raises OSError or ValueError for a file that is no picture."""
     return Image.open(source)

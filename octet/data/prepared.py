@@ -1,14 +1,14 @@
-"""One part of a dataset as PrepareData publishes it: arrays that later stages map into memory.
+"""Writes and reads one part of a dataset as PrepareData publishes it: arrays that later stages map into memory.
 
     spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]};
-                   `classes` is how many there are
-    names.json     {target: the names of its classes}. A file of its own: a stage that does not read it is not run again
-                   when a class is renamed
+                   `classes` is the number of classes
+    names.json     {target: the names of its classes}. It is a separate file, so that a stage that does not read it is
+                   not run again when a class is renamed
     input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
-    target_0.npy   the answers to the first target, as octet.data.dataset.Target says; target_1.npy, ...
-    input_0.json   in place of input_0.npy, where the rows lie in shards (octet/data/shards.py)
-    extra_0.npy    the first array of the extras, as octet.data.dataset.Extra says; only where there are some. spec.json
-                   has their `extras`: [{name, kind, shape, placeless, dtype}]
+    target_0.npy   the values of the first target (see octet.data.dataset.Target); target_1.npy, ... of the others
+    input_0.json   in place of input_0.npy, if the rows are in shards (octet/data/shards.py)
+    extra_0.npy    the first array of the extras (see octet.data.dataset.Extra), if there are extras. Then spec.json has
+                   `extras`: [{name, kind, shape, placeless, dtype}]
 """
 
 import json
@@ -23,8 +23,8 @@ SPEC, NAMES = "spec.json", "names.json"
 
 
 def write(folder: Path, dataset: Dataset, part: str) -> None:
-    """`folder` holds that part of the dataset. The same content always gives the same bytes. An array that lies in a
-    file already (octet.data.reading) is not copied."""
+    """Writes that part of the dataset into `folder`. The same content always gives the same bytes. An array that is in
+    a file already (octet.data.reading) is renamed, not copied."""
     spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high}
                        for name, each in dataset.inputs.items()],
             "targets": [{"name": name, "kind": each.kind, "classes": len(each.classes), "shape": list(each.shape),
@@ -36,10 +36,10 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
     names = {name: list(each.classes) for name, each in dataset.targets.items()}
     for file, value in ((SPEC, spec), (NAMES, names)):
         (folder / file).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    found = dataset.parts[part]
-    for side, of_side, arrays in (("input", list(dataset.inputs), found.inputs),
-                                  ("target", list(dataset.targets), found.targets),
-                                  ("extra", _extra_arrays(dataset.extras), found.extras)):
+    arrays_of_part = dataset.parts[part]
+    for side, of_side, arrays in (("input", list(dataset.inputs), arrays_of_part.inputs),
+                                  ("target", list(dataset.targets), arrays_of_part.targets),
+                                  ("extra", _extra_arrays(dataset.extras), arrays_of_part.extras)):
         for index, name in enumerate(of_side):
             _save(folder, "{}_{}".format(side, index), arrays[name])
 
@@ -58,7 +58,7 @@ def _save(folder: Path, name: str, array: Any) -> None:
         array.flush()
         os.replace(file, str(path))
         return
-    if array.flags.c_contiguous:  # or of no size, which cannot be mapped
+    if array.flags.c_contiguous:  # as is an empty array, which cannot be mapped
         np.save(str(path), array)
         return
     saved = np.lib.format.open_memmap(str(path), mode="w+", dtype=array.dtype, shape=array.shape)
@@ -68,20 +68,20 @@ def _save(folder: Path, name: str, array: Any) -> None:
 
 
 def alike(one: Path, other: Path) -> bool:
-    """Whether what was published in two folders has the same inputs, targets and classes."""
+    """Whether the parts that were published in two folders have the same inputs, targets and classes."""
     return all((one / file).read_bytes() == (other / file).read_bytes() for file in (SPEC, NAMES))
 
 
 def learnt(folder: Path) -> Dataset:
-    """What the dataset that was published in the folder is, without its arrays."""
+    """The dataset that was published in the folder, without its parts."""
     inputs, targets, extras = _spec(folder, named=True)
     return Dataset(inputs, targets, {}, extras=extras)
 
 
 def read(folders: Dict[str, Path], named: bool = True) -> Dataset:
-    """The dataset with the parts that were published in `folders`, {part: folder}; its arrays are read-only and
-    mapped: a page is read from the disk when it is used. named: whether the classes have their names; else they are
-    called by their numbers, '0', '1' and so on."""
+    """The dataset with the parts that were published in `folders`, {part: folder}. Its arrays are read-only and mapped:
+    a page is read from the disk when it is used. named: whether the classes have their names; otherwise their names are
+    their numbers, '0', '1' and so on."""
     inputs, targets, extras = _spec(next(iter(folders.values())), named)
     return Dataset(inputs, targets, {part: Part(_arrays(folder, "input", list(inputs)),
                                                 _arrays(folder, "target", list(targets)),
@@ -109,9 +109,9 @@ def _spec(folder: Path, named: bool) -> Tuple[Dict[str, Input], Dict[str, Target
 def _arrays(folder: Path, side: str, names: Sequence[str]) -> Dict[str, Any]:
     from octet.data import shards
 
-    found = {}
+    arrays = {}
     for index, name in enumerate(names):
         file = "{}_{}".format(side, index)
         in_shards = (folder / shards.described(file)).exists()
-        found[name] = shards.read(folder, file) if in_shards else shards.mapped(folder / (file + ".npy"))
-    return found
+        arrays[name] = shards.read(folder, file) if in_shards else shards.mapped(folder / (file + ".npy"))
+    return arrays

@@ -1,6 +1,6 @@
-"""Where large arrays of a dataset are allocated, and where progress is reported.
+"""Allocates the large arrays of a dataset in memory or on disk, and reports the progress of reading.
 
-Outside of `into`, arrays are in memory and progress is not reported: a dataset can be loaded by hand.
+Outside of `into`, arrays are in memory and progress is not reported, so that a dataset can be loaded interactively.
 """
 
 import functools
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NEXT_STEP = "Write a smaller size in data.args, or use fewer samples."
 Progress = Callable[[float, str], None]
-EVERY_S = 0.5  # between two reports
+REPORT_S = 0.5  # the least time between two reports
 ROWS = 1024  # samples copied at a time
 
 
@@ -36,9 +36,9 @@ _now = _Reading(None, lambda fraction, message: None, {}, None)
 @contextmanager
 def into(folder: Optional[str], progress: Progress, shards: "Optional[ShardWriter]" = None) -> Iterator[None]:
     """Inside the block, `empty` allocates arrays in files of the folder (None: in memory), and `Watch` reports to
-    `progress`. At the end, the files that were not renamed are removed.
+    `progress`. At the end of the block, the files that were not renamed are removed.
 
-    shards: what lays out decoded files in the folder, so that later artifacts can have them; None for plain arrays."""
+    shards: the writer of the shards of decoded files, which later artifacts can reuse; None for plain arrays."""
     global _now
     before, _now = _now, _Reading(folder, progress, {}, shards)
     try:
@@ -56,14 +56,14 @@ def on_disk() -> bool:
 
 
 def shard_writer() -> "Optional[ShardWriter]":
-    """What lays out decoded files in shards; None where they become plain arrays."""
+    """The writer of the shards of decoded files; None if they become plain arrays."""
     return _now.shards
 
 
 def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data") -> Any:
-    """A new array, to be filled. In a folder it is an .npy file mapped into memory, whose pages the system can write to
-    disk. what: the samples in words; where: their source. Raises DatasetError or StoreError where there is not enough
-    memory or disk."""
+    """A new array, to be filled. Inside of `into` with a folder, it is an .npy file that is mapped into memory, so that
+    the system can write its pages to disk. what: the samples in words; where: their source. Raises DatasetError if the
+    memory is too small, or StoreError if the disk is."""
     import numpy as np
 
     shape, dtype = tuple(int(side) for side in shape), np.dtype(dtype)
@@ -76,47 +76,48 @@ def empty(shape: Sequence[int], dtype: Any, what: str = "", where: str = "data")
     file = os.path.join(_now.folder, ".reading-{}.npy".format(len(_now.files)))
     _now.files[file] = (shape, dtype)
     made = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
-    with open(file, "r+b") as opened:  # a full disk would otherwise end the process when a page is written
+    with open(file, "r+b") as opened:  # otherwise, a full disk would kill the process when a page is written
         os.posix_fallocate(opened.fileno(), 0, made.offset + made.nbytes)
     return made
 
 
 def per_sample(count: int, dtype: Any, shape: Sequence[int] = ()) -> Any:
-    """A new array [count, *shape] of zeros, for what is known of each sample while a part is read. `empty` allocates
-    it: it grows with the data, and the system can write its pages to a file."""
+    """A new array [count, *shape] of zeros, for facts about each sample while a part is read. `empty` allocates it,
+    because it grows with the data."""
     import numpy as np
 
-    made = empty((count, *shape), dtype, "what is known of {} samples while they are read".format(count))
+    made = empty((count, *shape), dtype, "the digests of {} samples".format(count))
     made[...] = np.zeros((), dtype)
     return made
 
 
 def expect_disk(needed: int, otherwise: int, encoded: bool, what: str, where: str, note: str) -> None:
-    """Reports how many bytes of disk are needed, before anything is decoded. encoded: how the rows are kept, as the
-    recipe's `data.keep` says. otherwise: how many bytes they need if they are kept the other way. note: more to be
-    said. Raises StoreError where fewer are free."""
+    """Reports the bytes of disk that are needed, before anything is decoded. Raises StoreError if fewer are free.
+
+    needed: the bytes of the rows as they are kept. encoded: whether they are kept encoded (`data.keep`). otherwise:
+    their bytes if they were kept the other way. note: a further remark for the report, or ''."""
     _now.progress(0.0, "{}{}: {} of disk{}".format(what, ", kept encoded" if encoded else "", size(needed),
                                                   "; " + note if note else ""))
     next_step = "Free some disk, or use fewer samples." if encoded else NEXT_STEP
     if otherwise < needed:
-        next_step = "Write keep: {} in data: that needs {}.".format("decoded" if encoded else "encoded", size(
+        next_step = "Write keep: {} in data, which needs {}.".format("decoded" if encoded else "encoded", size(
             otherwise)) if otherwise <= _free() else "{} keep: {} in data needs {}.".format(
                 next_step, "decoded" if encoded else "encoded", size(otherwise))
-    _expect_disk(needed, what, where, "The bytes of their files are" if encoded else "Decoded, the data is", next_step)
+    _expect_disk(needed, what, where, "The encoded data is" if encoded else "The decoded data is", next_step)
 
 
-def _expect_disk(needed: int, what: str, where: str, kept: str = "Decoded, the data is",
+def _expect_disk(needed: int, what: str, where: str, kept: str = "The decoded data is",
                  next_step: str = NEXT_STEP) -> None:
     free = _free()
     if needed > free:
         raise StoreError("{} need {} of disk; {} are free".format(what, size(needed), size(free)), where,
-                         "{} kept in {} for every later stage.".format(kept, _now.folder), next_step)
+                         "{} stored in {} for all later stages.".format(kept, _now.folder), next_step)
 
 
 def _free() -> int:
-    """The free bytes of the disk that arrays are allocated on."""
-    found = os.statvfs(_now.folder or "")
-    return found.f_bavail * found.f_frsize
+    """The free bytes of the disk on which arrays are allocated."""
+    status = os.statvfs(_now.folder or "")
+    return status.f_bavail * status.f_frsize
 
 
 def taken(array: Any, rows: Sequence[int]) -> Any:
@@ -128,7 +129,7 @@ def taken(array: Any, rows: Sequence[int]) -> Any:
 
 
 def file_of(array: Any) -> Optional[str]:
-    """The file of an array that `empty` allocated, where the array is the whole file; else None."""
+    """The file of an array that `empty` allocated; None if it allocated none, or if the array is a part of it."""
     import numpy as np
 
     name = str(getattr(array, "filename", None))
@@ -137,7 +138,7 @@ def file_of(array: Any) -> Optional[str]:
 
 
 class Watch:
-    """Reports how many of `count` items are done, and how long the others will take."""
+    """Reports the number of finished items, of `count`, and the estimated time for the others."""
 
     def __init__(self, what: str, count: int) -> None:
         self.what, self.count = what, count
@@ -145,7 +146,7 @@ class Watch:
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
-        if done < self.count and now - self.reported < EVERY_S or not self.count:
+        if done < self.count and now - self.reported < REPORT_S or not self.count:
             return
         self.reported = now
         left_s = (now - self.started) / max(1, done) * (self.count - done)

@@ -5,14 +5,14 @@
 Along an axis on which m pixels become n, pixel k of the picture covers [k, k + 1) and pixel i of the result
 [i * m / n, (i + 1) * m / n). The centre of i is c = (i + 1/2) * m / n. The weight of pixel k for i is
 
-    nearest    1 for the pixel that holds c (the later one where c is between two), 0 for the others
+    nearest    1 for the pixel that contains c (the later one if c is between two), 0 for the others
     bilinear   max(0, 1 - d), where d = |k + 1/2 - c|
     bicubic    1.5 d^3 - 2.5 d^2 + 1 for d <= 1, -0.5 d^3 + 2.5 d^2 - 4 d + 2 for d <= 2, else 0 (Keys 1981)
-    area       how much of [k, k + 1) the result's pixel covers
+    area       the part of [k, k + 1) that the pixel of the result covers
 
 With `antialias`, if m > n, d is divided by m / n, so that all covered pixels count. The weights of i are scaled to
-whole numbers that sum to 2048, rounded half up; a rest of the sum is added to the first of the largest weights. A pixel
-of the result is
+integers that sum to 2048, rounded half up. If the rounded weights have another sum, the difference is added to the
+first of the largest weights. A pixel of the result is
 
     clip((sum over y, x of weight_y * weight_x * code + 2^21) >> 22, 0, 255)
 
@@ -27,7 +27,7 @@ from octet.errors import DatasetError
 from octet.suggestions import suggest
 
 METHODS, FITS = ("bilinear", "area", "bicubic", "nearest"), ("stretch", "crop", "pad")
-BITS = 11  # of a weight: with those of both axes and a code, a sum fits 32 bits, as in OpenCV
+BITS = 11  # of a weight, as in OpenCV: the sum of products of two weights and a code fits 32 bits
 ONE = 1 << BITS
 
 
@@ -39,31 +39,31 @@ class Resize(NamedTuple):
     fit: str = "stretch"
 
 
-def settings(said: Optional[Dict[str, Any]]) -> Resize:
-    """Reads `data.args.resize`. Raises DatasetError."""
+def settings(section: Optional[Dict[str, Any]]) -> Resize:
+    """The settings in `data.args.resize`. Raises DatasetError."""
     where = "data.args.resize"
-    if said is None:
+    if section is None:
         return Resize()
-    if not isinstance(said, dict):
-        raise DatasetError("expected a mapping, found {!r}".format(said), where, "It says how pictures are resized.",
-                           "Write resize: {method: bilinear}.")
-    for key in said:
+    if not isinstance(section, dict):
+        raise DatasetError("expected a mapping, found {!r}".format(section), where,
+                           "It describes how pictures are resized.", "Write resize: {method: bilinear}.")
+    for key in section:
         if key not in Resize._fields:
-            raise DatasetError("no key named {!r}".format(key), where, "It would mean nothing.",
+            raise DatasetError("no key named {!r}".format(key), where, "It has no meaning here.",
                                suggest(str(key), Resize._fields))
-    found = Resize(**said)
-    for key, value, known in (("method", found.method, METHODS), ("fit", found.fit, FITS)):
+    resize = Resize(**section)
+    for key, value, known in (("method", resize.method, METHODS), ("fit", resize.fit, FITS)):
         if value not in known:
-            raise DatasetError("{} is {!r}".format(key, value), where + "." + key, "It says how pictures are resized.",
-                               suggest(str(value), known))
-    if not isinstance(found.antialias, bool):
-        raise DatasetError("antialias is {!r}".format(found.antialias), where + ".antialias",
-                           "It says whether all pixels of a larger picture count.", "Write true or false.")
-    if found.antialias and found.method not in ("bilinear", "bicubic"):
-        raise DatasetError("antialias is for bilinear and bicubic, and the method is {}".format(found.method),
-                           where + ".antialias", "area counts all pixels anyway, and nearest takes one.",
+            raise DatasetError("{} is {!r}".format(key, value), where + "." + key,
+                               "It describes how pictures are resized.", suggest(str(value), known))
+    if not isinstance(resize.antialias, bool):
+        raise DatasetError("antialias is {!r}".format(resize.antialias), where + ".antialias",
+                           "It says whether all pixels of a larger picture are used.", "Write true or false.")
+    if resize.antialias and resize.method not in ("bilinear", "bicubic"):
+        raise DatasetError("antialias is for bilinear and bicubic, but the method is {}".format(resize.method),
+                           where + ".antialias", "area always uses all pixels, and nearest uses one.",
                            "Leave it out, or write method: bilinear.")
-    return found
+    return resize
 
 
 def resized(codes: Any, height: int, width: int, how: Resize, fill: int = 0) -> Any:
@@ -82,7 +82,7 @@ def resized(codes: Any, height: int, width: int, how: Resize, fill: int = 0) -> 
 
 
 def _middle(codes: Any, height: int, width: int) -> Any:
-    """The largest part in the middle that has the aspect ratio of the result, its sides rounded half up."""
+    """The largest centred part with the aspect ratio of the result. Its sides are rounded half up."""
     rows, columns = codes.shape[:2]
     if columns * height > rows * width:
         kept = max(1, (2 * rows * width + height) // (2 * height))
@@ -94,7 +94,7 @@ def _middle(codes: Any, height: int, width: int) -> Any:
 
 
 def _inside(size: Tuple[int, int], height: int, width: int) -> Tuple[int, int]:
-    """The largest size inside the result that has the aspect ratio of the picture, its sides rounded half up."""
+    """The largest size inside the result with the aspect ratio of the picture. Its sides are rounded half up."""
     rows, columns = size
     if columns * height > rows * width:
         return max(1, (2 * rows * width + columns) // (2 * columns)), width
@@ -119,8 +119,8 @@ def _stretched(codes: Any, height: int, width: int, how: Resize) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _taps(m: int, n: int, method: str, antialias: bool) -> Tuple[Any, Any]:
-    """(indices of the pixels that contribute to each pixel of the result, their weights), both [n, taps] int32. Exact
-    until the weights are rounded."""
+    """(the indices of the pixels that contribute to each pixel of the result, their weights), both [n, taps] int32. The
+    arithmetic is exact until the weights are rounded."""
     import numpy as np
 
     centre = (2 * np.arange(n, dtype=np.int64) + 1) * m  # times 2 * n
@@ -145,7 +145,7 @@ def _taps(m: int, n: int, method: str, antialias: bool) -> Tuple[Any, Any]:
 
 
 def _kernel(method: str, distance: Any, one: int) -> Any:
-    """The kernel at distance / one, times a common factor. int64 holds the cubes for sides of up to 60,000 pixels."""
+    """The kernel at distance / one, times a common factor. The cubes fit int64 for sides of up to 60,000 pixels."""
     import numpy as np
 
     if method == "bilinear":
@@ -156,11 +156,11 @@ def _kernel(method: str, distance: Any, one: int) -> Any:
 
 
 def _whole(exact: Any) -> Any:
-    """Rows of weights as whole numbers that sum to ONE."""
+    """Rows of weights as integers that sum to ONE."""
     import numpy as np
 
     total = exact.sum(1, keepdims=True)
-    if exact.max() > 1 << 50:  # times 2 * ONE it would leave 64 bits; a shift is exact enough for 11 of them
+    if exact.max() > 1 << 50:  # times 2 * ONE, it would overflow 64 bits; the shift is precise enough for 11 bits
         exact, total = exact >> 14, (exact >> 14).sum(1, keepdims=True)
     weights = (2 * ONE * exact + total) // (2 * total)
     rows = np.arange(len(weights))

@@ -1,12 +1,12 @@
-"""What the rows of shards were decoded from: `shards/<array>.samples`, by which a later artifact finds them.
+"""The index of the sources of rows in shards, `shards/<array>.samples`, by which a later artifact finds rows.
 
-    octet-samples 1 <decoder>               one line
-    shard <sha256> <rows>                   one for each shard, and below it a line for each of its rows:
-    <source> <sha256 of the row> <words>    words: what was noticed as it was decoded, separated by commas; may be empty
-    seal <sha256 of all the lines above>
+    octet-samples 1 <decoder>               the first line
+    shard <sha256> <rows>                   for each shard; it is followed by a line for each of its rows:
+    <source> <sha256 of the row> <words>    words: what was noticed about the file, separated by commas; may be empty
+    seal <sha256 of all lines above>
 
-No stage reads it but PrepareData, which takes it as it is or not at all: without its seal, or where a shard is not what
-its name says, the files are decoded again.
+Only PrepareData reads this file. If its seal is missing or wrong, or if a shard does not have the sha256 in its name,
+PrepareData decodes the files again.
 """
 
 import errno
@@ -32,8 +32,8 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Rows(NamedTuple):
-    """The rows of one shard, in order. sources: [n] S64, the sha256 of what each was decoded from. row_sha256: of its
-    bytes, [n, 32] uint8. words: {source: what was noticed}; sources of which nothing was noticed are left out."""
+    """The rows of one shard, in order. sources: [n] S64, the sha256 from which each row follows. row_sha256: of each
+    row's bytes, [n, 32] uint8. words: {source: what was noticed}, without sources about which nothing was noticed."""
 
     shard: str
     sources: np.ndarray
@@ -42,7 +42,7 @@ class Rows(NamedTuple):
 
 
 def write(path: Path, decoder: str, shards: Iterable[Rows]) -> None:
-    """Writes the file. decoder: the sha256 of everything but its source that a row follows from."""
+    """Writes the file. decoder: the sha256 of everything else that determines a row, besides its source."""
     hasher = hashlib.sha256()
     with path.open("w", encoding="ascii") as out:
         for line in _lines(decoder, shards):
@@ -61,7 +61,7 @@ def _lines(decoder: str, shards: Iterable[Rows]) -> Iterator[str]:
 
 
 def _read(file: BinaryIO, decoder: str) -> List[Rows]:
-    """The shards of a file; none where it was made by another decoder, or its seal does not fit."""
+    """The shards in a file; an empty list if its decoder differs or its seal is wrong."""
     head = (_HEAD + decoder + "\n").encode()
     if file.read(len(head)) != head:
         return []
@@ -88,8 +88,8 @@ def _read(file: BinaryIO, decoder: str) -> List[Rows]:
 
 def _rows(shards: Sequence[Tuple[str, int, Dict[bytes, FrozenSet[str]]]], sources: bytes,
           hashes: bytes) -> Iterator[Rows]:
-    """The rows of each shard. shards: (name, first row, words). sources, hashes: of the rows of all, one after
-    another."""
+    """The rows of each shard. shards: (name, first row, words). sources, hashes: of the rows of all shards,
+    concatenated."""
     of_rows = np.frombuffer(sources, "S64")
     of_bytes = np.frombuffer(hashes, np.uint8).reshape(-1, BYTES)
     ends = [first for _, first, _ in shards[1:]] + [len(of_rows)]
@@ -98,7 +98,7 @@ def _rows(shards: Sequence[Tuple[str, int, Dict[bytes, FrozenSet[str]]]], source
 
 
 def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:
-    """The shards of an artifact that this decoder made; none where there are none, or it was removed meanwhile."""
+    """The shards of an artifact that were made with this decoder; none if the artifact was removed meanwhile."""
     try:
         with _shards(folder) as shards:
             for name in sorted(os.listdir(shards)):
@@ -110,8 +110,8 @@ def of_artifact(folder: str, decoder: str) -> Iterator[Rows]:
 
 
 def lend(folder: str, shard: str, to: str) -> bool:
-    """Whether `to` is now the shard of that name of an artifact: a hard link to it, or a copy where the file system has
-    none. Its bytes were read, and are what its name says. No symbolic link is followed."""
+    """Makes `to` a hard link to a shard of an artifact, or a copy if the file system has no hard links. Returns False,
+    and leaves no file, if there is no such shard or its sha256 is not its name. No symbolic link is followed."""
     name = shard + ".npy"
     try:
         with _shards(folder) as shards:
@@ -119,7 +119,7 @@ def lend(folder: str, shard: str, to: str) -> bool:
                 os.link(name, to, src_dir_fd=shards, follow_symlinks=False)
             except FileNotFoundError:
                 return False
-            except OSError:  # none on this file system, or too many of this file
+            except OSError:  # the file system has no hard links, or the file has too many
                 with os.fdopen(_regular(shards, name), "rb") as file, open(to, "xb") as copy:
                     shutil.copyfileobj(file, copy, digest.CHUNK_BYTES)
         above = os.open(os.path.dirname(to), _FOLDER_FLAGS)
@@ -137,7 +137,7 @@ def lend(folder: str, shard: str, to: str) -> bool:
 
 @contextmanager
 def _shards(folder: str) -> Iterator[int]:
-    """A descriptor of an artifact's folder of shards."""
+    """A descriptor of the folder of an artifact's shards."""
     artifact = os.open(folder, _FOLDER_FLAGS)
     try:
         shards = os.open(FOLDER, _FOLDER_FLAGS, dir_fd=artifact)
@@ -150,7 +150,7 @@ def _shards(folder: str) -> Iterator[int]:
 
 
 def _regular(folder: int, name: str) -> int:
-    """A descriptor of a regular file. Raises OSError for anything else, which is not opened."""
+    """A descriptor of a regular file. Raises OSError for any other kind of file, without opening it."""
     _expect_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
     handle = os.open(name, _FILE_FLAGS, dir_fd=folder)
     try:

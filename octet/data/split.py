@@ -53,31 +53,33 @@ class Split(NamedTuple):
         return "split." + self.by
 
 
-def settings(said: Optional[Dict[str, Any]]) -> Split:
-    """The value of `data.args.split`; by default a tenth for validation. Raises DatasetError."""
-    said = {} if said is None else said
-    if not isinstance(said, dict):
-        raise DatasetError("expected a mapping, found {!r}".format(said), "data.args.split",
-                           "It says which share of the training samples is held out.",
+def settings(section: Optional[Dict[str, Any]]) -> Split:
+    """The settings in `data.args.split`; by default, a tenth is held out for validation. Raises DatasetError."""
+    section = {} if section is None else section
+    if not isinstance(section, dict):
+        raise DatasetError("expected a mapping, found {!r}".format(section), "data.args.split",
+                           "It gives the shares of the training samples that are held out.",
                            "Write split: {validation: 0.1, by: rank}.")
-    for key in said:
+    for key in section:
         if key not in Split._fields:
-            raise DatasetError("no key named {!r}".format(key), "data.args.split", "It would mean nothing.",
+            raise DatasetError("no key named {!r}".format(key), "data.args.split", "It has no meaning here.",
                                suggest(str(key), Split._fields))
-    found = Split(**said)
+    split = Split(**section)
     for name in HELD_OUT:
-        share = getattr(found, name)
+        share = getattr(split, name)
         if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1):
             raise DatasetError("{} is {!r}".format(name, share), "data.args.split." + name,
-                               "It is the share of the training samples that is held out.", "Write 0.1 or so.")
-    if found.validation and found.test and found.validation + found.test >= 1:  # one alone is below 1
-        raise DatasetError("validation and test are {} together".format(found.validation + found.test),
-                           "data.args.split", "Nothing would be left to train on.", "Write 0.1 or so for each.")
-    if found.by not in BY:
-        raise DatasetError("expected one of {}, found {!r}".format(", ".join(BY), found.by), "data.args.split.by",
-                           "It says how samples are drawn.", suggest(str(found.by), BY))
-    _expect_key(found)
-    return found
+                               "It is the share of the training samples that is held out.",
+                               "Write a share such as 0.1.")
+    if split.validation and split.test and split.validation + split.test >= 1:  # one alone is below 1
+        raise DatasetError("validation and test are {} together".format(split.validation + split.test),
+                           "data.args.split", "No sample would be left for training.",
+                           "Write smaller shares, such as 0.1 for each.")
+    if split.by not in BY:
+        raise DatasetError("expected one of {}, found {!r}".format(", ".join(BY), split.by), "data.args.split.by",
+                           "It is the method by which samples are held out.", suggest(str(split.by), BY))
+    _expect_key(split)
+    return split
 
 
 def _expect_key(split: Split) -> None:
@@ -88,163 +90,166 @@ def _expect_key(split: Split) -> None:
                                "It is the name of a column or array, or a regular expression for file names.",
                                "Write it as text.")
         if value is not None and split.by != name:
-            raise DatasetError("there is a {}, and samples are drawn by {}".format(name, split.by),
-                               "data.args.split." + name, "It would mean nothing.",
-                               "Write by: {} beside it, or leave it out.".format(name))
+            raise DatasetError("there is a {}, but samples are held out by {}".format(name, split.by),
+                               "data.args.split." + name, "It would have no effect.",
+                               "Add by: {}, or leave it out.".format(name))
         if value is None and split.by == name:
-            raise DatasetError("by is {}, and nothing says where the {} of a sample is found".format(name, name),
-                               "data.args.split", "Samples are drawn by it.",
+            raise DatasetError("by is {}, but the source of a sample's {} is missing".format(name, name),
+                               "data.args.split", "Samples are held out by it.",
                                "Write {}: with the name of a column or array, or with a regular expression for the "
                                "file names of pictures.".format(name))
 
 
 def unused(split: Split) -> List[str]:
-    """A note where a recipe asks for groups or times, and the data has all parts already."""
+    """A note if the recipe has groups or times, but the data has all parts already."""
     return [] if split.key is None else [
-        "split by {} is not used, for every part is there".format(split.by)]
+        "split by {} is not used, because the data has all parts".format(split.by)]
 
 
 def keys_in_names(split: Split, names: Sequence[str], where: str) -> Optional[List[str]]:
-    """What the regular expression `split.key` finds in each file name: its first group, or all that it matches. None
-    where the method needs no key. Raises DatasetError for a name in which it finds nothing."""
+    """The match of the regular expression `split.key` in each file name, or of its first group; None if the method
+    needs no key. Raises DatasetError for a name without a match."""
     if split.key is None:
         return None
     try:
         pattern = re.compile(split.key)
     except re.error as error:
         raise DatasetError("{!r} is no regular expression: {}".format(split.key, error), "data.args." + split.key_where,
-                           "The {} of each picture is found by it in the picture's file name.".format(split.by),
-                           "Write one such as '(p[0-9]+)_', in quotes.") from None
-    found = []
+                           "It is searched in the file name of each picture, to find its {}.".format(split.by),
+                           "Write a regular expression such as '(p[0-9]+)_', in quotes.") from None
+    keys = []
     for name in names:
         match = pattern.search(name)
         key = match and match.group(1 if pattern.groups else 0)
         if not key:
-            raise DatasetError("{!r} finds nothing in {}".format(split.key, name), where,
-                               "The {} of each picture is found by it in the picture's file name.".format(split.by),
+            raise DatasetError("{!r} has no match in {}".format(split.key, name), where,
+                               "The match in the file name of each picture is its {}.".format(split.by),
                                "Correct data.args.{}, or rename the file.".format(split.key_where))
-        found.append(key)
-    return found
+        keys.append(key)
+    return keys
 
 
 def parts(split: Split, held_out: Sequence[str], hashes: Sequence[str], classes: Sequence[Any], where: str,
           keys: Optional[Sequence[str]] = None) -> List[str]:
     """The part of each sample: 'train', or one of `held_out`.
 
-    hashes: a sha256 (hex) of each sample's content. classes: the class of each, or the same value for all where
-    there is none. keys: the group or the time of each sample, where the method needs one. Raises DatasetError where a
-    part would lack a class, and for a time that is none.
+    hashes: a sha256 (hex) of each sample's content. classes: the class of each sample, or the same value for all if
+    there are no classes. keys: the group or the time of each sample, if the method needs it. Raises DatasetError if a
+    part would have no sample of a class, and for a text that is no time.
     """
     shares = {name: getattr(split, name) for name in held_out}
     if split.by in KEYED:
         if keys is None:
             raise ValueError("by {} needs a key for each sample".format(split.by))
-        found = (_by_group(shares, hashes, classes, keys) if split.by == "group" else
-                 _by_time(shares, hashes, times.moments(keys, "data.args." + split.key_where)))
+        part_of = (_by_group(shares, hashes, classes, keys) if split.by == "group" else
+                   _by_time(shares, hashes, times.moments(keys, "data.args." + split.key_where)))
     else:
-        found = (_by_rank if split.by == "rank" else _by_content)(shares, hashes, classes)
+        part_of = (_by_rank if split.by == "rank" else _by_content)(shares, hashes, classes)
     for name in ("train", *held_out):
-        lost = sorted({str(one) for one in classes} - {str(one) for one, part in zip(classes, found) if part == name})
-        if lost:
-            raise _lost(split, name, held_out, lost, hashes, classes, where, keys)
-    return found
+        missing = sorted({str(label) for label in classes}
+                         - {str(label) for label, part in zip(classes, part_of) if part == name})
+        if missing:
+            raise _without_class(split, name, held_out, missing, hashes, classes, where, keys)
+    return part_of
 
 
-def _lost(split: Split, part: str, held_out: Sequence[str], lost: List[str], hashes: Sequence[str],
-          classes: Sequence[Any], where: str, keys: Optional[Sequence[str]]) -> DatasetError:
-    of_class = "" if len(set(classes)) == 1 else " of the class {}".format(some([repr(one) for one in lost]))
-    rows = [row for row, one in enumerate(classes) if str(one) == lost[0]]
-    of_lost = "" if not of_class else " of {!r}".format(lost[0])
+def _without_class(split: Split, part: str, held_out: Sequence[str], missing: List[str], hashes: Sequence[str],
+                   classes: Sequence[Any], where: str, keys: Optional[Sequence[str]]) -> DatasetError:
+    """The error for a part that would have no sample of the classes `missing`."""
+    of_class = "" if len(set(classes)) == 1 else " of the class {}".format(some([repr(name) for name in missing]))
+    rows = [row for row, label in enumerate(classes) if str(label) == missing[0]]
+    of_first = "" if not of_class else " of {!r}".format(missing[0])
     if keys is None:
-        different = "{} of those{} differ".format(len({hashes[row] for row in rows}), of_class)
+        different = "the samples{} have {} different contents".format(of_first, len({hashes[row] for row in rows}))
     else:
-        different = "the samples{} have {} different {}s".format(of_lost, len({keys[row] for row in rows}), split.by)
-    ways_out = {"content": "write split: {by: rank}, which draws from each class, ",
+        different = "the samples{} have {} different {}s".format(of_first, len({keys[row] for row in rows}), split.by)
+    ways_out = {"content": "write split: {by: rank}, which takes samples of each class, ",
                 "group": "hold out a larger share, ", "time": "hold out a larger share, "}
     return DatasetError(
         "the {} part would have no sample{}".format(part, of_class), where,
-        "It is split off the training samples by {}; {}.".format(split.by, different),
-        "Add samples of it, {}or give the {} part samples of its own.".format(
+        "It is held out of the training samples by {}; {}.".format(split.by, different),
+        "Add samples of it, {}or provide separate samples for the {} part.".format(
             ways_out.get(split.by, ""), held_out[0] if part == "train" else part))
 
 
 def _by_content(shares: Dict[str, float], hashes: Sequence[str], classes: Sequence[Any]) -> List[str]:
-    found = []
-    for one in hashes:
-        place, part = int(one[:16], 16) / 2.0 ** 64, "train"
+    part_of = []
+    for sha256 in hashes:
+        position, part = int(sha256[:16], 16) / 2.0 ** 64, "train"
         for name, share in shares.items():
-            if 0 <= place < share:
+            if 0 <= position < share:
                 part = name
-            place -= share
-        found.append(part)
-    return found
+            position -= share
+        part_of.append(part)
+    return part_of
 
 
 def _by_rank(shares: Dict[str, float], hashes: Sequence[str], classes: Sequence[Any]) -> List[str]:
-    found, of_class = ["train"] * len(hashes), {}  # type: List[str], Dict[Any, List[int]]
-    for index, one in enumerate(classes):
-        of_class.setdefault(one, []).append(index)
+    part_of, of_class = ["train"] * len(hashes), {}  # type: List[str], Dict[Any, List[int]]
+    for index, label in enumerate(classes):
+        of_class.setdefault(label, []).append(index)
     for members in of_class.values():
         ranked = sorted(members, key=lambda index: (hashes[index], index))
-        alike = [[ranked[0]]]
+        equal = [[ranked[0]]]  # lists of samples with equal contents
         for index in ranked[1:]:
-            if hashes[index] == hashes[alike[-1][0]]:
-                alike[-1].append(index)
+            if hashes[index] == hashes[equal[-1][0]]:
+                equal[-1].append(index)
             else:
-                alike.append([index])
+                equal.append([index])
         for name, share in shares.items():
             wanted, taken = max(1, int(round(len(members) * share))), 0
-            while taken < wanted and len(alike) > 1:  # one content is left to train on
-                group = alike.pop(0)
+            while taken < wanted and len(equal) > 1:  # one content stays in the training part
+                group = equal.pop(0)
                 taken += len(group)
                 for index in group:
-                    found[index] = name
-            if not taken and len(alike[0]) > wanted:  # only one content is left, so it is in both parts
+                    part_of[index] = name
+            if not taken and len(equal[0]) > wanted:  # only one content is left, so it is in both parts
                 for _ in range(wanted):
-                    found[alike[0].pop()] = name
-    return found
+                    part_of[equal[0].pop()] = name
+    return part_of
 
 
 def _by_group(shares: Dict[str, float], hashes: Sequence[str], classes: Sequence[Any], groups: Sequence[str]
               ) -> List[str]:
-    """Groups in the order of their names' hashes go to a part as long as each brings it nearer to its share, those with
-    a class that it lacks first. Of groups that are all too large for it, it gets the smallest. Each class keeps a group
-    to train on."""
+    """In the order of their names' hashes, groups are added to a held-out part if they bring it nearer to its share.
+    Groups with a class that the part does not have yet come first. If all groups are too large, the part gets the
+    smallest. The training part keeps a group of each class."""
     rows_of = {}  # type: Dict[str, List[int]]
     for row, group in enumerate(_joined(groups, hashes)):
         rows_of.setdefault(group, []).append(row)
     classes_of = {group: {classes[row] for row in rows} for group, rows in rows_of.items()}
     left = sorted(rows_of, key=lambda group: digests.of_bytes(group.encode("utf-8", "surrogateescape")))
-    holders = Counter(one for group in left for one in classes_of[group])
-    found = ["train"] * len(hashes)
+    groups_with = Counter(label for group in left for label in classes_of[group])
+    part_of = ["train"] * len(hashes)
 
     def take(group: str, part: str) -> int:
         left.remove(group)
-        holders.subtract(classes_of[group])
+        groups_with.subtract(classes_of[group])
         for row in rows_of[group]:
-            found[row] = part
+            part_of[row] = part
         return len(rows_of[group])
 
-    def can_go(group: str) -> bool:
-        return all(holders[one] > 1 for one in classes_of[group])
+    def can_be_held_out(group: str) -> bool:
+        return all(groups_with[label] > 1 for label in classes_of[group])
 
     for part, share in shares.items():
         wanted, taken = max(1, int(round(len(hashes) * share))), 0
         covered: Set[Any] = set()
-        for only_new in (True, False):
+        for new_classes_only in (True, False):
             for group in list(left):
                 nearer = abs(wanted - taken - len(rows_of[group])) < abs(wanted - taken)
-                if nearer and can_go(group) and not (only_new and classes_of[group] <= covered):
+                if nearer and can_be_held_out(group) and not (new_classes_only and classes_of[group] <= covered):
                     taken += take(group, part)
                     covered |= classes_of[group]
-        candidates = [group for group in left if can_go(group)]
+        candidates = [group for group in left if can_be_held_out(group)]
         if not taken and candidates:
             take(min(candidates, key=lambda group: len(rows_of[group])), part)
-    return found
+    return part_of
 
 
 def _joined(groups: Sequence[str], hashes: Sequence[str]) -> List[str]:
-    """The group of each sample; groups that have identical samples are one, under the least of their names."""
+    """The group of each sample. Groups with identical samples are merged, and have the first of their names in sorted
+    order."""
     parent = {group: group for group in groups}
 
     def root(group: str) -> str:
@@ -253,20 +258,20 @@ def _joined(groups: Sequence[str], hashes: Sequence[str]) -> List[str]:
         return group
 
     first = {}  # type: Dict[str, str]
-    for group, one in zip(groups, hashes):
-        mine, other = sorted((root(group), root(first.setdefault(one, group))))
-        parent[other] = mine
+    for group, sha256 in zip(groups, hashes):
+        least, other = sorted((root(group), root(first.setdefault(sha256, group))))
+        parent[other] = least
     return [root(group) for group in groups]
 
 
 def _by_time(shares: Dict[str, float], hashes: Sequence[str], moments: Sequence[float]) -> List[str]:
     oldest = {}  # type: Dict[str, float]
-    for one, moment in zip(hashes, moments):
-        oldest[one] = min(moment, oldest.get(one, moment))
+    for sha256, moment in zip(hashes, moments):
+        oldest[sha256] = min(moment, oldest.get(sha256, moment))
     rows_at = {}  # type: Dict[float, List[int]]
-    for row, one in enumerate(hashes):
-        rows_at.setdefault(oldest[one], []).append(row)
-    left, found = sorted(rows_at), ["train"] * len(hashes)
+    for row, sha256 in enumerate(hashes):
+        rows_at.setdefault(oldest[sha256], []).append(row)
+    left, part_of = sorted(rows_at), ["train"] * len(hashes)
     for name in reversed(HELD_OUT):  # the test part is the newest
         if name not in shares:
             continue
@@ -274,6 +279,6 @@ def _by_time(shares: Dict[str, float], hashes: Sequence[str], moments: Sequence[
         while len(left) > 1 and abs(wanted - taken - len(rows_at[left[-1]])) < abs(wanted - taken) or (
                 len(left) > 1 and not taken):
             for row in rows_at[left[-1]]:
-                found[row] = name
+                part_of[row] = name
             taken += len(rows_at[left.pop()])
-    return found
+    return part_of

@@ -1,7 +1,7 @@
-"""What a dataset's arrays say that a person may not know of them: codes that are hardly used, classes that are rare or
-missing, samples that are in two parts, or almost.
+"""Notes about a dataset's arrays: codes that are hardly used, classes that are rare or missing, equal or similar
+samples in two parts.
 
-Nothing here is refused: each is a sentence, for `octet check`, the manifest and the log of the run.
+A note is a sentence for `octet check`, the manifest and the log of the run. It does not stop the run.
 """
 
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -12,35 +12,35 @@ from octet.data import classes, content_digests, listing, near_duplicates
 from octet.data.dataset import COUNT, Dataset, Input, Target
 from octet.suggestions import some
 
-FEW_CODES = 32  # of 256: an input, or an output's column, that reaches over fewer is hardly told apart
-BULK = 0.999  # of the values, which outliers are not among
-RARE = 20.0  # times as many samples are of the commonest class, or of labels not of the class
-FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers are of one scale
-MOST_VALUES = 1 << 26  # are counted of an input: a fraction of a second
+FEW_CODES = 32  # of 256; there is a note about an input, or a column of an output, that spans fewer
+BULK = 0.999  # the share of the values that are no outliers
+RARE = 20.0  # there is a note if the most frequent class has this many times the samples of the rarest
+FEW_COLUMNS = 64  # a value of more numbers is a picture or a signal, whose numbers have one scale
+MOST_VALUES = 1 << 26  # of an input are counted, which takes a fraction of a second
 MOST_ROWS = 1 << 18  # of features are sorted
-AT_ONCE = 1 << 22  # of them: counting takes eight bytes for each
+AT_ONCE = 1 << 22  # values are counted at a time; counting takes eight bytes for each
 
 
-class Twice(NamedTuple):
-    """shared: (part, other part, how many samples of the part are in the other as well), of each pair of parts.
-    similar: (part, other part, how many pictures of the part are almost the same as one of the other, how many were
-    compared), of each pair of parts; empty where there is no picture, or are several. contradictions: {target of kind
-    class: how many contents have more than one label}."""
+class RepeatedSamples(NamedTuple):
+    """shared: for each pair of parts, (part, other part, number of samples of the part that are also in the other).
+    similar: for each pair of parts, (part, other part, number of pictures of the part that are almost the same as one
+    of the other part, number of compared pictures); empty unless there is exactly one input and it is a picture.
+    contradictions: {target of kind class: number of contents that have more than one label}."""
 
     shared: List[Tuple[str, str, int]]
     similar: List[Tuple[str, str, int, int]]
     contradictions: Dict[str, int]
 
 
-def notes(dataset: Dataset, twice: Optional[Twice] = None) -> List[str]:
-    """A sentence for each thing, the dataset's own first. Of a dataset of which only some samples were read, what its
-    known answers tell, and where the rest is to be had. twice: `occurring_twice` of the dataset, where it is known."""
+def notes(dataset: Dataset, repeated: Optional[RepeatedSamples] = None) -> List[str]:
+    """All notes, those of the dataset itself first. If only some samples were read, there are only the notes about
+    known targets. repeated: `repeated_samples(dataset)`, if it is known."""
     found = list(dataset.notes)
     for name, spec in dataset.inputs.items():
         found.extend(_channels_first(name, spec))
         if dataset.samples is not None:
             continue
-        found.extend(_few_codes(name, {part: one.inputs[name] for part, one in dataset.parts.items()}))
+        found.extend(_few_codes(name, {part: arrays.inputs[name] for part, arrays in dataset.parts.items()}))
         found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
     for name, target in dataset.targets.items():
         found.extend(listing.alike(target.classes))
@@ -53,16 +53,15 @@ def notes(dataset: Dataset, twice: Optional[Twice] = None) -> List[str]:
             found.extend(_counts(name, target, answers))
     found.extend(_places(dataset))
     if dataset.samples is None:
-        found.extend(_twice(twice or occurring_twice(dataset)))
+        found.extend(_repeated(repeated or repeated_samples(dataset)))
     else:
-        found.append("{} samples of each part were looked at; `octet data` looks at all of them".format(
-            dataset.samples))
+        found.append("{} samples of each part were read; `octet data` reads all of them".format(dataset.samples))
     return found
 
 
 def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
-    """(how many codes the bulk of the values lies on, the least of them, the largest); of very many samples, of some
-    spread evenly."""
+    """(number of codes that the bulk of the values uses, the smallest of them, the largest). If there are very many
+    values, an evenly spaced selection of the samples is counted."""
     count = np.zeros(256, np.int64)
     of_sample = max(1, int(np.prod(codes.shape[1:])))
     step = max(1, codes.size // MOST_VALUES)
@@ -78,8 +77,8 @@ def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
 
 def _channels_first(name: str, spec: Input) -> Iterator[str]:
     if len(spec.shape) == 3 and spec.shape[0] in (1, 3) and spec.shape[2] not in (1, 2, 3, 4) and spec.shape[1] > 4:
-        yield "'{}' is of shape {}, which looks like channels first: TensorFlow takes [height, width, channels]; " \
-              "np.moveaxis(x, 1, 3) turns it".format(name, list(spec.shape))
+        yield "'{}' is of shape {}, probably [channels, height, width], but TensorFlow expects [height, width, " \
+              "channels]: save np.moveaxis(x, 1, 3)".format(name, list(spec.shape))
 
 
 def _few_codes(name: str, parts: Dict[str, np.ndarray]) -> Iterator[str]:
@@ -89,12 +88,12 @@ def _few_codes(name: str, parts: Dict[str, np.ndarray]) -> Iterator[str]:
     for part, (used, least, most) in reach.items():
         span, of_train = most - least + 1, reach["train"][2] - reach["train"][1] + 1
         if span < FEW_CODES and part == "train":
-            yield "{:.1f} % of the values of '{}' in the train part lie on {} of the 256 codes ({}..{}): low and " \
-                  "high are much wider than the data, or the file holds uint8 values of another range".format(
+            yield "{:.1f} % of the values of '{}' in the train part use {} of the 256 codes ({}..{}): low and high " \
+                  "are much wider than the data, or the file has uint8 values of another range".format(
                       100 * BULK, name, used, least, most)
         elif part != "train" and span < of_train / 4:
-            yield "the values of '{}' in the {} part reach over {} codes ({}..{}), those of the train part over {}: " \
-                  "were they saved alike?".format(name, part, span, least, most, of_train)
+            yield "the values of '{}' in the {} part span {} codes ({}..{}), those of the train part {}: were the " \
+                  "parts scaled differently?".format(name, part, span, least, most, of_train)
 
 
 def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
@@ -103,15 +102,15 @@ def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
     span = codes.max(0).astype(int) - codes.min(0) + 1
     narrow = np.flatnonzero(span < FEW_CODES)
     if len(narrow) and span.max() >= FEW_CODES:
-        yield "of the features of '{}', {} use fewer than {} of the 256 codes ({}): they share one range, so bring " \
-              "each to the same scale before they are saved".format(name, len(narrow), FEW_CODES, some(
-                  ["column {}: {}".format(column, span[column]) for column in narrow]))
+        yield "these features of '{}' use fewer than {} of the 256 codes: {}; all features share one range, so scale " \
+              "each of them to the same range before you save them".format(
+                  name, FEW_CODES, some(["column {}: {}".format(column, span[column]) for column in narrow]))
     some_rows = np.sort(codes[::1 + len(codes) // MOST_ROWS], axis=0)
     left_out = int(len(some_rows) * (1 - BULK) / 2 + 0.5)  # at each end
     bulk = some_rows[len(some_rows) - 1 - left_out].astype(int) - some_rows[left_out] + 1
     for column in np.flatnonzero((bulk < FEW_CODES) & (span >= FEW_CODES)):
-        yield "{:.1f} % of the values in column {} of '{}' lie on {} of its {} codes: a few are far from the others, " \
-              "such as -999 where one is missing".format(100 * BULK, column, name, bulk[column], span[column])
+        yield "{:.1f} % of the values in column {} of '{}' use {} of its {} codes: a few values are far from the " \
+              "others, such as -999 for a missing value".format(100 * BULK, column, name, bulk[column], span[column])
 
 
 def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
@@ -119,12 +118,12 @@ def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
     if train is None or train.ndim != 2 or not 1 < train.shape[1] <= FEW_COLUMNS:
         return
     low, high = train.min(0).astype(float), train.max(0).astype(float)
-    whole = max(high.max(), 0.0) - min(low.min(), 0.0)  # an output's range holds 0
+    whole = max(high.max(), 0.0) - min(low.min(), 0.0)  # an output's range contains 0
     for column, (least, most) in enumerate(zip(low, high)):
         codes = 255 * (most - least) / whole if whole else 0.0
         if codes < FEW_CODES:
-            yield "column {} of '{}' reaches from {:g} to {:g}, all columns from {:g} to {:g}: the uint8 output has " \
-                  "about {} of its 256 codes for it; scale: columns brings each column to 0..1".format(
+            yield "column {} of '{}' spans {:g} to {:g}, all columns span {:g} to {:g}: the uint8 output has about " \
+                  "{} of its 256 codes for it; scale: columns scales each column to 0..1".format(
                       column, name, least, most, low.min(), high.max(), max(1, int(round(codes))))
 
 
@@ -138,19 +137,19 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
         most = whole - int(train[rarest]) if target.kind == "labels" else int(train.max())
         if most > RARE * train[rarest]:
             yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without loss: {{class_weights: " \
-                  "balanced}} a network may never answer it".format(
+                  "balanced}} a network may never predict it".format(
                       target.classes[rarest], name, train[rarest], whole, each, 100.0 * train[rarest] / whole)
     for part, found in of_part.items():
         missing = [target.classes[index] for index in np.flatnonzero(found == 0)]
         if missing and part != "train":
-            yield "the {} part has no {} of the class {} of '{}': nothing is measured on it".format(
+            yield "the {} part has no {} of the class {} of '{}': this class is not measured".format(
                 part, each[:-1], some([repr(one) for one in missing]), name)
 
 
-def occurring_twice(dataset: Dataset) -> Twice:
-    """The samples, by the content of their inputs, that are in two parts or have two labels."""
+def repeated_samples(dataset: Dataset) -> RepeatedSamples:
+    """The numbers of samples, by the content of their inputs, that are in two parts or have two labels."""
     names = list(dataset.inputs)
-    hashes = {part: _hashes([one.inputs[name] for name in names]) for part, one in dataset.parts.items()}
+    hashes = {part: _hashes([arrays.inputs[name] for name in names]) for part, arrays in dataset.parts.items()}
     parts, shared = list(hashes), []
     for place, part in enumerate(parts):
         for other in parts[place + 1:]:
@@ -160,17 +159,17 @@ def occurring_twice(dataset: Dataset) -> Twice:
         _, contents = np.unique(np.concatenate(list(hashes.values())), return_inverse=True)
     for name, target in dataset.targets.items():
         if target.kind == "class":
-            labels = np.concatenate([np.asarray(one.targets[name]) for one in dataset.parts.values()])
-            pairs = np.unique(np.stack([contents, labels]), axis=1)  # of a content and a label of it
+            labels = np.concatenate([np.asarray(arrays.targets[name]) for arrays in dataset.parts.values()])
+            pairs = np.unique(np.stack([contents, labels]), axis=1)  # the different (content, label)
             contradictions[name] = int((np.bincount(pairs[0]) > 1).sum())
-    return Twice(shared, _similar(dataset), contradictions)
+    return RepeatedSamples(shared, _similar(dataset), contradictions)
 
 
 def _similar(dataset: Dataset) -> List[Tuple[str, str, int, int]]:
-    pictures = [name for name, spec in dataset.inputs.items() if near_duplicates.are_looked_for(spec.shape)]
+    pictures = [name for name, spec in dataset.inputs.items() if near_duplicates.are_searched(spec.shape)]
     if len(pictures) != 1 or len(dataset.inputs) != 1:
         return []
-    codes = [(part, one.inputs[pictures[0]]) for part, one in dataset.parts.items()]
+    codes = [(part, arrays.inputs[pictures[0]]) for part, arrays in dataset.parts.items()]
     found: List[Tuple[str, str, int, int]] = []
     for place, (other, theirs) in enumerate(codes[:-1]):
         thumbnails = near_duplicates.thumbnails(theirs)  # once: it reads the whole part
@@ -180,30 +179,30 @@ def _similar(dataset: Dataset) -> List[Tuple[str, str, int, int]]:
 
 
 def _hashes(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """[N] S32, the first half of the sha256 of each sample, as hex digits: as text, whole, it takes five times the
-    memory. arrays: of all inputs."""
-    found = np.empty(len(arrays[0]), "S32")
+    """[N] S32, the first half of the sha256 of each sample, as hex digits. Whole digests as Python texts would take
+    five times the memory. arrays: of all inputs."""
+    hashes = np.empty(len(arrays[0]), "S32")
     for row, sha256 in enumerate(content_digests.each_sample(arrays)):
-        found[row] = sha256[:32].encode()
-    return found
+        hashes[row] = sha256[:32].encode()
+    return hashes
 
 
-def _twice(found: Twice) -> Iterator[str]:
-    for part, other, count in found.shared:
+def _repeated(repeated: RepeatedSamples) -> Iterator[str]:
+    for part, other, count in repeated.shared:
         if count:
-            yield "{} samples of the {} part are in the {} part as well: what is measured there is too good".format(
-                count, part, other)
-    for part, other, count, compared in found.similar:
+            yield "{} samples of the {} part are in the {} part as well: the metrics of the {} part are too " \
+                  "good".format(count, part, other, part)
+    for part, other, count, compared in repeated.similar:
         if count:
             yield "{} of {} pictures of the {} part are almost the same as one of the {} part: keep such pictures " \
-                  "in one part, or what is measured there is too good".format(count, compared, part, other)
-    for name, count in found.contradictions.items():
+                  "in one part, or the metrics of the {} part are too good".format(count, compared, part, other, part)
+    for name, count in repeated.contradictions.items():
         if count:
-            yield "{} contents have more than one label of '{}'".format(count, name)
+            yield "{} inputs occur with more than one label of '{}'".format(count, name)
 
 
 def places(dataset: Dataset, name: str, part: str) -> np.ndarray:
-    """[N, 4] or [N, 2]: all boxes or keypoints of an extra in a part, without the padding."""
+    """All boxes [N, 4] or keypoints [N, 2] of an extra in a part, without the padding."""
     values = dataset.parts[part].extras[name]
     if dataset.extras[name].kind == "boxes":
         return values[np.arange(values.shape[1]) < dataset.parts[part].extras[name + COUNT][:, None]]
@@ -211,18 +210,19 @@ def places(dataset: Dataset, name: str, part: str) -> np.ndarray:
 
 
 def _places(dataset: Dataset) -> Iterator[str]:
-    """Boxes and keypoints that are fractions and no pixels, or that reach out of the picture."""
+    """Notes about boxes and keypoints that are fractions instead of pixels, or that lie outside of the picture."""
     size = next((spec.shape[:2] for spec in dataset.inputs.values() if len(spec.shape) == 3), None)
     for name, extra in dataset.extras.items():
         if extra.kind not in ("boxes", "keypoints") or size is None:
             continue
-        found = np.concatenate([places(dataset, name, part) for part in dataset.parts])
+        positions = np.concatenate([places(dataset, name, part) for part in dataset.parts])
         order = "y0, x0, y1, x1" if extra.kind == "boxes" else "y, x"
-        if len(found) and found.max() <= 1:
-            yield "all numbers of the {} '{}' are at most 1: they are read as pixels, {}".format(
+        if len(positions) and positions.max() <= 1:
+            yield "all numbers of the {} '{}' are at most 1, but their unit is pixels: {}".format(
                 extra.kind, name, order)
             continue
-        outside = ((found < -1) | (found > np.array(size * (found.shape[-1] // 2)) + 1)).any(-1).sum()
+        limits = np.array(size * (positions.shape[-1] // 2))
+        outside = ((positions < -1) | (positions > limits + 1)).any(-1).sum()
         if outside:
-            yield "{} of {} {} '{}' reach out of the picture, which is [{}, {}] pixels: they are read as {}".format(
-                outside, len(found), extra.kind, name, *size, order)
+            yield "{} of {} {} '{}' lie partly outside of the picture of [{}, {}] pixels: their numbers are {}".format(
+                outside, len(positions), extra.kind, name, *size, order)

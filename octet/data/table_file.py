@@ -1,4 +1,4 @@
-"""Reads a table: a .csv or .tsv file with a line of column names and a line for each sample, or a .parquet file."""
+"""Reads a table: a .csv or .tsv file with a line of column names and one line for each sample, or a .parquet file."""
 
 import csv
 import os
@@ -12,7 +12,7 @@ MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 
 
 class Table(NamedTuple):
-    """columns: their names. rows: the cells of each sample, as text. lines: the line number of each sample; in a
+    """columns: their names. rows: the cells of each sample, as texts. lines: the line number of each sample; in a
     .parquet file, the number of its row. unreadable: {column: its type} of columns that cannot be read."""
 
     path: str
@@ -28,7 +28,7 @@ class Table(NamedTuple):
         for cell, line in zip(cells, self.lines):
             if cell.lower() in MISSING:
                 raise DatasetError("the column '{}' holds {!r}".format(name, cell), "{}:{}".format(self.path, line),
-                                   "Every sample needs a value.", "Fill it in, or remove the line.")
+                                   "Every sample needs a value.", "Add the value, or remove the line.")
         return cells
 
     def place(self, name: str, argument: str) -> int:
@@ -44,22 +44,22 @@ class Table(NamedTuple):
         return self.columns.index(name)
 
     def numbers(self, names: Sequence[str], argument: str) -> Any:
-        """The cells of some columns as float64 [N, columns]. Raises DatasetError for a cell that is not a number."""
+        """The cells of some columns, float64 [N, columns]. Raises DatasetError for a cell that is no finite number."""
         import numpy as np
 
-        found = np.empty((len(self.rows), len(names)))
+        numbers = np.empty((len(self.rows), len(names)))
         for place, name in enumerate(names):
             for row, cell in enumerate(self.column(name, argument)):
                 try:
-                    found[row, place] = float(cell)
+                    numbers[row, place] = float(cell)
                 except ValueError:
-                    found[row, place] = np.nan
-                if not np.isfinite(found[row, place]):
+                    numbers[row, place] = np.nan
+                if not np.isfinite(numbers[row, place]):
                     raise DatasetError(
                         "the column '{}' holds {!r}, which is no finite number".format(name, cell),
-                        "{}:{}".format(self.path, self.lines[row]), "It is read as a number.",
-                        "Write numbers with a point, such as 0.5; a column of words can be a label.")
-        return found
+                        "{}:{}".format(self.path, self.lines[row]), "This column is read as numbers.",
+                        "Write numbers with a decimal point, such as 0.5. A column of texts can be a label.")
+        return numbers
 
 
 def read(path: str) -> Table:
@@ -77,10 +77,10 @@ def read(path: str) -> Table:
         lines = list(range(1, len(rows) + 1))
     else:
         columns, rows, lines = _text(path)
-    twice = [name for name in columns if columns.count(name) > 1]
-    if twice:
-        raise DatasetError("two columns are called {!r}".format(twice[0]), path + ":1",
-                           "A name says which column is meant.", "Name each differently.")
+    repeated = [name for name in columns if columns.count(name) > 1]
+    if repeated:
+        raise DatasetError("two columns have the name {!r}".format(repeated[0]), path + ":1",
+                           "A name must identify a column.", "Give each column its own name.")
     return Table(path, columns, rows, lines, unreadable)
 
 
@@ -97,17 +97,17 @@ def _text(path: str) -> Tuple[List[str], List[List[str]], List[int]]:
                     lines.append(reader.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError("not a readable table: {}".format(error), path, "It is read as UTF-8 text.",
-                           "Save it anew as CSV in UTF-8.") from None
+                           "Save it again as CSV in UTF-8.") from None
     if "".join(columns).startswith("PK\x03\x04"):
-        raise DatasetError("it is a zip file, such as a spreadsheet is", path, "It is read as text.",
+        raise DatasetError("it is a zip file, such as a spreadsheet", path, "It is read as text.",
                            "Save the sheet as CSV in UTF-8.")
     if len(columns) < 2:
         raise DatasetError("its first line has {} column: {!r}".format(len(columns), "".join(columns)[:200]), path,
-                           "It names the columns, with commas between them; with tabs in a .tsv file.",
-                           "Save it with commas, or with tabs under a name that ends in .tsv.")
+                           "It must contain the names of the columns, separated by commas, or by tabs in a .tsv file.",
+                           "Save it with commas, or with tabs and a name that ends in .tsv.")
     for row, line in zip(rows, lines):
         if len(row) != len(columns):
-            raise DatasetError("the line has {} cells, the first line names {}".format(len(row), len(columns)),
-                               "{}:{}".format(path, line), "Cells that are moved are values of another column.",
-                               "Put a cell that holds the separator into quotes.")
+            raise DatasetError("the line has {} cells, but there are {} columns".format(len(row), len(columns)),
+                               "{}:{}".format(path, line), "Its cells may belong to other columns.",
+                               "Put a cell that contains the separator into quotes.")
     return columns, rows, lines

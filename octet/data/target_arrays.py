@@ -1,4 +1,4 @@
-"""Converts arrays of a file to the arrays of targets: labels, class maps, values."""
+"""Converts arrays of a file to arrays of targets: labels, class maps and values."""
 
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -38,7 +38,7 @@ def _named(values: np.ndarray, name: str, where: str, classes: Sequence[str]) ->
     for row, text in enumerate(texts):
         if text not in index:
             raise DatasetError("{}[{}] is {!r}, which is no class".format(name, row, text), where,
-                               "The classes are those that are named, or those of the training labels.",
+                               "The classes are those in `classes`, or those of the training labels.",
                                suggest(text, list(classes)))
     return np.array([index[text] for text in texts], np.int32)
 
@@ -48,29 +48,29 @@ def _advice(values: np.ndarray, name: str) -> str:
     if values.dtype.kind in "biuf" and values.ndim == 2 and np.isin(values, (0, 1)).all():
         if (values.sum(1) == 1).all():
             return "It is one-hot: save {}.argmax(1).".format(name)
-        return "It holds several yes or no for each sample: name it in data.args.targets with kind: labels."
+        return "It has several 0 or 1 for each sample: declare it in data.args.targets with kind: labels."
     if values.dtype.kind == "f" and values.ndim == 1:
         if np.isfinite(values).all() and (values == np.rint(values)).all():
-            return "They are whole: save {}.astype('int32').".format(name)
-        return "They are no whole numbers: name it in data.args.targets with kind: value."
+            return "They are integers: save {}.astype('int32').".format(name)
+        return "They are no integers: declare it in data.args.targets with kind: value."
     if values.dtype.kind in "biuf" and values.ndim in (3, 4):
-        return "It holds a number for each pixel: name it in data.args.targets with kind: class_map, or value."
-    return "Save one whole number for each sample."
+        return "It has a number for each pixel: declare it in data.args.targets with kind: class_map, or value."
+    return "Save one integer for each sample."
 
 
 def several(values: np.ndarray, name: str, where: str) -> np.ndarray:
     """Labels [N, C] uint8, 0 or 1 each. Raises DatasetError for other values."""
-    _expect(values.dtype.kind in "biuf" and values.ndim == 2, values, "yes or no of shape [N, classes]", name, where,
-            "Each sample has a 1 for each class that it is of, and 0 for the others.",
-            "Save one column for each class; one label a sample is of kind: class.")
+    _expect(values.dtype.kind in "biuf" and values.ndim == 2, values, "0 or 1 of shape [N, classes]", name, where,
+            "Each sample has a 1 for each of its classes, and 0 for the others.",
+            "Save one column for each class; for one label a sample, use kind: class.")
     refuse(~np.isin(values, (0, 1)), values, 0, name, where,
-            "Each sample has a 1 for each class that it is of, and 0 for the others.",
-            "Mend that label; reals are of kind: value.")
+            "Each sample has a 1 for each of its classes, and 0 for the others.",
+            "Correct that label; for real numbers, use kind: value.")
     return values.astype(np.uint8)
 
 
 def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
-    """Labels [N, H, W] int32. Raises DatasetError unless there is one whole number for each pixel."""
+    """Labels [N, H, W] int32. Raises DatasetError unless there is one integer for each pixel."""
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.dtype == bool:
@@ -80,8 +80,8 @@ def class_map(values: np.ndarray, name: str, where: str) -> np.ndarray:
             name, where, "A label is the index of a class, one for each pixel.",
             "It is one-hot: save {}.argmax(3).".format(name) if values.ndim == 4 and values.dtype.kind in "biuf"
             and np.isin(values, (0, 1)).all() and (values.sum(3) == 1).all()
-            else "They are whole: save {}.astype('int32').".format(name) if whole and values.ndim == 3
-            else "Save one whole number for each pixel; reals are of kind: value.")
+            else "They are integers: save {}.astype('int32').".format(name) if whole and values.ndim == 3
+            else "Save one integer for each pixel; for real numbers, use kind: value.")
     return _int32(values, name, where)
 
 
@@ -89,13 +89,13 @@ def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
     """Values [N, ...] float32; [N] becomes [N, 1]. Raises DatasetError for anything but numbers that are finite in
     float32."""
     _expect(numbers.dtype.kind in "fiub" and numbers.ndim >= 1, numbers, "numbers of shape [N, ...]",
-            name, where, "A value is one real or more for each sample.",
-            "Save numbers; names of classes are of kind: class.")
+            name, where, "A value is one or more real numbers for each sample.",
+            "Save numbers; for names of classes, use kind: class.")
     if numbers.ndim == 1:
         numbers = numbers[:, None]
     largest = np.finfo(np.float32).max
     refuse(~(np.abs(numbers.astype(np.float64)) <= largest), numbers, 0, name, where,
-            "It is no finite float32: a loss over it would be no number.", "Mend or drop that sample.")
+            "It is no finite float32: the loss would not be finite.", "Correct or remove that sample.")
     return numbers.astype(np.float32)
 
 
@@ -103,12 +103,13 @@ def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float
     """(low, high) of each column of values [N, columns]. Raises DatasetError for another shape, and for a column with
     only one value."""
     _expect(train.ndim == 2, train, "values of shape [N, columns]", name, where,
-            "Each column is scaled by itself.", "Leave `scale` out.")
+            "Each column is scaled separately.", "Leave out `scale`.")
     found = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
     for index, (low, high) in enumerate(found):
         if low == high:
             raise DatasetError("column {} of {} is {:g} in every training sample".format(index, name, low), where,
-                               "It has no range to scale by, and there is nothing to learn.", "Leave that column out.")
+                               "A column with one value has no range, and there is nothing to learn.",
+                               "Leave out that column.")
     return found
 
 
@@ -121,7 +122,7 @@ def by_column(numbers: np.ndarray, ends: Sequence[Tuple[float, float]]) -> np.nd
 def _int32(values: np.ndarray, name: str, where: str) -> np.ndarray:
     limits = np.iinfo(np.int32)
     refuse((values < limits.min) | (values > limits.max), values, 0, name, where,
-            "A label is the index of a class, and fits an int32.", "Mend that label.")
+            "A label is the index of a class, and must fit int32.", "Correct that label.")
     return values.astype(np.int32)
 
 

@@ -8,8 +8,8 @@
 `image` names the feature of encoded pictures, which are decoded as in image_folder. `numbers` names a feature of floats
 or integers, real values in [low, high]; or of bytes, which are uint8 codes. `label` names a feature with one integer or
 text, `labels` one with a 0 or 1 for each class, `value` one with numbers. A part without files is held out of the
-training records (octet/data/split.py); `by: group` and `by: time` name a feature. octet/data/record_file.py reads the
-files; TensorFlow is not imported.
+training records (octet/data/split.py); `by: group` and `by: time` name a feature. The files are read
+without TensorFlow.
 """
 
 import json
@@ -17,13 +17,13 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from octet import digest as digests
-from octet.data import content_digests, record_parts
+from octet.data import content_digests, record_index, record_parts
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_of, spread
 from octet.errors import DatasetError
 
 
-class Asked(NamedTuple):
+class Arguments(NamedTuple):
     """The arguments of `load`."""
 
     path: str
@@ -75,61 +75,62 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     from octet.data.check import check
     from octet.data.named_arrays import TargetArray
 
-    asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
-                  skip_unreadable, low, high, clip, split)
-    _expect(asked)
+    arguments = Arguments(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits,
+                          resize, skip_unreadable, low, high, clip, split)
+    _expect(arguments)
     records = record_parts.find(path, splits.settings(split))
-    kind, feature = asked.target
+    kind, feature = arguments.target
     name = {"class": "label"}.get(kind, kind)
     needed = {part: "train" if part in records.held_out else part for part in parts}
     sources = sorted({*needed.values(), *(() if learnt else ("train",))})
-    indexed = {part: record_parts.index(records.files[part], _wanted(asked, bool(records.held_out)), samples is None)
-               for part in sources}
+    indexed = {part: record_index.make(records.files[part], _indexed_features(arguments, bool(records.held_out)),
+                                       samples is None) for part in sources}
     if learnt:
         names = learnt.targets[name].classes
     else:
         names = class_names.of(TargetArray(feature, kind, [str(one) for one in classes] if classes else None),
-                               {feature: indexed["train"].answers}, path)
+                               {feature: indexed["train"].targets}, path)
     read_as = {"labels": target_arrays.several, "value": target_arrays.values}
-    answers = {part: target_arrays.labels(of_part.answers, feature, path, names) if kind == "class"
-               else read_as[kind](of_part.answers, feature, path) for part, of_part in indexed.items()}
-    rows, notes = _rows(records, indexed.get("train"), answers, asked, needed)
-    made, kept, spoken = {}, {}, list(records.notes) + notes
+    targets = {part: target_arrays.labels(of_part.targets, feature, path, names) if kind == "class"
+               else read_as[kind](of_part.targets, feature, path) for part, of_part in indexed.items()}
+    rows, held_out_notes = _rows(records, indexed.get("train"), targets, arguments, needed)
+    made, unread, notes = {}, {}, list(records.notes) + held_out_notes
     for part in parts:
         of_part = rows[part]
         if samples is not None:
-            by = answers[needed[part]][of_part].tolist() if kind == "class" else [0] * len(of_part)
-            of_part = [of_part[one] for one in spread(by, samples)]
+            labels_of_part = targets[needed[part]][of_part].tolist() if kind == "class" else [0] * len(of_part)
+            of_part = [of_part[index] for index in spread(labels_of_part, samples)]
         source = indexed[needed[part]]
         if image:
-            form = picture_form(**asked._asdict())
-            decoded = record_parts.pictures(source, of_part, image, form, skip_unreadable, part)
-            inputs, places, words = decoded.images, decoded.places, decoded.notes
+            form = picture_form(**arguments._asdict())
+            decoded = record_index.pictures(source, of_part, image, form, skip_unreadable, part)
+            inputs, places, input_notes = decoded.images, decoded.places, decoded.notes
         else:
-            inputs, words = codes.encode(record_parts.numbers(source, of_part, numbers or "", shape, part, path),
-                                         codes.Range(low, high, clip), "{}.{}".format(part, numbers), path)
+            inputs, input_notes = codes.encode(
+                record_index.numbers(source, of_part, numbers or "", shape, part, path),
+                codes.Range(low, high, clip), "{}.{}".format(part, numbers), path)
             places = list(range(len(of_part)))
         made[part] = Part({"image" if image else "numbers": inputs},
-                          {name: answers[needed[part]][[of_part[one] for one in places]]})
-        kept[part] = len(of_part) - len(places)
-        spoken.extend("{}: {}".format(part, sentence) for sentence in words)
-    some = next(iter(made.values())).inputs
-    spec = Input(next(iter(some.values())).shape[1:], float(low), float(high))
+                          {name: targets[needed[part]][[of_part[place] for place in places]]})
+        unread[part] = len(of_part) - len(places)
+        notes.extend("{}: {}".format(part, sentence) for sentence in input_notes)
+    any_inputs = next(iter(made.values())).inputs
+    spec = Input(next(iter(any_inputs.values())).shape[1:], float(low), float(high))
     read = {} if samples is not None else {
-        part: Read(_digest(asked, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256.copy)
+        part: Read(_digest(arguments, records, part, indexed[needed[part]].sha256), indexed[needed[part]].sha256.copy)
         for part in parts}
-    target = Target(kind, names, answers[sources[0]].shape[1:] if kind == "value" else ())
+    target = Target(kind, names, targets[sources[0]].shape[1:] if kind == "value" else ())
     return check(Dataset(
-        {one: spec for one in some}, {name: target}, made, tuple(spoken), samples,
-        {} if samples is None else {part: {name: answers[needed[part]][rows[part]]} for part in parts}, {}, read,
-        kept), path, parts)
+        {name_of_input: spec for name_of_input in any_inputs}, {name: target}, made, tuple(notes), samples,
+        {} if samples is None else {part: {name: targets[needed[part]][rows[part]]} for part in parts}, {}, read,
+        unread), path, parts)
 
 
 def picture_form(image: Optional[str] = None, size: Optional[Sequence[int]] = None, channels: int = 3,
                  alpha: Optional[str] = None, bits: int = 16, resize: Optional[Dict[str, Any]] = None,
                  **others: Any) -> Any:
-    """The form (pictures.Form) to which pictures are decoded with these arguments of `load`; None where no pictures are
-    read."""
+    """The form (pictures.Form) to which pictures are decoded with these arguments of `load`, or None if no pictures
+    are read."""
     from octet.datasets import image_folder
 
     return image_folder.picture_form(size, channels, alpha, bits, resize) if image and size else None
@@ -143,11 +144,11 @@ def digest(part: str, path: str, image: Optional[str] = None, numbers: Optional[
            high: float = 1.0, clip: bool = False, split: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of the files that contain the part, and of the settings for reading them."""
     content_digests.known_part(part)
-    asked = Asked(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits, resize,
-                  skip_unreadable, low, high, clip, split)
-    _expect(asked)
+    arguments = Arguments(path, image, numbers, label, labels, value, classes, size, shape, channels, alpha, bits,
+                          resize, skip_unreadable, low, high, clip, split)
+    _expect(arguments)
     records = record_parts.find(path, splits.settings(split))
-    return _digest(asked, records, part, _hashes(records, part))
+    return _digest(arguments, records, part, _hashes(records, part))
 
 
 def files(part: str, path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -> Dict[str, str]:
@@ -161,66 +162,69 @@ def left_out(path: str, split: Optional[Dict[str, Any]] = None, **others: Any) -
     return record_parts.find(path, splits.settings(split)).left_out
 
 
-def _hashes(records: record_parts.Found, part: str) -> Dict[str, str]:
+def _hashes(records: record_parts.RecordFiles, part: str) -> Dict[str, str]:
     of_part = records.files["train" if part in records.held_out else part]
     return dict(zip(of_part, digests.cached_all(of_part, "file", digests.of_file)))
 
 
-def _digest(asked: Asked, records: record_parts.Found, part: str, sha256: Dict[str, str]) -> str:
+def _digest(arguments: Arguments, records: record_parts.RecordFiles, part: str, sha256: Dict[str, str]) -> str:
     """sha256: {file: sha256} of the files that contain the part, in order. The random split depends on them only."""
-    held_out = [*records.held_out, asked.split] if records.held_out else []
-    return digests.of_bytes(json.dumps([part if records.held_out else "", list(asked[1:-1]), held_out,
+    held_out = [*records.held_out, arguments.split] if records.held_out else []
+    return digests.of_bytes(json.dumps([part if records.held_out else "", list(arguments[1:-1]), held_out,
                                         list(sha256.values())]).encode())
 
 
-def _wanted(asked: Asked, is_split: bool) -> record_parts.Wanted:
+def _indexed_features(arguments: Arguments, is_split: bool) -> record_index.IndexedFeatures:
     """The features that are read to index the records. is_split: whether a part is held out of the training records."""
-    kind, feature = asked.target
-    return record_parts.Wanted(asked.input, feature, kind, is_split,
-                               splits.settings(asked.split).key if is_split else None)
+    kind, feature = arguments.target
+    return record_index.IndexedFeatures(arguments.input, feature, kind, is_split,
+                                        splits.settings(arguments.split).key if is_split else None)
 
 
-def _rows(records: record_parts.Found, train: Optional[record_parts.Index], answers: Dict[str, Any], asked: Asked,
-          needed: Dict[str, str]) -> Tuple[Dict[str, List[int]], List[str]]:
-    """({part: its rows among the records of its files}, notes about what was held out)."""
-    split = splits.settings(asked.split)
+def _rows(records: record_parts.RecordFiles, train: Optional[record_index.Index], targets: Dict[str, Any],
+          arguments: Arguments, needed: Dict[str, str]) -> Tuple[Dict[str, List[int]], List[str]]:
+    """({part: its rows among the records of its files}, notes about held-out parts). needed: {part: the part whose
+    files contain it}."""
+    split = splits.settings(arguments.split)
     if not records.held_out:
-        return {part: list(range(len(answers[part]))) for part in needed}, splits.unused(split)
-    rows = {part: list(range(len(answers[part]))) for part, source in needed.items() if part == source != "train"}
+        return {part: list(range(len(targets[part]))) for part in needed}, splits.unused(split)
+    rows = {part: list(range(len(targets[part]))) for part, source in needed.items() if part == source != "train"}
     if train is None:
         return rows, []
-    count = len(answers["train"])
+    count = len(targets["train"])
     if count < 2:  # `check` raises the error
         return {part: rows.get(part, list(range(count))) for part in needed}, []
     place = splits.parts(split, records.held_out, train.hashes,
-                         answers["train"].tolist() if asked.label else [0] * count, asked.path, train.keys or None)
+                         targets["train"].tolist() if arguments.label else [0] * count, arguments.path,
+                         train.keys or None)
     drawn = {part: [row for row, of in enumerate(place) if of == part] for part in ("train", *records.held_out)}
     return {**drawn, **rows}, ["held out of the training records by {}: {}".format(split.by, ", ".join(
         "{} of {} for {}".format(len(drawn[part]), count, part) for part in records.held_out))]
 
 
-def _expect(asked: Asked) -> None:
+def _expect(arguments: Arguments) -> None:
     """Raises DatasetError for arguments that are missing, or cannot be combined."""
     from octet.datasets import image_folder
 
     for named, known, what in (
-            ([asked.image, asked.numbers], "image or numbers", "input"),
-            ([asked.label, asked.labels, asked.value], "label, labels or value", "target")):
+            ([arguments.image, arguments.numbers], "image or numbers", "input"),
+            ([arguments.label, arguments.labels, arguments.value], "label, labels or value", "target")):
         features = [one for one in named if one]
         if len(features) != 1 or not isinstance(features[0], str):
             raise DatasetError("{} of {} is named".format(" and ".join(map(str, features)) or "none", known),
                                "data.args", "One of them names the feature of the {}.".format(what),
                                "Name the feature of one of them.")
-    if asked.image:
-        image_folder.expect_form(asked.path, asked.size or [], asked.channels, asked.alpha, asked.bits)
-        image_folder.expect_resize(asked.resize, False, None)
-    elif asked.size or asked.resize:
+    if arguments.image:
+        image_folder.expect_form(arguments.path, arguments.size or [], arguments.channels, arguments.alpha,
+                                 arguments.bits)
+        image_folder.expect_resize(arguments.resize, False, None)
+    elif arguments.size or arguments.resize:
         raise DatasetError("size and resize are for pictures, but there are none", "data.args",
                            "They describe how encoded pictures are resized.",
                            "Leave them out; `shape` is the shape of numbers.")
-    if asked.shape is not None and (asked.image or not isinstance(asked.shape, (list, tuple)) or not all(
-            isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in asked.shape)):
-        raise DatasetError("shape is {!r}".format(asked.shape), "data.args.shape",
+    if arguments.shape is not None and (arguments.image or not isinstance(arguments.shape, (list, tuple)) or not all(
+            isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in arguments.shape)):
+        raise DatasetError("shape is {!r}".format(arguments.shape), "data.args.shape",
                            "It is the shape of the numbers of a record.",
                            "Write sizes above 0, beside `numbers`, such as shape: [28, 28, 1].")
-    scale_of(asked.low, asked.high, asked.path)
+    scale_of(arguments.low, arguments.high, arguments.path)

@@ -1,11 +1,13 @@
-"""Check: whether a recipe's model, on a few samples of its data, can become uint8. It trains and writes nothing.
+"""Check: whether a recipe's model can become uint8. It reads a few samples of the data, trains nothing and writes no
+file.
 
 In:  all sections of the recipe.
-Out: no file. Metrics: the source of each tensor's range, the changes of each pass (passes.Applied), the largest error
-     of each approximated activation, warnings (of what a target does not take, too), and notes about the data.
-Fails with ModelError when the model cannot be built on this data, its weights are another network's, or a loss, a
-metric or the function of boxes of the user cannot be used; QuantizeError when a tensor cannot be uint8; RecipeError for
-a gate that does not apply to any target, or for rates of layers that are not there.
+Out: no file. Metrics: the source of each tensor's range, the changes of each pass (quantized_graph.Applied), the
+     largest error of each approximated activation, warnings (also about operators that a target does not support), and
+     notes about the data.
+Fails with ModelError when the model cannot be built for this data, when the initial weights do not fit it, or when the
+user's loss, metric or function for boxes cannot be used; with QuantizeError when a tensor cannot be uint8; with
+RecipeError for a gate that applies to no target, or for learning rates of layers that do not exist.
 """
 
 from typing import Any, Dict, Optional
@@ -36,9 +38,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     unfit = gates.unfit(job.settings["validate"], {name: target.kind for name, target in dataset.targets.items()},
                         {name: len(target.classes) for name, target in dataset.targets.items()})
     if unfit:
-        raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be looked at",
+        raise RecipeError("\n".join(unfit), where="validate", why="such a gate would never be evaluated",
                           next_step="leave it out, or choose a gate for this kind of target")
-    # Before anything runs: a loop cannot be frozen, and an operation that needs a GPU cannot run.
+    # Recurrent layers are refused before anything runs, because a loop cannot be frozen.
     inference = Inference(job, dataset, recurrent_layers.refuse, sessions.RUN_ONCE)
     network = inference.network
     inference.expect_sound_losses(dataset.parts["train"], SAMPLES)
@@ -69,8 +71,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 
 def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:
-    """Raises ModelError where a metric of the user's own cannot measure a few samples, or their boxes cannot be drawn,
-    as the network without training answers them."""
+    """Raises ModelError if a metric or the function for boxes of the user fails on the untrained network's outputs for
+    a few samples."""
     own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
     if job.settings["metrics"]:
         inference.give_outputs(part, SAMPLES, own.add)
@@ -80,7 +82,7 @@ def _expect_sound_metrics(job: Job, inference: Inference, part: Part) -> None:
 
 
 def _training_samples(dataset: Dataset) -> Optional[int]:
-    """The number of training samples; None where it is unknown, because only some were read."""
+    """The number of training samples; None if it is unknown because only some were read."""
     if dataset.samples is None:
         return len(dataset.parts["train"])
     return next((len(answers) for answers in dataset.answers.get("train", {}).values()), None)

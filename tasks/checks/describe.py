@@ -1,9 +1,9 @@
-"""Describe: what a recipe's data is, as the network is given it.
+"""Describe: figures of a recipe's data, and a contact sheet of its pictures, as the network gets them.
 
-In:  the recipe's data section; the setting `sheet`, the path of a PNG to write, or null; the three parts as PrepareData
-     published them, where they are there: else the data is read from its source.
-Out: the contact sheet; as metrics, what octet/data/description.py says, and whether there is a sheet.
-Fails with DatasetError when the data is not sound, with StoreError when the sheet cannot be written.
+In:  the recipe's data section; the setting `sheet`, the path of the PNG file to write, or null; the three parts that
+     PrepareData published, if they exist. Otherwise, the data is read from its source.
+Out: the contact sheet; as metrics, the figures of octet/data/description.py, and whether there is a sheet.
+Fails with DatasetError when the data is not valid, with StoreError when the sheet cannot be written.
 """
 
 import os
@@ -34,7 +34,7 @@ def _described(job: Job, dataset: Dataset, progress: Progress) -> Dict[str, Any]
 
 
 def _save(drawn: Any, path: str) -> None:
-    """drawn: a PIL.Image.Image. The file that is there is replaced by a whole one, or stays."""
+    """Writes `drawn`, a PIL.Image.Image, as PNG. An existing file is replaced atomically."""
     beside = "{}.{}.tmp".format(path, os.getpid())
     try:
         drawn.save(beside, "PNG")
@@ -43,4 +43,4 @@ def _save(drawn: Any, path: str) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise StoreError("the contact sheet cannot be written: {}".format(error.strerror or error), where=path, why="",
-                         next_step="name another place: octet data RECIPE --sheet FILE") from error
+                         next_step="choose another path: octet data RECIPE --sheet FILE") from error

@@ -1,7 +1,7 @@
-"""Evaluate: how well a .tflite file of any origin answers on one prepared part of a dataset.
+"""Evaluate: metrics of a .tflite file of any origin on one prepared part of a dataset.
 
-In:  the settings file (its path), network (the names of the file's inputs and outputs, where they are known), metrics
-     (the recipe's section); the part, as PrepareData published it, alone among the inputs.
+In:  the settings file (its path), network (the names of the file's inputs and outputs, if they are known), metrics
+     (the recipe's section); the part, as PrepareData published it. The job has no other input.
 Out: no file; as metrics {samples, size_bytes, inputs and outputs: [{name, tensor, dtype, shape}],
      outputs' figures: {name: {kind, METRIC: figure, recall and precision: {class: share}}},
      metrics: {NAME: figure} of the recipe's section `metrics`}.
@@ -30,7 +30,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     for rows, reals in any_model.run(model, [part.inputs[name] for name in names],
                                      [dataset.inputs[name] for name in names],
                                      lambda done: progress(done, "the file over the {} part".format(part_name))):
-        # A file of another origin may give values in another shape of as many numbers.
+        # The outputs of a file of another origin may have another shape with the same number of values.
         reals = [values.reshape((-1,) + tuple(dataset.targets[end["name"]].shape))
                  if end["kind"] in ("value", "raw") else values for end, values in zip(ends, reals)]
         for end, values in zip(ends, reals):
@@ -43,11 +43,11 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         if end["classes"]:
             figures[end["name"]].update(total.details(), classes=end["classes"])
     return {"part": part_name, "samples": len(part), "size_bytes": len(model.content),
-            "inputs": _told(model.inputs, names),
-            "outputs": _told(model.outputs, [end["name"] for end in ends]), "figures": figures,
+            "inputs": _tensors_json(model.inputs, names),
+            "outputs": _tensors_json(model.outputs, [end["name"] for end in ends]), "figures": figures,
             "metrics": own.figures()}
 
 
-def _told(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict[str, Any]]:
+def _tensors_json(tensors: Sequence[Tensor], names: Sequence[str]) -> List[Dict[str, Any]]:
     return [{"name": name, "tensor": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
             for tensor, name in zip(tensors, names)]

@@ -1,11 +1,12 @@
-"""Predict: what a .tflite file says of some pictures.
+"""Predict: the outputs of a .tflite file for some pictures.
 
 In:  the settings file (its path), pictures (their paths), data (the recipe's section), network (network.json's inputs
-     and outputs, empty where they are not known); PrepareData.train's spec.json.
+     and outputs, empty if they are not known); PrepareData.train's spec.json.
 Out: no file; as metrics {pictures: [{picture, outputs: {name: {kind, answers}}}], notes}. Answers are
-     [{class, probability}], the likeliest first; of labels also `yes`; of a class_map `share`, of the pixels;
-     of numbers [{column, value}], in the columns' own units where they are known.
-Fails with DatasetError for a file that is no picture, InterpreterError for a file that cannot be run on it.
+     [{class, probability}], the most probable first; for labels also `yes`, whether it is above the threshold; for a
+     class_map [{class, share}], the share of the pixels; for numbers [{column, value}], in the units of the columns if
+     they are known.
+Fails with DatasetError for a file that is no picture, with InterpreterError for a .tflite file that cannot be run.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -25,7 +26,7 @@ from tasks.graph.io_spec import OutputMeaning
 from tasks.tflite import any_model, output_meanings
 
 FORMS: Dict[str, Callable[..., Form]] = {"image_folder": image_folder.picture_form, "table": table.picture_form}
-"""{dataset that decodes picture files: what its arguments decode them to}."""
+"""{dataset that decodes picture files: the function that makes a Form of the dataset's arguments}."""
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -41,30 +42,32 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         notes += ["{}: {}".format(path, pictures.NOTICED[word].format(
             alpha=pictures.ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1)) for word in sorted(noticed)]
     ends = output_meanings.of(model, dataset, known["outputs"])
-    said: List[Dict[str, Any]] = [{"picture": path, "outputs": {}} for path in job.settings["pictures"]]
+    predictions: List[Dict[str, Any]] = [{"picture": path, "outputs": {}} for path in job.settings["pictures"]]
     for rows, reals in any_model.run(model, [np.stack(codes)], [dataset.inputs[names[0]]],
                                      lambda done: progress(done, "the interpreter")):
         for end, values in zip(ends, reals):
-            for item, scores in zip(said[rows], values):
+            for item, scores in zip(predictions[rows], values):
                 item["outputs"][end["name"]] = {"kind": end["kind"], "answers": answers(end, scores)}
-    return {"pictures": said, "notes": notes}
+    return {"pictures": predictions, "notes": notes}
 
 
 def _form(job: Job, dataset: Dataset, names: List[str]) -> Tuple[Form, List[str]]:
-    """What the dataset decodes a picture to, and what a person has to know of it. Raises UsageError for inputs that no
-    picture can be decoded to."""
+    """(how the dataset decodes a picture, notes for the user). Raises UsageError if the model has several inputs, or
+    its input is no picture."""
     section = job.settings["data"]
     shape = tuple(dataset.inputs[names[0]].shape)
     if len(names) > 1:
         raise UsageError("it takes {} inputs: {}".format(len(names), ", ".join(names)), where=job.settings["file"],
-                         why="a picture is one of them", next_step="`octet evaluate` runs it on prepared data")
+                         why="a picture can be the value of one input only",
+                         next_step="`octet evaluate` runs it on prepared data")
     name = section["dataset"]
     form: Optional[Form] = FORMS[name](**section["args"] or {}) if name in FORMS else None
     if form is not None:
         return form, []
     if len(shape) not in (2, 3) or len(shape) == 3 and shape[2] not in (1, 3):
-        raise UsageError("'{}' is no picture: a sample is {}".format(names[0], list(shape)), where=job.settings["file"],
-                         why="a picture is [height, width], or that with 1 or 3 channels",
+        raise UsageError("the input '{}' is no picture: its shape is {}".format(names[0], list(shape)),
+                         where=job.settings["file"],
+                         why="a picture is [height, width] or [height, width, channels], with 1 or 3 channels",
                          next_step="`octet evaluate` runs it on prepared data")
     height, width, channels = shape if len(shape) == 3 else shape + (1,)
     spec: Input = dataset.inputs[names[0]]
@@ -78,14 +81,14 @@ def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:
         codes, noticed = pictures.decode(regular_file.read(path), form)
         return codes, list(noticed)
     except pictures.BROKEN as error:
-        why = "its content is of no known form" if isinstance(error, UnidentifiedImageError) else \
+        why = "its format is unknown" if isinstance(error, UnidentifiedImageError) else \
             getattr(error, "strerror", None) or error
-        raise DatasetError("not a readable picture: {}".format(why), path,
-                           "Nothing can be said of it.", "Check the path, or save it anew as a PNG or JPEG.") from None
+        raise DatasetError("not a readable picture: {}".format(why), path, "",
+                           "Check the path, or save the picture again as PNG or JPEG.") from None
 
 
 def answers(end: OutputMeaning, scores: np.ndarray) -> List[Dict[str, Any]]:
-    """What one sample's output [...] says, the likeliest first."""
+    """The answers of one output for one sample (see the module), the most probable first. scores: the output [...]."""
     if not end["classes"]:
         columns, values = end["columns"], scores.reshape(-1)
         reals = [low + float(value) * (high - low) for value, (low, high) in zip(values, columns)] if columns else \

@@ -1,14 +1,15 @@
-"""RunOn: a .tflite file, its int8 twin and its float model in the runtimes at hand, and how long an inference takes.
+"""RunOn: runs a .tflite file, its int8 twin and its float model in the installed runtimes, and measures the latency.
 
-In:  the settings file (its path), network (network.json's inputs and outputs, empty where they are not known),
-     environments {target: the Python that has its runtime or compiler}, seconds (how long to time each; 0: not).
-     PrepareData.test, where the file's data is known: samples. TrainFloat, where it is there: the float model.
-Out: no file; as metrics {samples, of: what they are, machine, runs: [{target, runtime, file, failed,
-     largest_difference: in codes, to the file in TensorFlow 1.14,
+In:  the settings file (its path), network (network.json's inputs and outputs, empty if they are not known),
+     environments {target: the Python that has its runtime or compiler}, seconds (of timing for each run; 0: no timing).
+     PrepareData.test, the source of the samples, if the file's data is known. TrainFloat, the float model, if it
+     exists.
+Out: no file; as metrics {samples: their number, of: their source, machine, runs: [{target, runtime, file, failed,
+     largest_difference: to the file in TensorFlow 1.14, in codes,
      agreement: share of the samples with the same largest code in each output,
      latency: {inferences, median_ms, p10_ms, p90_ms}, compiled: what Vela reports}]}.
-Fails with InterpreterError for a file that is neither uint8 nor int8, or that TensorFlow 1.14's interpreter cannot run:
-there is nothing to compare with.
+Fails with InterpreterError for a file that is neither uint8 nor int8, or that TensorFlow 1.14's interpreter, with which
+the other runtimes are compared, cannot run.
 """
 
 import os
@@ -69,7 +70,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 
 def _codes(job: Job, model: any_model.AnyModel) -> Tuple[List[np.ndarray], str]:
-    """(codes of each input, uint8, as the dataset has them; what they are)."""
+    """(uint8 codes of each input; where the samples come from)."""
     known = [end["name"] for end in job.settings["network"]["inputs"]]
     if "PrepareData.test" not in job.inputs or len(known) != len(model.inputs):
         random = np.random.RandomState(0)
@@ -82,7 +83,7 @@ def _codes(job: Job, model: any_model.AnyModel) -> Tuple[List[np.ndarray], str]:
 
 def _files(job: Job, model: any_model.AnyModel, codes: List[np.ndarray]
            ) -> Dict[str, Tuple[bytes, List[np.ndarray]]]:
-    """{type: (the .tflite file, what its inputs are given)}: the file itself first."""
+    """{type: (the .tflite file, the values of its inputs)}. The file itself is the first."""
     given = fit.activations(model.contents)
     lowered = [int8_run.to_int8(each) for each in codes]
     if given == "int8":
@@ -105,7 +106,7 @@ def _files(job: Job, model: any_model.AnyModel, codes: List[np.ndarray]
 
 
 def _lifted(values: np.ndarray, dtype: str) -> np.ndarray:
-    """As codes of the uint8 file."""
+    """The output codes of an int8 or uint8 file as codes of the uint8 file, int16."""
     return values.astype(np.int16) + (int8_twin.SHIFT if dtype == "int8" else 0)
 
 

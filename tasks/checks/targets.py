@@ -1,9 +1,9 @@
-"""Targets: which runtimes and accelerators take a .tflite file.
+"""Targets: which runtimes and accelerators support a .tflite file.
 
 In:  the settings file (its path) and targets (names of octet/target_runtimes.py).
 Out: no file; as metrics {file: {operators, dtype}, int8: why the uint8 file has no int8 twin, targets: see
-     tflite.targets.fit.both, kernel_faults: what is known to be wrong in kernels for the int8 file}.
-Fails with InterpreterError for what is no .tflite file, or one that is neither uint8 nor int8.
+     tflite.targets.fit.both, kernel_faults: the known faults of kernels that the int8 file uses}.
+Fails with InterpreterError for a file that is no .tflite file, or is neither uint8 nor int8.
 """
 
 from typing import Any, Dict, List
@@ -24,7 +24,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
 
 
 def _kernel_faults(model: any_model.AnyModel) -> List[str]:
-    """Of the int8 file: this one, or the twin of this one."""
+    """The known faults of kernels for the int8 file: this file, or its int8 twin."""
     try:
         int8 = model.contents if fit.activations(model.contents) == "int8" else model_file.read(
             int8_twin.of(model.content))

@@ -1,7 +1,7 @@
-"""Trial conversion: checks that toco and the interpreter accept a network, before hours of training.
+"""Trial conversion: checks before the training that toco and the interpreter accept a network.
 
-The pipeline's own functions fold and rewrite the network, calibrate it on a few samples, freeze and convert it, and run
-one sample in the interpreter.
+The functions of the later stages fold and rewrite the network, calibrate it on a few samples, freeze and convert it,
+and run one sample in the interpreter.
 """
 
 from types import SimpleNamespace
@@ -26,18 +26,19 @@ REFUSALS = (ConvertError, InterpreterError)
 
 
 class Trial(NamedTuple):
-    """content: the .tflite file, with ranges that are not the trained ones. warnings: about refusals that may come
-    later; usually none."""
+    """content: the .tflite file, with untrained ranges. warnings: about errors that may occur after the training;
+    usually none."""
 
     content: bytes
     warnings: List[str]
 
 
 def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: Part) -> Trial:
-    """The network as it is untrained, converted. It trains no variable.
+    """Converts the untrained network.
 
-    Raises ConvertError, AuditError or InterpreterError for a network that is refused with any ranges. A refusal with
-    only the ranges of the untrained network is a warning: training changes them.
+    Raises ConvertError, AuditError or InterpreterError if the network is refused with its calibrated ranges and with
+    ranges of ordinary width. If it is refused with the calibrated ranges only, this is a warning, because training
+    changes the ranges.
     """
     warnings = []
     quantized, ended = found.quantized, quantized_graph.with_outputs_of(found.quantized, network)
@@ -52,8 +53,8 @@ def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: 
                 content = _convert_and_run(session, quantized, ended, part)
             except REFUSALS:
                 raise _before_training(refusal) from refusal
-            warnings.append("with the ranges that it has untrained the network is refused, and so it would be if "
-                            "training left them like this: {}".format(gaps.reason(refusal)))
+            warnings.append("the network cannot be converted with the ranges that it has before training. If training "
+                            "does not change these, ConvertUint8 will fail: {}".format(gaps.reason(refusal)))
     try:
         toco.convert(found.folded, network, uint8=False)
     except ConvertError as refusal:
@@ -62,7 +63,7 @@ def convert(found: quantized_graph.Quantizable, network: io_spec.Network, part: 
 
 
 def _put_ordinary_ranges(session: tf.Session, quantized: quantized_graph.Quantized) -> None:
-    """Makes every range of ordinary width, and no two ranges equal."""
+    """Gives every range an ordinary width, and no two tensors the same range."""
     random = np.random.RandomState(0)
     for trained in quantized.trained:
         sessions.put(session, trained.ends, [np.float32(-random.uniform(4, 8)), np.float32(random.uniform(4, 8))])
@@ -81,7 +82,7 @@ def _convert_and_run(session: tf.Session, quantized: quantized_graph.Quantized, 
 
 
 def _before_training(refusal: OctetError) -> OctetError:
-    """The refusal as an error about the recipe's model."""
+    """The same error, about the recipe's model."""
     return type(refusal)("the network cannot be converted: {}".format(refusal.what), where="model.build",
                          why="{}: {}".format(refusal.where, refusal.why) if refusal.where else refusal.why,
                          next_step=refusal.next_step)

@@ -1,8 +1,9 @@
-"""Digest: the sha256 of a dataset's parts, in a process of its own, for a dataset that the pipeline does not import.
+"""Digest: the sha256 of the parts of a user's own dataset. It runs in its own process, because the pipeline does not
+import user code.
 
 In:  the recipe's data section; the setting `parts`, the names of the parts.
 Out: no file. Metrics: {part: sha256}.
-Fails with DatasetError when the data has no digest, RecipeError when the dataset has no such function.
+Fails with DatasetError when the data has no digest, with RecipeError when the dataset has no function for it.
 """
 
 from pathlib import Path

@@ -101,7 +101,7 @@ def test_terminal_shows_five_classes_and_their_probabilities(project, tmp_path):
     (["recipe", "nowhere.png"], 4, "there is no such file"),
     (["recipe", "."], 4, "name the picture files"),
     (["recipe", "/dev/zero"], 4, "it is a character device"),
-    (["recipe", "text.txt"], 4, "no known form"),
+    (["recipe", "text.txt"], 4, "format is unknown"),
     (["text.txt", "white.png"], 11, "no artifact holds this file"),
     (["text.tflite", "white.png", "--recipe", "recipe"], 9, "not a .tflite file"),
     (["foreign.tflite", "white.png"], 2, "--recipe RECIPE"),

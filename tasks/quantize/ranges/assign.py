@@ -1,13 +1,14 @@
-"""A range for every tensor, also for those that tf.contrib.quantize leaves without one.
+"""Gives every tensor a range, also the tensors that tf.contrib.quantize leaves without one.
 
-Every float tensor between inputs and outputs is inside one kernel, or its range is of one sort:
+A float tensor inside a fused kernel needs no range. Every other float tensor between the inputs and the outputs has a
+range of one of these kinds:
 
 - *its own*:  a trained moving average, at its fake-quant;
-- *follows*:  that of the tensor it is made from (pool, reshape), or the kernel's own (softmax);
-- *tied*:     one that several share (all that goes in and out of a maximum).
+- *follows*:  the range of the tensor from which it is computed (pool, reshape), or the kernel's fixed range (softmax);
+- *tied*:     a range that several tensors share (all inputs and outputs of a maximum).
 
-Where tf.contrib.quantize has inserted a fake-quant, its range is replaced; where it has none, one is inserted. An
-operation without a uint8 form is refused by name.
+Where tf.contrib.quantize has inserted a fake-quant, its range is replaced. Where it has none, a fake-quant is
+inserted. An operation without a uint8 kernel is refused by name.
 """
 
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -27,7 +28,7 @@ from tasks.quantize.ranges.trained_range import MovingRange, Range, Trained
 
 
 class InputRange:
-    """An input of the network, and its range: reals (code - zero_point) * scale."""
+    """An input of the network, and its range in real numbers, (code - zero_point) * scale of codes 0 and 255."""
 
     def __init__(self, name: str, scale: float, zero_point: int) -> None:
         self.name = name
@@ -36,10 +37,10 @@ class InputRange:
 
 def assign_ranges(graph: tf.Graph, inputs: Sequence[InputRange], outputs: Sequence[str],
                   training: bool) -> Tuple[List[tf.Tensor], List[coverage.RangeSource], List[Trained]]:
-    """Gives every tensor its range. Returns (the outputs, where each range comes from, the ranges that are trained).
+    """Gives every tensor its range. Returns (the outputs, the source of each range, the trained ranges).
 
-    An output is the fake-quant of the former output, where it has one. Raises QuantizeError that names all tensors
-    that cannot have a range.
+    A returned output is the fake-quant of the output named in `outputs`, if it has one. Raises QuantizeError, which
+    names all operations that have no uint8 kernel.
     """
     kernel_groups = KernelGroups(graph, [end.name for end in inputs], outputs)
     unsupported.refuse(kernel_groups)
@@ -55,26 +56,26 @@ def assign_ranges(graph: tf.Graph, inputs: Sequence[InputRange], outputs: Sequen
 
 
 class _Assignment:
-    """Assigns ranges in the order of the data."""
+    """Assigns ranges to tensors, in the order of the operations."""
 
     def __init__(self, kernel_groups: KernelGroups, training: bool) -> None:
         self.kernel_groups, self.training = kernel_groups, training
         self.report: List[coverage.RangeSource] = []
         self._moving: List[MovingRange] = []
-        self._quantized: Dict[tf.Operation, Range] = {}  # the fake-quants of all but weights
-        self._fillings: Dict[tf.Operation, Deferred] = {}  # of pads, behind these fake-quants
+        self._quantized: Dict[tf.Operation, Range] = {}  # fake-quants, without those of weights
+        self._fillings: Dict[tf.Operation, Deferred] = {}  # the padding values that these fake-quants get
         self._range: Dict[tf.Tensor, Range] = {}
         self._groups: Dict[tf.Tensor, Group] = groups(kernel_groups)
         self._scales = Scales(kernel_groups, self._range_of)
         self._seen: Dict[tf.Tensor, tf.Tensor] = {}
 
     def add_input(self, tensor: tf.Tensor, end: InputRange) -> None:
-        """The range of an input. It needs no fake-quant: the values that are fed lie on codes."""
+        """Assigns the range of an input. An input needs no fake-quant, since every value that is fed is a code's."""
         self._range[tensor] = trained_range.fixed(end.low, end.high)
         self._report(tensor.op, coverage.INPUT)
 
     def add_operation(self, operation: tf.Operation) -> None:
-        """Gives all outputs of an operation their range."""
+        """Assigns the ranges of all outputs of an operation."""
         if operation in self.kernel_groups.inputs:
             return
         self._constants(operation)
@@ -86,11 +87,11 @@ class _Assignment:
             self._add_tensor(operation, tensor)
 
     def seen_by_readers(self, tensor: tf.Tensor) -> tf.Tensor:
-        """The tensor that readers read: the fake-quant, or the tensor itself where it has none."""
+        """The tensor that its readers read now: its fake-quant, or the tensor itself if it has none."""
         return self._seen.get(tensor, tensor)
 
     def make(self) -> List[Trained]:
-        """Makes all ranges in the graph. Called once, last."""
+        """Adds all ranges to the graph, and returns the trained ones. Must be called once, after all assignments."""
         inputs = {(fake_quant, place): end for found in (self._quantized, self._scales.weights)
                   for fake_quant, ends in found.items() for place, end in enumerate(ends, 1)}
         inputs.update({(fake_quant, 0): filling for fake_quant, filling in self._fillings.items()})
@@ -136,12 +137,12 @@ class _Assignment:
         return self._range[tensor if tensor in self._range else origin(tensor)]
 
     def _ends_of(self, tensor: tf.Tensor) -> Range:
-        """The range of a tensor as its variables hold it, before a run of the graph moves it."""
+        """The range of a tensor from the current values of its variables, before a run of the graph updates them."""
         found = self._range_of(tensor)
         return next((moving.ends for moving in self._moving if moving.range is found), found)
 
     def _tie(self, operation: tf.Operation, tensor: tf.Tensor) -> None:
-        """Gives all tensors of a group the same range, when the last of them is reached."""
+        """Assigns one range to all tensors of a group, when it is called for the last of them."""
         group = self._groups[tensor]
         self._report(operation, coverage.TIED, group.tensors[-1])
         if tensor is group.tensors[-1]:
@@ -157,7 +158,7 @@ class _Assignment:
             self._scales.reach(group, self._ends_of)
 
     def _constants(self, operation: tf.Operation) -> None:
-        """Quantizes each constant among the data of an operation to a range of its own."""
+        """Gives each constant data input of an operation a fake-quant with its own range."""
         if operation.type not in uint8_kernels.WITH_CONSTANTS:
             return
         for index, tensor in enumerate(operation.inputs):
@@ -168,19 +169,19 @@ class _Assignment:
                 self._quantize_input(operation, index, self._range[tensor])
 
     def _quantize_input(self, operation: tf.Operation, index: int, found: Range) -> tf.Operation:
-        """The new fake-quant of that input."""
+        """Inserts a fake-quant with this range before the input, and returns it."""
         quantized = fake_quants.insert(operation.inputs[index], "{}/octet_constant_{}".format(operation.name, index))
         operation._update_input(index, quantized)
         self._quantized[quantized.op] = found
         return quantized.op
 
     def _quantize(self, tensor: tf.Tensor, found: Range) -> None:
-        """All readers of the tensor read one fake-quant with this range."""
+        """Makes all readers of the tensor read one fake-quant with this range."""
         readers = self.kernel_groups.readers(tensor)
         self._bypass(tensor)
         there = self.kernel_groups.fake_quants(tensor)
         before = tensor
-        while mark(before.op) == SATURATE:  # the range is its clamp
+        while mark(before.op) == SATURATE:  # the ends of the range are the clamp's bounds
             before = before.op.inputs[0]
         if there and before is tensor:
             quantized = there[0].outputs[0]
@@ -189,12 +190,13 @@ class _Assignment:
         self._quantized[quantized.op] = found
         if readers:
             contrib.common.RerouteTensor(quantized, tensor, can_modify=readers)
-        # For readers of the fake-quant its source is `before`.
+        # For the readers of the fake-quant, `source` gives `before`.
         self._range[tensor] = self._range[before] = found
         self._seen[tensor] = quantized
 
     def _bypass(self, tensor: tf.Tensor) -> None:
-        """All readers of the tensor read the tensor itself, without a fake-quant: inside a kernel, or behind a move."""
+        """Makes all readers of the tensor read the tensor itself: inside a kernel, or after an operation that only
+        moves data, there must be no fake-quant."""
         for fake_quant in self.kernel_groups.fake_quants(tensor):
             contrib.common.RerouteTensor(tensor, fake_quant.outputs[0])
 
@@ -204,6 +206,6 @@ class _Assignment:
 
 
 def _two_codes(found: Range) -> Deferred:
-    """A real number two codes from 0, on the side where the range has them."""
+    """The real number that is two codes above 0; two codes below 0 if the range ends before that."""
     two = number(2.0) * found.scale
     return where(Deferred("Greater", found.high, two), two, -two)

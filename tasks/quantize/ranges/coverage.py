@@ -1,19 +1,19 @@
-"""Where the range of each tensor of a training graph comes from."""
+"""The source of each tensor's range in a training graph."""
 
 from typing import Collection, List, NamedTuple, Sequence
 
-INPUT = "input"          # the dataset's
-CONTRIB = "contrib"      # a place that tf.contrib.quantize has a fake-quant at
-COMPLETED = "completed"  # a moving average in a place where tf.contrib.quantize has none
-MEASURED = "measured"    # the extremes of the training data, where a recipe asks for such default ranges
-FOLLOWS = "follows"      # that of the tensor it is made from
-TIED = "tied"            # one with others
-FIXED = "fixed"          # the kernel's own
-FUSED = "fused"          # none: inside one kernel
+INPUT = "input"          # the dataset
+CONTRIB = "contrib"      # a moving average, at a fake-quant of tf.contrib.quantize
+COMPLETED = "completed"  # a moving average, where tf.contrib.quantize has no fake-quant
+MEASURED = "measured"    # the extremes of the training data, if the recipe sets default_ranges
+FOLLOWS = "follows"      # the range of the tensor from which it is computed
+TIED = "tied"            # one moving average for several tensors
+FIXED = "fixed"          # the kernel, whose output range is fixed
+FUSED = "fused"          # no range: the tensor is inside a fused kernel
 
 
 class RangeSource(NamedTuple):
-    """Where one tensor's range comes from; `of` is the tensor that it follows or is tied to."""
+    """The source of one tensor's range. of: the tensor that it follows or is tied to."""
 
     tensor: str
     op: str
@@ -23,6 +23,6 @@ class RangeSource(NamedTuple):
 
 
 def measured(found: Sequence[RangeSource], trained: Collection[str]) -> List[RangeSource]:
-    """The same list; a moving average of a tensor that `trained` does not name has the source MEASURED."""
+    """The list with the source MEASURED for each moving average of a tensor that is not in `trained`."""
     return [item._replace(source=MEASURED) if item.source in (CONTRIB, COMPLETED, TIED)
             and (item.of or item.tensor) not in trained else item for item in found]

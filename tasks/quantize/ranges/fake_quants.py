@@ -1,4 +1,4 @@
-"""Fake-quants whose ranges are made later, all of them at once."""
+"""Fake-quants whose ranges are added to the graph later, all at once."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ NO_END = "octet/end_to_come"
 
 
 def no_end() -> tf.Tensor:
-    """The current graph's one constant in the place of each end of a range that is not made yet."""
+    """The constant that stands in for the ends of all ranges that are not in the current graph yet."""
     try:
         return tf.get_default_graph().get_tensor_by_name(NO_END + ":0")
     except KeyError:
@@ -15,5 +15,5 @@ def no_end() -> tf.Tensor:
 
 
 def insert(tensor: tf.Tensor, name: str, narrow_range: bool = False) -> tf.Tensor:
-    """The tensor behind a new fake-quant without a range."""
+    """Inserts a fake-quant after the tensor, without a range yet, and returns its output."""
     return tf.fake_quant_with_min_max_vars(tensor, no_end(), no_end(), name=name, narrow_range=narrow_range)

@@ -1,8 +1,8 @@
-"""Whether the ranges fit what goes through them: in which codes of its range does each tensor lie?
+"""Checks whether the trained ranges fit the values of their tensors, from a histogram of the codes of each tensor.
 
-Codes are counted inside the graph, so that one number for each code comes out of a batch and not its tensors.
-A range that does not fit is a warning, for the network converts and may be good enough. An output that
-nothing quantizes is an error: toco would take a range from elsewhere, which clips.
+The graph itself counts the codes, so that a batch returns 258 counts for each range and not the values of its tensors.
+A range that does not fit is a warning, because the network can be converted and may be accurate enough. An output
+without a fake-quant is an error, because toco would give it a range that nothing trained, and the file would clip it.
 """
 
 from typing import List, NamedTuple, Sequence, Tuple
@@ -18,10 +18,10 @@ from tasks.quantize.ir.kernel_groups import FAKE_QUANT, kernel
 from tasks.quantize.kernels import uint8_kernels
 from tasks.quantize.ranges import coverage, trained_range
 
-BELOW, ABOVE = 0, 257  # where values outside are counted; code c is counted at c + 1
-FEWEST_CODES = 64   # of 256, below which most of them are unused
-FEWEST_VALUES = 1024  # with less data the number of its codes says nothing of the range
-MOST_CLIPPED = 0.01  # of the values
+BELOW, ABOVE = 0, 257  # indices of the counts of values outside the range; code c is counted at index c + 1
+FEWEST_CODES = 64   # of 256; FEW_CODES is reported for a tensor that uses fewer
+FEWEST_VALUES = 1024  # FEW_CODES is not reported for a tensor with fewer values
+MOST_CLIPPED = 0.01  # share of the values; CLIPS is reported above it
 
 NEVER_MOVED, NO_WIDTH, FEW_CODES, CLIPS = "never_moved", "no_width", "few_codes", "clips"
 
@@ -29,8 +29,9 @@ NEVER_MOVED, NO_WIDTH, FEW_CODES, CLIPS = "never_moved", "no_width", "few_codes"
 class Finding(NamedTuple):
     """A range that does not fit.
 
-    range: the reals of codes 0 and 255; trained: the moving average before it was widened for its kernel.
-    values: how many were looked at; codes: how many of the 256 they used; clipped: the share outside.
+    what: NEVER_MOVED, NO_WIDTH, FEW_CODES or CLIPS. range: the real numbers of codes 0 and 255. trained: the moving
+    average, before it was widened for its kernel. values: how many were counted. codes: how many of the 256 codes they
+    use. clipped: the share of the values outside the range.
     """
 
     tensor: str
@@ -51,16 +52,15 @@ class Finding(NamedTuple):
 
 
 def expect_ranged(network: Network, outputs: Sequence[tf.Tensor]) -> None:
-    """Raises QuantizeError naming each output that lies behind no range: neither a fake-quant nor an input,
-    nor what only moves their codes."""
+    """Raises QuantizeError, which names each output that has no range: it is neither a fake-quant nor an input, nor
+    computed from one of these by operations that only move data."""
     bypassed = [end["name"] for end, tensor in zip(network["outputs"], outputs) if not _ranged(tensor)]
     if bypassed:
         raise QuantizeError(
-            "the range of {} is passed by: {}".format(
-                "an output" if len(bypassed) == 1 else "{} outputs".format(len(bypassed)), ", ".join(bypassed)),
-            where="model.build", why="the fake-quant of an output has to be what the loss and toco see, or the "
-                                     "file clips at a range that nothing trained",
-            next_step="report it with the network: no recipe can mend this")
+            "{} no fake-quant: {}".format("an output has" if len(bypassed) == 1 else
+                                          "{} outputs have".format(len(bypassed)), ", ".join(bypassed)),
+            where="model.build", why="without it, the file would clip the output at a range that was not trained",
+            next_step="please report the network: no change of the recipe can correct this")
 
 
 def _ranged(tensor: tf.Tensor) -> bool:
@@ -75,8 +75,8 @@ def _ranged(tensor: tf.Tensor) -> bool:
 def observed(trained: Sequence[trained_range.Trained]) -> Tuple[tf.Tensor, tf.Tensor]:
     """(counts, ends) of one run of a training graph.
 
-    counts: [ranges, 258] int32, how many values of the tensors that a range is for lie below code 0, in each
-    code from 0 to 255, and above code 255. ends: [ranges, 4] float32, of each Range and as it was trained.
+    counts: [ranges, 258] int32, the numbers of values of a range's tensors that are below code 0, at each code from 0
+    to 255, and above code 255. ends: [ranges, 4] float32: low and high of the range, then of its moving average.
     """
     return (tf.stack([_counts(each) for each in trained]),
             tf.stack([tf.stack([*each.range, *each.ends]) for each in trained]))
@@ -92,8 +92,8 @@ def _counts(trained: trained_range.Trained) -> tf.Tensor:
 
 def check_ranges(trained: Sequence[trained_range.Trained], covered: Sequence[coverage.RangeSource], counts: np.ndarray,
                  ends: np.ndarray) -> List[Finding]:
-    """What is wrong with the ranges, in the order of the data. `counts` and `ends` are what `observed` gave,
-    the counts added up over batches."""
+    """The ranges that do not fit, in the order of `trained`. counts, ends: the values of `observed`; the counts are
+    summed over batches."""
     layers = {item.tensor: item.layer for item in covered}
     findings: List[Finding] = []
     for each, numbers, limits in zip(trained, counts, ends.tolist()):
@@ -106,14 +106,14 @@ def check_ranges(trained: Sequence[trained_range.Trained], covered: Sequence[cov
 
 
 def _is_unused_piece(tensor: str, what: str) -> bool:
-    """Whether the finding is that an approximation does not use one of its pieces: it has as many as cover every value
-    that its activation may get, and nobody can change that."""
+    """Whether a piece of an approximated activation is unused. This is not reported, because the pieces cover every
+    value that the activation can get, and a user cannot change them."""
     return APPROXIMATED in tensor and what != CLIPS
 
 
 def _wrong(trained: Sequence[float], values: int, codes: int, clipped: float) -> List[str]:
     if trained[0] == trained[1]:
-        # Widened to the least width there is, it holds what is always 0 in one code.
+        # The range has the least width, so a tensor that is always 0 uses one code.
         return [NO_WIDTH if codes <= 1 and not clipped else NEVER_MOVED]
     few = [FEW_CODES] if codes < FEWEST_CODES and values >= FEWEST_VALUES else []
     return few + ([CLIPS] if clipped > MOST_CLIPPED else [])

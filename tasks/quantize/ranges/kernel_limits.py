@@ -1,8 +1,8 @@
-"""Between which scales each kernel is right: what its integer arithmetic can hold.
+"""The bounds of each tensor's scale within which the integer arithmetic of the kernels is correct.
 
-A kernel multiplies a sum of codes by (scales of its operands / scale of its output). This multiplier may not pass 1,
-except where a clamp limits the output. It may not be so small that a shift passes 32 bits, and a value that a clamp
-cuts off may not be so large that 32 bits do not hold it.
+A kernel multiplies a sum of codes by (product of its operands' scales) / (scale of its output). This multiplier must
+not exceed 1, except where a clamp limits the output. It must not need a shift of 32 bits or more, and a value before
+a clamp must fit 32 bits.
 """
 
 import collections
@@ -22,33 +22,35 @@ from tasks.quantize.ranges import fake_quants, trained_range
 from tasks.quantize.ranges.shared import Group, origin
 from tasks.quantize.ranges.trained_range import Limits, Range
 
-LAYER_ROOM = 1.001  # a layer's multiplier stays below 1, float rounding included
-# MUL, ADD and SUB wrap when their result is 32,768 codes or more from the zero point: 255 * 255 codes by half
-# are less, and so are the two ranges of a sum by a hundred.
+LAYER_ROOM = 1.001  # keeps a layer's multiplier below 1 in spite of float rounding
+# MUL, ADD and SUB overflow if their result is 32,768 codes or more from the zero point. With an output scale of at
+# least PRODUCT_ROOM * (product of the operands' scales), a product is at most 255 * 255 / 2.1 codes. With one of at
+# least SUM_ROOM * (sum of the operands' scales), a sum is at most 255 / 0.01 codes.
 PRODUCT_ROOM = 2.1
 SUM_ROOM = 0.01
-BIAS_CODES = 2.0 ** 29  # a bias is int32 in units of input scale * weight scale
-# A multiplier above 1 shifts the sum to the left: what a clamp cuts off is no more than so many codes of its range.
+BIAS_CODES = 2.0 ** 29  # the largest bias, an int32 in units of input scale * weight scale
+# The largest value before a clamp, in codes of the clamp's range: a multiplier above 1 shifts the sum to the left.
 CUT_CODES = 2.0 ** 29
-MOST_MULTIPLIER = CUT_CODES / trained_range.CODES ** 2  # of x * 1: 255 codes by 254
-LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32 is a shift of 32 bits, which is undefined: FULLY_CONNECTED gave 255 for 0
+MOST_MULTIPLIER = CUT_CODES / trained_range.CODES ** 2  # of a clamp of x * 1, whose sum is at most 255 * 254
+LEAST_MULTIPLIER = 2.0 ** -30  # below 2^-32, the shift of 32 bits is undefined: FULLY_CONNECTED gave 255 in place of 0
 
 WeightsScale = Callable[[tf.Operation, Deferred, Optional[tf.Tensor]], Deferred]
-"""(a layer, the scale of its input, its bias) -> the scale of its weights."""
+"""(a layer, the scale of its input, its bias or None) -> the scale of its weights."""
 
 
 class Scales:
-    """The bounds of each tensor's scale. `range_of` gives the range of a tensor before.
+    """The bounds of each tensor's scale.
 
-    weights: {fake-quant of a layer's weights: its range}."""
+    range_of: gives the range of a tensor that already has one. weights: {fake-quant of a layer's weights: its
+    range}."""
 
     def __init__(self, kernel_groups: KernelGroups, range_of: Callable[[tf.Tensor], Range]) -> None:
         self.kernel_groups, self.range_of = kernel_groups, range_of
         self.weights: Dict[tf.Operation, Range] = {}
         self._scales: Dict[Range, Deferred] = {}
-        # Between which scales the kernels are right that read a tensor.
+        # (least, most) scale of each tensor at which a kernel that reads it is correct.
         self._between: Dict[tf.Tensor, List[Limits]] = collections.defaultdict(list)
-        self._clamped: Dict[tf.Tensor, Limits] = {}  # the clamp of what nothing else sees
+        self._clamped: Dict[tf.Tensor, Limits] = {}  # the bounds of tensors that only a clamp reads
         for operation in (one for one in kernel_groups.operations if not kernel_groups.fused(one)):
             for tensor in map(origin, self._read(operation)):
                 scales = known_kernel(operation).scales
@@ -58,29 +60,30 @@ class Scales:
                 self._clamped[origin(self._read(operation)[0])] = limits(kernel_groups, operation)
 
     def least(self, operation: tf.Operation, group: Optional[Group] = None) -> List[Deferred]:
-        """The least scales of the operation's output: see trained_range.trained. Gives the operation's weights their
-        range."""
+        """The least scales of the operation's output, for `trained_range.moving`. Also gives the operation's weights
+        their range. group: the tensors that share a range with the output, if any."""
         if group is not None and self._is_alpha(operation, group):
-            # alpha * x with alpha in 0..1 is finer than x by the scale of its weights, whatever the range.
+            # alpha * x, with alpha in 0..1, has the range of x, so its multiplier is the scale of alpha: below 1.
             self._weights(self._layer(operation), number(1.0), None)
             return []
         return self._least(operation, self.range_of, self._weights)
 
     def finest(self, tensor: tf.Tensor) -> List[Deferred]:
-        """The least scales of the tensor at which the kernels that read it are right."""
+        """The least scales of the tensor at which the kernels that read it are correct."""
         return [number(least) for least, _ in self._between[tensor] if least]
 
     def coarsest(self, tensor: tf.Tensor) -> List[Deferred]:
-        """The largest scales of the tensor at which the kernels that read it are right."""
+        """The largest scales of the tensor at which the kernels that read it are correct."""
         return [maximum(number(most), self._least_of_a_product(tensor))
                 for _, most in self._between[tensor] if math.isfinite(most)]
 
     def within(self, tensor: tf.Tensor) -> List[Range]:
-        """Between which reals the range of a tensor that is only clamped must lie, for the clamp's 32 bits: none for
-        others.
+        """The largest range of a tensor that only a clamp reads, in a list, so that the clamp's input fits 32 bits. An
+        empty list for any other tensor.
 
-        Each side has its own end, for the data may reach one only that is far narrower than the other; that of a side
-        that the clamp cuts at 0 is the other's. A product keeps the range that its kernel needs.
+        Each end has its own bound, a multiple of the clamp's bound on that side, because the clamp's bounds may differ
+        much and the data may reach the smaller one only. Where the clamp's bound is 0, the other one is used. A product
+        keeps at least the range that its kernel needs.
         """
         if tensor not in self._clamped:
             return []
@@ -90,12 +93,13 @@ class Scales:
         return [Range(-low, high)]
 
     def reach(self, group: Group, ends_of: Callable[[tf.Tensor], Range]) -> None:
-        """The weights of layers that are tied to others are not too fine for the range of them all.
+        """Widens the ranges of weights whose layers are tied to others, so that no multiplier is below
+        LEAST_MULTIPLIER with the shared range.
 
-        `ends_of` gives ranges as variables have them: one that is observed may depend on these very weights.
+        ends_of: gives the range of a tensor from its variables, because an observed range may depend on these weights.
         """
         tied = [operation for operation in group.produced if not self._is_alpha(operation, group)]
-        if len(tied) == 1:  # makes the range itself, which is not so far from its operands
+        if len(tied) == 1:  # the range is that of its own output, so the multiplier is not so small
             return
         made = functools.reduce(maximum, [
             ends_of(group.tensors[-1]).scale,
@@ -137,22 +141,22 @@ class Scales:
         return self.least(tensor.op)[0] if is_product else number(0.0)
 
     def _is_cut(self, operation: tf.Operation) -> bool:
-        """Whether the range of the operation's input may be cut: the operation clamps it on both sides, and nothing
-        else reads it."""
+        """Whether the range of the operation's input may be limited: the operation clamps it on both sides, and no
+        other operation reads it."""
         low, high = limits(self.kernel_groups, operation)
         return (math.isfinite(high - low) and self._only_clamps(operation)
                 and is_read_alone(self.kernel_groups, self._read(operation)[0]))
 
     def _only_clamps(self, operation: tf.Operation) -> bool:
-        """Whether the kernel with this last operation computes a clamp of x * 1 only."""
+        """Whether the kernel that ends with this operation computes only a clamp of x * 1."""
         return mark(operation) == SATURATE and mark(self.kernel_groups.group(operation)[0]) == REQUANTIZE
 
     def _is_alpha(self, operation: tf.Operation, group: Group) -> bool:
-        """Whether the operation is the alpha * x of a group."""
+        """Whether the operation is the alpha * x of max(x, alpha * x): it reads a tensor of its own group."""
         return any(origin(tensor) in group.tensors for tensor in self._read(operation))
 
     def _layer(self, operation: tf.Operation) -> Optional[tf.Operation]:
-        """The layer in the kernel whose last operation this is, if it has one."""
+        """The layer in the kernel that ends with this operation, or None."""
         for member in self.kernel_groups.group(operation):
             found = kernel(member)
             if found is not None and found.kind == uint8_kernels.LAYER:
@@ -160,14 +164,14 @@ class Scales:
         return None
 
     def _read(self, operation: tf.Operation) -> List[tf.Tensor]:
-        """The data that the kernel reads whose last operation this is."""
+        """The data inputs of the kernel that ends with this operation."""
         return data(self.kernel_groups.group(operation)[0])
 
     def _weights(self, layer: tf.Operation, incoming: Deferred, bias: Optional[tf.Tensor]) -> Deferred:
-        """Gives a layer's weights their fake-quant, and returns their scale."""
+        """Inserts a fake-quant after a layer's weights, unless it has one, gives it a range, and returns its scale."""
         index = known_kernel(layer).weights_input
         seen = layer.inputs[index]
-        if seen.op not in self.weights:  # else the layer is used again, perhaps on what it has made itself
+        if seen.op not in self.weights:  # otherwise the layer is applied again, perhaps to its own output
             weights = source(seen)
             least = [] if bias is None else [greatest_absolute_of(bias) / (number(BIAS_CODES) * incoming)]
             if seen is weights:
@@ -178,7 +182,7 @@ class Scales:
 
 
 def limits(kernel_groups: KernelGroups, operation: tf.Operation) -> Limits:
-    """(low, high): the bounds of the clamps in the kernel whose last operation this is."""
+    """(low, high): the bounds of the clamps in the kernel that ends with this operation."""
     low, high = trained_range.ANYTHING
     if mark(operation) != SATURATE:
         return low, high

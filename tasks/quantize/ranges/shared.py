@@ -1,13 +1,13 @@
-"""Tensors that go in and out of a Maximum or Minimum, which share one range.
+"""Groups of tensors that share one range: the inputs and outputs of Maximum and Minimum operations.
 
     x ----.
            maximum ----.
-    y ----'            minimum --- w        x, y, z, w and the maximum are in one range
+    y ----'            minimum --- w        x, y, z, w and the maximum share one range
                z -----'
 
-The kernels compare codes, so every code must mean the same. The range is that of w: what lies outside it
-saturates on the way in to what the operation would have made of it. So w is observed, computed from x, y
-and z as they are before their fake-quants, which the range itself is for.
+The kernels compare codes, so a code must stand for the same real number in all of these tensors. The range is that of
+w: a value of x, y or z outside this range saturates, and w gets the same value as without saturation. The training
+graph observes w as computed from x, y and z before their fake-quants, because these use the range that is observed.
 """
 
 from typing import Dict, List
@@ -20,7 +20,7 @@ from tasks.quantize.kernels.uint8_kernels import FOLLOWS, SHARED
 
 
 class Group:
-    """Tensors that share one range, in the order of the data."""
+    """Tensors that share one range, in the order of the operations. extremes: their Maximums and Minimums."""
 
     def __init__(self, kernel_groups: KernelGroups) -> None:
         self._kernel_groups = kernel_groups
@@ -29,18 +29,18 @@ class Group:
 
     @property
     def produced(self) -> List[tf.Operation]:
-        """The operations that compute the tensors, without the Maximums and Minimums."""
+        """The operations that compute the tensors, without Maximums and Minimums."""
         return [tensor.op for tensor in self.tensors if tensor.op not in self.extremes]
 
     def observed(self) -> List[tf.Tensor]:
-        """The tensors whose values the range must hold. None of them depends on the range."""
+        """The tensors whose values the range must contain. None of them depends on the range."""
         inside = {origin(tensor) for extreme in self.extremes for tensor in data(extreme)}
         shadows: Dict[tf.Tensor, tf.Tensor] = {}
         seen = []
         for extreme in self.extremes:
             leaky = leaky_input(self._kernel_groups, extreme.outputs[0])
             if leaky is not None:
-                # Both sides of max(x, alpha * x) lie in the range of x, and the second depends on it.
+                # Both operands of max(x, alpha * x) are in the range of x, and alpha * x depends on this range.
                 shadows[extreme.outputs[0]] = _raw(leaky, shadows)
                 seen.append(_raw(leaky, shadows))
             else:
@@ -52,7 +52,7 @@ class Group:
 
 
 def groups(kernel_groups: KernelGroups) -> Dict[tf.Tensor, Group]:
-    """The group of each tensor that is in one."""
+    """{tensor: its group}, of the tensors that share a range."""
     found: Dict[tf.Tensor, Group] = {}
     for extreme in kernel_groups.operations:
         found_kernel = kernel(extreme)
@@ -78,7 +78,7 @@ def groups(kernel_groups: KernelGroups) -> Dict[tf.Tensor, Group]:
 
 
 def origin(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor whose range this tensor has: the one before all moves of data."""
+    """The tensor whose range this tensor has: the one before all operations that only move or pool data."""
     while True:
         found = kernel(tensor.op)
         if found is None or found.kind != FOLLOWS:
@@ -87,7 +87,8 @@ def origin(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def _raw(tensor: tf.Tensor, shadows: Dict[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-    """The tensor before the fake-quants of its group."""
+    """The tensor as computed without the fake-quants of its group. shadows: {output of an extreme: the same without
+    fake-quants}."""
     if tensor.op.type == "Reshape":
         return tf.reshape(_raw(source(tensor.op.inputs[0]), shadows), tensor.op.inputs[1])
     return shadows.get(tensor, tensor)

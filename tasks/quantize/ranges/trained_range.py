@@ -1,11 +1,11 @@
 """The ranges of activations, as variables of a training or an evaluation graph.
 
-Each run of a training graph moves a range towards what it sees:
+Each run of a training graph moves a range towards the range of its batch:
 
     range <- range + momentum * (range of the batch - range)
 
-`momentum` is fed: 1 / (k + 1) for batch k of a calibration, which makes the mean over its batches; 1 / n in
-training, a moving average that remembers n steps; 0, its default, leaves every range as it is.
+`momentum` is fed: 1 / (k + 1) for batch k of a calibration, which gives the mean over its batches; 1 / n in training,
+which gives a moving average over about n steps. Its default of 0 leaves every range unchanged.
 """
 
 import functools
@@ -19,20 +19,20 @@ from tasks.graph import variables
 from tasks.graph.deferred import Deferred, greatest_of, least_of, maximum, minimum, number, where
 
 MOMENTUM = "octet/range_momentum"
-# Of a tensor that is always 0, or nearly. The kernels shift by the quotient of scales, and go wrong at 32 bits:
-# a SUB from 4e-8 to 5e-4 gave 255 for 0.
+# The least width of a range, for tensors that are always 0, or nearly. The kernels shift by the quotient of two scales,
+# and a shift of 32 bits is wrong: a SUB of operands with the scale 4e-8, to the scale 5e-4, gave 255 in place of 0.
 LEAST_WIDTH = 1e-3
 LEAST_WEIGHTS_WIDTH = 1e-4
 CODES = float(STEPS)
 CUT = 2.0 ** 20
-"""How many times each of a clamp's ends away its input may be: 32 bits hold so many codes of a range with that end."""
+"""The ends of a clamp's input range are at most this multiple of the clamp's bounds, so that its codes fit 32 bits."""
 
 Limits = Tuple[float, float]
 ANYTHING = (-math.inf, math.inf)
 
 
 class Range(NamedTuple):
-    """Reals between which codes 0..255 lie; `low` <= 0 <= `high`."""
+    """The real numbers of codes 0 and 255; `low` <= 0 <= `high`."""
 
     low: Deferred
     high: Deferred
@@ -50,11 +50,11 @@ class Ends(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A moving-average range in a graph. tensor: the name of the one that it is for.
+    """A moving-average range in a graph. tensor: the name of the tensor that has it.
 
-    ends: the two variables, as they were trained. moved: their values after a run of the graph has moved them. range:
-    what those are made into, for the kernels' sake. observed: what it must hold; none in an evaluation graph of what
-    several tensors share.
+    ends: its two variables. moved: their values after the update in a run of the graph. range: `moved`, widened or cut
+    for the kernels. observed: the tensors whose values it must contain; an empty list in an evaluation graph if several
+    tensors share the range.
     """
 
     tensor: str
@@ -65,7 +65,7 @@ class Trained(NamedTuple):
 
 
 class MovingRange(NamedTuple):
-    """What a `Trained` range of the same fields will be, before it is in its graph."""
+    """A `Trained` range, with the same fields, before it is added to its graph."""
 
     tensor: str
     variables: Tuple[variables.Scalar, variables.Scalar]
@@ -79,7 +79,7 @@ class MovingRange(NamedTuple):
         return Range(*(each.value for each in self.variables))
 
     def wanted(self) -> Dict[str, Deferred]:
-        """What the graph must have of it, by name."""
+        """{name: each variable and tensor of it that must be added to the graph}."""
         found = {each.name: each for variable in self.variables for each in variable}
         for variable, moved, made in zip(self.variables, self.moved, self.range):
             found[variable.variable.name + "/moved"] = moved
@@ -87,7 +87,7 @@ class MovingRange(NamedTuple):
         return found
 
     def trained(self, made: Mapping[Deferred, tf.Tensor]) -> Trained:
-        """The range as its graph, which is the current one, has it."""
+        """The range in the current graph, to which it was added. made: {what was added: its tensor}."""
         return Trained(self.tensor, Ends(*(variables.imported(made[each.variable].op.name, False)
                                            for each in self.variables)),
                        Ends(*(made[end] for end in self.moved)), Ends(*(made[end] for end in self.range)),
@@ -95,7 +95,7 @@ class MovingRange(NamedTuple):
 
 
 def momentum(graph: tf.Graph) -> tf.Tensor:
-    """The graph's one momentum, a scalar float32 placeholder with 0 as default."""
+    """The momentum of all ranges of the graph, a scalar float32 placeholder with 0 as default."""
     try:
         return graph.get_tensor_by_name(MOMENTUM + ":0")
     except KeyError:
@@ -110,12 +110,12 @@ def fixed(low: float, high: float) -> Range:
 def moving(tensor: tf.Tensor, observed: Sequence[tf.Tensor], least_scales: Sequence[Deferred],
            training: bool, limits: Limits = ANYTHING, most_scales: Sequence[Deferred] = (),
            within: Sequence[Range] = ()) -> MovingRange:
-    """A moving-average range for the tensor, over all that the tensors `observed` hold, 0 included.
+    """A moving average of the range of the `observed` tensors' values and 0, for the tensor.
 
-    It is wide enough for its scale to reach each of `least_scales`, as far as `limits` and `within` let it: the
-    kernels' multipliers may not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its
-    scale is never more than each of `most_scales`. It never leaves `limits`, low <= 0 <= high, whose clamp it does by
-    its ends, nor each of `within`, beyond which what reads it makes no difference.
+    Its scale is at least each of `least_scales`, as far as `limits` and `within` permit, because a multiplier of a
+    kernel must not exceed 1 (MUL aborts the interpreter's process, convolutions are off by 2 LSB). Its scale is at most
+    each of `most_scales`. It stays inside `limits`, low <= 0 <= high, since its ends do the work of that clamp, and
+    inside each of `within`, since the tensor's readers clamp values outside anyway.
     """
     name = tensor.graph.unique_name("ranges/" + tensor.op.name)
     low, high = variables.scalar(name + "/min"), variables.scalar(name + "/max")
@@ -137,12 +137,12 @@ def moving(tensor: tf.Tensor, observed: Sequence[tf.Tensor], least_scales: Seque
 
 
 def _not_trained(found: Range) -> Range:
-    """The range, through which no gradient comes: it moves by what it sees."""
+    """The range without a gradient: it is a moving average, and is not trained by the loss."""
     return Range(Deferred("StopGradient", found.low), Deferred("StopGradient", found.high))
 
 
 def _cut(wide: Range, limits: Limits, least: Deferred) -> Range:
-    """The range within the limits. Where they leave one end free, that makes up for what they cut off the other."""
+    """The range, cut at the limits. If only one end is limited, the other end keeps the width at `least`."""
     low, high = wide
     if limits == ANYTHING:
         return wide
@@ -158,13 +158,13 @@ def _cut(wide: Range, limits: Limits, least: Deferred) -> Range:
 
 
 def _widened(found: Range, least: Deferred, least_width: float, upwards: bool = True) -> Range:
-    """The range, at least as wide as `least`, which is no less than `least_width`."""
+    """The range, widened to `least`, which is at least `least_width`."""
     width = found.high - found.low
     nothing = number(least_width * 1e-6)
     is_nothing = Deferred("LessEqual", width, nothing)
     factor = maximum(number(1.0), least / maximum(width, nothing))
     low, high = found.low * factor, found.high * factor
-    # A range of no width is widened upwards, where most activations are, or else to where it may be.
+    # A range of width 0 is widened upwards, because most activations are positive, or downwards if `upwards` is false.
     if upwards:
         high = where(is_nothing, least, high)
     else:
@@ -173,17 +173,17 @@ def _widened(found: Range, least: Deferred, least_width: float, upwards: bool = 
 
 
 def _least(scales: Sequence[Deferred], width: float) -> Deferred:
-    """The least width that reaches each of the scales and is no less than `width`."""
+    """The least width whose scale is at least each of the scales; at least `width`."""
     return functools.reduce(maximum, [number(CODES) * scale for scale in scales], number(width))
 
 
 def of_weights(weights: tf.Tensor, least_scales: Sequence[Deferred]) -> Range:
-    """The range of a layer's weights as they are, 0 included; its scale reaches each of `least_scales`."""
+    """The range of a layer's current weights and 0. Its scale is at least each of `least_scales`."""
     nothing = number(0.0)
     found = Range(minimum(least_of(weights), nothing), maximum(greatest_of(weights), nothing))
     return _not_trained(_widened(found, _least(least_scales, LEAST_WEIGHTS_WIDTH), LEAST_WEIGHTS_WIDTH))
 
 
 def of_weights_reaching(found: Range, least_scale: Deferred) -> Range:
-    """A range of weights, widened until its scale reaches that."""
+    """A range of weights, widened so that its scale is at least `least_scale`."""
     return _not_trained(_widened(found, _least([least_scale], LEAST_WEIGHTS_WIDTH), LEAST_WEIGHTS_WIDTH))

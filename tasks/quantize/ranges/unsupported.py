@@ -1,4 +1,5 @@
-"""What has no uint8 form is refused before anything is trained, all of it at once, by layer and with a way out."""
+"""Refuses operations without a uint8 kernel before training: all of them in one error, with the layer and advice for
+each."""
 
 from typing import List, Sequence
 
@@ -14,7 +15,7 @@ VARIABLES = ("VariableV2", "VarHandleOp", "ReadVariableOp")
 
 
 def refuse(kernel_groups: KernelGroups) -> None:
-    """Raises QuantizeError naming every operation that has no uint8 form."""
+    """Raises QuantizeError, which names every operation that has no uint8 kernel."""
     refused = []
     for operation in kernel_groups.operations:
         found = kernel(operation)
@@ -26,14 +27,14 @@ def refuse(kernel_groups: KernelGroups) -> None:
             refused.append((cause, uint8_kernels.unsupported_use(cause) or uint8_kernels.way_out(cause.type)))
         elif mark(operation) != SATURATE and unranged:
             refused += [(cause, uint8_kernels.way_out(cause.type)) for cause in _random(unranged)] or [
-                (operation, "it reads a table or a computed constant, which no uint8 kernel does: make numbers of the "
-                            "input outside the network")]
+                (operation, "it reads a table or a computed constant, which no uint8 kernel can: compute its result "
+                            "outside of the network, and make it an input")]
         elif uint8_kernels.unsupported_use(operation):
             refused.append((operation, uint8_kernels.unsupported_use(operation)))
         elif found.weights is not None and not _is_variable(operation.inputs[found.weights]):
             refused.append((operation, "its weights are computed: a layer's weights are constants in uint8"))
         elif found.kind == uint8_kernels.ACTIVATION and not kernel_groups.fused(data(operation)[0].op):
-            refused.append((operation, "no kernel applies it alone"))
+            refused.append((operation, "no kernel computes it alone: apply it directly to the output of a layer"))
         elif mark(operation) != SATURATE and _axes(operation) > uint8_kernels.MOST_AXES:
             advice = uint8_kernels.FEWER_AXES.get(operation.type, uint8_kernels.FEWER_AXES[""])
             refused.append((operation, advice.format(uint8_kernels.MOST_AXES)))
@@ -49,7 +50,7 @@ def refuse(kernel_groups: KernelGroups) -> None:
 
 
 def _cause(operation: tf.Operation) -> tf.Operation:
-    """What has no kernel: of a Cast the operation whose result it makes real numbers of."""
+    """The operation that the error names: for a Cast, the operation whose result is cast."""
     cause = operation
     while cause.type in ("Cast", "Identity") and cause.inputs[0].op.inputs:
         cause = cause.inputs[0].op
@@ -57,20 +58,20 @@ def _cause(operation: tf.Operation) -> tf.Operation:
 
 
 def _has_range(kernel_groups: KernelGroups, operation: tf.Operation, tensor: tf.Tensor) -> bool:
-    """Whether the tensor, which the operation reads, is computed in the network, an input of it, or a constant that the
-    kernel can read."""
+    """Whether the tensor, an input of the operation, is computed from the network's inputs, is one of them, or is a
+    constant that the operation's kernel can read."""
     return (kernel_groups.holds(tensor.op) or tensor.op in kernel_groups.inputs
             or tensor.op.type == "Const" and operation.type in uint8_kernels.WITH_CONSTANTS)
 
 
 def _random(tensors: Sequence[tf.Tensor]) -> List[tf.Operation]:
-    """The operations that the tensors are computed from and that give something else each time."""
+    """The stateful operations, such as random numbers, from which the tensors are computed."""
     return sorted((operation for operation in io_spec.before(tensors) if operation.op_def.is_stateful
                    and operation.type not in VARIABLES), key=lambda operation: operation.name)
 
 
 def _axes(operation: tf.Operation) -> int:
-    """How many axes the operation's kernel has to know apart; 0 where any number will do."""
+    """The number of axes that the operation's kernel must support; 0 if the kernel supports any number of axes."""
     shapes = [tensor.shape for tensor in data(operation) if tensor.shape.ndims is not None]
     unlike = len({tuple(shape.as_list()[1:]) for shape in shapes if shape.ndims}) > 1
     limited = {operation.type, mark(operation)} & set(uint8_kernels.FEW_AXES)

@@ -65,7 +65,7 @@ def test_the_summary_of_a_dataset_says_how_many():
     dataset = Dataset({"photo": Input(train.shape[1:], 0.0, 1.0)}, {"label": Target("class", ["a", "b"])}, parts)
     assert summary.notes(dataset) == [
         "1 of 20 pictures of the test part are almost the same as one of the train part: keep such pictures in one "
-        "part, or what is measured there is too good"]
+        "part, or the metrics of the test part are too good"]
 
 
 def test_different_digits_of_mnist_are_not_taken_for_the_same():

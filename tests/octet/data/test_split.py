@@ -104,9 +104,10 @@ def test_a_part_that_would_lack_a_class_is_an_error_that_names_it(draw):
 
 
 @pytest.mark.parametrize("said, words", [
-    ({"by": "group"}, "nothing says where the group"), ({"by": "time"}, "nothing says where the time"),
-    ({"group": "who"}, "there is a group, and samples are drawn by rank"),
-    ({"by": "time", "time": "t", "group": "who"}, "there is a group, and samples are drawn by time"),
+    ({"by": "group"}, "the source of a sample's group is missing"),
+    ({"by": "time"}, "the source of a sample's time is missing"),
+    ({"group": "who"}, "there is a group, but samples are held out by rank"),
+    ({"by": "time", "time": "t", "group": "who"}, "there is a group, but samples are held out by time"),
     ({"by": "group", "group": 3}, "group is 3"), ({"by": "group", "group": ""}, "group is ''"),
     ({"by": "groups"}, "did you mean 'group'"), ({"by": "time", "times": "t"}, "did you mean 'time'")])
 def test_settings_that_mean_nothing_are_refused(said, words):
@@ -157,8 +158,8 @@ def test_file_names_of_pictures_say_the_group_and_the_time(tmp_path):
     data = image_folder.load(path, **size, split=by_number)
     assert sorted(data.parts["test"].inputs["image"][:, 0, 0, 0].tolist()) == [24, 25, 26, 27, 28, 29]
     assert sorted(data.parts["validation"].inputs["image"][:, 0, 0, 0].tolist()) == [21, 22, 23]
-    for pattern, words in (("q([0-9])", "finds nothing in"), ("p(", "is no regular expression"),
-                           ("p([0-9])_|a", "finds nothing in")):
+    for pattern, words in (("q([0-9])", "has no match in"), ("p(", "is no regular expression"),
+                           ("p([0-9])_|a", "has no match in")):
         assert words in refusal(image_folder.load, path, **size, split={"test": 0.1, "by": "group", "group": pattern})
 
 
@@ -193,7 +194,7 @@ def test_a_missing_array_of_groups_or_one_of_another_length_is_reported(tmp_path
 def test_an_unused_split_by_group_is_reported(tmp_path):
     path = patients(tmp_path, part=lambda index: PARTS[index // 2 % 3])
     data = table.load(path, **FEATURES, part="part", split={"by": "group", "group": "who"})
-    assert "split by group is not used, for every part is there" in data.notes
+    assert "split by group is not used, because the data has all parts" in data.notes
 
 
 def test_groups_of_one_class_each_give_every_part_every_class():

@@ -61,7 +61,8 @@ def test_boxes_keypoints_and_masks_of_the_extras_are_drawn():
 
 @pytest.mark.parametrize("boxes, note", [
     ([[1, 2, 5, 8]], None), ([[0.1, 0.2, 0.5, 1]], "are at most 1"), ([[1, 2, 5, 8], [2, 3, 4, 11]], "1 of 2 boxes"),
-    ([[2, 5, 5, 8], [0, 0, 0, 99]], "1 of 2 boxes 'box' reach out of the picture, which is [6, 9] pixels"), ([], None)])
+    ([[2, 5, 5, 8], [0, 0, 0, 99]], "1 of 2 boxes 'box' lie partly outside of the picture of [6, 9] pixels"),
+    ([], None)])
 def test_boxes_that_are_not_in_pixels_of_the_picture_are_reported(boxes, note):
     padded = np.zeros((1, 3, 4), np.float32)
     padded[0, :len(boxes)] = np.array(boxes).reshape(-1, 4)

@@ -52,8 +52,8 @@ def test_large_arrays_are_read_into_files_of_their_own(tmp_path):
 
 @pytest.mark.parametrize("spoil, words", [
     (lambda folder: os.remove(os.path.join(folder, "y_test.npy")), "there is no y_test.npy"),
-    (lambda folder: os.truncate(os.path.join(folder, "x_train.npy"), 200), "its size is not what its header says"),
-    (lambda folder: open(os.path.join(folder, "x_train.npy"), "ab").write(b"more"), "its size is not what its header"),
+    (lambda folder: os.truncate(os.path.join(folder, "x_train.npy"), 200), "its size differs from its header"),
+    (lambda folder: open(os.path.join(folder, "x_train.npy"), "ab").write(b"more"), "its size differs from its header"),
     (lambda folder: open(os.path.join(folder, "x_train.npy"), "wb").write(b"text"), "not a readable .npy file"),
     (lambda folder: np.save(os.path.join(folder, "x_train.npy"), np.array([{}] * 20)), "not a readable .npy file"),
     (lambda folder: [os.remove(os.path.join(folder, name)) for name in os.listdir(folder)],
@@ -72,7 +72,8 @@ def test_missing_and_damaged_arrays_are_reported(tmp_path, spoil, words):
 
 def test_one_npy_file_is_no_dataset_and_a_folder_of_them_is_drafted(tmp_path):
     folder = save_folder(tmp_path, arrays())
-    assert "Name the folder that holds their .npy files" in refusal(npz.load, os.path.join(folder, "x_train.npy"))
+    error = refusal(npz.load, os.path.join(folder, "x_train.npy"))
+    assert "Write the path of the folder with their .npy files" in error
     found = recipe_draft.of(folder)
     assert found.dataset == "npz" and found.kinds == ["class"] and sorted(found.args["inputs"]) == ["x"]
 

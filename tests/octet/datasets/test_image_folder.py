@@ -86,16 +86,16 @@ def test_bad_masks_are_named(tmp_path):
     mask = np.zeros((6, 6), np.uint8)
     mask[4, 5] = 255
     Image.fromarray(mask).save(os.path.join(masks, "0.png"))
-    assert "the mask holds 255 at row 4, column 5, outside 0..2" in refusal(image_folder.load, path, **args)
+    assert "the mask has the index 255 at row 4, column 5, outside 0..2" in refusal(image_folder.load, path, **args)
     Image.fromarray(np.random.RandomState(0).randint(0, 3, (6, 6)).astype(np.uint8)).save(os.path.join(masks, "0.png"))
     with open(os.path.join(masks, "0.png"), "rb+") as file:
         file.truncate(50)
     assert "test/masks/0.png  not a readable picture" in refusal(image_folder.load, path, **args)
     os.rename(os.path.join(masks, "0.png"), os.path.join(masks, "x.png"))
     for call in (image_folder.load, lambda path, **args: image_folder.digest("test", path, **args)):
-        assert "test/images/0.jpg has nothing of its name in test/masks/" in refusal(call, path, **args)
+        assert "test/images/0.jpg has no file with its name in test/masks/" in refusal(call, path, **args)
     os.remove(os.path.join(path, "test", "images", "0.jpg"))
-    assert "test/masks/x.png has nothing of its name in test/images/" in refusal(image_folder.load, path, **args)
+    assert "test/masks/x.png has no file with its name in test/images/" in refusal(image_folder.load, path, **args)
 
 
 def test_the_count_of_unread_pictures_is_limited(tmp_path, monkeypatch):
@@ -106,5 +106,5 @@ def test_the_count_of_unread_pictures_is_limited(tmp_path, monkeypatch):
             place.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (7, 9)).save(str(place / "{}.png".format(number)))
     assert "with 6 pictures" in " ".join(image_folder.load(path, [8, 6]).notes)
-    monkeypatch.setattr(listing, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(listing, "MOST_COUNTED", 4)
     assert "with at least 3 pictures" in " ".join(image_folder.load(path, [8, 6]).notes)

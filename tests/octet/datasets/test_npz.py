@@ -49,7 +49,7 @@ def test_one_changed_test_label_changes_only_the_test_digest(tmp_path):
     (changed(x_train=np.zeros((1, 4, 4, 1), np.uint8), y_train=[0]), "the train part has 1 sample"),
     (changed(x_train=np.array([None])), "not a readable .npz file"),
     (put("y_train", 3, 2 ** 31 - 1), "y_train has the label 2147483647, but no 2"),
-    (changed(x_train=np.zeros((20, 0, 4, 1), np.uint8)), "of shape [20, 0, 4, 1]: there is nothing in it"),
+    (changed(x_train=np.zeros((20, 0, 4, 1), np.uint8)), "of shape [20, 0, 4, 1]: it is empty"),
 ])
 def test_npz_reports_mistakes(tmp_path, content, words):
     path = save(tmp_path, content)
@@ -73,7 +73,8 @@ def test_an_npz_file_with_another_format_is_reported(tmp_path):
     with open(path, "wb") as file:
         np.save(file, np.zeros(3))
     assert "it holds a single array" in refusal(npz.load, path)
-    for header, words in ((b"no array", "x_train is no array in it"), (_header("(20, 4"), "not a readable .npz file"),
+    for header, words in ((b"no array", "its member x_train is no array"),
+                          (_header("(20, 4"), "not a readable .npz file"),
                           (_header("(2,,)"), "not a readable .npz file"),
                           (_header("({},)".format(2 ** 70)), "not a readable .npz file"),
                           (_header("({},)".format(2 ** 55)), "no memory for its arrays")):
@@ -206,7 +207,7 @@ def corrupt(name, index, value):
     (dict(street(), speed_test=np.zeros((6, 2))), "test.speed is float32 of shape [6, 2], not float32 of shape [N, 1]"),
     (dict(street(), speed_test=np.array(["a"] * 6)), "speed_test is <U1 of shape [6], not numbers"),
     (dict(street(), speed_train=np.zeros(19)), "19 speed"),
-    (dict(street(), speed_train=np.zeros((20, 0))), "train.speed is of shape [20, 0]: there is nothing in it"),
+    (dict(street(), speed_train=np.zeros((20, 0))), "train.speed is of shape [20, 0]: it is empty"),
     (dict(street(), photo_validation=np.zeros((2, 4, 4, 3), np.uint8)), "no array named 'validation/heat'"),
 ])
 def test_masks_and_values_that_are_wrong_are_named(tmp_path, content, words):

@@ -186,7 +186,7 @@ def test_pictures_that_fill_the_disk_are_refused_undecoded(tmp_path, monkeypatch
 
 def test_it_says_how_far_it_is(tmp_path, monkeypatch):
     path, said = pictures(tmp_path), []
-    monkeypatch.setattr(reading, "EVERY_S", 0)
+    monkeypatch.setattr(reading, "REPORT_S", 0)
     with reading.into(str(tmp_path), lambda fraction, message: said.append((fraction, message))):
         image_folder.load(path, [4, 4], parts=("train",))
     assert len(said) == 18 and said[-1][1] == "decoding the train pictures: 18 of 18"

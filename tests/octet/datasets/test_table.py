@@ -53,13 +53,13 @@ def test_tables_as_other_programs_write_them_are_the_same(tmp_path, text, name):
 @pytest.mark.parametrize("text, args, words", [
     (lines(separator=";"), {}, "its first line has 1 column: 'rpm;volts;state;part'"),
     (lines("1,5;2,idle,train"), {}, "table.csv:14  the column 'volts' holds '5;2', which is no finite number"),
-    (lines("1,0,2,idle,train"), {}, "table.csv:14  the line has 5 cells, the first line names 4"),
+    (lines("1,0,2,idle,train"), {}, "table.csv:14  the line has 5 cells, but there are 4 columns"),
     (lines("1,,idle,train"), {}, "table.csv:14  the column 'volts' holds ''"),
     (lines("NaN,1,idle,train"), {}, "table.csv:14  the column 'rpm' holds 'NaN'"),
     (lines("inf,1,idle,train"), {}, "the column 'rpm' holds 'inf', which is no finite number"),
     (lines("1,1,idle,val"), {}, "the column 'part' has 'val'"),
     (lines("1,1,idle,Train"), {}, "the column 'part' has 'Train'"),
-    (lines(head="rpm,rpm,state,part"), {}, "two columns are called 'rpm'"),
+    (lines(head="rpm,rpm,state,part"), {}, "two columns have the name 'rpm'"),
     (lines(), {"label": "status"}, "there is no column 'status'"),
     (lines(), {"features": ["rpm", "part"]}, "the column 'part' holds 'train', which is no finite number"),
     (lines(), {"label": None}, "none of label, labels or value is named"),
@@ -67,9 +67,10 @@ def test_tables_as_other_programs_write_them_are_the_same(tmp_path, text, name):
     (lines(count=0), {}, "the table has no training samples"),
     (lines(count=4), {}, "no training sample"),
     (lines().encode("utf-16"), {}, "not a readable table"),
-    (lines().replace("idle", "leer\xfc").encode("latin-1"), {}, "Save it anew as CSV in UTF-8"),
+    (lines().replace("idle", "leer\xfc").encode("latin-1"), {}, "Save it again as CSV in UTF-8"),
     (lines("1,1,\"idle,train"), {}, "not a readable table"),
-    (lines(), {"features": ["rpm"], "labels": ["volts"], "label": None}, "Mend that label; reals are of kind: value"),
+    (lines(), {"features": ["rpm"], "labels": ["volts"], "label": None},
+     "Correct that label; for real numbers, use kind: value"),
 ], ids=lambda value: value if isinstance(value, str) and "\n" not in value else "")
 def test_what_is_wrong_with_a_table_is_named_with_its_line(tmp_path, text, args, words):
     if words == "no training sample":  # of a class, where only the test part has it

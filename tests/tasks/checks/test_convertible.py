@@ -117,7 +117,7 @@ def test_a_check_of_few_samples_is_enough_and_says_so(tmp_path, monkeypatch):
     notes = checked(tmp_path, "data: {{dataset: image_folder, args: {{path: {}, size: [8, 8]}}}}\n"
                               "model: {{build: lenet, args: {{filters: [4], dense: 8}}}}\n"
                               "loss: {{class_weights: balanced}}\n".format(path))["notes"]
-    assert "2 samples of each part were looked at; `octet data` looks at all of them" in notes
+    assert "2 samples of each part were read; `octet data` reads all of them" in notes
 
 
 def test_notes_about_labels_cover_all_samples(tmp_path):

@@ -151,7 +151,7 @@ def test_rows_that_are_decoded_otherwise_than_they_were_are_refused(tmp_path):
     how.write_text(text.replace('"method": "area"', '"method": "nearest"'))
     assert how.read_text() != text
     image = prepared.read({"train": out}).parts["train"].inputs["image"]
-    with pytest.raises(StoreError, match="row .* of a shard is not what PrepareData made of it") as error:
+    with pytest.raises(StoreError, match="row .* of a shard differs from the row that PrepareData decoded") as error:
         image[:4]
     assert "octet force RECIPE PrepareData.train" in error.value.next_step
 
@@ -184,7 +184,7 @@ def test_the_disk_that_is_needed_is_said_before_anything_is_decoded(tmp_path, mo
     _with_free(monkeypatch, files + 2000)
     with pytest.raises(StoreError, match="26 pictures of 32x32x3 need 79.9 kB of disk") as error:
         _run(tmp_path, "again", section, "decoded")
-    assert error.value.next_step == "Write keep: encoded in data: that needs {:.1f} kB.".format(files / 1e3)
+    assert error.value.next_step == "Write keep: encoded in data, which needs {:.1f} kB.".format(files / 1e3)
     _run(tmp_path, "followed", section, "encoded")
     _with_free(monkeypatch, 5000)
     with pytest.raises(StoreError, match="need 79.9 kB of disk") as error:
@@ -200,13 +200,13 @@ def test_files_that_are_larger_than_what_they_are_decoded_to_are_a_note(tmp_path
     section["args"]["size"] = [4, 4]
     metrics, _ = _run(tmp_path, "encoded", section, "encoded")
     note, = [note for note in metrics["notes"] if "keep: decoded" in note]
-    assert note.startswith("train: the files are ") and "would be 1.2 kB decoded" in note
+    assert note.startswith("train: the files take ") and "would take 1.2 kB decoded" in note
     metrics, _ = _run(tmp_path, "followed", section, "decoded")
     assert not [note for note in metrics["notes"] if "keep:" in note]
     _with_free(monkeypatch, 3000)
     with pytest.raises(StoreError) as error:
         _run(tmp_path, "full", section, "encoded")
-    assert error.value.next_step == "Write keep: decoded in data: that needs 1.2 kB."
+    assert error.value.next_step == "Write keep: decoded in data, which needs 1.2 kB."
 
 
 def test_training_is_the_same_byte_for_byte(tmp_path):

@@ -86,4 +86,4 @@ def test_a_digest_that_does_not_cover_the_classes_of_other_parts_is_named(tmp_pa
     with pytest.raises(DatasetError) as caught:
         jobs.run(tmp_path, recipe, VALIDATION, folders)
     assert "the validation part has other inputs, targets or classes than the train part" in caught.value.what
-    assert "let digest('train', ...) change with the classes of every part" in caught.value.next_step
+    assert "let digest('train', ...) depend on the classes of all parts" in caught.value.next_step

@@ -17,7 +17,7 @@ from octet.data import dataset_digest, prepared
 from octet.errors import DataChanged, DatasetError
 from octet.job import Job
 from tasks.stages import prepare_data
-from tests.octet.datasets.test_tfrecord import example, write
+from tests.octet.datasets.records import example, write
 
 MOMENTS = 25  # of each kind of data
 RNG = np.random.RandomState(5)

@@ -93,11 +93,11 @@ def test_the_share_that_a_narrow_range_clips_is_the_share_of_the_values_outside(
     assert "clips" in str(found) and "relu" in str(found)
 
 
-def test_an_output_whose_fake_quant_is_passed_by_is_refused():
+def test_an_output_without_a_fake_quant_is_refused():
     _, network, quantized = _findings(_net)
     health.expect_ranged(network, quantized.outputs)
     behind = quantized.outputs[0].op.inputs[0]
-    with pytest.raises(QuantizeError, match="passed by: label"):
+    with pytest.raises(QuantizeError, match="an output has no fake-quant: label"):
         health.expect_ranged(network, [behind])
 
 
