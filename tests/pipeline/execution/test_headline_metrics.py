@@ -28,6 +28,19 @@ def test_int8_is_shown_if_it_was_measured():
     assert label.figures() == "float 0.5, fake-quantized 0.25, uint8 0.125, int8 0.0625"
 
 
+def test_figures_of_fewer_samples_have_headlines_of_their_own():
+    pair = {"uint8": 0.75, "int8": 0.5}
+    outputs = {"label": {"accuracy": SIDES, "int8": {"samples": 5, "accuracy": pair}}}
+    found = headline_metrics.of({"Measure": {
+        "samples": 10, "outputs": outputs, "metrics": {"hits": SIDES},
+        "int8": {"measured": True, "samples": 5, "metrics": {"hits": pair}}}})
+    assert [(each.output, each.measured_on(), each.figures()) for each in found] == [
+        ("", "test", "float 0.5, fake-quantized 0.25, uint8 0.125"),
+        ("label", "test", "float 0.5, fake-quantized 0.25, uint8 0.125"),
+        ("", "5 samples of test", "uint8 0.75, int8 0.5"), ("label", "5 samples of test", "uint8 0.75, int8 0.5")]
+    assert ls._figures([each._asdict() for each in found]) == "hits 0.125 uint8, 0.5 float"
+
+
 def test_a_list_of_runs_shows_uint8_and_float_where_int8_was_measured_too():
     outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
     found = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
