@@ -241,9 +241,11 @@ def _why(row: Row, columns: int) -> str:
 
 
 def _other_figures(metrics: Dict[str, Any]) -> str:
-    """The number of samples, or all figures if that is not one of them."""
+    """The number of samples, of all or of each part; all figures if there is no such number."""
     samples = metrics.get("samples")
-    return "samples={}".format(samples) if isinstance(samples, int) else formatting.cut(
+    if isinstance(samples, dict):
+        return "samples: " + ", ".join("{:,} {}".format(count, part) for part, count in samples.items())
+    return "{:,} samples".format(samples) if isinstance(samples, int) else formatting.cut(
         formatting.figures(metrics), OTHER_FIGURES)
 
 
