@@ -1,5 +1,5 @@
 """The selection of the headline metrics."""
-from pipeline.cli.verbs import ls
+from pipeline.cli import stage_figures
 from pipeline.execution import headline_metrics
 
 SIDES = {"float": 0.5, "fake_quantized": 0.25, "uint8": 0.125}
@@ -38,10 +38,21 @@ def test_figures_of_fewer_samples_have_headlines_of_their_own():
         ("", "test", "float 0.5, fake-quantized 0.25, uint8 0.125"),
         ("label", "test", "float 0.5, fake-quantized 0.25, uint8 0.125"),
         ("", "5 samples of test", "uint8 0.75, int8 0.5"), ("label", "5 samples of test", "uint8 0.75, int8 0.5")]
-    assert ls._figures([each._asdict() for each in found]) == "hits 0.125 uint8, 0.5 float"
+    assert stage_figures.of_headlines([each._asdict() for each in found]) == "hits 0.125 uint8, 0.5 float"
 
 
 def test_a_list_of_runs_shows_uint8_and_float_where_int8_was_measured_too():
     outputs = {"label": {"accuracy": dict(SIDES, int8=0.0625)}}
     found = headline_metrics.of({"Measure": {"outputs": outputs, "metrics": {}}})
-    assert ls._figures([each._asdict() for each in found]) == "accuracy 0.125 uint8, 0.5 float"
+    assert stage_figures.of_headlines([each._asdict() for each in found]) == "accuracy 0.125 uint8, 0.5 float"
+
+
+def test_a_list_of_runs_shows_the_last_stage_that_measured_and_names_its_part():
+    metrics = {"TrainFloat": {"validation": {"label": {"accuracy": 0.5}}},
+               "TrainQAT": {"validation": {"label": {"accuracy": 0.25}}}}
+
+    def shown():
+        return stage_figures.of_headlines([each._asdict() for each in headline_metrics.of(metrics)])
+    assert shown() == "accuracy 0.25 fake-quantized (validation)"
+    metrics["EvalGraph"] = {"test": {"label": {"accuracy": 0.125}}}
+    assert shown() == "accuracy 0.125 fake-quantized"
