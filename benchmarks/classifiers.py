@@ -25,7 +25,7 @@ FOLDER = settings.ROOT / ".octet" / "accuracy"
 PAGE = settings.ROOT / "docs" / "accuracy.md"
 MOST_LOST = 1.0  # points
 SEEDS = (1, 2, 3)
-SIDES = ("float", "fake_quantized", "uint8", "int8")
+SIDES = ("float", "fake_quantized", "uint8")
 
 MNIST: Dict[str, Dict] = {
     "lenet": {},
@@ -52,12 +52,13 @@ on MNIST each network has one epoch of float training and one quantized epoch, w
 between the columns count here.
 
 - **lost**: the points of accuracy that the uint8 file has less than the float network: the mean and the most.
-- **agreement**: the share of the test images with the same class from the uint8 file and from the fake-quantized
-  graph, and from the int8 file and the uint8 file: the means. The int8 file of a large network is measured on a part of
-  the images.
+- **lost by int8**: the same for the int8 file against the uint8 file, both on the same images. The int8 file of a large
+  network is measured on a part of the images.
+- **agreement**: the share of the test images with the same class from the uint8 file and the float network, and the
+  share with the same class from the int8 file and the uint8 file: the means.
 - **ranges**: what TrainQAT found wrong with the trained ranges on the validation images; none is what it should be.
 
-| network | float | fake-quantized | uint8 | int8 | lost | agreement uint8, int8 | ranges | bytes float, uint8, int8 |
+| network | float | fake-quantized | uint8 | lost | lost by int8 | agreement | ranges | bytes float, uint8, int8 |
 |---|---|---|---|---|---|---|---|---|
 """
 
@@ -70,10 +71,12 @@ class Row(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What was measured with one seed. accuracy, agreement: fractions; health: what was wrong with the ranges."""
+    """What was measured with one seed. accuracy, agreement: fractions. on_int8_samples: the accuracy of uint8 and int8
+    on the samples that the int8 file was measured on. health: what was wrong with the ranges."""
 
     accuracy: Dict[str, float]
     agreement: float
+    on_int8_samples: Optional[Dict[str, float]]
     int8_agreement: Optional[float]
     health: List[str]
     size_bytes: Dict[str, Optional[int]]
@@ -82,6 +85,11 @@ class Result(NamedTuple):
     def lost(self) -> float:
         """The accuracy that the uint8 file loses against the float network, in points."""
         return 100 * (self.accuracy["float"] - self.accuracy["uint8"])
+
+    @property
+    def lost_by_int8(self) -> Optional[float]:
+        """The accuracy that the int8 file loses against the uint8 file on the same samples, in points."""
+        return self.on_int8_samples and 100 * (self.on_int8_samples["uint8"] - self.on_int8_samples["int8"])
 
     @property
     def good(self) -> bool:
@@ -122,7 +130,9 @@ def result(row: Row, store: Store) -> Optional[Result]:
     measured = json.loads((plan.folder("Measure") / "measurement.json").read_text("utf-8"))
     (output,) = measured["outputs"].values()
     health = ["{} {}".format(item["tensor"], item["what"]) for item in plan.manifest("TrainQAT")["metrics"]["health"]]
-    return Result(output["accuracy"], output["agreement"], output.get("int8", {}).get("agreement"), health,
+    int8, accuracy = output.get("int8"), output["accuracy"]
+    on_int8_samples = int8 and int8.get("accuracy", accuracy)  # `accuracy` has int8 where these are all samples
+    return Result(accuracy, output["agreement"], on_int8_samples, int8 and int8["agreement"], health,
                   measured["size_bytes"])
 
 
@@ -135,16 +145,21 @@ def text(results: Dict[str, List[Optional[Result]]]) -> str:
 def _line(name: str, found: List[Result]) -> str:
     if not found:
         return "| {} | not measured | | | | | | | |\n".format(name)
-    accuracies = [_spread([each.accuracy[side] for each in found if side in each.accuracy]) for side in SIDES]
-    lost = [each.lost for each in found]
+    accuracies = [_spread([each.accuracy[side] for each in found]) for side in SIDES]
+    lost = _mean_and_most([each.lost for each in found])
+    lost_by_int8 = _mean_and_most([each.lost_by_int8 for each in found if each.lost_by_int8 is not None])
     agreements = [_mean([each.agreement for each in found]),
                   _mean([each.int8_agreement for each in found if each.int8_agreement is not None])]
     health = "; ".join(sorted({words for each in found for words in each.health})) or "none"
     sizes = [found[0].size_bytes.get(side) for side in ("float", "uint8", "int8")]
-    return "| {} | {} | {:.2f}, {:.2f} | {} | {} | {} |\n".format(
+    return "| {} | {} | {} | {} | {} | {} | {} |\n".format(
         name if len(found) == len(SEEDS) else "{} ({} seeds)".format(name, len(found)), " | ".join(accuracies),
-        sum(lost) / len(lost), max(lost), ", ".join(agreements), health,
+        lost, lost_by_int8, ", ".join(agreements), health,
         ", ".join("-" if size is None else "{:,}".format(size) for size in sizes))
+
+
+def _mean_and_most(points: List[float]) -> str:
+    return "{:.2f}, {:.2f}".format(sum(points) / len(points), max(points)) if points else "-"
 
 
 def _mean(fractions: List[float]) -> str:

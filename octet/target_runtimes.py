@@ -15,4 +15,4 @@ def supported_operators(fit: Dict[str, Any]) -> str:
     words = str(fit["verdict"])
     if fit["elsewhere"]:
         words = "{} of {} operators".format(fit["operators"] - fit["elsewhere"], fit["operators"])
-    return words + (", from level {} on".format(fit["level"]) if fit["level"] and not fit["why"] else "")
+    return words + (", Android API level {} or higher".format(fit["level"]) if fit["level"] and not fit["why"] else "")

@@ -113,6 +113,9 @@ def test_octet_runs_in_a_hostile_folder(built, hostile):
     assert checked.returncode == 0, checked.stderr
     listed = built.octet("ls", "--artifacts", cwd=hostile)
     assert listed.stdout.count("intact") == len(upward("ValidateInterpreter"))
+    rows = {line.split()[0]: line for line in listed.stdout.splitlines()}
+    assert "samples in 3 parts, 0 notes" in rows["SummarizeData"] and "passes 3 gates" in rows["ValidateInterpreter"]
+    assert "=" not in listed.stdout, "a figure without words"
 
 
 def test_subclassed_models_and_layers_are_trained_whose_call_keras_writes_anew(tmp_path):

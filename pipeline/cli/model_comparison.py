@@ -69,7 +69,7 @@ def _figures(item: Compared) -> Iterator[Tuple[str, str]]:
     for each in found:
         for side in each.sides:
             yield "{}{} {} ({})".format(each.output + ": " if several and each.output else "", side.replace("_", "-"),
-                                        each.metric.replace("_", " "), each.part), each.value(side)
+                                        each.metric.replace("_", " "), each.measured_on()), each.value(side)
     for output, measured in sorted(((metrics.get("Measure") or {}).get("outputs") or {}).items()):
         if isinstance(measured.get("agreement"), (int, float)):
             yield "{}agreement with float (test)".format(output + ": " if several else ""), "{:.4g}".format(

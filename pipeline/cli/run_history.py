@@ -10,7 +10,7 @@ from pipeline.store.runs import state
 if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest, Run
 
-UPSTREAM = ("waits for ", "made other bytes")
+UPSTREAM = ("waits for ", "runs only if ", "made other bytes")
 """The beginnings of reasons that only say that an upstream stage was not fresh."""
 
 

@@ -24,7 +24,7 @@ def lines(lineage: Lineage, record: Manifest, chain: List[Manifest]) -> Iterator
     metrics = {each["stage"]: each["metrics"] for each in _measured(lineage, record) + chain}
     for each in headline_metrics.of(metrics):
         yield each.metric.replace("_", " "), "{}{}  ({})".format(
-            each.output + ": " if each.output else "", each.figures(), each.part)
+            each.output + ": " if each.output else "", each.figures(), each.measured_on())
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
         yield "size", sizes.size(size)

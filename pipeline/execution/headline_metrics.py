@@ -6,64 +6,77 @@ from octet.headline_metric import PREFERRED
 
 SIDES = ("float", "fake_quantized", "uint8", "int8")
 JUDGED = SIDES[:3]
-"""The sides that every measurement has. int8 is missing if no int8 file could be made."""
+"""The sides that every measurement has. int8 is missing if no int8 file could be made, and if it was measured on some
+of the samples only."""
+ON_INT8_SAMPLES = ("uint8", "int8")
 
 Metrics = Dict[str, Dict[str, Any]]
 """{stage: the metrics in its manifest} of the stages that have an artifact."""
 
 
 class Headline(NamedTuple):
-    """A headline metric. output, metric: such as 'label', 'accuracy'; output is '' for the recipe's own metrics. part:
-    the part of the dataset on which it was measured. sides: {side: value}, in the order of SIDES. fewer: {side: number
-    of samples} of a side that was measured on some of the part's samples only."""
+    """A headline metric. All its values were measured on the same samples.
+
+    output, metric: such as 'label', 'accuracy'; output is '' for the recipe's own metrics. part: the part of the
+    dataset. sides: {side: value}, in the order of SIDES. samples: the number of samples; None for all of the part."""
 
     output: str
     metric: str
     part: str
     sides: Dict[str, float]
-    fewer: Dict[str, int] = {}
+    samples: Optional[int] = None
 
     def figures(self) -> str:
         """The value of each side, as 'float 0.9925, fake-quantized 0.9924'."""
         return ", ".join("{} {}".format(side.replace("_", "-"), self.value(side)) for side in self.sides)
 
     def value(self, side: str) -> str:
-        """The value of one side, as '0.9925' or '0.9925 (700 samples)'."""
-        count = " ({:,} samples)".format(self.fewer[side]) if side in self.fewer else ""
-        return "{:.4g}{}".format(self.sides[side], count)
+        """The value of one side, as '0.9925'."""
+        return "{:.4g}".format(self.sides[side])
+
+    def measured_on(self) -> str:
+        """The samples in words, as 'test' or '1,730 samples of test'."""
+        return self.part if self.samples is None else "{:,} samples of {}".format(self.samples, self.part)
 
 
 def of(metrics: Metrics) -> List[Headline]:
     """A headline for each output, from Measure, or from earlier stages if there is no measurement yet. The recipe's own
-    metrics come first, with an empty output."""
+    metrics come first, with an empty output. If the int8 file was measured on some of the samples only, the headlines
+    of uint8 and int8 on these samples come last."""
     measurement = metrics.get("Measure") or {}
-    if measurement.get("outputs"):
-        int8_samples = (measurement.get("int8") or {}).get("samples")
-        fewer = {"int8": int8_samples} if int8_samples and int8_samples != measurement.get("samples") else {}
-        return [each._replace(fewer=fewer) for each in _of_recipe(measurement.get("metrics") or {}) + _of_outputs(
-            measurement["outputs"])]
+    outputs = measurement.get("outputs")
+    if outputs:
+        int8 = measurement.get("int8") or {}
+        on_all = int8.get("samples") == measurement.get("samples")
+        found = _of_recipe(measurement.get("metrics") or {}, SIDES if on_all else JUDGED)
+        found += _of_outputs(outputs, SIDES if on_all else JUDGED)
+        if not on_all and int8.get("measured"):
+            pairs = {name: figures["int8"] for name, figures in outputs.items() if "int8" in figures}
+            found += [each._replace(samples=int8["samples"]) for each in _of_recipe(
+                int8.get("metrics") or {}, ON_INT8_SAMPLES) + _of_outputs(pairs, ON_INT8_SAMPLES)]
+        return found
     earlier = [("TrainFloat", "validation", "float"), ("TrainQAT", "validation", "fake_quantized"),
                ("EvalGraph", "test", "fake_quantized")]
-    found = []
+    of_stages: List[Optional[Headline]] = []
     for stage, part, side in earlier:
         figures = (metrics.get(stage) or {}).get(part)
         for name, values in sorted(figures.items()) if isinstance(figures, dict) else ():
-            found.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
-    return [each for each in found if each]
+            of_stages.append(_headline(name, part, {side: values if isinstance(values, dict) else {}}))
+    return [each for each in of_stages if each]
 
 
-def _of_recipe(named: Dict[str, Dict[str, Any]]) -> List[Headline]:
-    """A headline for each metric that the recipe names and that has a value on every side of JUDGED."""
-    return [Headline("", name, "test", {side: by_side[side] for side in SIDES
-                                        if isinstance(by_side.get(side), (int, float))})
-            for name, by_side in sorted(named.items())
-            if all(isinstance(by_side.get(side), (int, float)) for side in JUDGED)]
+def _of_recipe(named: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[Headline]:
+    """A headline for each metric that the recipe names and that has a value on each of these sides; int8 may lack."""
+    found = [Headline("", name, "test", {side: by_side[side] for side in sides
+                                         if isinstance(by_side.get(side), (int, float))})
+             for name, by_side in sorted(named.items())]
+    return [each for each in found if set(each.sides) >= set(sides) - {"int8"}]
 
 
-def _of_outputs(outputs: Dict[str, Dict[str, Any]]) -> List[Headline]:
+def _of_outputs(outputs: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[Headline]:
     found = [_headline(name, "test", {
         side: {metric: figures[metric].get(side) for metric in PREFERRED if isinstance(figures.get(metric), dict)}
-        for side in SIDES}) for name, figures in sorted(outputs.items())]
+        for side in sides}) for name, figures in sorted(outputs.items())]
     return [each for each in found if each]
 
 

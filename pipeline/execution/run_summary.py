@@ -26,7 +26,7 @@ def lines(plan: Plan, target: str, recipe: str, missed: bool, wanted: Wanted, fa
     several = headline_metrics.has_several_outputs(headlines)
     for each in headlines:
         rows.append((each.metric.replace("_", " "), "{}{}  ({})".format(
-            each.output + ": " if several and each.output else "", each.figures(), each.part)))
+            each.output + ": " if several and each.output else "", each.figures(), each.measured_on())))
     size = headline_metrics.size_bytes(metrics)
     if size is not None:
         rows.append(("size", sizes.size(size)))

@@ -163,6 +163,6 @@ def _is_there(path: Path) -> bool:
 def check_stage(name: str) -> str:
     """`name`, if a stage has that name. Raises UsageError with the nearest stage otherwise."""
     if name not in STAGES:
-        raise UsageError("no stage named {!r}".format(name), where="the command line",
-                         why="an artifact is named by its stage and recipe", next_step=suggest(name, STAGES))
+        raise UsageError("no stage named {!r}".format(name), where="the command line", why="",
+                         next_step=suggest(name, STAGES))
     return name

@@ -104,7 +104,8 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
     edits of the recipe or the source belong to the next run."""
     target, recipe = command_line.stage(arguments), command_line.recipe(arguments)
     if not os.path.lexists(str(stage.settings_now().store)):  # it was moved, or its disk is not mounted
-        print("{}: there is no store yet".format(stage.settings_now().store), file=sys.stderr, flush=True)
+        print("note: the store {} does not exist yet, so a new one begins".format(stage.settings_now().store),
+              file=sys.stderr, flush=True)
     with run_record.refusals(stage.settings_now(), target, recipe):
         core = command_line.core()
         local = not scheduler.is_used(core, command_line.names_scheduler(arguments))

@@ -68,9 +68,11 @@ class Staleness:
         above = self._missing_above(stage)
         if above:
             own = self.differences(stage)
-            waits = "waits for {}".format(", ".join(above))
-            return Verdict(STALE, own + [waits]) if own else Verdict(
-                WAITS, [waits + ": fresh if the bytes come out the same"])
+            if own:
+                return Verdict(STALE, own + ["waits for {}".format(", ".join(above))])
+            if self.last_manifest(stage) is None:
+                return Verdict(WAITS, ["never made for this recipe; waits for {}".format(", ".join(above))])
+            return Verdict(WAITS, ["runs only if {} produces other bytes".format(" or ".join(above))])
         if status.state == DAMAGED:
             return Verdict(STALE, list(status.damage))
         if status.state == DROPPED:

@@ -31,21 +31,33 @@ class Int8Side:
         if self._agreement is not None:
             self._agreement.add(of_uint8, reals, answers)
 
-    def put_beside(self, figures: Dict[str, Any]) -> Dict[str, Any]:
-        """`figures`, those of a Comparison of the same output, with a side `int8` in each metric, and with the field
+    def put_beside(self, figures: Dict[str, Any], total: int) -> Dict[str, Any]:
+        """`figures`, those of a Comparison of the same output on `total` samples, with the field
 
-            int8  {samples: the number of samples of the side int8
-                   uint8: {METRIC: the figure of the uint8 file on the same samples}
+            int8  {samples: the number of samples that the int8 file was measured on
                    largest_difference_lsb: the largest difference from a code of the uint8 file
                    agreement: only with classes: the share of samples or pixels for which both predict the same}
+
+        The figures of the int8 file stand only beside figures of the same samples. Where it was measured on all
+        samples, each metric of `figures` has a side `int8`. Otherwise the field `int8` has the metrics, with the sides
+        uint8 and int8, both on its samples.
         """
-        of_int8 = self._sums.figures()
-        extended = {name: {**sides, SIDE: of_int8[name]} if name in of_int8 else sides
-                    for name, sides in figures.items()}
-        for metric, by_name in self._sums.details().items():
-            extended[metric] = {name: {**figures[metric][name], SIDE: value} for name, value in by_name.items()}
-        extended[SIDE] = {"samples": self._samples, "uint8": self._of_uint8.figures(),
-                          "largest_difference_lsb": self._largest}
+        of_int8: Dict[str, Any] = {"samples": self._samples, "largest_difference_lsb": self._largest}
         if self._agreement is not None:
-            extended[SIDE]["agreement"] = self._agreement.share()
-        return extended
+            of_int8["agreement"] = self._agreement.share()
+        if self._samples == total:
+            return {**_with_side(figures, SIDE, self._sums), SIDE: of_int8}
+        return {**figures, SIDE: _with_side(_with_side(of_int8, "uint8", self._of_uint8), SIDE, self._sums)}
+
+
+def _with_side(figures: Dict[str, Any], side: str, sums: Any) -> Dict[str, Any]:
+    """`figures`, {METRIC: {SIDE: figure}} and {METRIC: {class or column: {SIDE: figure}}}, with one side more.
+
+    sums: the accumulator of that side, see metrics.of."""
+    extended = dict(figures)
+    for metric, figure in sums.figures().items():
+        extended[metric] = {**figures.get(metric, {}), side: figure}
+    for metric, by_name in sums.details().items():
+        of_others = figures.get(metric, {})
+        extended[metric] = {name: {**of_others.get(name, {}), side: figure} for name, figure in by_name.items()}
+    return extended

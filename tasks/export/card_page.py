@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional
 
 from octet import headline_metric
 from octet.target_runtimes import supported_operators
+from tasks.evaluation.metric_names import NAMES
 from tasks.tflite import int8_run
 
 SIDES = {"float": "float model", "uint8": "uint8 file", "int8": "int8 file"}
@@ -40,7 +41,7 @@ def markdown(card: Dict[str, Any]) -> str:
     if has_int8:
         lines += ["", "For the int8 file, first add 128 to each code of an output."]
     lines += ["", "## How good it is", "", *_measured(card), "## The int8 file", "",
-              _int8(card["int8"], card["measured_on"]["samples"]), ""]
+              *_int8(card["int8"], card["measured_on"]["samples"]), ""]
     lines += ["- " + words for words in card["int8"]["kernel_faults"]] + [""] * bool(card["int8"]["kernel_faults"])
     lines += ["## What an inference costs", "", *_cost(card["cost"]), ""]
     lines += ["## Where it runs", ""] + (_targets(card["targets"]) if card["targets"] else [
@@ -78,26 +79,26 @@ def _answer(output: Dict[str, Any]) -> str:
 
 def _summary(card: Dict[str, Any]) -> List[str]:
     """The figures that a reader asks for first."""
-    lines = []
+    lines, int8 = [], card["int8"]
+    on_fewer = " on {:,} of the samples: ".format(int8["samples"])
     for name, sides in card["metrics"].items():
         lines.append("- {}: {}".format(name, _sides(sides)))
+        if name in int8.get("metrics", {}):
+            lines.append("- {}{}{}".format(name, on_fewer, _sides(int8["metrics"][name])))
     for name, figures in card["measured"].items():
         metric = headline_metric.of(figures)
         if metric is None:
             continue
         interval = card["accuracy_interval_95"].get(name)
         lines.append("- {} of {}: {}{}".format(
-            _name(metric), name, _sides(figures[metric]),
+            NAMES[metric], name, _sides(figures[metric]),
             "; 95 % confidence interval of the uint8 file {} to {}".format(*map(_number, interval))
             if interval else ""))
+        if metric in int8["outputs"].get(name, {}):
+            lines.append("- {} of {}{}{}".format(NAMES[metric], name, on_fewer, _sides(int8["outputs"][name][metric])))
     lines.append("- measured on {:,} samples of the test part, which were not used in training".format(
         card["measured_on"]["samples"]))
     return lines
-
-
-def _name(metric: str) -> str:
-    return {"mse": "mean squared error", "exact_match": "share with all labels right"}.get(
-        metric, metric.replace("_", " "))
 
 
 def _sides(values: Dict[str, Any]) -> str:
@@ -121,13 +122,14 @@ def _feeding(card: Dict[str, Any]) -> List[str]:
 
 def _measured(card: Dict[str, Any]) -> List[str]:
     """The figures of all outputs, as tables."""
-    sides = {side: head for side, head in SIDES.items() if side != "int8" or card["int8"]["measured"]}
+    on_all = card["int8"]["samples"] == card["measured_on"]["samples"]
+    sides = {side: head for side, head in SIDES.items() if side != "int8" or on_all}
     lines: List[str] = []
     if card["metrics"]:
         lines += _table(("metric of the recipe", *sides.values()), [
             (name, *(_number(values.get(side)) for side in sides)) for name, values in card["metrics"].items()]) + [""]
     for name, figures in card["measured"].items():
-        rows = [(figure.replace("_", " "), *(_number(values.get(side)) for side in sides))
+        rows = [(NAMES[figure], *(_number(values.get(side)) for side in sides))
                 for figure, values in figures.items() if isinstance(values, dict) and set(values) >= {"float", "uint8"}]
         if not rows:
             continue
@@ -146,25 +148,30 @@ def _measured(card: Dict[str, Any]) -> List[str]:
     return lines
 
 
-def _int8(int8: Dict[str, Any], measured_on: int) -> str:
-    """measured_on: the samples of the test part."""
+def _int8(int8: Dict[str, Any], total: int) -> List[str]:
+    """The int8 file beside the uint8 file, on the same samples. total: the samples of the test part."""
     if not int8["made"]:
-        return "There is none: {}.".format(int8["why"])
+        return ["There is none: {}.".format(int8["why"])]
     if not int8["measured"]:
-        return "It was made, but could not be measured: {}.".format(int8["why"])
+        return ["It was made, but could not be measured: {}.".format(int8["why"])]
     words = []
     for name, figures in int8["outputs"].items():
         same = "the predictions are those of the uint8 file in {} % of the cases, and ".format(
             _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
         words.append("**{}**: {}the outputs differ from those of the uint8 file by at most {} codes".format(
             name, same, figures["largest_difference_lsb"]))
-        metric = headline_metric.of(figures["uint8"])
-        if int8["samples"] != measured_on and metric is not None:
-            words[-1] += "; on these samples the {} of the uint8 file is {}".format(
-                _name(metric), _number(figures["uint8"][metric]))
-    return ("Its weights have the values of those of the uint8 file, or the nearest values that int8 can represent. "
-            "On {:,} samples of the test part, in {}: {}.").format(
-                int8["samples"], int8["runtime"], "; ".join(words))
+    lines = ["Its weights have the values of those of the uint8 file, or the nearest values that int8 can represent. "
+             "On {:,}{} samples of the test part, in {}: {}.".format(
+                 int8["samples"], "" if int8["samples"] == total else " of the {:,}".format(total), int8["runtime"],
+                 "; ".join(words))]
+    rows = [(name, values) for name, values in int8.get("metrics", {}).items()]
+    rows += [("{} of {}".format(NAMES[metric], name), figures[metric]) for name, figures in int8["outputs"].items()
+             for metric in NAMES if metric in figures]
+    if rows:
+        lines += ["", "Both files on these {:,} samples:".format(int8["samples"]), ""] + _table(
+            ("", SIDES["uint8"], SIDES["int8"]),
+            [(words, _number(values["uint8"]), _number(values["int8"])) for words, values in rows])
+    return lines
 
 
 def _cost(cost: Dict[str, Any]) -> List[str]:

@@ -3,16 +3,11 @@
 from typing import Any, Optional, Sequence, Tuple
 
 from octet import sizes
+from tasks.evaluation.metric_names import NAMES
 
 NONE = "–"
 """Shown in the place of a figure that is None."""
 MINUS = "−"
-
-NAMES = {
-    "accuracy": "accuracy", "exact_match": "all labels of a sample right", "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1", "mean_iou": "mean IoU", "roc_auc": "ROC AUC", "average_precision": "average precision",
-    "mse": "mean squared error", "mae": "mean absolute error", "snr_db": "signal to error"}
-"""{metric: its name on the page}, in the order of the page."""
 
 SIDES = {"float": "float", "fake_quantized": "fake-quantized", "uint8": "uint8", "int8": "int8"}
 """{side of a measurement: its name on the page}, in the order of the page."""

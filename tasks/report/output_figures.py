@@ -4,7 +4,6 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from octet import headline_metric
 from octet.data.dataset import Target
 from tasks.evaluation.confidence_intervals import wilson
 from tasks.report import number_words
@@ -23,7 +22,8 @@ def measured_sides(outputs: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
 
 
 def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
-    """[{name, metric, values: {side: text}, intervals: {side: text}, change, worse}] of each metric of an output."""
+    """[{name, metric, values: {side: text}, intervals: {side: text}, change, worse}] of each metric of an output.
+    change, worse: from float to uint8. samples: the number of samples that the output was measured on."""
     rows = []
     for name in number_words.NAMES:
         if name not in figures:
@@ -33,35 +33,36 @@ def sides(figures: Dict[str, Any], samples: int) -> List[Dict[str, Any]]:
         lower = None if None in (by_side["float"], by_side["uint8"]) else by_side["uint8"] < by_side["float"]
         rows.append({
             "metric": name, "name": number_words.NAMES[name],
-            "values": {side: number_words.metric(name, value) for side, value in by_side.items()},
-            "intervals": {side: number_words.interval(wilson(value, _count(figures, side, count)))
-                          for side, value in by_side.items()},
+            "values": _texts(name, by_side),
+            "intervals": {side: number_words.interval(wilson(value, count)) for side, value in by_side.items()},
             "change": number_words.change(name, by_side["float"], by_side["uint8"]),
             "worse": bool(lower) if name not in number_words.ERRORS else lower is False and
             by_side["uint8"] != by_side["float"]})
     return rows
 
 
-def _count(figures: Dict[str, Any], side: str, count: int) -> int:
-    """The number of samples behind a side's figure; 0 for a figure without an interval."""
-    return min(count, figures["int8"]["samples"]) if side == "int8" else count
+def on_int8_samples(figures: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """[{name, metric, values: {uint8, int8: text}, change: from uint8 to int8}] of each metric of an output, on the
+    samples that the int8 file was measured on. Empty where these are all samples: `sides` has int8 then."""
+    return [{"metric": name, "name": number_words.NAMES[name],
+             "values": _texts(name, by_side),
+             "change": number_words.change(name, by_side["uint8"], by_side["int8"])}
+            for name, by_side in ((name, figures["int8"][name]) for name in number_words.NAMES
+                                  if name in figures.get("int8", {}))]
 
 
-def uint8_on_fewer(figures: Dict[str, Any], measurement: Dict[str, Any]) -> str:
-    """The headline of the uint8 file on the samples of int8, in words; '' where those are all samples."""
-    if "int8" not in figures or figures["int8"]["samples"] == measurement["samples"]:
-        return ""
-    name = headline_metric.of(figures)
-    if name is None:
-        return ""
-    return "{} of uint8 is {}".format(number_words.NAMES[name], number_words.metric(
-        name, figures["int8"]["uint8"][name]))
-
-
-def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
-    """[{name, values: {side: text}}] of the metrics that the recipe names."""
-    return [{"name": name, "values": {side: number_words.metric(name, value) for side, value in by_side.items()}}
+def own_metrics(metrics: Dict[str, Dict[str, Optional[float]]],
+                on_int8_samples: Dict[str, Dict[str, Optional[float]]]) -> List[Dict[str, Any]]:
+    """[{name, values: {side: text}, on_int8_samples: {values: {uint8, int8: text}}, or None where int8 was not measured
+    on fewer samples}] of the metrics that the recipe names. on_int8_samples: the field `int8.metrics` of the
+    measurement."""
+    return [{"name": name, "values": _texts(name, by_side),
+             "on_int8_samples": {"values": _texts(name, on_int8_samples[name])} if on_int8_samples else None}
             for name, by_side in sorted(metrics.items())]
+
+
+def _texts(metric: str, by_side: Dict[str, Optional[float]]) -> Dict[str, str]:
+    return {side: number_words.metric(metric, value) for side, value in by_side.items()}
 
 
 def _is_of_samples(kind: str, metric: str) -> bool:

@@ -84,9 +84,9 @@ def facts(known: Known) -> Dict[str, Any]:
         "What it gets wrong",
         "may_have_boxes": known.boxes is None and any(
             extra.kind == "boxes" for extra in known.dataset.extras.values()),
-        "own_metrics": output_figures.own_metrics(measured["metrics"]),
+        "own_metrics": output_figures.own_metrics(measured["metrics"], measured["int8"].get("metrics", {})),
         "samples": measured["samples"], "judgements": known.judgements, "missed": missed, "draw": known.draw,
-        "sides": output_figures.measured_sides(measured["outputs"]), "int8": measured["int8"],
+        "sides": output_figures.measured_sides(measured["outputs"]), "int8": {"metrics": {}, **measured["int8"]},
         "sizes": sizes, "smaller": sizes["float"] and "{:.1f}".format(sizes["float"] / sizes["uint8"]),
         "peak": activation_memory.peak_bytes(contents), "macs": sum(row["macs"] for row in operators),
         "operators": operators, "damage": layers.damage(contents, measured["parity"], codes),
@@ -115,7 +115,7 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
         if measured["kind"] == "class" else "",
         "int8_agreement": number_words.percent(measured["int8"]["agreement"])
         if "agreement" in measured.get("int8", ()) else "",
-        "uint8_on_fewer": output_figures.uint8_on_fewer(measured, known.measurement),
+        "on_int8_samples": output_figures.on_int8_samples(measured),
         "confusion": output_figures.confusion(measured), "confusions": output_figures.confusions(measured),
         "by_class": output_figures.by_class(measured), "by_column": output_figures.by_column(measured, end["columns"]),
         "differences": output_figures.differences(measured), "never_answered": measured.get("never_answered", []),
@@ -125,13 +125,16 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
     }
 
 
-def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, str]]:
-    """The metric to look at first: {name, uint8, float, int8, change, interval}; int8 is
-    None where it was not measured. None for a raw output, which has none."""
-    row = next((row for row in output_figures.sides(measured, count)
-                if row["metric"] == headline_metric.of(measured)), None)
+def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, Any]]:
+    """The metric to look at first: {name, uint8, float, change, interval; int8: None where int8 was not measured on all
+    samples; on_int8_samples: its row in output_figures.on_int8_samples, or None}. None for a raw output, which has no
+    metric."""
+    metric = headline_metric.of(measured)
+    row, pair = (next((row for row in rows if row["metric"] == metric), None) for rows in (
+        output_figures.sides(measured, count), output_figures.on_int8_samples(measured)))
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
-            "int8": row["values"].get("int8"), "change": row["change"], "interval": row["intervals"]["uint8"]}
+                    "int8": row["values"].get("int8"), "change": row["change"], "interval": row["intervals"]["uint8"],
+                    "on_int8_samples": pair}
 
 
 def _phases(known: Known) -> List[Dict[str, Any]]:

@@ -10,16 +10,20 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
                      output_difference_lsb: {LSB: number of outputs},
                      recall, precision: {class: {SIDE: share}}; agreement, classes, confusion, never_answered:
                          only where the output has classes,
-                     int8: difference between the int8 file and the uint8 file (see `evaluation/int8_side.py`)}}
+                     int8: the int8 file compared with the uint8 file (see `evaluation/int8_side.py`)}}
     metrics: {NAME: {SIDE: result}} of the recipe's section `metrics`
     int8: {made, measured: booleans for the int8 file; why: the reason where one of them is false, else '';
-           runtime: the runtime it was measured in; samples: number of samples it was measured on}
+           runtime: the runtime it was measured in; samples: number of samples it was measured on;
+           metrics: only if these are not all samples: {NAME: {uint8, int8: result}} of the recipe's section `metrics`,
+                    both on these samples}
     default_ranges: [{tensor, low, high}]: the tensors whose range was measured and not trained, in real values
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
     gaps: what could not be made or measured beside the uint8 file, with the reasons; the stage does not fail for it
 
-    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured. The int8 kernels are slow, so the
-    int8 file of a large network is measured on some of the samples only.
+    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured on all samples. The int8 kernels are
+    slow, so the int8 file of a large network is measured on some of the samples only. Its figures, and those of the
+    uint8 file on the same samples, are then in the fields `int8`. So figures that stand beside each other are always
+    of the same samples.
 
      model_int8.tflite: the int8 twin of the uint8 file; absent where it could not be made
      mistakes.json: {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
@@ -50,10 +54,12 @@ from tasks.tflite.parity import operators
 
 
 class Measured(NamedTuple):
-    """The fields `outputs` and `metrics` of measurement.json."""
+    """The fields `outputs` and `metrics` of measurement.json, and `int8.metrics` as on_int8_samples: empty where the
+    int8 file was measured on all samples, or not at all."""
 
     outputs: Dict[str, Dict[str, Any]]
     metrics: Dict[str, Dict[str, Optional[float]]]
+    on_int8_samples: Dict[str, Dict[str, Optional[float]]]
 
 
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
@@ -83,7 +89,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
             own[side].add(network["outputs"], outputs, part, rows)
     folded, gaps = quantized_graph.apply_rewrites(float_graph, float_network), []  # type: tf.GraphDef, List[str]
     measured = Measured({name: comparison.figures() for name, comparison in comparisons.items()},
-                        _by_metric({side: each.figures() for side, each in own.items()}))
+                        _by_metric({side: each.figures() for side, each in own.items()}), {})
     int8_size, int8 = _make_int8(job, content, gaps)
     if int8["made"]:
         before, int8_rows = len(gaps), int8_run.rows(contents, len(part))
@@ -91,6 +97,8 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
             measured = _with_int8(job, network, part, int8_rows, inputs, codes, measured,
                                   lambda done: progress(0.8 + 0.1 * done, "the int8 file over the test set"))
             int8.update(measured=True, runtime=int8_run.runtime(), samples=len(int8_rows))
+            if measured.on_int8_samples:
+                int8["metrics"] = measured.on_int8_samples
         int8["why"] = "; ".join(gaps[before:])
     measurement: Dict[str, Any] = {
         "samples": len(part),
@@ -141,23 +149,28 @@ def _with_int8(job: Job, network: io_spec.Network, part: Part, measured_on: np.n
     on. codes: the outputs of the uint8 file, [N, ...] each."""
     content = (job.out / int8_run.FILE).read_bytes()
     int8_outputs = int8_run.over(content, model_file.read(content), inputs, measured_on, progress)
-    sides = {end["name"]: Int8Side(end) for end in network["outputs"]}
-    own = OwnMetrics(job.settings["metrics"], job.recipe_folder)
+    sides, on_all = {end["name"]: Int8Side(end) for end in network["outputs"]}, len(measured_on) == len(part)
+    own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in ("uint8", INT8)}
     for start in range(0, len(measured_on), evaluate_graph.MOST_SAMPLES):
         batch = slice(start, start + evaluate_graph.MOST_SAMPLES)
         rows = measured_on[batch]
         for index, (name, side) in enumerate(sides.items()):
             side.add(codes[index][rows], int8_outputs[index][batch], part.targets[name][rows])
-        own.add(network["outputs"], [io_spec.real(end, int8_outputs[index][batch])
-                                     for index, end in enumerate(network["outputs"])], part, rows)
-    results = own.figures()
-    return Measured({name: sides[name].put_beside(figures) for name, figures in measured.outputs.items()},
-                    {name: {**by_side, INT8: results[name]} for name, by_side in measured.metrics.items()})
+        own[INT8].add(network["outputs"], [io_spec.real(end, int8_outputs[index][batch])
+                                           for index, end in enumerate(network["outputs"])], part, rows)
+        if not on_all:
+            own["uint8"].add(network["outputs"], [io_spec.real(end, codes[index][rows])
+                                                  for index, end in enumerate(network["outputs"])], part, rows)
+    outputs = {name: sides[name].put_beside(figures, len(part)) for name, figures in measured.outputs.items()}
+    if not on_all:
+        return Measured(outputs, measured.metrics, _by_metric({side: each.figures() for side, each in own.items()}))
+    results = own[INT8].figures()
+    return Measured(outputs, {name: {**by_side, INT8: results[name]} for name, by_side in measured.metrics.items()}, {})
 
 
 def _by_metric(by_side: Dict[str, Dict[str, Optional[float]]]) -> Dict[str, Dict[str, Optional[float]]]:
     """{metric: {side: result}} of {side: {metric: result}}."""
-    return {name: {side: figures[name] for side, figures in by_side.items()} for name in by_side[SIDES[0]]}
+    return {name: {side: figures[name] for side, figures in by_side.items()} for name in by_side["uint8"]}
 
 
 def _float_size(folded: tf.GraphDef, network: io_spec.Network, gaps: List[str]) -> Optional[int]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, TypeVar
 from octet import digest, sizes
 from octet.errors import RecipeError
 from pipeline import formatting, settings
-from pipeline.cli import run_history
+from pipeline.cli import run_history, stage_figures
 from pipeline.execution import headline_metrics
 from pipeline.provenance import artifact_reference
 from pipeline.stage_specs import STAGES, upward
@@ -38,7 +38,6 @@ CHUNK = 500
 COLUMNS = 100
 SHORTEST_STATE, SHORTEST_FIGURES = 20, 24
 LONGEST_NAME = 32
-OTHER_FIGURES = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +219,8 @@ def _cell(row: Row, column: str) -> str:
         size = row["tflite_bytes"] if "tflite_bytes" in row else row["bytes"]
         return "-" if size is None else sizes.size(size)
     if column == "figures":
-        return _figures(row["headline"]) or _other_figures(row["metrics"]) or "-"
+        return stage_figures.of_headlines(row["headline"]) or stage_figures.words(
+            row.get("stage", row.get("target")), row["metrics"]) or "-"
     if column == "state":
         if row.get("error"):
             return "{}: {}".format(row["state"], row["error"].replace(row["path"], os.path.basename(row["path"])))
@@ -238,22 +238,3 @@ def _why(row: Row, columns: int) -> str:
     what = "began: " if row["exit"] is None else "made {}: ".format(made or "nothing")
     text = what + "; ".join(row["changed"])
     return formatting.cut(text.rstrip(": "), max(SHORTEST_STATE, columns))
-
-
-def _other_figures(metrics: Dict[str, Any]) -> str:
-    """The number of samples, or all figures if that is not one of them."""
-    samples = metrics.get("samples")
-    return "samples={}".format(samples) if isinstance(samples, int) else formatting.cut(
-        formatting.figures(metrics), OTHER_FIGURES)
-
-
-def _figures(headlines: List[Dict[str, Any]]) -> str:
-    """The headline metric of the first output: for the uint8 file, and for the float model."""
-    if not headlines:
-        return ""
-    first = headlines[0]
-    # The last form of the model in the chain from float to uint8, and the float model. int8 is not in this chain.
-    sides = [(side, value) for side, value in first["sides"].items() if side in headline_metrics.JUDGED]
-    shown = [sides[-1], sides[0]] if len(sides) > 1 else sides
-    return "{} {}".format(first["metric"].replace("_", " "), ", ".join(
-        "{:.4g} {}".format(value, side.replace("_", "-")) for side, value in shown))

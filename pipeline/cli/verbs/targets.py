@@ -99,7 +99,7 @@ def _details(name: str, target: Dict[str, Any]) -> Iterator[str]:
     """The reasons why the target does not support a file completely, without duplicates."""
     for dtype, fit in target["files"].items():
         if fit["why"] and not fit["outside"]:
-            yield "{}: {} file refused: {}".format(name, dtype, fit["why"])
+            yield "{}: {} file not supported: {}".format(name, dtype, fit["why"])
     fit = target["files"].get(target["use"]) or next((fit for fit in target["files"].values() if fit["outside"]), None)
     if fit is None:
         return

@@ -9,7 +9,7 @@ from tasks.tflite.targets import target_list
 from tasks.tflite.targets.limits import LEVEL, LIMITS, PERHAPS
 from tasks.tflite.targets.target_list import TargetList
 
-TAKES, IN_PART, REFUSES = "takes it", "in part", "refuses it"
+SUPPORTED, IN_PART, NOT_SUPPORTED = "supported", "in part", "not supported"
 
 INSTEAD = {
     "BATCH_TO_SPACE_ND": "part of a dilated convolution that toco did not merge: leave the dilation out, or use a "
@@ -47,10 +47,10 @@ class Outside(NamedTuple):
 class Fit(NamedTuple):
     """The verdict of a target on one file.
 
-    dtype: that of the file's activations. verdict: TAKES, IN_PART or REFUSES. why: the reason where the whole file is
-    refused, else ''. operators: the number of operators. elsewhere: the number of those that run on the CPU. outside:
-    the operators that the list excludes. perhaps: conditions that only the target's compiler can check, as text. level:
-    the lowest level of the target's interface that supports the file; None where there are no levels."""
+    dtype: that of the file's activations. verdict: SUPPORTED, IN_PART or NOT_SUPPORTED. why: the reason where the whole
+    file is not supported, else ''. operators: the number of operators. elsewhere: the number of those that run on the
+    CPU. outside: the operators that the list excludes. perhaps: conditions that only the target's compiler can check,
+    as text. level: the lowest Android API level that supports the file; None for other targets than NNAPI."""
 
     dtype: str
     verdict: str
@@ -87,13 +87,15 @@ def of(contents: Contents, target: TargetList) -> Fit:
     if not why and outside and target.outside == target_list.REFUSED:
         why = target.outside_words
     elif not why and outside and dtype not in target.cpu_types:
-        why = "some operators are left to the CPU, whose runtime takes {} only".format(" and ".join(target.cpu_types))
+        why = "some operators are left to the CPU, whose runtime supports {} only".format(
+            " and ".join(target.cpu_types))
     elsewhere = 0
     if not why and outside:
         elsewhere = len(contents.operators) - min(outside) if target.outside == target_list.CPU_FROM_THERE else \
             len(outside)
-    return Fit(dtype, REFUSES if why else IN_PART if outside else TAKES, why, len(contents.operators), elsewhere,
-               [outside[place] for place in sorted(outside)], list(perhaps), level)
+    verdict = NOT_SUPPORTED if why else IN_PART if outside else SUPPORTED
+    return Fit(dtype, verdict, why, len(contents.operators), elsewhere, [outside[place] for place in sorted(outside)],
+               list(perhaps), level)
 
 
 def _outside(contents: Contents, operator: Operator, why: str, instead: str) -> Outside:
@@ -113,7 +115,7 @@ def expect_8_bits(contents: Contents, path: str) -> None:
     dtype = activations(contents)
     if dtype not in ("uint8", "int8"):
         raise InterpreterError("its activations are {}".format(dtype), where=path,
-                               why="what a target takes is known of uint8 and int8 files, which are compared by codes",
+                               why="the lists of the targets are for uint8 and int8 files",
                                next_step="name a uint8 or int8 file; `octet evaluate` measures a float file on data")
 
 
@@ -142,9 +144,9 @@ def both(content: bytes, names: Sequence[str]) -> Dict[str, Any]:
 
 
 def _best(fits: Dict[str, Fit]) -> Optional[str]:
-    """The type of the file to use on the target: the one with the fewest operators on the CPU; None where all are
-    refused."""
-    usable = [fit for fit in fits.values() if fit.verdict != REFUSES]
+    """The type of the file to use on the target: the one with the fewest operators on the CPU; None where
+    none is supported."""
+    usable = [fit for fit in fits.values() if fit.verdict != NOT_SUPPORTED]
     return min(usable, key=lambda fit: fit.elsewhere).dtype if usable else None
 
 
@@ -154,13 +156,13 @@ def warnings(judged: Dict[str, Any]) -> List[str]:
     for name, target in judged["targets"].items():
         fits = target["files"]
         fit = fits[target["use"] or next(iter(fits))]
-        if fit["verdict"] == TAKES:
+        if fit["verdict"] == SUPPORTED:
             continue
         operators = ["{} {}: {}{}".format(each["operator"], each["layer"], each["why"],
                                           "; " + each["instead"] if each["instead"] else "")
                      for each in fit["outside"]]
-        head = "{} does not take the {} file: {}".format(name, fit["dtype"], fit["why"]) if fit[
-            "verdict"] == REFUSES else "{} takes {} of {} operators of the {} file: {}".format(
+        head = "{} does not support the {} file: {}".format(name, fit["dtype"], fit["why"]) if fit[
+            "verdict"] == NOT_SUPPORTED else "{} supports {} of {} operators of the {} file: {}".format(
                 name, fit["operators"] - fit["elsewhere"], fit["operators"], fit["dtype"], target["outside_words"])
         lines.append("; ".join([head] + operators))
     return lines

@@ -189,7 +189,7 @@ def resize_factor(contents: Contents, operator: Operator, parameters: Parameters
 
 
 def resize_corners(contents: Contents, operator: Operator, parameters: Parameters) -> str:
-    return "it has align_corners=True, which is supported from level {} on".format(parameters["level"]) if _option(
+    return "it has align_corners=True, which needs Android API level {}".format(parameters["level"]) if _option(
         operator, "align_corners") else ""
 
 
@@ -236,4 +236,4 @@ LIMITS: Dict[str, Callable[[Contents, Operator, Parameters], str]] = {function._
 
 PERHAPS, LEVEL = "perhaps", "level"
 """Two entries of a list that exclude nothing. PERHAPS, {words}: a condition that only the target's compiler can check.
-LEVEL, {uint8, int8}: the lowest level of the target's interface that supports the operator."""
+LEVEL, {uint8, int8}: the lowest Android API level that supports the operator."""

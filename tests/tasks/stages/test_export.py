@@ -1,6 +1,7 @@
 """The stage Export for outputs of every kind, with a small untrained network."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def _network(picture, other):
             ranged(tf.matmul(flat, weights((50, 2), 2)), -4.0, 4.0))
 
 
-def _job(folder):
+def _job(folder, int8_samples=SAMPLES):
+    """int8_samples: the number of samples that the int8 file is measured on."""
     random = np.random.RandomState(0)
     inputs = {"picture": Input((4, 4, 3), -1.0, 1.0), "other": Input((2,), 0.0, 2.0)}
     content = graphs.converted(_network, ((4, 4, 3), -1.0, 1.0), ((2,), 0.0, 2.0))
@@ -50,22 +52,23 @@ def _job(folder):
                                    "zero_point": contents.tensors[index].zero_point})
     codes = processes.over(content, contents, list(part.inputs.values()), lambda done: None)
     twin, measured = int8_twin.of(content), {}
-    int8_codes = int8_run.over(twin, model_file.read(twin), list(part.inputs.values()), np.arange(SAMPLES),
-                               lambda done: None)
+    rows = np.arange(int8_samples)
+    int8_codes = int8_run.over(twin, model_file.read(twin), list(part.inputs.values()), rows, lambda done: None)
     for end, made, int8 in zip(network["outputs"], codes, int8_codes):
         comparison, side = Comparison(end), Int8Side(end)
         comparison.add(io_spec.real(end, made), io_spec.real(end, made), made, part.targets[end["name"]])
-        side.add(made, int8, part.targets[end["name"]])
-        measured[end["name"]] = side.put_beside(comparison.figures())
+        side.add(made[rows], int8, part.targets[end["name"]][rows])
+        measured[end["name"]] = side.put_beside(comparison.figures(), SAMPLES)
     for name in ("PrepareData.test", "ConvertUint8", "Measure", "Export"):
         (folder / name).mkdir()
     prepared.write(folder / "PrepareData.test", dataset, "test")
     (folder / "ConvertUint8" / "model.tflite").write_bytes(content)
     io_spec.write(folder / "ConvertUint8", network)
     (folder / "Measure" / "measurement.json").write_text(json.dumps({
-        "samples": SAMPLES, "outputs": measured, "metrics": {},
-        "int8": {"made": True, "measured": True, "runtime": int8_run.runtime(), "samples": SAMPLES,
-                 "why": ""}}))
+        "samples": SAMPLES, "outputs": measured,
+        "metrics": {"hits": {side: 0.25 for side in ("float", "fake_quantized", "uint8")}},
+        "int8": {"made": True, "measured": True, "runtime": int8_run.runtime(), "samples": int8_samples, "why": "",
+                 **({"metrics": {"hits": {"uint8": 0.75, "int8": 0.5}}} if int8_samples < SAMPLES else {})}}))
     (folder / "Measure" / "model_int8.tflite").write_bytes(twin)
     inputs_of = {name: str(folder / name) for name in ("PrepareData.test", "ConvertUint8", "Measure")}
     return codes, Job("stages.export", {"export": {"targets": ["edgetpu", "micro"]}}, inputs_of,
@@ -94,6 +97,24 @@ def test_every_kind_of_output_is_on_the_card_with_its_labels_and_samples(tmp_pat
     assert "QUANTIZE" in {operator.kind for operator in model_file.read(made).operators}
     assert set(card["int8"]["outputs"]) == set(TARGETS) and "| int8 file |" in page
     assert "int8" in (job.out / "examples" / "main_micro.cc").read_text()
+
+
+def test_int8_measured_on_fewer_samples_stands_beside_uint8_on_the_same_samples_only(tmp_path):
+    codes, job = _job(tmp_path, int8_samples=5)
+    export.run(job, lambda fraction, message: None)
+    card, page = json.loads((job.out / "card.json").read_text()), (job.out / "card.md").read_text()
+    labels = prepared.read({"test": job.input("PrepareData.test")}).parts["test"].targets["map"][:5]
+    known = labels != 255
+    share = np.mean((codes[2][:5].argmax(-1) == labels)[known])  # the uint8 file, counted once more on these samples
+    pair = card["int8"]["outputs"]["map"]["accuracy"]
+    assert pair["uint8"] == pytest.approx(share) and set(pair) == {"uint8", "int8"}
+    assert not any("int8" in sides for figures in card["measured"].values() for sides in figures.values()
+                   if isinstance(sides, dict))
+    assert "| accuracy of map | {:.4g} | {:.4g} |".format(pair["uint8"], pair["int8"]) in page
+    beside = [line for line in page.splitlines() if re.search(r"\d \(int8 file\)", line)]
+    assert len(beside) == 1 + len(card["outputs"]) and all(" on 5 of the samples: " in line for line in beside)
+    assert "| hits | 0.75 | 0.5 |" in page and "- hits on 5 of the samples: 0.75 (uint8 file), 0.5 (int8 file)" in page
+    assert "float model | uint8 file | int8 file" not in page
 
 
 def test_where_there_is_no_int8_file_the_card_says_why(tmp_path):

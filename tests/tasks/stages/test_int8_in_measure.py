@@ -58,7 +58,7 @@ def test_int8_is_measured_on_all_samples_with_every_metric_of_the_other_sides(co
     assert beside["agreement"] == pytest.approx(float(np.mean(made.argmax(-1) == before.argmax(-1))))
     assert beside["largest_difference_lsb"] == int(np.abs(made.astype(int) + 128 - before).max())
     assert beside["samples"] == len(codes)
-    assert beside["uint8"] == {name: label[name]["uint8"] for name in beside["uint8"]} and beside["uint8"]
+    assert set(beside) == {"samples", "largest_difference_lsb", "agreement"}, "its metrics are beside the other sides"
     assert measurement["metrics"]["hits"]["int8"] == np.sum(made.argmax(-1) == labels)
     of_eight = np.mean(made.argmax(-1)[labels == 8] == 8)
     assert label["recall"]["8"]["int8"] == pytest.approx(float(of_eight))
@@ -102,10 +102,25 @@ def test_a_large_network_is_measured_on_a_tenth_of_the_samples_at_least(converte
     uint8 = (converted["ConvertUint8"] / "model.tflite").read_bytes()
     before, = processes.over(uint8, model_file.read(uint8), [codes], lambda done: None)
     assert measurement["int8"]["samples"] == label["int8"]["samples"] == 40 and measurement["samples"] == 400
-    assert label["accuracy"]["int8"] == pytest.approx(float(np.mean(made.argmax(-1) == labels)))
-    assert label["int8"]["uint8"]["accuracy"] == pytest.approx(float(np.mean(before.argmax(-1) == labels)))
-    accuracy = next(each for each in headline_metrics.of({"Measure": measurement}) if each.metric == "accuracy")
-    assert accuracy.figures().endswith("int8 {:.4g} (40 samples)".format(label["accuracy"]["int8"]))
+    right = {"int8": made.argmax(-1) == labels, "uint8": before.argmax(-1) == labels}
+    assert label["int8"]["accuracy"] == pytest.approx({side: float(np.mean(each)) for side, each in right.items()})
+    assert label["int8"]["recall"]["8"] == pytest.approx({
+        side: float(np.mean(each[labels == 8])) for side, each in right.items()})
+    assert measurement["int8"]["metrics"] == {"hits": {side: float(each.sum()) for side, each in right.items()}}
+    assert set(label["accuracy"]) == set(measurement["metrics"]["hits"]) == {"float", "fake_quantized", "uint8"}
+    assert label["accuracy"]["uint8"] == _of_all(label)
+    headlines = headline_metrics.of({"Measure": measurement})
+    shown = {(each.metric, each.measured_on()): each.figures() for each in headlines}
+    assert shown["accuracy", "40 samples of test"] == "uint8 {:.4g}, int8 {:.4g}".format(
+        *(np.mean(right[side]) for side in ("uint8", "int8")))
+    assert "int8 " not in shown["accuracy", "test"].replace("uint8 ", "")
+    assert set(shown) == {(metric, on) for metric in ("hits", "accuracy") for on in ("test", "40 samples of test")}
+
+
+def _of_all(label):
+    """The accuracy over all samples, by the confusion matrix of the uint8 file."""
+    table = np.array(label["confusion"])
+    return pytest.approx(np.trace(table) / table.sum())
 
 
 def test_int8_and_uint8_codes_stand_for_the_same_reals():

@@ -279,15 +279,38 @@ def test_int8_stands_beside_uint8_where_it_was_measured(folder, tmp_path):
     for figures in measurement["outputs"].values():
         for name in ("accuracy", "mse"):
             figures.get(name, {})["int8"] = 0.4375
-    for figures in measurement["outputs"].values():
-        figures["int8"] = {"samples": 5, "uint8": {name: 0.5625 for name in number_words.NAMES},
-                           "largest_difference_lsb": 7}
+        figures["int8"] = {"samples": SAMPLES, "largest_difference_lsb": 7}
     measurement["outputs"]["animal"]["int8"]["agreement"] = 0.96875
     measurement["metrics"]["<hits>"]["int8"] = 0.1875
-    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "samples": 5, "why": ""}
+    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "samples": SAMPLES, "why": ""}
     measurement["size_bytes"]["int8"] = 12345
     path.write_text(json.dumps(measurement))
     text = Page(_made(copy, tmp_path / "with")[1]).text
-    for words in ("43.75 %", "0.1875", "12,345 bytes", "a <runtime>", "96.88 %",
-                  "on 5 samples spread over the test part", "accuracy of uint8 is 56.25 %"):
+    for words in ("43.75 %", "0.1875", "12,345 bytes", "a <runtime>", "uint8 and int8 in 96.88 %"):
         assert words in text, words
+    assert " of the samples: uint8" not in text and " of the 12 samples of the test part" not in text
+
+
+def test_int8_of_fewer_samples_stands_in_a_table_of_its_own_beside_uint8_of_the_same_samples(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(str(folder), str(copy))
+    path = copy / report.MEASURED / "measurement.json"
+    measurement = json.loads(path.read_text())
+    for figures in measurement["outputs"].values():
+        pair = {"uint8": 0.5625, "int8": 0.4375}
+        figures["int8"] = {"samples": 5, "largest_difference_lsb": 7, **{
+            name: pair for name in number_words.NAMES if name in figures}}
+    measurement["outputs"]["animal"]["int8"]["agreement"] = 0.96875
+    measurement["int8"] = {"made": True, "measured": True, "runtime": "a <runtime>", "samples": 5, "why": "",
+                           "metrics": {"<hits>": {"uint8": 0.625, "int8": 0.1875}}}
+    path.write_text(json.dumps(measurement))
+    page = Page(_made(copy, tmp_path / "with")[1])
+    assert not page.left
+    for words in ("on 5 of the samples: uint8 56.25 %, int8 43.75 %", "on 5 of the samples: uint8 0.625, int8 0.1875",
+                  "uint8 and int8 on 5 of the 12 samples of the test part; both predict the same in 96.88 %."):
+        assert words in " ".join(page.text.split()), words
+    heads = [words for words in page.words if words in ("fake-quantized", "int8")]
+    # A table with the column fake-quantized, which is of all samples, has no column int8.
+    assert "fake-quantized" in heads and "int8" in heads
+    for head in re.findall("<thead>.*?</thead>", (tmp_path / "with" / report.PAGE).read_text(), re.DOTALL):
+        assert not (">fake-quantized<" in head and ">int8<" in head), head

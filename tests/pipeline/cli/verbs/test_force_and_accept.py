@@ -18,7 +18,7 @@ def test_an_acceptance_is_in_every_trace_after_it(checkout, tmp_path):
         octet(checkout, "accept", checkout.mine / "faces.yaml", "Freeze", "--reason", "only a metric")
         assert all(state == ["fresh"] for state in checkout.why().values())
         octet(checkout, "force", checkout.mine / "faces.yaml", "EvalGraph")
-        assert checkout.why()["Freeze"] == ["waits", "waits for EvalGraph: fresh if the bytes come out the same"]
+        assert checkout.why()["Freeze"] == ["waits", "runs only if EvalGraph produces other bytes"]
         octet(checkout, "gc", "--delete")
         assert gone(checkout) == []
         run = checkout.luigi()

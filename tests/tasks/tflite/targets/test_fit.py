@@ -59,14 +59,14 @@ def test_vela_itself_leaves_the_same_operators_to_the_cpu(files, tmp_path):
 
 def test_a_runtime_without_uint8_takes_the_int8_file(files):
     judged = fit.both(files["sums"], ["micro"])["targets"]["micro"]
-    assert judged["files"]["uint8"]["verdict"] == fit.REFUSES and "uint8" in judged["files"]["uint8"]["why"]
-    assert judged["files"]["int8"]["verdict"] == fit.TAKES and judged["use"] == "int8"
+    assert judged["files"]["uint8"]["verdict"] == fit.NOT_SUPPORTED and "uint8" in judged["files"]["uint8"]["why"]
+    assert judged["files"]["int8"]["verdict"] == fit.SUPPORTED and judged["use"] == "int8"
 
 
 def test_where_a_part_is_left_to_the_cpu_the_file_is_the_one_that_the_cpu_takes(files):
     """Vela leaves LOG_SOFTMAX to TensorFlow Lite for Microcontrollers, which does not support it in uint8."""
     judged = fit.both(files["curves"], ["ethos-u"])["targets"]["ethos-u"]
-    assert judged["files"]["uint8"]["verdict"] == fit.REFUSES and judged["use"] == "int8"
+    assert judged["files"]["uint8"]["verdict"] == fit.NOT_SUPPORTED and judged["use"] == "int8"
     assert judged["files"]["int8"]["elsewhere"] == 2
 
 
@@ -83,7 +83,7 @@ def test_an_edge_tpu_runs_nothing_behind_the_first_operator_that_it_does_not_tak
     def zeros(x):
         padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
         return ranged(tf.nn.conv2d(padded, weights((3, 3, 4, 4)), [1, 1, 1, 1], "VALID"), -9.0, 9.0)
-    assert fit.of(model_file.read(graphs.converted(zeros, IMAGE)), target_list.read("edgetpu")).verdict == fit.TAKES
+    assert fit.of(model_file.read(graphs.converted(zeros, IMAGE)), target_list.read("edgetpu")).verdict == fit.SUPPORTED
 
 
 @pytest.mark.parametrize("target, graph, expected", [
@@ -113,7 +113,7 @@ def test_a_float_file_is_neither_taken_nor_refused_but_not_judged(monkeypatch):
 def test_a_warning_names_the_target_the_operators_and_what_to_do(files):
     lines = fit.warnings(fit.both(files["curves"], ["micro", "edgetpu"]))
     line, = lines
-    assert line.startswith("edgetpu takes 4 of 5 operators of the uint8 file")
+    assert line.startswith("edgetpu supports 4 of 5 operators of the uint8 file")
     assert "LOG_SOFTMAX" in line and "use softmax" in line
 
 
