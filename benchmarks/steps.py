@@ -24,6 +24,7 @@ from tasks.keras_model import build
 from tasks.keras_model.inference_graph import Inference
 from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
+from tasks.quantize.ranges import fake_quant_gradient
 
 RECIPE = "data: {dataset: mnist}\nmodel: {build: resnet_v1}\n"
 BATCH, STEPS, TURNS = 32, 5, 6
@@ -49,6 +50,7 @@ def graphs(folder: Path) -> Dict[str, Callable[[], None]]:
         ends = [io_spec.tensors(graph, network, side)[0] for side in ("inputs", "outputs")]
         found["folded"] = _steps(graph, ends[0], ends[1], reals, labels)
     quantized = quantized_graph.insert_fake_quants(folded, network, training=True)
+    fake_quant_gradient.use_fast_gradients(quantized.graph)
     with quantized.graph.as_default() as graph:
         found["quantized"] = _steps(graph, quantized.inputs[0], quantized.outputs[0], reals, labels,
                                     fed={quantized.momentum: 0.01})

@@ -26,11 +26,10 @@ class Blobs:
     def keep(self, content: bytes) -> str:
         """Stores `content` unless it is stored already. Returns its sha256."""
         sha256 = digest.of_bytes(content)
-        path = self.tree.path(_place(sha256))
-        with durable_files.explained("keep a source file", path):
-            path = self.tree.clear_for_file(_place(sha256))
-            with self.tree.ensure(_folder(sha256)) as folder:
-                if folder.status(sha256) is None:
+        with durable_files.explained("keep a source file", self.tree.path(_place(sha256))):
+            folder, exists = self.tree.folder_for_file(_place(sha256))
+            with folder:
+                if not exists:
                     folder.write(sha256, gzip.compress(content, 6))
         return sha256
 

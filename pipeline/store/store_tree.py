@@ -114,20 +114,33 @@ class StoreTree:
     def clear_for_file(self, inside: str) -> Path:
         """Creates the folder of a file, and moves another entry in the file's place to quarantine. Returns the file's
         path."""
-        parent, _, name = inside.rpartition("/")
-        with self.ensure(parent) as folder:
-            self._clear(folder, name)
+        folder, _ = self.folder_for_file(inside)
+        folder.close()
         return self.path(inside)
 
-    def _clear(self, folder: Folder, name: str) -> None:
+    def folder_for_file(self, inside: str) -> Tuple[Folder, bool]:
+        """(the open folder of a file, whether the file exists). The folder is created if it does not exist, and another
+        entry in the file's place is moved to quarantine."""
+        parent, _, name = inside.rpartition("/")
+        folder = self.ensure(parent)
+        try:
+            return folder, self._clear(folder, name)
+        except BaseException:
+            folder.close()
+            raise
+
+    def _clear(self, folder: Folder, name: str) -> bool:
+        """Whether the regular file `name` exists. Another entry of that name is moved to quarantine."""
         status = folder.status(name)
         if status is None or stat.S_ISREG(status.st_mode):
-            return
+            return status is not None
         fcntl.flock(folder.handle, fcntl.LOCK_EX)  # for the reason given in _ensure_in
         status = folder.status(name)
-        if status is not None and not stat.S_ISREG(status.st_mode):
-            aside = self.put_aside(self.inside(folder.path / name))
-            self._print_moved(folder, name, kind(status.st_mode), FILE, aside)
+        if status is None or stat.S_ISREG(status.st_mode):
+            return status is not None
+        aside = self.put_aside(self.inside(folder.path / name))
+        self._print_moved(folder, name, kind(status.st_mode), FILE, aside)
+        return False
 
     @staticmethod
     def _print_moved(folder: Folder, name: str, actual: str, expected: str, aside: Path) -> None:

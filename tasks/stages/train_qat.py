@@ -34,7 +34,7 @@ from tasks.keras_model import own_loss
 from tasks.keras_model.sessions import put
 from tasks.quantize import quantized_graph
 from tasks.quantize.ir import trainable_weights
-from tasks.quantize.ranges import coverage, health
+from tasks.quantize.ranges import coverage, fake_quant_gradient, health
 from tasks.quantize.weights import channel_spread, equalize
 from tasks.training import (
     distill,
@@ -86,6 +86,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     carried = _regularization(settings.regularization, source, teacher, graph_def, network, part)
     for sentence in carried.left:
         progress(0.0, "regularization that does not continue: " + sentence)
+    fake_quant_gradient.use_fast_gradients(quantized.graph)
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's

@@ -17,6 +17,7 @@ import tensorflow as tf
 from octet.quantization import STEPS
 from tasks.graph import variables
 from tasks.graph.deferred import Deferred, greatest_of, least_of, maximum, minimum, number, where
+from tasks.quantize.kernels.uint8_kernels import RELUS
 
 MOMENTUM = "octet/range_momentum"
 # The least width of a range, for tensors that are always 0, or nearly. The kernels shift by the quotient of two scales,
@@ -122,7 +123,8 @@ def moving(tensor: tf.Tensor, observed: Sequence[tf.Tensor], least_scales: Seque
     moved = Range(low.value, high.value)
     if training:
         rate = momentum(tensor.graph)
-        lows = functools.reduce(minimum, map(least_of, observed), number(0.0))
+        signed = [each for each in observed if each.op.type not in RELUS]  # a ReLU gives nothing below 0
+        lows = functools.reduce(minimum, map(least_of, signed), number(0.0))
         highs = functools.reduce(maximum, map(greatest_of, observed), number(0.0))
         moved = Range(*(Deferred("AssignAdd", end.variable, Deferred("Mul", rate, seen - end.value))
                         for end, seen in ((low, lows), (high, highs))))
