@@ -24,6 +24,7 @@ Stamp = Tuple[int, int, int, int]
 _Key = Tuple[bytes, str]
 _Result = TypeVar("_Result")
 
+_is_kept_open = False
 _held = None  # type: Optional[sqlite3.Connection]
 _unusable = None  # type: Optional[str]
 _moment = None  # type: Optional[Dict[_Key, str]]
@@ -138,22 +139,21 @@ def _real_paths(paths: Iterable[str]) -> List[str]:
 
 @contextmanager
 def kept_open(once: bool = False) -> Iterator[None]:
-    """Keeps the cache open during the block, for many look-ups. once: in the block, each file is examined only once for
-    each purpose. The block must not fork."""
-    global _held, _moment
-    before, outer = _held, _moment
+    """Keeps the cache open during the block, from the first look-up on. once: in the block, each file is examined only
+    once for each purpose. The block must not fork."""
+    global _is_kept_open, _held, _moment
+    is_outermost, outer = not _is_kept_open, _moment
+    _is_kept_open = True
     _moment = {} if once and outer is None else outer
-    try:
-        _held = before or _open()
-    except (OSError, sqlite3.Error) as error:
-        _held = None
-        _give_up(error)
     try:
         yield
     finally:
-        if _held is not None and _held is not before:
-            _held.close()
-        _held, _moment = before, outer
+        _moment = outer
+        if is_outermost:
+            _is_kept_open = False
+            if _held is not None:
+                _held.close()
+            _held = None
 
 
 def stamp(path: str) -> Stamp:
@@ -183,15 +183,17 @@ def _remember(rows: List[Tuple[Any, ...]]) -> None:
 
 def _with_cache(work: Callable[[sqlite3.Connection], _Result]) -> Optional[_Result]:
     """The result of `work` on the open cache; None if there is no usable cache."""
+    global _held
     try:
         if _unusable is not None and _unusable == cache_file():
             return None
-        if _held is not None:
-            with _held:
-                return work(_held)
-        opened = _open()
+        opened = _held or _open()
         if opened is None:
             return None
+        if _is_kept_open:
+            _held = opened
+            with opened:
+                return work(opened)
         with closing(opened) as database, database:
             return work(database)
     except (OSError, OverflowError, sqlite3.Error) as error:

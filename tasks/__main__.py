@@ -17,7 +17,12 @@ import threading
 from typing import Any
 
 # The packages beside this file, which are a private copy, come before installed ones.
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, OURS)
+
+from tasks.source_guard import uncached_source  # noqa: E402
+
+uncached_source.install(os.path.dirname(OURS))
 
 from octet.job import Job  # noqa: E402
 from tasks import log  # noqa: E402

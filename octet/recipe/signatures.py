@@ -108,15 +108,27 @@ def in_source(path: Path, name: str, positional: int = 0) -> Optional[inspect.Si
 
 @functools.lru_cache(maxsize=None)
 def _read(path: str, name: str, stamp: Tuple[int, ...]) -> Optional[inspect.Signature]:
-    try:
-        tree = ast.parse(regular_file.text(path))
-    except UNPARSABLE:
-        return None  # loading the file reports the error
-    bound = [node for node in ast.walk(tree) if name in _names_bound(node)]
+    tree, binders = _parsed(path, stamp)
+    bound = binders.get(name, [])
     if len(bound) != 1 or bound[0] not in tree.body or not isinstance(bound[0], ast.FunctionDef) \
             or bound[0].decorator_list:
         return None
-    return inspect.Signature(list(_parameters(bound[0].args, _types(tree))))
+    return inspect.Signature(list(_parameters(bound[0].args, _types(tree, binders))))
+
+
+@functools.lru_cache(maxsize=4)  # a recipe names several functions of one file; trees of many recipes would be large
+def _parsed(path: str, stamp: Tuple[int, ...]) -> Tuple[ast.Module, Dict[str, List[ast.AST]]]:
+    """(the file's syntax tree, {name: the nodes that bind it, anywhere in the file}). Both are empty for a file that
+    cannot be parsed: loading it reports the error."""
+    binders: Dict[str, List[ast.AST]] = collections.defaultdict(list)
+    try:
+        tree = ast.parse(regular_file.text(path))
+    except UNPARSABLE:
+        return ast.Module([]), binders
+    for node in ast.walk(tree):
+        for name in _names_bound(node):
+            binders[name].append(node)
+    return tree, binders
 
 
 def _names_bound(node: ast.AST) -> List[str]:
@@ -148,7 +160,7 @@ def _parameter(arg: ast.arg, kind: Any, default: Any, types: Dict[str, Any]) -> 
     return inspect.Parameter(arg.arg, kind, default=default if default is _NO_DEFAULT else ..., annotation=hint)
 
 
-def _types(tree: ast.Module) -> Dict[str, Any]:
+def _types(tree: ast.Module, binders: Dict[str, List[ast.AST]]) -> Dict[str, Any]:
     """{name: type} of the names that the module's annotations use, where they are known without running it."""
     types: Dict[str, Any] = {kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)}
     for node in tree.body:
@@ -156,8 +168,8 @@ def _types(tree: ast.Module) -> Dict[str, Any]:
             types.update({alias.asname or alias.name: typing for alias in node.names if alias.name == "typing"})
         elif isinstance(node, ast.ImportFrom) and node.module in TYPE_MODULES and not node.level:
             types.update({alias.asname or alias.name: getattr(typing, alias.name, Any) for alias in node.names})
-    bound = collections.Counter(name for node in ast.walk(tree) for name in _names_bound(node))
-    return {name: kind for name, kind in types.items() if bound[name] <= (not hasattr(builtins, name))}
+    return {name: kind for name, kind in types.items()
+            if len(binders.get(name, ())) <= (not hasattr(builtins, name))}
 
 
 def _hint(node: ast.AST, types: Dict[str, Any]) -> Any:

@@ -75,12 +75,13 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
         print("this run is not recorded: {}".format(run_failures.first_line(trouble)), file=sys.stderr)
 
 
-def around(plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
+def around(first: Plan, plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
     """Calls `work`, which makes `target` and the wanted stages `beside`, and records the run, even if `work` raises.
 
-    plan: returns a plan of the present store. A run with nothing to do is recorded only if its record would differ from
-    the newest one of its recipe. Raises StoreError if a run with something to do cannot be recorded."""
-    first, begun = plan(), _take_early_record()
+    first: the plan from which `beside` was found. plan: returns a plan of the present store. A run with nothing to do
+    is recorded only if its record would differ from the newest one of its recipe. Raises StoreError if a run with
+    something to do cannot be recorded."""
+    begun = _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
     if first.intact(target) and not beside:
         if begun is not None:

@@ -42,9 +42,10 @@ class SourceTree(NamedTuple):
 
         The command names the script by its path, because Python never loads a script from its bytecode cache."""
         top = os.path.realpath(str(folder))
-        for path, content in self.files.items():
-            copy = self._copy(top, path)
-            os.makedirs(os.path.dirname(copy), exist_ok=True)
+        copies = {self._copy(top, path): content for path, content in self.files.items()}
+        for parent in {os.path.dirname(copy) for copy in copies}:
+            os.makedirs(parent, exist_ok=True)
+        for copy, content in copies.items():
             with open(copy, "wb") as out:
                 out.write(content)
         for written, path in sorted(self.links.items()):

@@ -6,6 +6,7 @@ For wrong arguments, Luigi itself would only print its usage.
 import argparse
 import configparser
 import difflib
+import functools
 import os
 from contextlib import contextmanager
 from typing import Callable, Iterator, List, NoReturn, Optional, TypeVar
@@ -144,6 +145,7 @@ def _check_arguments(arguments: List[str]) -> None:
                          next_step="name a recipe, or leave --recipe out for the one in luigi.cfg")
 
 
+@functools.lru_cache(maxsize=None)  # it has hundreds of options
 def _luigi_parser(root_task: Optional[str]) -> argparse.ArgumentParser:
     """Luigi's parser for the options of a stage. Unlike Luigi's own, it raises UsageError for a malformed command
     line."""

@@ -126,7 +126,7 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
         wanted = plan.wanted(root.task_family)
         stage.Stage.made_beside = frozenset(wanted.made).difference(plan.required)
         try:
-            run_record.around(root.plan, root.task_family, wanted.made,
+            run_record.around(plan, root.plan, root.task_family, wanted.made,
                               lambda: _run_within_limits(root, wanted.made, factory, local))
         except LimitError:
             raise

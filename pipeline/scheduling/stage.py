@@ -22,7 +22,7 @@ from pipeline.process.child_environment import withheld
 from pipeline.scheduling.set_parameter import SetParameter
 from pipeline.stage_specs import PREPARE_DATA, STAGES, SUMMARIZE, StageSpec
 from pipeline.staleness.plan import Plan
-from pipeline.store import recipe_variants
+from pipeline.store import manifest, recipe_variants
 from pipeline.store.artifacts import Store
 from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected_error
@@ -208,8 +208,8 @@ class Stage(luigi.Task):
             making.print_remarks(preflight.remarks(report))
         key, preimage = identity
         with plan.store.lock(name, key, on_wait=self._show_waiting), ExitStack() as inputs:
-            # Another process may have made it while this one waited for the lock.
-            plan = self.plan()
+            # Another process may have made it while this one waited for the lock: the plan looks for a missing artifact
+            # anew each time.
             if not plan.intact(name):
                 for need in self.spec.needs:
                     inputs.enter_context(plan.store.lock(need, plan.known_key(need), shared=True))
@@ -218,10 +218,11 @@ class Stage(luigi.Task):
         self._tell_scheduler(1.0, "done")
 
     def _check_inputs(self, plan: Plan) -> None:
-        """Raises an error if an upstream artifact is not intact. Its lock must be held, so that nobody drops it
-        later."""
+        """Raises an error if an upstream artifact is not intact, or has other products than those in the key. Its lock
+        must be held, so that nobody drops it later."""
         for need in self.spec.needs:
-            if plan.store.state(need, plan.known_key(need)) != INTACT:
+            status = plan.store.status(need, plan.known_key(need))
+            if status.state != INTACT or manifest.products(status.recorded) != plan.products(need):
                 raise self._input_missing(need)
 
     def _input_missing(self, needed: str) -> OctetError:

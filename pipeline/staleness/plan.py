@@ -7,9 +7,11 @@ immutable. A missing one may be made at any moment, by this process or another.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set, Tuple
 
+from octet import digest
 from octet.gates import data_limits
 from pipeline.inputs import key
 from pipeline.inputs.key import Identity
@@ -65,14 +67,16 @@ class Plan:
         """The key of a stage, and its preimage; None while an upstream artifact is missing."""
         if stage not in self._keys:
             spec = STAGES[stage]
-            upstream: Dict[str, Digests] = {}
-            for name in spec.needs:
-                status = self.status(name)
-                if status.state not in (INTACT, DROPPED):
+            # The cache of digests is opened once for all stages upstream.
+            with digest.kept_open() if spec.needs else nullcontext():
+                if any(self.status(name).state not in (INTACT, DROPPED) for name in spec.needs):
                     return None
-                upstream[name] = manifest.products(status.recorded)
-            self._keys[stage] = key.of(spec, self.snapshot, upstream)
+            self._keys[stage] = key.of(spec, self.snapshot, {name: self.products(name) for name in spec.needs})
         return self._keys[stage]
+
+    def products(self, stage: str) -> Digests:
+        """{path: sha256} of the products of a stage whose artifact is intact or dropped."""
+        return manifest.products(self.status(stage).recorded)
 
     def known_key(self, stage: str) -> str:
         """The key of a stage whose upstream artifacts exist. Raises LookupError if one is missing."""

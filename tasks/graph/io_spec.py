@@ -2,20 +2,25 @@
 
 network.json has the fields of `Network`. In training, in evaluation and in the .tflite file, the real values of an
 input are (code - zero_point) * scale.
+
+TensorFlow is imported only to read a graph: `octet predict` and `octet evaluate` need network.json alone.
 """
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Union
 
 import numpy as np
-import tensorflow as tf
 from typing_extensions import Literal, TypedDict
 
 from octet.data.dataset import Dataset, Part
 from octet.errors import ModelError
 from octet.quantization import quantization, to_real
-from tasks.graph import contrib
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 NETWORK = "network.json"
 Side = Literal["inputs", "outputs"]
@@ -221,6 +226,9 @@ def write_graph(path: Path, graph_def: tf.GraphDef) -> None:
 
 def read_graph(path: Path) -> tf.GraphDef:
     """The graph that `write_graph` wrote."""
+    import tensorflow as tf
+
+    from tasks.graph import contrib
     graph_def = tf.GraphDef.FromString(path.read_bytes())
     contrib.expect_operations(graph_def)
     return graph_def

@@ -10,13 +10,19 @@ import sys
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
+from octet.data import picture_file
 from octet.data.dataset import PARTS
 from octet.datasets import image_folder
 from tests.octet.data.outcomes import WITH_LITTLE_MEMORY, read, refused, said
 from tests.octet.datasets.samples import pictures, refusal
+
+HEIF_READER = Image.OPEN[picture_file.HEIF]
+pillow_heif.register_heif_opener()  # to write pictures
+Image.OPEN[picture_file.HEIF] = HEIF_READER
 
 
 def photo(size=(7, 9), left=255):
