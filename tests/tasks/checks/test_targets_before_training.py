@@ -19,5 +19,5 @@ def test_a_check_warns_about_what_a_named_target_does_not_support(tmp_path):
     recipe = "data: {dataset: digits}\nmodel: {build: ./net.py}\n"
     assert checked(tmp_path, recipe)["warnings"] == []
     warning, = checked(tmp_path, recipe + "export: {targets: [edgetpu, litert]}\n")["warnings"]
-    assert warning.startswith("edgetpu takes ") and "PADV2" in warning
+    assert warning.startswith("edgetpu supports 2 of ") and "PADV2" in warning
     assert "normalize the output outside of the network" in warning
