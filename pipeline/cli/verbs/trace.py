@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         print("{}: found by {}".format(arguments.file, found.how))
         for other in found.others:
-            print("  the same bytes: {} {}".format(other["stage"], other["key"][:12]))
+            print("  the same file is in {} {}".format(other["stage"], other["key"][:12]))
         for name, text in trace_summary.lines(lineage, found.manifest, chain):
             print("  {:<9} {}".format(name, text))
         print()
