@@ -70,7 +70,7 @@ def project(tmp_path, luigid):
 
 
 def test_a_stage_uses_the_scheduler_and_its_page_shows_how_far_each_stage_is(project, luigid):
-    project.recipe.write_text(SMALL.replace("train: {epochs: 1", "train: {epochs: 40"))
+    project.recipe.write_text(SMALL.replace("train: {epochs: 1", "train: {epochs: 12"))
     run = project.start("TrainFloat", "--workers", "2")
     shown = until(lambda: [task for task in luigid.tasks("RUNNING", str(project.recipe)).values()
                            if task["name"] == "TrainFloat" and task["progress_percentage"]])[0]

@@ -226,7 +226,7 @@ class Stage(luigi.Task):
                 raise self._input_missing(need)
 
     def _input_missing(self, needed: str) -> OctetError:
-        return OctetError("an artifact that it needs was removed", where=self.spec.name,
+        return OctetError("an artifact that it needs was removed, or made again with other bytes", where=self.spec.name,
                           why="it needs {}".format(needed), next_step="run it again: missing artifacts are made again")
 
     def _show_waiting(self) -> None:

@@ -213,8 +213,11 @@ def _finding(contents: Contents, operator: Operator, on_data: OnData,
 def _compare(tally: Tally, contents: Contents, operator: Operator, entering: Dict[int, np.ndarray],
              made: Dict[int, np.ndarray]) -> None:
     """Adds an operator's outputs on all samples to the tally. entering: its inputs. made: its outputs."""
-    for sample, expected in enumerate(kernels.expected(contents, operator, entering)):
-        tally.add([made[index][sample] for index in operator.outputs], expected)
+    first = 0
+    for expected in kernels.expected(contents, operator, entering):
+        last = first + len(expected[0])
+        tally.add([made[index][first:last] for index in operator.outputs], expected)
+        first = last
 
 
 def _groups(contents: Contents) -> Iterator[List[Operator]]:

@@ -13,8 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from octet import digest
 from pipeline.stage_specs import STAGES, upward
-from tests.pipeline.checkout import Checkout, finish
+from pipeline.store import manifest
+from pipeline.store.artifacts import Store
+from tests.pipeline.checkout import Checkout, damage, finish
 
 LAST = "TrainQAT"  # the stage after the slow one
 ALL = list(upward(LAST))
@@ -163,3 +166,24 @@ def test_a_waiting_run_says_so(checkout):
     waiting = finish(start(checkout))
     assert finish(builder).code == 0
     assert "another run is making it" in waiting.said
+
+
+def test_an_input_that_is_made_again_with_other_bytes_while_a_run_waits_is_not_used(checkout):
+    assert checkout.luigi(stage="TrainFloat").code == 0
+    store, trained = Store(checkout.store), checkout.artifact("TrainFloat")
+    shutil.rmtree(str(trained))
+    with store.lock("TrainFloat", trained.name):
+        waiting = checkout.start(stage="TrainFloat")
+        said = until(lambda: waiting.stdout.readline())
+        while b"another run is making it" not in said:
+            said = until(lambda: waiting.stdout.readline())
+        folder = checkout.artifact("PrepareData.train")
+        record = manifest.unsealed((folder / manifest.NAME).read_bytes())
+        product = next(output for output in record["outputs"] if output["product"])
+        content = (folder / product["path"]).read_bytes() + b" "
+        damage(folder / product["path"], content)
+        product.update(bytes=len(content), sha256=digest.of_bytes(content))
+        damage(folder / manifest.NAME, manifest.sealed(record))
+        assert store.state("PrepareData.train", folder.name) == "intact"
+    run = finish(waiting)
+    assert run.code != 0 and "it needs PrepareData.train" in run.said and not trained.exists(), run

@@ -40,12 +40,13 @@ def of(uint8: bytes) -> List[Found]:
             if isinstance(outcome, processes.Failure):
                 found.append(Found(name, operator.kind, 0, outcome.words))
                 continue
-            lsb = 0
+            lsb = first = 0
             same = operator._replace(kind="RESHAPE") if operator.kind == "QUANTIZE" else operator  # the same reals
-            for sample, wanted in enumerate(kernels.expected(in_uint8, same, given.inputs)):
+            for wanted in kernels.expected(in_uint8, same, given.inputs):
                 for index, codes in zip(operator.outputs, wanted):
-                    made = int8_run.to_uint8(outcome[index][sample])
+                    made = int8_run.to_uint8(outcome[index][first:first + len(codes)])
                     lsb = max(lsb, int(np.abs(made.astype(int) - codes).max(initial=0)))
+                first += len(wanted[0])
             found.append(Found(name, operator.kind, lsb, ""))
     return found
 

@@ -6,7 +6,7 @@ A layer with constant weights is computed with integers, codes minus zero points
 float32 numbers where no sum can exceed 24 bits, so that sums are exact.
 """
 
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from tasks.tflite.parity.reference import arithmetic, moves, windows
 from tasks.tflite.parity.reference.kernel_types import Kernel, Shapes
 
 KERNELS: Dict[str, Kernel] = {**arithmetic.KERNELS, **windows.KERNELS, **moves.KERNELS}
+
+AT_ONCE = 1 << 15
+"""The number of values that are quantized together, unless one sample has more: they fit into a processor's cache."""
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 ACTIVATIONS = {NONE: (-np.inf, np.inf), RELU: (0.0, np.inf), RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
@@ -29,8 +32,10 @@ def is_known(operator: Operator) -> bool:
 
 def expected(contents: Contents, operator: Operator,
              codes: Dict[int, np.ndarray]) -> Iterator[List[np.ndarray]]:
-    """Yields, for each sample, the expected codes [*shape] of each output. codes: {index of a variable input: its codes
-    [N, *shape]}."""
+    """Yields the expected codes [n, *shape] of each output for the next n samples, up to the last one. codes: {index of
+    a variable input: its codes [N, *shape]}.
+
+    A kernel is called for each sample, but the outputs of several samples are quantized at once."""
     made = [contents.tensors[index] for index in operator.outputs]
     shapes = [tensor.shape for tensor in made]
     constants = {index: real(contents.tensors[index], contents.tensors[index].value)
@@ -38,13 +43,19 @@ def expected(contents: Contents, operator: Operator,
     activation: Any = operator.options.get("fused_activation_function", NONE)
     low, high = ACTIVATIONS[activation]
     layer = _Layer.of(contents, operator, codes)
-    for sample in range(len(next(iter(codes.values()))) if codes else 1):
+
+    def of_sample(sample: int) -> Sequence[np.ndarray]:
         if layer is not None:
-            outputs = [layer.made(codes[layer.data.index][sample], constants, shapes)]
-        else:
-            inputs = [real(contents.tensors[index], codes[index][sample]) if index in codes else constants[index]
-                      for index in operator.inputs if index >= 0]
-            outputs = KERNELS[operator.kind](operator.options, inputs, shapes)
+            return [layer.made(codes[layer.data.index][sample], constants, shapes)]
+        inputs = [real(contents.tensors[index], codes[index][sample]) if index in codes else constants[index]
+                  for index in operator.inputs if index >= 0]
+        return KERNELS[operator.kind](operator.options, inputs, shapes)
+
+    samples = len(next(iter(codes.values()))) if codes else 1
+    together = max(1, AT_ONCE // max(1, sum(int(np.prod(shape)) for shape in shapes)))
+    for first in range(0, samples, together):
+        of_samples = [of_sample(sample) for sample in range(first, min(samples, first + together))]
+        outputs = [np.stack(values) for values in zip(*of_samples)]
         yield [quantized(tensor, _clipped(values, low, high) if tensor.scale else values)
                for tensor, values in zip(made, outputs)]
 
