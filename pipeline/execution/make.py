@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
@@ -22,10 +23,10 @@ from pipeline.process import child
 from pipeline.stage_specs import PREPARE_DATA, STAGES, StageSpec
 from pipeline.staleness.plan import Plan
 from pipeline.staleness.verdict import Staleness, listing_bytes
-from pipeline.store import shared_files
+from pipeline.store import manifest, shared_files
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
-from pipeline.store.status import FORCED
+from pipeline.store.status import FORCED, INTACT
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage_types import Digests, Preimage
@@ -45,6 +46,7 @@ class Making(NamedTuple):
     source: {module in `tasks`: the source of its job}, as in `taken_snapshot.trees`.
     recipe: as the command named it, for the manifest.
     tell_scheduler: tell_scheduler(fraction or None, message) shows the progress on the scheduler's page.
+    prints_remarks: whether the warnings and notes of the stage are printed.
     """
 
     spec: StageSpec
@@ -52,9 +54,31 @@ class Making(NamedTuple):
     source: Dict[str, SourceTree]
     recipe: str
     tell_scheduler: Callable[[Optional[float], str], None]
+    prints_remarks: bool = True
 
     def make(self, plan: Plan, key: str, preimage: Preimage, notes: List[str]) -> None:
-        """Makes the artifact and publishes it. notes: from the stage's checks, for the manifest."""
+        """Makes the artifact and publishes it, unless another process has made it. Waits for one that makes it now.
+
+        notes: from the stage's checks, for the manifest. Raises an error if an upstream artifact is not intact, or has
+        other products than those in the key."""
+        name = self.spec.name
+        with plan.store.lock(name, key, on_wait=self._show_waiting), ExitStack() as inputs:
+            # Another process may have made it while this one waited for the lock: the plan looks for a missing artifact
+            # anew each time.
+            if plan.intact(name):
+                return
+            for need in self.spec.needs:  # nobody drops it while its lock is held
+                inputs.enter_context(plan.store.lock(need, plan.known_key(need), shared=True))
+                status = plan.store.status(need, plan.known_key(need))
+                if status.state != INTACT or manifest.products(status.recorded) != plan.products(need):
+                    raise input_missing(name, need)
+            self._publish(plan, key, preimage, notes)
+
+    def _show_waiting(self) -> None:
+        self.tell_scheduler(0.0, "another run is making it: waiting for that")
+        print("{}: another run is making it: waiting for that".format(self.spec.name), file=sys.stderr, flush=True)
+
+    def _publish(self, plan: Plan, key: str, preimage: Preimage, notes: List[str]) -> None:
         store, name = plan.store, self.spec.name
         why = self._why(plan)
         workspace = store.workspace(name, key)
@@ -62,7 +86,8 @@ class Making(NamedTuple):
             started = time.time()
             code, sources = git.state(), self._keep_sources(store)
             metrics = self._work(plan, workspace, why)
-            self.print_remarks(preflight.remarks(metrics))
+            if self.prints_remarks:
+                self.print_remarks(preflight.remarks(metrics))
             if notes:
                 metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             try:
@@ -200,3 +225,9 @@ class Making(NamedTuple):
         """Prints a message about a process that has not reported for some time."""
         self.tell_scheduler(None, message)
         print("{}: {}".format(self.spec.name, message), file=sys.stderr, flush=True)
+
+
+def input_missing(stage: str, needed: str) -> OctetError:
+    """The error of a stage that finds no intact artifact of `needed`, or another one than its key says."""
+    return OctetError("an artifact that it needs was removed, or made again with other bytes", where=stage,
+                      why="it needs {}".format(needed), next_step="run it again: missing artifacts are made again")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import ExitStack
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import luigi
@@ -14,7 +13,7 @@ from octet.data.dataset import PARTS
 from octet.errors import DataChanged, DatasetError, OctetError, StageDied, UsageError
 from pipeline import settings
 from pipeline.execution import data_limits, preflight, run_failures
-from pipeline.execution.make import Making
+from pipeline.execution.make import Making, input_missing
 from pipeline.inputs import snapshot as snapshots
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
@@ -22,9 +21,8 @@ from pipeline.process.child_environment import withheld
 from pipeline.scheduling.set_parameter import SetParameter
 from pipeline.stage_specs import PREPARE_DATA, STAGES, SUMMARIZE, StageSpec
 from pipeline.staleness.plan import Plan
-from pipeline.store import manifest, recipe_variants
+from pipeline.store import recipe_variants
 from pipeline.store.artifacts import Store
-from pipeline.store.status import INTACT
 from pipeline.terminal import unexpected_error
 
 _SETTINGS: List[settings.Settings] = []
@@ -195,7 +193,7 @@ class Stage(luigi.Task):
             data_limits.expect_kept(plan)
         identity = plan.key(name)
         if identity is None:
-            raise self._input_missing(", ".join(self.spec.needs))
+            raise input_missing(name, ", ".join(self.spec.needs))
         # The checks come before the lock and the log, so that a refused recipe leaves nothing in the store. A check
         # makes no artifact, so its source is not in the key.
         source = self.source  # before the checks: raises UsageError if the source was edited
@@ -206,33 +204,8 @@ class Stage(luigi.Task):
             report = preflight.once(self.taken_snapshot, check, on_wait=making.print_waiting)
             notes.extend(report.get("notes", ()))
             making.print_remarks(preflight.remarks(report))
-        key, preimage = identity
-        with plan.store.lock(name, key, on_wait=self._show_waiting), ExitStack() as inputs:
-            # Another process may have made it while this one waited for the lock: the plan looks for a missing artifact
-            # anew each time.
-            if not plan.intact(name):
-                for need in self.spec.needs:
-                    inputs.enter_context(plan.store.lock(need, plan.known_key(need), shared=True))
-                self._check_inputs(plan)
-                making.make(plan, key, preimage, notes)
+        making.make(plan, *identity, notes)
         self._tell_scheduler(1.0, "done")
-
-    def _check_inputs(self, plan: Plan) -> None:
-        """Raises an error if an upstream artifact is not intact, or has other products than those in the key. Its lock
-        must be held, so that nobody drops it later."""
-        for need in self.spec.needs:
-            status = plan.store.status(need, plan.known_key(need))
-            if status.state != INTACT or manifest.products(status.recorded) != plan.products(need):
-                raise self._input_missing(need)
-
-    def _input_missing(self, needed: str) -> OctetError:
-        return OctetError("an artifact that it needs was removed, or made again with other bytes", where=self.spec.name,
-                          why="it needs {}".format(needed), next_step="run it again: missing artifacts are made again")
-
-    def _show_waiting(self) -> None:
-        self._tell_scheduler(0.0, "another run is making it: waiting for that")
-        print("{}: another run is making it: waiting for that".format(self.spec.name),
-              file=sys.stderr, flush=True)
 
     def _tell_scheduler(self, fraction: Optional[float], message: str) -> None:
         """Updates the scheduler's page. If the scheduler does not answer, the work goes on, this task sends it nothing

@@ -1,4 +1,7 @@
-"""Checks that a recipe, its model and its data can run, and shows where each tensor's range will come from."""
+"""Checks that a recipe, its model and its data can run, and shows where each tensor's range will come from.
+
+If the data has been prepared, it is described as `octet data` does.
+"""
 
 import argparse
 import json
@@ -6,7 +9,7 @@ import sys
 from typing import Any, Dict, List, Tuple
 
 from pipeline import formatting, settings
-from pipeline.cli import recipe_arguments
+from pipeline.cli import data_summary, recipe_arguments
 from pipeline.execution import data_limits, preflight
 from pipeline.inputs import snapshot as snapshots
 from pipeline.inputs.snapshot import Snapshot
@@ -36,7 +39,10 @@ def run(arguments: argparse.Namespace) -> None:
         return
     print("{}: recipe and data are readable; snapshot {}".format(snapshot.recipe, snapshot.digest[:12]))
     _show(report)
-    for line in preflight.remarks(report):
+    summary = data_summary.recorded(Plan(snapshot, Store(config.store)))
+    if summary is not None:
+        data_summary.show(summary)
+    for line in dict.fromkeys(preflight.remarks(report) + preflight.remarks(summary or {})):
         print(line)
     for line in limits:
         print(line)

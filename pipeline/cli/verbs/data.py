@@ -1,21 +1,23 @@
 """Describes a recipe's data: counts by class and part, ranges, what was left out, and a picture of some samples.
 
-If the data is prepared, it is read from the store, and nothing is decoded again.
+It makes the stages that take the data in, so that the next run, and the next description, decode nothing again.
 """
 
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from octet.data.dataset import PARTS
-from octet.errors import UsageError
+from octet.errors import StoreError, UsageError
 from pipeline import settings
-from pipeline.execution import data_limits, preflight, progress
+from pipeline.cli import data_summary
+from pipeline.execution import data_limits, data_stages, preflight, progress, run_failures
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
-from pipeline.stage_specs import DESCRIBE, PREPARE_DATA, SUMMARIZE, SUMMARY
+from pipeline.stage_specs import DESCRIBE, PREPARE_DATA
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
@@ -39,7 +41,13 @@ def run(arguments: argparse.Namespace) -> None:
     config = settings.load()
     snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
     plan = Plan(snapshot, Store(config.store))
-    summary = _recorded(plan) if sheet is None else None
+    if data_summary.recorded(plan) is None:
+        try:
+            plan = data_stages.make(snapshot, arguments.recipe, config.store)
+        except StoreError as error:  # such as a store that cannot be written to
+            print("note: the prepared data is not kept, so the next run prepares it again: {}".format(
+                run_failures.first_line(error)), file=sys.stderr)
+    summary = data_summary.recorded(plan) if sheet is None else None
     if summary is None:
         summary = _described(plan, sheet)
     figures = {**summary["figures"], "left_out": summary.pop("left_out")}
@@ -47,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(summary, indent=1, sort_keys=True))
         data_limits.judge(snapshot, figures)
         return
-    _show(summary)
+    data_summary.show(summary)
     for line in preflight.remarks(summary):
         print(line)
     if sheet is not None:
@@ -55,15 +63,6 @@ def run(arguments: argparse.Namespace) -> None:
                               "not written, because no input is a picture"))
     for judgement in data_limits.judge(snapshot, figures):
         print("limit kept: {}".format(judgement))
-
-
-def _recorded(plan: Plan) -> Optional[Dict[str, Any]]:
-    """The summary that SummarizeData has published, or None."""
-    folder = plan.folder(SUMMARIZE)
-    if folder is None or not plan.intact(SUMMARIZE):
-        return None
-    found: Dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return {**found, "notes": _of_dataset(plan) + found["notes"], "left_out": _left_out(plan), "sheet": False}
 
 
 def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
@@ -76,41 +75,6 @@ def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:
             snapshots.with_source(plan.snapshot, (DESCRIBE,))._replace(sections=sections), DESCRIBE, on_progress=report,
             inputs={stage: str(plan.folder(stage)) for stage in parts} if is_prepared else {})
     if is_prepared:
-        return {**found, "notes": _of_dataset(plan) + found["notes"], "left_out": _left_out(plan)}
+        return {**found, "notes": data_summary.of_dataset(plan) + found["notes"],
+                "left_out": data_summary.left_out(plan)}
     return found
-
-
-def _left_out(plan: Plan) -> int:
-    """The number of samples that could not be read, from the manifests of the parts."""
-    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
-    return sum(manifest["metrics"]["left_out"] for manifest in manifests if manifest)
-
-
-def _of_dataset(plan: Plan) -> List[str]:
-    """The notes and warnings of the dataset when its parts were read, without duplicates."""
-    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
-    return list(dict.fromkeys(note for found in manifests if found for note in found["metrics"].get("of_dataset", ())))
-
-
-def _show(summary: Dict[str, Any]) -> None:
-    """Prints a description made by `octet/data/description.py`."""
-    parts = [part for part in PARTS if part in summary["parts"]]
-    print("samples: {}".format(", ".join("{} {}".format(summary["parts"][part], part) for part in parts)))
-    for name, spec in summary["inputs"].items():
-        used, least, most = spec["codes"]
-        print("input {}: {} uint8 for reals in [{:g}, {:g}]; 99.9 % of the values use {} of the 256 codes, "
-              "from {} to {}".format(name, spec["shape"], spec["low"], spec["high"], used, least, most))
-    for name, target in summary["targets"].items():
-        print("target {}: {}{}".format(name, target["kind"], " {}".format(target["shape"]) if target["shape"] else ""))
-        if target["kind"] == "value":
-            print("  " + ", ".join("{} in [{:g}, {:g}]".format(part, *target[part]) for part in parts))
-        if not target["classes"]:
-            continue
-        width = max(map(len, target["classes"]))
-        for index, class_name in enumerate(target["classes"]):
-            print("  {}  {}".format(class_name.ljust(width), "  ".join(
-                "{:>8} {}".format(target[part][index], part) for part in parts)))
-    for name, extra in summary["extras"].items():
-        print("extra {}: {}{}".format(name, extra["kind"], " {}".format(extra["shape"]) if extra["shape"] else ""))
-        print("  " + ", ".join("{} {}".format(extra[part], part) if extra["kind"] == "boxes" else
-                               "{} in [{:g}, {:g}]".format(part, *extra[part]) for part in parts if extra[part] != []))

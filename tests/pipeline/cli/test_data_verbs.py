@@ -28,7 +28,31 @@ def test_a_recipe_is_written_for_pictures_and_is_fit_to_look_at(project):
     assert "note: held out of the training samples" in seen.stdout.replace("pictures", "samples")
     with Image.open(str(sheet)) as image:
         assert len(np.unique(np.asarray(image))) > 10
-    assert not project.store.exists()
+
+
+def test_the_data_is_prepared_once_for_descriptions_and_runs(project):
+    project.recipe.write_text("data: {dataset: image_folder, args: {path: set, size: [8, 8]}}\nmodel: {build: lenet}\n")
+    first = project.octet("data", str(project.recipe))
+    assert first.returncode == 0, first.stderr
+    assert len(project.manifests("PrepareData.*")) == 3 and len(project.manifests("SummarizeData")) == 1
+    again = project.octet("data", str(project.recipe))
+    assert (again.stdout, again.stderr) == (first.stdout, "")
+    nothing = project.luigi("SummarizeData", "--local-scheduler", "--recipe", str(project.recipe))
+    assert nothing.returncode == 0 and "started" not in nothing.stderr, nothing.stderr
+    checked = project.octet("check", str(project.recipe))
+    assert first.stdout.splitlines()[0] == "samples: 18 train, 2 validation, 6 test" in checked.stdout, checked.stderr
+
+    Image.new("RGB", (9, 7), (3, 50, 90)).save(str(project.folder / "set/train/cat/new.png"))
+    assert project.octet("data", str(project.recipe)).returncode == 0
+    newest = max(project.manifests("PrepareData.train"), key=lambda manifest: manifest["finished"])
+    assert (newest["metrics"]["samples"], newest["metrics"]["decoded"]) == (19, 1)
+
+
+def test_a_store_that_cannot_be_written_to_keeps_no_data_from_being_described(project):
+    project.store.write_text("a file where the store's folder should be")
+    seen = project.octet("data", str(project.recipe))
+    assert seen.returncode == 0 and "samples: " in seen.stdout, seen.stderr
+    assert "note: the prepared data is not kept, so the next run prepares it again: " in seen.stderr
 
 
 def test_prepared_data_is_described_from_the_store(tmp_path):
