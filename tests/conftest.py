@@ -34,6 +34,7 @@ FIRST = (
     "tests/pipeline/scheduling/test_verdict.py",
     "tests/docs/test_site.py",
     "tests/test_setup.py",
+    "tests/test_wheel.py",
 )
 """Modules and folders of SHARED that take longest, started in this order. xdist starts with those that have most tests;
 many of these have few, and at the end one worker alone would run them."""
