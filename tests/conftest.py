@@ -45,6 +45,7 @@ FIRST = (
     "tests/pipeline/scheduling/test_verdict.py",
     "tests/docs/test_site.py",
     "tests/test_setup.py",
+    "tests/test_wheel.py",
 )
 """Modules and folders that are started first, in this order: those that fork, then those that take longest. xdist
 starts with those that have most tests; many of these have few, and at the end one worker alone would run them."""

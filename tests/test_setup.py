@@ -1,33 +1,18 @@
-"""The guarantees of set-up: pinned by hash, free of addresses, and importable from any folder."""
+"""`make setup`, its scripts and the commands that it installs."""
 
-import ast
-import json
 import os
-import re
 import shutil
 import stat
 import subprocess
 import sys
 import tarfile
-import zipfile
 from pathlib import Path
 
-import importlib_metadata
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.tracked_files import ROOT, copy_of_the_checkout
+
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
-PACKAGES = ["pipeline", "tasks", "models", "octet"]
-LOCK = (ROOT / "requirements.lock").read_text()
-PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+)")
-HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-
-
-def locked_entries():
-    """A string for each pinned package, with its continuation lines joined."""
-    return LOCK.replace("\\\n", " ").splitlines()
 
 
 def stand_in(folder, name, script):
@@ -47,124 +32,6 @@ def checkout_with_scripts(folder):
         copy.write_bytes(path.read_bytes())
         copy.chmod(path.stat().st_mode)
     return folder
-
-
-def test_every_locked_package_is_pinned_and_hashed():
-    assert len(locked_entries()) > 40
-    for entry in locked_entries():
-        pin, *rest = entry.split()
-        assert PIN.fullmatch(pin), entry
-        hashes = [word for word in rest if HASH.fullmatch(word)]
-        assert hashes and hashes == rest, entry
-
-
-def test_lock_holds_no_address_and_no_path():
-    assert not re.search(r"[a-z]+://|/|\bfile:|index-url|find-links|trusted-host", LOCK)
-
-
-def asked_for(extras=()):
-    """The requirements in the package's metadata, with these extras."""
-    requirements = [Requirement(line) for line in importlib_metadata.requires("octet")]
-    return [requirement for requirement in requirements if requirement.marker is None
-            or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)]
-
-
-def test_lock_pins_what_the_project_asks_for_within_its_bounds():
-    pinned = dict(entry.split()[0].split("==") for entry in locked_entries())
-    wanted = asked_for(["test", "docs", "parquet"])
-    assert len(wanted) > 15
-    for requirement in wanted:
-        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), str(requirement)
-
-
-def test_lock_pins_what_installs_and_builds_it():
-    lines = (ROOT / "requirements.in").read_text().splitlines()
-    pins = {line for line in lines if not line.startswith("#")}
-    assert {pin.split("==")[0] for pin in pins} == {"pip", "setuptools", "wheel"}  # the rest: pyproject.toml
-    assert pins <= {entry.split()[0] for entry in locked_entries()}
-
-
-def test_every_import_of_ours_is_asked_for():
-    imported = set()
-    for package in PACKAGES:
-        for path in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Import):
-                    imported |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom):
-                    imported.add(node.module.split(".")[0])
-    asked = {canonicalize_name(requirement.name) for requirement in asked_for(["parquet"])}
-    distributions = importlib_metadata.packages_distributions()
-    for name in sorted(imported - set(PACKAGES)):
-        named = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
-        assert not named or named & asked, "{} comes with {}".format(name, named)
-    assert {"numpy", "yaml", "tensorflow"} <= imported
-
-
-def test_wheel_holds_every_module_recipe_and_embedded_data(tmp_path):
-    wheel = build_wheel(tmp_path)
-    tracked = [path for path in tracked_files() if path.split("/")[0] in PACKAGES + ["recipes"]]
-    assert "recipes/mnist.yaml" in tracked and "octet/datasets/data/digits.npz" in tracked
-    with zipfile.ZipFile(str(wheel)) as archive:
-        assert [path for path in tracked if path not in archive.namelist()] == []
-
-
-def tracked_files():
-    return subprocess.run(["git", "-C", str(ROOT), "ls-files"], check=True, stdout=subprocess.PIPE,
-                          text=True).stdout.split()
-
-
-def copy_of_the_checkout(folder):
-    """The files that git knows, with their present content."""
-    for path in tracked_files():
-        if (ROOT / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(str(ROOT / path), str(folder / path))
-    return folder
-
-
-def build_wheel(folder):
-    """The wheel of this checkout. It is built from a copy, because setuptools leaves files beside the source."""
-    source = copy_of_the_checkout(folder / "source")
-    subprocess.run([sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps",
-                    "--no-build-isolation", "-w", str(folder), str(source)], check=True)
-    (wheel,) = folder.glob("octet-*.whl")
-    return wheel
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_installed_package_has_both_commands_and_they_work(tmp_path):
-    home, binaries = tmp_path / "home", tmp_path / "venv" / "bin"
-    home.mkdir()
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(home)}
-
-    def run(*command):
-        done = subprocess.run([str(binaries / command[0]), *command[1:]], cwd=str(home), env=env,
-                              capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    subprocess.run([str(binaries / "pip"), "-q", "install", str(build_wheel(tmp_path))], check=True)
-    store = home / ".local" / "share" / "octet" / "store"
-    assert run("octet", "ls") == "no runs in {}\n".format(store)
-    assert "pipeline.scheduling.luigi_command" in (binaries / "luigi").read_text()  # Luigi was installed before it
-    assert "fit to run" in run("octet", "check", "digits")
-    run("luigi", "--module", "pipeline", "ConvertUint8", "--recipe", "digits", "--local-scheduler")
-    (model,) = store.glob("artifacts/ConvertUint8/*/model.tflite")
-    assert "recipe    digits" in run("octet", "trace", str(model))
-
-    packages, = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    helper = packages / "tasks" / "tflite" / "toco.py"
-    helper.write_text(helper.read_text() + "\n\ndef unused():\n    pass\n")
-    states = {stage: [said["state"]] + said["reasons"]
-              for stage, said in json.loads(run("octet", "why", "digits", "--json")).items()}
-    assert [states[stage] for stage in ("TrainFloat", "TrainQAT", "EvalGraph", "Freeze")] == [["fresh"]] * 4
-    assert states["ConvertUint8"] == ["stale", "tasks/tflite/toco.py: unused() added"]
-    said = subprocess.run([str(binaries / "luigi"), "--module", "pipeline", "ConvertUint8", "--recipe", "digits",
-                           "--local-scheduler"], cwd=str(home), env=env, stderr=subprocess.PIPE, text=True).stderr
-    assert re.findall(r"^([\w.]+): started$", said, re.MULTILINE) == ["ConvertUint8"]
 
 
 @pytest.mark.slow
@@ -229,17 +96,6 @@ def a_later_python():
         if asked.returncode == 0:
             return python
     pytest.skip("no Python from 3.8 on")
-
-
-def test_environment_holds_what_the_lock_names():
-    frozen = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "freeze", "--all"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-    installed = {line.lower().replace("_", "-") for line in frozen.splitlines()}
-    assert {entry.split()[0] for entry in locked_entries()} - installed == set()
 
 
 def test_import_from_a_hostile_folder_finds_ours(tmp_path):

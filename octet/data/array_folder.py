@@ -25,5 +25,5 @@ def file_of(path: str, name: str) -> str:
 
 def hashes(path: str, wanted: Sequence[str]) -> Dict[str, str]:
     """{array: sha256 of its file} of the wanted arrays that exist."""
-    there = [name for name in names(path) if name in wanted]
-    return dict(zip(there, digests.cached_all([file_of(path, name) for name in there], "file", digests.of_file)))
+    existing = [name for name in names(path) if name in wanted]
+    return dict(zip(existing, digests.cached_all([file_of(path, name) for name in existing], "file", digests.of_file)))

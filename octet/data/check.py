@@ -1,7 +1,7 @@
 """Validates a dataset: the checks that apply to every dataset."""
 
 from itertools import chain
-from typing import Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset
     _check_names(dataset, where)
     for spec in dataset.inputs.values():
         scale_of(spec.low, spec.high, where)
+    train_counts: Dict[str, Optional[np.ndarray]] = {}
     for part_name in parts:
         if part_name not in dataset.parts:
             raise DatasetError("there is no {} part".format(part_name), where,
@@ -31,13 +32,17 @@ def check(dataset: Dataset, where: str, parts: Sequence[str] = PARTS) -> Dataset
         for name, spec in dataset.inputs.items():
             _check_input(part.inputs[name], spec, part_name + "." + name, where)
         for name, target in dataset.targets.items():
-            _check_target(part.targets[name], target, part_name + "." + name, where)
+            counts = _check_target(part.targets[name], target, part_name + "." + name, where)
+            if part_name == "train":
+                train_counts[name] = counts
         _check_extras(dataset, part, part_name, where)
         _check_lengths(part, part_name, where)
     for name, target in dataset.targets.items():
         whole = dataset.samples is None or name in dataset.answers.get("train", {})
         if target.kind not in ("value", "raw") and "train" in parts and whole:
-            _check_every_class(dataset.known_answers(name)["train"], name, target, where)
+            labels = dataset.answers.get("train", {}).get(name)  # of all samples, if only some were read
+            _check_every_class(train_counts[name] if labels is None else classes.counts(target, labels), name, target,
+                               where)
     return dataset
 
 
@@ -137,18 +142,20 @@ def _check_input(codes: np.ndarray, spec: Input, name: str, where: str) -> None:
                 "Save all parts with the same type and shape.")
 
 
-def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> None:
+def _check_target(answers: np.ndarray, target: Target, name: str, where: str) -> Optional[np.ndarray]:
+    """The number of samples, or of pixels, of each class [C]; None for a target without classes. Each array is read
+    once, because masks that are kept encoded are decoded when they are read."""
     if target.kind == "raw":
         if answers.dtype != np.float32 or answers.shape[1:] != (0,):
             raise DatasetError("{} is {} of shape {}, not float32 of shape [N, 0]".format(
                 name, answers.dtype, list(answers.shape)), where, "A raw target has no values.",
                 "Use numpy.zeros((N, 0), numpy.float32), and put what is known about a sample into an extra.")
-        return
+        return None
     if target.kind == "value":
         _check_form(answers, np.float32, target.shape, name, where,
                     "A value has the same shape in every sample.", "Save all parts with the same shape.")
         _check_finite(answers, name, where)
-        return
+        return None
     if target.kind == "labels":
         _check_form(answers, np.uint8, (len(target.classes),), name, where,
                     "Each sample has a 1 for each of its classes, and 0 for the others.",
@@ -157,18 +164,19 @@ def _check_target(answers: np.ndarray, target: Target, name: str, where: str) ->
             index = np.unravel_index(int((answers > 1).argmax()), answers.shape)
             raise DatasetError("{}{} is {}, not 0 or 1".format(name, _at(index), answers[index]), where,
                                "It says whether the sample belongs to the class.", "Correct that label.")
-        return
+        return classes.counts(target, answers)
     shape, each = (target.shape, "pixel") if target.kind == "class_map" else ((), "sample")
     _check_form(answers, np.int32, shape, name, where, "A label is the index of a class.",
                 "Save one label for each {}.".format(each))
-    known = False
+    counts = np.zeros(len(target.classes), np.int64)
     for start in range(0, len(answers), ROWS):
         rows = answers[start:start + ROWS]
         _check_labels(rows, start, target, name, where)
-        known = known or target.ignore is None or bool((rows != target.ignore).any())
-    if len(answers) and not known:
+        counts += classes.counts(target, rows)
+    if len(answers) and not counts.any():
         raise DatasetError("every pixel of {} is {}, which is ignored".format(name, target.ignore), where,
                            "There is nothing to learn or measure.", "Label some pixels, or correct `ignore`.")
+    return counts
 
 
 def _check_labels(rows: np.ndarray, start: int, target: Target, name: str, where: str) -> None:
@@ -223,13 +231,13 @@ def _check_lengths(part: Part, part_name: str, where: str) -> None:
             where, "A part needs at least two samples.", "Add samples to that part.")
 
 
-def _check_every_class(labels: np.ndarray, name: str, target: Target, where: str) -> None:
+def _check_every_class(counts: Optional[np.ndarray], name: str, target: Target, where: str) -> None:
+    """Raises DatasetError unless there are two classes, and each has a training sample. counts: of each class."""
     if len(target.classes) < (1 if target.kind == "labels" else 2):
         raise DatasetError("the target '{}' has {} class{}".format(
             name, len(target.classes), "" if len(target.classes) == 1 else "es"), where,
             "A network learns to distinguish classes.", "Name two classes or more.")
-    counts = classes.counts(target, labels)
-    if not counts.all():
+    if counts is not None and not counts.all():
         index = int((counts == 0).argmax())
         each = "pixel" if target.kind == "class_map" else "sample"
         raise DatasetError(

@@ -18,7 +18,7 @@ from octet.errors import DatasetError
 
 SHA256 = "S64"  # the dtype of an array of sha256 as 64 hex digits
 AT_ONCE = 1024
-Found = Union[Set[str], DatasetError]
+Outcome = Union[Set[str], DatasetError]
 """What was noticed about a file (words of pictures.NOTICED), or the reason why it cannot be read."""
 OnAllCores = Callable[[Callable[[int], Any], int, str], Iterator[Any]]
 
@@ -39,7 +39,7 @@ class DecodedRows:
         """Stores the row of a file. words: what was noticed about it. content: the bytes of the file."""
         self._array[place] = row
 
-    def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
+    def filled(self, put: Callable[[int], Outcome], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Outcome]]:
         """Decodes all files. Yields (place, what was noticed or why it cannot be read) of each file, in order. put:
         decodes a file, and calls `was_read` and `put`."""
         yield from enumerate(on_all_cores(put, len(self.sha256), self._what))
@@ -67,22 +67,22 @@ class DecodedIntoShards(DecodedRows):
         if self.sha256[place]:  # otherwise the file has changed, and the part is not published
             self._batch.put(self._batch.source_of[place], row, words, content)
 
-    def filled(self, put: Callable[[int], Found], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Found]]:
+    def filled(self, put: Callable[[int], Outcome], on_all_cores: OnAllCores) -> Iterator[Tuple[int, Outcome]]:
         batch = self._batch
         todo = np.sort(batch.first_place[batch.missing])  # the first file of each content that must be decoded
         decoding = on_all_cores(lambda index: put(int(todo[index])), len(todo), self._what)
         unreadable: Set[int] = set()
         for place, source in enumerate(batch.source_of):
             if batch.missing[source] and batch.first_place[source] == place:
-                found: Found = next(decoding)
-                if isinstance(found, DatasetError):
+                outcome: Outcome = next(decoding)
+                if isinstance(outcome, DatasetError):
                     unreadable.add(source)
             elif source in unreadable:
-                found = put(place)  # the same error, with the name of this file
+                outcome = put(place)  # the same error, with the name of this file
             else:
-                found = set(batch.words.get(source, ()))
+                outcome = set(batch.words.get(source, ()))
                 self.sha256[place] = self._files[place]
-            yield place, found
+            yield place, outcome
 
     def of(self, places: Sequence[int]) -> Any:
         return self._batch.finished(np.asarray(places, np.int64))

@@ -161,7 +161,7 @@ def _no_pictures(path: str, part: str, masked: bool, folders: List[str]) -> Data
 
 
 def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
-    found: List[Picture] = []
+    pictures: List[Picture] = []
     beside = []
     for name in _names(os.path.join(path, part)):
         folder = os.path.join(part, name)
@@ -173,14 +173,14 @@ def _in_classes(path: str, part: str, losses: Losses) -> List[Picture]:
                 losses.lose("the class '{}' has no picture in {}/".format(name, folder),
                             "It contains {}.".format(_contents(os.path.join(path, folder))),
                             "Put pictures there, remove the folder", 0)
-            found.extend(Picture(os.path.join(folder, file), name=name) for file in files)
+            pictures.extend(Picture(os.path.join(folder, file), name=name) for file in files)
     lost = [name for name in beside if name.lower().endswith(ENDINGS) and name[0] != "."]
     if lost:
         losses.count += len(lost)
         losses.notes.append("not read in {}/, because they are in no folder of a class: {} pictures ({})".format(
             part or ".", len(lost), some(lost)))
     losses.note_files(part, [name for name in beside if name not in lost])
-    return found
+    return pictures
 
 
 def _contents(folder: str) -> str:
@@ -190,7 +190,7 @@ def _contents(folder: str) -> str:
 
 def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = ENDINGS) -> List[str]:
     """The sorted names of the pictures in a folder. Other files go to `losses`."""
-    found, others = [], []
+    pictures, others = [], []
     try:
         names = sorted(os.listdir(os.path.join(path, folder)))
     except OSError as error:
@@ -215,9 +215,9 @@ def _pictures(path: str, folder: str, losses: Losses, endings: Sequence[str] = E
             losses.lose("{} is no regular file but {}".format(os.path.join(folder, name), _file_type(mode)),
                         "Opening it could wait forever.", "Remove it")
         else:
-            found.append(name)
+            pictures.append(name)
     losses.note_files(folder, others)
-    return found
+    return pictures
 
 
 def _file_type(mode: int) -> str:

@@ -111,10 +111,10 @@ def _stretched(codes: Any, height: int, width: int, how: Resize) -> Any:
     for tap in range(places.shape[1]):
         rows += np.multiply(codes[places[:, tap]], weights[:, tap, None, None], dtype=np.int32)
     places, weights = _taps(codes.shape[1], width, how.method, how.antialias)
-    found = np.full((height, width) + codes.shape[2:], 1 << (2 * BITS - 1), np.int32)
+    sums = np.full((height, width) + codes.shape[2:], 1 << (2 * BITS - 1), np.int32)
     for tap in range(places.shape[1]):
-        found += rows[:, places[:, tap]] * weights[None, :, tap, None]
-    return np.clip(found >> (2 * BITS), 0, 255).astype(np.uint8)
+        sums += rows[:, places[:, tap]] * weights[None, :, tap, None]
+    return np.clip(sums >> (2 * BITS), 0, 255).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=256)

@@ -35,28 +35,29 @@ class RepeatedSamples(NamedTuple):
 def notes(dataset: Dataset, repeated: Optional[RepeatedSamples] = None) -> List[str]:
     """All notes, those of the dataset itself first. If only some samples were read, there are only the notes about
     known targets. repeated: `repeated_samples(dataset)`, if it is known."""
-    found = list(dataset.notes)
+    sentences = list(dataset.notes)
     for name, spec in dataset.inputs.items():
-        found.extend(_channels_first(name, spec))
+        sentences.extend(_channels_first(name, spec))
         if dataset.samples is not None:
             continue
-        found.extend(_few_codes(name, {part: arrays.inputs[name] for part, arrays in dataset.parts.items()}))
-        found.extend(_narrow_features(name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
+        sentences.extend(_few_codes(name, {part: arrays.inputs[name] for part, arrays in dataset.parts.items()}))
+        sentences.extend(_narrow_features(
+            name, dataset.parts["train"].inputs[name] if "train" in dataset.parts else None))
     for name, target in dataset.targets.items():
-        found.extend(listing.alike(target.classes))
+        sentences.extend(listing.alike(target.classes))
         answers = dataset.known_answers(name)
         if dataset.samples is not None:
             answers = {part: of_part for part, of_part in answers.items() if name in dataset.answers.get(part, ())}
         if target.kind == "value":
-            found.extend(_narrow_columns(name, answers))
+            sentences.extend(_narrow_columns(name, answers))
         elif target.kind != "raw":
-            found.extend(_counts(name, target, answers))
-    found.extend(_places(dataset))
+            sentences.extend(_counts(name, target, answers))
+    sentences.extend(_places(dataset))
     if dataset.samples is None:
-        found.extend(_repeated(repeated or repeated_samples(dataset)))
+        sentences.extend(_repeated(repeated or repeated_samples(dataset)))
     else:
-        found.append("{} samples of each part were read; `octet data` reads all of them".format(dataset.samples))
-    return found
+        sentences.append("{} samples of each part were read; `octet data` reads all of them".format(dataset.samples))
+    return sentences
 
 
 def used_codes(codes: np.ndarray) -> Tuple[int, int, int]:
@@ -139,8 +140,8 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
             yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without loss: {{class_weights: " \
                   "balanced}} a network may never predict it".format(
                       target.classes[rarest], name, train[rarest], whole, each, 100.0 * train[rarest] / whole)
-    for part, found in of_part.items():
-        missing = [target.classes[index] for index in np.flatnonzero(found == 0)]
+    for part, counts in of_part.items():
+        missing = [target.classes[index] for index in np.flatnonzero(counts == 0)]
         if missing and part != "train":
             yield "the {} part has no {} of the class {} of '{}': this class is not measured".format(
                 part, each[:-1], some([repr(one) for one in missing]), name)
@@ -170,12 +171,12 @@ def _similar(dataset: Dataset) -> List[Tuple[str, str, int, int]]:
     if len(pictures) != 1 or len(dataset.inputs) != 1:
         return []
     codes = [(part, arrays.inputs[pictures[0]]) for part, arrays in dataset.parts.items()]
-    found: List[Tuple[str, str, int, int]] = []
-    for place, (other, theirs) in enumerate(codes[:-1]):
-        thumbnails = near_duplicates.thumbnails(theirs)  # once: it reads the whole part
-        found.extend((part, other) + near_duplicates.between(mine, theirs, thumbnails)
-                     for part, mine in codes[place + 1:])
-    return found
+    similar: List[Tuple[str, str, int, int]] = []
+    for place, (other, codes_of_other) in enumerate(codes[:-1]):
+        thumbnails = near_duplicates.thumbnails(codes_of_other)  # once: it reads the whole part
+        similar.extend((part, other) + near_duplicates.between(codes_of_part, codes_of_other, thumbnails)
+                     for part, codes_of_part in codes[place + 1:])
+    return similar
 
 
 def _hashes(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -104,13 +104,13 @@ def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float
     only one value."""
     _expect(train.ndim == 2, train, "values of shape [N, columns]", name, where,
             "Each column is scaled separately.", "Leave out `scale`.")
-    found = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
-    for index, (low, high) in enumerate(found):
+    ends = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
+    for index, (low, high) in enumerate(ends):
         if low == high:
             raise DatasetError("column {} of {} is {:g} in every training sample".format(index, name, low), where,
                                "A column with one value has no range, and there is nothing to learn.",
                                "Leave out that column.")
-    return found
+    return ends
 
 
 def by_column(numbers: np.ndarray, ends: Sequence[Tuple[float, float]]) -> np.ndarray:

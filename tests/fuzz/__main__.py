@@ -24,7 +24,8 @@ import tensorflow as tf  # noqa: E402
 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
 
 from tests.fuzz import conversion, shrink  # noqa: E402
-from tests.fuzz.network import Network, network  # noqa: E402
+from tests.fuzz.network import Network  # noqa: E402
+from tests.fuzz.random_network import network  # noqa: E402
 
 REPORT_EVERY = 100
 TOGETHER = 5  # networks in one file: for a single one, starting toco and the interpreters is a third of the work

@@ -5,19 +5,8 @@ from typing import Dict
 
 import tensorflow as tf
 
-from tests.fuzz.pieces import (
-    LAYERS,
-    Args,
-    Piece,
-    Shape,
-    conv,
-    conv_made,
-    conv_shape,
-    dense,
-    function,
-    no_arguments,
-    same,
-)
+from tests.fuzz.piece import LAYERS, Args, Piece, Shape, function, no_arguments, same
+from tests.fuzz.weighted_pieces import conv, conv_made, conv_shape, dense
 from tests.tasks.layers import Doubling, Wrapping
 
 ANY, IMAGE, SEQUENCE = (1, 2, 3), (3,), (2,)

@@ -1,132 +1,12 @@
-"""The parts of a random network: pieces with one input tensor. A piece draws its arguments for a shape, computes its
-output shape, and makes its Keras layer. Shapes are without the batch."""
+"""All pieces of random networks, but for those that were added later (later_pieces.py)."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict
 
 import numpy as np
 import tensorflow as tf
 
-LAYERS = tf.keras.layers
-Shape = Tuple[int, ...]
-Args = Dict[str, Any]
-
-FUSED = (None, None, "relu", "relu", "sigmoid", "tanh")  # activations inside a layer
-MOST_VALUES = 1024  # of one tensor: 16 x 16 x 4
-
-
-class Piece(NamedTuple):
-    """ranks: of the input shapes. often: the relative frequency. draw(random, shape): the arguments. shape(args,
-    shape): the output shape; None if there is none. make(args, name): the layer. weights: the names of the layer's
-    variables, as in its arguments `<name>_initializer`."""
-
-    ranks: Tuple[int, ...]
-    often: int
-    draw: Callable[[Any, Shape], Args]
-    shape: Callable[[Args, Shape], Optional[Shape]]
-    make: Callable[..., tf.keras.layers.Layer]
-    weights: Tuple[str, ...] = ()
-
-
-def fits(shape: Optional[Shape]) -> bool:
-    """Whether the network may continue with this shape."""
-    return shape is not None and all(side >= 1 for side in shape) and int(np.prod(shape)) <= MOST_VALUES
-
-
-def no_arguments(random, shape: Shape) -> Args:
-    return {}
-
-
-def same(args: Args, shape: Shape) -> Shape:
-    return shape
-
-
-def _reach(random) -> float:
-    """The size of a layer's values: ordinary, or anything from 1e-3 to 1e3."""
-    return round(10 ** (random.uniform(-3, 3) if random.random() < 0.3 else random.uniform(-0.5, 1)), 6)
-
-
-# Layers with weights. Windows (convolutions and pools) have size, stride, padding and dilation per axis.
-
-def _window(random, shape: Shape, least: int = 1) -> Args:
-    size = [random.randint(least, 3) for _ in shape[:-1]]
-    dilated = random.random() < 0.15
-    stride = [1 if dilated else random.choice((1, 1, 2))] * (len(shape) - 1)
-    return {"size": size, "stride": stride, "padding": random.choice(("same", "same", "valid")),
-            "dilation": [2 if dilated else 1] * (len(shape) - 1)}
-
-
-def _windowed(args: Args, shape: Shape) -> List[int]:
-    sides = []
-    for side, size, stride, dilation in zip(shape, args["size"], args["stride"], args["dilation"]):
-        reached = side if args["padding"] == "same" else side - (size - 1) * dilation
-        sides.append(-(-reached // stride))
-    return sides
-
-
-def conv(random, shape: Shape) -> Args:
-    return dict(_window(random, shape), filters=random.randint(1, 8), bias=random.random() < 0.6,
-                activation=random.choice(FUSED), reach=_reach(random))
-
-
-def conv_shape(args: Args, shape: Shape) -> Shape:
-    return (*_windowed(args, shape), args["filters"])
-
-
-def conv_made(layer):
-    return lambda args, name, **more: layer(
-        args["filters"], args["size"], strides=args["stride"], padding=args["padding"],
-        dilation_rate=args["dilation"], use_bias=args["bias"], activation=args["activation"], name=name, **more)
-
-
-def _depthwise(random, shape: Shape) -> Args:
-    return dict(_window(random, shape), dilation=[1, 1], multiplier=random.choice((1, 1, 2)),
-                bias=random.random() < 0.6, activation=random.choice(FUSED), reach=_reach(random))
-
-
-def _depthwise_made(args: Args, name: str, **more):
-    return LAYERS.DepthwiseConv2D(args["size"], strides=args["stride"], padding=args["padding"],
-                                  depth_multiplier=args["multiplier"], use_bias=args["bias"],
-                                  activation=args["activation"], name=name, **more)
-
-
-def _separable_made(args: Args, name: str, **more):
-    return LAYERS.SeparableConv2D(args["filters"], args["size"], strides=args["stride"], padding=args["padding"],
-                                  use_bias=args["bias"], activation=args["activation"], name=name, **more)
-
-
-def _transposed(random, shape: Shape) -> Args:
-    return dict(conv(random, shape), dilation=[1, 1], stride=[random.choice((1, 2))] * 2,
-                size=[random.randint(2, 3) for _ in range(2)])
-
-
-def _transposed_shape(args: Args, shape: Shape) -> Shape:
-    return tuple(side * stride + (max(size - stride, 0) if args["padding"] == "valid" else 0)
-                 for side, stride, size in zip(shape, args["stride"], args["size"])) + (args["filters"],)
-
-
-def _transposed_made(args: Args, name: str, **more):
-    return LAYERS.Conv2DTranspose(args["filters"], args["size"], strides=args["stride"], padding=args["padding"],
-                                  use_bias=args["bias"], activation=args["activation"], name=name, **more)
-
-
-def dense(random, shape: Shape) -> Args:
-    return {"units": random.randint(1, 12), "bias": random.random() < 0.7, "activation": random.choice(FUSED),
-            "reach": _reach(random)}
-
-
-def _dense_made(args: Args, name: str, **more):
-    return LAYERS.Dense(args["units"], use_bias=args["bias"], activation=args["activation"], name=name, **more)
-
-
-def _batch_norm(random, shape: Shape) -> Args:
-    return {"scale": random.random() < 0.85, "center": random.random() < 0.85, "reach": _reach(random),
-            "fused": random.choice((None, False))}
-
-
-def _batch_norm_made(args: Args, name: str, **more):
-    return LAYERS.BatchNormalization(scale=args["scale"], center=args["center"], fused=args["fused"], name=name,
-                                     **more)
-
+from tests.fuzz.piece import LAYERS, Args, Piece, Shape, function, no_arguments, same
+from tests.fuzz.weighted_pieces import WEIGHTED, window, windowed
 
 # Activations
 
@@ -135,11 +15,6 @@ def _relu(random, shape: Shape) -> Args:
     return random.choice(({"max_value": top, "negative_slope": 0.0},
                           {"max_value": top, "negative_slope": 0.0},
                           {"max_value": top, "negative_slope": round(random.uniform(0.01, 0.5), 3)}))
-
-
-def function(of):
-    """A layer that applies a function to a tensor and the piece's arguments."""
-    return lambda args, name, **more: LAYERS.Lambda(lambda x: of(x, args), name=name)
 
 
 def _activation(name: str):
@@ -153,11 +28,11 @@ def _hard_swish(x, args: Args):
 # Shapes
 
 def _pool(random, shape: Shape) -> Args:
-    return dict(_window(random, shape, least=2), dilation=[1] * (len(shape) - 1))
+    return dict(window(random, shape, least=2), dilation=[1] * (len(shape) - 1))
 
 
 def _pool_shape(args: Args, shape: Shape) -> Shape:
-    return (*_windowed(args, shape), shape[-1])
+    return (*windowed(args, shape), shape[-1])
 
 
 def _pool_made(layer):
@@ -240,20 +115,9 @@ def _rate(random, shape: Shape) -> Args:
 
 
 _ANY, _IMAGE, _SEQUENCE, _VECTOR, _AXES = (1, 2, 3), (3,), (2,), (1,), (2, 3)
-_KERNEL_BIAS = ("kernel", "bias")
 
 PIECES: Dict[str, Piece] = {
-    "conv": Piece(_IMAGE, 30, conv, conv_shape, conv_made(LAYERS.Conv2D), _KERNEL_BIAS),
-    "depthwise": Piece(_IMAGE, 12, _depthwise,
-                       lambda args, shape: (*_windowed(args, shape), shape[-1] * args["multiplier"]),
-                       _depthwise_made, ("depthwise", "bias")),
-    "separable": Piece(_IMAGE, 6, lambda random, shape: dict(conv(random, shape), dilation=[1, 1]), conv_shape,
-                       _separable_made, ("depthwise", "pointwise", "bias")),
-    "transposed": Piece(_IMAGE, 6, _transposed, _transposed_shape, _transposed_made, _KERNEL_BIAS),
-    "conv1d": Piece(_SEQUENCE, 20, conv, conv_shape, conv_made(LAYERS.Conv1D), _KERNEL_BIAS),
-    "dense": Piece(_ANY, 5, dense, lambda args, shape: (*shape[:-1], args["units"]), _dense_made, _KERNEL_BIAS),
-    "batch_norm": Piece(_ANY, 12, _batch_norm, same, _batch_norm_made,
-                        ("gamma", "beta", "moving_mean", "moving_variance")),
+    **WEIGHTED,
     "relu": Piece(_ANY, 8, _relu, same, lambda args, name, **more: LAYERS.ReLU(name=name, **args)),
     "leaky_relu": Piece(_ANY, 2, lambda random, shape: {"alpha": round(random.uniform(0.01, 0.4), 3)}, same,
                         lambda args, name, **more: LAYERS.LeakyReLU(args["alpha"], name=name)),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fuzz import conversion
-from tests.fuzz.network import network
+from tests.fuzz.random_network import network
 
 # What each seed found: a range that did not reach behind a reshape; LOGISTIC below a scale of 16 bits, and MUL that
 # wraps at its bound; a dilated sequence left in float; a shift of 32 bits in SUB; a transpose that toco moved;

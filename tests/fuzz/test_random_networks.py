@@ -7,8 +7,9 @@ from hypothesis import given, settings
 
 from tests.fuzz import shrink, weights
 from tests.fuzz.later_pieces import LATER
-from tests.fuzz.network import ALL, LEAST_MERGES, MERGES, layer_name, network, networks
-from tests.fuzz.pieces import LAYERS, fits
+from tests.fuzz.network import ALL, MERGES, layer_name
+from tests.fuzz.piece import LAYERS, fits
+from tests.fuzz.random_network import LEAST_MERGES, network, networks
 
 SHAPES = {1: [(12,), (5,)], 2: [(12, 4), (7, 3)], 3: [(8, 8, 3), (5, 6, 4)]}
 

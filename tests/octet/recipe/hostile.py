@@ -5,10 +5,10 @@
 The recipe is written to recipe.yaml. The content of a file is text, bytes, or a function that makes something at its
 path. argv: the command after `octet`; by default `why recipe.yaml`. `{folder}` in words is the case's folder."""
 
-import os
-import socket
 from pathlib import Path
 from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
+
+from tests.octet.recipe.hostile_contents import AWKWARD, SPECIAL, bomb, fifo, folder, link, merges, sock
 
 Content = Union[str, bytes, Callable[[Path], None]]
 
@@ -36,49 +36,8 @@ def _(name: str, code: Union[int, Tuple[int, ...]], words: Sequence[str] = (),
     CASES.append(Case(name, code, words, {"recipe.yaml": recipe, **(files or {})}, argv))
 
 
-def fifo(path: Path) -> None:
-    os.mkfifo(str(path))
-
-
-def sock(path: Path) -> None:
-    here = os.getcwd()
-    os.chdir(str(path.parent))  # a socket's path is short
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path.name)
-    os.chdir(here)
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
-def link(target: str) -> Callable[[Path], None]:
-    return lambda path: path.symlink_to(target)
-
-
-def bomb(levels: int, width: int, item: str) -> str:
-    """Nested anchors: each contains the one before `width` times."""
-    lines = ["data: {dataset: ./d.py, args: {x0: &x0 " + item]
-    lines += [", x{}: &x{} [{}]".format(level, level, ", ".join(["*x{}".format(level - 1)] * width))
-              for level in range(1, levels)]
-    return "".join(lines) + "}}\nmodel: {build: lenet}\n"
-
-
-def merges(levels: int, width: int) -> str:
-    lines = ["data: {dataset: ./d.py, args: {x0: &x0 {a: 1, b: 2}"]
-    lines += [", x{}: &x{} {{<<: [{}], k{}: 1}}".format(
-        level, level, ", ".join(["*x{}".format(level - 1)] * width), level) for level in range(1, levels)]
-    return "".join(lines) + "}}\nmodel: {build: lenet}\n"
-
-
 # Something else in place of a file
 
-SPECIAL = {"fifo": (fifo, "it is a fifo"), "device": (link("/dev/zero"), "it is a character device"),
-           "full": (link("/dev/full"), "it is a character device"), "terminal": (link("/dev/tty"), "it is a character"),
-           "socket": (sock, "it is a socket"), "folder": (folder, "Is a directory"),
-           "dangling": (link("gone"), "No such file"), "loop": (link("recipe.yaml"), "symbolic link"),
-           "null": (link("/dev/null"), "it is a character device"), "proc": (link("/proc/self/mem"), "cannot read"),
-           "pagemap": (link("/proc/self/pagemap"), "it has more than 262144 bytes")}
 for kind, (make, words) in SPECIAL.items():
     _("recipe_is_" + kind, RECIPE, ["recipe.yaml:1:1", words], make)
     if kind != "loop":
@@ -213,13 +172,6 @@ _("weights_saved_model_without_values", RECIPE, ["net is a SavedModel", "give th
 
 # Paths and names
 
-AWKWARD = {
-    "nul": ("\"a\\0b\"", "a NUL"), "surrogate": ("\"\\ud800\"", "surrogate"), "long": ("x" * 5000, ""),
-    "long_part": ("a/" + "x" * 300 + "/b", ""), "deep": ("a/" * 2500 + "b", ""), "empty": ("''", ""),
-    "dots": ("../" * 400 + "nowhere", ""), "newline": ("\"a\\nb/c\"", ""), "escape": ("\"\\x1b]0;x\\x07/y\"", ""),
-    "right_to_left": ("\"\\u202ea/b\"", ""), "blank": ("' '", ""), "stranger": ("~nobody_of_this_name/a/b", ""),
-    "number": ("7", ""), "list": ("[a]", ""), "percent": ("'%s%n{}'", ""), "glob": ("'*?[a]/[x'", ""),
-    "slash": ("/", ""), "dot": ("./", ""), "colon": ("':'", ""), "colons": ("'./a.py::b:c'", ""), "tilde": ("'~'", "")}
 for kind, (path, words) in AWKWARD.items():
     path_words = [words] if words else []
     _("extends_path_" + kind, RECIPE, ["recipe.yaml:3:1", "extends"] + path_words, SHORT + "extends: {}\n".format(path))

@@ -10,97 +10,13 @@ import shutil
 import socket
 import stat
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 
 from octet.errors import OctetError
-from pipeline import formatting
-from pipeline.cli import main
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs
-
-STAGE, KEY, OTHER = "Freeze", "ab" * 32, "cd" * 32
-ROOT = Path(__file__).resolve().parents[3]
-SOURCE = b"import this\n"
-
-
-class Situation(NamedTuple):
-    """A store with one of everything, and the files that must not change."""
-
-    store: Store
-    folder: Path
-    canary: Path
-    source: str  # sha256 of the source that is kept
-    record: str  # the place of the run's record
-
-
-PLACES = {
-    "artifacts": "artifacts", "a stage": "artifacts/Freeze", "an artifact": "artifacts/Freeze/" + KEY,
-    "a manifest": "artifacts/Freeze/{}/manifest.json".format(KEY),
-    "a product": "artifacts/Freeze/{}/frozen.pb".format(KEY),
-    "a by-product": "artifacts/Freeze/{}/logs/events".format(KEY),
-    "the folder of a by-product": "artifacts/Freeze/{}/logs".format(KEY),
-    "a note of a drop": "artifacts/Freeze/{}/dropped.json".format(KEY),
-    "something more in an artifact": "artifacts/Freeze/{}/more".format(KEY),
-    "a leftover": "artifacts/Freeze/.{}.0123abcd.tmp".format(KEY),
-    "a leftover of another": "artifacts/Freeze/.{}.0123abcd.tmp".format(OTHER),
-    "marks": "marks", "a kind of marks": "marks/pinned", "a pin": "marks/pinned/Freeze-{}.json".format(OTHER),
-    "forced": "marks/forced", "a force": "marks/forced/Freeze-{}.json".format(KEY),
-    "locks": "locks", "a lock": "locks/Freeze-{}.lock".format(KEY),
-    "logs": "logs", "a log": "logs/Freeze-{}.log".format(KEY[:12]),
-    "runs": "runs", "the runs of a recipe": "{run folder}", "a run": "{run}",
-    "sources": "sources", "a folder of sources": "sources/{two}", "a source": "sources/{two}/{source}",
-    "quarantine": "quarantine", "something in quarantine": "quarantine/Freeze-{}-00000000".format(OTHER),
-}
-
-
-def publish(store: Store, content: bytes = b"graph") -> Path:
-    with store.lock(STAGE, KEY):
-        work = store.workspace(STAGE, KEY)
-        store.log(STAGE, KEY).parent.mkdir(exist_ok=True)
-        store.log(STAGE, KEY).write_text("what a stage prints")
-        (work / "frozen.pb").write_bytes(content)
-        (work / "network.json").write_text("{}")
-        (work / "logs").mkdir()
-        (work / "logs" / "events").write_text("by-product")
-        return store.publish(work, STAGE, KEY, {
-            "metrics": {"nodes": 3}, "sources": {"a.py": store.blobs.keep(SOURCE)}, "inputs": {
-                "recipe": {}, "source": {"a.py": "ef" * 32}, "data": {}, "versions": {}, "upstream": {}}})
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
-    """A folder with a store that contains one of everything."""
-    folder = tmp_path_factory.mktemp("whole")
-    store = Store(folder / "store")
-    publish(store)
-    Runs(store.root).begin(folder / "gone.yaml", {
-        "recipe": {"name": "gone", "path": str(folder / "gone.yaml")}, "snapshot": "s", "target": STAGE,
-        "started": formatting.utc(0), "finished": formatting.utc(0), "exit": 0, "host": "h", "pid": 1,
-        "stages": {STAGE: {"key": KEY, "made": True, "why": []}}})
-    store.marks.put("pinned", STAGE, OTHER, {"by": "me"})
-    store.marks.put("forced", STAGE, OTHER, {"by": "me"})
-    (store.root / "quarantine").mkdir()
-    return folder
-
-
-@pytest.fixture
-def situation(whole, tmp_path, monkeypatch) -> Situation:
-    shutil.copytree(str(whole / "store"), str(tmp_path / "store"))
-    canary = tmp_path / "canary"
-    (canary / "inner").mkdir(parents=True)
-    for name in ("manifest.json", "frozen.pb", "network.json", "inner/treasure", "events", "000001.json"):
-        (canary / name).write_text("not ours: " + name)
-    (tmp_path / "luigi.cfg").write_text("[octet]\nstore = store\nrecipes = .\n")
-    monkeypatch.setenv("LUIGI_CONFIG_PATH", str(tmp_path / "luigi.cfg"))
-    monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(str(tmp_path))
-    monkeypatch.setattr(os, "fsync", lambda handle: None)  # nothing here needs to survive a power cut
-    store = Store(tmp_path / "store")
-    record, = (store.root / "runs").glob("*/*.json")
-    source, = store.blobs.list()
-    return Situation(store, tmp_path, canary, source, str(record.relative_to(store.root)))
+from tests.pipeline.store.full_store import KEY, OTHER, PLACES, SOURCE, STAGE, Situation, octet, publish
 
 
 def link_to_folder(path: Path, canary: Path) -> None:
@@ -179,16 +95,6 @@ def seen(folder: Path) -> Dict[str, Tuple]:
             found[path] = (status.st_mode, status.st_uid, status.st_nlink, status.st_mtime_ns, status.st_ctime_ns,
                            content)
     return found
-
-
-def octet(*argv: str) -> Tuple[int, str]:
-    """(exit code, output) of a command in this process. A traceback fails the test."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main.main(list(argv))
-    assert code in (0, 2, 11), out.getvalue() + err.getvalue()
-    assert code == 0 or out.getvalue() + err.getvalue()
-    return code, out.getvalue() + err.getvalue()
 
 
 def look_around(situation: Situation) -> None:

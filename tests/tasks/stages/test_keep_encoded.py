@@ -9,6 +9,7 @@ from PIL import Image
 
 from octet import digest
 from octet.data import dataset_digest, prepared, shards
+from octet.data import masks as mask_files
 from octet.data.encoded_rows import EncodedRows
 from octet.errors import DatasetError, StoreError
 from octet.job import Job
@@ -118,6 +119,15 @@ def test_later_stages_read_the_same_codes_and_have_the_same_keys(source, tmp_pat
     kept = sum(path.stat().st_size for path in _shards(encoded))
     assert 0 < kept - files < 20 * metrics["samples"] + 300 * len(_shards(encoded))
     assert kept < sum(path.stat().st_size for path in _shards(decoded)) / 2
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_mask_is_decoded_once_to_be_kept_and_once_to_be_checked(part, tmp_path, monkeypatch):
+    section, decoded, decode = masks(tmp_path), [], mask_files._indices
+    monkeypatch.setattr(mask_files, "_indices", lambda content: decoded.append(content) or decode(content))
+    _run(tmp_path, part, section, "encoded", part)
+    files = [path.read_bytes() for path in (tmp_path / "set" / part / "masks").iterdir()]
+    assert len(files) == 2 * COUNTS[part] and sorted(decoded) == sorted(2 * list(set(files)))
 
 
 @pytest.mark.parametrize("spoil", [0, 130, 1000, -1], ids="header table content end".split())
