@@ -22,7 +22,7 @@ def lines(ran: Dict[str, Any]) -> Iterator[str]:
 
 def _words(run: Dict[str, Any]) -> List[str]:
     if run["failed"]:
-        return ["refused: {}".format(formatting.cut(run["failed"], 160))]
+        return ["does not run: {}".format(formatting.cut(run["failed"], 160))]
     phrases = []
     if "largest_difference" in run:
         phrases.append("differs by {} codes at most, the same answer on {:.1%}".format(

@@ -98,7 +98,7 @@ class Making(NamedTuple):
             finished = time.time()
             store.publish(workspace, name, key, {
                 "inputs": preimage, "metrics": metrics, "git": code,
-                "recipe": {"name": self.recipe, "path": str(self.taken_snapshot.recipe)},
+                "recipe": {"name": self.taken_snapshot.recipe.stem, "path": str(self.taken_snapshot.recipe)},
                 "snapshot": self.taken_snapshot.digest, "seed": self.taken_snapshot.sections.get("seed"),
                 "run": run_record.current(), "why": why, "sources": sources,
                 "listings": self._keep_listings(store), "places": snapshot.places(self.taken_snapshot),

@@ -89,6 +89,17 @@ def test_every_reference_to_the_model_is_accepted(project, exported, three, tmp_
         assert "its content has changed since it was measured" in done.stdout and done.returncode == 0
 
 
+@pytest.mark.parametrize("name", ["recipe", "recipe:1", "recipe:Export", "copy"])
+def test_the_layers_of_an_exported_model_are_those_of_its_measurement(project, exported, tmp_path, name):
+    if name == "copy":
+        name = str(tmp_path / "copy.tflite")
+        shutil.copy(str(exported / "model.tflite"), name)
+    done = project.octet("layers", name, "--json")
+    assert done.returncode == 0, done.stderr
+    (path,) = (project.store / "artifacts" / "Measure").glob("*/measurement.json")
+    assert json.loads(done.stdout) == json.loads(path.read_text())["parity"]
+
+
 def test_terminal_shows_five_classes_and_their_probabilities(project, tmp_path):
     Image.new("L", (30, 30), 80).save(str(tmp_path / "grey.png"))
     done = project.octet("predict", "recipe", "grey.png", cwd=tmp_path)

@@ -45,12 +45,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _parity(lineage: Lineage, file: str, settings: Settings) -> Dict[str, Any]:
-    """The parity in the measurement that `file` belongs to, or that was made from it."""
+    """The parity in the measurement of `file`: one that it was made from, as an exported file was, or one that was made
+    from it."""
     found = artifact_reference.find(file, lineage, settings)
     if found.how == IDENTIFIER:
         print("{}: known by {}; its content has changed since, and was not measured".format(file, found.how),
               file=sys.stderr)
-    measurements = [manifest for manifest in [found.manifest, *lineage.below([found.manifest])]
+    measurements = [manifest for manifest in lineage.chain(found.manifest) + lineage.below([found.manifest])
                     if manifest["stage"] == MEASURED]
     if not measurements:
         raise StoreError("no measurement was made of this", where=str(file),

@@ -36,6 +36,7 @@ def test_it_is_a_recipe_of_its_own_whose_name_every_command_takes(checkout):
     assert octet(checkout, "why", VARIANT, "TrainQAT", "--json")["TrainQAT"]["state"] == "fresh"
     assert octet(checkout, "compare", "faces", VARIANT + ":1", "--json")["differs"] == {
         "train.epochs": ["1", "3"], "quantize.learning_rate": ["0.0001", "0.002"]}
+    assert "  recipe    {} (/".format(VARIANT) in checkout.octet("trace", VARIANT).stdout
 
 
 def test_the_same_values_are_the_same_recipe_in_any_order(checkout):
