@@ -42,9 +42,16 @@ def initialize(session: tf.Session) -> List[tf.Variable]:
     """Initializes each variable of the current graph that has no value in the session. Returns the others, which keep
     the values that the model's function has loaded."""
     variables = all_variables()
-    known = session.run([tf.is_variable_initialized(variable) for variable in variables])
+    known = session.run([_is_initialized(variable) for variable in variables])
     session.run(tf.variables_initializer([variable for variable, there in zip(variables, known) if not there]))
     return [variable for variable, there in zip(variables, known) if there]
+
+
+def _is_initialized(variable: tf.Variable) -> tf.Tensor:
+    """Whether the variable has a value, a bool. Keras' variables have this tensor from the start: it takes no new
+    operation."""
+    made = getattr(variable, "_is_initialized_op", None)
+    return tf.is_variable_initialized(variable) if made is None else made
 
 
 def put(session: tf.Session, variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:

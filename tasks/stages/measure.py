@@ -47,6 +47,7 @@ from tasks.evaluation.int8_side import SIDE as INT8
 from tasks.evaluation.int8_side import Int8Side
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
+from tasks.process import free_memory
 from tasks.quantize import quantized_graph
 from tasks.tflite import input_output_names, int8_run, int8_twin, model_file, toco
 from tasks.tflite.interpreter import processes
@@ -87,6 +88,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         uint8 = [io_spec.real(end, codes[index][rows]) for index, end in enumerate(network["outputs"])]
         for side, outputs in zip(SIDES, (real, fake, uint8)):
             own[side].add(network["outputs"], outputs, part, rows)
+    free_memory.give_back()  # that of the two sessions, before parity needs its own
     folded, gaps = quantized_graph.apply_rewrites(float_graph, float_network), []  # type: tf.GraphDef, List[str]
     measured = Measured({name: comparison.figures() for name, comparison in comparisons.items()},
                         _by_metric({side: each.figures() for side, each in own.items()}), {})

@@ -63,14 +63,13 @@ class Operand(NamedTuple):
 
 
 def _operands(graph_def: tf.GraphDef, inputs: Any, batch: int) -> Dict[Tuple[str, int], Operand]:
-    """{(reader, index of its input): operand} of the operands that depend on shapes only, of readers that do not."""
-    copy = tf.GraphDef()
-    copy.CopyFrom(graph_def)
+    """{(reader, index of its input): operand} of the operands that depend on shapes only, of readers that do not. Sets
+    the shapes of the inputs in `graph_def`."""
     for name, shape in inputs.items():
-        _set_shape(copy, name, [batch] + list(shape))
+        _set_shape(graph_def, name, [batch] + list(shape))
     with tf.Graph().as_default() as graph, _any_batch(batch):
         try:
-            tf.import_graph_def(copy, name="")
+            tf.import_graph_def(graph_def, name="")
         except ValueError:
             _expect_sizes(graph_def, inputs)
             raise
@@ -125,14 +124,13 @@ def _idle(graph: tf.Graph) -> Set[tf.Operation]:
 
 
 def _expect_sizes(graph_def: tf.GraphDef, inputs: Dict[str, List[int]]) -> None:
-    """Raises QuantizeError if the network fails on samples of the inputs' shapes, for any batch size."""
-    copy = tf.GraphDef()
-    copy.CopyFrom(graph_def)
+    """Raises QuantizeError if the network fails on samples of the inputs' shapes, for any batch size. Sets these shapes
+    in `graph_def`."""
     for name, shape in inputs.items():
-        _set_shape(copy, name, [-1] + list(shape))
+        _set_shape(graph_def, name, [-1] + list(shape))
     with tf.Graph().as_default():
         try:
-            tf.import_graph_def(copy, name="")
+            tf.import_graph_def(graph_def, name="")
         except ValueError as error:
             message = (str(error).splitlines() or [""])[0]
             node = re.search(r"for '([^']+)'", message)

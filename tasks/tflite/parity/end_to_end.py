@@ -14,6 +14,8 @@ from tasks.tflite.parity.reference import kernels
 
 IDEAL_DB = 50.0  # the best ratio that 8 bits can reach: 6.02 x 8 + 1.76
 MOST_DB = 120.0
+TRAINED, PLAIN, ORIGINAL = range(3)
+"""The graphs, in order: with fake-quants, the same without them, the float model."""
 
 
 class Row(NamedTuple):
@@ -74,11 +76,21 @@ class EndToEnd:
         reals = [io_spec.real(end, inside[index])
                  for index, end in zip(self._contents.inputs, self._network["inputs"])]
         for sample in range(len(reals[0])):
-            trained, plain, original = (graph.of([values[sample] for values in reals]) for graph in self._graphs)
-            for tensor in self._computed:
-                before = self._before[tensor.name]
-                self._sums[tensor.index].add(tensor, inside[tensor.index][sample], trained.get(tensor.name),
-                                             plain.get(before), original.get(before))
+            codes = {index: values[sample] for index, values in inside.items()}
+            # One after the other: the values of all three graphs together would need three times the memory.
+            for place in (TRAINED, PLAIN, ORIGINAL):
+                self._add(place, [values[sample] for values in reals], codes)
+
+    def _add(self, place: int, reals: Sequence[np.ndarray], codes: Dict[int, np.ndarray]) -> None:
+        """Adds one sample in one of the graphs."""
+        values = self._graphs[place].of(reals)
+        for tensor in self._computed:
+            sums = self._sums[tensor.index]
+            if place == TRAINED:
+                sums.add_trained(tensor, codes[tensor.index], values.get(tensor.name))
+            else:
+                noise = sums.plain if place == PLAIN else sums.original
+                noise.add(tensor, codes[tensor.index], values.get(self._before[tensor.name]))
 
     def _open(self, frozen: tf.GraphDef, floating: tf.GraphDef) -> None:
         shapes = {tensor.name: tensor.shape for tensor in self._computed}
@@ -114,14 +126,10 @@ class _Sums:
         self.trained: Optional[Tally] = None
         self.plain, self.original = _Noise(), _Noise()
 
-    def add(self, tensor: Tensor, codes: np.ndarray, trained: Optional[np.ndarray], plain: Optional[np.ndarray],
-            original: Optional[np.ndarray]) -> None:
-        if trained is not None:
+    def add_trained(self, tensor: Tensor, codes: np.ndarray, values: Optional[np.ndarray]) -> None:
+        if values is not None:
             self.trained = self.trained or Tally()
-            self.trained.add([codes], [kernels.quantized(tensor, trained.astype(np.float64))])
-        reals = kernels.real(tensor, codes).ravel()
-        self.plain.add(plain, reals)
-        self.original.add(original, reals)
+            self.trained.add([codes], [kernels.quantized(tensor, values.astype(np.float64))])
 
 
 class _Noise:
@@ -130,11 +138,11 @@ class _Noise:
     def __init__(self) -> None:
         self._signal, self._noise = 0.0, 0.0
 
-    def add(self, values: Optional[np.ndarray], reals: np.ndarray) -> None:
+    def add(self, tensor: Tensor, codes: np.ndarray, values: Optional[np.ndarray]) -> None:
         if values is not None:
             signal = values.ravel().astype(np.float64)
             self._signal += float(signal @ signal)
-            signal -= reals
+            signal -= kernels.real(tensor, codes).ravel()
             self._noise += float(signal @ signal)
 
     def decibels(self) -> Optional[float]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tasks.evaluation.gaps import stated
 from tasks.graph.io_spec import Network
+from tasks.process import free_memory
 from tasks.tflite.interpreter import patch, processes
 from tasks.tflite.model_file import Contents, Operator, Tensor
 from tasks.tflite.parity import end_to_end
@@ -100,6 +101,7 @@ def measure(content: bytes, contents: Contents, network: Network, frozen: tf.Gra
                         ends.add(known, frozen, floating)
                         whole = True
                 del known  # frees the memory before the next piece is read
+        free_memory.give_back()  # that of the sessions of `ends`
         findings = _findings(content, contents, on_data, progress)
         compared = [finding for finding in findings if not finding.gap]
         gaps.extend("the parity of {} ({}) was not measured: {}".format(finding.name, finding.kind, finding.gap)
