@@ -3,16 +3,21 @@
 import difflib
 from typing import Iterable, Sequence
 
+LEAST_LIKENESS = 0.6  # of a name that is suggested
+
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The next step for an unknown name: 'did you mean ...?  There are: ...'. If no name is
-    near, one that is near in lower case is suggested."""
+    """The next step for an unknown name: 'did you mean ...?  There are: ...'. Upper and lower case count only between
+    names that are equally near."""
     known = sorted(known)
-    by_lower_case = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name, known, 1) or [
-        by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case, 1)]
-    return ("did you mean '{}'?  ".format(near[0]) if near else "") + "There are: " + (
-        ", ".join(known) or "none")
+    near = [each for each in known if _likeness(name.lower(), each.lower()) >= LEAST_LIKENESS]
+    nearest = max(near, key=lambda each: (_likeness(name.lower(), each.lower()), _likeness(name, each)), default=None)
+    return ("did you mean '{}'?  ".format(nearest) if nearest else "") + "There are: " + (", ".join(known) or "none")
+
+
+def _likeness(one: str, other: str) -> float:
+    """From 0 to 1, for equal names."""
+    return difflib.SequenceMatcher(None, other, one).ratio()
 
 
 def some(names: Sequence[str]) -> str:
