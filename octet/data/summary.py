@@ -23,8 +23,9 @@ AT_ONCE = 1 << 22  # values are counted at a time; counting takes eight bytes fo
 
 class RepeatedSamples(NamedTuple):
     """shared: for each pair of parts, (part, other part, number of samples of the part that are also in the other).
-    similar: for each pair of parts, (part, other part, number of pictures of the part that are almost the same as one
-    of the other part, number of compared pictures); empty unless there is exactly one input and it is a picture.
+    similar: for each pair of parts, (part, other part, number of similar pictures, number of compared pictures). A
+    picture of the part is similar if it is almost the same as one of the other part. `similar` is empty unless there is
+    exactly one input and it is a picture.
     contradictions: {target of kind class: number of contents that have more than one label}."""
 
     shared: List[Tuple[str, str, int]]

@@ -1,7 +1,7 @@
 """RunOn: runs a .tflite file, its int8 twin and its float model in the installed runtimes, and measures the latency.
 
 In:  the settings file (its path), network (network.json's inputs and outputs, empty if they are not known),
-     environments {target: the Python that has its runtime or compiler}, seconds (of timing for each run; 0: no timing).
+     environments {target: the Python that has its runtime or compiler}, seconds (how long each run is timed; 0: none).
      PrepareData.test, the source of the samples, if the file's data is known. TrainFloat, the float model, if it
      exists.
 Out: no file; as metrics {samples: their number, of: their source, machine, runs: [{target, runtime, file, failed,

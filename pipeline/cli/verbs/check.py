@@ -12,7 +12,6 @@ from pipeline import formatting, settings
 from pipeline.cli import data_summary, recipe_arguments
 from pipeline.execution import data_limits, preflight
 from pipeline.inputs import snapshot as snapshots
-from pipeline.inputs.snapshot import Snapshot
 from pipeline.stage_specs import CONVERTIBLE
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
@@ -33,13 +32,14 @@ def run(arguments: argparse.Namespace) -> None:
     config = settings.load()
     snapshot = snapshots.with_source(snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config)))
     report = preflight.run(snapshot, CONVERTIBLE)
-    limits = _limits(snapshot, config)
+    plan = Plan(snapshot, Store(config.store))
+    limits = _limits(plan)
     if arguments.json:
         print(json.dumps(report, indent=1, sort_keys=True))
         return
     print("{}: recipe and data are readable; snapshot {}".format(snapshot.recipe, snapshot.digest[:12]))
     _show(report)
-    summary = data_summary.recorded(Plan(snapshot, Store(config.store)))
+    summary = data_summary.recorded(plan)
     if summary is not None:
         data_summary.show(summary)
     for line in dict.fromkeys(preflight.remarks(report) + preflight.remarks(summary or {})):
@@ -49,16 +49,16 @@ def run(arguments: argparse.Namespace) -> None:
     print("fit to run")
 
 
-def _limits(snapshot: Snapshot, config: settings.Settings) -> List[str]:
+def _limits(plan: Plan) -> List[str]:
     """A line for each limit of the data, or a note if the store has no figures of the data yet. Raises LimitError if
     the data misses a limit."""
-    if not data_limits.are_set(snapshot):
+    if not data_limits.are_set(plan.snapshot):
         return []
-    figures = data_limits.figures(Plan(snapshot, Store(config.store)))
+    figures = data_limits.figures(plan)
     if figures is None:
         return ["note: data.limits are checked when the data is prepared, before training; `octet data` checks "
                 "them now"]
-    return ["limit kept: {}".format(judgement) for judgement in data_limits.judge(snapshot, figures)]
+    return ["limit kept: {}".format(judgement) for judgement in data_limits.judge(plan.snapshot, figures)]
 
 
 def _show(report: Dict[str, Any]) -> None:

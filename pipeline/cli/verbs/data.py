@@ -41,14 +41,15 @@ def run(arguments: argparse.Namespace) -> None:
     config = settings.load()
     snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
     plan = Plan(snapshot, Store(config.store))
-    if data_summary.recorded(plan) is None:
+    summary = data_summary.recorded(plan)
+    if summary is None:
         try:
             plan = data_stages.make(snapshot, arguments.recipe, config.store)
+            summary = data_summary.recorded(plan)
         except StoreError as error:  # such as a store that cannot be written to
             print("note: the prepared data is not kept, so the next run prepares it again: {}".format(
                 run_failures.first_line(error)), file=sys.stderr)
-    summary = data_summary.recorded(plan) if sheet is None else None
-    if summary is None:
+    if summary is None or sheet is not None:
         summary = _described(plan, sheet)
     figures = {**summary["figures"], "left_out": summary.pop("left_out")}
     if arguments.json:

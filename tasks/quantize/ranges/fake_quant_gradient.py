@@ -2,13 +2,17 @@
 
 TensorFlow's kernel also computes the gradients of both ends of the range, which nothing reads: a range moves by what it
 sees. And it compares value by value, as that of a ReLU does. Here the same gradient is made of operations that
-TensorFlow vectorizes, with 0 / 0 = 0:
+TensorFlow vectorizes. In both formulas, 0 / 0 is 0.
+
+Of a fake-quant alone:
 
     outside = x - clip(x, low, high)
     dx = dy * (1 - outside / outside)
 
-    inside = relu((high - x) * x)            x: the output of a ReLU, which is not negative
-    dx = dy * (inside / inside)              the gradient of the ReLU, too
+Of a fake-quant and the ReLU before it, whose output x is not negative:
+
+    inside = relu((high - x) * x)
+    dx = dy * (inside / inside)
 
 The result is that of TensorFlow bit for bit, except where x is infinite or a product is below the least float32. So the
 trained weights are the same.

@@ -2,9 +2,10 @@
 
     python -m tests.pipeline.process.unkillable FOLDER forked|new
 
-Prints a line of JSON: whether the other stage ended later than the call for the unkillable one returned, and whether
-the parents of it and of a stage after it were as expected; exit code 77 if no process may be traced here. A process of
-its own, because a fork from a thread of one in which TensorFlow has threads may never end."""
+Prints a line of JSON. It says whether the call for the unkillable stage returned before the other stage ended. It says
+whether the other stage, and one after it, had the expected parent. The exit code is 77 if tracing is not permitted.
+
+This runs in a process of its own: a fork may never end if TensorFlow has threads in the process."""
 
 import faulthandler
 import json
