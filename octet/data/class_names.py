@@ -29,8 +29,19 @@ def of(target: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
 
 
 def _count(labels: np.ndarray, name: str, path: str) -> int:
-    """The number of classes in the training labels. Raises DatasetError if a number is missing."""
-    labels = labels[labels >= 0]  # `check` reports negative ones
+    """The number of classes in the training labels. Raises DatasetError if one is negative, or a number is
+    missing."""
+    if labels.size and labels.min() < 0:
+        found = np.unique(labels)
+        steps = np.unique(np.diff(found))
+        shifted = "{} + {}".format(name, -int(found[0]))
+        raise DatasetError("{} has the label {}".format(name, found[0]), path,
+                           "A label is the index of a class, and the first class is 0.",
+                           "Save {} in all parts.".format(
+                               shifted if steps[0] == 1 else "({}) // {}".format(shifted, steps[0]))
+                           if len(steps) == 1 and labels.ndim == 1 else "Number the classes from 0." + (
+                               "" if labels.ndim == 1 else " If {} marks pixels of no known class, write ignore: "
+                               "{}.".format(found[0], found[0])))
     largest = labels.max(initial=0)
     # If there are more classes than labels, a class below this size has no label.
     present = np.zeros(min(largest, labels.size) + 1, bool)

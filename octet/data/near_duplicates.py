@@ -16,6 +16,7 @@ THUMBNAIL = 8  # pixels, in each direction
 LEAST_CORRELATION = {1: 0.99, 3: 0.95, 4: 0.95}
 """{channels: the least correlation of almost equal pictures}. Different grey drawings, such as two digits of MNIST,
 reach 0.98."""
+COLOURS = 3  # channels; a fourth one is alpha, which is the same in most pictures
 MOST_COMPARISONS = 4 * 10 ** 9  # of two thumbnails; they take about 20 CPU seconds
 PICTURE_BYTES_AT_ONCE = 1 << 24
 CORRELATIONS_AT_ONCE = 1 << 22
@@ -46,10 +47,10 @@ def between(codes: np.ndarray, others: np.ndarray, of_others: np.ndarray) -> Tup
 
 
 def _correlation(one: np.ndarray, two: np.ndarray) -> float:
-    """The correlation of the pixels of two pictures; 0 if all pixels of one are equal."""
-    a, b = (each.astype(np.float32).reshape(-1) for each in (one, two))
-    a -= a.mean()
-    b -= b.mean()
+    """The correlation of the colours of two pictures, of each channel less its mean; 0 if each channel of one is
+    constant. With one mean for all channels, two pictures with the same constant channel would always be similar."""
+    a, b = (each[..., :COLOURS].astype(np.float32).reshape(-1, min(each.shape[-1], COLOURS)) for each in (one, two))
+    a, b = ((each - each.mean(0)).reshape(-1) for each in (a, b))
     energy = float(np.dot(a, a)) * float(np.dot(b, b))
     return float(np.dot(a, b) / np.sqrt(energy)) if energy else 0.0
 
@@ -61,7 +62,7 @@ def thumbnails(codes: np.ndarray) -> np.ndarray:
     step = max(1, PICTURE_BYTES_AT_ONCE // int(np.prod(codes.shape[1:])))
     small = np.zeros((len(codes), THUMBNAIL ** 2), np.float32)
     for start in range(0, len(codes), step):
-        grey = codes[start:start + step].sum(-1, dtype=np.float32)
+        grey = codes[start:start + step][..., :COLOURS].sum(-1, dtype=np.float32)
         fields = np.add.reduceat(np.add.reduceat(grey, rows[:-1], 1), columns[:-1], 2) / area
         flat = fields.reshape(len(fields), -1)
         flat -= flat.mean(1, keepdims=True)

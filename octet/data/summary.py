@@ -8,8 +8,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from octet.data import classes, content_digests, listing, near_duplicates
-from octet.data.dataset import COUNT, Dataset, Input, Target
+from octet.data import classes, content_digests, far_values, listing, near_duplicates
+from octet.data.dataset import COUNT, PARTS, Dataset, Input, Target
 from octet.suggestions import some
 
 FEW_CODES = 32  # of 256; there is a note about an input, or a column of an output, that spans fewer
@@ -22,7 +22,8 @@ AT_ONCE = 1 << 22  # values are counted at a time; counting takes eight bytes fo
 
 
 class RepeatedSamples(NamedTuple):
-    """shared: for each pair of parts, (part, other part, number of samples of the part that are also in the other).
+    """shared: for each pair of parts, (part, earlier part, number of samples of the part that are also in the earlier
+    one). The parts are in the order train, validation, test: the metrics of the later part are too good.
     similar: for each pair of parts, (part, other part, number of similar pictures, number of compared pictures). A
     picture of the part is similar if it is almost the same as one of the other part. `similar` is empty unless there is
     exactly one input and it is a picture.
@@ -50,6 +51,7 @@ def notes(dataset: Dataset, repeated: Optional[RepeatedSamples] = None) -> List[
         if dataset.samples is not None:
             answers = {part: of_part for part, of_part in answers.items() if name in dataset.answers.get(part, ())}
         if target.kind == "value":
+            sentences.extend(_far_from_the_others(name, target, answers.get("train")))
             sentences.extend(_narrow_columns(name, answers))
         elif target.kind != "raw":
             sentences.extend(_counts(name, target, answers))
@@ -115,6 +117,14 @@ def _narrow_features(name: str, codes: Optional[np.ndarray]) -> Iterator[str]:
               "others, such as -999 for a missing value".format(100 * BULK, column, name, bulk[column], span[column])
 
 
+def _far_from_the_others(name: str, target: Target, train: Optional[np.ndarray]) -> Iterator[str]:
+    if train is None or train.ndim != 2 or train.shape[1] > FEW_COLUMNS:
+        return
+    low, high = np.array(target.columns or [(0.0, 1.0)] * train.shape[1]).T
+    yield from far_values.notes(low + train * (high - low),  # in the units from before `scale: columns`
+                                ["column {} of '{}'".format(column, name) for column in range(train.shape[1])])
+
+
 def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
     train = answers.get("train")
     if train is None or train.ndim != 2 or not 1 < train.shape[1] <= FEW_COLUMNS:
@@ -151,11 +161,12 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
 def repeated_samples(dataset: Dataset) -> RepeatedSamples:
     """The numbers of samples, by the content of their inputs, that are in two parts or have two labels."""
     names = list(dataset.inputs)
-    hashes = {part: _hashes([arrays.inputs[name] for name in names]) for part, arrays in dataset.parts.items()}
+    hashes = {part: _hashes([dataset.parts[part].inputs[name] for name in names])
+              for part in PARTS if part in dataset.parts}
     parts, shared = list(hashes), []
-    for place, part in enumerate(parts):
-        for other in parts[place + 1:]:
-            shared.append((part, other, int(np.isin(hashes[part], hashes[other]).sum())))
+    for place, earlier in enumerate(parts):
+        for part in parts[place + 1:]:
+            shared.append((part, earlier, int(np.isin(hashes[part], hashes[earlier]).sum())))
     contradictions = {}
     if any(target.kind == "class" for target in dataset.targets.values()):
         _, contents = np.unique(np.concatenate(list(hashes.values())), return_inverse=True)

@@ -99,15 +99,17 @@ def values(numbers: np.ndarray, name: str, where: str) -> np.ndarray:
     return numbers.astype(np.float32)
 
 
-def columns(train: np.ndarray, name: str, where: str) -> List[Tuple[float, float]]:
-    """(low, high) of each column of values [N, columns]. Raises DatasetError for another shape, and for a column with
-    only one value."""
+def columns(train: np.ndarray, name: str, where: str, names: Optional[Sequence[str]] = None
+            ) -> List[Tuple[float, float]]:
+    """(low, high) of each column of values [N, columns]. names: what the columns are called in errors; by default
+    "column 0 of NAME". Raises DatasetError for another shape, and for a column with only one value."""
     _expect(train.ndim == 2, train, "values of shape [N, columns]", name, where,
             "Each column is scaled separately.", "Leave out `scale`.")
     ends = [(float(low), float(high)) for low, high in zip(train.min(0), train.max(0))]
     for index, (low, high) in enumerate(ends):
         if low == high:
-            raise DatasetError("column {} of {} is {:g} in every training sample".format(index, name, low), where,
+            column = names[index] if names else "column {} of {}".format(index, name)
+            raise DatasetError("{} is {:g} in every training sample".format(column, low), where,
                                "A column with one value has no range, and there is nothing to learn.",
                                "Leave out that column.")
     return ends

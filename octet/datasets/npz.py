@@ -256,7 +256,7 @@ def _columns(train: Any, name: str, path: str) -> Any:
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
             ) -> Tuple[Dict[str, Any], List[str]]:
     """({input: codes of the rows}, notes). rows: None for all."""
-    from octet.data import codes
+    from octet.data import codes, far_values
 
     made, notes = {}, []
     for name, source in asked.inputs.items():
@@ -264,6 +264,8 @@ def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows
         made[name], noticed = codes.encode(values if rows is None else values[rows], ranges[name],
                                         in_part(source.pattern, part), path)
         notes.extend(noticed)
+        if part == "train":
+            notes.extend(far_values.of_features(values, in_part(source.pattern, part)))
     return made, notes
 
 

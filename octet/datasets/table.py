@@ -155,15 +155,16 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], arguments: Arguments, tr
             ) -> Tuple[Dict[str, Any], Dict[str, Any], List[str], Dict[str, List[str]]]:
     """({part: codes}, {part: the indices of its rows that could be read}, notes, {part: sha256 of each picture that was
     read}). train: the rows from which the scales of features are computed."""
-    from octet.data import codes, pictures, target_arrays
+    from octet.data import codes, far_values, pictures, target_arrays
 
     made, kept, notes = {}, {}, []  # type: Dict[str, Any], Dict[str, Any], List[str]
     sha256: Dict[str, List[str]] = {part: [] for part in wanted}
     if arguments.features:
         numbers = table.numbers(arguments.features, "features")
-        ends = target_arrays.columns(numbers[train], "features", table.path)
+        ends = target_arrays.columns(numbers[train], "features", table.path, _named(arguments.features))
         notes.append("features are scaled from their training values to 0..1: {}".format(", ".join(
             "{} from [{:g}, {:g}]".format(name, *of) for name, of in zip(arguments.features, ends))))
+        notes.extend(far_values.notes(numbers[train], _named(arguments.features)))
         for part, of_part in wanted.items():
             scaled = target_arrays.by_column(numbers[of_part], ends)
             made[part], noticed = codes.encode(scaled, codes.Range(0.0, 1.0, True),
@@ -181,6 +182,11 @@ def _inputs(table: Table, wanted: Dict[str, List[int]], arguments: Arguments, tr
     return made, kept, notes, sha256
 
 
+def _named(columns: Sequence[str]) -> List[str]:
+    """The columns as they are called in errors and notes."""
+    return ["the column '{}'".format(name) for name in columns]
+
+
 def _targets(table: Table, arguments: Arguments, train: Sequence[int]) -> Tuple[Target, Any]:
     """(the target, its values for all rows). train: the rows from which the scales of values are computed."""
     import numpy as np
@@ -195,5 +201,5 @@ def _targets(table: Table, arguments: Arguments, train: Sequence[int]) -> Tuple[
         return Target("labels", list(arguments.labels)), target_arrays.several(
             table.numbers(arguments.labels, "labels"), "labels", table.path)
     numbers = table.numbers(arguments.value or (), "value")
-    ends = target_arrays.columns(numbers[train], "value", table.path)
+    ends = target_arrays.columns(numbers[train], "value", table.path, _named(arguments.value or ()))
     return Target("value", shape=(numbers.shape[1],), columns=tuple(ends)), target_arrays.by_column(numbers, ends)

@@ -71,7 +71,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     texts of the training labels, or 0 to the largest training label. skip_unreadable: skip pictures that cannot be
     decoded, and note it. parts, samples, learnt: the requested parts and number of samples, and the known description
     of the train part (octet/data/dataset.py). Raises DatasetError."""
-    from octet.data import class_names, codes, target_arrays
+    from octet.data import class_names, codes, far_values, target_arrays
     from octet.data.check import check
     from octet.data.named_arrays import TargetArray
 
@@ -106,9 +106,9 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
             decoded = record_index.pictures(source, of_part, image, form, skip_unreadable, part)
             inputs, places, input_notes = decoded.images, decoded.places, decoded.notes
         else:
-            inputs, input_notes = codes.encode(
-                record_index.numbers(source, of_part, numbers or "", shape, part, path),
-                codes.Range(low, high, clip), "{}.{}".format(part, numbers), path)
+            reals = record_index.numbers(source, of_part, numbers or "", shape, part, path)
+            inputs, input_notes = codes.encode(reals, codes.Range(low, high, clip), "{}.{}".format(part, numbers), path)
+            input_notes += far_values.of_features(reals, str(numbers)) if part == "train" else []
             places = list(range(len(of_part)))
         made[part] = Part({"image" if image else "numbers": inputs},
                           {name: targets[needed[part]][[of_part[place] for place in places]]})

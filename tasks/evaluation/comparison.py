@@ -51,7 +51,7 @@ class Comparison:
             agreement              the share of samples or pixels for which float and uint8 predict the same
             classes                the names of the classes
             confusion              counts by label and prediction of the uint8 file; for labels, a table for each class
-            never_answered         the classes that the uint8 file never predicts
+            never_correct          the classes that occur, but that the uint8 file never predicts correctly
         """
         by_side = {side: total.figures() for side, total in self._sums.items()}
         figures: Dict[str, Any] = {metric: {side: by_side[side][metric] for side in SIDES}
@@ -65,9 +65,9 @@ class Comparison:
             figures["agreement"] = self._agreement.share()
             figures["classes"] = list(self.end["classes"])
             figures["confusion"] = self._sums["uint8"].confusion.tolist()
-            figures["never_answered"] = self._sums["uint8"].never_answered()
+            figures["never_correct"] = self._sums["uint8"].never_correct()
         return figures
 
     def warnings(self) -> List[str]:
-        """A list with a sentence where the uint8 file never predicts a class that occurs; else empty."""
+        """A list with a sentence where the uint8 file never predicts a class that occurs correctly; else empty."""
         return metrics.unanswered(self.end, self._sums["uint8"], "the uint8 file over the test part")

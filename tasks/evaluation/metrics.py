@@ -63,9 +63,9 @@ class Classes:
         right = np.diag(self.confusion)
         return _details(self.end, right, self.confusion.sum(1), self.confusion.sum(0))
 
-    def never_answered(self) -> List[str]:
-        """The classes that have samples or pixels, but are never predicted."""
-        return _missed(self.end, self.confusion.sum(1), self.confusion.sum(0))
+    def never_correct(self) -> List[str]:
+        """The classes that have samples or pixels, but a recall of 0."""
+        return _missed(self.end, np.diag(self.confusion), self.confusion.sum(1))
 
 
 class Labels:
@@ -101,9 +101,9 @@ class Labels:
         """{recall, precision: {class: share}}."""
         return _details(self.end, *self._sums())
 
-    def never_answered(self) -> List[str]:
-        """The classes that have samples, but are never predicted."""
-        return _missed(self.end, *self._sums()[1:])
+    def never_correct(self) -> List[str]:
+        """The classes that have samples, but a recall of 0."""
+        return _missed(self.end, *self._sums()[:2])
 
     def _sums(self) -> List[np.ndarray]:
         return [self.confusion[:, 1, 1], self.confusion[:, 1].sum(-1), self.confusion[:, :, 1].sum(-1)]
@@ -163,7 +163,7 @@ class Values:
         return {"mae_by_column": {str(column): float(value)
                                   for column, value in enumerate(self._of_column * span / rows)}}
 
-    def never_answered(self) -> List[str]:
+    def never_correct(self) -> List[str]:
         return []
 
 
@@ -186,7 +186,7 @@ class Raw:
     def details(self) -> Dict[str, Dict[str, Optional[float]]]:
         return {}
 
-    def never_answered(self) -> List[str]:
+    def never_correct(self) -> List[str]:
         return []
 
 
@@ -206,8 +206,8 @@ def _details(end: OutputMeaning, right: np.ndarray, of_class: np.ndarray, answer
             for name, whole in (("recall", of_class), ("precision", answered))}
 
 
-def _missed(end: OutputMeaning, of_class: np.ndarray, answered: np.ndarray) -> List[str]:
-    return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (answered == 0))]
+def _missed(end: OutputMeaning, right: np.ndarray, of_class: np.ndarray) -> List[str]:
+    return [end["classes"][index] for index in np.flatnonzero((of_class > 0) & (right == 0))]
 
 
 def _share(count: int, total: int) -> Optional[float]:
@@ -227,11 +227,11 @@ def of(end: OutputMeaning) -> Any:
 
 
 def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
-    """A list with a sentence about the classes that have samples but are never predicted; empty where there are none.
+    """A list with a sentence about the classes that have samples but are never predicted correctly; else empty.
 
     total: the output's metrics. where: the network and the part, for the sentence."""
-    missed = total.never_answered()
-    return ["'{}' never predicts {} {} ({}), although the part has samples of it; loss: {{class_weights: balanced}} "
-            "gives rare classes more weight".format(
+    missed = total.never_correct()
+    return ["'{}' never predicts {} {} correctly ({}), although the part has samples of it; loss: "
+            "{{class_weights: balanced}} gives rare classes more weight".format(
                 end["name"], "the class" if len(missed) == 1 else "the classes",
                 ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""), where)] if missed else []

@@ -118,7 +118,7 @@ def _output(known: Known, end: OutputEnd, answered: Optional[Dict[int, np.ndarra
         "on_int8_samples": output_figures.on_int8_samples(measured),
         "confusion": output_figures.confusion(measured), "confusions": output_figures.confusions(measured),
         "by_class": output_figures.by_class(measured), "by_column": output_figures.by_column(measured, end["columns"]),
-        "differences": output_figures.differences(measured), "never_answered": measured.get("never_answered", []),
+        "differences": output_figures.differences(measured), "never_correct": measured.get("never_correct", []),
         "wrong": mistakes["wrong"], "mistakes": samples.shown(
             end, known.dataset, known.dataset.parts["test"], mistakes, answered, known.draw),
         "unjudged": samples.unjudged(end, known.dataset, answered) if known.draw and end["kind"] == "raw" else [],

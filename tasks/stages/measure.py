@@ -8,7 +8,7 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
     size_bytes: {float, uint8, int8}; None for a file that could not be made
     outputs: {name: {kind, METRIC: {SIDE: figure} for each of the kind's metrics,
                      output_difference_lsb: {LSB: number of outputs},
-                     recall, precision: {class: {SIDE: share}}; agreement, classes, confusion, never_answered:
+                     recall, precision: {class: {SIDE: share}}; agreement, classes, confusion, never_correct:
                          only where the output has classes,
                      int8: the int8 file compared with the uint8 file (see `evaluation/int8_side.py`)}}
     metrics: {NAME: {SIDE: result}} of the recipe's section `metrics`

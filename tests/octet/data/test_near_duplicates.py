@@ -51,6 +51,17 @@ def test_other_pictures_and_equal_ones_are_not():
     assert between(test[:0], train) == (0, 0)
 
 
+def test_a_constant_channel_makes_no_pictures_similar():
+    dark = [(scenes(seed) // 4).astype(np.uint8) for seed in (0, 1)]
+    opaque = [np.concatenate([codes, np.full_like(codes[..., :1], 255)], -1) for codes in dark]
+    assert between(opaque[1], opaque[0]) == (0, 20)
+    assert between(np.concatenate([opaque[0] + 1, opaque[1]])[:21], opaque[0]) == (20, 21)
+    blue = [codes.copy() for codes in dark]
+    for codes in blue:
+        codes[..., 2] = 255
+    assert between(blue[1], blue[0]) == (0, 20)
+
+
 def test_of_too_many_pictures_some_are_compared_spread_evenly(monkeypatch):
     train = scenes(0)
     monkeypatch.setattr(near_duplicates, "MOST_COMPARISONS", 5 * len(train))

@@ -73,6 +73,12 @@ TABLES = [
     ("a constant", rows(rpm=lambda row: "5"), {}, refused("is 5 in every training sample")),
     ("a missing number as -99999", rows(rpm=lambda row: "-99999" if row == 9 else str(row), count=4000), {},
      said("column 0 of 'features'")),
+    *(("a missing number as -999, {:.1%}".format(1 / each), rows(
+        rpm=lambda row, each=each: "-999" if row % each == 3 else str(row / 4000), count=4000), {},
+       said("the column 'rpm' is -999 in ", "leaves 1 of 256 codes"))
+      for each in (5, 33, 500)),
+    ("a missing value as 9999", rows(volts=lambda row: "9999" if row % 33 == 3 else str(row / 4), count=400),
+     {"features": ["rpm"], "label": None, "value": ["volts"]}, said("column 0 of 'value' is 9999 in")),
     ("a row with two labels", rows(rpm=lambda row: str(row // 2), volts=lambda row: "1.5" if row < 2 else str(row)), {},
      said("more than one label")),
 ]

@@ -29,7 +29,7 @@ def figures(targets=LABEL, **answers):
     ("min_class_samples", 1, 2, "the class 'dog' of 'label' has 1 samples in the train part"),
     ("min_class_held_out", 1, 2, "the class 'cat' of 'label' has 1 samples in the test part"),
     ("max_class_share", 0.9, 0.89, "0.9 of the training samples are of the class 'cat' of 'label'"),
-    ("max_shared_samples", 1, 0, "1 samples are in two parts: 1 of the train part in the test part"),
+    ("max_shared_samples", 1, 0, "1 samples are in two parts: 1 of the test part in the train part"),
     ("max_contradictions", 1, 0, "1 contents have more than one label of 'label'"),
     ("min_codes", 10, 11, "99.9 % of the training values of 'x' lie on 10 of the 256 codes"),
     ("max_left_out", 3, 2, "3 files are not read"),

@@ -61,7 +61,7 @@ def test_prepared_data_is_described_from_the_store(tmp_path):
     (checkout.mine / "photos/train/cat/notes.txt").write_text("a note")
     made = checkout.luigi()
     assert made.code == 0, made.said
-    said = "samples of the train part are in the test part as well"
+    said = "samples of the test part are in the train part as well"
     assert made.said.index(said) < made.said.index("TrainFloat: started")
     found = json.loads(checkout.octet("data", checkout.mine / "faces.yaml", "--json").stdout)
     assert found["parts"] == {"train": 8, "validation": 2, "test": 4} and found["targets"]["label"]["test"] == [2, 2]

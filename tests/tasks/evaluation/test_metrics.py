@@ -42,8 +42,11 @@ def test_a_rare_class_counts_as_much_as_a_common_one():
     assert found["accuracy"] == 0.99 and found["balanced_accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 * 99 / 199 + 0) / 2)
     assert total.details()["recall"] == {"good": 1.0, "defect": 0.0} and total.details()["precision"]["defect"] is None
-    assert metrics.unanswered(end, total, "here")[0].startswith("'label' never predicts the class 'defect' (here)")
-    total.add(np.array([[0.1, 0.9]]), np.array([0]))
+    assert metrics.unanswered(end, total, "here")[0].startswith(
+        "'label' never predicts the class 'defect' correctly (here)")
+    total.add(np.array([[0.1, 0.9]]), np.array([0]))  # predicted once, but wrongly: its recall is still 0
+    assert metrics.unanswered(end, total, "here") and total.never_correct() == ["defect"]
+    total.add(np.array([[0.1, 0.9]]), np.array([1]))
     assert not metrics.unanswered(end, total, "here")
 
 
@@ -71,7 +74,7 @@ def test_several_labels_are_counted_each_and_together():
     assert found["accuracy"] == pytest.approx(3 / 6) and found["exact_match"] == pytest.approx(1 / 3)
     assert found["roc_auc"] == pytest.approx((1 + 1) / 2)
     assert total.details()["recall"] == {"a": 1.0, "b": 0.0} and total.confusion[0].tolist() == [[1, 1], [0, 1]]
-    assert "never predicts the class 'b'" in metrics.unanswered(end, total, "here")[0]
+    assert "never predicts the class 'b' correctly" in metrics.unanswered(end, total, "here")[0]
 
 
 def test_scaled_columns_are_reported_in_their_own_units():
