@@ -2,9 +2,9 @@
 
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from octet.data import array_folder
+from octet.data import array_folder, target_names
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
@@ -112,6 +112,8 @@ def _folder(path: str) -> Draft:
 
     parts = [part for part in PARTS if os.path.isdir(os.path.join(path, part))]
     masked = bool(parts) and os.path.isdir(os.path.join(path, parts[0], "masks"))
+    if not masked:
+        _expect_no_other_masks(path, parts[0] if parts else "")
     split: Dict[str, Any] = {} if set(parts) == set(PARTS) else {
         "split": dict({"validation": 0.1}, **({} if "test" in parts else {"test": 0.1}))}
     held_out = [part for part in ("validation", "test") if part not in parts]
@@ -122,7 +124,9 @@ def _folder(path: str) -> Draft:
         len({picture.name for picture in pictures})))] + remarks + listed.notes
     remarks += listing.alike(picture.name for picture in pictures)
     if masked:
-        args.update(_classes_of_masks(path, [picture.mask for picture in listed.parts["train"]]))
+        of_masks, mask_remarks = _classes_of_masks(path, [picture.mask for picture in listed.parts["train"]])
+        args.update(of_masks)
+        remarks += mask_remarks
         remarks.append("The masks' classes have no names yet: name them in the order of their indices.")
     if any(note.startswith("skipped") for note in listed.notes):
         remarks.append("Without skip_unreadable: true, what is skipped is an error.")
@@ -162,18 +166,35 @@ def _pictures_of(sources: Sequence[Any], path: str) -> Tuple[Dict[str, Any], Lis
     return args, remarks
 
 
-def _classes_of_masks(path: str, files: List[str]) -> Dict[str, Any]:
+def _classes_of_masks(path: str, files: List[str]) -> Tuple[Dict[str, Any], List[str]]:
+    """(masks and ignore, remarks)."""
     import numpy as np
 
+    from octet.data.masks import INDEXED
     from octet.data.picture_file import opened
 
-    indices = set()
+    indices: Set[int] = set()
     for file in files[:SOME]:
         with opened(os.path.join(path, file)) as image:
-            indices |= set(np.unique(np.asarray(image)).tolist())
-    ignore = {"ignore": 255} if 255 in indices and len(indices) > 1 and max(indices - {255}) < 254 else {}
-    count = max(indices - ({255} if ignore else set())) + 1
-    return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore)
+            if image.mode not in INDEXED:
+                return {"masks": ["class0", "class1"]}, ["{} has {} pixels: save masks as 8-bit PNG, palette or grey, "
+                                                         "of the indices of classes.".format(file, image.mode)]
+            indices |= {int(index) for index in np.unique(np.asarray(image))}
+    if len(indices) == 2 and min(indices) == 0 and max(indices) > 1:
+        return {"masks": ["class0", "class1"]}, [
+            "The masks hold only 0 and {0}. Save masks with 1 in place of {0}.".format(max(indices))]
+    ignore = _void(indices)
+    count = max(1, *(indices - set(ignore.values()))) + 1
+    return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore), []
+
+
+def _expect_no_other_masks(path: str, part: str) -> None:
+    """Raises DatasetError for folders of pictures and of masks that would be read as two classes."""
+    names = {name.lower() for name in os.listdir(os.path.join(path, part))}
+    if names & {"images", "image", "img", "imgs"} and names & {"masks", "mask", "labels", "annotations"}:
+        raise DatasetError("it has folders of pictures and of masks", os.path.join(path, part),
+                           "They are no classes. Masks are read from train/images/ and train/masks/.",
+                           "Move them there; the other parts can be held out of train/.")
 
 
 def _archive(path: str) -> Draft:
@@ -184,13 +205,15 @@ def _archive(path: str) -> Draft:
     pattern = "{}_train" if whole else "{}"
     arrays = archive.read(path, [pattern.format(name) for name in sorted(whole or set(names))])
     arrays = {name: arrays[pattern.format(name)] for name in sorted(whole or set(names))}
-    targets = {name: found for name, found in ((name, _target(name, array)) for name, array in arrays.items()) if found}
-    inputs = {name: _input(array) for name, array in arrays.items() if name not in targets and array.ndim >= 2}
+    chosen, remarks = _chosen(arrays)
+    targets = {name: _target(name, arrays[name], remarks) for name in chosen}
+    inputs = {name: _input(array) for name, array in arrays.items()
+              if name not in targets and array.ndim >= 2 and target_names.rank(name) is None}
     if not inputs or not targets:
         raise DatasetError("cannot tell inputs from targets among the arrays {}".format(", ".join(sorted(arrays))),
                            path, "Inputs are [N, ...] numbers; targets have names such as y, label, target or mask.",
                            "Write the recipe by hand, as described in octet/datasets/npz.py.")
-    remarks = ["{}: {} of {}.".format(name, array.dtype, list(array.shape)) for name, array in arrays.items()]
+    remarks = ["{}: {} of {}.".format(name, array.dtype, list(array.shape)) for name, array in arrays.items()] + remarks
     held_out = [part for part in ("validation", "test")
                 if not all("{}_{}".format(name, part) in names for name in (*inputs, *targets))]
     split = {"split": {part: 0.1 for part in held_out}} if held_out else {}
@@ -210,30 +233,56 @@ def _table(path: str) -> Draft:
              if name not in table.unreadable}
     file = next((name for name, of in cells.items() if of and all(
         os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
-    part = next((name for name, of in cells.items() if set(of) <= set(PARTS)), None)
+    part = next((name for name, of in cells.items() if _are_parts(of)), None)
     numbers = [name for name, of in cells.items() if all(_is_number(cell) for cell in of)]
     words = [name for name in cells if name not in (file, part, *numbers) and len(set(cells[name])) < len(cells[name])]
-    named = [name for name in cells if NAMED.match(name.lower())]
-    label = next((name for name in named + words if name not in (file, part)), None)
-    if label is None or not (file or set(numbers) - {label}):
+    named = sorted((name for name in cells if target_names.rank(name) is not None),
+                   key=lambda name: target_names.rank(name) or 0)
+    candidates = [name for name in dict.fromkeys(named + words) if name not in (file, part)]
+    label = candidates[0] if candidates else None
+    if label is None or not (file or set(numbers) - {label, *named}):
         raise DatasetError("cannot tell inputs from targets among the columns {}".format(", ".join(table.columns)),
                            path, "Inputs are a column of files or columns of numbers; a target has a name such as "
                                  "label, class or target, or holds repeated words.",
                            "Write the recipe by hand, as described in octet/datasets/table.py.")
     whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
-    args: Dict[str, Any] = {"file": file} if file else {"features": [name for name in numbers if name != label]}
+    args: Dict[str, Any] = {"file": file} if file else {
+        "features": [name for name in numbers if name not in (label, *named)]}
+    if label in numbers:
+        distinct = len(set(cells[label]))
+        whole = whole and not (distinct > 2 and 2 * distinct > len(cells[label]))
     if whole:
         args["label"] = label
     else:
         args["value"] = [label]
     args.update({"part": part} if part else {})
     remarks = ["{} samples, columns: {}.".format(len(table.rows), ", ".join(table.columns))]
+    others = [name for name in candidates[1:] if named[:1] != [label] or target_names.rank(name) is not None]
+    if others:
+        remarks.append("guessed: the {} is {}; it could also be {}.".format(
+            "label" if whole else "value", label, ", ".join(others)))
+    if label in numbers and not whole and all(float(cell).is_integer() for cell in cells[label]):
+        remarks.append("guessed: {0} is a value, because its whole numbers mostly differ. For classes, write "
+                       "label: {0}.".format(label))
+    used = {label, part, file, *args.get("features", ()), *table.unreadable}
+    unused = [name for name in table.columns if name not in used]
+    if unused:
+        remarks.append("Not read: {}. Features are numbers in every line that have no name of a target.".format(
+            ", ".join(unused)))
     remarks += ["Not read: {}, which holds {}.".format(*item) for item in table.unreadable.items()]
     if not file:
         return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
     form, picture_remarks = _pictures(folder, cells[file])
     return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + picture_remarks,
                  tuple(form["size"]) + (form["channels"],))
+
+
+def _are_parts(cells: Sequence[str]) -> bool:
+    """Whether all cells are usual names of parts, one of them of the training part."""
+    from octet.data import listing
+
+    parts = {listing.MEANT.get(cell.lower(), cell.lower()) for cell in cells}
+    return "train" in parts and parts <= set(PARTS)
 
 
 def _is_number(cell: str) -> bool:
@@ -254,24 +303,77 @@ def _input(array: Any) -> Dict[str, Any]:
     return {"percentile": 99.9} if far else {"low": low, "high": high}
 
 
-def _target(name: str, array: Any) -> Optional[Dict[str, Any]]:
-    """The settings of a target; None for an array that is an input."""
+def _chosen(arrays: Dict[str, Any]) -> Tuple[List[str], List[str]]:
+    """(the arrays that are targets, remarks about guesses and about arrays that are not read)."""
+    count = max([len(array) for array in arrays.values() if array.ndim >= 2] or [0])
+    aligned = [name for name, array in arrays.items() if array.ndim and len(array) == count]
+    ranks = {name: target_names.rank(name) for name in aligned}
+    flat = [name for name in aligned if arrays[name].ndim == 1]
+    named = [name for name in aligned if ranks[name] == 0] or [name for name in aligned if ranks[name] == 1]
+    chosen, remarks = named, []
+    if not named and flat:
+        chosen = [next((name for name in flat if arrays[name].dtype.kind in "US"), flat[0])]
+        others = [name for name in flat if name not in chosen]
+        remarks.append("guessed: the target is {}{}.".format(
+            chosen[0], "; it could also be {}".format(", ".join(others)) if others else ""))
+    unread = [name for name in aligned if name not in chosen and (name in flat or ranks[name] is not None)]
+    if unread and chosen:
+        remarks.append("Not read: {}. To split by one of them: split: {{by: group, group: {}}}, or by: time.".format(
+            ", ".join(unread), unread[0]))
+    others = [name for name in arrays if name not in aligned and arrays[name].ndim < 2]
+    if others and chosen:
+        remarks.append("Not read: {}, without a value for each sample.".format(", ".join(others)))
+    return chosen, remarks
+
+
+def _target(name: str, array: Any, remarks: List[str]) -> Dict[str, Any]:
+    """The settings of a target. What the dataset would refuse is added to `remarks`, with what to do."""
     import numpy as np
 
-    named = NAMED.match(name.lower().split("/")[-1])
-    if array.dtype.kind in "US" and array.ndim == 1:
-        return {"kind": "class"}
-    if not named and not (array.ndim == 1):
-        return None
-    if array.dtype.kind == "f":
-        return {"kind": "value"}
-    if array.ndim == 1 or array.ndim == 2 and array.shape[1] == 1:
-        return {"kind": "class"}
-    if array.ndim == 2 and np.isin(array, (0, 1)).all():
-        return {"kind": "labels"}
-    if array.ndim >= 3:
-        return dict({"kind": "class_map"}, **({"ignore": 255} if (array == 255).any() else {}))
-    return {"kind": "value"}
+    from octet.data import target_arrays
+
+    settings: Dict[str, Any] = {"kind": _kind(array)}
+    try:
+        if settings["kind"] == "class" and array.dtype.kind not in "US":
+            target_arrays.labels(array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array, name, "")
+        elif settings["kind"] == "class_map":
+            target_arrays.class_map(array, name, "")
+    except DatasetError as error:
+        remarks.append("{}. {}".format(error.what, error.next_step))
+    if settings["kind"] == "class_map":
+        indices = set(np.unique(array).tolist())
+        settings.update(_void(indices))
+        if indices == {0, 255}:
+            settings["classes"] = ["class0", "class1"]
+            remarks.append("{} has only 0 and 255: save masks with 1 in place of 255.".format(name))
+    elif settings["kind"] == "value" and array.dtype.kind in "iu":
+        remarks.append("guessed: {} is a value, because its whole numbers mostly differ.".format(name))
+    return settings
+
+
+def _kind(array: Any) -> str:
+    """The kind of the target in an array."""
+    import numpy as np
+
+    if array.dtype.kind not in "biuf" or array.dtype == bool and array.ndim == 1:
+        return "class"
+    single = array.ndim == 1 or array.ndim == 2 and array.shape[1] == 1
+    binary = bool(np.isin(array, (0, 1)).all())
+    if single:
+        distinct = np.unique(array)
+        if len(distinct) > 2 and 2 * len(distinct) > len(array):
+            return "value"
+        numbered = np.array_equal(distinct, np.arange(len(distinct)))
+        return "class" if array.dtype.kind != "f" or numbered else "value"
+    if array.ndim == 2:
+        return "value" if not binary else "class" if (array.sum(1) == 1).all() else "labels"
+    one_hot = array.ndim == 4 and array.shape[3] > 1 and binary and bool((array.sum(3) == 1).all())
+    return "value" if array.ndim >= 3 and array.dtype.kind == "f" and not one_hot else "class_map"
+
+
+def _void(indices: Set[Any]) -> Dict[str, Any]:
+    """{"ignore": 255} where 255 marks pixels of no class; {} otherwise. indices: those in the masks."""
+    return {"ignore": 255} if 255 in indices and len(indices) > 2 and max(indices - {255}) < 254 else {}
 
 
 def _lines(args: Dict[str, Any], margin: str) -> List[str]:

@@ -35,6 +35,50 @@ def test_masks_are_drafted_with_as_many_classes_and_what_is_unknown(tmp_path):
     assert data.inputs["image"].shape == (16, 16, 1) and recipe["model"]["build"] == "unet"
 
 
+def segmented(folder, high, names=("images", "masks"), mode="L"):
+    """Pictures with masks of 0 and `high`."""
+    for name in names:
+        (folder / name).mkdir(parents=True)
+    for index in range(20):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[index % 10:, 8:] = high
+        Image.fromarray(mask).convert(mode).save(str(folder / names[1] / "{}.png".format(index)))
+        Image.new("L", (16, 16), index).save(str(folder / names[0] / "{}.png".format(index)))
+
+
+def test_masks_of_0_and_255_are_drafted_with_two_classes_and_the_advice_helps(tmp_path):
+    segmented(tmp_path / "a" / "train", 255)
+    draft = recipe_draft.of(str(tmp_path / "a"))
+    assert draft.args["masks"] == ["class0", "class1"] and "ignore" not in draft.args
+    assert any("Save masks with 1 in place of 255" in remark for remark in draft.remarks)
+    assert "Save masks with 1 in place of 255" in refusal(image_folder.load, str(tmp_path / "a"), **draft.args)
+    segmented(tmp_path / "b" / "train", 1)
+    data, _ = loaded(str(tmp_path / "b"), image_folder)
+    assert len(data.targets["mask"].classes) == 2 and data.parts["train"].targets["mask"].max() == 1
+
+
+def test_masks_that_are_no_indices_are_reported(tmp_path):
+    segmented(tmp_path / "a" / "train", 255, mode="RGB")
+    draft = recipe_draft.of(str(tmp_path / "a"))
+    assert any("RGB" in remark for remark in draft.remarks) and "in place of" not in "".join(draft.remarks)
+    refusal(image_folder.load, str(tmp_path / "a"), **draft.args)
+
+
+@pytest.mark.parametrize("names", [("images", "masks"), ("Images", "labels"), ("img", "annotations")])
+@pytest.mark.parametrize("part", ["", "train"])
+def test_pictures_and_masks_in_other_folders_are_no_classes(tmp_path, names, part):
+    if part and names == ("images", "masks"):
+        pytest.skip("these are the right names")
+    segmented(tmp_path / "a" / part, 1, names)
+    said = refusal(recipe_draft.of, str(tmp_path / "a"))
+    assert "train/images/" in said and "train/masks/" in said
+    (tmp_path / "b" / "train").mkdir(parents=True)
+    for name, right in zip(names, ("images", "masks")):
+        (tmp_path / "a" / part / name).rename(tmp_path / "b" / "train" / right)
+    data, _ = loaded(str(tmp_path / "b"), image_folder)
+    assert data.targets["mask"].kind == "class_map"
+
+
 @pytest.mark.parametrize("content, kind", [
     (arrays(), "class"), (floats(), "class"),
     (dict(floats(), x_train=floats()["x_train"] * 1000, x_test=floats()["x_test"] * 1000), "class"),
