@@ -143,7 +143,7 @@ class Making(NamedTuple):
         checkpoints = plan.store.checkpoints
         folder, epochs_done = checkpoints.prepare_folder(stage, key), checkpoints.epochs_done(stage, key)
         if epochs_done:
-            print("{}: goes on after epoch {} of {}".format(
+            print("{}: resumes after epoch {} of {}".format(
                 stage, epochs_done, self.taken_snapshot.sections[self.spec.trains]["epochs"]),
                 file=sys.stderr, flush=True)
         return str(folder)
