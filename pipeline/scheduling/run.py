@@ -57,7 +57,7 @@ def main(argv: List[str]) -> NoReturn:
 def _report(error: BaseException) -> int:
     """Prints the error that ended the run. Returns the exit code."""
     if interrupts.received():
-        print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
+        print("interrupted: complete stages are kept; the same command makes the others", file=sys.stderr)
         return run_failures.exit_code(error)
     explained = unexpected_error.explained(error, "luigi --module pipeline")
     run_failures.record(explained)
